@@ -1,0 +1,180 @@
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// The settings of an app's health check, with the defaults of S3.
+///
+/// Every setter is `const` and named after its field, so that a declaration is checked while it is compiled: a value
+/// outside a field's range is a compile error in a const context (a panic elsewhere).
+///
+/// ```
+/// use fal_health::HealthCheck;
+///
+/// const HEALTH: HealthCheck = HealthCheck::new().start_period_seconds(10).timeout_seconds(2);
+/// assert_eq!(HEALTH.threshold(), 3);
+/// ```
+///
+/// ```compile_fail
+/// # use fal_health::HealthCheck;
+/// const HEALTH: HealthCheck = HealthCheck::new().timeout_seconds(0);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct HealthCheck {
+    start_period_seconds: u32,
+    timeout_seconds: u32,
+    failure_threshold: u32,
+    call_regularly: bool,
+}
+
+impl HealthCheck {
+    /// A start period of 30 s, a timeout of 5 s, a threshold of 3 failures, checked at every interval (S3).
+    pub const fn new() -> Self {
+        Self { start_period_seconds: 30, timeout_seconds: 5, failure_threshold: 3, call_regularly: true }
+    }
+
+    /// How long after the start of its process a runner's failed periodic checks are ignored. Seconds, from 0;
+    /// default 30. A longer `startup_timeout` of the app takes its place ([`effective_start_period`]).
+    pub const fn start_period_seconds(mut self, seconds: u32) -> Self {
+        self.start_period_seconds = seconds;
+        self
+    }
+
+    /// The deadline of one whole check, from connecting to the last byte of the answer. Seconds, from 1; default 5.
+    ///
+    /// # Panics
+    ///
+    /// On 0; in a const context that is a compile error.
+    pub const fn timeout_seconds(mut self, seconds: u32) -> Self {
+        assert!(
+            seconds > 0,
+            "timeout_seconds must be at least 1: a check with no time to answer always fails"
+        );
+        self.timeout_seconds = seconds;
+        self
+    }
+
+    /// How many periodic failures in a row make a runner unhealthy. From 1; default 3.
+    ///
+    /// # Panics
+    ///
+    /// On 0; in a const context that is a compile error.
+    pub const fn failure_threshold(mut self, failures: u32) -> Self {
+        assert!(
+            failures > 0,
+            "failure_threshold must be at least 1: with 0 a runner would be unhealthy unasked"
+        );
+        self.failure_threshold = failures;
+        self
+    }
+
+    /// Whether the host checks at every interval (default), or only when a response asks for it
+    /// ([`header::NAME`](crate::header::NAME)). Without periodic checks the threshold and the start period mean
+    /// nothing, since a requested check ignores both (S4, S25).
+    pub const fn call_regularly(mut self, regularly: bool) -> Self {
+        self.call_regularly = regularly;
+        self
+    }
+
+    /// The declared start period.
+    pub const fn start_period(&self) -> Duration {
+        Duration::from_secs(self.start_period_seconds as u64)
+    }
+
+    /// The deadline of one check.
+    pub const fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout_seconds as u64)
+    }
+
+    /// Consecutive periodic failures that make a runner unhealthy; at least 1.
+    pub const fn threshold(&self) -> u32 {
+        self.failure_threshold
+    }
+
+    /// Whether there are periodic checks.
+    pub const fn is_periodic(&self) -> bool {
+        self.call_regularly
+    }
+}
+
+impl Default for HealthCheck {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// All that a host needs to know of an app's health check: where to call it, and by which settings to judge it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct HealthCheckSpec {
+    /// The HTTP method of a check: `POST` for a declared endpoint (S16).
+    pub method: Cow<'static, str>,
+    /// The path of a check, with its leading `/`.
+    pub path: Cow<'static, str>,
+    /// The settings.
+    pub config: HealthCheck,
+}
+
+impl HealthCheckSpec {
+    /// A check by `POST` at `path`.
+    pub fn post(path: impl Into<Cow<'static, str>>, config: HealthCheck) -> Self {
+        Self { method: Cow::Borrowed("POST"), path: path.into(), config }
+    }
+}
+
+/// The start period that counts: the longer of the declared one and the app's `startup_timeout`, where it declares
+/// one (S8). The platform's own limit for a start-up is no declaration and raises nothing.
+pub const fn effective_start_period(config: &HealthCheck, startup_timeout: Option<Duration>) -> Duration {
+    let declared = config.start_period();
+    match startup_timeout {
+        Some(timeout) if timeout.as_nanos() > declared.as_nanos() => timeout,
+        _ => declared,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_the_originals_s3() {
+        let config = HealthCheck::default();
+        assert_eq!(config.start_period(), Duration::from_secs(30));
+        assert_eq!(config.timeout(), Duration::from_secs(5));
+        assert_eq!(config.threshold(), 3);
+        assert!(config.is_periodic());
+    }
+
+    #[test]
+    fn each_setter_sets_its_own_field_and_no_other_s3() {
+        let config = HealthCheck::new()
+            .start_period_seconds(1)
+            .timeout_seconds(2)
+            .failure_threshold(4)
+            .call_regularly(false);
+        assert_eq!(
+            (config.start_period(), config.timeout()),
+            (Duration::from_secs(1), Duration::from_secs(2))
+        );
+        assert_eq!((config.threshold(), config.is_periodic()), (4, false));
+    }
+
+    #[test]
+    #[should_panic(expected = "timeout_seconds must be at least 1")]
+    fn a_zero_timeout_is_refused_s2() {
+        let _ = HealthCheck::new().timeout_seconds(0);
+    }
+
+    #[test]
+    #[should_panic(expected = "failure_threshold must be at least 1")]
+    fn a_zero_threshold_is_refused_s2() {
+        let _ = HealthCheck::new().failure_threshold(0);
+    }
+
+    #[test]
+    fn a_declared_startup_timeout_raises_the_start_period_and_never_lowers_it_s8() {
+        let config = HealthCheck::new().start_period_seconds(30);
+        let seconds = Duration::from_secs;
+        assert_eq!(effective_start_period(&config, None), seconds(30));
+        assert_eq!(effective_start_period(&config, Some(seconds(29))), seconds(30));
+        assert_eq!(effective_start_period(&config, Some(seconds(120))), seconds(120));
+    }
+}

@@ -1,0 +1,53 @@
+//! The response header by which an endpoint asks for a check of its runner (S27).
+
+/// The header's name. Names of HTTP headers have no case.
+pub const NAME: &str = "x-fal-runner-health-check";
+
+/// Whether a response with these values of the header asks for a check.
+///
+/// A value of `0` or `false`, in any case and with spaces or tabs around it, asks for nothing. Every other value
+/// asks, the empty one and one that is not ASCII included. Of several values one that asks is enough; no value at all
+/// asks for nothing.
+///
+/// ```
+/// use fal_health::header::requests_check;
+///
+/// assert!(requests_check([&b"true"[..]]));
+/// assert!(!requests_check([&b" False "[..], b"0"]));
+/// assert!(requests_check([&b"0"[..], b"1"]));
+/// ```
+pub fn requests_check<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> bool {
+    values.into_iter().any(asks)
+}
+
+fn asks(value: &[u8]) -> bool {
+    let value = value.trim_ascii();
+    !(value == b"0" || value.eq_ignore_ascii_case(b"false"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_and_false_ask_for_nothing_however_written_s27() {
+        for value in ["0", " 0\t", "false", "FALSE", "\tFalse "] {
+            assert!(!requests_check([value.as_bytes()]), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn anything_else_asks_s27() {
+        for value in [&b"true"[..], b"1", b"", b" ", b"no", b"00", b"falsey", b"f alse", b"\xff\xfe", b"0,0"]
+        {
+            assert!(requests_check([value]), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn one_asking_value_is_enough_and_none_asks_nothing_s27() {
+        assert!(requests_check([&b"0"[..], b"false", b"yes"]));
+        assert!(!requests_check([&b"0"[..], b"false"]));
+        assert!(!requests_check([]));
+    }
+}

@@ -1,0 +1,541 @@
+use super::*;
+use crate::Failure;
+
+const INTERVAL: Duration = Duration::from_secs(15);
+const FAILED: Outcome = Outcome::Failure(Failure::Status(500));
+const COULD_NOT_ASK: Outcome = Outcome::Inconclusive(Inconclusive::CouldNotAsk);
+const LAGGED: Outcome = Outcome::Inconclusive(Inconclusive::HostLag(Failure::Timeout));
+
+fn at(seconds: u64) -> Time {
+    Time::after_start(Duration::from_secs(seconds))
+}
+
+/// A monitor and its clock: what a test says in one line.
+struct Bench {
+    monitor: Monitor,
+    now: Time,
+}
+
+impl Bench {
+    fn new(config: HealthCheck) -> Self {
+        Self::with_startup_timeout(config, None)
+    }
+
+    fn with_startup_timeout(config: HealthCheck, startup_timeout: Option<Duration>) -> Self {
+        let lifespan = Lifespan { started: Time::ZERO, startup_timeout };
+        Self { monitor: Monitor::new(config, lifespan, Schedule::new(INTERVAL, 0)), now: Time::ZERO }
+    }
+
+    fn ready(config: HealthCheck) -> Self {
+        let mut bench = Self::new(config);
+        assert_eq!(bench.event(Event::Ready), None);
+        bench
+    }
+
+    fn event(&mut self, event: Event) -> Option<Command> {
+        self.monitor.handle(self.now, event)
+    }
+
+    /// Goes on to the next deadline and returns the check that starts there.
+    fn next_check(&mut self) -> Check {
+        self.now = self.monitor.deadline().expect("something is due").max(self.now);
+        started(self.event(Event::Elapsed))
+    }
+
+    fn finish(&mut self, check: Check, outcome: Outcome) -> Option<Command> {
+        self.event(Event::Finished { check: check.id, outcome })
+    }
+
+    fn periodic(&mut self, outcome: Outcome) -> Option<Command> {
+        let check = self.next_check();
+        assert_eq!(check.trigger, Trigger::Periodic);
+        self.finish(check, outcome)
+    }
+
+    fn judgement(&self) -> Judgement {
+        self.monitor.history().last().expect("a check has finished").judgement
+    }
+}
+
+fn started(command: Option<Command>) -> Check {
+    match command {
+        Some(Command::Start(check)) => check,
+        other => panic!("a check should start, not {other:?}"),
+    }
+}
+
+/// Settings under which every periodic failure counts.
+fn eager() -> HealthCheck {
+    HealthCheck::new().start_period_seconds(0)
+}
+
+#[test]
+fn age_is_judged_when_the_failure_is_known_s9() {
+    for (finished_at, judgement) in [(29, Judgement::Ignored), (30, Judgement::Counted { streak: 1 })] {
+        let mut bench = Bench::ready(HealthCheck::new());
+        bench.now = at(29);
+        let check = started(bench.event(Event::Elapsed));
+        bench.now = at(finished_at);
+        assert_eq!(bench.finish(check, FAILED), None);
+        assert_eq!(bench.judgement(), judgement, "known at {finished_at} s");
+    }
+}
+
+#[test]
+fn age_counts_from_the_process_and_not_from_readiness_s9_s10() {
+    let mut bench = Bench::new(HealthCheck::new());
+    bench.now = at(100);
+    bench.event(Event::Ready);
+    bench.periodic(FAILED);
+    assert_eq!(bench.judgement(), Judgement::Counted { streak: 1 });
+}
+
+#[test]
+fn a_startup_timeout_raises_the_start_period_s8() {
+    for (known_at, judgement) in [(119, Judgement::Ignored), (120, Judgement::Counted { streak: 1 })] {
+        let mut bench = Bench::with_startup_timeout(HealthCheck::new(), Some(Duration::from_secs(120)));
+        assert_eq!(bench.monitor.effective_start_period(), Duration::from_secs(120));
+        bench.now = at(90);
+        bench.event(Event::Ready);
+        let check = bench.next_check();
+        bench.now = at(known_at);
+        bench.finish(check, FAILED);
+        assert_eq!(bench.judgement(), judgement, "known at {known_at} s");
+    }
+}
+
+#[test]
+fn a_pass_does_not_end_the_start_period_early_s10() {
+    let mut bench = Bench::ready(HealthCheck::new().start_period_seconds(1_000));
+    bench.periodic(Outcome::Pass);
+    bench.periodic(FAILED);
+    assert_eq!(bench.judgement(), Judgement::Ignored);
+}
+
+#[test]
+fn there_are_no_checks_before_readiness_s11() {
+    let mut bench = Bench::new(eager());
+    assert_eq!(bench.monitor.deadline(), None);
+    bench.now = at(1_000);
+    assert_eq!(bench.event(Event::Elapsed), None);
+    assert_eq!(
+        bench.event(Event::ManualRequested),
+        None,
+        "a runner that is not in service asks in vain (S32)"
+    );
+    assert_eq!(bench.monitor.deadline(), None);
+}
+
+#[test]
+fn there_are_no_checks_after_stopping_s11_s21() {
+    let mut bench = Bench::ready(eager());
+    let check = bench.next_check();
+    bench.event(Event::ManualRequested);
+    assert_eq!(bench.event(Event::Stopping), None);
+    assert_eq!(bench.finish(check, FAILED), None, "a check in flight is dropped without an outcome");
+    assert_eq!(bench.monitor.history().len(), 0);
+    assert_eq!(bench.event(Event::ManualRequested), None);
+    assert_eq!(bench.event(Event::Ready), None);
+    assert_eq!(bench.monitor.deadline(), None);
+}
+
+#[test]
+fn the_interval_holds_whatever_a_check_takes_s12() {
+    let mut bench = Bench::ready(eager());
+    let first = bench.next_check();
+    let tick = bench.now;
+    bench.now = tick + Duration::from_secs(4);
+    bench.finish(first, Outcome::Pass);
+    bench.next_check();
+    assert_eq!(bench.now, tick + INTERVAL);
+}
+
+#[test]
+fn a_tick_that_finds_a_check_in_flight_is_skipped_s13() {
+    let mut bench = Bench::ready(eager());
+    let slow = bench.next_check();
+    let tick = bench.now;
+    bench.now = tick + INTERVAL * 2 + Duration::from_secs(1);
+    assert_eq!(bench.monitor.deadline(), None, "one check at a time");
+    assert_eq!(bench.event(Event::Elapsed), None);
+    assert_eq!(bench.finish(slow, Outcome::Pass), None, "no tick is caught up");
+    bench.next_check();
+    assert_eq!(bench.now, tick + INTERVAL * 3);
+}
+
+#[test]
+fn a_late_host_drops_the_ticks_it_missed_s12() {
+    let mut bench = Bench::ready(eager());
+    let tick = bench.monitor.deadline().unwrap();
+    bench.now = tick + INTERVAL * 10 + Duration::from_secs(1);
+    let late = started(bench.event(Event::Elapsed));
+    assert_eq!(bench.finish(late, Outcome::Pass), None);
+    assert_eq!(bench.monitor.deadline(), Some(tick + INTERVAL * 11));
+}
+
+#[test]
+fn inconclusive_neither_counts_nor_resets_s20() {
+    let mut bench = Bench::ready(eager());
+    bench.periodic(FAILED);
+    bench.periodic(COULD_NOT_ASK);
+    assert_eq!(bench.judgement(), Judgement::Inconclusive);
+    assert_eq!(bench.monitor.verdict(), Verdict::Failing { streak: 1 });
+    bench.periodic(FAILED);
+    assert_eq!(bench.monitor.verdict(), Verdict::Failing { streak: 2 });
+}
+
+#[test]
+fn lag_excuses_three_failures_in_a_row_and_the_next_decides_s20() {
+    let mut bench = Bench::ready(eager().failure_threshold(1));
+    for _ in 0..MAX_EXCUSED {
+        assert_eq!(bench.periodic(LAGGED), None);
+        assert_eq!(bench.judgement(), Judgement::Inconclusive);
+    }
+    assert_eq!(bench.periodic(LAGGED), Some(Command::Unhealthy(Unhealthy::Streak(1))));
+}
+
+#[test]
+fn only_a_pass_renews_what_lag_may_excuse_s20() {
+    let mut bench = Bench::ready(eager());
+    for _ in 0..MAX_EXCUSED {
+        bench.periodic(LAGGED);
+    }
+    bench.periodic(FAILED);
+    bench.periodic(LAGGED);
+    assert_eq!(bench.judgement(), Judgement::Counted { streak: 2 });
+    bench.periodic(Outcome::Pass);
+    bench.periodic(LAGGED);
+    assert_eq!(bench.judgement(), Judgement::Inconclusive);
+}
+
+#[test]
+fn a_host_that_cannot_ask_never_blames_the_runner_s20() {
+    let mut bench = Bench::ready(eager().failure_threshold(1));
+    for _ in 0..100 {
+        assert_eq!(bench.periodic(COULD_NOT_ASK), None);
+    }
+    assert_eq!(bench.monitor.verdict(), Verdict::Unknown);
+}
+
+#[test]
+fn an_inconclusive_manual_check_is_tried_again_after_a_second_until_it_has_an_outcome_s20() {
+    let mut bench = Bench::ready(eager().call_regularly(false));
+    let mut check = started(bench.event(Event::ManualRequested));
+    for _ in 0..10 {
+        let ended = bench.now;
+        assert_eq!(bench.finish(check, COULD_NOT_ASK), None);
+        assert_eq!(bench.event(Event::ManualRequested), None, "a further request shares the next try");
+        check = bench.next_check();
+        assert_eq!((check.trigger, bench.now), (Trigger::Manual, ended + MANUAL_RETRY));
+    }
+    assert_eq!(bench.finish(check, FAILED), Some(Command::Unhealthy(Unhealthy::ManualCheckFailed)));
+}
+
+#[test]
+fn a_result_counts_for_its_own_check_only_and_once_s21() {
+    let mut bench = Bench::ready(eager().failure_threshold(2));
+    let first = bench.next_check();
+    bench.finish(first, FAILED);
+    assert_eq!(bench.finish(first, FAILED), None, "not twice");
+    let second = bench.next_check();
+    assert_ne!(first.id, second.id, "ids are never used again");
+    assert_eq!(bench.finish(first, FAILED), None, "not for a later one");
+    assert_eq!(bench.monitor.streak(), 1);
+    assert!(bench.finish(second, FAILED).is_some());
+}
+
+#[test]
+fn any_pass_resets_the_streak_s22() {
+    for manual in [false, true] {
+        let mut bench = Bench::ready(eager());
+        bench.periodic(FAILED);
+        bench.periodic(FAILED);
+        if manual {
+            let check = started(bench.event(Event::ManualRequested));
+            bench.finish(check, Outcome::Pass);
+        } else {
+            bench.periodic(Outcome::Pass);
+        }
+        assert_eq!(bench.monitor.verdict(), Verdict::Healthy);
+        assert_eq!(bench.periodic(FAILED), None);
+        assert_eq!(bench.monitor.verdict(), Verdict::Failing { streak: 1 });
+    }
+}
+
+#[test]
+fn a_failure_inside_the_start_period_is_shown_and_leaves_the_streak_s23() {
+    let mut bench = Bench::ready(HealthCheck::new().start_period_seconds(1_000).failure_threshold(1));
+    assert_eq!(bench.periodic(FAILED), None);
+    assert_eq!(bench.judgement(), Judgement::Ignored);
+    assert_eq!(bench.monitor.verdict(), Verdict::Unknown);
+    bench.periodic(Outcome::Pass);
+    bench.periodic(FAILED);
+    assert_eq!(bench.monitor.verdict(), Verdict::Healthy, "nor does it take a pass back");
+}
+
+#[test]
+fn the_threshold_makes_a_runner_unhealthy_and_not_one_failure_less_s24() {
+    for threshold in 1..6 {
+        let mut bench = Bench::ready(eager().failure_threshold(threshold));
+        for streak in 1..threshold {
+            assert_eq!(bench.periodic(FAILED), None);
+            assert_eq!(bench.monitor.verdict(), Verdict::Failing { streak });
+        }
+        assert_eq!(bench.periodic(FAILED), Some(Command::Unhealthy(Unhealthy::Streak(threshold))));
+        assert_eq!(bench.monitor.verdict(), Verdict::Unhealthy);
+    }
+}
+
+#[test]
+fn a_manual_failure_decides_at_once_whatever_age_and_streak_s25() {
+    let mut bench = Bench::ready(HealthCheck::new().start_period_seconds(1_000).failure_threshold(100));
+    let check = started(bench.event(Event::ManualRequested));
+    assert_eq!(bench.finish(check, FAILED), Some(Command::Unhealthy(Unhealthy::ManualCheckFailed)));
+    assert_eq!(bench.monitor.verdict(), Verdict::Unhealthy);
+}
+
+#[test]
+fn a_verdict_that_waits_its_turn_is_said_again_and_a_pass_takes_it_back_s26_s40() {
+    let mut bench = Bench::ready(eager().failure_threshold(1));
+    assert_eq!(bench.periodic(FAILED), Some(Command::Unhealthy(Unhealthy::Streak(1))));
+    assert_eq!(bench.periodic(FAILED), Some(Command::Unhealthy(Unhealthy::Streak(2))));
+    bench.periodic(Outcome::Pass);
+    assert_eq!(bench.monitor.verdict(), Verdict::Healthy);
+}
+
+#[test]
+fn the_verdict_is_final_once_the_runner_is_stopping_s26() {
+    let mut bench = Bench::ready(eager().failure_threshold(1));
+    bench.periodic(FAILED);
+    let check = started(bench.event(Event::ManualRequested));
+    bench.event(Event::Stopping);
+    bench.finish(check, Outcome::Pass);
+    assert_eq!(bench.monitor.verdict(), Verdict::Unhealthy);
+}
+
+#[test]
+fn without_periodic_checks_only_a_request_starts_one_s27() {
+    let mut bench = Bench::ready(HealthCheck::new().call_regularly(false));
+    assert_eq!(bench.monitor.deadline(), None);
+    let check = started(bench.event(Event::ManualRequested));
+    assert_eq!(check.trigger, Trigger::Manual);
+    bench.finish(check, Outcome::Pass);
+    assert_eq!(bench.monitor.deadline(), None);
+}
+
+#[test]
+fn a_check_in_flight_does_not_answer_a_manual_request_s31() {
+    let mut bench = Bench::ready(eager());
+    let periodic = bench.next_check();
+    assert_eq!(bench.event(Event::ManualRequested), None);
+    let manual = started(bench.finish(periodic, FAILED));
+    assert_eq!(bench.judgement(), Judgement::Counted { streak: 1 }, "it counts as what it was");
+    assert_eq!(manual.trigger, Trigger::Manual);
+}
+
+#[test]
+fn a_manual_request_outlives_the_verdict_of_the_check_before_it_s31() {
+    let mut bench = Bench::ready(eager().failure_threshold(1));
+    let periodic = bench.next_check();
+    bench.event(Event::ManualRequested);
+    assert!(matches!(bench.finish(periodic, FAILED), Some(Command::Unhealthy(_))));
+    assert_eq!(
+        bench.next_check().trigger,
+        Trigger::Manual,
+        "due at once, where the runner has to wait its turn"
+    );
+}
+
+#[test]
+fn ten_thousand_requests_cost_two_checks_s31() {
+    let mut bench = Bench::ready(eager().call_regularly(false));
+    let first = started(bench.event(Event::ManualRequested));
+    for _ in 1..10_000 {
+        assert_eq!(bench.event(Event::ManualRequested), None);
+    }
+    let second = started(bench.finish(first, Outcome::Pass));
+    assert_eq!(bench.finish(second, Outcome::Pass), None);
+    assert_eq!(bench.monitor.deadline(), None);
+}
+
+#[test]
+fn a_manual_check_does_not_move_the_schedule_s32() {
+    let mut bench = Bench::ready(eager());
+    let tick = bench.monitor.deadline().unwrap();
+    bench.now = at(3);
+    let manual = started(bench.event(Event::ManualRequested));
+    bench.finish(manual, Outcome::Pass);
+    assert_eq!(bench.monitor.deadline(), Some(tick));
+}
+
+#[test]
+fn the_history_keeps_the_last_checks_s36() {
+    let mut bench = Bench::ready(eager().failure_threshold(100));
+    for _ in 0..HISTORY + 3 {
+        bench.periodic(FAILED);
+    }
+    assert_eq!(bench.monitor.history().len(), HISTORY);
+    assert_eq!(bench.judgement(), Judgement::Counted { streak: u32::try_from(HISTORY).unwrap() + 3 });
+}
+
+/// Every history of a given length over an alphabet that reaches every branch, against the rules stated anew.
+mod exhaustive {
+    use super::*;
+
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Step {
+        /// Time goes on to the monitor's deadline, or by a fixed stride where there is none.
+        Wait,
+        Manual,
+        Finish(Outcome),
+        /// The result of a check that is not in flight.
+        Stale,
+        Stop,
+    }
+
+    const STEPS: [Step; 8] = [
+        Step::Wait,
+        Step::Manual,
+        Step::Finish(Outcome::Pass),
+        Step::Finish(FAILED),
+        Step::Finish(COULD_NOT_ASK),
+        Step::Finish(LAGGED),
+        Step::Stale,
+        Step::Stop,
+    ];
+
+    #[derive(Clone)]
+    struct Walk {
+        monitor: Monitor,
+        now: Time,
+        in_flight: Option<Check>,
+        /// A request for a manual check that no check has answered yet (S31).
+        asked: bool,
+        stopped: bool,
+        /// Conclusive failures since the last pass, kept by the rules and not by the monitor.
+        streak: u32,
+        excused: u8,
+    }
+
+    impl Walk {
+        fn step(&mut self, step: Step) {
+            let before = self.monitor.verdict();
+            let command = match step {
+                Step::Wait => {
+                    let due = self.monitor.deadline();
+                    self.now = due.unwrap_or(self.now + Duration::from_secs(10)).max(self.now);
+                    let command = self.monitor.handle(self.now, Event::Elapsed);
+                    assert_eq!(due.is_some(), command.is_some(), "a deadline is when something starts");
+                    command
+                }
+                Step::Manual => {
+                    self.asked |= !self.stopped;
+                    self.monitor.handle(self.now, Event::ManualRequested)
+                }
+                Step::Finish(outcome) => match self.in_flight.take() {
+                    Some(check) => self.finish(check, outcome),
+                    None => None,
+                },
+                Step::Stale => {
+                    let stale = Event::Finished { check: CheckId(u64::MAX), outcome: FAILED };
+                    let command = self.monitor.handle(self.now, stale);
+                    assert_eq!(command, None);
+                    assert_eq!(self.monitor.verdict(), before);
+                    command
+                }
+                Step::Stop => {
+                    self.stopped = true;
+                    self.asked = false;
+                    self.in_flight = None;
+                    self.monitor.handle(self.now, Event::Stopping)
+                }
+            };
+            if self.stopped {
+                assert_eq!(command, None, "nothing follows a stop (S11, S21)");
+                assert_eq!(self.monitor.deadline(), None);
+                assert_eq!(self.monitor.verdict(), before, "and the verdict stands (S26)");
+            }
+            if let Some(Command::Start(check)) = command {
+                assert!(self.in_flight.is_none(), "one check at a time (S13)");
+                assert_eq!(check.trigger == Trigger::Manual, self.asked, "a request is answered first (S31)");
+                self.asked = false;
+                self.in_flight = Some(check);
+            }
+            assert_eq!(self.monitor.in_flight(), self.in_flight);
+            assert!(
+                !self.asked || self.in_flight.is_some() || self.monitor.deadline().is_some(),
+                "a request is never forgotten"
+            );
+        }
+
+        fn finish(&mut self, check: Check, outcome: Outcome) -> Option<Command> {
+            let young = self.now.since(Time::ZERO) < self.monitor.effective_start_period();
+            let command = self.monitor.handle(self.now, Event::Finished { check: check.id, outcome });
+            let manual = check.trigger == Trigger::Manual;
+            let failed = match outcome {
+                Outcome::Pass => {
+                    (self.streak, self.excused) = (0, 0);
+                    false
+                }
+                Outcome::Failure(_) => true,
+                LAGGED if self.excused == MAX_EXCUSED => true,
+                LAGGED => {
+                    self.excused += 1;
+                    self.asked |= manual;
+                    false
+                }
+                Outcome::Inconclusive(_) => {
+                    self.asked |= manual;
+                    false
+                }
+            };
+            let counts = failed && !manual && !young;
+            self.streak += u32::from(counts);
+            let unhealthy = failed && (manual || counts && self.streak >= self.monitor.config().threshold());
+            assert_eq!(matches!(command, Some(Command::Unhealthy(_))), unhealthy, "{check:?} {outcome:?}");
+            assert_eq!(self.monitor.streak(), self.streak);
+            if outcome == Outcome::Pass {
+                assert_eq!(self.monitor.verdict(), Verdict::Healthy);
+            }
+            command
+        }
+
+        fn explore(&self, depth: u32, walked: &mut u64) {
+            if depth == 0 {
+                *walked += 1;
+                return;
+            }
+            for step in STEPS {
+                if self.in_flight.is_none() && matches!(step, Step::Finish(_)) {
+                    continue;
+                }
+                let mut next = self.clone();
+                next.step(step);
+                next.explore(depth - 1, walked);
+            }
+        }
+    }
+
+    #[test]
+    fn every_short_history_keeps_the_rules_s11_s13_s20_s21_s22_s23_s24_s25_s26_s31() {
+        for regularly in [true, false] {
+            // The start period ends after the second tick, so that histories cross it.
+            let config =
+                HealthCheck::new().start_period_seconds(20).failure_threshold(2).call_regularly(regularly);
+            let mut bench = Bench::ready(config);
+            bench.now = at(0);
+            let walk = Walk {
+                monitor: bench.monitor,
+                now: bench.now,
+                in_flight: None,
+                asked: false,
+                stopped: false,
+                streak: 0,
+                excused: 0,
+            };
+            let mut walked = 0;
+            walk.explore(7, &mut walked);
+            assert!(walked > 50_000, "{walked} histories");
+        }
+    }
+}

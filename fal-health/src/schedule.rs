@@ -1,0 +1,122 @@
+use std::time::Duration;
+
+use crate::Time;
+
+/// How often a host makes periodic checks unless it is set otherwise (S12, S15).
+pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
+
+/// When the ticks of one runner fall: at `phase`, `phase + interval`, `phase + 2 · interval`, … on the host's clock.
+///
+/// Ticks are points on the clock and not distances from one another, so neither slow checks nor a late host move
+/// them (S12). The phase comes from the runner's start id by the golden-ratio sequence, which spreads any number of
+/// successive ids nearly evenly over the interval, so that runners started together are not checked together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    interval: Duration,
+    phase: Duration,
+}
+
+/// 2⁶⁴ divided by the golden ratio, rounded to odd: multiples of it, taken modulo 2⁶⁴, fill the range evenly.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+impl Schedule {
+    /// The ticks of the runner with this start id. An interval of zero is taken as one nanosecond.
+    pub fn new(interval: Duration, start_id: u64) -> Self {
+        let interval = interval.max(Duration::from_nanos(1));
+        let fraction = u128::from(start_id.wrapping_mul(GOLDEN));
+        // The product is below interval · 2⁶⁴ and loses only what lies past the u128's end, for intervals over
+        // 584 years.
+        let phase = (interval.as_nanos().saturating_mul(fraction)) >> 64;
+        Self { interval, phase: nanos(phase) }
+    }
+
+    /// The first tick after `now`, never `now` itself: of a runner that is ready at `now` the first tick falls in
+    /// `(now, now + interval]`, and of ticks that a late host missed none is caught up.
+    pub fn next_after(&self, now: Time) -> Time {
+        let (interval, phase) = (self.interval.as_nanos(), self.phase.as_nanos());
+        let tick = match now.since_start().as_nanos().checked_sub(phase) {
+            None => phase,
+            Some(past) => (past / interval + 1).saturating_mul(interval).saturating_add(phase),
+        };
+        Time::after_start(nanos(tick))
+    }
+
+    /// The distance between two ticks.
+    pub const fn interval(&self) -> Duration {
+        self.interval
+    }
+}
+
+fn nanos(nanos: u128) -> Duration {
+    const SECOND: u128 = 1_000_000_000;
+    let seconds = u64::try_from(nanos / SECOND).unwrap_or(u64::MAX);
+    let rest = u32::try_from(nanos % SECOND).unwrap_or_default();
+    Duration::new(seconds, rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_secs(15);
+
+    fn at(seconds: f64) -> Time {
+        Time::after_start(Duration::from_secs_f64(seconds))
+    }
+
+    #[test]
+    fn the_first_tick_falls_within_one_interval_after_readiness_s12() {
+        for id in 0..1000_u64 {
+            let schedule = Schedule::new(INTERVAL, id);
+            #[expect(clippy::cast_precision_loss, reason = "a spread of test inputs")]
+            let ready = at(id as f64 * 0.37);
+            let first = schedule.next_after(ready);
+            assert!(first > ready && first <= ready + INTERVAL, "{id}: {first:?}");
+        }
+    }
+
+    #[test]
+    fn ticks_have_a_fixed_rate_however_late_one_looks_s12() {
+        let schedule = Schedule::new(INTERVAL, 7);
+        let first = schedule.next_after(Time::ZERO);
+        assert_eq!(schedule.next_after(first), first + INTERVAL, "a tick is never its own successor");
+        assert_eq!(schedule.next_after(first + Duration::from_millis(14_999)), first + INTERVAL);
+    }
+
+    #[test]
+    fn missed_ticks_are_dropped_not_caught_up_s12() {
+        let schedule = Schedule::new(INTERVAL, 3);
+        let first = schedule.next_after(Time::ZERO);
+        let late = first + INTERVAL * 40 + Duration::from_secs(1);
+        assert_eq!(schedule.next_after(late), first + INTERVAL * 41);
+    }
+
+    #[test]
+    fn phases_of_successive_ids_are_spread_evenly_s12() {
+        for runners in [2_u64, 3, 8, 100, 1000] {
+            let mut phases: Vec<_> = (0..runners).map(|id| Schedule::new(INTERVAL, id).phase).collect();
+            phases.sort();
+            let wrap = (phases[0] + INTERVAL).saturating_sub(phases[phases.len() - 1]);
+            let widest =
+                phases.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).chain([wrap]).max().unwrap();
+            let even = INTERVAL / u32::try_from(runners).unwrap();
+            assert!(widest < even * 2, "{runners} runners: a gap of {widest:?}, where even is {even:?}");
+        }
+    }
+
+    #[test]
+    fn the_interval_is_the_hosts_to_set_s15() {
+        let schedule = Schedule::new(Duration::from_millis(20), 5);
+        let first = schedule.next_after(at(100.0));
+        assert_eq!(schedule.next_after(first).since(first), Duration::from_millis(20));
+        assert_eq!(DEFAULT_INTERVAL, INTERVAL);
+    }
+
+    #[test]
+    fn extreme_intervals_neither_panic_nor_stand_still() {
+        for interval in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+            let schedule = Schedule::new(interval, u64::MAX);
+            assert!(schedule.next_after(at(1.0)) > at(1.0), "{interval:?}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Declare apps with health checks.
