@@ -1,0 +1,4 @@
+//! Where something listens.
+/// Where something listens.
+#[derive(Clone, Debug)]
+pub struct Address;
