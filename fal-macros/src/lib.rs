@@ -1,1 +1,1 @@
-//! TODO
+//! The attributes of `fal-runtime`. Use them through that crate.

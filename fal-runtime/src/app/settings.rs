@@ -1,0 +1,138 @@
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// What an app declares of itself besides its endpoints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    name: &'static str,
+    version: &'static str,
+    description: &'static str,
+    startup_timeout: Option<u32>,
+    termination_grace_period: u32,
+    max_multiplexing: NonZeroU32,
+}
+
+impl Settings {
+    /// What the app is called, on the command line and in logs. Default: its type's name in kebab case.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The app's version. Default: that of the crate that declares it.
+    pub const fn version(&self) -> &'static str {
+        self.version
+    }
+
+    /// What the doc comment of the declaration says; empty where there is none.
+    pub const fn description(&self) -> &'static str {
+        self.description
+    }
+
+    /// How long a runner may take from the start of its process until it is ready, where the app declares it. It
+    /// also raises the start period of the health check (S8). Where it is not declared, a host's own limit holds
+    /// (S35).
+    pub const fn startup_timeout(&self) -> Option<Duration> {
+        match self.startup_timeout {
+            Some(seconds) => Some(Duration::from_secs(seconds as u64)),
+            None => None,
+        }
+    }
+
+    /// How long a runner that is told to stop may finish what it has (S33, S42). Default: 5 s.
+    pub const fn termination_grace_period(&self) -> Duration {
+        Duration::from_secs(self.termination_grace_period as u64)
+    }
+
+    /// How many requests a runner serves at a time (S38). Default: 1.
+    pub const fn max_multiplexing(&self) -> NonZeroU32 {
+        self.max_multiplexing
+    }
+}
+
+/// The options of `#[app(…)]`, each a `const` setter of its name, so that a declaration is checked while it is
+/// compiled: a value outside an option's range is a compile error in a const context (a panic elsewhere).
+///
+/// ```
+/// use fal_runtime::AppOptions;
+///
+/// const OPTIONS: AppOptions = AppOptions::new("my-app", "1.0.0").max_multiplexing(4);
+/// assert_eq!(OPTIONS.settings().max_multiplexing().get(), 4);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct AppOptions(Settings);
+
+impl AppOptions {
+    /// The defaults: no `startup_timeout`, a `termination_grace_period` of 5 s, a `max_multiplexing` of 1.
+    pub const fn new(name: &'static str, version: &'static str) -> Self {
+        Self(Settings {
+            name,
+            version,
+            description: "",
+            startup_timeout: None,
+            termination_grace_period: 5,
+            max_multiplexing: NonZeroU32::MIN,
+        })
+    }
+
+    /// What the app is called, on the command line and in logs. Not empty.
+    ///
+    /// # Panics
+    ///
+    /// On an empty name; in a const context that is a compile error.
+    #[track_caller]
+    pub const fn name(mut self, name: &'static str) -> Self {
+        assert!(!name.is_empty(), "name must not be empty: it is how the command line speaks of the app");
+        self.0.name = name;
+        self
+    }
+
+    /// The app's version, as `GET /health` and the OpenAPI document give it.
+    pub const fn version(mut self, version: &'static str) -> Self {
+        self.0.version = version;
+        self
+    }
+
+    /// What the app is, for people who read the OpenAPI document.
+    pub const fn description(mut self, description: &'static str) -> Self {
+        self.0.description = description;
+        self
+    }
+
+    /// How long a runner may take from the start of its process until it is ready. Seconds, from 1.
+    ///
+    /// # Panics
+    ///
+    /// On 0; in a const context that is a compile error.
+    #[track_caller]
+    pub const fn startup_timeout(mut self, seconds: u32) -> Self {
+        assert!(seconds > 0, "startup_timeout must be at least 1: with 0 no runner would ever be ready");
+        self.0.startup_timeout = Some(seconds);
+        self
+    }
+
+    /// How long a runner that is told to stop may finish what it has. Seconds, from 0; default 5.
+    pub const fn termination_grace_period(mut self, seconds: u32) -> Self {
+        self.0.termination_grace_period = seconds;
+        self
+    }
+
+    /// How many requests a runner serves at a time. From 1; default 1.
+    ///
+    /// # Panics
+    ///
+    /// On 0; in a const context that is a compile error.
+    #[track_caller]
+    pub const fn max_multiplexing(mut self, requests: u32) -> Self {
+        let Some(requests) = NonZeroU32::new(requests) else {
+            panic!("max_multiplexing must be at least 1: with 0 no request would ever be served")
+        };
+        self.0.max_multiplexing = requests;
+        self
+    }
+
+    /// What has been set.
+    pub const fn settings(self) -> Settings {
+        self.0
+    }
+}

@@ -1,0 +1,108 @@
+use std::any::Any;
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+/// The calls that a runner is serving: at most `max_multiplexing` at a time, calls of the health endpoint exempt
+/// (S14, S38). A request above the limit waits here, first come first served, and is not refused.
+#[derive(Debug)]
+pub struct Calls {
+    places: Arc<Semaphore>,
+    running: Mutex<Vec<&'static str>>,
+    ended: Notify,
+}
+
+impl Calls {
+    /// No call runs; at most `max_multiplexing` will at a time.
+    pub fn new(max_multiplexing: NonZeroU32) -> Arc<Self> {
+        let places = usize::try_from(max_multiplexing.get()).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        Arc::new(Self {
+            places: Arc::new(Semaphore::new(places)),
+            running: Mutex::default(),
+            ended: Notify::new(),
+        })
+    }
+
+    /// The paths of the endpoints whose calls still run, a call each. A blocking call that its client has abandoned
+    /// is one of them until it returns (S38).
+    pub fn running(&self) -> Vec<&'static str> {
+        self.lock().clone()
+    }
+
+    /// Resolves when no call runs. Calls that wait for a place do not run yet. Cancelling it loses nothing.
+    pub async fn idle(&self) {
+        loop {
+            // Made before the look: a call that ends between the two is not missed.
+            let ended = self.ended.notified();
+            if self.lock().is_empty() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// Waits for a place under the limit. Dropping the future leaves the queue.
+    pub(crate) async fn place(self: &Arc<Self>, path: &'static str) -> Place {
+        // Nobody closes the semaphore; were it closed, there would be no limit any more.
+        let permit = Arc::clone(&self.places).acquire_owned().await.ok();
+        self.enter(path, permit)
+    }
+
+    /// A place outside the limit, for the health endpoint (S14).
+    pub(crate) fn exempt(self: &Arc<Self>, path: &'static str) -> Place {
+        self.enter(path, None)
+    }
+
+    fn enter(self: &Arc<Self>, path: &'static str, permit: Option<OwnedSemaphorePermit>) -> Place {
+        self.lock().push(path);
+        Place { calls: Arc::clone(self), path, _permit: permit }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<&'static str>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A call's place: held by whatever runs the call, given back when that has ended.
+#[derive(Debug)]
+pub(crate) struct Place {
+    calls: Arc<Calls>,
+    path: &'static str,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut running = self.calls.lock();
+        // Which of the equal entries goes does not matter.
+        if let Some(at) = running.iter().position(|path| std::ptr::eq(*path, self.path)) {
+            running.swap_remove(at);
+        }
+        if running.is_empty() {
+            self.calls.ended.notify_waiters();
+        }
+    }
+}
+
+/// Keeps a client's connection open for as long as any clone of it lives.
+///
+/// A server puts one into the extensions of every request, and closes a connection only when all clones are gone: a
+/// blocking call that its client has abandoned so keeps its connection, and with it the host's slot, until it
+/// returns (S38).
+#[derive(Clone)]
+pub struct ConnectionHold(#[expect(dead_code, reason = "held for its drop")] Arc<dyn Any + Send + Sync>);
+
+impl ConnectionHold {
+    /// A hold that drops `guard` with its last clone.
+    pub fn new(guard: impl Any + Send + Sync) -> Self {
+        Self(Arc::new(guard))
+    }
+}
+
+impl fmt::Debug for ConnectionHold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ConnectionHold")
+    }
+}

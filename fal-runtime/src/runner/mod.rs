@@ -1,0 +1,101 @@
+//! One runner: a process with one app, from its setup to its end.
+
+mod environment;
+mod exit;
+mod keeper;
+mod life;
+mod limit;
+mod signals;
+mod state;
+mod stop;
+
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+
+use rustix::process::getppid;
+
+use crate::cli::{logging, select};
+use crate::control::{self, Control};
+use environment::{Assignment, Role, Surroundings};
+pub(crate) use exit::Exit;
+pub(crate) use keeper::Keeper;
+pub(crate) use life::Life;
+pub use state::{RunnerState, runner_state};
+
+/// Turns this process into a runner if a host started it as one, and returns the code to exit with once the runner has
+/// ended. `None` in every other process, which goes on as it would.
+///
+/// It is the first line of a `main` of one's own, before threads are started and arguments are read, since a host
+/// starts its runners with the program's own arguments ([`main`](crate::main) does it already):
+///
+/// ```no_run
+/// # use std::process::ExitCode;
+/// fn main() -> ExitCode {
+///     if let Some(code) = fal_runtime::as_runner() {
+///         return code;
+///     }
+///     // the program's own work
+/// #   ExitCode::SUCCESS
+/// }
+/// ```
+///
+/// The environment tells: `FAL_RUNNER_HOST_PID` names the host, which has to be this process's parent, since the
+/// children of a runner inherit the variables and are no runners. Standard input is the channel to the host; a runner
+/// reads it as the null device, and ends at once, its process group with it, when the host is gone (S41).
+///
+/// | exit code | |
+/// |---|---|
+/// | 0 | told to stop; every call has ended and `teardown` was run (S42) |
+/// | 1 | it could not begin: no such app, or its address cannot be listened on |
+/// | 3 | `setup` returned an error or panicked |
+/// | 4 | told to stop, and something was not done within the grace period: `teardown` was skipped or cut short (S42) |
+/// | 5 | told to stop; `teardown` returned an error or panicked |
+/// | 143 | told to stop during `setup` (S42) |
+pub fn as_runner() -> Option<ExitCode> {
+    let around = Surroundings { parent: getppid(), channel: channel_maker() };
+    match environment::role(|name| std::env::var_os(name), around) {
+        Role::None => None,
+        Role::Orphan => {
+            control::end_the_group();
+            Some(Exit::NotStarted.into())
+        }
+        Role::Runner(assignment) => {
+            logging::init(logging::Times::LeftToTheHost);
+            let exit = match assignment {
+                Ok(assignment) => serve_a_host(assignment),
+                Err(error) => keeper::not_started(&error),
+            };
+            Some(exit.into())
+        }
+    }
+}
+
+fn serve_a_host(assignment: Assignment) -> Exit {
+    let control = match Control::take_from_stdin() {
+        Ok(control) => control,
+        Err(error) => return keeper::not_started(&format_args!("no channel to the host: {error}")),
+    };
+    let keeper = Keeper::Host(control);
+    let app = match select::app(assignment.app.as_deref()) {
+        Ok(app) => app,
+        Err(error) => return keeper.not_started(&error),
+    };
+    let grace = assignment.grace.unwrap_or(app.settings.termination_grace_period());
+    Life { app, listen: assignment.listen, grace, keeper }.live()
+}
+
+/// The process that made the socket which is standard input.
+#[cfg(target_os = "linux")]
+fn channel_maker() -> Option<rustix::process::Pid> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        return None;
+    }
+    rustix::net::sockopt::socket_peercred(&stdin).ok().map(|maker| maker.pid)
+}
+
+/// The process that made the socket which is standard input: not to be learnt here.
+#[cfg(not(target_os = "linux"))]
+fn channel_maker() -> Option<rustix::process::Pid> {
+    None
+}
