@@ -1,4 +1,229 @@
-//! Where something listens.
-/// Where something listens.
-#[derive(Clone, Debug)]
-pub struct Address;
+//! Where something listens, and one connection to it.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::str::FromStr;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+
+/// Where something listens: `unix:PATH` or `tcp:HOST:PORT`, as it is written in the environment and on the command
+/// line.
+///
+/// ```
+/// use fal_host::Address;
+///
+/// let address: Address = "tcp:127.0.0.1:8081".parse()?;
+/// assert_eq!(address.to_string(), "tcp:127.0.0.1:8081");
+/// assert_eq!("unix:/run/app.sock".parse::<Address>()?, Address::Unix("/run/app.sock".into()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// The path of a Unix socket. The system allows about 100 bytes. What is not UTF-8 in it is displayed with a
+    /// replacement character.
+    Unix(PathBuf),
+    /// An IP address and a port.
+    Tcp(SocketAddr),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Tcp(address) => write!(f, "tcp:{address}"),
+        }
+    }
+}
+
+/// What is wrong with a text that should be an [`Address`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseAddressError {
+    /// Neither `unix:` nor `tcp:` stands in front.
+    #[error("an address is written unix:PATH or tcp:HOST:PORT")]
+    Scheme,
+    /// There is no path after `unix:`.
+    #[error("a path is missing after unix:")]
+    Path,
+    /// What stands after `tcp:` is not an IP address and a port.
+    #[error("after tcp: an IP address and a port are expected, such as tcp:127.0.0.1:8081")]
+    Socket(#[from] std::net::AddrParseError),
+}
+
+impl FromStr for Address {
+    type Err = ParseAddressError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once(':') {
+            Some(("unix", "")) => Err(ParseAddressError::Path),
+            Some(("unix", path)) => Ok(Self::Unix(path.into())),
+            Some(("tcp", socket)) => Ok(Self::Tcp(socket.parse()?)),
+            _ => Err(ParseAddressError::Scheme),
+        }
+    }
+}
+
+/// One connection to an [`Address`].
+#[derive(Debug)]
+pub(crate) enum Stream {
+    Unix(UnixStream),
+    /// Sends small messages at once (`TCP_NODELAY`).
+    Tcp(TcpStream),
+}
+
+/// Connects to `address`.
+///
+/// The full backlog of a Unix socket is no refusal (S20): it is tried again, after pauses of 1 ms growing to 64 ms,
+/// until the caller drops this future at its own deadline.
+pub(crate) async fn connect(address: &Address) -> io::Result<Stream> {
+    match address {
+        Address::Tcp(address) => {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            Ok(Stream::Tcp(stream))
+        }
+        Address::Unix(path) => {
+            let mut pause = Pause::new();
+            loop {
+                match UnixStream::connect(path).await {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => pause.wait().await,
+                    outcome => return outcome.map(Stream::Unix),
+                }
+            }
+        }
+    }
+}
+
+/// Whether a connection failed for want of something of the host's own: descriptors, memory, buffer space, local
+/// ports. It says nothing about whom it was meant for (S20).
+pub(crate) fn is_own_shortage(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS | Errno::ADDRNOTAVAIL)
+    )
+}
+
+/// Waits between attempts: 1 ms, then twice as long each time, at most 64 ms.
+#[derive(Debug)]
+pub(crate) struct Pause(Duration);
+
+impl Pause {
+    const LONGEST: Duration = Duration::from_millis(64);
+
+    pub(crate) const fn new() -> Self {
+        Self(Duration::from_millis(1))
+    }
+
+    pub(crate) async fn wait(&mut self) {
+        tokio::time::sleep(self.0).await;
+        self.0 = (self.0 * 2).min(Self::LONGEST);
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Unix(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Unix(stream) => stream.is_write_vectored(),
+            Self::Tcp(stream) => stream.is_write_vectored(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::UnixSocket;
+
+    use super::*;
+
+    #[test]
+    fn an_address_reads_as_it_is_written() {
+        for text in ["unix:/run/a.sock", "unix:relative:with:colons", "tcp:127.0.0.1:80", "tcp:[::1]:8081"] {
+            assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_says_what_to_write() {
+        let wrong = |text: &str| text.parse::<Address>().unwrap_err().to_string();
+        assert!(wrong("127.0.0.1:80").contains("unix:PATH or tcp:HOST:PORT"));
+        assert!(wrong("").contains("unix:PATH or tcp:HOST:PORT"));
+        assert!(wrong("unix:").contains("path is missing"));
+        assert!(wrong("tcp:localhost").contains("tcp:127.0.0.1:8081"));
+    }
+
+    #[tokio::test]
+    async fn a_full_backlog_is_waited_out_and_is_no_refusal_s20() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let socket = UnixSocket::new_stream().unwrap();
+        socket.bind(&path).unwrap();
+        let listener = socket.listen(0).unwrap();
+        let address = Address::Unix(path.clone());
+
+        let first = connect(&address).await.unwrap();
+        let full = UnixStream::connect(&path).await.unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+
+        let (second, accepted) = tokio::join!(connect(&address), listener.accept());
+        second.unwrap();
+        accepted.unwrap();
+        drop(first);
+    }
+
+    #[tokio::test]
+    async fn nobody_listening_is_a_refusal_and_no_shortage_of_the_host() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = connect(&Address::Unix(directory.path().join("none"))).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(!is_own_shortage(&error));
+        assert!(is_own_shortage(&Errno::MFILE.into()));
+    }
+}
