@@ -9,14 +9,15 @@ mod signals;
 mod state;
 mod stop;
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::process::ExitCode;
 
+use rustix::net::{AddressFamily, RecvFlags, getsockname, recv};
 use rustix::process::getppid;
 
 use crate::cli::{logging, select};
 use crate::control::{self, Control};
-use environment::{Assignment, Role, Surroundings};
+use environment::{Assignment, Channel, Role, Surroundings};
 pub(crate) use exit::Exit;
 pub(crate) use keeper::Keeper;
 pub(crate) use life::Life;
@@ -52,7 +53,7 @@ pub use state::{RunnerState, runner_state};
 /// | 5 | told to stop; `teardown` returned an error or panicked |
 /// | 143 | told to stop during `setup` (S42) |
 pub fn as_runner() -> Option<ExitCode> {
-    let around = Surroundings { parent: getppid(), channel: channel_maker() };
+    let around = Surroundings { parent: getppid(), channel: look_at_stdin() };
     match environment::role(|name| std::env::var_os(name), around) {
         Role::None => None,
         Role::Orphan => {
@@ -84,18 +85,13 @@ fn serve_a_host(assignment: Assignment) -> Exit {
     Life { app, listen: assignment.listen, grace, keeper }.live()
 }
 
-/// The process that made the socket which is standard input.
-#[cfg(target_os = "linux")]
-fn channel_maker() -> Option<rustix::process::Pid> {
+/// Whether standard input is a Unix socket whose other end is closed.
+fn look_at_stdin() -> Channel {
     let stdin = io::stdin();
-    if stdin.is_terminal() {
-        return None;
+    let is_unix = getsockname(&stdin).is_ok_and(|name| name.address_family() == AddressFamily::UNIX);
+    let mut unread = [0; 1];
+    match recv(&stdin, &mut unread, RecvFlags::PEEK | RecvFlags::DONTWAIT) {
+        Ok((_, 0)) if is_unix => Channel::Ended,
+        _ => Channel::Other,
     }
-    rustix::net::sockopt::socket_peercred(&stdin).ok().map(|maker| maker.pid)
-}
-
-/// The process that made the socket which is standard input: not to be learnt here.
-#[cfg(not(target_os = "linux"))]
-fn channel_maker() -> Option<rustix::process::Pid> {
-    None
 }

@@ -1,0 +1,29 @@
+use std::io;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Whether log lines begin with the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Times {
+    Written,
+    /// The host writes one before every line of its runners.
+    LeftToTheHost,
+}
+
+/// Sends the log to standard error, filtered by `FAL_LOG` (default `info`), unless the program has its own already.
+pub(crate) fn init(times: Times) {
+    let filter =
+        EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).with_env_var("FAL_LOG");
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter.from_env_lossy())
+        .with_writer(io::stderr)
+        .with_target(false)
+        // It would panic in a runner whose host, and with it standard error, is gone.
+        .log_internal_errors(false);
+    // An error means that the program has set up its own.
+    let _ = match times {
+        Times::Written => log.try_init(),
+        Times::LeftToTheHost => log.without_time().try_init(),
+    };
+}

@@ -1,0 +1,72 @@
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use super::Exit;
+use crate::cli::describe;
+use crate::control::Control;
+use crate::server::{ListenAddress, ReadTimeout};
+use crate::{Declaration, Error};
+
+/// How long a client that no host stands in front of may keep a connection without sending a request on it.
+const CLIENT_READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Who started a runner, and hears how it fares.
+#[derive(Debug)]
+pub(crate) enum Keeper {
+    /// A host, over the control channel.
+    Host(Control),
+    /// A person or a service manager, on standard output.
+    Terminal,
+}
+
+impl Keeper {
+    pub(super) fn ready(&self, app: &Declaration, address: &ListenAddress) {
+        match self {
+            Self::Host(control) => control.ready(),
+            Self::Terminal => {
+                let mut out = io::stdout().lock();
+                // Who has closed standard output does not want to read it.
+                let _ = write!(out, "{}", describe::serving(app, address)).and_then(|()| out.flush());
+            }
+        }
+    }
+
+    pub(super) fn not_started(&self, error: &dyn Display) -> Exit {
+        if let Self::Host(control) = self {
+            control.failed(&error.to_string());
+        }
+        not_started(error)
+    }
+
+    pub(super) fn setup_failed(&self, app: &Declaration, error: &dyn Display) -> Exit {
+        if let Self::Host(control) = self {
+            control.failed(&error.to_string());
+        }
+        complain(&format_args!("setup of {} failed: {error}", app.settings.name()));
+        Exit::SetupFailed
+    }
+
+    pub(super) fn read_timeout(&self) -> ReadTimeout {
+        match self {
+            Self::Host(_) => ReadTimeout::Unlimited,
+            Self::Terminal => ReadTimeout::After(CLIENT_READ_TIMEOUT),
+        }
+    }
+}
+
+/// Says that there will be no runner, where nobody but the reader of standard error can be told.
+pub(super) fn not_started(error: &dyn Display) -> Exit {
+    complain(error);
+    Exit::NotStarted
+}
+
+/// An error with its causes.
+pub(super) fn with_causes(error: impl Into<Error>) -> String {
+    error.into().to_string()
+}
+
+/// Not through the log: what ends a process is said whatever the log is set to.
+fn complain(error: &dyn Display) {
+    let _ = writeln!(io::stderr(), "error: {error}");
+}

@@ -1,0 +1,141 @@
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::future::RouteFuture;
+use http::header::{CONNECTION, HeaderValue};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use pin_project_lite::pin_project;
+use tokio::sync::watch;
+use tower::Service;
+
+use super::socket::{Socket, Stream};
+use crate::calls::ConnectionHold;
+
+/// How long a connection may wait for the head of a request, its first or its next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReadTimeout {
+    /// As long as it likes: its other end is a host, which keeps idle connections for later requests. Closing one
+    /// would race with the request that the host is sending on it.
+    Unlimited,
+    /// Then it is closed, so that clients who never send do not pile up.
+    After(Duration),
+}
+
+/// What all connections of one server have in common.
+#[derive(Clone)]
+pub(super) struct Connections {
+    http: http1::Builder,
+    router: Router,
+    draining: Arc<AtomicBool>,
+    closing: watch::Receiver<Closing>,
+}
+
+/// Whether idle connections are to be closed. Every connection holds a receiver of it until it has ended, which tells
+/// the server when the last one has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Closing {
+    NotYet,
+    Idle,
+}
+
+impl Connections {
+    pub(super) fn new(
+        router: Router,
+        timeout: ReadTimeout,
+        draining: Arc<AtomicBool>,
+        closing: watch::Receiver<Closing>,
+    ) -> Self {
+        let mut http = http1::Builder::new();
+        // One write of a small message beats a vectored one.
+        http.writev(false);
+        match timeout {
+            ReadTimeout::Unlimited => http.header_read_timeout(None),
+            ReadTimeout::After(timeout) => http.timer(TokioTimer::new()).header_read_timeout(timeout),
+        };
+        Self { http, router, draining, closing }
+    }
+
+    /// Serves one connection until it ends, on a task of its own.
+    pub(super) fn spawn(&self, stream: Stream) {
+        let socket = Socket::new(stream);
+        let requests = Requests {
+            router: self.router.clone(),
+            hold: ConnectionHold::new(socket.keeper()),
+            draining: Arc::clone(&self.draining),
+        };
+        let connection = self.http.serve_connection(TokioIo::new(socket), requests);
+        let mut closing = self.closing.clone();
+        tokio::spawn(async move {
+            {
+                let mut connection = pin!(connection);
+                // What a connection ends with is its client's affair: it left, or what it sent was no HTTP.
+                tokio::select! {
+                    biased;
+                    _ = connection.as_mut() => {}
+                    () = idle_ones_are_to_close(&mut closing) => {
+                        connection.as_mut().graceful_shutdown();
+                        let _ = connection.await;
+                    }
+                }
+            }
+            // Only now: whoever sees the last receiver gone may rely on every router being gone, too.
+            drop(closing);
+        });
+    }
+}
+
+async fn idle_ones_are_to_close(closing: &mut watch::Receiver<Closing>) {
+    // A server that is dropped without a drain has ended, too.
+    let _ = closing.wait_for(|closing| *closing == Closing::Idle).await;
+}
+
+/// The requests of one connection.
+struct Requests {
+    router: Router,
+    hold: ConnectionHold,
+    draining: Arc<AtomicBool>,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Requests {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn call(&self, request: Request<Incoming>) -> Answer {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(self.hold.clone());
+        Answer { response: self.router.clone().call(request), draining: Arc::clone(&self.draining) }
+    }
+}
+
+pin_project! {
+    /// The router's response, the last one of its connection while the server drains.
+    struct Answer {
+        #[pin]
+        response: RouteFuture<Infallible>,
+        draining: Arc<AtomicBool>,
+    }
+}
+
+impl Future for Answer {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let Ok(mut response) = ready!(this.response.poll(cx));
+        if this.draining.load(Ordering::Relaxed) {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Poll::Ready(Ok(response))
+    }
+}

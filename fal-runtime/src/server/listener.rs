@@ -1,0 +1,113 @@
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::path::{Path, PathBuf};
+
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+use super::ListenAddress;
+use super::socket::Stream;
+
+/// A socket that takes connections.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Unix { listener: UnixListener, path: PathBuf },
+    Tcp { listener: TcpListener, address: SocketAddr },
+}
+
+/// Why nothing listens.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}")]
+pub(crate) struct ListenError {
+    pub(crate) address: ListenAddress,
+    pub(crate) source: io::Error,
+}
+
+impl Listener {
+    /// Binds and listens. A socket file that nobody listens on any more, as a killed process leaves it, is replaced.
+    pub(crate) async fn bind(address: ListenAddress) -> Result<Self, ListenError> {
+        let listener = match &address {
+            ListenAddress::Unix(path) => bind_unix(path),
+            ListenAddress::Tcp { host, port } => bind_tcp(host, *port).await,
+        };
+        listener.map_err(|source| ListenError { address, source })
+    }
+
+    /// Where it listens; the port is the real one.
+    pub(crate) fn address(&self) -> ListenAddress {
+        match self {
+            Self::Unix { path, .. } => ListenAddress::Unix(path.clone()),
+            Self::Tcp { address, .. } => {
+                ListenAddress::Tcp { host: address.ip().to_string(), port: address.port() }
+            }
+        }
+    }
+
+    /// The next connection. Loses none when dropped.
+    pub(super) async fn accept(&self) -> io::Result<Stream> {
+        match self {
+            Self::Unix { listener, .. } => Ok(Stream::Unix(listener.accept().await?.0)),
+            Self::Tcp { listener, .. } => tcp(listener.accept().await?.0),
+        }
+    }
+
+    /// Ends the listening and returns the connections that were made before and not yet accepted.
+    ///
+    /// On a Unix socket nobody falls in between: its file goes first, then the kernel refuses new connections, and
+    /// then what is queued is complete. (Not so on macOS, nor with TCP, where a connection made in this very moment
+    /// may be reset.)
+    pub(super) fn close(self) -> io::Result<Vec<Stream>> {
+        let mut queued = Vec::new();
+        match self {
+            Self::Unix { listener, path } => {
+                // It may be gone already, with its directory; then nobody can find it either.
+                let _ = std::fs::remove_file(path);
+                let listener = listener.into_std()?;
+                #[cfg(target_os = "linux")]
+                rustix::net::shutdown(&listener, rustix::net::Shutdown::Read)?;
+                while let Ok((stream, _)) = listener.accept() {
+                    let adopted = stream.set_nonblocking(true).and_then(|()| UnixStream::from_std(stream));
+                    queued.extend(adopted.map(Stream::Unix));
+                }
+            }
+            Self::Tcp { listener, .. } => {
+                let listener = listener.into_std()?;
+                while let Ok((stream, _)) = listener.accept() {
+                    let adopted = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+                    queued.extend(adopted.and_then(tcp));
+                }
+            }
+        }
+        Ok(queued)
+    }
+}
+
+fn tcp(stream: TcpStream) -> io::Result<Stream> {
+    stream.set_nodelay(true)?;
+    Ok(Stream::Tcp(stream))
+}
+
+async fn bind_tcp(host: &str, port: u16) -> io::Result<Listener> {
+    let listener = TcpListener::bind((host, port)).await?;
+    let address = listener.local_addr()?;
+    Ok(Listener::Tcp { listener, address })
+}
+
+fn bind_unix(path: &Path) -> io::Result<Listener> {
+    let listener = match UnixListener::bind(path) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_left_over(path) => {
+            std::fs::remove_file(path)?;
+            UnixListener::bind(path)
+        }
+        bound => bound,
+    }?;
+    Ok(Listener::Unix { listener, path: path.to_owned() })
+}
+
+fn is_left_over(path: &Path) -> bool {
+    // The kernel refuses to connect to a file of any kind.
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
+    is_socket
+        && StdUnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}

@@ -1,0 +1,18 @@
+//! What stands between the network and an app's router: a listener, its connections, and their orderly end.
+//!
+//! hyper's HTTP/1 connections are driven directly. Three things are ours:
+//!
+//! - A connection's socket outlives the connection for as long as a call needs it ([`socket`], S38).
+//! - The listener ends without turning away who has already connected ([`listener`]).
+//! - Open connections end without losing the request that is on its way ([`Server::drain`]).
+
+mod accept;
+mod address;
+mod connection;
+mod listener;
+mod socket;
+
+pub(crate) use accept::Server;
+pub(crate) use address::{AddressError, ListenAddress};
+pub(crate) use connection::ReadTimeout;
+pub(crate) use listener::{ListenError, Listener};
