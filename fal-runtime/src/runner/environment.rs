@@ -58,7 +58,7 @@ pub(super) enum Channel {
 /// variables name the host, and they mean its own children only.
 pub(super) fn role(variable: impl Fn(&str) -> Option<OsString>, around: Surroundings) -> Role {
     let variable = |name: &str| variable(name).and_then(|value| value.into_string().ok());
-    let Some(host) = variable("FAL_RUNNER_HOST_PID").and_then(|pid| Pid::from_raw(pid.parse().ok()?)) else {
+    let Some(host) = variable("FAL_RUNNER_HOST_PID").and_then(|pid| process(&pid)) else {
         return Role::None;
     };
     if around.parent == Some(host) {
@@ -69,6 +69,10 @@ pub(super) fn role(variable: impl Fn(&str) -> Option<OsString>, around: Surround
     } else {
         Role::None
     }
+}
+
+fn process(id: &str) -> Option<Pid> {
+    Pid::from_raw(id.parse().ok().filter(|id| *id > 0)?)
 }
 
 fn assignment(variable: impl Fn(&str) -> Option<String>) -> Result<Assignment, AssignmentError> {

@@ -16,3 +16,6 @@ pub(crate) use accept::Server;
 pub(crate) use address::{AddressError, ListenAddress};
 pub(crate) use connection::ReadTimeout;
 pub(crate) use listener::{ListenError, Listener};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+//! The server on real sockets.
+
+use std::io::ErrorKind;
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Extension;
+use axum::routing::get;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::ConnectionHold;
+
+/// What no test waits for to its end.
+const LONG: Duration = Duration::from_secs(600);
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: runner\r\n\r\n";
+
+fn app() -> Router {
+    Router::new().route("/", get(async || "answered"))
+}
+
+async fn listen_in(directory: &TempDir) -> Listener {
+    let path = directory.path().join("socket");
+    Listener::bind(ListenAddress::Unix(path)).await.unwrap()
+}
+
+async fn connect(address: &ListenAddress) -> UnixStream {
+    let ListenAddress::Unix(path) = address else { panic!("{address} is no Unix socket") };
+    UnixStream::connect(path).await.unwrap()
+}
+
+/// Reads one response of [`app`].
+async fn response(client: &mut (impl AsyncReadExt + Unpin)) -> String {
+    let mut text = String::new();
+    while !text.ends_with("answered") {
+        let mut bytes = [0; 512];
+        let read = client.read(&mut bytes).await.unwrap();
+        assert_ne!(read, 0, "the connection ended after {text:?}");
+        text += std::str::from_utf8(&bytes[..read]).unwrap();
+    }
+    text
+}
+
+async fn is_closed(client: &mut (impl AsyncReadExt + Unpin)) -> bool {
+    client.read(&mut [0; 1]).await.unwrap() == 0
+}
+
+#[tokio::test]
+async fn requests_are_answered_over_a_unix_socket_and_over_tcp() {
+    let directory = TempDir::new().unwrap();
+    let server = Server::start(listen_in(&directory).await, app(), ReadTimeout::Unlimited);
+    let mut client = connect(server.address()).await;
+    for _ in 0..2 {
+        client.write_all(REQUEST).await.unwrap();
+        assert!(response(&mut client).await.starts_with("HTTP/1.1 200"));
+    }
+
+    let listener = Listener::bind("tcp:localhost:0".parse().unwrap()).await.unwrap();
+    let server = Server::start(listener, app(), ReadTimeout::After(LONG));
+    let address = server.address().to_string();
+    let mut client = TcpStream::connect(address.strip_prefix("tcp:").unwrap()).await.unwrap();
+    client.write_all(REQUEST).await.unwrap();
+    assert!(response(&mut client).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn an_abandoned_blocking_call_keeps_its_connection_open_until_it_returns_s38() {
+    let (entered, mut is_entered) = mpsc::unbounded_channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Arc::new(std::sync::Mutex::new(released));
+    let blocking = async move |Extension(hold): Extension<ConnectionHold>| {
+        let call = tokio::task::spawn_blocking(move || {
+            let _hold = hold;
+            entered.send(()).unwrap();
+            released.lock().unwrap().recv().unwrap();
+        });
+        call.await.unwrap();
+    };
+    let directory = TempDir::new().unwrap();
+    let router = Router::new().route("/", get(blocking));
+    let server = Server::start(listen_in(&directory).await, router, ReadTimeout::Unlimited);
+    let mut client = connect(server.address()).await;
+    client.write_all(REQUEST).await.unwrap();
+    is_entered.recv().await.unwrap();
+
+    client.shutdown().await.unwrap();
+    // hyper lets go of the connection: the server has none left.
+    server.drain(LONG).await;
+    let open = client.try_read(&mut [0; 1]).map_err(|error| error.kind());
+    assert_eq!(open, Err(ErrorKind::WouldBlock), "the call still runs");
+
+    release.send(()).unwrap();
+    assert!(is_closed(&mut client).await);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_cancels_an_async_call_and_its_connection_closes() {
+    let (entered, mut is_entered) = mpsc::unbounded_channel();
+    let endless = async move || {
+        // Its channel closes when this is dropped.
+        entered.send(()).unwrap();
+        std::future::pending::<()>().await;
+    };
+    let directory = TempDir::new().unwrap();
+    let router = Router::new().route("/", get(endless));
+    let server = Server::start(listen_in(&directory).await, router, ReadTimeout::Unlimited);
+    let mut client = connect(server.address()).await;
+    client.write_all(REQUEST).await.unwrap();
+    is_entered.recv().await.unwrap();
+
+    client.shutdown().await.unwrap();
+    assert!(is_closed(&mut client).await);
+    server.drain(LONG).await;
+    assert_eq!(is_entered.recv().await, None);
+}
+
+#[tokio::test]
+async fn connections_that_wait_to_be_accepted_when_the_runner_stops_are_served_s42() {
+    let directory = TempDir::new().unwrap();
+    let server = Server::start(listen_in(&directory).await, app(), ReadTimeout::Unlimited);
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        // This does not wait, so that the server's task has accepted nothing when the drain begins.
+        let ListenAddress::Unix(path) = server.address() else { panic!("it is a Unix socket") };
+        let client = StdUnixStream::connect(path).unwrap();
+        client.set_nonblocking(true).unwrap();
+        clients.push(UnixStream::from_std(client).unwrap());
+    }
+    let address = server.address().clone();
+    let requests = async {
+        for mut client in clients {
+            client.write_all(REQUEST).await.unwrap();
+            assert!(response(&mut client).await.contains("connection: close"));
+            assert!(is_closed(&mut client).await);
+        }
+    };
+    tokio::join!(server.drain(LONG), requests);
+    let ListenAddress::Unix(path) = address else { panic!("it is a Unix socket") };
+    assert_eq!(UnixStream::connect(path).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_request_on_a_kept_connection_is_served_while_the_runner_stops_and_is_its_last_s42() {
+    let directory = TempDir::new().unwrap();
+    let server = Server::start(listen_in(&directory).await, app(), ReadTimeout::Unlimited);
+    let (mut client, address) = (connect(server.address()).await, server.address().clone());
+    client.write_all(REQUEST).await.unwrap();
+    assert!(!response(&mut client).await.contains("connection: close"));
+
+    let drained = tokio::spawn(server.drain(LONG));
+    let ListenAddress::Unix(path) = address else { panic!("it is a Unix socket") };
+    while path.exists() {
+        tokio::task::yield_now().await;
+    }
+    client.write_all(REQUEST).await.unwrap();
+    assert!(response(&mut client).await.contains("connection: close"));
+    assert!(is_closed(&mut client).await);
+    drained.await.unwrap();
+}
+
+#[tokio::test]
+async fn idle_connections_are_closed_when_they_have_lingered() {
+    let directory = TempDir::new().unwrap();
+    let server = Server::start(listen_in(&directory).await, app(), ReadTimeout::Unlimited);
+    let mut client = connect(server.address()).await;
+    client.write_all(REQUEST).await.unwrap();
+    response(&mut client).await;
+    server.drain(Duration::ZERO).await;
+    assert!(is_closed(&mut client).await);
+}
+
+#[tokio::test]
+async fn the_socket_of_a_killed_process_is_replaced_and_that_of_a_living_one_is_not() {
+    let directory = TempDir::new().unwrap();
+    drop(listen_in(&directory).await);
+    let path = directory.path().join("socket");
+    assert!(path.exists(), "nobody removed it");
+
+    let _living = listen_in(&directory).await;
+    let error = Listener::bind(ListenAddress::Unix(path.clone())).await.unwrap_err();
+    assert_eq!(error.source.kind(), ErrorKind::AddrInUse);
+    assert!(StdUnixStream::connect(path).is_ok());
+
+    let file = directory.path().join("file");
+    std::fs::write(&file, "not a socket").unwrap();
+    assert!(Listener::bind(ListenAddress::Unix(file.clone())).await.is_err());
+    assert!(file.exists());
+}
