@@ -1,0 +1,142 @@
+//! The way of one request.
+
+use std::io;
+use std::sync::Arc;
+
+use http::{HeaderValue, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use tokio::time::timeout_at;
+
+use super::balancer::Balancer;
+use super::body::{Reply, RunnerBody};
+use super::headers::{Asks, prepare_request, prepare_response};
+use super::refusal::Refusal;
+use super::request_id;
+use super::slot::Slot;
+use super::turn::Turn;
+use super::upstream::{Exchange, Handle, Unanswered, open};
+use super::{ManualChecks, REQUEST_ID};
+use crate::address::{Pause, is_own_shortage};
+
+/// What the requests of one client connection have in common.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) balancer: Arc<Balancer>,
+    /// Its address, as `x-forwarded-for` says it.
+    pub(super) peer: HeaderValue,
+}
+
+/// Answers one request. Dropped when the client leaves.
+pub(super) async fn forward(client: Arc<Client>, mut request: Request<Incoming>) -> Response<Reply> {
+    let prepared = prepare_request(&mut request, &client.peer);
+    let id = request_id::keep_or_make(request.headers_mut());
+    let answer = match prepared {
+        Ok(()) => answer(&client.balancer, request).await,
+        Err(refusal) => Err(refusal),
+    };
+    let mut response = answer.unwrap_or_else(|refusal| refusal.response().map(Reply::Own));
+    response.headers_mut().insert(&REQUEST_ID, id);
+    response
+}
+
+async fn answer(
+    balancer: &Arc<Balancer>,
+    mut request: Request<Incoming>,
+) -> Result<Response<Reply>, Refusal> {
+    let may_ask = match &balancer.limits().manual_checks {
+        ManualChecks::Made { health_path } => request.uri().path() != health_path,
+        ManualChecks::Ignored => true,
+    };
+    let mut turn = Turn::default();
+    loop {
+        let slot = balancer.slot(&mut turn).await?;
+        match send(balancer, slot, request, &mut turn).await? {
+            Sent::Answered(response, exchange) => return pass_on(response, exchange, may_ask),
+            Sent::Not(unsent) => request = *unsent,
+        }
+        turn.moves_on()?;
+    }
+}
+
+enum Sent {
+    Answered(Response<Incoming>, Exchange),
+    /// The runner did not take it. Nothing of it was written (S39).
+    Not(Box<Request<Incoming>>),
+}
+
+/// Sends a request to the runner of its slot: over a kept connection, or a fresh one, or a second fresh one. A runner
+/// that refuses both is unreachable (S39).
+async fn send(
+    balancer: &Arc<Balancer>,
+    mut slot: Slot,
+    mut request: Request<Incoming>,
+    turn: &mut Turn,
+) -> Result<Sent, Refusal> {
+    let mut refusals = 0;
+    loop {
+        let handle = if let Some(kept) = slot.runner().pop() {
+            kept
+        } else if refusals == 2 {
+            slot.unreachable();
+            return Ok(Sent::Not(Box::new(request)));
+        } else {
+            refusals += 1;
+            match open_in_time(balancer, &slot, turn).await? {
+                Ok(fresh) => fresh,
+                Err(_) => continue,
+            }
+        };
+        (request, slot) = match handle.send(request, slot).await {
+            Ok((response, exchange)) => return Ok(Sent::Answered(response, exchange)),
+            Err(Unanswered::Unsent(request, slot)) => (*request, slot),
+            Err(Unanswered::Lost(error)) => return Err(why_lost(&error)),
+        };
+    }
+}
+
+fn why_lost(error: &hyper::Error) -> Refusal {
+    if error.is_parse() {
+        Refusal::Malformed
+    } else if error.is_user() {
+        Refusal::BrokenBody
+    } else {
+        Refusal::Lost
+    }
+}
+
+/// Opens a connection to the slot's runner before the request's deadline. What the host itself is short of is not the
+/// runner's fault, and may come back.
+async fn open_in_time(
+    balancer: &Balancer,
+    slot: &Slot,
+    turn: &mut Turn,
+) -> Result<io::Result<Handle>, Refusal> {
+    let timeout = balancer.limits().queue_timeout;
+    let opened = timeout_at(turn.deadline(timeout), async {
+        let mut pause = Pause::new();
+        loop {
+            match open(slot.runner()).await {
+                Err(error) if is_own_shortage(&error) => pause.wait().await,
+                outcome => return outcome,
+            }
+        }
+    });
+    opened.await.map_err(|_| Refusal::QueueTimeout { after: timeout })
+}
+
+/// Hands a runner's response on.
+fn pass_on(
+    response: Response<Incoming>,
+    mut exchange: Exchange,
+    may_ask: bool,
+) -> Result<Response<Reply>, Refusal> {
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        // Nobody asked for that: the client's own request to upgrade was not sent.
+        return Err(Refusal::Malformed);
+    }
+    let (mut parts, incoming) = response.into_parts();
+    if prepare_response(&mut parts.headers) == Asks::Yes && may_ask {
+        exchange.ask();
+    }
+    Ok(Response::from_parts(parts, Reply::Runner(RunnerBody::new(incoming, exchange))))
+}

@@ -1,0 +1,123 @@
+//! Takes clients.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::{self, JoinSet};
+
+use super::balancer::Balancer;
+use super::forward::{Client, forward};
+use crate::address::Pause;
+
+/// How long a client may take over the head of a request, and so how long an idle one is kept. Load balancers keep
+/// theirs for up to a minute; who closes first loses no request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// Serves the clients of `listener` until `stop` resolves; then closes the listener, lets every client connection
+/// finish the request it is at, with `connection: close`, and returns when the last has ended (S41). That takes as long
+/// as the slowest client: dropping the future cuts every client off.
+pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: impl Future<Output = ()>) {
+    let mut clients = Clients::default();
+    let mut pause = None;
+    let mut stop = pin!(stop);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut stop => break,
+            () = clients.forget_ended() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    pause = None;
+                    clients.add(stream, peer, &balancer);
+                }
+                Err(error) if concerns_one_client(&error) => {}
+                Err(error) => {
+                    let pause = pause.get_or_insert_with(|| {
+                        tracing::warn!(%error, "cannot accept clients: trying again");
+                        Pause::new()
+                    });
+                    pause.wait().await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    clients.finish().await;
+}
+
+/// A client that was gone before it was accepted is nothing to wait for.
+fn concerns_one_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}
+
+/// The clients that are connected.
+#[derive(Debug, Default)]
+struct Clients {
+    tasks: JoinSet<()>,
+    /// Dropped to tell a connection that it is to end.
+    stops: HashMap<task::Id, oneshot::Sender<Infallible>>,
+}
+
+impl Clients {
+    fn add(&mut self, stream: TcpStream, peer: SocketAddr, balancer: &Arc<Balancer>) {
+        let client = Client { balancer: Arc::clone(balancer), peer: written(peer.ip()) };
+        let (stop, stopped) = oneshot::channel();
+        let task = self.tasks.spawn(serve_client(stream, Arc::new(client), stopped));
+        self.stops.insert(task.id(), stop);
+    }
+
+    /// Never resolves while nobody is connected.
+    async fn forget_ended(&mut self) {
+        match self.tasks.join_next_with_id().await {
+            Some(Ok((id, ()))) => self.stops.remove(&id),
+            Some(Err(error)) => self.stops.remove(&error.id()),
+            None => std::future::pending().await,
+        };
+    }
+
+    async fn finish(mut self) {
+        self.stops.clear();
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// As the headers of its requests will say it: an IPv4 address looks like one, whatever the listener.
+fn written(peer: IpAddr) -> HeaderValue {
+    HeaderValue::try_from(peer.to_canonical().to_string())
+        .unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+}
+
+async fn serve_client(stream: TcpStream, client: Arc<Client>, mut stopped: oneshot::Receiver<Infallible>) {
+    // Small responses are sent at once. If this fails, the connection is gone, and the next read says so.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let client = Arc::clone(&client);
+        async move { Ok::<_, Infallible>(forward(client, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .writev(false)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    // How a client's connection ends is the client's affair.
+    tokio::select! {
+        biased;
+        _ = &mut stopped => {}
+        _ = connection.as_mut() => return,
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}

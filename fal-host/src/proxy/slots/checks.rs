@@ -1,0 +1,111 @@
+/// Names the manual check that answers one request for a check: the first that starts after it (S31).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::proxy) struct Asked(u64);
+
+/// One runner's manual checks, as its slots see them: which check answers whom, and how many slots wait for it (S30).
+#[derive(Debug, Default)]
+pub(super) struct Checks {
+    started: u64,
+    /// The last one that has ended. One runs where fewer have ended than started.
+    ended: u64,
+    /// Slots that the running check answers.
+    answering: u32,
+    /// Slots that the one after it answers.
+    waiting: u32,
+}
+
+impl Checks {
+    /// A response asks for a check now.
+    pub(super) fn ask(&self) -> Asked {
+        Asked(self.started + 1)
+    }
+
+    /// Holds the slot of a request that asked and has ended, unless its check has ended before. Says whether it is
+    /// held.
+    pub(super) fn hold(&mut self, Asked(check): Asked) -> bool {
+        let held = check > self.ended;
+        if held && check <= self.started {
+            self.answering += 1;
+        } else if held {
+            self.waiting += 1;
+        }
+        held
+    }
+
+    /// How many slots are held.
+    pub(super) fn held(&self) -> u32 {
+        self.answering + self.waiting
+    }
+
+    /// A manual check starts: it answers all who have asked so far.
+    pub(super) fn start(&mut self) {
+        self.started += 1;
+        self.answering += std::mem::take(&mut self.waiting);
+    }
+
+    /// The manual check has ended: the slots that it answers are free.
+    pub(super) fn end(&mut self) {
+        self.ended = self.started;
+        self.answering = 0;
+    }
+
+    /// A manual check was inconclusive: every held slot is free. Its next try counts as one of its own (S20).
+    pub(super) fn release(&mut self) {
+        self.end();
+        self.waiting = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_before_the_check_starts_shares_it_s31() {
+        let mut checks = Checks::default();
+        let (first, second) = (checks.ask(), checks.ask());
+        assert!(checks.hold(first));
+        checks.start();
+        assert!(checks.hold(second), "a response that is still being sent is answered by the same check");
+        assert_eq!(checks.held(), 2);
+        checks.end();
+        assert_eq!(checks.held(), 0);
+    }
+
+    #[test]
+    fn who_asks_while_the_check_runs_waits_for_exactly_one_more_s31() {
+        let mut checks = Checks::default();
+        checks.start();
+        let late = checks.ask();
+        assert!(checks.hold(late));
+        checks.end();
+        assert_eq!(checks.held(), 1);
+        checks.start();
+        checks.end();
+        assert_eq!(checks.held(), 0);
+    }
+
+    #[test]
+    fn a_response_that_outlives_its_check_holds_nothing_s30() {
+        let mut checks = Checks::default();
+        let asked = checks.ask();
+        checks.start();
+        checks.end();
+        assert!(!checks.hold(asked));
+        assert_eq!(checks.held(), 0);
+    }
+
+    #[test]
+    fn an_inconclusive_check_gives_every_slot_back_s20() {
+        let mut checks = Checks::default();
+        let early = checks.ask();
+        checks.hold(early);
+        checks.start();
+        let late = checks.ask();
+        checks.hold(late);
+        checks.release();
+        assert_eq!(checks.held(), 0);
+        assert!(!checks.hold(early));
+        assert!(checks.hold(checks.ask()), "the next try answers who asks from now on");
+    }
+}

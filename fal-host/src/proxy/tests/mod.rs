@@ -1,0 +1,29 @@
+//! The data plane between real clients and scripted runners, over real sockets. Nothing here sleeps: a test waits for
+//! what must happen, and [`within`] fails it where that does not happen.
+
+mod messages;
+mod peer;
+mod rig;
+
+use std::time::Duration;
+
+use peer::{Message, Peer};
+use rig::Rig;
+
+/// Longer than anything here takes on a machine that is busy with other things.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the future gives, which must not take for ever.
+async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.expect("what the test waits for happens")
+}
+
+/// Waits until a condition that other tasks bring about holds.
+async fn until(condition: impl Fn() -> bool) {
+    within(async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}

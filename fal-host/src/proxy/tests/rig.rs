@@ -1,0 +1,146 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixSocket, UnixStream};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::{Peer, within};
+use crate::proxy::{Balancer, Limits, ManualChecks, Report, Reports, serve};
+use crate::{Address, RunnerId};
+
+/// A host's data plane, and the side that would control it.
+#[derive(Debug)]
+pub(super) struct Rig {
+    pub(super) balancer: Arc<Balancer>,
+    pub(super) asked: Arc<Notify>,
+    pub(super) server: Option<JoinHandle<()>>,
+    reports: mpsc::UnboundedReceiver<Report>,
+    stop: Option<oneshot::Sender<()>>,
+    address: SocketAddr,
+    directory: TempDir,
+    runners: u64,
+}
+
+/// The usual limits: one slot a runner, room for everybody to wait.
+pub(super) fn limits() -> Limits {
+    Limits {
+        queue: 100,
+        queue_timeout: Duration::from_secs(600),
+        max_multiplexing: 1,
+        manual_checks: ManualChecks::Made { health_path: "/health".to_owned() },
+    }
+}
+
+impl Rig {
+    pub(super) async fn new() -> Self {
+        Self::with(limits()).await
+    }
+
+    pub(super) async fn with(limits: Limits) -> Self {
+        let asked = Arc::new(Notify::new());
+        let (events, reports) = mpsc::unbounded_channel();
+        let balancer = Balancer::new(limits, Reports { asked: Arc::clone(&asked), events });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let server = serve(listener, Arc::clone(&balancer), async { drop(stopped.await) });
+        Self {
+            balancer,
+            asked,
+            server: Some(tokio::spawn(server)),
+            reports,
+            stop: Some(stop),
+            address,
+            directory: tempfile::tempdir().unwrap(),
+            runners: 0,
+        }
+    }
+
+    /// A client that has connected.
+    pub(super) async fn client(&self) -> Peer<TcpStream> {
+        Peer::new(within(TcpStream::connect(self.address)).await.unwrap())
+    }
+
+    /// A client that has sent a request without a body.
+    pub(super) async fn get(&self, path: &str) -> Peer<TcpStream> {
+        let mut client = self.client().await;
+        client.get(path).await;
+        client
+    }
+
+    /// A runner that listens and is in service.
+    pub(super) fn runner(&mut self) -> FakeRunner {
+        let runner = self.listening();
+        self.balancer.add(runner.id, Address::Unix(runner.path.clone()));
+        runner
+    }
+
+    /// A runner that listens.
+    pub(super) fn listening(&mut self) -> FakeRunner {
+        self.with_backlog(64)
+    }
+
+    /// A runner that listens, and lets `backlog` connections wait besides the one that always may.
+    pub(super) fn with_backlog(&mut self, backlog: u32) -> FakeRunner {
+        let (id, path) = self.name();
+        let socket = UnixSocket::new_stream().unwrap();
+        socket.bind(&path).unwrap();
+        FakeRunner { id, path, listener: socket.listen(backlog).unwrap() }
+    }
+
+    /// A runner that is in service and does not listen.
+    pub(super) fn deaf(&mut self) -> RunnerId {
+        let (id, path) = self.name();
+        self.balancer.add(id, Address::Unix(path));
+        id
+    }
+
+    /// What the data plane says next.
+    pub(super) async fn report(&mut self) -> Report {
+        within(self.reports.recv()).await.unwrap()
+    }
+
+    /// Whether the data plane has said nothing more.
+    pub(super) fn has_no_report(&mut self) -> bool {
+        self.reports.try_recv().is_err()
+    }
+
+    /// Closes the listener, and asks the clients' connections to end.
+    pub(super) fn stop_server(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Waits until every client connection has ended.
+    pub(super) async fn server_ended(&mut self) {
+        within(self.server.take().unwrap()).await.unwrap();
+    }
+
+    fn name(&mut self) -> (RunnerId, PathBuf) {
+        self.runners += 1;
+        (RunnerId::new(self.runners), self.directory.path().join(self.runners.to_string()))
+    }
+}
+
+/// A runner that does what the test writes.
+#[derive(Debug)]
+pub(super) struct FakeRunner {
+    pub(super) id: RunnerId,
+    path: PathBuf,
+    listener: UnixListener,
+}
+
+impl FakeRunner {
+    pub(super) fn address(&self) -> Address {
+        Address::Unix(self.path.clone())
+    }
+
+    /// The next connection that the host opens.
+    pub(super) async fn accept(&self) -> Peer<UnixStream> {
+        let (stream, _) = within(self.listener.accept()).await.unwrap();
+        Peer::new(stream)
+    }
+}
