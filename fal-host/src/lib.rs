@@ -1,8 +1,34 @@
 //! Keeps runner processes alive and healthy, and sends them requests.
+//!
+//! A [`Host`] starts runners, calls their health check, replaces those that fail it or end, and forwards requests to
+//! the others. What it decides is decided by a pure core, and carried out by a thin shell around it; the numbers in
+//! these docs (`S23`) name the rules of the semantics page.
+//!
+//! A host knows nothing of how an app is declared: what it needs to know is in [`AppSpec`].
+
+#[cfg(not(unix))]
+compile_error!(
+    "fal-host needs Unix processes, signals and sockets; elsewhere use fal-runtime without its feature `host`, \
+     which serves a runner (`serve`) for a platform that supervises it"
+);
 
 mod address;
+mod admin;
+mod clock;
+mod driver;
+mod events;
+mod fleet;
+mod host;
 mod id;
+mod launch;
+mod probe;
 mod proxy;
+mod snapshot;
 
 pub use address::Address;
+pub use events::{Event, EventStream};
+pub use fleet::{Exit, Happening, Progress, RECORDS, Reason, Replacement, RunnerRecord, RunnerState};
+pub use host::{AppSpec, BadHealthCheck, Host, HostBuilder, HostHandle, StartError};
 pub use id::RunnerId;
+pub use launch::{Launch, LaunchError, Launched, Notices, ProcessLauncher};
+pub use snapshot::{CheckInfo, EndedInfo, HealthInfo, ProgressInfo, RunnerInfo, Snapshot};

@@ -1,0 +1,212 @@
+//! The shell's loop: carries out what the fleet decides, and tells it what happened. It decides nothing.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use fal_health::{Check, Time, Trigger};
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::task::AbortHandle;
+
+use crate::RunnerId;
+use crate::clock::Clock;
+use crate::events::{self, Event};
+use crate::fleet::{Effect, Fleet, FleetSettings, Happening, Input};
+use crate::launch::{Launch, Launched, Notices};
+use crate::probe::{Call, Prober};
+use crate::proxy::{Balancer, Report};
+use crate::snapshot::Snapshot;
+
+/// A process that crashes takes its listener with it a little before its end can be seen. An unreachable runner is
+/// given this long to turn out to have exited (S36).
+const EXIT_LAG: Duration = Duration::from_millis(50);
+
+/// What the driver needs from the start.
+pub(crate) struct Parts {
+    pub(crate) settings: FleetSettings,
+    pub(crate) call: Option<Call>,
+    pub(crate) launcher: Box<dyn Launch>,
+    pub(crate) balancer: Arc<Balancer>,
+    pub(crate) asked: Arc<tokio::sync::Notify>,
+    pub(crate) reports: mpsc::UnboundedReceiver<Report>,
+    pub(crate) orders: mpsc::UnboundedReceiver<Order>,
+    pub(crate) events: broadcast::Sender<Event>,
+}
+
+/// What the host's handle and its admin interface ask for.
+#[derive(Debug)]
+pub(crate) enum Order {
+    Stop,
+    Kill,
+    Snapshot(oneshot::Sender<Snapshot>),
+}
+
+pub(crate) struct Driver {
+    clock: Clock,
+    fleet: Fleet,
+    call: Option<Arc<Call>>,
+    launcher: Box<dyn Launch>,
+    balancer: Arc<Balancer>,
+    events: broadcast::Sender<Event>,
+    runners: BTreeMap<RunnerId, Runner>,
+    inputs: mpsc::UnboundedSender<Input>,
+    /// What executing effects has brought about, in order.
+    pending: VecDeque<(Time, Input)>,
+    /// Nobody is left to give orders.
+    abandoned: bool,
+    stopped: bool,
+}
+
+struct Runner {
+    launched: Box<dyn Launched>,
+    prober: Option<Prober>,
+    check: Option<AbortHandle>,
+}
+
+impl Driver {
+    /// Runs until no runner is left of a host that was told to stop.
+    pub(crate) async fn run(parts: Parts) {
+        let Parts { settings, call, launcher, balancer, asked, mut reports, mut orders, events } = parts;
+        let clock = Clock::start();
+        let (inputs, mut happened) = mpsc::unbounded_channel();
+        let (fleet, effects) = Fleet::start(clock.now(), settings);
+        let mut driver = Self {
+            clock,
+            fleet,
+            call: call.map(Arc::new),
+            launcher,
+            balancer,
+            events,
+            runners: BTreeMap::new(),
+            inputs,
+            pending: VecDeque::new(),
+            abandoned: false,
+            stopped: false,
+        };
+        driver.carry_out(effects);
+        driver.settle();
+        while !driver.stopped {
+            let deadline = driver.fleet.deadline().map(|deadline| clock.instant(deadline));
+            tokio::select! {
+                Some(input) = happened.recv() => driver.tell(input),
+                () = asked.notified() => {
+                    for id in driver.balancer.take_asked() {
+                        driver.tell(Input::ManualRequested { id });
+                    }
+                }
+                Some(report) = reports.recv() => driver.report(report),
+                order = orders.recv(), if !driver.abandoned => driver.order(order),
+                () = tokio::time::sleep_until(deadline.unwrap_or_else(tokio::time::Instant::now)), if deadline.is_some() => {
+                    driver.tell(Input::Elapsed);
+                }
+            }
+        }
+    }
+
+    fn report(&mut self, report: Report) {
+        match report {
+            Report::Drained(id) => self.tell(Input::Drained { id }),
+            Report::Unreachable(id) => {
+                let inputs = self.inputs.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(EXIT_LAG).await;
+                    let _ = inputs.send(Input::Unreachable { id });
+                });
+            }
+        }
+    }
+
+    fn order(&mut self, order: Option<Order>) {
+        // A host whose handle was dropped ends: nobody could ever stop it.
+        self.abandoned = order.is_none();
+        match order {
+            Some(Order::Stop) => self.tell(Input::Stop),
+            Some(Order::Kill) | None => self.tell(Input::Kill),
+            Some(Order::Snapshot(reply)) => {
+                let _ = reply.send(Snapshot::of(&self.fleet, &self.clock, &self.balancer));
+            }
+        }
+    }
+
+    fn tell(&mut self, input: Input) {
+        self.pending.push_back((self.clock.now(), input));
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        while let Some((at, input)) = self.pending.pop_front() {
+            let effects = self.fleet.handle(at, input);
+            self.carry_out(effects);
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Launch(id) => self.launch(id),
+                Effect::Route(id) => {
+                    if let Some(runner) = self.runners.get(&id) {
+                        self.balancer.add(id, runner.launched.address());
+                    }
+                }
+                Effect::Unroute(id) => self.balancer.remove(id),
+                Effect::Terminate(id) => self.launched(id, |launched| launched.terminate()),
+                Effect::Kill(id) => self.launched(id, |launched| launched.kill()),
+                Effect::StartCheck(id, check) => self.start_check(id, check),
+                Effect::DropCheck(id) => {
+                    if let Some(check) = self.runners.get_mut(&id).and_then(|runner| runner.check.take()) {
+                        check.abort();
+                    }
+                }
+                Effect::ReleaseSlots(id) => self.balancer.release_held(id),
+                Effect::ManualCheckEnded(id) => self.balancer.manual_check_ended(id),
+                Effect::Forget(id) => {
+                    self.balancer.forget(id);
+                    self.runners.remove(&id);
+                }
+                Effect::Emit(id, happening) => self.emit(id, happening),
+                Effect::Stopped => self.stopped = true,
+            }
+        }
+    }
+
+    fn launch(&mut self, id: RunnerId) {
+        let started = self.clock.now();
+        let input = match self.launcher.launch(id, Notices::new(id, self.inputs.clone())) {
+            Ok(launched) => {
+                let pid = launched.pid();
+                let prober = self.call.clone().map(|call| Prober::new(launched.address(), call));
+                self.runners.insert(id, Runner { launched, prober, check: None });
+                Input::Launched { id, pid }
+            }
+            Err(error) => Input::LaunchFailed { id, error: error.chain() },
+        };
+        self.pending.push_back((started, input));
+    }
+
+    fn launched(&mut self, id: RunnerId, signal: impl FnOnce(&mut dyn Launched)) {
+        if let Some(runner) = self.runners.get_mut(&id) {
+            signal(runner.launched.as_mut());
+        }
+    }
+
+    fn start_check(&mut self, id: RunnerId, check: Check) {
+        if check.trigger == Trigger::Manual {
+            self.balancer.manual_check_started(id);
+        }
+        let Some(runner) = self.runners.get_mut(&id) else { return };
+        let Some(prober) = runner.prober.clone() else { return };
+        let inputs = self.inputs.clone();
+        let task = tokio::spawn(async move {
+            let outcome = prober.check(check).await;
+            let _ = inputs.send(Input::CheckFinished { id, check: check.id, outcome });
+        });
+        runner.check = Some(task.abort_handle());
+    }
+
+    fn emit(&self, runner: RunnerId, happening: Happening) {
+        events::log(runner, &happening);
+        // Nobody has to listen.
+        let _ = self.events.send(Event { at: SystemTime::now(), runner, happening });
+    }
+}

@@ -1,0 +1,136 @@
+//! What the host tells people: one structured event for every transition.
+
+use std::time::{Duration, SystemTime};
+
+use fal_health::{CheckRecord, Inconclusive, Judgement, Outcome, Trigger};
+use tokio::sync::broadcast;
+
+use crate::RunnerId;
+use crate::fleet::{Happening, RunnerRecord};
+
+/// How many events a slow reader may be behind before it misses some.
+pub(crate) const BACKLOG: usize = 1024;
+
+/// Something that happened to a runner.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// When.
+    pub at: SystemTime,
+    /// To whom.
+    pub runner: RunnerId,
+    /// What.
+    pub happening: Happening,
+}
+
+/// The events of a host from a point in time on.
+#[derive(Debug)]
+pub struct EventStream {
+    pub(crate) receiver: broadcast::Receiver<Event>,
+    pub(crate) missed: u64,
+}
+
+impl EventStream {
+    /// The next event; none once the host has ended. A reader that is more than 1,024 events behind misses the oldest.
+    ///
+    /// Cancel safe: an event is not lost when the future is dropped.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            match self.receiver.recv().await {
+                Ok(event) => return Some(event),
+                Err(broadcast::error::RecvError::Lagged(missed)) => self.missed += missed,
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// How many events this reader has missed so far.
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+}
+
+/// Writes an event to the log.
+pub(crate) fn log(runner: RunnerId, happening: &Happening) {
+    match happening {
+        Happening::Started { pid, effective_start_period } => {
+            let pid = pid.map(tracing::field::display);
+            let effective_start_period = effective_start_period.map(tracing::field::debug);
+            tracing::info!(%runner, pid, effective_start_period, "SETUP: started");
+        }
+        Happening::Progress(progress) => {
+            tracing::info!(%runner, fraction = progress.fraction, "SETUP: {}", progress.message);
+        }
+        Happening::Ready { after } => {
+            tracing::info!(%runner, after = ?rounded(*after), "IDLE: takes requests");
+        }
+        Happening::Checked(record) => checked(runner, record),
+        Happening::WaitsToBeReplaced { replacing } => tracing::warn!(
+            %runner,
+            replacing,
+            "unhealthy; it goes on until fewer runners are being replaced"
+        ),
+        Happening::Draining { reason, timeout } => {
+            tracing::info!(%runner, %reason, ?timeout, "DRAINING: finishes what it has");
+        }
+        Happening::Terminating { reason, grace_period } => {
+            tracing::warn!(%runner, %reason, ?grace_period, "TERMINATING: told to stop");
+        }
+        Happening::Killed => tracing::warn!(%runner, "TERMINATING: killed, with its process group"),
+        Happening::Terminated(record) => terminated(record),
+        Happening::Held { wait, failed_starts } => tracing::warn!(
+            %runner,
+            wait = ?rounded(*wait),
+            failed_starts,
+            "CRASH_BACKOFF: starts fail, so the next one waits"
+        ),
+    }
+}
+
+fn checked(runner: RunnerId, record: &CheckRecord) {
+    let trigger = match record.trigger {
+        Trigger::Periodic => "periodic",
+        Trigger::Manual => "manual",
+    };
+    let took = rounded(record.duration);
+    let outcome = describe(record.outcome);
+    match record.judgement {
+        Judgement::Passed => tracing::debug!(%runner, trigger, ?took, "health check passed"),
+        Judgement::Counted { streak } => {
+            tracing::warn!(%runner, trigger, %outcome, ?took, streak, "health check failed");
+        }
+        Judgement::Ignored => {
+            tracing::info!(%runner, trigger, %outcome, ?took, "health check failed inside the start period: ignored");
+        }
+        Judgement::Decided => {
+            tracing::warn!(%runner, trigger, %outcome, ?took, "health check failed: unhealthy");
+        }
+        Judgement::Inconclusive => {
+            tracing::warn!(%runner, trigger, %outcome, ?took, "health check was inconclusive: not counted");
+        }
+    }
+}
+
+/// An outcome in words.
+pub(crate) fn describe(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Pass => "pass".to_owned(),
+        Outcome::Failure(failure) => failure.to_string(),
+        Outcome::Inconclusive(Inconclusive::CouldNotAsk) => "the host could not ask".to_owned(),
+        Outcome::Inconclusive(Inconclusive::HostLag(failure)) => {
+            format!("{failure}, which the host's lag explains")
+        }
+    }
+}
+
+fn terminated(record: &RunnerRecord) {
+    let RunnerRecord { id: runner, reason, detail, .. } = record;
+    let exit = record.exit.map(tracing::field::display);
+    let detail = detail.as_deref();
+    let lived = rounded(record.ended.since(record.started));
+    tracing::info!(%runner, %reason, exit, detail, ?lived, "TERMINATED");
+}
+
+/// To the millisecond, for people.
+fn rounded(duration: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}

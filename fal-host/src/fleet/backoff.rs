@@ -1,0 +1,122 @@
+use std::time::Duration;
+
+use fal_health::Time;
+
+const FIRST: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Holds starts back while they fail (S35): one counter for all runners of an app.
+///
+/// The first failed start in a row holds nothing; after the n-th, from the second on, starts wait
+/// min(60 s, 0.5 s · 2ⁿ⁻²), give or take a fifth, so that hosts that failed together do not start together.
+#[derive(Clone, Debug)]
+pub(crate) struct Backoff {
+    failed: u32,
+    held_until: Time,
+    random: u64,
+}
+
+impl Backoff {
+    /// The seed decides the jitter: the same seed, the same waits.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { failed: 0, held_until: Time::ZERO, random: seed }
+    }
+
+    /// A start has failed at `now`.
+    pub(crate) fn failed(&mut self, now: Time) {
+        self.failed = self.failed.saturating_add(1);
+        if let Some(doublings) = self.failed.checked_sub(2) {
+            // From the seventh doubling on it is the longest anyway.
+            let wait = FIRST.saturating_mul(1 << doublings.min(7)).min(LONGEST);
+            self.held_until = self.held_until.max(now + wait.mul_f64(self.jitter()));
+        }
+    }
+
+    /// A runner has proved itself: nothing is held any more.
+    pub(crate) fn reset(&mut self) {
+        self.failed = 0;
+        self.held_until = Time::ZERO;
+    }
+
+    /// Time has passed.
+    pub(crate) fn elapsed(&mut self, now: Time) {
+        if self.held_until <= now {
+            self.held_until = Time::ZERO;
+        }
+    }
+
+    /// Until when starts are held, as far as is known: [`elapsed`](Self::elapsed) makes it forget what is past.
+    pub(crate) fn until(&self) -> Option<Time> {
+        (self.held_until > Time::ZERO).then_some(self.held_until)
+    }
+
+    /// When the next start may begin, where that is later than `now`.
+    pub(crate) fn held(&self, now: Time) -> Option<Time> {
+        (self.held_until > now).then_some(self.held_until)
+    }
+
+    /// Failed starts in a row.
+    pub(crate) fn failures(&self) -> u32 {
+        self.failed
+    }
+
+    /// From 0.8 to 1.2, by `SplitMix64`.
+    fn jitter(&mut self) -> f64 {
+        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^= z >> 31;
+        let [high, low, ..] = z.to_be_bytes();
+        0.8 + 0.4 * f64::from(u16::from_be_bytes([high, low])) / f64::from(u16::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(seed: u64, failures: u32) -> Vec<Duration> {
+        let mut backoff = Backoff::new(seed);
+        let mut now = Time::ZERO;
+        (0..failures)
+            .map(|_| {
+                backoff.failed(now);
+                let wait = backoff.held(now).map_or(Duration::ZERO, |until| until.since(now));
+                now = now + wait;
+                wait
+            })
+            .collect()
+    }
+
+    #[test]
+    fn waits_double_from_half_a_second_to_a_minute_within_a_fifth_s35() {
+        for seed in 0..200 {
+            let waits = waits(seed, 12);
+            assert_eq!(waits[0], Duration::ZERO, "after the first failure the next start begins at once");
+            let nominal = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 60.0];
+            for (wait, nominal) in waits[1..].iter().zip(nominal) {
+                let ratio = wait.as_secs_f64() / nominal;
+                assert!((0.799..=1.201).contains(&ratio), "{wait:?} where about {nominal} s is due");
+            }
+        }
+    }
+
+    #[test]
+    fn hosts_with_other_seeds_wait_otherwise_s35() {
+        assert_ne!(waits(1, 5), waits(2, 5));
+        assert_eq!(waits(1, 5), waits(1, 5));
+    }
+
+    #[test]
+    fn a_reset_releases_and_starts_over_s35() {
+        let mut backoff = Backoff::new(0);
+        for _ in 0..5 {
+            backoff.failed(Time::ZERO);
+        }
+        backoff.reset();
+        assert_eq!(backoff.held(Time::ZERO), None);
+        backoff.failed(Time::ZERO);
+        assert_eq!(backoff.held(Time::ZERO), None);
+    }
+}

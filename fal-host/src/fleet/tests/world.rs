@@ -1,0 +1,202 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use fal_health::{Failure, HealthCheck, Outcome, Time};
+
+use crate::RunnerId;
+use crate::fleet::{Effect, Exit, Fleet, FleetSettings, Happening, Input, Reason, RunnerRecord};
+
+pub(super) const FAILED: Outcome = Outcome::Failure(Failure::Status(500));
+
+pub(super) const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub(super) const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub(super) fn at(duration: Duration) -> Time {
+    Time::after_start(duration)
+}
+
+/// How a runner behaves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Script {
+    /// From the start of its process until it is ready; none: never.
+    pub(super) setup: Option<Duration>,
+    /// From the start of its process until it exits by itself.
+    pub(super) exits: Option<Duration>,
+    /// From when on, on the world's clock, its checks fail.
+    pub(super) sick_from: Option<Time>,
+    /// And until when.
+    pub(super) well_from: Option<Time>,
+    /// From SIGTERM to its exit; none: never.
+    pub(super) stops_in: Option<Duration>,
+    /// From leaving the rotation until nothing is in flight; none: never.
+    pub(super) drains_in: Option<Duration>,
+    /// Whether its process can be started at all.
+    pub(super) starts: bool,
+}
+
+pub(super) const GOOD: Script = Script {
+    setup: Some(millis(500)),
+    exits: None,
+    sick_from: None,
+    well_from: None,
+    stops_in: Some(millis(200)),
+    drains_in: Some(millis(100)),
+    starts: true,
+};
+
+/// A fleet, the time, and the scripted runners that it acts on.
+pub(super) struct World {
+    pub(super) fleet: Fleet,
+    pub(super) now: Time,
+    pub(super) events: Vec<(Time, RunnerId, Happening)>,
+    pub(super) routed: BTreeSet<RunnerId>,
+    pub(super) killed: BTreeSet<RunnerId>,
+    pub(super) processes: BTreeSet<RunnerId>,
+    pub(super) stopped: bool,
+    /// The script of each runner to come; the last one serves all further ones.
+    scripts: Box<dyn Fn(RunnerId) -> Script>,
+    to_come: BTreeMap<(Time, u64), Input>,
+    sequence: u64,
+}
+
+pub(super) fn settings(runners: usize) -> FleetSettings {
+    let health = HealthCheck::new().start_period_seconds(0);
+    FleetSettings { health: Some(health), ..FleetSettings::new(NonZeroUsize::new(runners).unwrap()) }
+}
+
+impl World {
+    pub(super) fn new(settings: FleetSettings, scripts: impl Fn(RunnerId) -> Script + 'static) -> Self {
+        let (fleet, effects) = Fleet::start(Time::ZERO, settings);
+        let mut world = Self {
+            fleet,
+            now: Time::ZERO,
+            events: Vec::new(),
+            routed: BTreeSet::new(),
+            killed: BTreeSet::new(),
+            processes: BTreeSet::new(),
+            stopped: false,
+            scripts: Box::new(scripts),
+            to_come: BTreeMap::new(),
+            sequence: 0,
+        };
+        world.carry_out(effects);
+        world
+    }
+
+    pub(super) fn tell(&mut self, input: Input) {
+        if let Input::Exited { id, .. } = &input {
+            self.processes.remove(id);
+        }
+        let effects = self.fleet.handle(self.now, input);
+        self.carry_out(effects);
+    }
+
+    /// Lets time pass, up to and including this point.
+    pub(super) fn run_to(&mut self, end: Duration) {
+        let end = at(end);
+        loop {
+            let event = self.to_come.first_key_value().map(|((time, _), _)| *time);
+            let deadline = self.fleet.deadline();
+            let Some(next) = [event, deadline].into_iter().flatten().min().filter(|next| *next <= end) else {
+                break;
+            };
+            self.now = self.now.max(next);
+            if event.is_some_and(|event| event <= self.now) {
+                let (_, input) = self.to_come.pop_first().unwrap();
+                if !matches!(&input, Input::Exited { id, .. } if !self.processes.contains(id)) {
+                    self.tell(input);
+                }
+            } else {
+                self.tell(Input::Elapsed);
+            }
+        }
+        self.now = end;
+    }
+
+    pub(super) fn records(&self) -> Vec<RunnerRecord> {
+        self.fleet.records().cloned().collect()
+    }
+
+    pub(super) fn reasons(&self) -> Vec<Reason> {
+        self.fleet.records().map(|record| record.reason).collect()
+    }
+
+    /// When each runner's process was started.
+    pub(super) fn starts(&self) -> Vec<Time> {
+        let started = |(time, _, what): &(Time, _, Happening)| {
+            matches!(what, Happening::Started { .. }).then_some(*time)
+        };
+        self.events.iter().filter_map(started).collect()
+    }
+
+    pub(super) fn happened(&self, id: u64, what: impl Fn(&Happening) -> bool) -> Option<Time> {
+        self.events.iter().find(|(_, runner, it)| runner.get() == id && what(it)).map(|(time, ..)| *time)
+    }
+
+    fn later(&mut self, wait: Duration, input: Input) {
+        self.sequence += 1;
+        self.to_come.insert((self.now + wait, self.sequence), input);
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            assert!(!self.stopped, "nothing follows the end");
+            match effect {
+                Effect::Launch(id) => self.launch(id),
+                Effect::Route(id) => assert!(self.routed.insert(id)),
+                Effect::Unroute(id) => {
+                    assert!(self.routed.remove(&id), "{id} was in the rotation");
+                    if let Some(wait) = (self.scripts)(id).drains_in {
+                        self.later(wait, Input::Drained { id });
+                    }
+                }
+                Effect::Terminate(id) => {
+                    assert!(self.processes.contains(&id), "only a process can be told to stop");
+                    if let Some(wait) = (self.scripts)(id).stops_in {
+                        self.later(wait, Input::Exited { id, exit: Exit::Status(0) });
+                    }
+                }
+                Effect::Kill(id) => {
+                    assert!(self.processes.contains(&id), "only a process can be killed");
+                    assert!(self.killed.insert(id), "{id} is killed once");
+                    self.later(millis(1), Input::Exited { id, exit: Exit::Signal(9) });
+                }
+                Effect::StartCheck(id, check) => {
+                    assert!(self.routed.contains(&id), "{id} is checked while it takes requests (S11)");
+                    let script = (self.scripts)(id);
+                    let sick = script.sick_from.is_some_and(|from| from <= self.now)
+                        && script.well_from.is_none_or(|from| self.now < from);
+                    let outcome = if sick { FAILED } else { Outcome::Pass };
+                    self.later(millis(2), Input::CheckFinished { id, check: check.id, outcome });
+                }
+                Effect::DropCheck(_) | Effect::ReleaseSlots(_) | Effect::ManualCheckEnded(_) => {}
+                Effect::Forget(id) => {
+                    assert!(!self.routed.contains(&id), "{id} left the rotation before it was forgotten");
+                }
+                Effect::Emit(id, happening) => self.events.push((self.now, id, happening)),
+                Effect::Stopped => self.stopped = true,
+            }
+        }
+    }
+
+    fn launch(&mut self, id: RunnerId) {
+        let script = (self.scripts)(id);
+        if !script.starts {
+            return self.later(Duration::ZERO, Input::LaunchFailed { id, error: "no such file".to_owned() });
+        }
+        assert!(self.processes.insert(id), "{id} is started once");
+        self.later(Duration::ZERO, Input::Launched { id, pid: u32::try_from(id.get()).ok() });
+        if let Some(wait) = script.setup {
+            self.later(wait, Input::Ready { id });
+        }
+        if let Some(wait) = script.exits {
+            self.later(wait, Input::Exited { id, exit: Exit::Status(1) });
+        }
+    }
+}

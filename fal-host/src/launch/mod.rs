@@ -1,0 +1,121 @@
+//! Starting runners: as processes ([`ProcessLauncher`]), or any other way ([`Launch`]).
+
+mod channel;
+mod output;
+mod process;
+mod reap;
+
+use std::fmt;
+
+use tokio::sync::mpsc;
+
+pub use self::process::ProcessLauncher;
+pub(crate) use self::process::this_program;
+use crate::fleet::{Exit, Input, Progress};
+use crate::{Address, RunnerId};
+
+/// Starts runners.
+///
+/// The host calls it on its own control thread, inside a Tokio runtime, and waits for it: a launch should take a few
+/// milliseconds at most. What takes longer belongs behind [`Notices::ready`].
+pub trait Launch: Send + 'static {
+    /// Starts one runner, which is to say how it fares by `notices`.
+    ///
+    /// A launch that fails is a failed start: the host tries again, at growing distances (S35).
+    fn launch(&mut self, id: RunnerId, notices: Notices) -> Result<Box<dyn Launched>, LaunchError>;
+}
+
+/// A runner that has been started. Dropping it must not end the runner; [`kill`](Self::kill) does.
+pub trait Launched: Send {
+    /// Where it will listen, for requests and checks.
+    fn address(&self) -> Address;
+
+    /// Its process, where it has one of its own.
+    fn pid(&self) -> Option<u32>;
+
+    /// Tells it to stop in its own time: SIGTERM. Called at most once. Must not block.
+    fn terminate(&mut self);
+
+    /// Ends it, with all that it has started: SIGKILL. Must not block. [`Notices::exited`] follows when it has ended.
+    fn kill(&mut self);
+}
+
+/// Why a runner could not be started, in words.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct LaunchError {
+    message: String,
+    #[source]
+    source: Option<std::io::Error>,
+}
+
+impl LaunchError {
+    /// An error in words of one's own.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), source: None }
+    }
+
+    pub(crate) fn io(message: impl Into<String>, source: std::io::Error) -> Self {
+        Self { message: message.into(), source: Some(source) }
+    }
+
+    /// The error and its causes in one line.
+    pub(crate) fn chain(&self) -> String {
+        match &self.source {
+            Some(source) => format!("{}: {source}", self.message),
+            None => self.message.clone(),
+        }
+    }
+}
+
+/// How a runner tells its host how it fares. Clones tell of the same runner. Nothing here blocks.
+#[derive(Clone)]
+pub struct Notices {
+    id: RunnerId,
+    inputs: mpsc::UnboundedSender<Input>,
+}
+
+impl Notices {
+    pub(crate) fn new(id: RunnerId, inputs: mpsc::UnboundedSender<Input>) -> Self {
+        Self { id, inputs }
+    }
+
+    /// Its setup is at this point.
+    pub fn progress(&self, progress: Progress) {
+        self.send(Input::Progress { id: self.id, progress });
+    }
+
+    /// It listens and takes requests.
+    pub fn ready(&self) {
+        self.send(Input::Ready { id: self.id });
+    }
+
+    /// Its setup failed for this reason. Its end is told besides, by [`exited`](Self::exited).
+    pub fn setup_failed(&self, error: impl Into<String>) {
+        self.send(Input::SetupFailed { id: self.id, error: error.into() });
+    }
+
+    /// It has ended. Must be told once of every runner that was started.
+    pub fn exited(&self, exit: Exit) {
+        self.send(Input::Exited { id: self.id, exit });
+    }
+
+    /// The runner that is told of.
+    pub fn id(&self) -> RunnerId {
+        self.id
+    }
+
+    fn send(&self, input: Input) {
+        // A host that has ended needs no telling.
+        let _ = self.inputs.send(input);
+    }
+}
+
+impl fmt::Debug for Notices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Notices").field(&self.id).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! Waiting for a process without forgetting what it started.
+
+use std::io;
+use std::process::Child;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+
+use crate::fleet::Exit;
+
+/// A process group that can be signalled until its leader has been reaped.
+///
+/// From then on its number may be given to others, so the signal and the reaping exclude each other.
+#[derive(Clone, Debug)]
+pub(super) struct Group(Arc<Mutex<Option<Pid>>>);
+
+impl Group {
+    pub(super) fn led_by(child: &Child) -> Option<Self> {
+        let pid = Pid::from_raw(i32::try_from(child.id()).ok()?)?;
+        Some(Self(Arc::new(Mutex::new(Some(pid)))))
+    }
+
+    pub(super) fn signal(&self, signal: Signal) {
+        let leader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pid) = *leader
+            && let Err(error) = rustix::process::kill_process_group(pid, signal)
+            && error != rustix::io::Errno::SRCH
+        {
+            tracing::warn!(pid = pid.as_raw_nonzero(), %error, ?signal, "a process group could not be signalled");
+        }
+    }
+
+    /// Waits for the leader's end, kills whoever is left of its group, and reaps the leader: in this order, because
+    /// only an unreaped leader keeps the group's number from being used again.
+    pub(super) async fn end(self, mut child: Child) -> Exit {
+        if let Err(error) = self.leader_ended().await {
+            tracing::error!(%error, pid = child.id(), "a process cannot be waited for");
+            return Exit::Unknown;
+        }
+        self.signal(Signal::KILL);
+        let mut leader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *leader = None;
+        child.wait().map_or(Exit::Unknown, Exit::from)
+    }
+
+    async fn leader_ended(&self) -> io::Result<()> {
+        let Some(pid) = *self.0.lock().unwrap_or_else(PoisonError::into_inner) else { return Ok(()) };
+        #[cfg(target_os = "linux")]
+        match await_descriptor(pid).await {
+            Ok(()) => return Ok(()),
+            Err(error) => tracing::debug!(%error, "no process descriptor; a thread waits instead"),
+        }
+        let waited = tokio::task::spawn_blocking(move || has_ended(pid, WaitIdOptions::empty()));
+        waited.await.map_err(io::Error::other)?.map(drop)
+    }
+}
+
+/// A process descriptor becomes readable when its process ends, which costs no thread a runner.
+#[cfg(target_os = "linux")]
+async fn await_descriptor(pid: Pid) -> io::Result<()> {
+    use tokio::io::{Interest, unix::AsyncFd};
+
+    let descriptor = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::NONBLOCK)?;
+    #[expect(unsafe_code, reason = "registering a descriptor has no safe form")]
+    // SAFETY: an `OwnedFd` is open until it is dropped, always names the same descriptor, and moves in here.
+    let descriptor = unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) }?;
+    loop {
+        let mut ready = descriptor.readable().await?;
+        if has_ended(pid, WaitIdOptions::NOHANG)? {
+            return Ok(());
+        }
+        ready.clear_ready();
+    }
+}
+
+/// Whether a process has ended; it stays unreaped.
+fn has_ended(pid: Pid, options: WaitIdOptions) -> io::Result<bool> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | options;
+    loop {
+        match rustix::process::waitid(WaitId::Pid(pid), options) {
+            Ok(status) => return Ok(status.is_some()),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

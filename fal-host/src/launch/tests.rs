@@ -1,0 +1,219 @@
+//! The process launcher with real processes. Whatever a test leaves behind ends with its launcher's channel.
+
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal};
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
+
+use super::*;
+
+/// Nothing here should take this long.
+const GUARD: Duration = Duration::from_secs(20);
+
+/// A launcher of shell scripts, and what its one runner says. Its end kills the runner's group.
+struct Bench {
+    launcher: ProcessLauncher,
+    launched: Option<Box<dyn Launched>>,
+    inputs: mpsc::UnboundedReceiver<Input>,
+    notices: Notices,
+}
+
+impl Bench {
+    fn new(script: &str) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        Self::of(command)
+    }
+
+    fn of(command: Command) -> Self {
+        let (sender, inputs) = mpsc::unbounded_channel();
+        let launcher = ProcessLauncher::new(command, Duration::from_secs(5)).unwrap();
+        Self { launcher, launched: None, inputs, notices: Notices::new(RunnerId::new(7), sender) }
+    }
+
+    fn started(script: &str) -> Self {
+        let mut bench = Self::new(script);
+        bench.start();
+        bench
+    }
+
+    fn start(&mut self) {
+        self.launched = Some(self.launcher.launch(self.notices.id(), self.notices.clone()).unwrap());
+    }
+
+    async fn next(&mut self) -> Input {
+        tokio::time::timeout(GUARD, self.inputs.recv()).await.expect("the runner says something").unwrap()
+    }
+
+    async fn exit(&mut self) -> Exit {
+        match self.next().await {
+            Input::Exited { id, exit } if id == self.notices.id() => exit,
+            other => panic!("an exit should come, not {other:?}"),
+        }
+    }
+
+    fn launched(&mut self) -> &mut dyn Launched {
+        self.launched.as_mut().unwrap().as_mut()
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if let Some(launched) = &mut self.launched {
+            launched.kill();
+        }
+    }
+}
+
+/// A named pipe: a script's processes hold its other end, and its end is theirs.
+struct Witness {
+    receiver: pipe::Receiver,
+    path: std::path::PathBuf,
+    _directory: tempfile::TempDir,
+}
+
+impl Witness {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("witness");
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let receiver = pipe::OpenOptions::new().open_receiver(&path).unwrap();
+        Self { receiver, path, _directory: directory }
+    }
+
+    async fn line(&mut self) -> String {
+        let mut line = String::new();
+        while !line.ends_with('\n') {
+            line.push(char::from(tokio::time::timeout(GUARD, self.receiver.read_u8()).await.unwrap().unwrap()));
+        }
+        line
+    }
+
+    /// Until nobody holds the other end.
+    async fn gone(&mut self) {
+        let mut rest = Vec::new();
+        tokio::time::timeout(GUARD, self.receiver.read_to_end(&mut rest)).await.expect("all have ended").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_a_runner_says_on_its_channel_reaches_the_host() {
+    let mut bench = Bench::started(
+        r#"printf '{"progress":{"fraction":0.5,"message":"half"}}\nnot json\n{"novelty":1}\n{"ready":{}}\n' >&0
+           printf '{"failed":{"error":"no model"}}\n' >&0"#,
+    );
+    let progress = bench.next().await;
+    assert!(matches!(&progress, Input::Progress { progress, .. } if progress.message == "half"), "{progress:?}");
+    assert!(matches!(bench.next().await, Input::Ready { .. }), "what is not understood is skipped");
+    let failed = bench.next().await;
+    assert!(matches!(&failed, Input::SetupFailed { error, .. } if error == "no model"), "{failed:?}");
+    assert_eq!(bench.exit().await, Exit::Status(0), "its last words come before its end");
+}
+
+#[tokio::test]
+async fn how_a_runner_ended_is_told_s36() {
+    assert_eq!(Bench::started("exit 3").exit().await, Exit::Status(3));
+    assert_eq!(Bench::started("kill -SEGV $$").exit().await, Exit::Signal(11));
+}
+
+#[tokio::test]
+async fn a_runner_learns_its_part_from_its_environment() {
+    let mut witness = Witness::new();
+    let script = format!(
+        "echo \"$FAL_RUNNER_LISTEN $FAL_RUNNER_HOST_PID $FAL_RUNNER_ID $FAL_RUNNER_GRACE_MS\" > {}",
+        witness.path.display()
+    );
+    let mut bench = Bench::started(&script);
+    let address = bench.launched().address();
+    let expected = format!("{address} {} 7 5000\n", std::process::id());
+    assert_eq!(witness.line().await, expected);
+    assert_eq!(bench.exit().await, Exit::Status(0));
+}
+
+#[tokio::test]
+async fn sigterm_and_sigkill_reach_the_whole_group_s33() {
+    for (signal, exit) in [("terminate", Exit::Signal(15)), ("kill", Exit::Signal(9))] {
+        let mut witness = Witness::new();
+        let script = format!("exec 3> {}; sleep 1000 & echo up >&3; wait", witness.path.display());
+        let mut bench = Bench::started(&script);
+        witness.line().await;
+        match signal {
+            "terminate" => bench.launched().terminate(),
+            _ => bench.launched().kill(),
+        }
+        assert_eq!(bench.exit().await, exit);
+        witness.gone().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_runner_leaves_behind_in_its_group_goes_with_it_s33() {
+    let mut witness = Witness::new();
+    let script = format!("exec 3> {}; (trap '' TERM; sleep 1000) & exit 0", witness.path.display());
+    let mut bench = Bench::started(&script);
+    assert_eq!(bench.exit().await, Exit::Status(0));
+    witness.gone().await;
+}
+
+#[tokio::test]
+async fn an_ended_runner_is_reaped() {
+    let mut bench = Bench::started("exit 0");
+    let pid = bench.launched().pid().unwrap();
+    bench.exit().await;
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    assert!(!stat.contains("(sh) Z"), "it is no zombie: {stat}");
+}
+
+#[test]
+fn the_channel_closes_with_the_host_s41() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut witness = runtime.block_on(async { Witness::new() });
+    let script = format!("exec 3> {}; echo up >&3; cat <&0; echo gone >&3", witness.path.display());
+    // The host's own runtime ends, as it does with its process.
+    let host = tokio::runtime::Runtime::new().unwrap();
+    let _bench = host.block_on(async { Bench::started(&script) });
+    assert_eq!(runtime.block_on(witness.line()), "up\n");
+    drop(host);
+    assert_eq!(runtime.block_on(witness.line()), "gone\n");
+}
+
+#[tokio::test]
+async fn the_sockets_directory_is_private_and_goes_with_the_launcher() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut bench = Bench::started("exit 0");
+    let Address::Unix(socket) = bench.launched().address() else { panic!("our runners listen on Unix sockets") };
+    let directory = socket.parent().unwrap().to_owned();
+    assert_eq!(std::fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o700);
+    std::fs::write(&socket, "left over").unwrap();
+    bench.exit().await;
+    assert!(!socket.exists(), "a runner that was killed could not remove it");
+    drop(bench);
+    assert!(!directory.exists());
+}
+
+#[tokio::test]
+async fn a_program_that_cannot_be_started_is_named() {
+    let mut bench = Bench::of(Command::new("/no/such/program"));
+    let error = bench.launcher.launch(bench.notices.id(), bench.notices.clone()).err().unwrap();
+    assert!(error.chain().starts_with("/no/such/program could not be started: No such file"), "{}", error.chain());
+}
+
+#[tokio::test]
+async fn a_flood_of_output_is_read_to_its_end_and_delays_no_exit() {
+    let mut bench = Bench::started("head -c 50000000 /dev/zero; echo; head -c 50000000 /dev/urandom >&2");
+    assert_eq!(bench.exit().await, Exit::Status(0));
+}
+
+#[tokio::test]
+async fn an_escaped_process_that_holds_the_pipes_delays_no_exit() {
+    let mut witness = Witness::new();
+    let script = format!("exec 3> {}; setsid sh -c 'echo $$ >&3; sleep 1000' & wait", witness.path.display());
+    let mut bench = Bench::started(&script);
+    let escaped: i32 = witness.line().await.trim().parse().unwrap();
+    bench.launched().terminate();
+    assert_eq!(bench.exit().await, Exit::Signal(15));
+    rustix::process::kill_process_group(Pid::from_raw(escaped).unwrap(), Signal::KILL).unwrap();
+    witness.gone().await;
+}
