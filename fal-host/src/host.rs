@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::admin::{self, Admin};
 use crate::driver::{Driver, Order, Parts};
-use crate::events::{self, EventStream};
+use crate::events::{self, Event, EventStream};
 use crate::fleet::{FleetSettings, Replacement};
 use crate::launch::{Launch, LaunchError, ProcessLauncher};
 use crate::probe::{BadCall, Call};
@@ -85,6 +85,7 @@ impl Host {
             queue_timeout: Duration::from_secs(60),
             drain_timeout: Duration::from_secs(30),
             replacement: Replacement::default(),
+            events: broadcast::channel(events::BACKLOG).0,
         }
     }
 
@@ -128,6 +129,7 @@ pub struct HostBuilder {
     queue_timeout: Duration,
     drain_timeout: Duration,
     replacement: Replacement,
+    events: broadcast::Sender<Event>,
 }
 
 impl HostBuilder {
@@ -180,6 +182,11 @@ impl HostBuilder {
         self
     }
 
+    /// What will happen, from the first runner's start on.
+    pub fn events(&self) -> EventStream {
+        EventStream { receiver: self.events.subscribe(), missed: 0 }
+    }
+
     /// Binds the listeners and starts the runners. Requests are taken from this moment on; they wait until a runner
     /// is ready.
     ///
@@ -202,7 +209,6 @@ impl HostBuilder {
         };
 
         let (orders, order_queue) = mpsc::unbounded_channel();
-        let (events, _) = broadcast::channel(events::BACKLOG);
         let (reports, report_queue) = mpsc::unbounded_channel();
         let asked = Arc::new(Notify::new());
         let limits = Limits {
@@ -227,7 +233,7 @@ impl HostBuilder {
         };
         let (stop_serving, mut stopping) = watch::channel(());
         let served = tokio::spawn(proxy::serve(listener, Arc::clone(&balancer), async move {
-            // Its end is an order to stop too: the handle was dropped.
+            // Its sender's end would be an order to stop too.
             let _ = stopping.changed().await;
         }));
         let parts = Parts {
@@ -238,21 +244,21 @@ impl HostBuilder {
             asked,
             reports: report_queue,
             orders: order_queue,
-            events: events.clone(),
+            events: self.events.clone(),
         };
         let admin =
             admin.map(|listener| (listener, Admin { app: self.app.name, orders: orders.downgrade() }));
         let ended = control_thread(parts, admin)?;
+        let (over, stopped) = watch::channel(());
+        tokio::spawn(finish(ended, stop_serving.clone(), served, self.drain_timeout, over));
         Ok(HostHandle {
             address,
             admin_address,
             orders,
-            events,
+            events: self.events,
             balancer,
             stop_serving,
-            served,
-            ended,
-            drain_timeout: self.drain_timeout,
+            stopped,
         })
     }
 }
@@ -350,12 +356,10 @@ pub struct HostHandle {
     address: SocketAddr,
     admin_address: Option<SocketAddr>,
     orders: mpsc::UnboundedSender<Order>,
-    events: broadcast::Sender<events::Event>,
+    events: broadcast::Sender<Event>,
     balancer: Arc<Balancer>,
     stop_serving: watch::Sender<()>,
-    served: JoinHandle<()>,
-    ended: oneshot::Receiver<()>,
-    drain_timeout: Duration,
+    stopped: watch::Receiver<()>,
 }
 
 impl HostHandle {
@@ -397,15 +401,28 @@ impl HostHandle {
         let _ = self.orders.send(Order::Kill);
     }
 
-    /// Waits until no runner is left and the last response has been sent. Cancel safe.
-    pub async fn stopped(&mut self) {
-        // An error is the sender's end, which is what is waited for.
-        let _ = (&mut self.ended).await;
-        let _ = self.stop_serving.send(());
-        // What is still being read by clients comes from this process. They may be slow; they are not waited for
-        // longer than for requests.
-        if tokio::time::timeout(self.drain_timeout, &mut self.served).await.is_err() {
-            self.served.abort();
-        }
+    /// Waits until no runner is left and the last response has been sent. Cancel safe, and may be called again.
+    pub async fn stopped(&self) {
+        let mut stopped = self.stopped.clone();
+        // Nothing is ever sent: the sender's end is what is waited for.
+        while stopped.changed().await.is_ok() {}
     }
+}
+
+/// Waits for the last runner, and then for the last response, whose rest comes from this process: a client that is slow
+/// to read it is given as long as a request.
+async fn finish(
+    ended: oneshot::Receiver<()>,
+    stop_serving: watch::Sender<()>,
+    mut served: JoinHandle<()>,
+    drain_timeout: Duration,
+    over: watch::Sender<()>,
+) {
+    // An error is the sender's end, which is what is waited for.
+    let _ = ended.await;
+    let _ = stop_serving.send(());
+    if tokio::time::timeout(drain_timeout, &mut served).await.is_err() {
+        served.abort();
+    }
+    drop(over);
 }
