@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
@@ -32,8 +32,9 @@ pub(crate) fn router(admin: Admin) -> Router {
         .route("/runners", get(runners))
         .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
         .route("/readyz", get(ready))
+        .route("/restart", post(restart))
         .fallback(async || {
-            let detail = "no such page; there are /runners, /healthz and /readyz";
+            let detail = "no such page; there are /runners, /healthz, /readyz and, by POST, /restart";
             (StatusCode::NOT_FOUND, Json(json!({ "detail": detail })))
         })
         .with_state(admin)
@@ -55,6 +56,14 @@ async fn ready(State(admin): State<Admin>) -> Response {
             (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "detail": detail }))).into_response()
         }
         None => stopping(),
+    }
+}
+
+/// Replaces every runner, one after another; `/runners` shows how far that is.
+async fn restart(State(admin): State<Admin>) -> Response {
+    match admin.orders.upgrade().map(|orders| orders.send(Order::Restart)) {
+        Some(Ok(())) => (StatusCode::ACCEPTED, Json(json!({ "status": "restarting" }))).into_response(),
+        _ => stopping(),
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) struct Parts {
 /// What the host's handle and its admin interface ask for.
 #[derive(Debug)]
 pub(crate) enum Order {
+    Restart,
     Stop,
     Kill,
     Snapshot(oneshot::Sender<Snapshot>),
@@ -120,6 +121,7 @@ impl Driver {
         // A host whose handle was dropped ends: nobody could ever stop it.
         self.abandoned = order.is_none();
         match order {
+            Some(Order::Restart) => self.tell(Input::Restart),
             Some(Order::Stop) => self.tell(Input::Stop),
             Some(Order::Kill) | None => self.tell(Input::Kill),
             Some(Order::Snapshot(reply)) => {

@@ -76,6 +76,9 @@ pub(crate) fn log(runner: RunnerId, happening: &Happening) {
             tracing::warn!(%runner, %reason, ?grace_period, "TERMINATING: told to stop");
         }
         Happening::Killed => tracing::warn!(%runner, "TERMINATING: killed, with its process group"),
+        Happening::Abandoned => {
+            tracing::error!(%runner, "TERMINATING: it survives SIGKILL; the host goes on without it");
+        }
         Happening::Terminated(record) => terminated(record),
         Happening::Held { wait, failed_starts } => tracing::warn!(
             %runner,
@@ -83,6 +86,9 @@ pub(crate) fn log(runner: RunnerId, happening: &Happening) {
             failed_starts,
             "CRASH_BACKOFF: starts fail, so the next one waits"
         ),
+        Happening::RestartGivenUp => {
+            tracing::error!(%runner, "its start failed: the runners that were still to be replaced stay as they are");
+        }
     }
 }
 

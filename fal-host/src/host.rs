@@ -385,6 +385,12 @@ impl HostHandle {
         EventStream { receiver: self.events.subscribe(), missed: 0 }
     }
 
+    /// Replaces every runner, one after another, without losing a request: each is drained when its successor takes
+    /// requests. A successor that fails to start ends it, and the runners that are left stay. Returns at once.
+    pub fn restart(&self) {
+        let _ = self.orders.send(Order::Restart);
+    }
+
     /// Starts to stop, as at SIGTERM (S41): no new requests and no new runners; waiting requests are refused, those in
     /// flight finish. Returns at once; [`stopped`](Self::stopped) waits.
     pub fn shutdown(&self) {

@@ -3,38 +3,42 @@
 use fal_health::{Event, Monitor, Time};
 
 use super::runner::{Phase, Place, Runner};
-use super::{Effect, Ending, Exit, Fleet, Happening, RECORDS, Reason, Replacement, RunnerRecord};
+use super::{
+    Effect, Ending, Exit, Fleet, Happening, KILLED_LIMIT, RECORDS, Reason, Replacement, RunnerRecord,
+};
 use crate::RunnerId;
 
 impl Fleet {
     /// Tells a runner to stop, and starts its replacement (S33, S35).
     pub(super) fn end(&mut self, now: Time, id: RunnerId, reason: Reason) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
-        if matches!(runner.phase, Phase::Terminating { .. }) {
+        if matches!(runner.phase, Phase::Terminating { .. } | Phase::Killed { .. }) {
             return;
         }
+        let place = runner.place;
         let reason = *runner.reason.get_or_insert(reason);
         let failed_start = !runner.proven && !matches!(reason, Reason::Stopped | Reason::Restarted);
         let grace_period = self.settings.grace_period;
         self.leave_rotation(now, id);
         self.effects.push(Effect::Terminate(id));
         self.emit(id, Happening::Terminating { reason, grace_period });
-        self.enter(id, Phase::Terminating { kill_at: Some(now + grace_period) });
+        self.enter(id, Phase::Terminating { kill_at: now + grace_period });
         if failed_start {
-            self.backoff.failed(now);
+            self.start_failed(now, id);
         }
-        self.vacate(now, id);
+        self.vacate(now, id, place);
     }
 
     /// Lets a runner finish what it has, without a limit but the drain timeout, before it is told to stop (S33).
     pub(super) fn drain(&mut self, now: Time, id: RunnerId, reason: Reason) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         runner.reason.get_or_insert(reason);
+        let place = runner.place;
         let timeout = self.settings.drain_timeout;
         self.emit(id, Happening::Draining { reason, timeout });
         self.leave_rotation(now, id);
         self.enter(id, Phase::Draining { until: now + timeout });
-        self.vacate(now, id);
+        self.vacate(now, id, place);
     }
 
     pub(super) fn drained(&mut self, now: Time, id: RunnerId) {
@@ -70,34 +74,44 @@ impl Fleet {
         if let Some(reason) = unexpected {
             runner.reason = Some(reason);
             if !runner.proven {
-                self.backoff.failed(now);
+                self.start_failed(now, id);
             }
         }
-        let place = runner.place;
-        self.record(now, runner, Some(exit));
-        self.vacate(now, id);
+        self.gone(now, runner, Some(exit));
+    }
+
+    /// The runner has no process any more, or none that anything can be done about.
+    pub(super) fn gone(&mut self, now: Time, runner: Runner, exit: Option<Exit>) {
+        let Runner { id, place, .. } = runner;
+        self.record(now, runner, exit);
+        self.vacate(now, id, place);
         if self.ending == Ending::Not && self.seats.get(place.0).is_some_and(|seat| seat.awaits == Some(id)) {
             self.fill(now, place);
         }
     }
 
-    /// Takes a runner's place from it and gives that to a new one, where it has not been given yet.
-    pub(super) fn vacate(&mut self, now: Time, id: RunnerId) {
+    /// Takes a runner's place from it, and gives that to its successor, or to a new runner.
+    fn vacate(&mut self, now: Time, id: RunnerId, place: Place) {
         let alive = self.runners.contains_key(&id);
-        let held = self.seats.iter_mut().enumerate().find(|(_, seat)| seat.occupant == Some(id));
-        let Some((place, seat)) = held else { return };
-        seat.occupant = None;
-        if self.ending != Ending::Not {
+        let Some(seat) = self.seats.get_mut(place.0) else { return };
+        if seat.successor == Some(id) {
+            seat.successor = None;
+        }
+        if seat.occupant != Some(id) {
+            return;
+        }
+        seat.occupant = seat.successor.take();
+        if seat.occupant.is_some() || self.ending != Ending::Not {
             return;
         }
         if alive && self.settings.replacement == Replacement::Exclusive {
             seat.awaits = Some(id);
         } else {
-            self.fill(now, Place(place));
+            self.fill(now, place);
         }
     }
 
-    pub(super) fn record(&mut self, now: Time, runner: Runner, exit: Option<Exit>) {
+    fn record(&mut self, now: Time, runner: Runner, exit: Option<Exit>) {
         let record = RunnerRecord {
             id: runner.id,
             pid: runner.pid,
@@ -140,7 +154,7 @@ impl Fleet {
             match self.runners.get(&id).map(|runner| runner.phase) {
                 Some(Phase::CrashBackoff { .. }) => drop(self.remove(id)),
                 // Killed when it is known that it runs.
-                Some(Phase::Pending | Phase::Terminating { kill_at: None }) | None => {}
+                Some(Phase::Pending | Phase::Killed { .. }) | None => {}
                 Some(_) => self.kill_one(now, id),
             }
         }
@@ -152,6 +166,14 @@ impl Fleet {
         self.leave_rotation(now, id);
         self.effects.push(Effect::Kill(id));
         self.emit(id, Happening::Killed);
-        self.enter(id, Phase::Terminating { kill_at: None });
+        self.enter(id, Phase::Killed { until: now + KILLED_LIMIT });
+    }
+
+    /// Not even SIGKILL has ended it: a process that hangs in the system. It blocks nobody any more.
+    pub(super) fn abandon(&mut self, now: Time, id: RunnerId) {
+        self.emit(id, Happening::Abandoned);
+        if let Some(runner) = self.remove(id) {
+            self.gone(now, runner, None);
+        }
     }
 }

@@ -29,6 +29,8 @@ pub(crate) enum Input {
     Unreachable { id: RunnerId },
     /// The runner's process has ended.
     Exited { id: RunnerId, exit: Exit },
+    /// Every runner is to be replaced, one after another.
+    Restart,
     /// The host is to stop (S41).
     Stop,
     /// The host is to stop now: every group is killed (S41).
@@ -114,6 +116,8 @@ pub enum Happening {
     },
     /// Its grace period has passed: its whole process group was killed.
     Killed,
+    /// Not even that has ended its process. The host goes on without it.
+    Abandoned,
     /// Its process has ended.
     Terminated(RunnerRecord),
     /// `→ CRASH_BACKOFF`: its start is held because earlier ones failed (S35).
@@ -123,4 +127,6 @@ pub enum Happening {
         /// Failed starts in a row.
         failed_starts: u32,
     },
+    /// Its start failed, so the runners that were still to be replaced by plan stay as they are.
+    RestartGivenUp,
 }

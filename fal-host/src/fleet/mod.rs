@@ -9,6 +9,7 @@ mod checking;
 mod ending;
 mod input;
 mod record;
+mod rolling;
 mod runner;
 mod settings;
 mod starting;
@@ -21,11 +22,12 @@ use self::backoff::Backoff;
 pub(crate) use self::input::{Effect, Input};
 pub use self::input::{Happening, Progress};
 pub use self::record::{Exit, RECORDS, Reason, RunnerRecord};
+use self::rolling::Roll;
 pub(crate) use self::runner::Runner;
 pub use self::runner::RunnerState;
 use self::runner::{Phase, Place};
 pub use self::settings::Replacement;
-pub(crate) use self::settings::{FleetSettings, PROOF_WITHOUT_CHECKS};
+pub(crate) use self::settings::{FleetSettings, KILLED_LIMIT, PROOF_WITHOUT_CHECKS};
 use crate::RunnerId;
 
 /// All runners of one host.
@@ -39,6 +41,8 @@ pub(crate) struct Fleet {
     timers: BTreeSet<(Time, RunnerId)>,
     /// Unhealthy runners that wait for their turn to be replaced, in the order of their verdicts (S40).
     waiting: VecDeque<RunnerId>,
+    /// Runners that are being replaced by plan.
+    roll: Option<Roll>,
     backoff: Backoff,
     records: VecDeque<RunnerRecord>,
     next_id: u64,
@@ -50,6 +54,8 @@ pub(crate) struct Fleet {
 struct Seat {
     /// Who fills the place, or is to.
     occupant: Option<RunnerId>,
+    /// Who is to take the occupant's place by plan, when it is ready.
+    successor: Option<RunnerId>,
     /// Whose process has to end before the next occupant starts.
     awaits: Option<RunnerId>,
     /// A periodic verdict is being acted on here, until the occupant's first pass (S40).
@@ -69,6 +75,7 @@ impl Fleet {
     pub(crate) fn start(now: Time, settings: FleetSettings) -> (Self, Vec<Effect>) {
         let seats = vec![Seat::default(); settings.runners.get()];
         let mut fleet = Self {
+            roll: None,
             backoff: Backoff::new(settings.seed),
             settings,
             runners: BTreeMap::new(),
@@ -109,9 +116,11 @@ impl Fleet {
                 }
             }
             Input::Exited { id, exit } => self.exited(now, id, exit),
+            Input::Restart => self.restart(now),
             Input::Stop => self.stop(now),
             Input::Kill => self.kill(now),
         }
+        self.advance(now);
         if self.ending != Ending::Not && self.ending != Ending::Over && self.runners.is_empty() {
             self.ending = Ending::Over;
             self.effects.push(Effect::Stopped);
@@ -157,7 +166,8 @@ impl Fleet {
             Phase::CrashBackoff { until } if *until <= now => self.release(id),
             Phase::Setup { until } if *until <= now => self.end(now, id, Reason::StartupTimeout),
             Phase::Draining { until } if *until <= now => self.drained(now, id),
-            Phase::Terminating { kill_at: Some(kill_at) } if *kill_at <= now => self.kill_one(now, id),
+            Phase::Terminating { kill_at } if *kill_at <= now => self.kill_one(now, id),
+            Phase::Killed { until } if *until <= now => self.abandon(now, id),
             Phase::Ready { proven_at } => {
                 if proven_at.take_if(|proven_at| *proven_at <= now).is_some() {
                     self.proved(now, id);

@@ -86,9 +86,12 @@ pub(super) enum Phase {
     Draining {
         until: Time,
     },
-    /// `kill_at`: none once it was killed.
     Terminating {
-        kill_at: Option<Time>,
+        kill_at: Time,
+    },
+    /// `until`: when it is given up.
+    Killed {
+        until: Time,
     },
 }
 
@@ -117,13 +120,16 @@ impl Runner {
     /// When the fleet has to look at it again.
     pub(super) fn deadline(&self) -> Option<Time> {
         match self.phase {
-            Phase::CrashBackoff { until } | Phase::Setup { until } | Phase::Draining { until } => Some(until),
+            Phase::CrashBackoff { until }
+            | Phase::Setup { until }
+            | Phase::Draining { until }
+            | Phase::Terminating { kill_at: until }
+            | Phase::Killed { until } => Some(until),
             Phase::Pending => None,
             Phase::Ready { proven_at } => {
                 let checked = self.monitor.as_ref().and_then(Monitor::deadline);
                 [proven_at, checked].into_iter().flatten().min()
             }
-            Phase::Terminating { kill_at } => kill_at,
         }
     }
 
@@ -156,7 +162,7 @@ impl Runner {
             Phase::Ready { .. } if in_flight == 0 => RunnerState::Idle,
             Phase::Ready { .. } => RunnerState::Running,
             Phase::Draining { .. } => RunnerState::Draining,
-            Phase::Terminating { .. } => RunnerState::Terminating,
+            Phase::Terminating { .. } | Phase::Killed { .. } => RunnerState::Terminating,
         }
     }
 }

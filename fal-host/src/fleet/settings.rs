@@ -9,6 +9,9 @@ pub(crate) const PLATFORM_STARTUP_TIMEOUT: Duration = Duration::from_secs(600);
 /// How long an app without periodic checks has to be ready before it has proved itself (S35).
 pub(crate) const PROOF_WITHOUT_CHECKS: Duration = Duration::from_secs(60);
 
+/// How long a killed process may take to end before nobody waits for it any more.
+pub(crate) const KILLED_LIMIT: Duration = Duration::from_secs(5);
+
 /// Whether a replacement runs beside the runner that it replaces (S35).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Replacement {

@@ -9,11 +9,17 @@ use crate::RunnerId;
 impl Fleet {
     /// Puts a new runner into a place: at once, unless the backoff holds it (S35).
     pub(super) fn fill(&mut self, now: Time, place: Place) {
+        let id = self.begin(now, place);
+        if let Some(seat) = self.seats.get_mut(place.0) {
+            seat.occupant = Some(id);
+            seat.awaits = None;
+        }
+    }
+
+    /// A new runner for a place.
+    pub(super) fn begin(&mut self, now: Time, place: Place) -> RunnerId {
         let id = RunnerId::new(self.next_id);
         self.next_id += 1;
-        let Some(seat) = self.seats.get_mut(place.0) else { return };
-        seat.occupant = Some(id);
-        seat.awaits = None;
         let phase = match self.backoff.held(now) {
             None => {
                 self.effects.push(Effect::Launch(id));
@@ -28,6 +34,7 @@ impl Fleet {
         let runner = Runner::new(id, place, now, phase);
         self.runners.insert(id, runner);
         self.rearm(id);
+        id
     }
 
     pub(super) fn launched(&mut self, now: Time, id: RunnerId, pid: Option<u32>) {
@@ -54,9 +61,16 @@ impl Fleet {
         }
         runner.reason = Some(Reason::SetupFailed);
         runner.detail = Some(error);
-        self.record(now, runner, None);
+        self.start_failed(now, id);
+        self.gone(now, runner, None);
+    }
+
+    /// A start has failed: the next ones may have to wait, and nobody is replaced by plan (S35).
+    pub(super) fn start_failed(&mut self, now: Time, id: RunnerId) {
         self.backoff.failed(now);
-        self.vacate(now, id);
+        if self.roll.take().is_some() {
+            self.emit(id, Happening::RestartGivenUp);
+        }
     }
 
     pub(super) fn progress(&mut self, id: RunnerId, progress: Progress) {
@@ -81,6 +95,7 @@ impl Fleet {
         self.enter(id, Phase::Ready { proven_at });
         self.effects.push(Effect::Route(id));
         self.emit(id, Happening::Ready { after });
+        self.succeed(now, id);
     }
 
     /// The runner has shown that its start succeeded: nothing is held any more, and its place is filled (S35, S40).

@@ -2,5 +2,6 @@
 
 mod ending;
 mod replacing;
+mod rolling;
 mod starting;
 mod world;

@@ -120,3 +120,26 @@ fn an_exit_in_the_grace_period_keeps_the_reason_of_the_order_s36() {
     assert_eq!(world.reasons(), [Reason::Unhealthy]);
     assert_eq!(world.records()[0].exit, Some(Exit::Status(0)));
 }
+
+#[test]
+fn what_survives_sigkill_is_reported_and_blocks_nobody() {
+    let undying = Script { drains_in: None, stops_in: None, dies: false, ..GOOD };
+    let mut world = World::new(settings(1), move |_| undying);
+    world.run_to(seconds(20));
+    world.tell(Input::Stop);
+    world.tell(Input::Kill);
+    world.run_to(seconds(25));
+    assert!(world.happened(1, |it| matches!(it, Happening::Abandoned)).is_some());
+    assert!(world.stopped);
+    assert_eq!(world.records()[0].exit, None);
+}
+
+#[test]
+fn an_exclusive_successor_does_not_wait_for_what_survives_sigkill() {
+    let undying = Script { sick_from: Some(Time::ZERO), stops_in: None, dies: false, ..GOOD };
+    let settings = FleetSettings { replacement: crate::Replacement::Exclusive, ..settings(1) };
+    let mut world = World::new(settings, move |id| if id.get() == 1 { undying } else { GOOD });
+    world.run_to(seconds(120));
+    assert_eq!(world.routed.len(), 1);
+    assert_eq!(world.records().len(), 1);
+}

@@ -36,6 +36,8 @@ pub(super) struct Script {
     pub(super) stops_in: Option<Duration>,
     /// From leaving the rotation until nothing is in flight; none: never.
     pub(super) drains_in: Option<Duration>,
+    /// Whether SIGKILL ends it.
+    pub(super) dies: bool,
     /// Whether its process can be started at all.
     pub(super) starts: bool,
 }
@@ -47,6 +49,7 @@ pub(super) const GOOD: Script = Script {
     well_from: None,
     stops_in: Some(millis(200)),
     drains_in: Some(millis(100)),
+    dies: true,
     starts: true,
 };
 
@@ -165,7 +168,9 @@ impl World {
                 Effect::Kill(id) => {
                     assert!(self.processes.contains(&id), "only a process can be killed");
                     assert!(self.killed.insert(id), "{id} is killed once");
-                    self.later(millis(1), Input::Exited { id, exit: Exit::Signal(9) });
+                    if (self.scripts)(id).dies {
+                        self.later(millis(1), Input::Exited { id, exit: Exit::Signal(9) });
+                    }
                 }
                 Effect::StartCheck(id, check) => {
                     assert!(self.routed.contains(&id), "{id} is checked while it takes requests (S11)");
