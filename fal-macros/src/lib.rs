@@ -1,1 +1,44 @@
-//! The attributes of `fal-runtime`. Use them through that crate.
+//! The attributes of `fal-runtime`: `#[app]`, `#[endpoints]` and `#[endpoint]`. Use them through that crate, which
+//! documents them.
+//!
+//! Each attribute gives back the item that it stands on, less the attributes that are ours, and adds to it. It
+//! gathers every mistake before it speaks and leaves out what a mistake would make noisy, so that one mistake is one
+//! error.
+
+mod app;
+mod block;
+mod endpoint;
+mod health_check;
+mod lifecycle;
+mod mistakes;
+mod options;
+mod path;
+mod strip;
+
+use proc_macro::TokenStream;
+use proc_macro2::Span;
+use quote::quote;
+
+/// Declares an app: on its struct, or on the `impl` block that has its setup and endpoints. See `fal_runtime`.
+#[proc_macro_attribute]
+pub fn app(options: TokenStream, item: TokenStream) -> TokenStream {
+    app::app(options.into(), item.into()).into()
+}
+
+/// Declares a further block of an app's endpoints. See `fal_runtime`.
+#[proc_macro_attribute]
+pub fn endpoints(options: TokenStream, item: TokenStream) -> TokenStream {
+    app::endpoints(options.into(), item.into()).into()
+}
+
+/// Declares a method of an app's block to be an endpoint. See `fal_runtime`.
+#[proc_macro_attribute]
+pub fn endpoint(_: TokenStream, item: TokenStream) -> TokenStream {
+    // The attribute of a block takes those of its methods away: this one is in no such block.
+    let mistake = syn::Error::new(
+        Span::call_site(),
+        "`#[endpoint]` stands on a method of an app's block: write `#[app]` or `#[endpoints]` over its `impl`",
+    );
+    let (item, mistake) = (proc_macro2::TokenStream::from(item), mistake.to_compile_error());
+    quote!(#item #mistake).into()
+}

@@ -44,20 +44,25 @@ impl Calls {
     }
 
     /// Waits for a place under the limit. Dropping the future leaves the queue.
-    pub(crate) async fn place(self: &Arc<Self>, path: &'static str) -> Place {
+    pub(crate) async fn place(self: &Arc<Self>, path: &'static str, hold: Option<ConnectionHold>) -> Place {
         // Nobody closes the semaphore; were it closed, there would be no limit any more.
         let permit = Arc::clone(&self.places).acquire_owned().await.ok();
-        self.enter(path, permit)
+        self.enter(path, hold, permit)
     }
 
     /// A place outside the limit, for the health endpoint (S14).
-    pub(crate) fn exempt(self: &Arc<Self>, path: &'static str) -> Place {
-        self.enter(path, None)
+    pub(crate) fn exempt(self: &Arc<Self>, path: &'static str, hold: Option<ConnectionHold>) -> Place {
+        self.enter(path, hold, None)
     }
 
-    fn enter(self: &Arc<Self>, path: &'static str, permit: Option<OwnedSemaphorePermit>) -> Place {
+    fn enter(
+        self: &Arc<Self>,
+        path: &'static str,
+        hold: Option<ConnectionHold>,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Place {
         self.lock().push(path);
-        Place { calls: Arc::clone(self), path, _permit: permit }
+        Place { calls: Arc::clone(self), path, _hold: hold, _permit: permit }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<&'static str>> {
@@ -65,11 +70,12 @@ impl Calls {
     }
 }
 
-/// A call's place: held by whatever runs the call, given back when that has ended.
+/// A call's place, and the connection it came by: held by whatever runs the call, given back when that has ended.
 #[derive(Debug)]
 pub(crate) struct Place {
     calls: Arc<Calls>,
     path: &'static str,
+    _hold: Option<ConnectionHold>,
     _permit: Option<OwnedSemaphorePermit>,
 }
 

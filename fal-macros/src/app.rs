@@ -1,0 +1,159 @@
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Item, Path, Token};
+
+use crate::block::Block;
+use crate::endpoint::docs;
+use crate::mistakes::Mistakes;
+use crate::options::{Setting, once_each};
+use crate::strip::strip;
+
+/// `#[app(…)]`, on a struct or on an `impl` block.
+pub(crate) fn app(options: TokenStream, item: TokenStream) -> TokenStream {
+    let mut mistakes = Mistakes::default();
+    let options = Options::parse(options, &mut mistakes);
+    let declared = match mistakes.keep(syn::parse2::<Item>(item.clone())) {
+        Some(Item::Struct(app)) if app.generics.params.is_empty() => {
+            Some(declaration(&app.ident.clone().into(), &app.attrs, &options))
+        }
+        Some(Item::Struct(app)) => {
+            mistakes.at(&app.generics, "an app has no generic parameters: requests come to one type");
+            None
+        }
+        Some(Item::Impl(block)) => Block::check(&block, &mut mistakes).map(|checked| {
+            let declaration = declaration(&checked.app, &block.attrs, &options);
+            let endpoints = checked.expand(&options.runtime);
+            quote!(#declaration #endpoints)
+        }),
+        Some(other) => {
+            mistakes.at(other, "an app is a struct: `#[app]` stands on the struct or on its `impl` block");
+            None
+        }
+        None => None,
+    };
+    let item = strip(item);
+    quote!(#item #declared #mistakes)
+}
+
+/// `#[endpoints]`, on a further block of an app.
+pub(crate) fn endpoints(options: TokenStream, item: TokenStream) -> TokenStream {
+    let mut mistakes = Mistakes::default();
+    let Options { settings, runtime } = Options::parse(options, &mut mistakes);
+    if let Some(Setting { name, .. }) = settings.first() {
+        mistakes.at(name, format!("`{name}` is an option of the whole app: move it to `#[app({name} = …)]`"));
+    }
+    let declared = match mistakes.keep(syn::parse2::<Item>(item.clone())) {
+        Some(Item::Impl(block)) => {
+            Block::check(&block, &mut mistakes).map(|checked| checked.expand(&runtime))
+        }
+        Some(other) => {
+            mistakes.at(other, "`#[endpoints]` stands on an `impl` block of an app: `impl MyApp { … }`");
+            None
+        }
+        None => None,
+    };
+    let item = strip(item);
+    quote!(#item #declared #mistakes)
+}
+
+struct Options {
+    settings: Vec<Setting>,
+    /// The path by which the user's crate knows `fal_runtime`.
+    runtime: TokenStream,
+}
+
+impl Options {
+    fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
+        let parsed = Punctuated::<Setting, Token![,]>::parse_terminated.parse2(tokens);
+        let settings = mistakes.keep(parsed).into_iter().flatten().collect();
+        let mut runtime = quote!(::fal_runtime);
+        let mut settings = once_each(settings, mistakes);
+        settings.retain(|setting| {
+            let is_runtime = setting.name == "crate";
+            if is_runtime {
+                runtime.clone_from(&setting.value);
+            }
+            !is_runtime
+        });
+        Self { settings, runtime }
+    }
+}
+
+fn declaration(app: &Path, attributes: &[Attribute], options: &Options) -> TokenStream {
+    let Options { settings, runtime } = options;
+    let name = app.segments.last().map(|name| kebab_case(&name.ident.to_string()));
+    let cfgs = attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"));
+    let docs = docs(attributes);
+    let description = (!docs.is_empty()).then(|| quote!(.description(#docs)));
+    quote! {
+        #(#cfgs)*
+        const _: () = {
+            use #runtime::__private as __fal;
+            use __fal::Lifecycle as _;
+            static DECLARATION: __fal::Declaration = __fal::Declaration {
+                settings: __fal::AppOptions::new(#name, __fal::env!("CARGO_PKG_VERSION"))
+                    #description
+                    #(#settings)*
+                    .settings(),
+                type_id: __fal::TypeId::of::<#app>,
+                setup: || __fal::setup::<#app>(|thread| thread.settle(<#app>::setup())),
+                handle_exit: |app| {
+                    __fal::handle_exit::<#app>(app, |app, thread| thread.settle(<#app>::handle_exit(app)))
+                },
+                teardown: |app| {
+                    __fal::teardown::<#app>(app, |app, thread| thread.settle(<#app>::teardown(app)))
+                },
+                layer: <#app>::layer,
+            };
+            impl __fal::App for #app {
+                fn declaration() -> &'static __fal::Declaration {
+                    &DECLARATION
+                }
+            }
+            __fal::inventory::submit! {
+                __fal::Registered(<#app as __fal::App>::declaration)
+            }
+        };
+    }
+}
+
+/// `MyApp` as `my-app`, `HTTPProxy2` as `http-proxy2`.
+fn kebab_case(name: &str) -> String {
+    let letters: Vec<char> = name.trim_start_matches("r#").chars().collect();
+    let mut kebab = String::new();
+    for (at, letter) in letters.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| letters.get(at));
+        let ends_a_word = before.is_some_and(|before| !before.is_uppercase() && *before != '_');
+        let starts_one = before.is_some() && letters.get(at + 1).is_some_and(|next| next.is_lowercase());
+        if letter.is_uppercase() && (ends_a_word || starts_one) && !kebab.ends_with('-') {
+            kebab.push('-');
+        }
+        if *letter == '_' {
+            kebab.push('-');
+        } else {
+            kebab.extend(letter.to_lowercase());
+        }
+    }
+    kebab
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_app_is_named_after_its_type_in_kebab_case() {
+        for (name, kebab) in [
+            ("MyApp", "my-app"),
+            ("App", "app"),
+            ("HTTPProxy", "http-proxy"),
+            ("Sd3Turbo", "sd3-turbo"),
+            ("My_App", "my-app"),
+            ("XY", "xy"),
+        ] {
+            assert_eq!(kebab_case(name), kebab);
+        }
+    }
+}

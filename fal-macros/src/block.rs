@@ -1,0 +1,131 @@
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Attribute, ImplItem, ItemImpl, Path, Type};
+
+use crate::endpoint::Endpoint;
+use crate::lifecycle;
+use crate::mistakes::Mistakes;
+
+/// One `impl` block of an app, found to be sound: what is not is left out.
+pub(crate) struct Block {
+    pub(crate) app: Path,
+    cfgs: Vec<Attribute>,
+    endpoints: Vec<Endpoint>,
+}
+
+impl Block {
+    /// None where the block cannot be one of an app.
+    pub(crate) fn check(block: &ItemImpl, mistakes: &mut Mistakes) -> Option<Self> {
+        let app = app(block, mistakes)?;
+        let mut endpoints = Vec::new();
+        let mut has_attributes = false;
+        for item in &block.items {
+            let ImplItem::Fn(method) = item else { continue };
+            lifecycle::check(method, mistakes);
+            let mut ours = method.attrs.iter().filter(|attribute| is_ours(attribute));
+            if let Some(attribute) = ours.next() {
+                has_attributes = true;
+                endpoints.extend(Endpoint::check(attribute, method, mistakes));
+            }
+            if let Some(second) = ours.next() {
+                mistakes.at(second, "a method is one endpoint: take this attribute away");
+            }
+        }
+        if !has_attributes {
+            mistakes.at(
+                &block.self_ty,
+                "this block has no endpoint: write `#[endpoint(\"/path\")]` over one of its methods",
+            );
+        }
+        let endpoints = distinct(endpoints, mistakes);
+        let cfgs = block.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect();
+        Some(Self { app, cfgs, endpoints })
+    }
+
+    /// Registers the endpoints. Two of a kind in different blocks are conflicting impls, whose names are the errors
+    /// (S1, S2).
+    pub(crate) fn expand(&self, runtime: &TokenStream) -> TokenStream {
+        let Self { app, cfgs, endpoints } = self;
+        let unique = endpoints.iter().map(|endpoint| {
+            let (cfgs, hash, place) = (&endpoint.cfgs, endpoint.path.hash, endpoint.path.literal.span());
+            let path = quote_spanned! {place.resolved_at(Span::call_site())=>
+                impl __fal::two_endpoints_of_an_app_cannot_have_the_same_path<#hash> for #app {}
+            };
+            let health_check = endpoint.health_check.as_ref().map(|option| {
+                let place = option.place.resolved_at(Span::call_site());
+                quote_spanned! {place=>
+                    #(#cfgs)* impl __fal::an_app_can_only_have_one_health_check_endpoint for #app {}
+                }
+            });
+            quote!(#(#cfgs)* #path #health_check)
+        });
+        quote! {
+            #(#cfgs)*
+            const _: () = {
+                use #runtime::__private as __fal;
+                trait __Endpoints {
+                    const ALL: &'static [__fal::Endpoint];
+                }
+                impl __Endpoints for #app {
+                    const ALL: &'static [__fal::Endpoint] = &[#(#endpoints),*];
+                }
+                __fal::inventory::submit! {
+                    __fal::Block::of::<#app>(<#app as __Endpoints>::ALL)
+                }
+                #(#unique)*
+            };
+        }
+    }
+}
+
+fn app(block: &ItemImpl, mistakes: &mut Mistakes) -> Option<Path> {
+    if let Some((_, of, _)) = &block.trait_ {
+        mistakes.at(of, "an app's block implements no trait: write `impl MyApp { … }`");
+        return None;
+    }
+    if !block.generics.params.is_empty() {
+        mistakes.at(&block.generics, "an app has no generic parameters: requests come to one type");
+        return None;
+    }
+    match &*block.self_ty {
+        Type::Path(app) if app.qself.is_none() => Some(app.path.clone()),
+        other => {
+            mistakes.at(other, "an app is a struct: write its name here");
+            None
+        }
+    }
+}
+
+/// The endpoints less those that another one of the block excludes. Where a `cfg` may take one of two away, rustc
+/// decides.
+fn distinct(endpoints: Vec<Endpoint>, mistakes: &mut Mistakes) -> Vec<Endpoint> {
+    let mut distinct: Vec<Endpoint> = Vec::new();
+    for endpoint in endpoints {
+        let always = |other: &&Endpoint| other.cfgs.is_empty() && endpoint.cfgs.is_empty();
+        let twin = distinct.iter().filter(always).find(|other| other.path.hash == endpoint.path.hash);
+        if let Some(twin) = twin {
+            let (first, second) = (&twin.path.literal, &endpoint.path.literal);
+            let message = format!("`{}` and `{}` have the same path: change one", twin.name(), endpoint.name());
+            mistakes.between(first.span(), second.span(), message);
+            continue;
+        }
+        if let Some(second) = &endpoint.health_check {
+            let first = distinct.iter().filter(always).find_map(|other| Some((other, other.health_check.as_ref()?)));
+            if let Some((other, first)) = first {
+                let message = format!(
+                    "an app can only have one health check endpoint: it is `{}`, so `{}` cannot be it, too",
+                    other.name(),
+                    endpoint.name()
+                );
+                mistakes.between(first.place, second.place, message);
+                continue;
+            }
+        }
+        distinct.push(endpoint);
+    }
+    distinct
+}
+
+fn is_ours(attribute: &Attribute) -> bool {
+    attribute.path().segments.last().is_some_and(|name| name.ident == "endpoint")
+}

@@ -1,0 +1,231 @@
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned;
+use syn::{Attribute, FnArg, Ident, ImplItemFn, LitStr, ReturnType, Token, Type, parse_quote_spanned};
+
+use crate::health_check::HealthCheck;
+use crate::mistakes::Mistakes;
+use crate::path::RoutePath;
+
+/// A method that is an endpoint, found to be sound.
+pub(crate) struct Endpoint {
+    pub(crate) path: RoutePath,
+    pub(crate) health_check: Option<HealthCheckOption>,
+    pub(crate) cfgs: Vec<Attribute>,
+    name: Ident,
+    docs: String,
+    is_async: bool,
+    arguments: Vec<Argument>,
+    output: Type,
+}
+
+/// The option of the attribute that makes an endpoint the health check.
+pub(crate) struct HealthCheckOption {
+    pub(crate) place: Span,
+    check: HealthCheck,
+}
+
+enum Argument {
+    /// `&mut ResponseHead`: rustc says if it is another type.
+    Head,
+    /// What the type takes from the request.
+    Taken(Box<Type>),
+}
+
+/// What stands in the parentheses of `#[endpoint(…)]`.
+struct Arguments {
+    path: LitStr,
+    health_check: Option<HealthCheckOption>,
+}
+
+impl Parse for Arguments {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if !input.peek(LitStr) {
+            return Err(input.error("an endpoint begins with its path: `#[endpoint(\"/path\")]`"));
+        }
+        let path = input.parse()?;
+        let mut health_check = None;
+        while !input.is_empty() {
+            input.parse::<Token![,]>()?;
+            if input.is_empty() {
+                break;
+            }
+            let place = input.span();
+            if !HealthCheck::is_next(input) {
+                let option: Ident = input.parse()?;
+                if option != "health_check" {
+                    let message = format!("an endpoint has no option `{option}`: it has a path and `health_check`");
+                    return Err(syn::Error::new(option.span(), message));
+                }
+                input.parse::<Token![=]>()?;
+            }
+            let check = input.parse()?;
+            if health_check.is_some() {
+                return Err(syn::Error::new(place, "`health_check` is given twice"));
+            }
+            health_check = Some(HealthCheckOption { place, check });
+        }
+        Ok(Self { path, health_check })
+    }
+}
+
+impl Endpoint {
+    /// The endpoint that a method with this attribute is; none where there is a mistake.
+    pub(crate) fn check(attribute: &Attribute, method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<Self> {
+        let arguments = mistakes.keep(attribute.parse_args::<Arguments>());
+        let signature = signature(method, mistakes);
+        let Arguments { path, health_check } = arguments?;
+        let literal = path.clone();
+        let path = RoutePath::check(path, mistakes);
+        let health_check = health_check
+            .map(|option| HealthCheckOption { check: option.check.check(mistakes), place: option.place });
+        let path = path?;
+        if health_check.is_some() && path.has_parameters {
+            mistakes.at(literal, "a health check is called at this very path: take its parameters away");
+            return None;
+        }
+        let (arguments, output) = signature?;
+        Some(Self {
+            path,
+            health_check,
+            cfgs: method.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect(),
+            name: method.sig.ident.clone(),
+            docs: docs(&method.attrs),
+            is_async: method.sig.asyncness.is_some(),
+            arguments,
+            output,
+        })
+    }
+
+    pub(crate) fn name(&self) -> &Ident {
+        &self.name
+    }
+}
+
+/// The row of the app's table.
+impl ToTokens for Endpoint {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { cfgs, name, output, .. } = self;
+        let (path, text) = (&self.path.literal, name.to_string());
+        let docs = (!self.docs.is_empty()).then(|| &self.docs).map(|docs| quote!(.docs(#docs)));
+        let health_check = self.health_check.as_ref().map(|option| {
+            let check = option.check.expand();
+            quote!(.health_check(#check))
+        });
+        let taken: Vec<_> = self.arguments.iter().filter_map(Argument::taken).collect();
+        let takes = taken.iter().map(|argument| quote_spanned!(here(argument)=> .takes::<#argument, _>()));
+        let returns = quote_spanned!(here(output)=> .returns::<#output, _>());
+        let names: Vec<_> = (0..taken.len()).map(|index| format_ident!("argument{index}")).collect();
+        let take = taken.iter().zip(&names).map(|(argument, name)| {
+            quote_spanned!(here(argument)=> let #name = call.take::<#argument, _>().await?;)
+        });
+        let mutable = (!taken.is_empty()).then(|| quote!(mut));
+        let mut names = names.iter();
+        let passed = self.arguments.iter().map(|argument| match argument {
+            Argument::Head if self.is_async => quote!(call.head),
+            Argument::Head => quote!(head),
+            Argument::Taken(_) => names.next().to_token_stream(),
+        });
+        let boxed = quote_spanned!(here(name)=> __fal::boxed);
+        let reply = quote_spanned!(here(output)=> __fal::reply::<#output, _>);
+        let answer = if self.is_async {
+            quote!(#reply(Self::#name(call.app()?, #(#passed),*).await))
+        } else {
+            quote!(call.blocking(move |app, head| #reply(Self::#name(app, #(#passed),*))).await)
+        };
+        tokens.extend(quote! {
+            #(#cfgs)*
+            __fal::Endpoint::new(#path, #text)
+                #docs
+                #health_check
+                #(#takes)*
+                #returns
+                .calls(|#mutable call| #boxed(async move {
+                    #(#take)*
+                    #answer
+                }))
+        });
+    }
+}
+
+impl Argument {
+    fn taken(&self) -> Option<&Type> {
+        match self {
+            Self::Head => None,
+            Self::Taken(taken) => Some(taken),
+        }
+    }
+}
+
+/// Where rustc is to report what it finds wrong with code of ours: at the user's own.
+fn here(place: &impl Spanned) -> Span {
+    place.span().resolved_at(Span::call_site())
+}
+
+fn signature(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<(Vec<Argument>, Type)> {
+    let signature = &method.sig;
+    let mut found = Mistakes::default();
+    if !signature.generics.params.is_empty() {
+        found.at(&signature.generics, "an endpoint has no generic parameters: name the types that it takes and returns");
+    }
+    let mut inputs = signature.inputs.iter();
+    match inputs.next() {
+        Some(FnArg::Receiver(receiver)) if is_shared(receiver) => {}
+        Some(FnArg::Receiver(receiver)) => {
+            found.at(receiver, "requests share the app: write `&self`, and put what changes behind a lock");
+        }
+        Some(FnArg::Typed(first)) => found.at(first, "requests share the app: write `&self` before this argument"),
+        None => found.at(&signature.ident, "requests share the app: write `&self` in its parentheses"),
+    }
+    let mut arguments = Vec::new();
+    for input in inputs {
+        let FnArg::Typed(input) = input else { continue };
+        match &*input.ty {
+            Type::Reference(head) if head.mutability.is_some() => {
+                if arguments.iter().any(|argument| matches!(argument, Argument::Head)) {
+                    found.at(input, "a response has one head: take this argument away");
+                }
+                arguments.push(Argument::Head);
+            }
+            Type::Reference(borrowed) => {
+                found.at(input, format!("an argument is owned: write `{}` without `&`", text(&borrowed.elem)));
+            }
+            Type::ImplTrait(_) => found.at(input, "name the type of this argument: it decides where it is taken from"),
+            _ => arguments.push(Argument::Taken(input.ty.clone())),
+        }
+    }
+    let output = match &signature.output {
+        ReturnType::Default => parse_quote_spanned!(here(&signature.ident)=> ()),
+        ReturnType::Type(_, output) => {
+            if let Type::ImplTrait(_) = **output {
+                found.at(output, "name the type of the result: the OpenAPI document describes it");
+            }
+            (**output).clone()
+        }
+    };
+    let is_sound = found.is_empty();
+    mistakes.append(found);
+    is_sound.then_some((arguments, output))
+}
+
+fn is_shared(receiver: &syn::Receiver) -> bool {
+    receiver.colon_token.is_none() && receiver.reference.is_some() && receiver.mutability.is_none()
+}
+
+/// A type as it was written.
+fn text(written: &Type) -> String {
+    let tokens = written.to_token_stream();
+    written.span().source_text().unwrap_or_else(|| tokens.to_string())
+}
+
+/// A doc comment as it was written, less the space after the slashes.
+pub(crate) fn docs(attributes: &[Attribute]) -> String {
+    let lines = attributes.iter().filter(|attribute| attribute.path().is_ident("doc")).filter_map(|attribute| {
+        let syn::Meta::NameValue(doc) = &attribute.meta else { return None };
+        let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(line), .. }) = &doc.value else { return None };
+        Some(line.value())
+    });
+    let lines: Vec<_> = lines.map(|line| line.strip_prefix(' ').unwrap_or(&line).to_owned()).collect();
+    lines.join("\n").trim().to_owned()
+}

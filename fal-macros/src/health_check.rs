@@ -1,0 +1,216 @@
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::parse::{Parse, ParseStream};
+use syn::{Block, Expr, Lit, Path, Token, braced, parenthesized, token};
+
+use crate::mistakes::Mistakes;
+use crate::options::{Setting, name, once_each};
+
+/// The settings of a health check, in any of their forms.
+pub(crate) enum HealthCheck {
+    /// `HealthCheck`, `HealthCheck(a = 1, …)`, `HealthCheck { a: 1, .. }`, `HealthCheck<a = 1, ..>`.
+    Settings { path: Path, settings: Vec<Setting> },
+    /// Any other constant of that type.
+    Constant(Expr),
+}
+
+impl HealthCheck {
+    /// Whether the name of the type comes next: all forms but the constant begin with it.
+    pub(crate) fn is_next(input: ParseStream<'_>) -> bool {
+        named(input).is_some()
+    }
+
+    /// Reports settings that are given twice.
+    pub(crate) fn check(self, mistakes: &mut Mistakes) -> Self {
+        match self {
+            Self::Settings { path, settings } => {
+                Self::Settings { path, settings: once_each(settings, mistakes) }
+            }
+            constant @ Self::Constant(_) => constant,
+        }
+    }
+
+    /// A constant of that type.
+    pub(crate) fn expand(&self) -> TokenStream {
+        match self {
+            // The bare name needs no import.
+            Self::Settings { path, settings } if path.get_ident().is_some() => {
+                quote!(__fal::HealthCheck::new() #(#settings)*)
+            }
+            Self::Settings { path, settings } => quote!(#path::new() #(#settings)*),
+            Self::Constant(constant) => constant.to_token_stream(),
+        }
+    }
+}
+
+impl Parse for HealthCheck {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let Some(path) = named(input) else { return Ok(Self::Constant(input.parse()?)) };
+        Path::parse_mod_style(input)?;
+        let settings = if input.peek(token::Paren) {
+            let content;
+            parenthesized!(content in input);
+            list(&content, Setting::parse, |input| input.is_empty())?
+        } else if input.peek(token::Brace) {
+            let content;
+            braced!(content in input);
+            list(&content, field, |input| input.is_empty())?
+        } else if input.peek(Token![<]) {
+            input.parse::<Token![<]>()?;
+            let settings = list(input, generic, |input| input.peek(Token![>]))?;
+            input.parse::<Token![>]>()?;
+            settings
+        } else {
+            Vec::new()
+        };
+        Ok(Self::Settings { path, settings })
+    }
+}
+
+/// The path that comes next, if it is one that ends in `HealthCheck`.
+fn named(input: ParseStream<'_>) -> Option<Path> {
+    let path = input.fork().call(Path::parse_mod_style).ok()?;
+    (path.segments.last()?.ident == "HealthCheck").then_some(path)
+}
+
+/// Settings up to the end, or to `..`, which says that the others have their defaults; so does its absence.
+fn list(
+    input: ParseStream<'_>,
+    setting: fn(ParseStream<'_>) -> syn::Result<Setting>,
+    is_end: fn(ParseStream<'_>) -> bool,
+) -> syn::Result<Vec<Setting>> {
+    let mut settings = Vec::new();
+    while !is_end(input) {
+        if input.peek(Token![..]) {
+            input.parse::<Token![..]>()?;
+            if !is_end(input) {
+                return Err(input.error("nothing follows `..`: the other settings have their defaults"));
+            }
+        } else {
+            settings.push(setting(input)?);
+            if !is_end(input) {
+                input.parse::<Token![,]>()?;
+            }
+        }
+    }
+    Ok(settings)
+}
+
+/// `a: 1`, or `a` for a constant of that name.
+fn field(input: ParseStream<'_>) -> syn::Result<Setting> {
+    let name = name(input)?;
+    if input.peek(Token![=]) {
+        return Err(input.error(format!("in braces write `{name}: …`")));
+    }
+    let value = if input.peek(Token![:]) {
+        input.parse::<Token![:]>()?;
+        input.parse::<Expr>()?.into_token_stream()
+    } else {
+        name.to_token_stream()
+    };
+    Ok(Setting { name, value })
+}
+
+/// `a = 1` between angle brackets, where a value is a literal, a path or a block.
+fn generic(input: ParseStream<'_>) -> syn::Result<Setting> {
+    let name = name(input)?;
+    input.parse::<Token![=]>()?;
+    let value = if input.peek(token::Brace) {
+        input.parse::<Block>()?.into_token_stream()
+    } else if input.peek(Lit) || input.peek(Token![-]) {
+        let minus: Option<Token![-]> = input.parse()?;
+        let literal: Lit = input.parse()?;
+        quote!(#minus #literal)
+    } else {
+        input.call(Path::parse_mod_style)?.into_token_stream()
+    };
+    Ok(Setting { name, value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(tokens: TokenStream) -> String {
+        let mut mistakes = Mistakes::default();
+        let check = syn::parse2::<HealthCheck>(tokens).expect("it parses").check(&mut mistakes);
+        assert!(mistakes.is_empty());
+        check.expand().to_string()
+    }
+
+    fn refused(tokens: TokenStream) -> String {
+        syn::parse2::<HealthCheck>(tokens).err().expect("it is refused").to_string()
+    }
+
+    #[test]
+    fn every_form_with_settings_means_the_same_setters() {
+        let setters = quote!(__fal::HealthCheck::new().timeout_seconds(5).call_regularly(false)).to_string();
+        for form in [
+            quote!(HealthCheck(timeout_seconds = 5, call_regularly = false)),
+            quote!(HealthCheck(timeout_seconds = 5, call_regularly = false,)),
+            quote!(HealthCheck { timeout_seconds: 5, call_regularly: false }),
+            quote!(HealthCheck { timeout_seconds: 5, call_regularly: false, .. }),
+            quote!(HealthCheck<timeout_seconds = 5, call_regularly = false>),
+            quote!(HealthCheck<timeout_seconds = 5, call_regularly = false, ..>),
+        ] {
+            assert_eq!(expanded(form.clone()), setters, "{form}");
+        }
+    }
+
+    #[test]
+    fn a_form_without_settings_means_the_defaults() {
+        let defaults = quote!(__fal::HealthCheck::new()).to_string();
+        for form in [
+            quote!(HealthCheck),
+            quote!(HealthCheck()),
+            quote!(HealthCheck {}),
+            quote!(HealthCheck { .. }),
+            quote!(HealthCheck<..>),
+            quote!(HealthCheck<>),
+        ] {
+            assert_eq!(expanded(form.clone()), defaults, "{form}");
+        }
+    }
+
+    #[test]
+    fn values_are_any_expression_where_rust_can_read_one() {
+        let seconds = |value| quote!(__fal::HealthCheck::new().timeout_seconds(#value)).to_string();
+        assert_eq!(expanded(quote!(HealthCheck(timeout_seconds = 2 * LIMIT))), seconds(quote!(2 * LIMIT)));
+        assert_eq!(expanded(quote!(HealthCheck<timeout_seconds = limits::SHORT>)), seconds(quote!(limits::SHORT)));
+        assert_eq!(expanded(quote!(HealthCheck<timeout_seconds = { 1 + 1 }>)), seconds(quote!({ 1 + 1 })));
+        assert_eq!(expanded(quote!(HealthCheck { timeout_seconds })), seconds(quote!(timeout_seconds)));
+    }
+
+    #[test]
+    fn a_path_to_the_type_is_kept_and_other_expressions_are_constants() {
+        let path = quote!(fal_runtime::HealthCheck(timeout_seconds = 5));
+        assert_eq!(expanded(path), quote!(fal_runtime::HealthCheck::new().timeout_seconds(5)).to_string());
+        for constant in [quote!(CHECK), quote!(HealthCheck::new().timeout_seconds(5)), quote!(check(1))] {
+            assert_eq!(expanded(constant.clone()), constant.to_string());
+        }
+    }
+
+    #[test]
+    fn a_wrong_spelling_is_told_the_right_one() {
+        for (form, told) in [
+            (quote!(HealthCheck(timeout_seconds: 5)), "write `timeout_seconds = …`"),
+            (quote!(HealthCheck { timeout_seconds = 5 }), "in braces write `timeout_seconds: …`"),
+            (quote!(HealthCheck(5)), "name the setting: `name = …`"),
+            (quote!(HealthCheck(timeout_seconds)), "`timeout_seconds` needs a value: write `timeout_seconds = …`"),
+            (quote!(HealthCheck(.., timeout_seconds = 5)), "nothing follows `..`: the other settings have their defaults"),
+        ] {
+            assert_eq!(refused(form.clone()), told, "{form}");
+        }
+    }
+
+    #[test]
+    fn a_setting_given_twice_is_one_mistake_and_counts_once() {
+        let twice = quote!(HealthCheck(timeout_seconds = 5, timeout_seconds = 6));
+        let mut mistakes = Mistakes::default();
+        let check = syn::parse2::<HealthCheck>(twice).expect("it parses").check(&mut mistakes);
+        assert_eq!(check.expand().to_string(), quote!(__fal::HealthCheck::new().timeout_seconds(5)).to_string());
+        let told = mistakes.to_token_stream().to_string();
+        assert_eq!(told.matches("compile_error").count(), 1);
+        assert!(told.contains("`timeout_seconds` is given twice"), "{told}");
+    }
+}

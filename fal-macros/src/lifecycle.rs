@@ -1,0 +1,37 @@
+use syn::{FnArg, ImplItemFn};
+
+use crate::mistakes::Mistakes;
+
+/// Reports a lifecycle function that cannot be called as one. What it returns is rustc's to check.
+pub(crate) fn check(method: &ImplItemFn, mistakes: &mut Mistakes) {
+    let signature = &method.sig;
+    let first = signature.inputs.first();
+    let takes_only = |is_right: bool| is_right && signature.inputs.len() == 1;
+    let (is_right, written) = match signature.ident.to_string().as_str() {
+        "setup" => (first.is_none(), "setup() -> Result<Self>"),
+        "handle_exit" => (takes_only(is_self(first, Passed::Shared)), "handle_exit(&self)"),
+        "teardown" => (takes_only(is_self(first, Passed::Owned)), "teardown(self)"),
+        "layer" => {
+            let is_function = matches!(first, Some(FnArg::Typed(_))) && signature.asyncness.is_none();
+            (takes_only(is_function), "layer(router: Router) -> Router")
+        }
+        _ => return,
+    };
+    if !is_right {
+        let name = &signature.ident;
+        mistakes.at(name, format!("the runtime calls `{name}` itself, as `{written}`: write it so, or rename it"));
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Passed {
+    Shared,
+    Owned,
+}
+
+fn is_self(argument: Option<&FnArg>, passed: Passed) -> bool {
+    let Some(FnArg::Receiver(receiver)) = argument else { return false };
+    let is_shared = receiver.reference.is_some() && receiver.mutability.is_none();
+    let is_owned = receiver.reference.is_none();
+    receiver.colon_token.is_none() && if passed == Passed::Shared { is_shared } else { is_owned }
+}

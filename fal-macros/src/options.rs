@@ -1,0 +1,60 @@
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream};
+use syn::{Expr, Ident, Token};
+
+use crate::mistakes::Mistakes;
+
+/// One option of an attribute: its name, and its value as it stands there.
+pub(crate) struct Setting {
+    pub(crate) name: Ident,
+    pub(crate) value: TokenStream,
+}
+
+/// `name = value`.
+impl Parse for Setting {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let name = name(input)?;
+        if input.peek(Token![:]) {
+            return Err(input.error(format!("write `{name} = …`")));
+        }
+        if !input.peek(Token![=]) {
+            return Err(syn::Error::new(name.span(), format!("`{name}` needs a value: write `{name} = …`")));
+        }
+        input.parse::<Token![=]>()?;
+        let value = input.parse::<Expr>()?.into_token_stream();
+        Ok(Self { name, value })
+    }
+}
+
+/// The name of an option.
+pub(crate) fn name(input: ParseStream<'_>) -> syn::Result<Ident> {
+    // A keyword is one, too: `crate = path`.
+    Ident::parse_any(input).map_err(|_| input.error("name the setting: `name = …`"))
+}
+
+/// A call of the `const` setter of that name. It has the span of the name, so that rustc reports a name that does not
+/// exist, a wrong type and a bad value at the word.
+impl ToTokens for Setting {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { name, value } = self;
+        let span = name.span().resolved_at(Span::call_site());
+        tokens.extend(quote_spanned!(span=> .#name(#value)));
+    }
+}
+
+/// Reports options that are given twice, and leaves the first of each.
+pub(crate) fn once_each(settings: Vec<Setting>, mistakes: &mut Mistakes) -> Vec<Setting> {
+    let mut once: Vec<Setting> = Vec::new();
+    for setting in settings {
+        let name = &setting.name;
+        match once.iter().find(|earlier| earlier.name == *name) {
+            Some(earlier) => {
+                mistakes.between(earlier.name.span(), name.span(), format!("`{name}` is given twice"));
+            }
+            None => once.push(setting),
+        }
+    }
+    once
+}

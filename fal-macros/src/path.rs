@@ -1,0 +1,114 @@
+use syn::LitStr;
+
+use crate::mistakes::Mistakes;
+
+/// The path of an endpoint, found to be sound.
+pub(crate) struct RoutePath {
+    pub(crate) literal: LitStr,
+    pub(crate) has_parameters: bool,
+    /// Equal for paths that match the same requests, whatever their parameters are called.
+    pub(crate) hash: u64,
+}
+
+impl RoutePath {
+    pub(crate) fn check(literal: LitStr, mistakes: &mut Mistakes) -> Option<Self> {
+        let path = literal.value();
+        if let Err(message) = sound(&path) {
+            mistakes.at(&literal, message);
+            return None;
+        }
+        let shape: Vec<_> = path.split('/').map(|segment| parameter(segment).map_or(segment, |_| "{}")).collect();
+        Some(Self {
+            has_parameters: shape.contains(&"{}"),
+            hash: fnv(&shape.join("/")),
+            literal,
+        })
+    }
+}
+
+fn sound(path: &str) -> Result<(), String> {
+    let Some(segments) = path.strip_prefix('/') else {
+        return Err(format!("a path starts with `/`: write \"/{path}\""));
+    };
+    let mut parameters = Vec::new();
+    for segment in segments.split('/') {
+        if let Some(name) = segment.strip_prefix([':', '*']) {
+            return Err(format!("a parameter is written in braces: `{{{name}}}`"));
+        }
+        if let Some(name) = parameter(segment) {
+            if name.starts_with('*') {
+                return Err("a parameter is one segment of the path: write `{name}` without `*`".into());
+            }
+            if syn::parse_str::<syn::Ident>(name).is_err() {
+                return Err(format!("`{name}` is no name for a parameter: write one like `{{id}}`"));
+            }
+            if parameters.contains(&name) {
+                return Err(format!("the path has two parameters called `{name}`: rename one"));
+            }
+            parameters.push(name);
+        } else if segment.contains(['{', '}']) {
+            return Err(format!("a parameter is a whole segment: `{{name}}` instead of `{segment}`"));
+        } else if let Some(other) = segment.chars().find(|letter| !is_path(*letter)) {
+            return Err(format!("`{other}` does not stand in a path as it is: percent-encode it or leave it out"));
+        }
+    }
+    Ok(())
+}
+
+fn parameter(segment: &str) -> Option<&str> {
+    segment.strip_prefix('{')?.strip_suffix('}')
+}
+
+/// What a path may have unencoded (RFC 3986, `pchar`), and the percent sign of what it has encoded.
+fn is_path(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@%".contains(letter)
+}
+
+/// The 64-bit FNV-1a hash: the same on every platform and in every build.
+fn fnv(text: &str) -> u64 {
+    text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(path: &str) -> u64 {
+        let mut mistakes = Mistakes::default();
+        let literal = LitStr::new(path, proc_macro2::Span::call_site());
+        RoutePath::check(literal, &mut mistakes).expect("it is sound").hash
+    }
+
+    #[test]
+    fn paths_that_match_the_same_requests_have_the_same_hash_s2() {
+        assert_eq!(hash("/users/{id}"), hash("/users/{name}"));
+        assert_ne!(hash("/users/{id}"), hash("/users/id"));
+        assert_ne!(hash("/users"), hash("/users/"));
+        assert_ne!(hash("/a/b"), hash("/ab"));
+    }
+
+    #[test]
+    fn a_bad_path_is_told_what_to_write_s2() {
+        for (path, told) in [
+            ("", "a path starts with `/`: write \"/\""),
+            ("health", "a path starts with `/`: write \"/health\""),
+            ("/users/:id", "a parameter is written in braces: `{id}`"),
+            ("/users/{*rest}", "a parameter is one segment of the path: write `{name}` without `*`"),
+            ("/users/{}", "`` is no name for a parameter: write one like `{id}`"),
+            ("/users/{a b}", "`a b` is no name for a parameter: write one like `{id}`"),
+            ("/{id}/{id}", "the path has two parameters called `id`: rename one"),
+            ("/user-{id}", "a parameter is a whole segment: `{name}` instead of `user-{id}`"),
+            ("/a b", "` ` does not stand in a path as it is: percent-encode it or leave it out"),
+            ("/a?b", "`?` does not stand in a path as it is: percent-encode it or leave it out"),
+        ] {
+            assert_eq!(sound(path), Err(told.into()), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_sound_path_is_taken() {
+        for path in ["/", "/health", "/v1/users/{id}/posts/{post}", "/a/", "/%7Ea/b.c~d:e"] {
+            assert_eq!(sound(path), Ok(()), "{path}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+use std::any::TypeId;
+use std::sync::Arc;
+
+use fal_health::HealthCheckSpec;
+
+use super::{Block, BoxFuture, Instance, Registered, Settings};
+use crate::{Calls, Endpoint, Error, openapi, router};
+
+/// One app of this binary, its type erased.
+#[derive(Clone, Debug)]
+pub struct Declaration {
+    /// What the app declares of itself.
+    pub settings: Settings,
+    /// The app's type, by which the blocks of its endpoints find it.
+    pub type_id: fn() -> TypeId,
+    /// Makes the app. Dropping the future stops an async setup and abandons a blocking one (S42).
+    pub setup: fn() -> BoxFuture<Result<Instance, Error>>,
+    /// Tells the app that its runner is to stop (S42). Its failure is logged.
+    pub handle_exit: fn(Instance) -> BoxFuture<()>,
+    /// Ends the app; an error where a call of it still runs (S42).
+    pub teardown: fn(Instance) -> BoxFuture<Result<(), Error>>,
+    /// Adds the app's own layers to its router.
+    pub layer: fn(axum::Router) -> axum::Router,
+}
+
+impl Declaration {
+    /// Every app that is linked into this binary, sorted by name.
+    pub fn all() -> Vec<&'static Self> {
+        let mut apps: Vec<_> = inventory::iter::<Registered>().map(|registered| (registered.0)()).collect();
+        apps.sort_by_key(|app| app.settings.name());
+        apps
+    }
+
+    /// Its endpoints, in the order of their files and lines.
+    pub fn endpoints(&self) -> Vec<&'static Endpoint> {
+        Block::all((self.type_id)()).into_iter().flat_map(Block::endpoints).collect()
+    }
+
+    /// How a host checks this app's runners; none where no endpoint is declared to be the health check.
+    pub fn health_check(&self) -> Option<HealthCheckSpec> {
+        let endpoints = self.endpoints().into_iter();
+        endpoints.filter_map(|endpoint| Some(HealthCheckSpec::post(endpoint.path(), endpoint.is_health_check()?))).next()
+    }
+
+    /// Everything that the app answers over HTTP.
+    pub fn router(&self, instance: Instance, calls: Arc<Calls>) -> axum::Router {
+        router::build(self, &instance, &calls)
+    }
+
+    /// The OpenAPI 3.1 document.
+    pub fn openapi(&self) -> serde_json::Value {
+        openapi::document(self)
+    }
+
+    /// What is wrong with the declaration and shows only when all its blocks are known, a sentence each.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.endpoints().is_empty() {
+            problems.push(format!(
+                "the app `{}` has no endpoint: write `#[endpoint(\"/path\")]` over a method of an `#[endpoints] impl` block",
+                self.settings.name()
+            ));
+        }
+        problems
+    }
+}

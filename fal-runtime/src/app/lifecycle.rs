@@ -1,0 +1,195 @@
+//! An app's setup, `handle_exit` and teardown.
+//!
+//! Each runs on a thread of its own, where it may block; an async one is driven there, with the runtime's I/O and
+//! timers. None of them can so hold up the threads that serve, and what its author wrote, async or not, a `Result` or
+//! not, is told apart by its type alone.
+
+use std::future::ready;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::{App, BoxFuture, Instance};
+use crate::{Context, Error};
+
+/// What an app has that declares no function of that name: an inherent function is found before a trait's.
+pub trait Lifecycle: App {
+    /// Makes the app by its `Default`.
+    fn setup() -> ByDefault<Self> {
+        ByDefault(PhantomData)
+    }
+
+    /// Does nothing.
+    fn handle_exit(&self) {}
+
+    /// Drops the app.
+    fn teardown(self) {}
+
+    /// Adds no layers.
+    fn layer(router: axum::Router) -> axum::Router {
+        router
+    }
+}
+
+impl<A: App> Lifecycle for A {}
+
+/// Makes an app, where it is first needed.
+pub fn setup<A: App>(setup: fn(&mut Thread<A>) -> Settled<A>) -> BoxFuture<Result<Instance, Error>> {
+    Box::pin(async move {
+        let app = on_a_thread("setup", setup).await?;
+        Ok(Arc::new(app) as Instance)
+    })
+}
+
+/// Tells an app that its runner is to stop. A failure is logged.
+pub fn handle_exit<A: App>(app: Instance, exit: fn(&A, &mut Thread<()>) -> Settled<()>) -> BoxFuture<()> {
+    Box::pin(async move {
+        let told = match app.downcast::<A>() {
+            Ok(app) => on_a_thread("handle_exit", move |thread| exit(&app, thread)).await,
+            Err(_) => Err(another_app()),
+        };
+        if let Err(error) = told {
+            tracing::error!("handle_exit: {error}");
+        }
+    })
+}
+
+/// Ends an app. It is an error while any of its calls still runs.
+pub fn teardown<A: App>(
+    app: Instance,
+    teardown: fn(A, &mut Thread<()>) -> Settled<()>,
+) -> BoxFuture<Result<(), Error>> {
+    Box::pin(async move {
+        let app = app.downcast::<A>().map_err(|_| another_app())?;
+        let app = Arc::into_inner(app).context("the app is still in use")?;
+        on_a_thread("teardown", move |thread| teardown(app, thread)).await
+    })
+}
+
+/// What became of a lifecycle function; none where nobody waits for it any more.
+pub type Settled<T> = Option<Result<T, Error>>;
+
+/// The thread that one lifecycle function has to itself.
+#[derive(Debug)]
+pub struct Thread<T> {
+    runtime: Handle,
+    answer: oneshot::Sender<Result<T, Error>>,
+}
+
+impl<T> Thread<T> {
+    /// Waits for what the function returned, unless its caller leaves first.
+    pub fn settle<R: Settle<T, M>, M>(&mut self, returned: R) -> Settled<T> {
+        let Self { runtime, answer } = self;
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                settled = returned.settle() => Some(settled),
+                () = answer.closed() => None,
+            }
+        })
+    }
+}
+
+async fn on_a_thread<T: Send + 'static>(
+    name: &'static str,
+    function: impl FnOnce(&mut Thread<T>) -> Settled<T> + Send + 'static,
+) -> Result<T, Error> {
+    let (answer, answered) = oneshot::channel();
+    let mut thread = Thread { runtime: Handle::try_current()?, answer };
+    let run = move || {
+        let runtime = thread.runtime.clone();
+        let _runtime = runtime.enter();
+        let settled = catch_unwind(AssertUnwindSafe(|| function(&mut thread)));
+        let settled = settled.unwrap_or_else(|panic| Some(Err(Error::panicked(&*panic))));
+        if let Some(settled) = settled {
+            // A caller that has left does not want it.
+            let _ = thread.answer.send(settled);
+        }
+    };
+    std::thread::Builder::new().name(name.into()).spawn(run).context("no thread for it")?;
+    answered.await?
+}
+
+fn another_app() -> Error {
+    Error::msg("it belongs to another app")
+}
+
+/// What a lifecycle function may return: a `T`, a `Result<T>`, or a future of either.
+///
+/// `M` only keeps them apart and is inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be what this function returns",
+    label = "has to be `{T}` or a `Result` of it, async or not"
+)]
+pub trait Settle<T, M> {
+    /// Waits for it, where there is something to wait for.
+    fn settle(self) -> impl Future<Output = Result<T, Error>>;
+}
+
+/// Marks a plain value.
+#[derive(Debug)]
+pub enum Plain {}
+
+/// Marks a `Result`.
+#[derive(Debug)]
+pub enum Fallible {}
+
+/// Marks a future of what `M` marks.
+#[derive(Debug)]
+pub struct Async<M>(PhantomData<M>);
+
+impl<T> Settle<T, Plain> for T {
+    fn settle(self) -> impl Future<Output = Result<T, Error>> {
+        ready(Ok(self))
+    }
+}
+
+impl<T, E: Into<Error>> Settle<T, Fallible> for Result<T, E> {
+    fn settle(self) -> impl Future<Output = Result<T, Error>> {
+        ready(self.map_err(Into::into))
+    }
+}
+
+impl<T, M, F> Settle<T, Async<M>> for F
+where
+    F: Future,
+    F::Output: Settle<T, M>,
+{
+    async fn settle(self) -> Result<T, Error> {
+        self.await.settle().await
+    }
+}
+
+/// The setup of an app that declares none.
+#[derive(Debug)]
+pub struct ByDefault<A>(PhantomData<A>);
+
+/// Marks [`ByDefault`].
+#[derive(Debug)]
+pub enum Defaulted {}
+
+impl<A: HasSetup> Settle<A, Defaulted> for ByDefault<A> {
+    fn settle(self) -> impl Future<Output = Result<A, Error>> {
+        ready(Ok(A::default_setup()))
+    }
+}
+
+/// What can be made without a setup.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no `setup`",
+    label = "how is this app made?",
+    note = "write `async fn setup() -> Result<Self>` in its block, or derive `Default`"
+)]
+pub trait HasSetup {
+    /// Makes it.
+    fn default_setup() -> Self;
+}
+
+impl<T: Default> HasSetup for T {
+    fn default_setup() -> Self {
+        Self::default()
+    }
+}

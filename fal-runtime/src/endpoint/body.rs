@@ -1,0 +1,77 @@
+use axum::body::Body;
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
+
+use super::explain;
+use crate::Error;
+
+/// The largest body that an endpoint takes: 2 MiB.
+pub(crate) const LIMIT: usize = 2 * 1024 * 1024;
+
+/// Reads a JSON body into memory.
+///
+/// A body in another format is 415, one above the limit 413, each told before it is read where its head says so; a
+/// body that is not there is 422.
+pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Error> {
+    if body.is_end_stream() {
+        return Err(explain::absent());
+    }
+    if !is_json(headers) {
+        return Err(Error::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the body has to be JSON: send it with `content-type: application/json`",
+        ));
+    }
+    if content_length(headers).is_some_and(|length| length > LIMIT) {
+        return Err(too_large());
+    }
+    let body = match Limited::new(body, LIMIT).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(too_large()),
+        Err(error) => {
+            return Err(Error::new(StatusCode::BAD_REQUEST, format!("the body could not be read: {error}")));
+        }
+    };
+    if body.is_empty() { Err(explain::absent()) } else { Ok(body) }
+}
+
+fn too_large() -> Error {
+    Error::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {LIMIT} bytes"))
+}
+
+fn content_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// `application/json`, or a format that is JSON underneath (`application/problem+json`), whatever its parameters.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(Ok(value)) = headers.get(CONTENT_TYPE).map(|value| value.to_str()) else { return false };
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    let Some((kind, format)) = essence.split_once('/') else { return false };
+    let suffix = format.rsplit_once('+').map(|(_, suffix)| suffix);
+    kind.eq_ignore_ascii_case("application") && suffix.unwrap_or(format).eq_ignore_ascii_case("json")
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn json_is_known_by_its_content_type_however_written() {
+        let is_json = |value: &str| {
+            is_json(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_str(value).unwrap())]))
+        };
+        for json in ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"] {
+            assert!(is_json(json), "{json}");
+        }
+        for other in ["text/json", "application/jsonl", "application/xml", "json", ""] {
+            assert!(!is_json(other), "{other}");
+        }
+        assert!(!super::is_json(&HeaderMap::new()));
+    }
+}

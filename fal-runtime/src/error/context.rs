@@ -1,0 +1,83 @@
+use std::borrow::Cow;
+
+use http::StatusCode;
+
+use crate::{Error, Result};
+
+/// Says more of a failure on its way up, to the log or to the client.
+///
+/// It is there for every [`Result`](std::result::Result) whose error can become an [`Error`], and for [`Option`],
+/// whose `None` becomes one.
+///
+/// ```
+/// use fal_runtime::{Context, Result, StatusCode};
+///
+/// fn second<'a>(words: &[&'a str]) -> Result<&'a str> {
+///     let word = words.get(1).status(StatusCode::NOT_FOUND).detail("there is no second word")?;
+///     Ok(word)
+/// }
+///
+/// assert_eq!(second(&["one"]).unwrap_err().status_code(), StatusCode::NOT_FOUND);
+/// ```
+pub trait Context<T> {
+    /// Tells the log what was being done. The client does not see it.
+    fn context(self, context: impl Into<Cow<'static, str>>) -> Result<T>;
+
+    /// Answers the client with this status ([`Error::status`]).
+    fn status(self, status: StatusCode) -> Result<T>;
+
+    /// Tells the client this ([`Error::detail`]).
+    fn detail(self, detail: impl Into<Cow<'static, str>>) -> Result<T>;
+}
+
+impl<T, E: Into<Error>> Context<T> for std::result::Result<T, E> {
+    fn context(self, context: impl Into<Cow<'static, str>>) -> Result<T> {
+        self.map_err(|error| error.into().push_context(context.into()))
+    }
+
+    fn status(self, status: StatusCode) -> Result<T> {
+        self.map_err(|error| error.into().status(status))
+    }
+
+    fn detail(self, detail: impl Into<Cow<'static, str>>) -> Result<T> {
+        self.map_err(|error| error.into().detail(detail))
+    }
+}
+
+impl<T> Context<T> for Option<T> {
+    fn context(self, context: impl Into<Cow<'static, str>>) -> Result<T> {
+        self.ok_or_else(|| Error::msg(context))
+    }
+
+    fn status(self, status: StatusCode) -> Result<T> {
+        self.ok_or_else(|| nothing().status(status))
+    }
+
+    fn detail(self, detail: impl Into<Cow<'static, str>>) -> Result<T> {
+        self.ok_or_else(|| nothing().detail(detail))
+    }
+}
+
+fn nothing() -> Error {
+    Error::msg("a value that was needed is not there")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_becomes_an_error_with_what_is_said_of_it() {
+        assert_eq!(None::<()>.context("no journal").unwrap_err().to_string(), "no journal");
+        let missing = None::<()>.status(StatusCode::NOT_FOUND).context("by id").unwrap_err();
+        assert_eq!(missing.status_code(), StatusCode::NOT_FOUND);
+        assert_eq!(missing.to_string(), "by id: a value that was needed is not there");
+    }
+
+    #[test]
+    fn a_success_passes_through() {
+        let port: Result<u16> = "7".parse().context("port").status(StatusCode::BAD_REQUEST).detail("no port");
+        assert_eq!(port.unwrap(), 7);
+        assert_eq!(Some(7).detail("no port").unwrap(), 7);
+    }
+}

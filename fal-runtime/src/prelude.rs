@@ -1,0 +1,13 @@
+//! What an app's file needs: `use fal_runtime::prelude::*;`.
+//!
+//! The derives name their own crates, so that the app's Cargo.toml has serde (feature `derive`) and schemars beside
+//! fal-runtime.
+
+pub use std::process::ExitCode;
+
+pub use schemars::JsonSchema;
+pub use serde::{Deserialize, Serialize};
+
+pub use crate::{
+    App, Context, Error, HealthCheck, ResponseHead, Result, Router, StatusCode, app, endpoint, endpoints,
+};
