@@ -85,6 +85,7 @@ impl Host {
             queue_timeout: Duration::from_secs(60),
             drain_timeout: Duration::from_secs(30),
             replacement: Replacement::default(),
+            max_replacing: MaxReplacing::Third,
             events: broadcast::channel(events::BACKLOG).0,
         }
     }
@@ -129,6 +130,7 @@ pub struct HostBuilder {
     queue_timeout: Duration,
     drain_timeout: Duration,
     replacement: Replacement,
+    max_replacing: MaxReplacing,
     events: broadcast::Sender<Event>,
 }
 
@@ -182,6 +184,20 @@ impl HostBuilder {
         self
     }
 
+    /// How many runners may be replaced at a time because periodic checks failed (S40). Others that are found unhealthy
+    /// wait, and keep their requests, so that a dependency that all runners share takes down a part of them only.
+    /// Default: a third of the runners, at least one. Failed manual checks and exits never wait.
+    pub fn max_replacing(mut self, runners: NonZeroUsize) -> Self {
+        self.max_replacing = MaxReplacing::Bound(runners);
+        self
+    }
+
+    /// Every runner that is found unhealthy is replaced at once, even if that is all of them (S40).
+    pub fn strict(mut self) -> Self {
+        self.max_replacing = MaxReplacing::Unbounded;
+        self
+    }
+
     /// What will happen, from the first runner's start on.
     pub fn events(&self) -> EventStream {
         EventStream { receiver: self.events.subscribe(), missed: 0 }
@@ -228,6 +244,7 @@ impl HostBuilder {
             drain_timeout: self.drain_timeout,
             check_interval: self.check_interval,
             replacement: self.replacement,
+            max_replacing: self.max_replacing.of(self.count),
             seed: seed(),
             ..FleetSettings::new(self.count)
         };
@@ -260,6 +277,23 @@ impl HostBuilder {
             stop_serving,
             stopped,
         })
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum MaxReplacing {
+    Third,
+    Bound(NonZeroUsize),
+    Unbounded,
+}
+
+impl MaxReplacing {
+    fn of(self, runners: NonZeroUsize) -> Option<NonZeroUsize> {
+        match self {
+            Self::Third => Some(NonZeroUsize::new(runners.get() / 3).unwrap_or(NonZeroUsize::MIN)),
+            Self::Bound(bound) => Some(bound),
+            Self::Unbounded => None,
+        }
     }
 }
 

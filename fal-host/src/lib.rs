@@ -20,6 +20,7 @@ mod events;
 mod fleet;
 mod host;
 mod id;
+mod lag;
 mod launch;
 mod probe;
 mod proxy;

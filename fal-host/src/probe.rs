@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use fal_health::{Check, Failure, HealthCheckSpec, Inconclusive, Outcome, Trigger, header};
@@ -16,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use crate::address::{Address, Stream, connect, is_own_shortage};
+use crate::lag::LagMeter;
 
 /// A body larger than this is a pass before it ends (S17).
 const LONGEST_BODY: usize = 64 * 1024;
@@ -70,6 +72,12 @@ enum Attempt {
     CouldNotAsk,
 }
 
+/// Whether the time that the host lost explains that an answer did not come: the runner had less than three quarters of
+/// its time, if it was not held up itself (S20). No other failure can come of lag.
+fn explains(lost: Duration, timeout: Duration) -> bool {
+    lost >= timeout / 4
+}
+
 impl Prober {
     pub(crate) fn new(address: Address, call: Arc<Call>) -> Self {
         Self { address, call, kept: Arc::default() }
@@ -78,15 +86,21 @@ impl Prober {
     /// Makes one check. Dropping the future gives it up, and closes its connection.
     pub(crate) async fn check(&self, check: Check) -> Outcome {
         let started = Instant::now();
-        let attempt = tokio::time::timeout(check.timeout, self.ask(check.trigger)).await;
-        // A busy host may see an answer and the deadline at once: the answer came too late (S18).
+        let mut lag = LagMeter::start();
+        let attempt = tokio::select! {
+            attempt = tokio::time::timeout(check.timeout, self.ask(check.trigger)) => attempt,
+            never = lag.run() => match never {},
+        };
         match attempt {
-            Err(_) => Outcome::Failure(Failure::Timeout),
-            Ok(Attempt::Passed(_)) if started.elapsed() > check.timeout => Outcome::Failure(Failure::Timeout),
-            Ok(Attempt::Passed(connection)) => {
+            Ok(Attempt::Passed(connection)) if started.elapsed() <= check.timeout => {
                 *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = connection;
                 Outcome::Pass
             }
+            // A busy host may see an answer and the deadline at once: the answer came too late (S18).
+            Ok(Attempt::Passed(_)) | Err(_) if explains(lag.lost(), check.timeout) => {
+                Outcome::Inconclusive(Inconclusive::HostLag(Failure::Timeout))
+            }
+            Ok(Attempt::Passed(_)) | Err(_) => Outcome::Failure(Failure::Timeout),
             Ok(Attempt::Failed(failure)) => Outcome::Failure(failure),
             Ok(Attempt::Silent) => Outcome::Failure(Failure::Disconnected),
             Ok(Attempt::CouldNotAsk) => Outcome::Inconclusive(Inconclusive::CouldNotAsk),
