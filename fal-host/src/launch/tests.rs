@@ -86,7 +86,9 @@ impl Witness {
     async fn line(&mut self) -> String {
         let mut line = String::new();
         while !line.ends_with('\n') {
-            line.push(char::from(tokio::time::timeout(GUARD, self.receiver.read_u8()).await.unwrap().unwrap()));
+            line.push(char::from(
+                tokio::time::timeout(GUARD, self.receiver.read_u8()).await.unwrap().unwrap(),
+            ));
         }
         line
     }
@@ -94,7 +96,10 @@ impl Witness {
     /// Until nobody holds the other end.
     async fn gone(&mut self) {
         let mut rest = Vec::new();
-        tokio::time::timeout(GUARD, self.receiver.read_to_end(&mut rest)).await.expect("all have ended").unwrap();
+        tokio::time::timeout(GUARD, self.receiver.read_to_end(&mut rest))
+            .await
+            .expect("all have ended")
+            .unwrap();
     }
 }
 
@@ -105,7 +110,10 @@ async fn what_a_runner_says_on_its_channel_reaches_the_host() {
            printf '{"failed":{"error":"no model"}}\n' >&0"#,
     );
     let progress = bench.next().await;
-    assert!(matches!(&progress, Input::Progress { progress, .. } if progress.message == "half"), "{progress:?}");
+    assert!(
+        matches!(&progress, Input::Progress { progress, .. } if progress.message == "half"),
+        "{progress:?}"
+    );
     assert!(matches!(bench.next().await, Input::Ready { .. }), "what is not understood is skipped");
     let failed = bench.next().await;
     assert!(matches!(&failed, Input::SetupFailed { error, .. } if error == "no model"), "{failed:?}");
@@ -183,7 +191,9 @@ fn the_channel_closes_with_the_host_s41() {
 async fn the_sockets_directory_is_private_and_goes_with_the_launcher() {
     use std::os::unix::fs::PermissionsExt;
     let mut bench = Bench::started("exit 0");
-    let Address::Unix(socket) = bench.launched().address() else { panic!("our runners listen on Unix sockets") };
+    let Address::Unix(socket) = bench.launched().address() else {
+        panic!("our runners listen on Unix sockets")
+    };
     let directory = socket.parent().unwrap().to_owned();
     assert_eq!(std::fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o700);
     std::fs::write(&socket, "left over").unwrap();
@@ -197,7 +207,11 @@ async fn the_sockets_directory_is_private_and_goes_with_the_launcher() {
 async fn a_program_that_cannot_be_started_is_named() {
     let mut bench = Bench::of(Command::new("/no/such/program"));
     let error = bench.launcher.launch(bench.notices.id(), bench.notices.clone()).err().unwrap();
-    assert!(error.chain().starts_with("/no/such/program could not be started: No such file"), "{}", error.chain());
+    assert!(
+        error.chain().starts_with("/no/such/program could not be started: No such file"),
+        "{}",
+        error.chain()
+    );
 }
 
 #[tokio::test]
