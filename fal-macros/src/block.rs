@@ -105,12 +105,14 @@ fn distinct(endpoints: Vec<Endpoint>, mistakes: &mut Mistakes) -> Vec<Endpoint> 
         let twin = distinct.iter().filter(always).find(|other| other.path.hash == endpoint.path.hash);
         if let Some(twin) = twin {
             let (first, second) = (&twin.path.literal, &endpoint.path.literal);
-            let message = format!("`{}` and `{}` have the same path: change one", twin.name(), endpoint.name());
+            let message =
+                format!("`{}` and `{}` have the same path: change one", twin.name(), endpoint.name());
             mistakes.between(first.span(), second.span(), message);
             continue;
         }
         if let Some(second) = &endpoint.health_check {
-            let first = distinct.iter().filter(always).find_map(|other| Some((other, other.health_check.as_ref()?)));
+            let first =
+                distinct.iter().filter(always).find_map(|other| Some((other, other.health_check.as_ref()?)));
             if let Some((other, first)) = first {
                 let message = format!(
                     "an app can only have one health check endpoint: it is `{}`, so `{}` cannot be it, too",

@@ -55,7 +55,8 @@ impl Parse for Arguments {
             if !HealthCheck::is_next(input) {
                 let option: Ident = input.parse()?;
                 if option != "health_check" {
-                    let message = format!("an endpoint has no option `{option}`: it has a path and `health_check`");
+                    let message =
+                        format!("an endpoint has no option `{option}`: it has a path and `health_check`");
                     return Err(syn::Error::new(option.span(), message));
                 }
                 input.parse::<Token![=]>()?;
@@ -108,13 +109,13 @@ impl ToTokens for Endpoint {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let Self { cfgs, name, output, .. } = self;
         let (path, text) = (&self.path.literal, name.to_string());
-        let docs = (!self.docs.is_empty()).then(|| &self.docs).map(|docs| quote!(.docs(#docs)));
+        let docs = Some(&self.docs).filter(|docs| !docs.is_empty()).map(|docs| quote!(.docs(#docs)));
         let health_check = self.health_check.as_ref().map(|option| {
             let check = option.check.expand();
             quote!(.health_check(#check))
         });
         let taken: Vec<_> = self.arguments.iter().filter_map(Argument::taken).collect();
-        let takes = taken.iter().map(|argument| quote_spanned!(here(argument)=> .takes::<#argument, _>()));
+        let declared = taken.iter().map(|argument| quote_spanned!(here(argument)=> .takes::<#argument, _>()));
         let returns = quote_spanned!(here(output)=> .returns::<#output, _>());
         let names: Vec<_> = (0..taken.len()).map(|index| format_ident!("argument{index}")).collect();
         let take = taken.iter().zip(&names).map(|(argument, name)| {
@@ -139,7 +140,7 @@ impl ToTokens for Endpoint {
             __fal::Endpoint::new(#path, #text)
                 #docs
                 #health_check
-                #(#takes)*
+                #(#declared)*
                 #returns
                 .calls(|#mutable call| #boxed(async move {
                     #(#take)*
@@ -167,7 +168,10 @@ fn signature(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<(Vec<Argume
     let signature = &method.sig;
     let mut found = Mistakes::default();
     if !signature.generics.params.is_empty() {
-        found.at(&signature.generics, "an endpoint has no generic parameters: name the types that it takes and returns");
+        found.at(
+            &signature.generics,
+            "an endpoint has no generic parameters: name the types that it takes and returns",
+        );
     }
     let mut inputs = signature.inputs.iter();
     match inputs.next() {
@@ -175,7 +179,9 @@ fn signature(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<(Vec<Argume
         Some(FnArg::Receiver(receiver)) => {
             found.at(receiver, "requests share the app: write `&self`, and put what changes behind a lock");
         }
-        Some(FnArg::Typed(first)) => found.at(first, "requests share the app: write `&self` before this argument"),
+        Some(FnArg::Typed(first)) => {
+            found.at(first, "requests share the app: write `&self` before this argument")
+        }
         None => found.at(&signature.ident, "requests share the app: write `&self` in its parentheses"),
     }
     let mut arguments = Vec::new();
@@ -189,9 +195,12 @@ fn signature(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<(Vec<Argume
                 arguments.push(Argument::Head);
             }
             Type::Reference(borrowed) => {
-                found.at(input, format!("an argument is owned: write `{}` without `&`", text(&borrowed.elem)));
+                found
+                    .at(input, format!("an argument is owned: write `{}` without `&`", text(&borrowed.elem)));
             }
-            Type::ImplTrait(_) => found.at(input, "name the type of this argument: it decides where it is taken from"),
+            Type::ImplTrait(_) => {
+                found.at(input, "name the type of this argument: it decides where it is taken from")
+            }
             _ => arguments.push(Argument::Taken(input.ty.clone())),
         }
     }
@@ -221,11 +230,14 @@ fn text(written: &Type) -> String {
 
 /// A doc comment as it was written, less the space after the slashes.
 pub(crate) fn docs(attributes: &[Attribute]) -> String {
-    let lines = attributes.iter().filter(|attribute| attribute.path().is_ident("doc")).filter_map(|attribute| {
-        let syn::Meta::NameValue(doc) = &attribute.meta else { return None };
-        let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(line), .. }) = &doc.value else { return None };
-        Some(line.value())
-    });
+    let lines =
+        attributes.iter().filter(|attribute| attribute.path().is_ident("doc")).filter_map(|attribute| {
+            let syn::Meta::NameValue(doc) = &attribute.meta else { return None };
+            let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(line), .. }) = &doc.value else {
+                return None;
+            };
+            Some(line.value())
+        });
     let lines: Vec<_> = lines.map(|line| line.strip_prefix(' ').unwrap_or(&line).to_owned()).collect();
     lines.join("\n").trim().to_owned()
 }

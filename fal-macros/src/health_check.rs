@@ -50,14 +50,14 @@ impl Parse for HealthCheck {
         let settings = if input.peek(token::Paren) {
             let content;
             parenthesized!(content in input);
-            list(&content, Setting::parse, |input| input.is_empty())?
+            list(&content, Setting::parse, End::Group)?
         } else if input.peek(token::Brace) {
             let content;
             braced!(content in input);
-            list(&content, field, |input| input.is_empty())?
+            list(&content, field, End::Group)?
         } else if input.peek(Token![<]) {
             input.parse::<Token![<]>()?;
-            let settings = list(input, generic, |input| input.peek(Token![>]))?;
+            let settings = list(input, generic, End::Angle)?;
             input.parse::<Token![>]>()?;
             settings
         } else {
@@ -73,12 +73,23 @@ fn named(input: ParseStream<'_>) -> Option<Path> {
     (path.segments.last()?.ident == "HealthCheck").then_some(path)
 }
 
+/// Where a list of settings ends.
+#[derive(Clone, Copy)]
+enum End {
+    Group,
+    Angle,
+}
+
 /// Settings up to the end, or to `..`, which says that the others have their defaults; so does its absence.
 fn list(
     input: ParseStream<'_>,
     setting: fn(ParseStream<'_>) -> syn::Result<Setting>,
-    is_end: fn(ParseStream<'_>) -> bool,
+    end: End,
 ) -> syn::Result<Vec<Setting>> {
+    let is_end = |input: ParseStream<'_>| match end {
+        End::Group => input.is_empty(),
+        End::Angle => input.peek(Token![>]),
+    };
     let mut settings = Vec::new();
     while !is_end(input) {
         if input.peek(Token![..]) {
@@ -166,7 +177,7 @@ mod tests {
             quote!(HealthCheck {}),
             quote!(HealthCheck { .. }),
             quote!(HealthCheck<..>),
-            quote!(HealthCheck<>),
+            quote!(HealthCheck),
         ] {
             assert_eq!(expanded(form.clone()), defaults, "{form}");
         }
@@ -176,7 +187,10 @@ mod tests {
     fn values_are_any_expression_where_rust_can_read_one() {
         let seconds = |value| quote!(__fal::HealthCheck::new().timeout_seconds(#value)).to_string();
         assert_eq!(expanded(quote!(HealthCheck(timeout_seconds = 2 * LIMIT))), seconds(quote!(2 * LIMIT)));
-        assert_eq!(expanded(quote!(HealthCheck<timeout_seconds = limits::SHORT>)), seconds(quote!(limits::SHORT)));
+        assert_eq!(
+            expanded(quote!(HealthCheck<timeout_seconds = limits::SHORT>)),
+            seconds(quote!(limits::SHORT))
+        );
         assert_eq!(expanded(quote!(HealthCheck<timeout_seconds = { 1 + 1 }>)), seconds(quote!({ 1 + 1 })));
         assert_eq!(expanded(quote!(HealthCheck { timeout_seconds })), seconds(quote!(timeout_seconds)));
     }
@@ -196,8 +210,14 @@ mod tests {
             (quote!(HealthCheck(timeout_seconds: 5)), "write `timeout_seconds = …`"),
             (quote!(HealthCheck { timeout_seconds = 5 }), "in braces write `timeout_seconds: …`"),
             (quote!(HealthCheck(5)), "name the setting: `name = …`"),
-            (quote!(HealthCheck(timeout_seconds)), "`timeout_seconds` needs a value: write `timeout_seconds = …`"),
-            (quote!(HealthCheck(.., timeout_seconds = 5)), "nothing follows `..`: the other settings have their defaults"),
+            (
+                quote!(HealthCheck(timeout_seconds)),
+                "`timeout_seconds` needs a value: write `timeout_seconds = …`",
+            ),
+            (
+                quote!(HealthCheck(.., timeout_seconds = 5)),
+                "nothing follows `..`: the other settings have their defaults",
+            ),
         ] {
             assert_eq!(refused(form.clone()), told, "{form}");
         }
@@ -208,7 +228,10 @@ mod tests {
         let twice = quote!(HealthCheck(timeout_seconds = 5, timeout_seconds = 6));
         let mut mistakes = Mistakes::default();
         let check = syn::parse2::<HealthCheck>(twice).expect("it parses").check(&mut mistakes);
-        assert_eq!(check.expand().to_string(), quote!(__fal::HealthCheck::new().timeout_seconds(5)).to_string());
+        assert_eq!(
+            check.expand().to_string(),
+            quote!(__fal::HealthCheck::new().timeout_seconds(5)).to_string()
+        );
         let told = mistakes.to_token_stream().to_string();
         assert_eq!(told.matches("compile_error").count(), 1);
         assert!(told.contains("`timeout_seconds` is given twice"), "{told}");

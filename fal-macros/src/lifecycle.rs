@@ -19,7 +19,10 @@ pub(crate) fn check(method: &ImplItemFn, mistakes: &mut Mistakes) {
     };
     if !is_right {
         let name = &signature.ident;
-        mistakes.at(name, format!("the runtime calls `{name}` itself, as `{written}`: write it so, or rename it"));
+        mistakes.at(
+            name,
+            format!("the runtime calls `{name}` itself, as `{written}`: write it so, or rename it"),
+        );
     }
 }
 

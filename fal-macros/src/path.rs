@@ -17,12 +17,9 @@ impl RoutePath {
             mistakes.at(&literal, message);
             return None;
         }
-        let shape: Vec<_> = path.split('/').map(|segment| parameter(segment).map_or(segment, |_| "{}")).collect();
-        Some(Self {
-            has_parameters: shape.contains(&"{}"),
-            hash: fnv(&shape.join("/")),
-            literal,
-        })
+        let shape: Vec<_> =
+            path.split('/').map(|segment| parameter(segment).map_or(segment, |_| "{}")).collect();
+        Some(Self { has_parameters: shape.contains(&"{}"), hash: fnv(&shape.join("/")), literal })
     }
 }
 
@@ -49,7 +46,9 @@ fn sound(path: &str) -> Result<(), String> {
         } else if segment.contains(['{', '}']) {
             return Err(format!("a parameter is a whole segment: `{{name}}` instead of `{segment}`"));
         } else if let Some(other) = segment.chars().find(|letter| !is_path(*letter)) {
-            return Err(format!("`{other}` does not stand in a path as it is: percent-encode it or leave it out"));
+            return Err(format!(
+                "`{other}` does not stand in a path as it is: percent-encode it or leave it out"
+            ));
         }
     }
     Ok(())
@@ -66,7 +65,8 @@ fn is_path(letter: char) -> bool {
 
 /// The 64-bit FNV-1a hash: the same on every platform and in every build.
 fn fnv(text: &str) -> u64 {
-    text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3))
+    text.bytes()
+        .fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3))
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ pub struct Calls {
 impl Calls {
     /// No call runs; at most `max_multiplexing` will at a time.
     pub fn new(max_multiplexing: NonZeroU32) -> Arc<Self> {
-        let places = usize::try_from(max_multiplexing.get()).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        let places =
+            usize::try_from(max_multiplexing.get()).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         Arc::new(Self {
             places: Arc::new(Semaphore::new(places)),
             running: Mutex::default(),

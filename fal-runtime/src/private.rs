@@ -1,14 +1,16 @@
 //! What the macros write. Not for use by hand: it changes without notice.
 
-pub use std::any::TypeId;
 pub use core::env;
+pub use std::any::TypeId;
 
 pub use fal_health::HealthCheck;
 pub use inventory;
 
-pub use crate::app::lifecycle::{Lifecycle, Thread, handle_exit, setup, teardown};
+pub use crate::app::lifecycle::{
+    ByDefault, HasSetup, Lifecycle, Settle, Settled, Thread, handle_exit, setup, teardown,
+};
 pub use crate::app::{App, AppOptions, Block, Declaration, Registered};
-pub use crate::endpoint::{Call, boxed, reply};
+pub use crate::endpoint::{Argument, Call, Output, Reply, Taken, boxed, reply};
 pub use crate::{Endpoint, ResponseHead};
 
 /// Its name is the error that rustc gives when an app implements it twice (S1).

@@ -11,7 +11,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tower::service_fn;
 
-use crate::endpoint::{RequestId, Served, method_not_allowed, serve};
+use crate::endpoint::{RequestId, Running, Served, method_not_allowed, serve};
 use crate::error::failure;
 use crate::{App, Calls, Declaration, Instance};
 
@@ -19,7 +19,7 @@ use crate::{App, Calls, Declaration, Instance};
 pub(crate) const HEALTH: &str = "/health";
 
 /// Where the OpenAPI document is.
-pub(crate) const DOCUMENT: &str = "/openapi.json";
+const DOCUMENT: &str = "/openapi.json";
 
 /// Everything that an app answers over HTTP, to be served by a program of one's own.
 ///
@@ -54,11 +54,12 @@ pub fn router<A: App>(app: A) -> Router {
     declaration.router(app, Calls::new(declaration.settings.max_multiplexing()))
 }
 
-pub(crate) fn build(app: &Declaration, instance: &Instance, calls: &Arc<Calls>) -> Router {
+pub(crate) fn build(app: &Declaration, running: Running) -> Router {
+    let running = Arc::new(running);
     let mut router = Router::new().fallback(not_found);
     let endpoints = app.endpoints();
     for endpoint in &endpoints {
-        let served = Arc::new(Served::new(endpoint, Arc::clone(instance), Arc::clone(calls)));
+        let served = Arc::new(Served::new(endpoint, Arc::clone(&running)));
         let service = service_fn(move |request| {
             let served = Arc::clone(&served);
             async move { Ok(serve(served, request).await) }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use fal_health::HealthCheckSpec;
 
 use super::{Block, BoxFuture, Instance, Registered, Settings};
+use crate::endpoint::Running;
 use crate::{Calls, Endpoint, Error, openapi, router};
 
 /// One app of this binary, its type erased.
@@ -38,13 +39,13 @@ impl Declaration {
 
     /// How a host checks this app's runners; none where no endpoint is declared to be the health check.
     pub fn health_check(&self) -> Option<HealthCheckSpec> {
-        let endpoints = self.endpoints().into_iter();
-        endpoints.filter_map(|endpoint| Some(HealthCheckSpec::post(endpoint.path(), endpoint.is_health_check()?))).next()
+        let check = |row: &Endpoint| Some(HealthCheckSpec::post(row.path(), row.is_health_check()?));
+        self.endpoints().into_iter().find_map(check)
     }
 
     /// Everything that the app answers over HTTP.
     pub fn router(&self, instance: Instance, calls: Arc<Calls>) -> axum::Router {
-        router::build(self, &instance, &calls)
+        router::build(self, Running { instance, calls })
     }
 
     /// The OpenAPI 3.1 document.

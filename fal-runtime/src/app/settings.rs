@@ -122,6 +122,7 @@ impl AppOptions {
     /// # Panics
     ///
     /// On 0; in a const context that is a compile error.
+    #[expect(clippy::panic, reason = "a compile error where declarations are checked")]
     #[track_caller]
     pub const fn max_multiplexing(mut self, requests: u32) -> Self {
         let Some(requests) = NonZeroU32::new(requests) else {

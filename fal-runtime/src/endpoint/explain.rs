@@ -188,7 +188,8 @@ mod tests {
     fn detail(body: &str) -> serde_json::Value {
         let response = parse::<Input>(body.as_bytes()).unwrap_err().response();
         assert_eq!(response.status(), 422);
-        let body = futures_util::future::FutureExt::now_or_never(axum::body::to_bytes(response.into_body(), 9999));
+        let body =
+            futures_util::future::FutureExt::now_or_never(axum::body::to_bytes(response.into_body(), 9999));
         let body: serde_json::Value = serde_json::from_slice(&body.unwrap().unwrap()).unwrap();
         body["detail"][0].clone()
     }

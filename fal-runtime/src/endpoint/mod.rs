@@ -24,4 +24,4 @@ pub use output::{Output, Reply, reply};
 pub(crate) use request_id::RequestId;
 pub use row::Endpoint;
 pub(crate) use row::SchemaOf;
-pub(crate) use serve::{Served, method_not_allowed, serve};
+pub(crate) use serve::{Running, Served, method_not_allowed, serve};

@@ -11,7 +11,8 @@ use crate::Error;
 pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 /// Calls the function that is declared as an endpoint.
-pub(crate) type Function = for<'a> fn(Call<'a>) -> Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
+pub(crate) type Function =
+    for<'a> fn(Call<'a>) -> Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
 
 /// One endpoint of an app, as `#[endpoint]` declares it.
 ///

@@ -16,22 +16,28 @@ use super::{Call, Endpoint, Reply, RequestId, ResponseHead, body};
 use crate::error::failure;
 use crate::{Calls, ConnectionHold, Error, Instance};
 
+/// An app that runs, and its calls.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) instance: Instance,
+    pub(crate) calls: Arc<Calls>,
+}
+
 /// An endpoint of a running app.
 #[derive(Debug)]
 pub(crate) struct Served {
     endpoint: &'static Endpoint,
-    instance: Instance,
-    calls: Arc<Calls>,
+    app: Arc<Running>,
     lane: Lane,
 }
 
 impl Served {
-    pub(crate) fn new(endpoint: &'static Endpoint, instance: Instance, calls: Arc<Calls>) -> Self {
+    pub(crate) fn new(endpoint: &'static Endpoint, app: Arc<Running>) -> Self {
         let lane = match endpoint.is_health_check() {
             Some(config) => Lane::Health(HealthThreads::new(config.timeout())),
             None => Lane::Pool,
         };
-        Self { endpoint, instance, calls, lane }
+        Self { endpoint, app, lane }
     }
 
     async fn call(&self, request: &mut Parts, body: Body, head: &mut ResponseHead) -> Result<Reply, Error> {
@@ -43,11 +49,12 @@ impl Served {
         };
         let hold = request.extensions.get::<ConnectionHold>().cloned();
         let place = match self.lane {
-            Lane::Pool => self.calls.place(path, hold).await,
-            Lane::Health(_) => self.calls.exempt(path, hold),
+            Lane::Pool => self.app.calls.place(path, hold).await,
+            Lane::Health(_) => self.app.calls.exempt(path, hold),
         };
         let function = self.endpoint.function();
-        function(Call { head, instance: &self.instance, request, body, lane: self.lane.clone(), place }).await
+        function(Call { head, instance: &self.app.instance, request, body, lane: self.lane.clone(), place })
+            .await
     }
 
     fn answers(&self, method: &Method) -> bool {

@@ -1,0 +1,123 @@
+use std::collections::BTreeSet;
+
+use schemars::generate::{Contract, SchemaSettings};
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Map, Value};
+
+use crate::endpoint::SchemaOf;
+
+const PREFIX: &str = "#/components/schemas/";
+
+/// The schemas of an app's inputs and outputs. A type that is both may look different from each side: a field with a
+/// default need not be sent and is always there in an answer.
+pub(super) struct Schemas {
+    inputs: SchemaGenerator,
+    outputs: SchemaGenerator,
+}
+
+/// Which side of the wire a schema describes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Side {
+    Input,
+    Output,
+}
+
+/// The names of types that look different from the two sides. Each is two components then, named as the original names
+/// them: `Item-Input` and `Item-Output`.
+pub(super) struct Renames(BTreeSet<String>);
+
+impl Schemas {
+    pub(super) fn new() -> Self {
+        let generator = |contract| {
+            let settings = SchemaSettings::draft2020_12().with(|settings| {
+                settings.definitions_path = "/components/schemas".into();
+                settings.contract = contract;
+            });
+            settings.into_generator()
+        };
+        Self { inputs: generator(Contract::Deserialize), outputs: generator(Contract::Serialize) }
+    }
+
+    pub(super) fn input(&mut self, schema: SchemaOf) -> Value {
+        schema(&mut self.inputs).into()
+    }
+
+    pub(super) fn output(&mut self, schema: SchemaOf) -> Value {
+        schema(&mut self.outputs).into()
+    }
+
+    pub(super) fn output_of<T: JsonSchema>(&mut self) -> Value {
+        self.output(SchemaGenerator::subschema_for::<T>)
+    }
+
+    /// The components of both sides.
+    pub(super) fn finish(mut self) -> (Renames, Map<String, Value>) {
+        let inputs = self.inputs.take_definitions(true);
+        let outputs = self.outputs.take_definitions(true);
+        let renames = Renames::between(&inputs, &outputs);
+        let mut components = Map::new();
+        for (side, definitions) in [(Side::Input, inputs), (Side::Output, outputs)] {
+            for (name, mut schema) in definitions {
+                renames.apply(side, &mut schema);
+                components.insert(renames.name(side, &name), schema);
+            }
+        }
+        (renames, components)
+    }
+}
+
+impl Renames {
+    /// Types that differ, and then those that refer to a type that does.
+    fn between(inputs: &Map<String, Value>, outputs: &Map<String, Value>) -> Self {
+        let both = || inputs.iter().filter_map(|(name, input)| Some((name, input, outputs.get(name)?)));
+        let mut names: BTreeSet<String> =
+            both().filter(|(_, input, output)| input != output).map(|(name, ..)| name.clone()).collect();
+        loop {
+            let refers = |schema: &Value| references(schema).iter().any(|name| names.contains(*name));
+            let more: Vec<String> = both()
+                .filter(|(name, input, _)| !names.contains(*name) && refers(input))
+                .map(|(name, ..)| name.clone())
+                .collect();
+            if more.is_empty() {
+                return Self(names);
+            }
+            names.extend(more);
+        }
+    }
+
+    /// Makes a schema refer to the components of its own side.
+    pub(super) fn apply(&self, side: Side, schema: &mut Value) {
+        match schema {
+            Value::Object(object) => {
+                for (key, value) in object {
+                    match value {
+                        Value::String(reference) if key == "$ref" => {
+                            if let Some(name) = reference.strip_prefix(PREFIX) {
+                                *reference = format!("{PREFIX}{}", self.name(side, name));
+                            }
+                        }
+                        value => self.apply(side, value),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.apply(side, item)),
+            _ => {}
+        }
+    }
+
+    fn name(&self, side: Side, name: &str) -> String {
+        if self.0.contains(name) { format!("{name}-{side:?}") } else { name.to_owned() }
+    }
+}
+
+/// The names of the components that a schema refers to.
+fn references(schema: &Value) -> Vec<&str> {
+    match schema {
+        Value::Object(object) => {
+            let own = object.get("$ref").and_then(Value::as_str).and_then(|name| name.strip_prefix(PREFIX));
+            own.into_iter().chain(object.values().flat_map(references)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
+}
