@@ -8,6 +8,8 @@ mod cli;
 mod control;
 mod endpoint;
 mod error;
+#[cfg(feature = "host")]
+pub mod host;
 mod openapi;
 pub mod prelude;
 mod router;

@@ -1,0 +1,1 @@
+//! Nothing here: the examples are programs. `cargo run --example quickstart` runs one.

@@ -1,0 +1,100 @@
+//! Says which language a text is in, keeps a journal of what it said, and is replaced when it loses the journal.
+//!
+//! `cargo run --example quickstart`, and then `curl -d '{"text": "Guten Morgen"}' -H 'content-type: application/json'
+//! localhost:8080/`. Remove the journal's directory to see the runner fail its health check and be replaced.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+use fal_runtime::prelude::*;
+
+/// A text whose language is wanted.
+#[derive(Deserialize, JsonSchema)]
+struct Input {
+    text: String,
+}
+
+/// The language of a text, and how sure that is.
+#[derive(Serialize, JsonSchema)]
+struct Output {
+    language: &'static str,
+    confidence: f64,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct HealthResponse {
+    status: &'static str,
+}
+
+struct MyApp {
+    model: whatlang::Detector,
+    journal: Journal,
+}
+
+#[app(max_multiplexing = 4)]
+impl MyApp {
+    fn setup() -> Result<Self> {
+        let directory = std::env::var_os("DATA_DIR")
+            .map_or_else(|| std::env::temp_dir().join("fal-quickstart"), PathBuf::from);
+        println!("the journal is in {}", directory.display());
+        Ok(Self { model: whatlang::Detector::new(), journal: Journal::open(directory)? })
+    }
+
+    /// Says which language a text is in.
+    #[endpoint("/")]
+    fn predict(&self, input: Input, response: &mut ResponseHead) -> Output {
+        let found = self.model.detect(&input.text);
+        let (language, confidence) =
+            found.map_or(("und", 0.0), |found| (found.lang().code(), found.confidence()));
+        if let Err(error) = self.journal.append(language) {
+            eprintln!("the journal cannot be written, so a health check is asked for: {error}");
+            response.request_health_check();
+        }
+        Output { language, confidence }
+    }
+
+    #[endpoint("/health", health_check = HealthCheck(
+        start_period_seconds = 10,
+        timeout_seconds = 5,
+        failure_threshold = 3,
+        call_regularly = true,
+    ))]
+    fn health(&self) -> Result<HealthResponse> {
+        self.journal.ping().context("lost the journal")?;
+        Ok(HealthResponse { status: "ok" })
+    }
+}
+
+/// A file on a volume that may go away.
+struct Journal {
+    directory: PathBuf,
+}
+
+impl Journal {
+    fn open(directory: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&directory)?;
+        Ok(Self { directory })
+    }
+
+    fn append(&self, line: &str) -> io::Result<()> {
+        let path = self.directory.join("journal");
+        writeln!(OpenOptions::new().create(true).append(true).open(path)?, "{line}")
+    }
+
+    /// Whether what is written can be read back.
+    fn ping(&self) -> io::Result<()> {
+        let path = self.directory.join(format!("ping-{}", std::process::id()));
+        let mut file = File::create(&path)?;
+        file.write_all(b"ping")?;
+        file.sync_all()?;
+        let mut read = String::new();
+        File::open(&path)?.read_to_string(&mut read)?;
+        fs::remove_file(&path)?;
+        if read == "ping" { Ok(()) } else { Err(io::Error::other("what was read is not what was written")) }
+    }
+}
+
+fn main() -> ExitCode {
+    fal_runtime::main()
+}
