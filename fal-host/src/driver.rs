@@ -151,7 +151,12 @@ impl Driver {
                         self.balancer.add(id, runner.launched.address());
                     }
                 }
-                Effect::Unroute(id) => self.balancer.remove(id),
+                Effect::Unroute(id) => {
+                    self.balancer.remove(id);
+                    if let Some(prober) = self.runners.get(&id).and_then(|runner| runner.prober.as_ref()) {
+                        prober.close();
+                    }
+                }
                 Effect::Terminate(id) => self.launched(id, |launched| launched.terminate()),
                 Effect::Kill(id) => self.launched(id, |launched| launched.kill()),
                 Effect::StartCheck(id, check) => self.start_check(id, check),

@@ -6,7 +6,7 @@ use fal_health::{CheckRecord, Inconclusive, Judgement, Outcome, Trigger};
 use tokio::sync::broadcast;
 
 use crate::RunnerId;
-use crate::fleet::{Happening, RunnerRecord};
+use crate::fleet::{Happening, Reason, RunnerRecord};
 
 /// How many events a slow reader may be behind before it misses some.
 pub(crate) const BACKLOG: usize = 1024;
@@ -71,6 +71,9 @@ pub(crate) fn log(runner: RunnerId, happening: &Happening) {
         ),
         Happening::Draining { reason, timeout } => {
             tracing::info!(%runner, %reason, ?timeout, "DRAINING: finishes what it has");
+        }
+        Happening::Terminating { reason: reason @ (Reason::Stopped | Reason::Restarted), grace_period } => {
+            tracing::info!(%runner, %reason, ?grace_period, "TERMINATING: told to stop");
         }
         Happening::Terminating { reason, grace_period } => {
             tracing::warn!(%runner, %reason, ?grace_period, "TERMINATING: told to stop");

@@ -107,6 +107,11 @@ impl Prober {
         }
     }
 
+    /// Closes the connection that it keeps: a runner that stops waits for the end of each.
+    pub(crate) fn close(&self) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     async fn ask(&self, trigger: Trigger) -> Attempt {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut connection) = kept
