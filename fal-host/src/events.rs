@@ -139,7 +139,8 @@ fn terminated(record: &RunnerRecord) {
     tracing::info!(%runner, %reason, exit, detail, ?lived, "TERMINATED");
 }
 
-/// To the millisecond, for people.
+/// To the millisecond, or to the microsecond below one, for people.
 fn rounded(duration: Duration) -> Duration {
-    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    let unit = if duration < Duration::from_millis(1) { 1_000 } else { 1_000_000 };
+    Duration::new(duration.as_secs(), duration.subsec_nanos() / unit * unit)
 }
