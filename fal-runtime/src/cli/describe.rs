@@ -1,9 +1,34 @@
 //! What the command line says of an app.
 
-use crate::Declaration;
+use std::fmt::{self, Display, Formatter};
+
 use crate::server::ListenAddress;
+use crate::{Declaration, Endpoint};
+
+/// An app's endpoints, a line each, with the methods that they answer (S5).
+pub(crate) struct Endpoints<'a>(pub(crate) &'a [&'a Endpoint]);
+
+impl Display for Endpoints<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let width = self.0.iter().map(|endpoint| endpoint.path().len()).max().unwrap_or_default();
+        for endpoint in self.0 {
+            let methods = if endpoint.is_health_check().is_some() { "GET, POST" } else { "POST" };
+            let line = format!("  {methods:<9}  {:<width$}  {}", endpoint.path(), endpoint.summary());
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
 
 /// What one bare runner says when it takes requests.
 pub(crate) fn serving(app: &Declaration, address: &ListenAddress) -> String {
-    format!("{} {} serves on {address}\n", app.settings.name(), app.settings.version())
+    let (name, version) = (app.settings.name(), app.settings.version());
+    let address = match address {
+        ListenAddress::Unix(_) => address.to_string(),
+        ListenAddress::Tcp { .. } => address.to_string().replacen("tcp:", "http://", 1),
+    };
+    format!(
+        "{name} {version} serves on {address} with one runner and no host\n{}",
+        Endpoints(&app.endpoints())
+    )
 }

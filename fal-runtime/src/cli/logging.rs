@@ -1,4 +1,4 @@
-use std::io;
+use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -15,10 +15,12 @@ pub(crate) enum Times {
 pub(crate) fn init(times: Times) {
     let filter =
         EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).with_env_var("FAL_LOG");
+    let wants_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter.from_env_lossy())
         .with_writer(io::stderr)
         .with_target(false)
+        .with_ansi(wants_colour && io::stderr().is_terminal())
         // It would panic in a runner whose host, and with it standard error, is gone.
         .log_internal_errors(false);
     // An error means that the program has set up its own.

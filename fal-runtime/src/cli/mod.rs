@@ -1,17 +1,143 @@
 //! The command line of a program with apps.
 
+#[cfg(feature = "host")]
+mod checks;
+mod config;
 pub(crate) mod describe;
 pub(crate) mod logging;
+mod openapi;
+mod options;
+#[cfg(feature = "host")]
+mod run;
 pub(crate) mod select;
+#[cfg(feature = "host")]
+mod values;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::runner::as_runner;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
-/// Does what the program's arguments say.
+use self::describe::Endpoints;
+use self::options::{Arguments, Command, ConfigOptions, OpenapiOptions, ServeOptions};
+use crate::Declaration;
+use crate::runner::{Keeper, Life, as_runner};
+
+/// The whole command line of a program with apps: what its `main` returns.
+///
+/// ```no_run
+/// # use std::process::ExitCode;
+/// fn main() -> ExitCode {
+///     fal_runtime::main()
+/// }
+/// ```
+///
+/// | subcommand | |
+/// |---|---|
+/// | `run`, or none | serve the app with a host, which checks its runners and replaces them |
+/// | `serve` | serve it with one runner and no host |
+/// | `openapi` | print the OpenAPI document, or with `--check FILE` compare it |
+/// | `list` | print the apps of the program and their endpoints |
+/// | `config` | print every setting with where it comes from |
+///
+/// `--help` explains each. A program of several apps says with `--app NAME` which one is meant. The process that a
+/// host starts becomes a runner instead ([`as_runner`]). The log goes to standard error, filtered by the environment
+/// variable `FAL_LOG` (default `info`), unless the program has set up a `tracing` subscriber of its own.
 pub fn main() -> ExitCode {
-    if let Some(code) = as_runner() {
-        return code;
-    }
-    ExitCode::SUCCESS
+    as_runner().unwrap_or_else(|| {
+        let given = command().get_matches();
+        let done = Arguments::from_arg_matches(&given)
+            .map_err(|error| error.to_string())
+            .and_then(|arguments| perform(arguments, &given));
+        done.unwrap_or_else(|error| {
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        })
+    })
 }
+
+/// The command line in the name of the only app, where there is one only.
+fn command() -> clap::Command {
+    let command = Arguments::command();
+    match *Declaration::all() {
+        [app] => command.name(app.settings.name()).version(app.settings.version()),
+        _ => command,
+    }
+}
+
+fn perform(arguments: Arguments, given: &ArgMatches) -> Result<ExitCode, String> {
+    match arguments.command {
+        #[cfg(feature = "host")]
+        None => run::run(&arguments.run),
+        #[cfg(feature = "host")]
+        Some(Command::Run(options)) => run::run(&options),
+        Some(Command::Serve(options)) => serve(options),
+        Some(Command::Openapi(options)) => openapi(options),
+        Some(Command::List) => print(&list(&Declaration::all())),
+        Some(Command::Config(options)) => {
+            let given = given.subcommand_matches("config").unwrap_or(given);
+            config(&options, given)
+        }
+        // clap requires one.
+        #[cfg(not(feature = "host"))]
+        None => Ok(ExitCode::FAILURE),
+    }
+}
+
+fn serve(options: ServeOptions) -> Result<ExitCode, String> {
+    let app = app(options.app.name.as_deref())?;
+    logging::init(logging::Times::Written);
+    let grace = app.settings.termination_grace_period();
+    Ok(Life { app, listen: options.listen, grace, keeper: Keeper::Terminal }.live().into())
+}
+
+fn openapi(options: OpenapiOptions) -> Result<ExitCode, String> {
+    let document = openapi::pretty(&app(options.app.name.as_deref())?.openapi());
+    match options.check {
+        None => print(&document),
+        Some(file) => openapi::check(&document, &file, &program()).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+fn list(apps: &[&Declaration]) -> String {
+    let list = |app: &&Declaration| {
+        let (name, version) = (app.settings.name(), app.settings.version());
+        format!("{name} {version}\n{}", Endpoints(&app.endpoints()))
+    };
+    apps.iter().map(list).collect()
+}
+
+fn config(options: &ConfigOptions, given: &ArgMatches) -> Result<ExitCode, String> {
+    let app = app(options.app())?;
+    let check = app.health_check();
+    let mut sections = vec![
+        config::app(&app.settings),
+        config::health_check(check.as_ref(), app.settings.startup_timeout()),
+    ];
+    sections.extend(options.host().map(|host| config::options("host", &host, given)));
+    let text =
+        if options.json { format!("{:#}\n", config::json(&sections)) } else { config::table(&sections) };
+    print(&text)
+}
+
+fn app(name: Option<&str>) -> Result<&'static Declaration, String> {
+    select::app(name).map_err(|error| error.to_string())
+}
+
+/// What the user calls this program.
+fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| env!("CARGO_PKG_NAME").to_owned())
+}
+
+/// Prints what was asked for. A reader that has gone, as `head` does, wants no more of it.
+fn print(text: &str) -> Result<ExitCode, String> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.to_string()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "host")]
+mod tests;

@@ -1,6 +1,6 @@
 use crate::Declaration;
 
-/// Why it is not clear which app is meant.
+/// Why there is no app to serve.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SelectError {
     #[error(
@@ -12,6 +12,8 @@ pub(crate) enum SelectError {
     Several(Vec<&'static str>),
     #[error("this program has no app `{name}`, but {}", known.join(", "))]
     Unknown { name: String, known: Vec<&'static str> },
+    #[error("the app `{name}` cannot be served: {}", problems.join("; "))]
+    Unfit { name: &'static str, problems: Vec<String> },
 }
 
 /// The app of this name among those of the binary; without a name, the only one.
@@ -19,7 +21,13 @@ pub(crate) fn app(name: Option<&str>) -> Result<&'static Declaration, SelectErro
     let apps = Declaration::all();
     let names: Vec<_> = apps.iter().map(|app| app.settings.name()).collect();
     let chosen = choose(&names, name)?;
-    apps.into_iter().nth(chosen).ok_or(SelectError::None)
+    let app = apps.into_iter().nth(chosen).ok_or(SelectError::None)?;
+    let problems = app.problems();
+    if problems.is_empty() {
+        Ok(app)
+    } else {
+        Err(SelectError::Unfit { name: app.settings.name(), problems })
+    }
 }
 
 fn choose(apps: &[&'static str], name: Option<&str>) -> Result<usize, SelectError> {

@@ -3,10 +3,10 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use super::Exit;
+use crate::Declaration;
 use crate::cli::describe;
 use crate::control::Control;
 use crate::server::{ListenAddress, ReadTimeout};
-use crate::{Declaration, Error};
 
 /// How long a client that no host stands in front of may keep a connection without sending a request on it.
 const CLIENT_READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -59,11 +59,6 @@ impl Keeper {
 pub(super) fn not_started(error: &dyn Display) -> Exit {
     complain(error);
     Exit::NotStarted
-}
-
-/// An error with its causes.
-pub(super) fn with_causes(error: impl Into<Error>) -> String {
-    error.into().to_string()
 }
 
 /// Not through the log: what ends a process is said whatever the log is set to.

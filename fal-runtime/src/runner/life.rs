@@ -4,12 +4,11 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinError;
 
-use super::keeper::with_causes;
 use super::signals::Signals;
 use super::stop::{Serving, stop};
 use super::{Exit, Keeper, RunnerState, limit, state};
 use crate::server::{ListenAddress, Listener, Server};
-use crate::{Calls, Declaration, Instance};
+use crate::{Calls, Declaration, Error, Instance};
 
 /// What a runner has to know to live.
 #[derive(Debug)]
@@ -36,18 +35,15 @@ impl Life {
                 apps.shutdown_background();
                 exit
             }
-            (Err(error), _) | (_, Err(error)) => self.keeper.not_started(&with_causes(error)),
+            (Err(error), _) | (_, Err(error)) => self.keeper.not_started(&Error::from(error)),
         }
     }
 
     async fn run(self, apps: &Handle) -> Exit {
         let mut signals = match Signals::take(&self.keeper) {
             Ok(signals) => signals,
-            Err(error) => return self.keeper.not_started(&with_causes(error)),
+            Err(error) => return self.keeper.not_started(&Error::from(error)),
         };
-        if let problems @ [_, ..] = &*self.app.problems() {
-            return self.keeper.not_started(&problems.join("\nerror: "));
-        }
         state::set(RunnerState::Setup);
         let instance = match self.set_up(apps, &mut signals).await {
             Ok(instance) => instance,
@@ -81,12 +77,10 @@ impl Life {
                 return Err(Exit::Signalled(signal));
             }
         };
-        let error = match made {
-            Ok(Ok(instance)) => return Ok(instance),
-            Ok(Err(error)) => error.to_string(),
-            Err(panic) => panicked(panic),
-        };
-        Err(self.keeper.setup_failed(self.app, &error))
+        match made.unwrap_or_else(|task| Err(lost(task))) {
+            Ok(instance) => Ok(instance),
+            Err(error) => Err(self.keeper.setup_failed(self.app, &error)),
+        }
     }
 
     async fn open(&self, apps: &Handle, instance: Instance) -> Result<Serving, Exit> {
@@ -97,27 +91,15 @@ impl Life {
             let listener = Listener::bind(listen).await?;
             Ok(Serving { server: Server::start(listener, router, timeout), calls, instance })
         });
-        match opening.await {
-            Ok(Ok(serving)) => Ok(serving),
-            Ok(Err(error)) => {
-                let error: crate::server::ListenError = error;
-                Err(self.keeper.not_started(&with_causes(error)))
-            }
-            Err(panic) => Err(self.keeper.not_started(&panicked(panic))),
-        }
+        let opened: Result<_, Error> = opening.await.unwrap_or_else(|task| Err(lost(task)));
+        opened.map_err(|error| self.keeper.not_started(&error))
     }
 }
 
-/// What a task of the app's panicked with.
-pub(super) fn panicked(error: JoinError) -> String {
-    let payload = match error.try_into_panic() {
-        Ok(payload) => payload,
-        Err(cancelled) => return cancelled.to_string(),
-    };
-    let message = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    format!("it panicked: {message}")
+/// What became of a task of the app's that has no result.
+pub(super) fn lost(task: JoinError) -> Error {
+    match task.try_into_panic() {
+        Ok(panic) => Error::panicked(&*panic),
+        Err(cancelled) => cancelled.into(),
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::life::panicked;
+use super::life::lost;
 use super::signals::Signals;
 use super::{Exit, limit};
 use crate::server::Server;
@@ -32,19 +32,20 @@ pub(super) async fn stop(
     let mut limit_is_up = pin!(tokio::time::sleep(limit));
     tracing::debug!(?limit, running = calls.running().len(), "stopping");
 
+    let connections_end = server.drain(limit::linger(limit));
     let (handle_exit, told) = (app.handle_exit, Arc::clone(&instance));
     let mut exit_handled = apps.spawn(async move { handle_exit(told).await });
     let running = Arc::clone(&calls);
     let mut drained = apps.spawn(async move {
-        server.drain(limit::linger(limit)).await;
+        connections_end.await;
         running.idle().await;
     });
     tokio::select! {
         biased;
         insisted = signals.insisted() => return Exit::Signalled(insisted),
         (handled, _) = async { tokio::join!(&mut exit_handled, &mut drained) } => {
-            if let Err(panic) = handled {
-                tracing::error!(error = panicked(panic), "handle_exit failed");
+            if let Err(task) = handled {
+                tracing::error!("handle_exit: {}", lost(task));
             }
         }
         () = &mut limit_is_up => {
@@ -59,17 +60,16 @@ pub(super) async fn stop(
     let error = tokio::select! {
         biased;
         insisted = signals.insisted() => return Exit::Signalled(insisted),
-        torn_down = torn_down => match torn_down {
-            Ok(Ok(())) => return Exit::Stopped,
-            Ok(Err(error)) => error.to_string(),
-            Err(panic) => panicked(panic),
+        torn_down = torn_down => match torn_down.unwrap_or_else(|task| Err(lost(task))) {
+            Ok(()) => return Exit::Stopped,
+            Err(error) => error,
         },
         () = limit_is_up => {
             tracing::error!("teardown is cut short: {limit:?} after the signal it has not ended");
             return Exit::CutShort;
         }
     };
-    tracing::error!(error, "teardown failed");
+    tracing::error!("teardown: {error}");
     Exit::TeardownFailed
 }
 

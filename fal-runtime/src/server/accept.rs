@@ -43,19 +43,23 @@ impl Server {
         &self.address
     }
 
-    /// Takes no new connections, but those that were made before, and returns when the last one has ended (S42).
+    /// Takes no new connections, but those that were made before; the future is ready when the last one has ended
+    /// (S42).
     ///
-    /// Every response from now on is the last one of its connection. An idle connection is not closed at once, since
-    /// a request may be on its way on it: whoever knows that this server stops closes it; else it is closed after
-    /// `linger`.
-    pub(crate) async fn drain(self, linger: Duration) {
-        self.draining.store(true, Ordering::Relaxed);
-        drop(self.stop);
-        // It returns, unless it panicked or the runtime is ending: then there is nothing to wait for.
-        let _ = self.accepting.await;
-        if tokio::time::timeout(linger, self.closing.closed()).await.is_err() {
-            self.closing.send_replace(Closing::Idle);
-            self.closing.closed().await;
+    /// Every response from now on, polled or not, is the last one of its connection. An idle connection is not closed
+    /// at once, since a request may be on its way on it: whoever knows that this server stops closes it; else it is
+    /// closed after `linger`.
+    pub(crate) fn drain(self, linger: Duration) -> impl Future<Output = ()> + Send + use<> {
+        let Self { address: _, draining, closing, stop, accepting } = self;
+        draining.store(true, Ordering::Relaxed);
+        drop(stop);
+        async move {
+            // It returns, unless it panicked or the runtime is ending: then there is nothing to wait for.
+            let _ = accepting.await;
+            if tokio::time::timeout(linger, closing.closed()).await.is_err() {
+                closing.send_replace(Closing::Idle);
+                closing.closed().await;
+            }
         }
     }
 }

@@ -20,8 +20,8 @@ pub(crate) enum Listener {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address}")]
 pub(crate) struct ListenError {
-    pub(crate) address: ListenAddress,
-    pub(crate) source: io::Error,
+    address: ListenAddress,
+    pub(super) source: io::Error,
 }
 
 impl Listener {

@@ -15,7 +15,7 @@ mod socket;
 pub(crate) use accept::Server;
 pub(crate) use address::{AddressError, ListenAddress};
 pub(crate) use connection::ReadTimeout;
-pub(crate) use listener::{ListenError, Listener};
+pub(crate) use listener::Listener;
 
 #[cfg(test)]
 mod tests;

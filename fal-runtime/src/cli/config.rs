@@ -1,0 +1,212 @@
+//! Every setting with where it comes from.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command};
+use fal_health::{HealthCheck, HealthCheckSpec, effective_start_period};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::{AppOptions, Settings};
+
+/// Who has set a value. What the app declares as it is by default counts as a default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Source {
+    Default,
+    App,
+    Environment,
+    Flag,
+}
+
+/// A setting and its value.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Setting {
+    #[serde(skip)]
+    name: String,
+    value: Value,
+    source: Source,
+    /// How else it can be set, where it is not the app that does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set_by: Option<String>,
+}
+
+/// Settings that belong together.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Section {
+    title: &'static str,
+    settings: Vec<Setting>,
+}
+
+impl Setting {
+    fn declared(name: &str, value: impl Into<Value>, default: impl Into<Value>) -> Self {
+        let value = value.into();
+        let source = if value == default.into() { Source::Default } else { Source::App };
+        Self { name: name.to_owned(), value, source, set_by: None }
+    }
+}
+
+/// What the app declares of itself.
+pub(super) fn app(settings: &Settings) -> Section {
+    let default = AppOptions::new("", "").settings();
+    let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
+    let (grace, default_grace) = (settings.termination_grace_period(), default.termination_grace_period());
+    Section {
+        title: "app",
+        settings: vec![
+            Setting::declared("name", settings.name(), default.name()),
+            Setting::declared("version", settings.version(), default.version()),
+            Setting::declared(
+                "startup_timeout_seconds",
+                seconds(settings.startup_timeout()),
+                seconds(default.startup_timeout()),
+            ),
+            Setting::declared("termination_grace_period_seconds", grace.as_secs(), default_grace.as_secs()),
+            Setting::declared(
+                "max_multiplexing",
+                settings.max_multiplexing().get(),
+                default.max_multiplexing().get(),
+            ),
+        ],
+    }
+}
+
+/// What the app declares of its health check; no settings where it has none.
+pub(super) fn health_check(spec: Option<&HealthCheckSpec>, startup_timeout: Option<Duration>) -> Section {
+    let settings = spec.map(|spec| {
+        let (config, default) = (&spec.config, HealthCheck::new());
+        let effective = effective_start_period(config, startup_timeout).as_secs();
+        let timeout = (config.timeout().as_secs(), default.timeout().as_secs());
+        vec![
+            Setting::declared("method", &*spec.method, Value::Null),
+            Setting::declared("path", &*spec.path, Value::Null),
+            Setting::declared(
+                "start_period_seconds",
+                config.start_period().as_secs(),
+                default.start_period().as_secs(),
+            ),
+            Setting::declared("effective_start_period_seconds", effective, default.start_period().as_secs()),
+            Setting::declared("timeout_seconds", timeout.0, timeout.1),
+            Setting::declared("failure_threshold", config.threshold(), default.threshold()),
+            Setting::declared("call_regularly", config.is_periodic(), default.is_periodic()),
+        ]
+    });
+    Section { title: "health_check", settings: settings.unwrap_or_default() }
+}
+
+/// What was given on the command line or in the environment for the options of `command`.
+pub(super) fn options(title: &'static str, command: &Command, given: &ArgMatches) -> Section {
+    let setting = |option: &clap::Arg| {
+        let id = option.get_id().as_str();
+        let flag = option.get_long()?;
+        let text = given.get_raw(id)?.map(|value| value.to_string_lossy()).collect::<Vec<_>>().join(" ");
+        let value = text.parse::<u64>().map_or(Value::String(text), Value::from);
+        let source = match given.value_source(id)? {
+            ValueSource::CommandLine => Source::Flag,
+            ValueSource::EnvVariable => Source::Environment,
+            _ => Source::Default,
+        };
+        let variable = option.get_env().map(|name| format!(" or {}", name.to_string_lossy()));
+        let set_by = Some(format!("--{flag}{}", variable.unwrap_or_default()));
+        Some(Setting { name: id.to_owned(), value, source, set_by })
+    };
+    Section { title, settings: command.get_arguments().filter_map(setting).collect() }
+}
+
+/// For programs: an object of each section, in it each setting's value and source.
+pub(super) fn json(sections: &[Section]) -> Value {
+    let section = |section: &Section| {
+        let settings: Map<_, _> =
+            section.settings.iter().map(|setting| (setting.name.clone(), json!(setting))).collect();
+        let settings = if settings.is_empty() { Value::Null } else { settings.into() };
+        (section.title.to_owned(), settings)
+    };
+    Value::Object(sections.iter().map(section).collect())
+}
+
+/// For people: a table.
+pub(super) fn table(sections: &[Section]) -> String {
+    let mut text = String::new();
+    for Section { title, settings } in sections {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{title}");
+        if settings.is_empty() {
+            text.push_str("  none\n");
+        }
+        for Setting { name, value, source, set_by } in settings {
+            let value = match value {
+                Value::Null => "none".to_owned(),
+                Value::String(text) => text.clone(),
+                value => value.to_string(),
+            };
+            let source = match (source, set_by) {
+                (Source::Default, None) => "default".to_owned(),
+                (Source::Default, Some(set_by)) => format!("default; set it by {set_by}"),
+                (Source::App, _) => "the app".to_owned(),
+                (Source::Environment, _) => "the environment".to_owned(),
+                (Source::Flag, _) => "the command line".to_owned(),
+            };
+            let _ = writeln!(text, "  {name:<34}{value:<20}{source}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Arg, Command};
+
+    use super::*;
+
+    #[test]
+    fn what_the_app_declares_comes_from_the_app_and_the_rest_is_default() {
+        let settings = AppOptions::new("my-app", "1.2.3").max_multiplexing(4).settings();
+        let json = json(&[app(&settings)]);
+        assert_eq!(json["app"]["max_multiplexing"], json!({ "value": 4, "source": "app" }));
+        assert_eq!(json["app"]["startup_timeout_seconds"], json!({ "value": null, "source": "default" }));
+        assert_eq!(json["app"]["name"]["value"], "my-app");
+    }
+
+    #[test]
+    fn a_host_reads_the_whole_health_check_from_the_json_s8() {
+        let spec = HealthCheckSpec::post("/health", HealthCheck::new().start_period_seconds(10));
+        let json = json(&[health_check(Some(&spec), Some(Duration::from_secs(60)))]);
+        let values: Map<_, _> = json["health_check"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, setting)| (name.clone(), setting["value"].clone()))
+            .collect();
+        let expected = json!({
+            "method": "POST", "path": "/health", "start_period_seconds": 10, "effective_start_period_seconds": 60,
+            "timeout_seconds": 5, "failure_threshold": 3, "call_regularly": true,
+        });
+        assert_eq!(Value::Object(values), expected);
+        assert_eq!(super::json(&[health_check(None, None)])["health_check"], Value::Null);
+    }
+
+    #[test]
+    fn an_option_says_where_its_value_comes_from_and_what_sets_it() {
+        let command = Command::new("run")
+            .arg(Arg::new("queue").long("queue").env("FAL_TEST_QUEUE_UNSET").default_value("1024"))
+            .arg(Arg::new("runners").long("runners").default_value("1"));
+        let given = command.clone().get_matches_from(["run", "--runners", "2"]);
+        let json = json(&[options("host", &command, &given)]);
+        let queue =
+            json!({ "value": 1024, "source": "default", "set_by": "--queue or FAL_TEST_QUEUE_UNSET" });
+        assert_eq!(json["host"]["queue"], queue);
+        assert_eq!(json["host"]["runners"], json!({ "value": 2, "source": "flag", "set_by": "--runners" }));
+    }
+
+    #[test]
+    fn the_table_has_a_line_for_each_setting() {
+        let table = table(&[app(&AppOptions::new("my-app", "1.2.3").settings()), health_check(None, None)]);
+        assert!(
+            table.contains("  startup_timeout_seconds           none                default\n"),
+            "{table}"
+        );
+        assert!(table.ends_with("health_check\n  none\n"), "{table}");
+    }
+}

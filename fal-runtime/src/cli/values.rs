@@ -1,0 +1,111 @@
+//! What options look like on the command line, and what is said of one that looks otherwise.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Whether there is an admin interface, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admin {
+    Off,
+    At(SocketAddr),
+}
+
+impl From<Admin> for Option<SocketAddr> {
+    fn from(admin: Admin) -> Self {
+        match admin {
+            Admin::Off => None,
+            Admin::At(address) => Some(address),
+        }
+    }
+}
+
+impl FromStr for Admin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Self::Off),
+            text => address(text).map(Self::At).map_err(|error| format!("{error}, or `off`")),
+        }
+    }
+}
+
+impl fmt::Display for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::At(address) => address.fmt(f),
+        }
+    }
+}
+
+/// An IP address and a port.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        let port = text.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).unwrap_or(8080);
+        format!("write an IP address and a port: `127.0.0.1:{port}`, or `0.0.0.0:{port}` for every network")
+    })
+}
+
+/// A time with its unit.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!(
+            "a number needs a unit: write `{text}s` for seconds or `{text}ms` for milliseconds"
+        ));
+    }
+    humantime::parse_duration(text)
+        .map_err(|error| format!("{error}: write a time such as `500ms`, `15s`, `2m` or `1m 30s`"))
+}
+
+/// A time with its unit that is not zero.
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("checks need a distance from each other: write a time such as `1s`".to_owned()),
+        interval => Ok(interval),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_a_unit() {
+        assert_eq!(duration("15s"), Ok(Duration::from_secs(15)));
+        assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("0s"), Ok(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_bare_number_is_answered_with_what_to_write() {
+        let error = duration("15").unwrap_err();
+        assert!(error.contains("`15s`") && error.contains("`15ms`"), "{error}");
+        for text in ["", "soon", "15 parsecs", "-1s"] {
+            assert!(duration(text).unwrap_err().contains("write a time"), "{text}");
+        }
+    }
+
+    #[test]
+    fn checks_are_not_made_without_a_pause() {
+        assert!(interval("0s").is_err());
+        assert_eq!(interval("20ms"), Ok(Duration::from_millis(20)));
+    }
+
+    #[test]
+    fn a_port_or_a_name_alone_is_answered_with_what_to_write() {
+        for text in ["8080", ":8080", "localhost:8080"] {
+            assert!(address(text).unwrap_err().contains("`127.0.0.1:8080`"), "{text}");
+        }
+        assert_eq!(address("[::1]:0").unwrap().to_string(), "[::1]:0");
+    }
+
+    #[test]
+    fn the_admin_interface_has_an_address_or_is_off() {
+        assert_eq!("off".parse(), Ok(Admin::Off));
+        assert_eq!("127.0.0.1:0".parse::<Admin>().unwrap().to_string(), "127.0.0.1:0");
+        assert!("no".parse::<Admin>().unwrap_err().ends_with("or `off`"));
+    }
+}

@@ -1,0 +1,66 @@
+//! Runners whose host has gone (S41), and processes that are none.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::host::{Runner, this_program};
+use crate::stop::hold_every_thread;
+
+const GRACE: Duration = Duration::from_secs(3600);
+
+fn ready() -> Runner {
+    let mut runner = Runner::start("patient", "", GRACE);
+    runner.wait_until_ready();
+    runner
+}
+
+#[test]
+fn a_runner_ends_with_all_that_it_has_started_when_its_host_is_gone_s41() {
+    let runner = ready();
+    assert_eq!(runner.send("/spawn").answer(), "spawned");
+    // Its end is seen when nobody holds its standard output any more: the process that it started does, too.
+    let ended = runner.abandoned();
+    assert_eq!(ended.signal, Some(Signal::KILL.as_raw()));
+    assert_eq!(ended.marks, [""; 0], "neither handle_exit nor teardown");
+}
+
+#[test]
+fn a_runner_whose_every_thread_is_held_ends_when_its_host_is_gone_s41() {
+    let mut runner = ready();
+    let _calls = hold_every_thread(&mut runner);
+    assert_eq!(runner.abandoned().signal, Some(Signal::KILL.as_raw()));
+}
+
+#[test]
+fn a_runner_in_its_setup_ends_when_its_host_is_gone_s41() {
+    let mut runner = Runner::start("stubborn", "", GRACE);
+    runner.wait_for_mark("setup");
+    assert_eq!(runner.abandoned().signal, Some(Signal::KILL.as_raw()));
+}
+
+#[test]
+fn a_child_of_a_runner_is_no_runner_though_it_inherits_the_environment() {
+    let runner = ready();
+    let printed = runner.send("/again").answer();
+    assert!(printed.contains("mark no runner"), "{printed}");
+    runner.terminate();
+    assert_eq!(runner.ended().code, Some(0));
+}
+
+#[test]
+fn a_runner_whose_host_went_before_it_could_look_ends_at_once_s41() {
+    let mut command = this_program().unwrap();
+    // This test's process is the parent, and some other one, which is no more, was the host.
+    command
+        .env("FAL_RUNNER_LISTEN", "unix:/nowhere/socket")
+        .env("FAL_RUNNER_HOST_PID", (i32::MAX - 1).to_string());
+    let runner = Runner::start_orphaned(command);
+    assert_eq!(runner.ended().signal, Some(Signal::KILL.as_raw()));
+}
+
+#[test]
+fn a_process_that_nobody_made_a_runner_is_none() {
+    let printed = this_program().unwrap().output().unwrap();
+    assert!(String::from_utf8_lossy(&printed.stdout).contains("mark no runner"));
+}

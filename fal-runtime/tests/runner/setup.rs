@@ -1,0 +1,83 @@
+//! From the start of a runner's process until it is ready.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::host::Runner;
+
+const GRACE: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_runner_listens_when_it_says_that_it_is_ready() {
+    let mut runner = Runner::start("patient", "", GRACE);
+    assert_eq!(runner.report(), json!({ "ready": {} }));
+    assert_eq!(runner.send("/quick").answer(), "Running");
+    runner.terminate();
+    assert_eq!(runner.ended().code, Some(0));
+}
+
+#[test]
+fn a_setup_error_is_told_with_its_causes_and_nothing_ever_listens() {
+    let mut runner = Runner::start("patient", "setup error", GRACE);
+    let error = "the model cannot be loaded: the disk is gone";
+    assert_eq!(runner.report(), json!({ "failed": { "error": error } }));
+    let socket = runner.socket();
+    let ended = runner.ended();
+    assert_eq!(ended.code, Some(3));
+    assert!(ended.errors.contains(&format!("error: setup of patient failed: {error}")), "{}", ended.errors);
+    assert!(!socket.exists());
+    assert_eq!(ended.marks, ["setup", "setup dropped"]);
+}
+
+#[test]
+fn a_panic_in_setup_is_a_setup_error() {
+    let mut runner = Runner::start("patient", "setup panic", GRACE);
+    let report = runner.report()["failed"]["error"].to_string();
+    assert!(report.contains("the model is no model"), "{report}");
+    let ended = runner.ended();
+    assert_eq!(ended.code, Some(3));
+    assert!(ended.errors.contains("error: setup of patient failed: "), "{}", ended.errors);
+}
+
+#[test]
+#[ignore = "a setup is let go of, but nobody waits until it has been dropped"]
+fn a_sigterm_during_an_async_setup_drops_it_s42() {
+    let mut runner = Runner::start("patient", "setup pending", GRACE);
+    runner.wait_for_mark("setup");
+    runner.terminate();
+    let ended = runner.ended();
+    assert_eq!(ended.code, Some(143));
+    assert_eq!(ended.marks, ["setup dropped"], "neither handle_exit nor teardown");
+}
+
+#[test]
+fn a_sigterm_during_a_blocking_setup_abandons_it_s42() {
+    let mut runner = Runner::start("stubborn", "", GRACE);
+    runner.wait_for_mark("setup");
+    runner.terminate();
+    let ended = runner.ended();
+    assert_eq!(ended.code, Some(143));
+    assert_eq!(ended.marks, [""; 0], "neither handle_exit nor teardown");
+}
+
+#[test]
+fn an_app_that_the_program_does_not_have_is_told_to_the_host() {
+    let mut runner = Runner::start("unknown", "", GRACE);
+    let report = runner.report()["failed"]["error"].to_string();
+    assert!(report.contains("no app `unknown`, but patient, stubborn"), "{report}");
+    assert_eq!(runner.ended().code, Some(1));
+}
+
+#[test]
+fn an_address_that_cannot_be_listened_on_is_told_to_the_host() {
+    let mut command = crate::host::this_program().unwrap();
+    command
+        .env("FAL_RUNNER_LISTEN", "unix:/nowhere/socket")
+        .env("FAL_RUNNER_APP", "patient")
+        .env("FAL_RUNNER_HOST_PID", std::process::id().to_string());
+    let mut runner = Runner::start_by(command, tempfile::TempDir::new().unwrap());
+    let report = runner.report()["failed"]["error"].to_string();
+    assert!(report.contains("cannot listen on unix:/nowhere/socket: No such file"), "{report}");
+    assert_eq!(runner.ended().code, Some(1));
+}
