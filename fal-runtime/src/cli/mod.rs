@@ -13,6 +13,7 @@ pub(crate) mod select;
 #[cfg(feature = "host")]
 mod values;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -44,15 +45,17 @@ use crate::runner::{Keeper, Life, as_runner};
 /// host starts becomes a runner instead ([`as_runner`]). The log goes to standard error, filtered by the environment
 /// variable `FAL_LOG` (default `info`), unless the program has set up a `tracing` subscriber of its own.
 pub fn main() -> ExitCode {
-    as_runner().unwrap_or_else(|| {
-        let given = command().get_matches();
-        let done = Arguments::from_arg_matches(&given)
-            .map_err(|error| error.to_string())
-            .and_then(|arguments| perform(arguments, &given));
-        done.unwrap_or_else(|error| {
-            let _ = writeln!(io::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        })
+    as_runner().unwrap_or_else(|| main_of(std::env::args_os()))
+}
+
+fn main_of(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let given = command().get_matches_from(arguments);
+    let done = Arguments::from_arg_matches(&given)
+        .map_err(|error| error.to_string())
+        .and_then(|arguments| perform(arguments, &given));
+    done.unwrap_or_else(|error| {
+        let _ = writeln!(io::stderr(), "error: {error}");
+        ExitCode::FAILURE
     })
 }
 

@@ -1,10 +1,12 @@
+mod serve;
+
 use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser};
 
-use super::options::{Arguments, Command, RunOptions};
-use super::values::Admin;
+use crate::cli::options::{Arguments, Command, RunOptions};
+use crate::cli::values::Admin;
 
 fn run_options(arguments: &[&str]) -> RunOptions {
     let Arguments { command, run } = Arguments::try_parse_from([&["app"], arguments].concat()).unwrap();

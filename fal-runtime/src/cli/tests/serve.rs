@@ -1,0 +1,177 @@
+//! `serve` as a process of its own: this test binary again, with the arguments in the environment.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::prelude::*;
+
+const ARGUMENTS: &str = "FIXTURE_ARGUMENTS";
+
+#[derive(Debug, Default)]
+struct Served;
+
+#[crate::app(name = "served", termination_grace_period = 3600)]
+impl Served {
+    async fn setup() -> Result<Self> {
+        if std::env::var_os("FIXTURE_SETUP").is_some() {
+            println!("mark setup");
+            std::future::pending().await
+        }
+        Ok(Self)
+    }
+
+    fn handle_exit(&self) {
+        println!("mark handle_exit");
+    }
+
+    fn teardown(self) {
+        println!("mark teardown");
+    }
+
+    /// Answers at once.
+    #[endpoint("/quick")]
+    async fn quick(&self) -> &'static str {
+        "quick"
+    }
+
+    #[endpoint("/endless")]
+    async fn endless(&self) -> &'static str {
+        println!("mark endless");
+        std::future::pending().await
+    }
+}
+
+/// Not a test: what the processes run.
+#[test]
+fn program() {
+    let Some(arguments) = std::env::var_os(ARGUMENTS) else { return };
+    let arguments = arguments.into_string().unwrap();
+    let code = crate::cli::main_of(arguments.split(' ').map(Into::into));
+    let code = (0..=u8::MAX).find(|number| code == (*number).into()).unwrap();
+    std::process::exit(code.into());
+}
+
+struct Program {
+    child: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Program {
+    fn start(arguments: &str, variables: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "cli::tests::serve::program", "--nocapture"])
+            .env(ARGUMENTS, format!("my-app {arguments}"))
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        Self { child, output }
+    }
+
+    /// Reads on until a line has `text` in it, and returns what follows in that line.
+    fn wait_for(&mut self, text: &str) -> String {
+        let mut line = String::new();
+        loop {
+            line.clear();
+            assert_ne!(self.output.read_line(&mut line).unwrap(), 0, "it never said {text}");
+            if let Some((_, rest)) = line.split_once(text) {
+                return rest.trim_end().to_owned();
+            }
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Its exit code, and what it wrote on standard output and standard error.
+    fn ended(mut self) -> (Option<i32>, String) {
+        let mut rest = String::new();
+        self.output.read_to_string(&mut rest).unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap().code(), rest)
+    }
+}
+
+fn serve() -> (Program, String) {
+    let mut program = Program::start("serve --app served --listen tcp:127.0.0.1:0", &[]);
+    let address = program.wait_for("serves on http://").split(' ').next().unwrap().to_owned();
+    (program, address)
+}
+
+fn send(address: &str, path: &str) -> BufReader<TcpStream> {
+    let mut client = TcpStream::connect(address).unwrap();
+    let request = format!("POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 0\r\n\r\n");
+    client.write_all(request.as_bytes()).unwrap();
+    BufReader::new(client)
+}
+
+#[test]
+fn serve_says_where_it_serves_and_stops_on_ctrl_c_as_on_sigterm_s42() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let (mut program, address) = serve();
+        program.wait_for("/quick    Answers at once.");
+        let mut status = String::new();
+        send(&address, "/quick").read_line(&mut status).unwrap();
+        assert_eq!(status.trim_end(), "HTTP/1.1 200 OK");
+        program.signal(signal);
+        let (code, said) = program.ended();
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("mark handle_exit\nmark teardown"), "{said}");
+    }
+}
+
+#[test]
+fn a_second_ctrl_c_does_not_wait_for_calls() {
+    let (mut program, address) = serve();
+    let _call = send(&address, "/endless");
+    program.wait_for("mark endless");
+    program.signal(Signal::TERM);
+    program.wait_for("mark handle_exit");
+    program.signal(Signal::INT);
+    let (code, said) = program.ended();
+    assert_eq!(code, Some(130));
+    assert!(!said.contains("mark teardown"), "{said}");
+}
+
+#[test]
+fn a_setup_that_is_stopped_ends_with_the_code_of_its_signal_s42() {
+    for (signal, expected) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let mut program =
+            Program::start("serve --app served --listen tcp:127.0.0.1:0", &[("FIXTURE_SETUP", "endless")]);
+        program.wait_for("mark setup");
+        program.signal(signal);
+        let (code, said) = program.ended();
+        assert_eq!(code, Some(expected), "{said}");
+        assert!(!said.contains("mark handle_exit"), "{said}");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener.local_addr().unwrap();
+    let (code, said) = Program::start(&format!("serve --app served --listen tcp:{taken}"), &[]).ended();
+    assert_eq!(code, Some(1));
+    assert!(said.contains(&format!("error: cannot listen on tcp:{taken}: Address already in use")), "{said}");
+}
+
+#[test]
+fn what_was_asked_for_is_printed() {
+    for (arguments, printed) in [
+        ("list", "served 0.1.0\n  POST       /quick    Answers at once.\n"),
+        ("config --app served --queue 7", "the command line"),
+        ("openapi --app served", "\"/quick\": {"),
+        ("openapi --app served --check /nowhere", "error: /nowhere cannot be read"),
+        ("serve --app other", "error: this program has no app `other`, but "),
+    ] {
+        let (code, said) = Program::start(arguments, &[]).ended();
+        assert!(said.contains(printed), "{arguments}: {said}");
+        assert_eq!(code, Some(i32::from(printed.starts_with("error"))), "{arguments}");
+    }
+}
