@@ -1,8 +1,9 @@
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Item, Path, Token};
+use syn::spanned::Spanned;
+use syn::{Attribute, Ident, Item, Path, Token};
 
 use crate::block::Block;
 use crate::endpoint::docs;
@@ -16,14 +17,14 @@ pub(crate) fn app(options: TokenStream, item: TokenStream) -> TokenStream {
     let options = Options::parse(options, &mut mistakes);
     let declared = match mistakes.keep(syn::parse2::<Item>(item.clone())) {
         Some(Item::Struct(app)) if app.generics.params.is_empty() => {
-            Some(declaration(&app.ident.clone().into(), &app.attrs, &options))
+            Some(declaration(&app.ident.clone().into(), &app.attrs, &options, &[]))
         }
         Some(Item::Struct(app)) => {
             mistakes.at(&app.generics, "an app has no generic parameters: requests come to one type");
             None
         }
         Some(Item::Impl(block)) => Block::check(&block, &mut mistakes).map(|checked| {
-            let declaration = declaration(&checked.app, &block.attrs, &options);
+            let declaration = declaration(&checked.app, &block.attrs, &options, &checked.lifecycle);
             let endpoints = checked.expand(&options.runtime);
             quote!(#declaration #endpoints)
         }),
@@ -81,39 +82,45 @@ impl Options {
     }
 }
 
-fn declaration(app: &Path, attributes: &[Attribute], options: &Options) -> TokenStream {
+fn declaration(app: &Path, attributes: &[Attribute], options: &Options, lifecycle: &[Ident]) -> TokenStream {
     let Options { settings, runtime } = options;
     let name = app.segments.last().map(|name| kebab_case(&name.ident.to_string()));
     let cfgs = attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"));
     let docs = docs(attributes);
-    let description = (!docs.is_empty()).then(|| quote!(.description(#docs)));
+    let description = (!docs.is_empty()).then(|| quote!(let options = options.description(#docs);));
+    // What is wrong with a function is reported at its name, and its absence at the app's.
+    let call = |name: &str, arguments: TokenStream| {
+        let declared = lifecycle.iter().find(|declared| *declared == name);
+        let place = declared.map_or_else(|| app.span(), Ident::span).resolved_at(Span::call_site());
+        let name = Ident::new(name, place);
+        quote_spanned!(place=> thread.settle(#app::#name(#arguments)))
+    };
+    let setup = call("setup", quote!());
+    let handle_exit = call("handle_exit", quote!(app));
+    let teardown = call("teardown", quote!(app));
     quote! {
         #(#cfgs)*
         const _: () = {
             use #runtime::__private as __fal;
             use __fal::Lifecycle as _;
             static DECLARATION: __fal::Declaration = __fal::Declaration {
-                settings: __fal::AppOptions::new(#name, __fal::env!("CARGO_PKG_VERSION"))
+                settings: {
+                    let options = __fal::AppOptions::new(#name, __fal::env!("CARGO_PKG_VERSION"));
                     #description
                     #(#settings)*
-                    .settings(),
+                    options.settings()
+                },
                 type_id: __fal::TypeId::of::<#app>,
-                setup: || __fal::setup::<#app>(|thread| thread.settle(<#app>::setup())),
-                handle_exit: |app| {
-                    __fal::handle_exit::<#app>(app, |app, thread| thread.settle(<#app>::handle_exit(app)))
-                },
-                teardown: |app| {
-                    __fal::teardown::<#app>(app, |app, thread| thread.settle(<#app>::teardown(app)))
-                },
-                layer: <#app>::layer,
+                setup: || __fal::setup::<#app>(|thread| #setup),
+                handle_exit: |app| __fal::handle_exit::<#app>(app, |app, thread| #handle_exit),
+                teardown: |app| __fal::teardown::<#app>(app, |app, thread| #teardown),
+                layer: #app::layer,
             };
             impl __fal::App for #app {
-                fn declaration() -> &'static __fal::Declaration {
-                    &DECLARATION
-                }
+                const DECLARATION: &'static __fal::Declaration = &DECLARATION;
             }
             __fal::inventory::submit! {
-                __fal::Registered(<#app as __fal::App>::declaration)
+                __fal::Registered(&DECLARATION)
             }
         };
     }

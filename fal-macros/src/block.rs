@@ -1,6 +1,6 @@
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::{Attribute, ImplItem, ItemImpl, Path, Type};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Attribute, Ident, ImplItem, ItemImpl, Path, Type};
 
 use crate::endpoint::Endpoint;
 use crate::lifecycle;
@@ -9,6 +9,8 @@ use crate::mistakes::Mistakes;
 /// One `impl` block of an app, found to be sound: what is not is left out.
 pub(crate) struct Block {
     pub(crate) app: Path,
+    /// The names of the functions that the runtime calls itself.
+    pub(crate) lifecycle: Vec<Ident>,
     cfgs: Vec<Attribute>,
     endpoints: Vec<Endpoint>,
 }
@@ -17,11 +19,11 @@ impl Block {
     /// None where the block cannot be one of an app.
     pub(crate) fn check(block: &ItemImpl, mistakes: &mut Mistakes) -> Option<Self> {
         let app = app(block, mistakes)?;
-        let mut endpoints = Vec::new();
+        let (mut endpoints, mut lifecycle) = (Vec::new(), Vec::new());
         let mut has_attributes = false;
         for item in &block.items {
             let ImplItem::Fn(method) = item else { continue };
-            lifecycle::check(method, mistakes);
+            lifecycle.extend(lifecycle::check(method, mistakes));
             let mut ours = method.attrs.iter().filter(|attribute| is_ours(attribute));
             if let Some(attribute) = ours.next() {
                 has_attributes = true;
@@ -39,13 +41,22 @@ impl Block {
         }
         let endpoints = distinct(endpoints, mistakes);
         let cfgs = block.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect();
-        Some(Self { app, cfgs, endpoints })
+        Some(Self { app, lifecycle, cfgs, endpoints })
     }
 
     /// Registers the endpoints. Two of a kind in different blocks are conflicting impls, whose names are the errors
     /// (S1, S2).
     pub(crate) fn expand(&self, runtime: &TokenStream) -> TokenStream {
-        let Self { app, cfgs, endpoints } = self;
+        let Self { app, cfgs, endpoints, .. } = self;
+        let names: Vec<_> = (0..endpoints.len()).map(|index| format_ident!("ENDPOINT_{index}")).collect();
+        let rows = endpoints.iter().zip(&names).map(|(endpoint, name)| {
+            let (cfgs, row) = (&endpoint.cfgs, endpoint.row(app));
+            quote!(#(#cfgs)* static #name: __fal::Endpoint = #row;)
+        });
+        let listed = endpoints.iter().zip(&names).map(|(endpoint, name)| {
+            let cfgs = &endpoint.cfgs;
+            quote!(#(#cfgs)* &#name)
+        });
         let unique = endpoints.iter().map(|endpoint| {
             let (cfgs, hash, place) = (&endpoint.cfgs, endpoint.path.hash, endpoint.path.literal.span());
             let path = quote_spanned! {place.resolved_at(Span::call_site())=>
@@ -63,14 +74,10 @@ impl Block {
             #(#cfgs)*
             const _: () = {
                 use #runtime::__private as __fal;
-                trait __Endpoints {
-                    const ALL: &'static [__fal::Endpoint];
-                }
-                impl __Endpoints for #app {
-                    const ALL: &'static [__fal::Endpoint] = &[#(#endpoints),*];
-                }
+                use __fal::ReturnsValue as _;
+                #(#rows)*
                 __fal::inventory::submit! {
-                    __fal::Block::of::<#app>(<#app as __Endpoints>::ALL)
+                    __fal::Block::of::<#app>(&[#(#listed),*])
                 }
                 #(#unique)*
             };

@@ -1,8 +1,8 @@
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Attribute, FnArg, Ident, ImplItemFn, LitStr, ReturnType, Token, Type, parse_quote_spanned};
+use syn::{Attribute, FnArg, Ident, ImplItemFn, LitStr, Path, ReturnType, Token, Type, parse_quote_spanned};
 
 use crate::health_check::HealthCheck;
 use crate::mistakes::Mistakes;
@@ -28,7 +28,7 @@ pub(crate) struct HealthCheckOption {
 
 enum Argument {
     /// `&mut ResponseHead`: rustc says if it is another type.
-    Head,
+    Head(Span),
     /// What the type takes from the request.
     Taken(Box<Type>),
 }
@@ -104,59 +104,106 @@ impl Endpoint {
     }
 }
 
-/// The row of the app's table.
-impl ToTokens for Endpoint {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        let Self { cfgs, name, output, .. } = self;
+impl Endpoint {
+    /// The row of the app's table.
+    pub(crate) fn row(&self, app: &Path) -> TokenStream {
+        let Self { name, output, .. } = self;
         let (path, text) = (&self.path.literal, name.to_string());
         let docs = Some(&self.docs).filter(|docs| !docs.is_empty()).map(|docs| quote!(.docs(#docs)));
         let health_check = self.health_check.as_ref().map(|option| {
             let check = option.check.expand();
             quote!(.health_check(#check))
         });
-        let taken: Vec<_> = self.arguments.iter().filter_map(Argument::taken).collect();
-        let declared = taken.iter().map(|argument| quote_spanned!(here(argument)=> .takes::<#argument, _>()));
-        let returns = quote_spanned!(here(output)=> .returns::<#output, _>());
-        let names: Vec<_> = (0..taken.len()).map(|index| format_ident!("argument{index}")).collect();
-        let take = taken.iter().zip(&names).map(|(argument, name)| {
-            quote_spanned!(here(argument)=> let #name = call.take::<#argument, _>().await?;)
+        let declared = self.taken().map(|argument| {
+            let place = here(argument);
+            match self.health_check {
+                Some(_) => quote_spanned!(place=> .takes_head::<#argument>()),
+                None => quote_spanned!(place=> .takes::<#argument, _>()),
+            }
         });
-        let mutable = (!taken.is_empty()).then(|| quote!(mut));
-        let mut names = names.iter();
-        let passed = self.arguments.iter().map(|argument| match argument {
-            Argument::Head if self.is_async => quote!(call.head),
-            Argument::Head => quote!(head),
-            Argument::Taken(_) => names.next().to_token_stream(),
-        });
-        let boxed = quote_spanned!(here(name)=> __fal::boxed);
-        let reply = quote_spanned!(here(output)=> __fal::reply::<#output, _>);
-        let answer = if self.is_async {
-            quote!(#reply(Self::#name(call.app()?, #(#passed),*).await))
-        } else {
-            quote!(call.blocking(move |app, head| #reply(Self::#name(app, #(#passed),*))).await)
-        };
-        tokens.extend(quote! {
-            #(#cfgs)*
-            __fal::Endpoint::new(#path, #text)
+        let schema = quote_spanned!(here(output)=> __fal::Returns::<#output>::schema);
+        let calls = self.calls(app);
+        let new = quote_spanned!(here(path)=> __fal::Endpoint::new(#path, #text));
+        let row = quote! {
+            #new
                 #docs
                 #health_check
                 #(#declared)*
-                #returns
-                .calls(|#mutable call| #boxed(async move {
-                    #(#take)*
-                    #answer
-                }))
+                .returns(#schema)
+                .calls(#calls)
+        };
+        without_self(row, app)
+    }
+
+    /// The closure that calls the function, whose types it knows.
+    fn calls(&self, app: &Path) -> TokenStream {
+        let Self { name, output, .. } = self;
+        // All of it at the result's type, with nothing of the user's between: what rustc finds wrong with that type
+        // here it has found in the schema already, and says once.
+        let place = here(output);
+        let function = respan(&quote!(#app::#name), place);
+        let names: Vec<_> = (0..self.taken().count()).map(|index| format_ident!("argument{index}")).collect();
+        let take = self.taken().zip(&names).map(|(argument, name)| {
+            quote_spanned!(here(argument)=> let #name = call.take::<#argument, _>().await?;)
         });
+        let mutable = (!names.is_empty()).then(|| quote!(mut));
+        let head = if self.is_async { quote!(call.head) } else { quote!(head) };
+        let mut names = names.iter();
+        let passed = self.arguments.iter().map(|argument| match argument {
+            Argument::Head(place) => respan(&head, *place),
+            Argument::Taken(_) => names.next().to_token_stream(),
+        });
+        let answer = if self.is_async {
+            quote_spanned! {place=>
+                __fal::Returns::<#output>::reply(#function(call.app()?, #(#passed),*).await)
+            }
+        } else {
+            let has_head = self.arguments.iter().any(|argument| matches!(argument, Argument::Head(_)));
+            let head = if has_head { quote!(head) } else { quote!(_) };
+            quote_spanned! {place=>
+                call.blocking(move |app, #head| {
+                    __fal::Returns::<#output>::reply(#function(app, #(#passed),*))
+                })
+                .await
+            }
+        };
+        quote_spanned! {here(name)=>
+            |#mutable call| __fal::boxed(async move {
+                #(#take)*
+                #answer
+            })
+        }
+    }
+
+    fn taken(&self) -> impl Iterator<Item = &Type> {
+        self.arguments.iter().filter_map(|argument| match argument {
+            Argument::Head(_) => None,
+            Argument::Taken(taken) => Some(&**taken),
+        })
     }
 }
 
-impl Argument {
-    fn taken(&self) -> Option<&Type> {
-        match self {
-            Self::Head => None,
-            Self::Taken(taken) => Some(taken),
+/// A row stands outside of the `impl` block, where `Self` is not known.
+fn without_self(tokens: TokenStream, app: &Path) -> TokenStream {
+    let replaced = tokens.into_iter().map(|token| match token {
+        TokenTree::Ident(name) if name == "Self" => respan(&app.to_token_stream(), name.span()),
+        TokenTree::Group(group) => {
+            let mut replaced = Group::new(group.delimiter(), without_self(group.stream(), app));
+            replaced.set_span(group.span());
+            TokenTree::Group(replaced).into()
         }
-    }
+        other => other.into(),
+    });
+    replaced.collect()
+}
+
+/// The same tokens, for rustc to report at another place.
+fn respan(tokens: &TokenStream, place: Span) -> TokenStream {
+    let respanned = tokens.clone().into_iter().map(|mut token| {
+        token.set_span(place.resolved_at(token.span()));
+        token
+    });
+    respanned.collect()
 }
 
 /// Where rustc is to report what it finds wrong with code of ours: at the user's own.
@@ -189,10 +236,10 @@ fn signature(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<(Vec<Argume
         let FnArg::Typed(input) = input else { continue };
         match &*input.ty {
             Type::Reference(head) if head.mutability.is_some() => {
-                if arguments.iter().any(|argument| matches!(argument, Argument::Head)) {
+                if arguments.iter().any(|argument| matches!(argument, Argument::Head(_))) {
                     found.at(input, "a response has one head: take this argument away");
                 }
-                arguments.push(Argument::Head);
+                arguments.push(Argument::Head(here(&input.ty)));
             }
             Type::Reference(borrowed) => {
                 found

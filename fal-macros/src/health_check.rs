@@ -33,11 +33,19 @@ impl HealthCheck {
     /// A constant of that type.
     pub(crate) fn expand(&self) -> TokenStream {
         match self {
-            // The bare name needs no import.
-            Self::Settings { path, settings } if path.get_ident().is_some() => {
-                quote!(__fal::HealthCheck::new() #(#settings)*)
+            Self::Settings { path, settings } => {
+                // The bare name needs no import.
+                let is_bare = path.get_ident().is_some();
+                let path = if is_bare { quote!(__fal::HealthCheck) } else { path.to_token_stream() };
+                if settings.is_empty() {
+                    return quote!(#path::new());
+                }
+                quote!({
+                    let options = #path::new();
+                    #(#settings)*
+                    options
+                })
             }
-            Self::Settings { path, settings } => quote!(#path::new() #(#settings)*),
             Self::Constant(constant) => constant.to_token_stream(),
         }
     }
@@ -149,13 +157,28 @@ mod tests {
         check.expand().to_string()
     }
 
+    fn timeout(path: &TokenStream, seconds: &TokenStream) -> String {
+        let block = quote!({
+            let options = #path::new();
+            let options = options.timeout_seconds(#seconds);
+            options
+        });
+        block.to_string()
+    }
+
     fn refused(tokens: TokenStream) -> String {
         syn::parse2::<HealthCheck>(tokens).err().expect("it is refused").to_string()
     }
 
     #[test]
     fn every_form_with_settings_means_the_same_setters() {
-        let setters = quote!(__fal::HealthCheck::new().timeout_seconds(5).call_regularly(false)).to_string();
+        let setters = quote!({
+            let options = __fal::HealthCheck::new();
+            let options = options.timeout_seconds(5);
+            let options = options.call_regularly(false);
+            options
+        });
+        let setters = setters.to_string();
         for form in [
             quote!(HealthCheck(timeout_seconds = 5, call_regularly = false)),
             quote!(HealthCheck(timeout_seconds = 5, call_regularly = false,)),
@@ -185,7 +208,7 @@ mod tests {
 
     #[test]
     fn values_are_any_expression_where_rust_can_read_one() {
-        let seconds = |value| quote!(__fal::HealthCheck::new().timeout_seconds(#value)).to_string();
+        let seconds = |value| timeout(&quote!(__fal::HealthCheck), &value);
         assert_eq!(expanded(quote!(HealthCheck(timeout_seconds = 2 * LIMIT))), seconds(quote!(2 * LIMIT)));
         assert_eq!(
             expanded(quote!(HealthCheck<timeout_seconds = limits::SHORT>)),
@@ -198,7 +221,7 @@ mod tests {
     #[test]
     fn a_path_to_the_type_is_kept_and_other_expressions_are_constants() {
         let path = quote!(fal_runtime::HealthCheck(timeout_seconds = 5));
-        assert_eq!(expanded(path), quote!(fal_runtime::HealthCheck::new().timeout_seconds(5)).to_string());
+        assert_eq!(expanded(path), timeout(&quote!(fal_runtime::HealthCheck), &quote!(5)));
         for constant in [quote!(CHECK), quote!(HealthCheck::new().timeout_seconds(5)), quote!(check(1))] {
             assert_eq!(expanded(constant.clone()), constant.to_string());
         }
@@ -228,10 +251,7 @@ mod tests {
         let twice = quote!(HealthCheck(timeout_seconds = 5, timeout_seconds = 6));
         let mut mistakes = Mistakes::default();
         let check = syn::parse2::<HealthCheck>(twice).expect("it parses").check(&mut mistakes);
-        assert_eq!(
-            check.expand().to_string(),
-            quote!(__fal::HealthCheck::new().timeout_seconds(5)).to_string()
-        );
+        assert_eq!(check.expand().to_string(), timeout(&quote!(__fal::HealthCheck), &quote!(5)));
         let told = mistakes.to_token_stream().to_string();
         assert_eq!(told.matches("compile_error").count(), 1);
         assert!(told.contains("`timeout_seconds` is given twice"), "{told}");

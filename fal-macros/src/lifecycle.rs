@@ -1,9 +1,10 @@
-use syn::{FnArg, ImplItemFn};
+use syn::{FnArg, Ident, ImplItemFn};
 
 use crate::mistakes::Mistakes;
 
-/// Reports a lifecycle function that cannot be called as one. What it returns is rustc's to check.
-pub(crate) fn check(method: &ImplItemFn, mistakes: &mut Mistakes) {
+/// The name of a method that is a lifecycle function. One that cannot be called as such is reported; what it returns is
+/// rustc's to check.
+pub(crate) fn check(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<Ident> {
     let signature = &method.sig;
     let first = signature.inputs.first();
     let takes_only = |is_right: bool| is_right && signature.inputs.len() == 1;
@@ -15,15 +16,14 @@ pub(crate) fn check(method: &ImplItemFn, mistakes: &mut Mistakes) {
             let is_function = matches!(first, Some(FnArg::Typed(_))) && signature.asyncness.is_none();
             (takes_only(is_function), "layer(router: Router) -> Router")
         }
-        _ => return,
+        _ => return None,
     };
+    let name = &signature.ident;
     if !is_right {
-        let name = &signature.ident;
-        mistakes.at(
-            name,
-            format!("the runtime calls `{name}` itself, as `{written}`: write it so, or rename it"),
-        );
+        let message = format!("the runtime calls `{name}` itself, as `{written}`: write it so, or rename it");
+        mistakes.at(name, message);
     }
+    Some(name.clone())
 }
 
 #[derive(Clone, Copy, PartialEq)]

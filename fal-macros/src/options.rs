@@ -34,13 +34,13 @@ pub(crate) fn name(input: ParseStream<'_>) -> syn::Result<Ident> {
     Ident::parse_any(input).map_err(|_| input.error("name the setting: `name = …`"))
 }
 
-/// A call of the `const` setter of that name. It has the span of the name, so that rustc reports a name that does not
-/// exist, a wrong type and a bad value at the word.
+/// A call of the `const` setter of that name on `options`. All of it stands where the option does, so that rustc
+/// reports a name that does not exist, a wrong type and a bad value at the word.
 impl ToTokens for Setting {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let Self { name, value } = self;
         let span = name.span().resolved_at(Span::call_site());
-        tokens.extend(quote_spanned!(span=> .#name(#value)));
+        tokens.extend(quote_spanned!(span=> let options = options.#name(#value);));
     }
 }
 

@@ -7,10 +7,12 @@ pub use fal_health::HealthCheck;
 pub use inventory;
 
 pub use crate::app::lifecycle::{
-    ByDefault, HasSetup, Lifecycle, Settle, Settled, Thread, handle_exit, setup, teardown,
+    HasSetup, Lifecycle, Settle, Settled, Thread, handle_exit, setup, teardown,
 };
 pub use crate::app::{App, AppOptions, Block, Declaration, Registered};
-pub use crate::endpoint::{Argument, Call, Output, Reply, Taken, boxed, reply};
+pub use crate::endpoint::{
+    Answer, Argument, Call, Failure, HeadArgument, Reply, Returns, ReturnsValue, Taken, Taking, boxed,
+};
 pub use crate::{Endpoint, ResponseHead};
 
 /// Its name is the error that rustc gives when an app implements it twice (S1).

@@ -27,14 +27,14 @@ pub struct Declaration {
 impl Declaration {
     /// Every app that is linked into this binary, sorted by name.
     pub fn all() -> Vec<&'static Self> {
-        let mut apps: Vec<_> = inventory::iter::<Registered>().map(|registered| (registered.0)()).collect();
+        let mut apps: Vec<_> = inventory::iter::<Registered>().map(|registered| registered.0).collect();
         apps.sort_by_key(|app| app.settings.name());
         apps
     }
 
     /// Its endpoints, in the order of their files and lines.
     pub fn endpoints(&self) -> Vec<&'static Endpoint> {
-        Block::all((self.type_id)()).into_iter().flat_map(Block::endpoints).collect()
+        Block::all((self.type_id)()).into_iter().flat_map(Block::endpoints).copied().collect()
     }
 
     /// How a host checks this app's runners; none where no endpoint is declared to be the health check.

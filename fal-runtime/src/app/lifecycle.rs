@@ -18,8 +18,11 @@ use crate::{Context, Error};
 /// What an app has that declares no function of that name: an inherent function is found before a trait's.
 pub trait Lifecycle: App {
     /// Makes the app by its `Default`.
-    fn setup() -> ByDefault<Self> {
-        ByDefault(PhantomData)
+    fn setup() -> Self
+    where
+        Self: HasSetup,
+    {
+        Self::default_setup()
     }
 
     /// Does nothing.
@@ -141,18 +144,21 @@ pub enum Fallible {}
 #[derive(Debug)]
 pub struct Async<M>(PhantomData<M>);
 
+#[diagnostic::do_not_recommend]
 impl<T> Settle<T, Plain> for T {
     fn settle(self) -> impl Future<Output = Result<T, Error>> {
         ready(Ok(self))
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E: Into<Error>> Settle<T, Fallible> for Result<T, E> {
     fn settle(self) -> impl Future<Output = Result<T, Error>> {
         ready(self.map_err(Into::into))
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, M, F> Settle<T, Async<M>> for F
 where
     F: Future,
@@ -160,20 +166,6 @@ where
 {
     async fn settle(self) -> Result<T, Error> {
         self.await.settle().await
-    }
-}
-
-/// The setup of an app that declares none.
-#[derive(Debug)]
-pub struct ByDefault<A>(PhantomData<A>);
-
-/// Marks [`ByDefault`].
-#[derive(Debug)]
-pub enum Defaulted {}
-
-impl<A: HasSetup> Settle<A, Defaulted> for ByDefault<A> {
-    fn settle(self) -> impl Future<Output = Result<A, Error>> {
-        ready(Ok(A::default_setup()))
     }
 }
 
@@ -188,6 +180,7 @@ pub trait HasSetup {
     fn default_setup() -> Self;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Default> HasSetup for T {
     fn default_setup() -> Self {
         Self::default()

@@ -27,9 +27,14 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
     note = "declare it: `#[app]` on the struct, or on the `impl` block with its `setup`"
 )]
 pub trait App: Sized + Send + Sync + 'static {
-    /// The app with its type erased.
+    /// What `#[app]` writes for [`declaration`](Self::declaration).
     #[doc(hidden)]
-    fn declaration() -> &'static Declaration;
+    const DECLARATION: &'static Declaration;
+
+    /// The app with its type erased.
+    fn declaration() -> &'static Declaration {
+        Self::DECLARATION
+    }
 
     /// How a host checks this app's runners; none where no endpoint is declared to be the health check.
     fn health_check() -> Option<HealthCheckSpec> {

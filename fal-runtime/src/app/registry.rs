@@ -6,7 +6,7 @@ use crate::Endpoint;
 
 /// An app of this binary, as `#[app]` registers it.
 #[derive(Debug)]
-pub struct Registered(pub fn() -> &'static Declaration);
+pub struct Registered(pub &'static Declaration);
 
 inventory::collect!(Registered);
 
@@ -14,7 +14,7 @@ inventory::collect!(Registered);
 #[derive(Debug)]
 pub struct Block {
     app: fn() -> TypeId,
-    endpoints: &'static [Endpoint],
+    endpoints: &'static [&'static Endpoint],
     place: &'static Location<'static>,
 }
 
@@ -23,7 +23,7 @@ inventory::collect!(Block);
 impl Block {
     /// The block that stands where this is called.
     #[track_caller]
-    pub const fn of<A: App>(endpoints: &'static [Endpoint]) -> Self {
+    pub const fn of<A: App>(endpoints: &'static [&'static Endpoint]) -> Self {
         Self { app: TypeId::of::<A>, endpoints, place: Location::caller() }
     }
 
@@ -34,7 +34,7 @@ impl Block {
         blocks
     }
 
-    pub(super) fn endpoints(&self) -> &'static [Endpoint] {
+    pub(super) fn endpoints(&self) -> &'static [&'static Endpoint] {
         self.endpoints
     }
 }

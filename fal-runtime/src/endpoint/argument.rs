@@ -1,3 +1,6 @@
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -23,8 +26,18 @@ pub trait Argument<M>: Sized + Send {
     const TAKEN: Taken;
 
     /// Takes it from the request.
-    fn take(call: &mut Call<'_>) -> impl Future<Output = Result<Self, Error>> + Send;
+    fn take<'a>(call: &'a mut Call<'_>) -> Taking<'a, Self>;
 }
+
+/// What a health check may take: it is asked with an empty body.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a health check",
+    label = "a health check is asked with an empty body: take this argument away"
+)]
+pub trait HeadArgument {}
+
+#[diagnostic::do_not_recommend]
+impl<T: FromRequestParts<()>> HeadArgument for T {}
 
 /// Where an argument is taken from.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +46,29 @@ pub enum Taken {
     Body(SchemaOf),
     /// The request's head. The OpenAPI document does not say what.
     Head,
+}
+
+/// An argument that is being taken. A type of its own rather than whatever future an argument has: a bound that does
+/// not hold is then reported once.
+#[expect(missing_debug_implementations, reason = "it holds a future")]
+pub enum Taking<'a, T> {
+    /// From the body, which has been read before: only the parsing is compiled once for each type.
+    Ready(Option<Result<T, Error>>),
+    /// From the head, by axum.
+    Waiting(Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>),
+}
+
+impl<T> Unpin for Taking<'_, T> {}
+
+impl<T> Future for Taking<'_, T> {
+    type Output = Result<T, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Ready(taken) => taken.take().map_or(Poll::Pending, Poll::Ready),
+            Self::Waiting(taking) => taking.as_mut().poll(context),
+        }
+    }
 }
 
 /// Marks what is taken from the body.
@@ -46,22 +82,23 @@ pub enum FromHead {}
 impl<T: DeserializeOwned + JsonSchema + Send> Argument<FromBody> for T {
     const TAKEN: Taken = Taken::Body(SchemaGenerator::subschema_for::<T>);
 
-    fn take(call: &mut Call<'_>) -> impl Future<Output = Result<Self, Error>> + Send {
-        // Read before, so that only the parsing is compiled once for each type.
-        let parsed = json::parse(call.body());
-        std::future::ready(parsed)
+    fn take<'a>(call: &'a mut Call<'_>) -> Taking<'a, Self> {
+        Taking::Ready(Some(json::parse(&call.body)))
     }
 }
 
 impl<T: FromRequestParts<()> + Send> Argument<FromHead> for T {
     const TAKEN: Taken = Taken::Head;
 
-    async fn take(call: &mut Call<'_>) -> Result<Self, Error> {
-        let taken = T::from_request_parts(call.head_of_request(), &()).await;
-        match taken.map_err(IntoResponse::into_response) {
-            Ok(taken) => Ok(taken),
-            Err(rejection) => Err(rejected(rejection).await),
-        }
+    fn take<'a>(call: &'a mut Call<'_>) -> Taking<'a, Self> {
+        let head = &mut *call.request;
+        Taking::Waiting(Box::pin(async {
+            let taken = T::from_request_parts(head, &()).await;
+            match taken.map_err(IntoResponse::into_response) {
+                Ok(taken) => Ok(taken),
+                Err(rejection) => Err(rejected(rejection).await),
+            }
+        }))
     }
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::request::Parts;
 
 use super::blocking::{self, Lane};
-use super::{Argument, Reply, ResponseHead};
+use super::{Argument, Reply, ResponseHead, Taking};
 use crate::calls::Place;
 use crate::{Error, Instance};
 
@@ -23,7 +23,7 @@ pub struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// Takes an argument from the request.
-    pub fn take<T: Argument<M>, M>(&mut self) -> impl Future<Output = Result<T, Error>> + Send {
+    pub fn take<T: Argument<M>, M>(&mut self) -> Taking<'_, T> {
         T::take(self)
     }
 
@@ -41,14 +41,6 @@ impl<'a> Call<'a> {
         let instance = Instance::clone(self.instance);
         let work = Box::new(move |head: &mut ResponseHead| function(downcast(&instance)?, head));
         blocking::run(work, self.lane, self.place, self.head)
-    }
-
-    pub(super) fn body(&self) -> &[u8] {
-        &self.body
-    }
-
-    pub(super) fn head_of_request(&mut self) -> &mut Parts {
-        self.request
     }
 }
 

@@ -17,10 +17,10 @@ mod request_id;
 mod row;
 mod serve;
 
-pub use argument::{Argument, Taken};
+pub use argument::{Argument, HeadArgument, Taken, Taking};
 pub use call::{Call, boxed};
 pub use head::ResponseHead;
-pub use output::{Output, Reply, reply};
+pub use output::{Answer, Failure, Reply, Returns, ReturnsValue};
 pub(crate) use request_id::RequestId;
 pub use row::Endpoint;
 pub(crate) use row::SchemaOf;

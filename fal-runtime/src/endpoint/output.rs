@@ -1,60 +1,91 @@
+use std::marker::PhantomData;
+
 use bytes::Bytes;
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
 use super::json;
-use super::row::SchemaOf;
 use crate::Error;
-
-/// What an endpoint may return: a value that becomes the JSON body, or a `Result` of one.
-///
-/// `M` only keeps the two apart and is inferred.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the result of an endpoint",
-    label = "neither a value with a JSON form nor a `Result` of one",
-    note = "a value has both derives: `#[derive(Serialize, JsonSchema)]`",
-    note = "the error of a `Result` is `fal_runtime::Error`, or becomes one by `Into`"
-)]
-pub trait Output<M> {
-    /// The schema of the body.
-    const SCHEMA: SchemaOf;
-
-    /// Makes it the body.
-    fn reply(self) -> Result<Reply, Error>;
-}
 
 /// The body of a response, as JSON.
 #[derive(Debug)]
 pub struct Reply(pub(super) Bytes);
 
-/// Marks a value.
+/// What an endpoint answers with.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the answer of an endpoint",
+    label = "has no JSON form that can be described",
+    note = "an answer has both derives: `#[derive(Serialize, JsonSchema)]`"
+)]
+pub trait Answer: Serialize + JsonSchema {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + JsonSchema> Answer for T {}
+
+/// What an endpoint fails with.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of an endpoint",
+    label = "does not become a `fal_runtime::Error`",
+    note = "return `fal_runtime::Result<…>`, which takes every `std::error::Error` by `?`"
+)]
+pub trait Failure: Into<Error> {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Error>> Failure for E {}
+
+/// What a function of this return type gives: its own functions are for a `Result`; those of [`ReturnsValue`], which
+/// are found after them, are for everything else.
 #[derive(Debug)]
-pub enum Plain {}
+pub struct Returns<R>(PhantomData<R>);
 
-/// Marks a `Result`.
-#[derive(Debug)]
-pub enum Fallible {}
-
-impl<T: Serialize + JsonSchema> Output<Plain> for T {
-    const SCHEMA: SchemaOf = SchemaGenerator::subschema_for::<T>;
-
-    fn reply(self) -> Result<Reply, Error> {
-        json::write(&self).map(Reply)
+impl<T, E> Returns<Result<T, E>> {
+    /// The schema of the body.
+    pub fn schema(generator: &mut SchemaGenerator) -> Schema
+    where
+        T: Answer,
+        E: Failure,
+    {
+        generator.subschema_for::<T>()
     }
-}
 
-impl<T: Serialize + JsonSchema, E: Into<Error>> Output<Fallible> for Result<T, E> {
-    const SCHEMA: SchemaOf = SchemaGenerator::subschema_for::<T>;
-
-    fn reply(self) -> Result<Reply, Error> {
-        match self {
-            Ok(value) => json::write(&value).map(Reply),
+    /// Makes it the body.
+    pub fn reply(result: Result<T, E>) -> Result<Reply, Error>
+    where
+        T: Answer,
+        E: Failure,
+    {
+        match result {
+            Ok(answer) => json::write(&answer).map(Reply),
             Err(error) => Err(error.into()),
         }
     }
 }
 
-/// Makes what an endpoint returned the body of the response.
-pub fn reply<T: Output<M>, M>(output: T) -> Result<Reply, Error> {
-    output.reply()
+/// What a function gives that does not return a `Result`.
+pub trait ReturnsValue<R> {
+    /// The schema of the body.
+    fn schema(generator: &mut SchemaGenerator) -> Schema
+    where
+        R: Answer;
+
+    /// Makes it the body.
+    fn reply(answer: R) -> Result<Reply, Error>
+    where
+        R: Answer;
+}
+
+impl<R> ReturnsValue<R> for Returns<R> {
+    fn schema(generator: &mut SchemaGenerator) -> Schema
+    where
+        R: Answer,
+    {
+        generator.subschema_for::<R>()
+    }
+
+    fn reply(answer: R) -> Result<Reply, Error>
+    where
+        R: Answer,
+    {
+        json::write(&answer).map(Reply)
+    }
 }

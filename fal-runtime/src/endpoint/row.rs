@@ -4,7 +4,7 @@ use std::pin::Pin;
 use fal_health::HealthCheck;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::{Argument, Call, Output, Reply, Taken};
+use super::{Argument, Call, HeadArgument, Reply, Taken};
 use crate::Error;
 
 /// The schema of a type whose name has been erased.
@@ -65,10 +65,6 @@ impl Endpoint {
     pub const fn takes<T: Argument<M>, M>(mut self) -> Self {
         if let Taken::Body(schema) = T::TAKEN {
             assert!(
-                self.health_check.is_none(),
-                "a health check is asked with an empty body: take this argument away"
-            );
-            assert!(
                 self.body.is_none(),
                 "a request has one body: put what both arguments hold into one struct"
             );
@@ -77,11 +73,18 @@ impl Endpoint {
         self
     }
 
-    /// What its function returns.
+    /// An argument of a health check, which has no body (S2).
     #[doc(hidden)]
     #[must_use]
-    pub const fn returns<T: Output<M>, M>(mut self) -> Self {
-        self.output = T::SCHEMA;
+    pub const fn takes_head<T: HeadArgument>(self) -> Self {
+        self
+    }
+
+    /// What its function answers with.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn returns(mut self, schema: SchemaOf) -> Self {
+        self.output = schema;
         self
     }
 
