@@ -21,8 +21,8 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use self::describe::Endpoints;
 use self::options::{Arguments, Command, ConfigOptions, OpenapiOptions, ServeOptions};
-use crate::Declaration;
 use crate::runner::{Keeper, Life, as_runner};
+use crate::{Declaration, Result};
 
 /// The whole command line of a program with apps: what its `main` returns.
 ///
@@ -50,10 +50,7 @@ pub fn main() -> ExitCode {
 
 fn main_of(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let given = command().get_matches_from(arguments);
-    let done = Arguments::from_arg_matches(&given)
-        .map_err(|error| error.to_string())
-        .and_then(|arguments| perform(arguments, &given));
-    done.unwrap_or_else(|error| {
+    perform(&given).unwrap_or_else(|error| {
         let _ = writeln!(io::stderr(), "error: {error}");
         ExitCode::FAILURE
     })
@@ -68,7 +65,8 @@ fn command() -> clap::Command {
     }
 }
 
-fn perform(arguments: Arguments, given: &ArgMatches) -> Result<ExitCode, String> {
+fn perform(given: &ArgMatches) -> Result<ExitCode> {
+    let arguments = Arguments::from_arg_matches(given)?;
     match arguments.command {
         #[cfg(feature = "host")]
         None => run::run(&arguments.run),
@@ -87,15 +85,15 @@ fn perform(arguments: Arguments, given: &ArgMatches) -> Result<ExitCode, String>
     }
 }
 
-fn serve(options: ServeOptions) -> Result<ExitCode, String> {
-    let app = app(options.app.name.as_deref())?;
+fn serve(options: ServeOptions) -> Result<ExitCode> {
+    let app = select::app(options.app.name.as_deref())?;
     logging::init(logging::Times::Written);
     let grace = app.settings.termination_grace_period();
     Ok(Life { app, listen: options.listen, grace, keeper: Keeper::Terminal }.live().into())
 }
 
-fn openapi(options: OpenapiOptions) -> Result<ExitCode, String> {
-    let document = openapi::pretty(&app(options.app.name.as_deref())?.openapi());
+fn openapi(options: OpenapiOptions) -> Result<ExitCode> {
+    let document = openapi::pretty(&select::app(options.app.name.as_deref())?.openapi());
     match options.check {
         None => print(&document),
         Some(file) => openapi::check(&document, &file, &program()).map(|()| ExitCode::SUCCESS),
@@ -110,8 +108,8 @@ fn list(apps: &[&Declaration]) -> String {
     apps.iter().map(list).collect()
 }
 
-fn config(options: &ConfigOptions, given: &ArgMatches) -> Result<ExitCode, String> {
-    let app = app(options.app())?;
+fn config(options: &ConfigOptions, given: &ArgMatches) -> Result<ExitCode> {
+    let app = select::app(options.app())?;
     let check = app.health_check();
     let mut sections = vec![
         config::app(&app.settings),
@@ -123,20 +121,16 @@ fn config(options: &ConfigOptions, given: &ArgMatches) -> Result<ExitCode, Strin
     print(&text)
 }
 
-fn app(name: Option<&str>) -> Result<&'static Declaration, String> {
-    select::app(name).map_err(|error| error.to_string())
-}
-
 /// What the user calls this program.
 fn program() -> String {
     std::env::args().next().unwrap_or_else(|| env!("CARGO_PKG_NAME").to_owned())
 }
 
 /// Prints what was asked for. A reader that has gone, as `head` does, wants no more of it.
-fn print(text: &str) -> Result<ExitCode, String> {
+fn print(text: &str) -> Result<ExitCode> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.to_string()),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(ExitCode::SUCCESS),
     }
 }

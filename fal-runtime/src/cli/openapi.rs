@@ -2,20 +2,22 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::{Error, Result};
+
 /// The document as it is printed and kept in files.
 pub(super) fn pretty(document: &Value) -> String {
     format!("{document:#}\n")
 }
 
 /// Compares the document with what a file holds.
-pub(super) fn check(document: &str, file: &Path, program: &str) -> Result<(), String> {
+pub(super) fn check(document: &str, file: &Path, program: &str) -> Result<()> {
     let renew = format!("write it anew with `{program} openapi > {}`", file.display());
     let kept = std::fs::read_to_string(file)
-        .map_err(|error| format!("{} cannot be read: {error}; {renew}", file.display()))?;
+        .map_err(|error| Error::msg(format!("{} cannot be read: {error}; {renew}", file.display())))?;
     match difference(document, &kept) {
         None => Ok(()),
         Some(difference) => {
-            Err(format!("{} is not what the app declares; {difference}\n{renew}", file.display()))
+            Err(Error::msg(format!("{} is not what the app declares; {difference}\n{renew}", file.display())))
         }
     }
 }
@@ -54,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_is_answered_with_how_to_write_it() {
-        let error = check("{}\n", Path::new("/nowhere/openapi.json"), "my-app").unwrap_err();
+        let error = check("{}\n", Path::new("/nowhere/openapi.json"), "my-app").unwrap_err().to_string();
         assert!(error.ends_with("`my-app openapi > /nowhere/openapi.json`"), "{error}");
     }
 }

@@ -1,46 +1,45 @@
 use std::fmt::Write;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
-use fal_host::{AppSpec, Host, HostBuilder, HostHandle, StartError};
+use fal_host::{HostBuilder, HostHandle, StartError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::checks::Checks;
 use super::describe::Endpoints;
 use super::logging::{self, Times};
 use super::options::RunOptions;
-use crate::{Declaration, Error};
+use super::select;
+use crate::{Declaration, Error, Result};
 
 /// What a process ends with that was told twice to stop.
 const KILLED: u8 = 130;
 
 /// Serves the app with a host until it is told to stop.
-pub(super) fn run(options: &RunOptions) -> Result<ExitCode, String> {
-    let app = super::app(options.app.name.as_deref())?;
+pub(super) fn run(options: &RunOptions) -> Result<ExitCode> {
+    let app = select::app(options.app.name.as_deref())?;
     logging::init(Times::Written);
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| Error::from(error).to_string())?;
+    let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
-        let mut signals = Signals::take().map_err(|error| Error::from(error).to_string())?;
-        let host = build(app, options)?.start().await.map_err(not_started)?;
-        super::print(&serving(app, options, host.address(), host.admin_address()))?;
+        let mut signals = Signals::take()?;
+        let host = start(app, options).await?;
         stay(host, &mut signals).await
     })
 }
 
-fn build(app: &Declaration, options: &RunOptions) -> Result<HostBuilder, String> {
-    let settings = &app.settings;
-    let spec = AppSpec {
-        name: settings.name().to_owned(),
-        health_check: app.health_check(),
-        startup_timeout: settings.startup_timeout(),
-        termination_grace_period: settings.termination_grace_period(),
-        max_multiplexing: settings.max_multiplexing(),
-    };
-    let mut runner = Host::this_program().map_err(|error| Error::from(error).to_string())?;
-    runner.env("FAL_RUNNER_APP", settings.name());
-    Ok(Host::builder(spec, runner)
+async fn start(app: &Declaration, options: &RunOptions) -> Result<HostHandle> {
+    let host = build(app, options)?;
+    // The first runner's start is logged when it has been said what is served and where.
+    let _log = io::stderr().lock();
+    let host = host.start().await.map_err(not_started)?;
+    super::print(&serving(app, options, host.address(), host.admin_address()))?;
+    Ok(host)
+}
+
+fn build(app: &Declaration, options: &RunOptions) -> Result<HostBuilder> {
+    Ok(crate::host::of(app)?
         .listen(options.listen)
         .admin(options.admin.into())
         .runners(NonZeroUsize::new(options.runners.into()).unwrap_or(NonZeroUsize::MIN))
@@ -51,10 +50,10 @@ fn build(app: &Declaration, options: &RunOptions) -> Result<HostBuilder, String>
 }
 
 /// Until a signal ends it; a second one kills (S41).
-async fn stay(host: HostHandle, signals: &mut Signals) -> Result<ExitCode, String> {
+async fn stay(host: HostHandle, signals: &mut Signals) -> Result<ExitCode> {
     tokio::select! {
         () = signals.next() => host.shutdown(),
-        () = host.stopped() => return Err("the host has ended unasked; its log says why".to_owned()),
+        () = host.stopped() => return Err(Error::msg("the host has ended unasked; its log says why")),
     }
     tokio::select! {
         biased;
@@ -74,8 +73,8 @@ struct Signals {
 }
 
 impl Signals {
-    fn take() -> std::io::Result<Self> {
-        let hangup = std::io::stdin().is_terminal().then(|| signal(SignalKind::hangup())).transpose()?;
+    fn take() -> io::Result<Self> {
+        let hangup = io::stdin().is_terminal().then(|| signal(SignalKind::hangup())).transpose()?;
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -132,7 +131,7 @@ fn counted(count: u32, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-fn not_started(error: StartError) -> String {
+fn not_started(error: StartError) -> Error {
     let advice = match &error {
         StartError::Listen { what: "requests", .. } => {
             "; give another address with `--listen`, whose port may be 0 to have one picked"
@@ -140,5 +139,5 @@ fn not_started(error: StartError) -> String {
         StartError::Listen { .. } => "; give another address with `--admin`, or `--admin off` to have none",
         _ => "",
     };
-    Error::from(error).to_string() + advice
+    Error::msg(Error::from(error).to_string() + advice)
 }

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
@@ -21,11 +22,22 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    /// Lives it from `setup` to the end. Blocks for as long as that takes; not to be called on a tokio runtime.
-    ///
+    /// Lives it from `setup` to the end. Blocks for as long as that takes.
+    pub(crate) fn live(self) -> Exit {
+        // A thread of its own, since the caller may be on a runtime, where none can be driven.
+        thread::scope(|scope| {
+            let lifecycle = thread::Builder::new().name("fal-lifecycle".to_owned());
+            match lifecycle.spawn_scoped(scope, || self.drive()) {
+                // A panic has been told of by its hook.
+                Ok(life) => life.join().unwrap_or(Exit::NotStarted),
+                Err(error) => self.keeper.not_started(&Error::from(error)),
+            }
+        })
+    }
+
     /// All that is the app's runs on a runtime of its own, and what watches over it (signals, the limit of the grace
     /// period) on this thread: so code that blocks every thread it can get is still seen to stop too late, and named.
-    pub(crate) fn live(self) -> Exit {
+    fn drive(&self) -> Exit {
         let own = Builder::new_current_thread().enable_all().build();
         let apps = Builder::new_multi_thread().enable_all().thread_name("fal-runner").build();
         match (own, apps) {
@@ -39,7 +51,7 @@ impl Life {
         }
     }
 
-    async fn run(self, apps: &Handle) -> Exit {
+    async fn run(&self, apps: &Handle) -> Exit {
         let mut signals = match Signals::take(&self.keeper) {
             Ok(signals) => signals,
             Err(error) => return self.keeper.not_started(&Error::from(error)),

@@ -40,6 +40,10 @@ pub use state::{RunnerState, runner_state};
 /// }
 /// ```
 ///
+/// It blocks until the runner has ended, and may be called on a tokio runtime, as in an `async fn main`. The runner's log
+/// goes to standard error, filtered by `FAL_LOG` (default `info`), unless the program has set up a `tracing` subscriber
+/// before.
+///
 /// The environment tells: `FAL_RUNNER_HOST_PID` names the host, which has to be this process's parent, since the
 /// children of a runner inherit the variables and are no runners. Standard input is the channel to the host; a runner
 /// reads it as the null device, and ends at once, its process group with it, when the host is gone (S41).

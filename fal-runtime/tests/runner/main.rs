@@ -14,9 +14,9 @@ mod setup;
 mod stop;
 
 /// Not a test: what a runner's process runs. A host starts its runners with the program that it is itself, and here
-/// that is the test binary.
-#[test]
-fn runner() {
+/// that is the test binary. It is called on a runtime, as by an `async fn main`.
+#[tokio::test]
+async fn runner() {
     if let Some(code) = fal_runtime::as_runner() {
         let code = (0..=u8::MAX).find(|number| code == (*number).into()).expect("a code is a byte");
         std::process::exit(code.into());

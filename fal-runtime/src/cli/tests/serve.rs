@@ -1,5 +1,12 @@
 //! `serve` as a process of its own: this test binary again, with the arguments in the environment.
 
+#![expect(
+    clippy::semicolon_if_nothing_returned,
+    clippy::unused_async,
+    clippy::unused_self,
+    reason = "the functions of an app have the shapes that apps have"
+)]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
