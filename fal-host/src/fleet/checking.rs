@@ -18,6 +18,8 @@ impl Fleet {
         self.emit(id, Happening::Checked(record));
         match (record.trigger, record.judgement) {
             (Trigger::Manual, Judgement::Inconclusive) => self.effects.push(Effect::ReleaseSlots(id)),
+            // It leaves the rotation with its slots: given back before that, they would go to who waits (S33).
+            (Trigger::Manual, Judgement::Decided) => {}
             (Trigger::Manual, _) => self.effects.push(Effect::ManualCheckEnded(id)),
             (Trigger::Periodic, _) => {}
         }
