@@ -1,0 +1,200 @@
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinHandle;
+
+use super::within;
+
+trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+
+/// One connection of a client, which shows every byte that comes.
+pub(crate) struct Client {
+    wire: BufReader<Box<dyn Wire>>,
+}
+
+/// A request as it is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    method: &'static str,
+    path: String,
+    headers: String,
+    body: Vec<u8>,
+}
+
+impl Request {
+    pub(crate) fn new(method: &'static str, path: &str) -> Self {
+        Self { method, path: path.to_owned(), headers: String::new(), body: Vec::new() }
+    }
+
+    pub(crate) fn get(path: &str) -> Self {
+        Self::new("GET", path)
+    }
+
+    pub(crate) fn post(path: &str, body: &Value) -> Self {
+        let request = Self::new("POST", path).header("content-type", "application/json");
+        Self { body: body.to_string().into_bytes(), ..request }
+    }
+
+    /// A call of the fixture's endpoint that the director knows by this name.
+    pub(crate) fn call(name: &str) -> Self {
+        Self::post("/call", &json!({ "name": name }))
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers += &format!("{name}: {value}\r\n");
+        self
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let Self { method, path, headers, body } = self;
+        let length = body.len();
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nhost: test\r\n{headers}content-length: {length}\r\n\r\n");
+        [head.as_bytes(), body].concat()
+    }
+}
+
+impl Client {
+    pub(crate) async fn tcp(address: SocketAddr) -> Self {
+        Self::over(within("a connection", TcpStream::connect(address)).await.unwrap())
+    }
+
+    pub(crate) async fn unix(path: &Path) -> Self {
+        Self::over(within("a connection", UnixStream::connect(path)).await.unwrap())
+    }
+
+    fn over(wire: impl Wire + 'static) -> Self {
+        Self { wire: BufReader::new(Box::new(wire)) }
+    }
+
+    pub(crate) async fn send(&mut self, request: &Request) {
+        self.wire.write_all(&request.bytes()).await.unwrap();
+    }
+
+    /// The next response.
+    pub(crate) async fn response(&mut self) -> Response {
+        let mut response = self.head().await;
+        response.body = match response.header("content-length") {
+            Some(length) => {
+                let mut body = vec![0; length.parse().unwrap()];
+                within("a body", self.wire.read_exact(&mut body)).await.unwrap();
+                body
+            }
+            None => Vec::new(),
+        };
+        response
+    }
+
+    pub(crate) async fn exchange(&mut self, request: &Request) -> Response {
+        self.send(request).await;
+        self.response().await
+    }
+
+    /// The head of the next response.
+    pub(crate) async fn head(&mut self) -> Response {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let read = within("a response", self.wire.read_until(b'\n', &mut head)).await.unwrap();
+            assert_ne!(read, 0, "the connection ended: {:?}", String::from_utf8_lossy(&head));
+        }
+        Response::parse(String::from_utf8(head).unwrap())
+    }
+
+    /// The next chunk of a response that comes in chunks; an empty one at its end.
+    pub(crate) async fn chunk(&mut self) -> Vec<u8> {
+        let mut length = String::new();
+        within("a chunk", self.wire.read_line(&mut length)).await.unwrap();
+        let length = usize::from_str_radix(length.trim(), 16).unwrap();
+        let mut chunk = vec![0; length + 2];
+        within("a chunk", self.wire.read_exact(&mut chunk)).await.unwrap();
+        chunk.truncate(length);
+        chunk
+    }
+
+    /// What comes until the other side closes.
+    pub(crate) async fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        within("the end of the connection", self.wire.read_to_end(&mut rest)).await.unwrap();
+        rest
+    }
+}
+
+/// A request on its way, on a connection of its own.
+#[derive(Debug)]
+pub(crate) struct Pending(JoinHandle<Response>);
+
+impl Pending {
+    pub(crate) fn new(address: SocketAddr, request: Request) -> Self {
+        Self(tokio::spawn(async move { Client::tcp(address).await.exchange(&request).await }))
+    }
+
+    pub(crate) async fn response(mut self) -> Response {
+        within("a response", &mut self.0).await.unwrap()
+    }
+
+    /// The client leaves.
+    pub(crate) async fn leave(mut self) {
+        self.0.abort();
+        let _ = (&mut self.0).await;
+    }
+
+    /// The first response of several, and which one it was for.
+    pub(crate) async fn first(pending: &mut Vec<Self>) -> (usize, Response) {
+        let responses = pending.iter_mut().map(|pending| &mut pending.0);
+        let (response, place, _) = within("a response", futures_util::future::select_all(responses)).await;
+        pending.remove(place);
+        (place, response.unwrap())
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A response as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Response {
+    fn parse(head: String) -> Self {
+        let mut lines = head.lines();
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap().parse().unwrap();
+        let header = |line: &str| {
+            let (name, value) = line.split_once(':')?;
+            Some((name.to_ascii_lowercase(), value.trim().to_owned()))
+        };
+        Self { status, headers: lines.filter_map(header).collect(), body: Vec::new() }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        match serde_json::from_slice(&self.body) {
+            Ok(json) => json,
+            Err(error) => panic!("{error}: {}", String::from_utf8_lossy(&self.body)),
+        }
+    }
+
+    /// Who has served it.
+    pub(crate) fn runner(&self) -> u64 {
+        assert_eq!(self.status, 200, "{}", String::from_utf8_lossy(&self.body));
+        self.json()["runner"].as_u64().unwrap()
+    }
+
+    pub(crate) fn error_type(&self) -> String {
+        self.json()["error_type"].as_str().unwrap().to_owned()
+    }
+}

@@ -1,0 +1,58 @@
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use tokio::sync::Notify;
+
+use super::GUARD;
+
+/// What has happened so far, and a way to wait for more. Looking does not consume: two tests for two things that come
+/// in either order need not know the order.
+#[derive(Debug)]
+pub(crate) struct History<T>(Arc<Inner<T>>);
+
+#[derive(Debug)]
+struct Inner<T> {
+    happened: Mutex<Vec<T>>,
+    changed: Notify,
+}
+
+impl<T> Clone for History<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Default for History<T> {
+    fn default() -> Self {
+        Self(Arc::new(Inner { happened: Mutex::default(), changed: Notify::new() }))
+    }
+}
+
+impl<T: Debug> History<T> {
+    pub(crate) fn add(&self, happened: T) {
+        self.look().push(happened);
+        self.0.changed.notify_waiters();
+    }
+
+    pub(crate) fn look(&self) -> MutexGuard<'_, Vec<T>> {
+        self.0.happened.lock().unwrap()
+    }
+
+    /// Waits until `find` finds what it looks for in all that has happened.
+    pub(crate) async fn find<R>(&self, what: &str, mut find: impl FnMut(&mut Vec<T>) -> Option<R>) -> R {
+        let found = tokio::time::timeout(GUARD, async {
+            loop {
+                let mut changed = std::pin::pin!(self.0.changed.notified());
+                changed.as_mut().enable();
+                if let Some(found) = find(&mut self.look()) {
+                    return found;
+                }
+                changed.await;
+            }
+        });
+        match found.await {
+            Ok(found) => found,
+            Err(_) => panic!("waited in vain for {what}; what happened: {:#?}", self.look()),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::process::Command;
+use std::time::Duration;
+
+use fal_health::{CheckRecord, HealthCheck, HealthCheckSpec, Trigger};
+use fal_host::{
+    AppSpec, Event, EventStream, Happening, Host, HostBuilder, HostHandle, Reason, RunnerInfo, RunnerRecord,
+};
+use tokio::task::JoinHandle;
+
+use super::{Client, Director, History, INTERVAL, Pending, Request, Response, within};
+
+/// The fixture's health check with settings for tests: no start period, and no timeout that a busy machine reaches.
+pub(crate) fn health() -> HealthCheck {
+    HealthCheck::new().start_period_seconds(0).timeout_seconds(60)
+}
+
+/// The fixture with this health check.
+pub(crate) fn app(health: HealthCheck) -> AppSpec {
+    AppSpec {
+        health_check: Some(HealthCheckSpec::post("/health", health)),
+        termination_grace_period: Duration::from_secs(30),
+        max_multiplexing: NonZeroU32::new(100).unwrap(),
+        ..AppSpec::new("scripted")
+    }
+}
+
+/// Lets the time of some checks pass, at the interval of tests: what would have come by then does not come.
+pub(crate) async fn checks_elsewhere() {
+    let director = Director::new();
+    let host = TestHost::start(&director, app(health())).await;
+    host.checked(1, 8).await;
+}
+
+/// A host in this process, whose runners are processes of the fixture.
+#[derive(Debug)]
+pub(crate) struct TestHost {
+    pub(crate) handle: HostHandle,
+    events: History<Event>,
+    listening: JoinHandle<()>,
+}
+
+impl TestHost {
+    pub(crate) async fn start(director: &Director, app: AppSpec) -> Self {
+        Self::start_with(director, app, |builder| builder).await
+    }
+
+    /// With other settings than a short check interval.
+    pub(crate) async fn start_with(
+        director: &Director,
+        app: AppSpec,
+        set: impl FnOnce(HostBuilder) -> HostBuilder,
+    ) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fixture"));
+        let (name, value) = director.environment();
+        command.env(name, value).env("FAL_RUNNER_APP", &app.name);
+        let builder = set(Host::builder(app, command).check_interval(INTERVAL));
+        let events = History::default();
+        let listening = tokio::spawn(listen(builder.events(), events.clone()));
+        let handle = builder.start().await.unwrap();
+        Self { handle, events, listening }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.handle.address()
+    }
+
+    /// Sends a request on a connection of its own.
+    pub(crate) fn send(&self, request: Request) -> Pending {
+        Pending::new(self.address(), request)
+    }
+
+    /// Sends a call that the director knows by this name.
+    pub(crate) fn call(&self, name: &str) -> Pending {
+        self.send(Request::call(name))
+    }
+
+    /// Waits until the host has taken what was sent before. It answers CONNECT itself, whatever its runners do.
+    pub(crate) async fn settle(&self) {
+        let response = Client::tcp(self.address()).await.exchange(&Request::new("CONNECT", "a:1")).await;
+        assert_eq!(response.status, 501);
+    }
+
+    /// All that has happened so far.
+    pub(crate) fn history(&self) -> Vec<Event> {
+        self.events.look().clone()
+    }
+
+    /// Waits for what has to happen to a runner, unless it has happened already.
+    async fn happening<T>(&self, what: &str, runner: u64, pick: impl Fn(&Happening) -> Option<T>) -> T {
+        let what = format!("runner {runner} {what}");
+        let find = |events: &mut Vec<Event>| {
+            events
+                .iter()
+                .filter(|event| event.runner.get() == runner)
+                .find_map(|event| pick(&event.happening))
+        };
+        self.events.find(&what, find).await
+    }
+
+    /// Waits until a runner has been started, and says in which process, and with which effective start period.
+    pub(crate) async fn started(&self, runner: u64) -> (u32, Option<Duration>) {
+        let pick = |happening: &Happening| match happening {
+            Happening::Started { pid, effective_start_period } => {
+                pid.map(|pid| (pid, *effective_start_period))
+            }
+            _ => None,
+        };
+        self.happening("to be started", runner, pick).await
+    }
+
+    /// Waits until a runner takes requests, and says how long after its start that was.
+    pub(crate) async fn ready(&self, runner: u64) -> Duration {
+        let pick = |happening: &Happening| match happening {
+            Happening::Ready { after } => Some(*after),
+            _ => None,
+        };
+        self.happening("to be ready", runner, pick).await
+    }
+
+    /// Waits for the n-th check of a runner, from 1.
+    pub(crate) async fn checked(&self, runner: u64, nth: usize) -> CheckRecord {
+        let find = |events: &mut Vec<Event>| checks(events, runner).nth(nth - 1);
+        self.events.find(&format!("check {nth} of runner {runner}"), find).await
+    }
+
+    /// Waits for the n-th manual check of a runner, from 1.
+    pub(crate) async fn checked_on_request(&self, runner: u64, nth: usize) -> CheckRecord {
+        let is_manual = |check: &CheckRecord| check.trigger == Trigger::Manual;
+        let find = |events: &mut Vec<Event>| checks(events, runner).filter(is_manual).nth(nth - 1);
+        self.events.find(&format!("manual check {nth} of runner {runner}"), find).await
+    }
+
+    /// The checks of a runner so far.
+    pub(crate) fn checks(&self, runner: u64) -> Vec<CheckRecord> {
+        checks(&self.events.look(), runner).collect()
+    }
+
+    /// Waits until a runner drains.
+    pub(crate) async fn draining(&self, runner: u64) -> Reason {
+        let pick = |happening: &Happening| match happening {
+            Happening::Draining { reason, .. } => Some(*reason),
+            _ => None,
+        };
+        self.happening("to drain", runner, pick).await
+    }
+
+    /// Waits until a runner has been told to stop.
+    pub(crate) async fn terminating(&self, runner: u64) -> Reason {
+        let pick = |happening: &Happening| match happening {
+            Happening::Terminating { reason, .. } => Some(*reason),
+            _ => None,
+        };
+        self.happening("to be told to stop", runner, pick).await
+    }
+
+    /// Waits until a runner has ended.
+    pub(crate) async fn ended(&self, runner: u64) -> RunnerRecord {
+        let pick = |happening: &Happening| match happening {
+            Happening::Terminated(record) => Some(record.clone()),
+            _ => None,
+        };
+        self.happening("to end", runner, pick).await
+    }
+
+    /// Waits until the start of a runner is held, and says for how long, and after how many failed ones.
+    pub(crate) async fn held(&self, runner: u64) -> (Duration, u32) {
+        let pick = |happening: &Happening| match happening {
+            Happening::Held { wait, failed_starts } => Some((*wait, *failed_starts)),
+            _ => None,
+        };
+        self.happening("to be held", runner, pick).await
+    }
+
+    /// A runner as the host shows it now, if it has not ended.
+    pub(crate) async fn info(&self, runner: u64) -> Option<RunnerInfo> {
+        let snapshot = within("a snapshot", self.handle.snapshot()).await.unwrap();
+        snapshot.runners.into_iter().find(|info| info.id.get() == runner)
+    }
+
+    /// Calls the endpoint once, lets that succeed, and gives back the response.
+    pub(crate) async fn served(&self, director: &Director, name: &str) -> Response {
+        let pending = self.call(name);
+        director.call(name).await.succeed().await;
+        pending.response().await
+    }
+
+    /// Stops it and waits for its end.
+    pub(crate) async fn stop(&self) {
+        self.handle.shutdown();
+        within("the host's end", self.handle.stopped()).await;
+    }
+}
+
+impl Drop for TestHost {
+    fn drop(&mut self) {
+        self.listening.abort();
+    }
+}
+
+async fn listen(mut stream: EventStream, events: History<Event>) {
+    while let Some(event) = stream.next().await {
+        assert_eq!(stream.missed(), 0);
+        events.add(event);
+    }
+}
+
+fn checks(events: &[Event], runner: u64) -> impl Iterator<Item = CheckRecord> {
+    events.iter().filter(move |event| event.runner.get() == runner).filter_map(|event| {
+        match event.happening {
+            Happening::Checked(record) => Some(record),
+            _ => None,
+        }
+    })
+}

@@ -1,0 +1,141 @@
+//! What is concluded from checks, and what each of the four parameters changes: S3, S4, S8–S10, S22–S24.
+
+use std::time::Duration;
+
+use fal_health::{CheckRecord, Judgement};
+use fal_host::{AppSpec, Reason, RunnerState};
+use fal_tests::Answer;
+
+use crate::harness::*;
+
+#[tokio::test]
+async fn three_failures_in_a_row_replace_a_runner_s24() {
+    let director = Director::new();
+    director.hold_of(1, Kind::Check);
+    let host = TestHost::start(&director, app(health())).await;
+    for streak in 1..=3 {
+        director.next_of(1, Kind::Check).await.answer(Answer::fail()).await;
+        assert_eq!(
+            host.checked(1, usize::try_from(streak).unwrap()).await.judgement,
+            Judgement::Counted { streak }
+        );
+    }
+    assert_eq!(host.terminating(1).await, Reason::Unhealthy);
+    assert_eq!(host.ended(1).await.reason, Reason::Unhealthy);
+    assert_eq!(host.served(&director, "a").await.runner(), 2);
+    assert_eq!(director.count_of(1, Kind::Check), 3);
+}
+
+#[tokio::test]
+async fn two_failures_do_not_and_a_pass_between_starts_over_s22_s24() {
+    let director = Director::new();
+    director.hold_of(1, Kind::Check);
+    let host = TestHost::start(&director, app(health())).await;
+    for (nth, sign) in (1..).zip("ffpffpfpff".chars()) {
+        let answer = if sign == 'p' { Answer::ok() } else { Answer::fail() };
+        director.next_of(1, Kind::Check).await.answer(answer).await;
+        host.checked(1, nth).await;
+    }
+    let health = host.info(1).await.unwrap().health.unwrap();
+    assert_eq!((health.verdict, health.streak), ("failing", 2));
+    director.next_of(1, Kind::Check).await.answer(Answer::fail()).await;
+    assert_eq!(host.terminating(1).await, Reason::Unhealthy);
+}
+
+#[tokio::test]
+async fn failure_threshold_is_how_many_failures_it_takes_s3_s24() {
+    for threshold in [1, 4] {
+        let director = Director::new();
+        director.answer_of(1, Kind::Check, Answer::fail());
+        let host = TestHost::start(&director, app(health().failure_threshold(threshold))).await;
+        let failures = host.ended(1).await.checks;
+        assert_eq!(failures.len(), usize::try_from(threshold).unwrap());
+        let streak = threshold;
+        assert_eq!(failures.last().unwrap().judgement, Judgement::Counted { streak });
+    }
+}
+
+#[tokio::test]
+async fn call_regularly_is_whether_there_are_checks_that_nobody_asked_for_s3() {
+    let director = Director::new();
+    let host = TestHost::start(&director, app(health().call_regularly(false))).await;
+    host.ready(1).await;
+    checks_elsewhere().await;
+    assert_eq!(director.count(Kind::Check), 0);
+    let health = host.info(1).await.unwrap().health.unwrap();
+    assert_eq!(health.verdict, "unknown");
+    assert!(health.last_check.is_none());
+}
+
+#[tokio::test]
+async fn failures_inside_the_start_period_are_shown_and_ignored_however_many_s23() {
+    let director = Director::new();
+    director.answer(Kind::Check, Answer::fail());
+    let config = health().start_period_seconds(3600).failure_threshold(1);
+    let host = TestHost::start(&director, app(config)).await;
+    for nth in 1..=5 {
+        assert_eq!(host.checked(1, nth).await.judgement, Judgement::Ignored);
+    }
+    let info = host.info(1).await.unwrap();
+    assert_eq!(info.state, RunnerState::Idle);
+    let health = info.health.unwrap();
+    assert_eq!((health.verdict, health.streak), ("unknown", 0));
+    assert_eq!(health.last_check.unwrap().status, Some(500));
+}
+
+#[tokio::test]
+async fn a_failure_counts_if_the_runner_is_as_old_as_its_own_start_period_when_it_is_known_s7_s9_s10() {
+    let period = Duration::from_secs(1);
+    let director = Director::new();
+    director.answer(Kind::Check, Answer::fail());
+    let config = health().start_period_seconds(1).failure_threshold(1);
+    let host = TestHost::start(&director, app(config)).await;
+    for runner in [1, 2] {
+        let started = host.ended(runner).await.started;
+        let checks = host.checks(runner);
+        let age = |check: &CheckRecord| (check.started + check.duration).since(started);
+        let (last, before) = checks.split_last().unwrap();
+        assert_eq!(last.judgement, Judgement::Counted { streak: 1 });
+        assert!(age(last) >= period, "runner {runner}: {:?}", age(last));
+        for check in before {
+            assert_eq!(check.judgement, Judgement::Ignored);
+            assert!(age(check) < period, "runner {runner}: {:?}", age(check));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_declared_startup_timeout_raises_the_start_period_and_the_host_says_so_s8() {
+    let hour = Duration::from_secs(3600);
+    let director = Director::new();
+    director.answer(Kind::Check, Answer::fail());
+    let app = AppSpec { startup_timeout: Some(hour), ..app(health().failure_threshold(1)) };
+    let host = TestHost::start(&director, app).await;
+    assert_eq!(host.started(1).await.1, Some(hour));
+    for nth in 1..=3 {
+        assert_eq!(host.checked(1, nth).await.judgement, Judgement::Ignored);
+    }
+    assert_eq!(host.info(1).await.unwrap().health.unwrap().effective_start_period, hour);
+}
+
+#[tokio::test]
+async fn a_startup_timeout_that_is_shorter_or_not_declared_changes_nothing_s8() {
+    for startup_timeout in [None, Some(Duration::from_secs(600))] {
+        let director = Director::new();
+        let app = AppSpec { startup_timeout, ..app(health().start_period_seconds(700)) };
+        let host = TestHost::start(&director, app).await;
+        assert_eq!(host.started(1).await.1, Some(Duration::from_secs(700)));
+    }
+}
+
+#[tokio::test]
+async fn a_timeout_of_more_seconds_waits_for_a_slow_answer_s3_s17() {
+    let director = Director::new();
+    director.hold(Kind::Check);
+    let host = TestHost::start(&director, app(health().timeout_seconds(60).failure_threshold(1))).await;
+    let slow = director.next(Kind::Check).await;
+    checks_elsewhere().await;
+    slow.succeed().await;
+    let check = host.checked(1, 1).await;
+    assert_eq!(check.judgement, Judgement::Passed);
+}
