@@ -8,6 +8,8 @@ use std::future::ready;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -80,12 +82,14 @@ pub type Settled<T> = Option<Result<T, Error>>;
 pub struct Thread<T> {
     runtime: Handle,
     answer: oneshot::Sender<Result<T, Error>>,
+    has_returned: Arc<AtomicBool>,
 }
 
 impl<T> Thread<T> {
     /// Waits for what the function returned, unless its caller leaves first.
     pub fn settle<R: Settle<T, M>, M>(&mut self, returned: R) -> Settled<T> {
-        let Self { runtime, answer } = self;
+        let Self { runtime, answer, has_returned } = self;
+        has_returned.store(true, Ordering::Release);
         runtime.block_on(async {
             tokio::select! {
                 biased;
@@ -101,7 +105,9 @@ async fn on_a_thread<T: Send + 'static>(
     function: impl FnOnce(&mut Thread<T>) -> Settled<T> + Send + 'static,
 ) -> Result<T, Error> {
     let (answer, answered) = oneshot::channel();
-    let mut thread = Thread { runtime: Handle::try_current()?, answer };
+    let has_returned = Arc::<AtomicBool>::default();
+    let mut thread =
+        Thread { runtime: Handle::try_current()?, answer, has_returned: Arc::clone(&has_returned) };
     let run = move || {
         let runtime = thread.runtime.clone();
         let _runtime = runtime.enter();
@@ -112,8 +118,31 @@ async fn on_a_thread<T: Send + 'static>(
             let _ = thread.answer.send(settled);
         }
     };
-    std::thread::Builder::new().name(name.into()).spawn(run).context("no thread for it")?;
-    answered.await?
+    let thread = std::thread::Builder::new().name(name.into()).spawn(run).context("no thread for it")?;
+    let mut waiting = Waiting { answered: Some(answered), has_returned, thread: Some(thread) };
+    match &mut waiting.answered {
+        Some(answered) => answered.await?,
+        None => Err(Error::msg("nobody waits for it")),
+    }
+}
+
+/// Whoever waits for a lifecycle function. When it leaves before the answer, an async function is dropped, and that is
+/// waited for: the process may end right after (S42). A blocking one is abandoned.
+struct Waiting<T> {
+    answered: Option<oneshot::Receiver<Result<T, Error>>>,
+    /// Whether the function has given its thread back, and only its future, if that, is still to end.
+    has_returned: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl<T> Drop for Waiting<T> {
+    fn drop(&mut self) {
+        self.answered = None;
+        if let (true, Some(thread)) = (self.has_returned.load(Ordering::Acquire), self.thread.take()) {
+            // A panic has been answered.
+            let _ = thread.join();
+        }
+    }
 }
 
 fn another_app() -> Error {

@@ -41,7 +41,6 @@ fn a_panic_in_setup_is_a_setup_error() {
 }
 
 #[test]
-#[ignore = "a setup is let go of, but nobody waits until it has been dropped"]
 fn a_sigterm_during_an_async_setup_drops_it_s42() {
     let mut runner = Runner::start("patient", "setup pending", GRACE);
     runner.wait_for_mark("setup");
