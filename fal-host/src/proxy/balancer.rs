@@ -168,6 +168,18 @@ impl Balancer {
         }
     }
 
+    /// How many requests wait for a slot.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.lock().slots.waiting()
+    }
+
+    /// How many of the runner's kept connections can be used.
+    #[cfg(test)]
+    pub(super) fn kept(&self, id: RunnerId) -> usize {
+        self.lock().slots.route(id).map_or(0, |runner| runner.kept())
+    }
+
     fn hand_out(self: &Arc<Self>) {
         loop {
             let grant = self.lock().slots.next_grant();

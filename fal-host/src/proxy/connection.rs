@@ -3,8 +3,8 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use hyper::body::Incoming;
@@ -20,36 +20,45 @@ use crate::address::Stream;
 /// as long as it is read: then its connection is closed, so that its next write fails.
 const UNWANTED: u64 = 256 * 1024;
 
-/// Whether a connection serves a request, and how far that is. Shared by who sends and who drives.
+/// What the one who sends and the one who drives share.
 #[derive(Debug)]
-pub(super) struct Phase(AtomicU8);
+pub(super) struct Link {
+    phase: AtomicU8,
+    closing: Mutex<()>,
+}
 
-impl Phase {
+impl Link {
     const IDLE: u8 = 0;
     const BEGUN: u8 = 1;
     const WRITTEN: u8 = 2;
 
-    pub(super) fn idle() -> Arc<Self> {
-        Arc::new(Self(AtomicU8::new(Self::IDLE)))
+    pub(super) const fn new() -> Self {
+        Self { phase: AtomicU8::new(Self::IDLE), closing: Mutex::new(()) }
     }
 
     /// A request is about to be sent.
     pub(super) fn begin(&self) {
-        self.0.store(Self::BEGUN, Ordering::Release);
-    }
-
-    /// Its response has ended.
-    pub(super) fn end(&self) {
-        self.0.store(Self::IDLE, Ordering::Release);
+        self.phase.store(Self::BEGUN, Ordering::Release);
     }
 
     /// Some of the request has reached the runner.
     fn write(&self) {
-        self.0.store(Self::WRITTEN, Ordering::Release);
+        self.phase.store(Self::WRITTEN, Ordering::Release);
+    }
+
+    /// The response has ended.
+    pub(super) fn end(&self) {
+        self.phase.store(Self::IDLE, Ordering::Release);
     }
 
     fn is(&self, phase: u8) -> bool {
-        self.0.load(Ordering::Acquire) == phase
+        self.phase.load(Ordering::Acquire) == phase
+    }
+
+    /// Held while a request is handed to hyper, and while hyper's part of the connection is taken down. A request
+    /// handed over in the middle of that would neither be sent nor come back (hyper's issue 4122).
+    pub(super) fn exclude(&self) -> MutexGuard<'_, ()> {
+        self.closing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,7 +71,7 @@ pub(super) type Connection = http1::Connection<TokioIo<Wire>, Incoming>;
 /// closes the connection, unless nothing of the request has reached the runner (S38).
 pub(super) async fn drive(
     mut connection: Connection,
-    phase: Arc<Phase>,
+    link: Arc<Link>,
     mut abandoned: oneshot::Receiver<Slot>,
 ) {
     let given_up = tokio::select! {
@@ -71,17 +80,22 @@ pub(super) async fn drive(
         _ = poll_fn(|cx| connection.poll_without_shutdown(cx)) => None,
     };
     // Only when hyper's part is gone is the one who sends told that the connection is closed.
-    let wire = connection.into_parts().io.into_inner();
+    let wire = take_down(connection, &link);
     let given_up = match given_up {
         Some(slot) => slot,
-        None if phase.is(Phase::IDLE) => return,
+        None if link.is(Link::IDLE) => return,
         None => abandoned.await,
     };
     let Ok(slot) = given_up else { return };
-    if phase.is(Phase::WRITTEN) {
+    if link.is(Link::WRITTEN) {
         wait_until_closed(wire.stream).await;
     }
     drop(slot);
+}
+
+fn take_down(connection: Connection, link: &Link) -> Wire {
+    let _excluded = link.exclude();
+    connection.into_parts().io.into_inner()
 }
 
 /// Says that nothing more comes, and waits until the runner has closed its side.
@@ -96,12 +110,12 @@ async fn wait_until_closed(mut stream: Stream) {
 #[derive(Debug)]
 pub(super) struct Wire {
     stream: Stream,
-    phase: Arc<Phase>,
+    link: Arc<Link>,
 }
 
 impl Wire {
-    pub(super) const fn new(stream: Stream, phase: Arc<Phase>) -> Self {
-        Self { stream, phase }
+    pub(super) const fn new(stream: Stream, link: Arc<Link>) -> Self {
+        Self { stream, link }
     }
 }
 
@@ -118,7 +132,7 @@ impl AsyncRead for Wire {
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf))?;
-        self.phase.write();
+        self.link.write();
         Poll::Ready(Ok(written))
     }
 

@@ -54,6 +54,11 @@ impl Runner {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.lock().iter().flatten().filter(|handle| handle.is_ready()).count()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Vec<Handle>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

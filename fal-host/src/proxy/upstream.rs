@@ -9,7 +9,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
 
-use super::connection::{Phase, Wire, drive};
+use super::connection::{Link, Wire, drive};
 use super::runner::Runner;
 use super::slot::Slot;
 use crate::address::connect;
@@ -18,21 +18,21 @@ use crate::address::connect;
 #[derive(Debug)]
 pub(super) struct Handle {
     sender: SendRequest<Incoming>,
-    phase: Arc<Phase>,
+    link: Arc<Link>,
     abandon: oneshot::Sender<Slot>,
 }
 
 /// Opens a connection to a runner.
 pub(super) async fn open(runner: &Runner) -> io::Result<Handle> {
     let stream = connect(&runner.address).await?;
-    let phase = Phase::idle();
-    let wire = Wire::new(stream, Arc::clone(&phase));
+    let link = Arc::new(Link::new());
+    let wire = Wire::new(stream, Arc::clone(&link));
     // Messages are mostly small: one copy into one buffer costs less than a vectored write.
     let (sender, connection) =
         http1::Builder::new().writev(false).handshake(TokioIo::new(wire)).await.map_err(io::Error::other)?;
     let (abandon, abandoned) = oneshot::channel();
-    tokio::spawn(drive(connection, Arc::clone(&phase), abandoned));
-    Ok(Handle { sender, phase, abandon })
+    tokio::spawn(drive(connection, Arc::clone(&link), abandoned));
+    Ok(Handle { sender, link, abandon })
 }
 
 /// Why a request has no response.
@@ -53,14 +53,16 @@ impl Handle {
     /// Sends a request, and waits for the head of the response. When this future is dropped, the request is
     /// abandoned.
     pub(super) async fn send(
-        self,
+        mut self,
         request: Request<Incoming>,
         slot: Slot,
     ) -> Result<(Response<Incoming>, Exchange), Unanswered> {
-        self.phase.begin();
-        let mut handle = self;
-        let sent = handle.sender.try_send_request(request);
-        let mut exchange = Exchange { parts: Some((handle, slot)) };
+        self.link.begin();
+        let sent = {
+            let _excluded = self.link.exclude();
+            self.sender.try_send_request(request)
+        };
+        let mut exchange = Exchange { parts: Some((self, slot)) };
         let mut error = match sent.await {
             Ok(response) => return Ok((response, exchange)),
             Err(error) => error,
@@ -77,7 +79,7 @@ impl Handle {
     /// Keeps the connection for the next request, and then gives the slot back, so that whoever gets the slot finds
     /// the connection.
     fn rest(self, slot: Slot) {
-        self.phase.end();
+        self.link.end();
         let runner = Arc::clone(slot.runner());
         runner.push(self);
         drop(slot);

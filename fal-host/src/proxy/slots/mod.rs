@@ -1,6 +1,8 @@
 //! Who gets which slot: a pure table, without clock, locks or I/O.
 
 mod checks;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,9 @@
 //! What arrives of a request and of a response, and what does not.
 
-use super::{Message, Rig};
+use tokio::net::TcpListener;
+
+use super::{Message, Peer, Rig, within};
+use crate::{Address, RunnerId};
 
 /// What a runner gets for a request, and what the client gets for its response.
 async fn through(request: &str, response: &str) -> (Message, Message) {
@@ -32,4 +35,219 @@ async fn a_request_and_its_response_pass_as_they_are() {
     assert_eq!(response.header("x-theirs"), Some("2"));
     assert_eq!(response.header("date"), Some("Tue"));
     assert_eq!(response.body, "yes");
+}
+
+#[tokio::test]
+async fn what_concerns_one_connection_stays_on_it_both_ways() {
+    let (request, response) = through(
+        "GET / HTTP/1.1\r\nhost: a\r\nconnection: keep-alive, x-hop\r\nx-hop: 1\r\nkeep-alive: 9\r\nte: gzip\r\n\
+         upgrade: websocket\r\nproxy-connection: x\r\nproxy-authorization: y\r\nx-end: 2\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nconnection: x-back, close\r\nx-back: 1\r\nkeep-alive: 9\r\nproxy-authenticate: z\r\n\
+         upgrade: h2c\r\nx-end: 3\r\ncontent-length: 0\r\n\r\n",
+    )
+    .await;
+    for name in
+        ["connection", "x-hop", "keep-alive", "te", "upgrade", "proxy-connection", "proxy-authorization"]
+    {
+        assert_eq!(request.header(name), None, "{name}");
+    }
+    assert_eq!(request.header("x-end"), Some("2"));
+    for name in ["connection", "x-back", "keep-alive", "proxy-authenticate", "upgrade"] {
+        assert_eq!(response.header(name), None, "{name}");
+    }
+    assert_eq!(response.header("x-end"), Some("3"));
+}
+
+#[tokio::test]
+async fn a_clients_request_for_a_check_reaches_no_runner_s28() {
+    let request = "GET / HTTP/1.1\r\nhost: a\r\nX-Fal-Runner-Health-Check: true\r\nx-fal-runner-health-check: 1\r\n\r\n";
+    let (request, _) = through(request, OK).await;
+    assert!(request.all("x-fal-runner-health-check").is_empty());
+}
+
+#[tokio::test]
+async fn a_response_has_the_id_of_its_request_and_the_host_makes_one_where_there_is_none() {
+    let (request, response) =
+        through("GET / HTTP/1.1\r\nhost: a\r\nx-fal-request-id: mine\r\n\r\n", OK).await;
+    assert_eq!(request.header("x-fal-request-id"), Some("mine"));
+    assert_eq!(response.header("x-fal-request-id"), Some("mine"));
+
+    let theirs = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx-fal-request-id: other\r\n\r\n";
+    let (request, response) = through("GET / HTTP/1.1\r\nhost: a\r\n\r\n", theirs).await;
+    assert_eq!(request.header("x-fal-request-id"), response.header("x-fal-request-id"));
+    assert_ne!(response.header("x-fal-request-id"), Some("other"));
+}
+
+#[tokio::test]
+async fn the_client_is_added_to_those_the_request_was_forwarded_for() {
+    let (request, _) = through("GET / HTTP/1.1\r\nhost: a\r\n\r\n", OK).await;
+    assert_eq!(request.header("x-forwarded-for"), Some("127.0.0.1"));
+    assert_eq!(request.header("x-forwarded-proto"), Some("http"));
+
+    let (request, _) = through(
+        "GET / HTTP/1.1\r\nhost: a\r\nx-forwarded-for: 1.1.1.1, 2.2.2.2\r\nx-forwarded-for: 3.3.3.3\r\n\
+         x-forwarded-proto: https\r\n\r\n",
+        OK,
+    )
+    .await;
+    assert_eq!(request.header("x-forwarded-for"), Some("1.1.1.1, 2.2.2.2, 3.3.3.3, 127.0.0.1"));
+    assert_eq!(request.header("x-forwarded-proto"), Some("https"));
+}
+
+#[tokio::test]
+async fn an_absolute_target_becomes_a_path_and_its_authority_the_host() {
+    let (request, _) =
+        through("GET http://me:pw@example.org:81/a?b HTTP/1.1\r\nhost: other\r\n\r\n", OK).await;
+    assert_eq!(request.start, "GET /a?b HTTP/1.1");
+    assert_eq!(request.header("host"), Some("example.org:81"));
+
+    let (request, _) = through("GET http://example.org HTTP/1.1\r\nhost: other\r\n\r\n", OK).await;
+    assert_eq!(request.start, "GET / HTTP/1.1");
+    let (request, _) = through("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n", OK).await;
+    assert_eq!(request.start, "OPTIONS * HTTP/1.1");
+}
+
+#[tokio::test]
+async fn a_client_of_http_1_0_is_served_and_the_runner_sees_1_1() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send("GET / HTTP/1.0\r\n\r\n").await;
+    let mut connection = runner.accept().await;
+    let request = connection.message().await;
+    assert_eq!(request.start, "GET / HTTP/1.1");
+    assert_eq!(request.header("host"), Some(""));
+    connection.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n").await;
+    let response = client.head().await;
+    assert_eq!(response.start, "HTTP/1.0 200 OK");
+    assert_eq!(response.header("transfer-encoding"), None);
+    assert_eq!(client.exactly(2).await, "ok");
+    client.closed().await;
+}
+
+#[tokio::test]
+async fn a_body_is_handed_on_as_it_comes_in_both_directions() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n").await;
+    let mut connection = runner.accept().await;
+    assert_eq!(connection.head().await.header("transfer-encoding"), Some("chunked"));
+    assert_eq!(connection.chunk().await.unwrap(), "ab");
+    client.send("1\r\nc\r\n0\r\n\r\n").await;
+    assert_eq!(connection.chunk().await.unwrap(), "c");
+    assert_eq!(connection.chunk().await, None);
+
+    connection.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n").await;
+    assert_eq!(client.head().await.header("transfer-encoding"), Some("chunked"));
+    assert_eq!(client.chunk().await.unwrap(), "x");
+    connection.send("2\r\nyz\r\n0\r\n\r\n").await;
+    assert_eq!(client.chunk().await.unwrap(), "yz");
+    assert_eq!(client.chunk().await, None);
+}
+
+#[tokio::test]
+async fn a_body_in_chunks_is_no_less_a_body_on_a_get() {
+    let (request, _) = through(
+        "GET / HTTP/1.1\r\nhost: a\r\nconnection: x\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+        OK,
+    )
+    .await;
+    assert_eq!(request.body, "ab");
+}
+
+#[tokio::test]
+async fn trailers_pass_where_the_client_accepts_them() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send("GET / HTTP/1.1\r\nhost: a\r\nconnection: te\r\nte: trailers, gzip\r\n\r\n").await;
+    let mut connection = runner.accept().await;
+    assert_eq!(connection.message().await.header("te"), Some("trailers"));
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n";
+    connection.send(&format!("{head}2\r\nok\r\n0\r\nx-sum: 7\r\n\r\n")).await;
+    assert_eq!(client.head().await.header("trailer"), Some("x-sum"));
+    assert_eq!(client.chunk().await.unwrap(), "ok");
+    assert_eq!(client.line().await, "0");
+    assert_eq!(client.line().await, "x-sum: 7");
+}
+
+#[tokio::test]
+async fn a_client_that_expects_100_is_told_to_continue_once_its_request_has_a_runner() {
+    let mut rig = Rig::new().await;
+    let mut client = rig.client().await;
+    client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n").await;
+    let runner = rig.runner();
+    let mut connection = runner.accept().await;
+    assert_eq!(connection.head().await.header("expect"), None);
+    assert_eq!(client.head().await.status(), 100);
+    client.send("hi").await;
+    assert_eq!(connection.exactly(2).await, "hi");
+    connection.answer("ok").await;
+    assert_eq!(client.message().await.body, "ok");
+}
+
+#[tokio::test]
+async fn responses_without_a_body_keep_their_headers_and_their_connection() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send("HEAD / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    let mut connection = runner.accept().await;
+    assert_eq!(connection.message().await.start, "HEAD / HTTP/1.1");
+    connection.send("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n").await;
+    assert_eq!(client.head().await.header("content-length"), Some("1000"));
+
+    for status in ["204 No Content", "304 Not Modified"] {
+        client.get("/").await;
+        connection.message().await;
+        connection.send(&format!("HTTP/1.1 {status}\r\netag: x\r\n\r\n")).await;
+        let response = client.head().await;
+        assert_eq!(response.start, format!("HTTP/1.1 {status}"));
+        assert_eq!(response.header("etag"), Some("x"));
+    }
+    client.get("/").await;
+    connection.message().await;
+    connection.answer("still the same connection").await;
+    assert_eq!(client.message().await.body, "still the same connection");
+}
+
+#[tokio::test]
+async fn informational_responses_come_before_the_response_and_are_not_it() {
+    let (_, response) = through(
+        "GET / HTTP/1.1\r\nhost: a\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
+    )
+    .await;
+    assert_eq!(response.body, "ok");
+}
+
+#[tokio::test]
+async fn connect_and_a_switch_of_protocols_are_refused() {
+    let rig = Rig::new().await;
+    let mut client = rig.client().await;
+    client.send("CONNECT example.org:443 HTTP/1.1\r\nhost: example.org:443\r\n\r\n").await;
+    let response = client.message().await;
+    assert_eq!(response.status(), 501);
+    assert!(response.header("x-fal-request-id").is_some());
+
+    let (request, response) = through(
+        "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+    )
+    .await;
+    assert_eq!(request.header("upgrade"), None);
+    assert_eq!(response.error_type(), "runner_disconnected");
+}
+
+#[tokio::test]
+async fn a_runner_behind_tcp_is_served_as_well() {
+    let rig = Rig::new().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    rig.balancer.add(RunnerId::new(1), Address::Tcp(listener.local_addr().unwrap()));
+    let mut client = rig.get("/").await;
+    let mut connection = Peer::new(within(listener.accept()).await.unwrap().0);
+    connection.message().await;
+    connection.answer("ok").await;
+    assert_eq!(client.message().await.body, "ok");
 }

@@ -1,9 +1,15 @@
 //! The data plane between real clients and scripted runners, over real sockets. Nothing here sleeps: a test waits for
 //! what must happen, and [`within`] fails it where that does not happen.
 
+mod abandoned;
+mod losses;
+mod manual_checks;
 mod messages;
 mod peer;
+mod queue;
 mod rig;
+mod stopping;
+mod stress;
 
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+use std::io;
+
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::within;
@@ -58,7 +60,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     }
 
     pub(super) async fn send(&mut self, text: &str) {
-        within(self.stream.write_all(text.as_bytes())).await.unwrap();
+        self.try_send(text).await.unwrap();
+    }
+
+    pub(super) async fn try_send(&mut self, text: &str) -> io::Result<()> {
+        within(self.stream.write_all(text.as_bytes())).await
     }
 
     /// Sends a request without a body.
@@ -133,11 +139,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     /// Waits until the other end has closed its side. What it sends before that is skipped.
     pub(super) async fn closed(&mut self) {
         while self.read().await {}
-    }
-
-    /// Closes this side, and still reads.
-    pub(super) async fn shut(&mut self) {
-        within(self.stream.shutdown()).await.unwrap();
     }
 
     async fn read(&mut self) -> bool {

@@ -20,7 +20,7 @@ pub(super) struct Rig {
     pub(super) server: Option<JoinHandle<()>>,
     reports: mpsc::UnboundedReceiver<Report>,
     stop: Option<oneshot::Sender<()>>,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     directory: TempDir,
     runners: u64,
 }
@@ -106,7 +106,12 @@ impl Rig {
 
     /// Whether the data plane has said nothing more.
     pub(super) fn has_no_report(&mut self) -> bool {
-        self.reports.try_recv().is_err()
+        self.next_report().is_none()
+    }
+
+    /// What the data plane has said next, if it has.
+    pub(super) fn next_report(&mut self) -> Option<Report> {
+        self.reports.try_recv().ok()
     }
 
     /// Closes the listener, and asks the clients' connections to end.
@@ -138,9 +143,18 @@ impl FakeRunner {
         Address::Unix(self.path.clone())
     }
 
+    /// A connection of somebody else's.
+    pub(super) fn connect(&self) -> std::os::unix::net::UnixStream {
+        std::os::unix::net::UnixStream::connect(&self.path).unwrap()
+    }
+
     /// The next connection that the host opens.
     pub(super) async fn accept(&self) -> Peer<UnixStream> {
-        let (stream, _) = within(self.listener.accept()).await.unwrap();
-        Peer::new(stream)
+        Peer::new(within(self.stream()).await)
+    }
+
+    /// The next connection that the host opens, if it ever does.
+    pub(super) async fn stream(&self) -> UnixStream {
+        self.listener.accept().await.unwrap().0
     }
 }

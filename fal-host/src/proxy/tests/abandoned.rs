@@ -1,0 +1,118 @@
+//! Clients that leave before their response has ended (S38).
+
+use super::{Rig, until};
+
+#[tokio::test]
+async fn the_slot_of_a_request_whose_client_left_is_kept_until_the_runner_closes_the_connection_s38() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    drop(client);
+    connection.closed().await;
+    let _next = rig.get("/next").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    assert_eq!(rig.balancer.in_flight(runner.id), 1, "the call may still run");
+    drop(connection);
+    assert_eq!(runner.accept().await.message().await.start, "GET /next HTTP/1.1");
+}
+
+#[tokio::test]
+async fn the_runner_learns_at_once_that_the_client_of_a_silent_stream_has_left() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n").await;
+    client.head().await;
+    assert_eq!(client.chunk().await.unwrap(), "x");
+    drop(client);
+    connection.closed().await;
+    assert_eq!(rig.balancer.in_flight(runner.id), 1);
+    drop(connection);
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+}
+
+#[tokio::test]
+async fn a_runner_that_streams_on_to_nobody_has_its_connection_closed() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.send("HTTP/1.1 200 OK\r\n\r\n").await;
+    client.head().await;
+    drop(client);
+    let mut sent = 0;
+    while connection.try_send(&"x".repeat(8192)).await.is_ok() {
+        sent += 1;
+        assert!(sent < 1000, "it is read for ever");
+    }
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_was_abandoned_is_not_used_again() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    drop(client);
+    connection.closed().await;
+    connection.answer("to nobody").await;
+    drop(connection);
+    let mut next = rig.get("/next").await;
+    let mut fresh = runner.accept().await;
+    fresh.message().await;
+    fresh.answer("to the next").await;
+    assert_eq!(next.message().await.body, "to the next");
+}
+
+#[tokio::test]
+async fn the_slot_of_a_request_that_was_not_written_is_free_as_soon_as_its_client_has_left_s38() {
+    let mut rig = Rig::new().await;
+    let runner = rig.with_backlog(0);
+    let _fills_the_backlog = runner.connect();
+    rig.balancer.add(runner.id, runner.address());
+    let client = rig.get("/").await;
+    until(|| rig.balancer.in_flight(runner.id) == 1).await;
+    drop(client);
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_in_the_middle_of_its_own_body_abandons_the_request_s38() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhello").await;
+    let mut connection = runner.accept().await;
+    connection.head().await;
+    assert_eq!(connection.exactly(5).await, "hello");
+    drop(client);
+    connection.closed().await;
+    assert_eq!(rig.balancer.in_flight(runner.id), 1);
+    drop(connection);
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+}
+
+#[tokio::test]
+async fn an_early_response_gives_its_slot_back_once_the_request_has_been_sent() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhello").await;
+    let mut connection = runner.accept().await;
+    connection.head().await;
+    connection.answer("no need").await;
+    assert_eq!(client.message().await.body, "no need");
+    assert_eq!(rig.balancer.in_flight(runner.id), 1);
+    client.send("world").await;
+    assert_eq!(connection.exactly(10).await, "helloworld");
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    client.get("/next").await;
+    assert_eq!(connection.message().await.start, "GET /next HTTP/1.1");
+}

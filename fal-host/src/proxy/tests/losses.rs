@@ -1,0 +1,156 @@
+//! Runners that are lost, and what becomes of their requests (S39).
+
+use super::rig::limits;
+use super::{Rig, until};
+use crate::proxy::{Limits, Report};
+
+#[tokio::test]
+async fn a_request_that_was_written_and_lost_is_answered_runner_disconnected_and_not_sent_again_s39() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    let other = rig.runner();
+    drop(connection);
+    let response = client.message().await;
+    assert_eq!((response.status(), response.error_type().as_str()), (503, "runner_disconnected"));
+    assert_eq!(response.header("retry-after"), None, "it may have been served");
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    assert_eq!(rig.balancer.in_flight(other.id), 0);
+    assert!(rig.has_no_report());
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_http_is_answered_runner_disconnected_s39() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.send("what?\r\n\r\n").await;
+    let response = client.message().await;
+    assert_eq!((response.status(), response.error_type().as_str()), (503, "runner_disconnected"));
+    assert!(response.body.contains("not HTTP"), "{}", response.body);
+    assert_eq!(rig.balancer.in_flight(runner.id), 1, "its call may still run");
+}
+
+#[tokio::test]
+async fn a_loss_after_the_head_of_the_response_ends_the_clients_connection_s39() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.send("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello").await;
+    assert_eq!(client.head().await.status(), 200);
+    assert_eq!(client.exactly(5).await, "hello");
+    drop(connection);
+    client.closed().await;
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_closed_is_passed_over_and_the_request_goes_over_a_fresh_one_s39() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/1").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("1").await;
+    client.message().await;
+    drop(connection);
+    until(|| rig.balancer.kept(runner.id) == 0).await;
+    client.get("/2").await;
+    let mut fresh = runner.accept().await;
+    fresh.message().await;
+    fresh.answer("2").await;
+    assert_eq!(client.message().await.body, "2");
+    assert!(rig.has_no_report());
+}
+
+#[tokio::test]
+async fn a_response_that_closes_its_connection_makes_the_next_request_open_another() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/1").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer_with("connection: close\r\n", "1").await;
+    assert_eq!(client.message().await.body, "1");
+    connection.closed().await;
+    client.get("/2").await;
+    assert_eq!(runner.accept().await.message().await.start, "GET /2 HTTP/1.1");
+}
+
+#[tokio::test]
+async fn a_runner_that_refuses_a_connection_and_a_fresh_one_is_unreachable_and_its_request_moves_s39() {
+    let mut rig = Rig::new().await;
+    let deaf = rig.deaf();
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("ok").await;
+    assert_eq!(client.message().await.body, "ok");
+    assert_eq!(rig.report().await, Report::Unreachable(deaf));
+    assert_eq!(rig.balancer.in_flight(deaf), 0);
+    rig.balancer.remove(deaf);
+    assert_eq!(rig.report().await, Report::Drained(deaf));
+    assert!(rig.has_no_report());
+}
+
+#[tokio::test]
+async fn a_request_that_moves_is_exempt_from_the_queues_limit_and_goes_to_the_front_s39() {
+    let mut rig = Rig::with(Limits { queue: 0, ..limits() }).await;
+    let deaf = rig.deaf();
+    let _moves = rig.get("/moves").await;
+    assert_eq!(rig.report().await, Report::Unreachable(deaf));
+    until(|| rig.balancer.waiting() == 1).await;
+    assert_eq!(rig.get("/").await.message().await.error_type(), "queue_full");
+    let runner = rig.runner();
+    assert_eq!(runner.accept().await.message().await.start, "GET /moves HTTP/1.1");
+}
+
+#[tokio::test]
+async fn a_request_moves_at_most_ten_times_s39() {
+    let mut rig = Rig::new().await;
+    let deaf: Vec<_> = (0..11).map(|_| rig.deaf()).collect();
+    let untouched = rig.deaf();
+    let response = rig.get("/").await.message().await;
+    assert_eq!((response.status(), response.error_type().as_str()), (503, "runner_disconnected"));
+    for id in deaf {
+        assert_eq!(rig.report().await, Report::Unreachable(id));
+    }
+    assert!(rig.has_no_report());
+    assert_eq!(rig.balancer.in_flight(untouched), 0);
+}
+
+#[tokio::test]
+async fn a_request_with_a_body_that_moves_arrives_whole_s39() {
+    let mut rig = Rig::new().await;
+    rig.deaf();
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send("POST / HTTP/1.1\r\nhost: a\r\nx-own: 1\r\ncontent-length: 5\r\n\r\nhello").await;
+    let mut connection = runner.accept().await;
+    let request = connection.message().await;
+    assert_eq!((request.body.as_str(), request.header("x-own")), ("hello", Some("1")));
+}
+
+#[tokio::test]
+async fn a_full_backlog_is_waited_out_and_is_no_refusal_s39() {
+    let mut rig = Rig::new().await;
+    let runner = rig.with_backlog(0);
+    let fills_the_backlog = runner.connect();
+    rig.balancer.add(runner.id, runner.address());
+    let mut client = rig.get("/").await;
+    until(|| rig.balancer.in_flight(runner.id) == 1).await;
+    drop(fills_the_backlog);
+    runner.accept().await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("ok").await;
+    assert_eq!(client.message().await.body, "ok");
+    assert!(rig.has_no_report());
+}

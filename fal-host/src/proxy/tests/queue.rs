@@ -1,0 +1,125 @@
+//! Slots and the queue, as clients see them (S38).
+
+use std::time::Duration;
+
+use super::rig::limits;
+use super::{Rig, until};
+use crate::proxy::refusal::Refusal;
+use crate::proxy::turn::Turn;
+use crate::proxy::{Balancer, Limits, Reports};
+
+#[tokio::test]
+async fn requests_above_the_slots_wait_and_are_served_in_order_s38() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut first = rig.get("/1").await;
+    let mut connection = runner.accept().await;
+    assert_eq!(connection.message().await.start, "GET /1 HTTP/1.1");
+    let mut waiting = Vec::new();
+    for number in 2..=4 {
+        waiting.push(rig.get(&format!("/{number}")).await);
+        until(|| rig.balancer.waiting() == number - 1).await;
+    }
+    connection.answer("1").await;
+    assert_eq!(first.message().await.body, "1");
+    for (number, mut client) in (2..).zip(waiting) {
+        let request = connection.message().await;
+        assert_eq!(request.start, format!("GET /{number} HTTP/1.1"), "and over the connection that was kept");
+        connection.answer("ok").await;
+        client.message().await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_finds_no_runner_waits_for_one() {
+    let mut rig = Rig::new().await;
+    let mut client = rig.get("/").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    let runner = rig.runner();
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("late").await;
+    assert_eq!(client.message().await.body, "late");
+}
+
+#[tokio::test]
+async fn a_runner_with_several_slots_serves_as_many_requests_at_once_s38() {
+    let mut rig = Rig::with(Limits { max_multiplexing: 2, ..limits() }).await;
+    let runner = rig.runner();
+    let _clients = [rig.get("/").await, rig.get("/").await, rig.get("/").await];
+    let mut one = runner.accept().await;
+    let mut other = runner.accept().await;
+    one.message().await;
+    other.message().await;
+    until(|| rig.balancer.waiting() == 1).await;
+    assert_eq!(rig.balancer.in_flight(runner.id), 2);
+    one.answer("free").await;
+    one.message().await;
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_the_next_request_s38() {
+    let mut rig = Rig::with(Limits { queue: 1, ..limits() }).await;
+    let runner = rig.runner();
+    let _served = rig.get("/").await;
+    until(|| rig.balancer.in_flight(runner.id) == 1).await;
+    let _waits = rig.get("/").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    let refused = rig.get("/").await.message().await;
+    assert_eq!((refused.status(), refused.error_type().as_str()), (503, "queue_full"));
+    assert_eq!(refused.header("retry-after"), Some("1"));
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_the_queue_makes_room_and_reaches_no_runner() {
+    let mut rig = Rig::with(Limits { queue: 1, ..limits() }).await;
+    let leaves = rig.get("/leaves").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    drop(leaves);
+    until(|| rig.balancer.waiting() == 0).await;
+    let _stays = rig.get("/stays").await;
+    let runner = rig.runner();
+    assert_eq!(runner.accept().await.message().await.start, "GET /stays HTTP/1.1");
+}
+
+/// A balancer of its own, without sockets: its time can be paused.
+fn balancer(limits: Limits) -> std::sync::Arc<Balancer> {
+    let (events, _) = tokio::sync::mpsc::unbounded_channel();
+    Balancer::new(limits, Reports { asked: std::sync::Arc::default(), events })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_waits_too_long_is_answered_queue_timeout_s38() {
+    let after = Duration::from_secs(60);
+    let balancer = balancer(Limits { queue_timeout: after, ..limits() });
+    let began = tokio::time::Instant::now();
+    let refusal = balancer.slot(&mut Turn::default()).await.unwrap_err();
+    assert_eq!(refusal, Refusal::QueueTimeout { after });
+    assert_eq!((refusal.status().as_u16(), refusal.error_type()), (504, "queue_timeout"));
+    assert_eq!(began.elapsed(), after);
+    assert_eq!(balancer.waiting(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_moves_keeps_its_deadline_s39() {
+    let after = Duration::from_secs(60);
+    let balancer = balancer(Limits { queue_timeout: after, queue: 0, ..limits() });
+    let mut turn = Turn::default();
+    let began = tokio::time::Instant::now();
+    turn.deadline(after);
+    tokio::time::advance(Duration::from_secs(50)).await;
+    turn.moves_on().unwrap();
+    balancer.slot(&mut turn).await.unwrap_err();
+    assert_eq!(began.elapsed(), after);
+}
+
+#[tokio::test]
+async fn the_longest_timeout_there_is_waits_for_ever() {
+    let balancer = balancer(Limits { queue_timeout: Duration::MAX, ..limits() });
+    let mut turn = Turn::default();
+    tokio::select! {
+        biased;
+        _ = balancer.slot(&mut turn) => panic!("there is no slot"),
+        () = std::future::ready(()) => {}
+    }
+}

@@ -1,0 +1,96 @@
+//! Runners that leave, and the host's own end (S33, S41).
+
+use super::{Rig, until};
+use crate::proxy::Report;
+
+#[tokio::test]
+async fn a_runner_that_leaves_finishes_what_it_has_and_gets_nothing_more_s33() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    rig.balancer.remove(runner.id);
+    let mut next = rig.get("/next").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    assert!(rig.has_no_report());
+    connection.answer("last").await;
+    assert_eq!(client.message().await.body, "last");
+    assert_eq!(rig.report().await, Report::Drained(runner.id));
+    connection.closed().await;
+
+    let successor = rig.runner();
+    let mut connection = successor.accept().await;
+    connection.message().await;
+    connection.answer("ok").await;
+    assert_eq!(next.message().await.body, "ok");
+}
+
+#[tokio::test]
+async fn a_runner_that_leaves_idle_is_drained_at_once_and_its_kept_connections_close() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("ok").await;
+    client.message().await;
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    rig.balancer.remove(runner.id);
+    assert_eq!(rig.report().await, Report::Drained(runner.id));
+    connection.closed().await;
+}
+
+#[tokio::test]
+async fn a_runner_that_is_forgotten_is_said_to_be_nothing_more() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    rig.balancer.remove(runner.id);
+    rig.balancer.forget(runner.id);
+    assert_eq!(rig.balancer.in_flight(runner.id), 0);
+    drop(connection);
+    assert_eq!(client.message().await.error_type(), "runner_disconnected");
+    assert!(rig.has_no_report());
+}
+
+#[tokio::test]
+async fn a_host_that_stops_refuses_who_waits_and_who_comes_and_finishes_what_is_in_flight_s41() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut served = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    let mut comes = rig.client().await;
+    let mut waits = rig.get("/").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    rig.balancer.stop();
+    let refused = waits.message().await;
+    assert_eq!((refused.status(), refused.error_type().as_str()), (503, "host_stopping"));
+    comes.get("/").await;
+    assert_eq!(comes.message().await.error_type(), "host_stopping");
+
+    rig.stop_server();
+    comes.closed().await;
+    waits.closed().await;
+    connection.answer("last").await;
+    let last = served.message().await;
+    assert_eq!(last.body, "last");
+    assert_eq!(last.header("connection"), Some("close"));
+    served.closed().await;
+    rig.server_ended().await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_dropped_cuts_its_clients_off() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    rig.server.take().unwrap().abort();
+    client.closed().await;
+    connection.closed().await;
+}
