@@ -112,8 +112,8 @@ fn declaration(app: &Path, attributes: &[Attribute], options: &Options, lifecycl
                 },
                 type_id: __fal::TypeId::of::<#app>,
                 setup: || __fal::setup::<#app>(|thread| #setup),
-                handle_exit: |app| __fal::handle_exit::<#app>(app, |app, thread| #handle_exit),
-                teardown: |app| __fal::teardown::<#app>(app, |app, thread| #teardown),
+                handle_exit: |app| __fal::handle_exit(app, |app, thread| #handle_exit),
+                teardown: |app| __fal::teardown(app, |app, thread| #teardown),
                 layer: #app::layer,
             };
             impl __fal::App for #app {

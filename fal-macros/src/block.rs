@@ -1,5 +1,7 @@
+use std::collections::BTreeMap;
+
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, Ident, ImplItem, ItemImpl, Path, Type};
 
 use crate::endpoint::Endpoint;
@@ -12,6 +14,8 @@ pub(crate) struct Block {
     /// The names of the functions that the runtime calls itself.
     pub(crate) lifecycle: Vec<Ident>,
     cfgs: Vec<Attribute>,
+    /// The paths by which the block calls `#[endpoint]`.
+    attributes: BTreeMap<String, Path>,
     endpoints: Vec<Endpoint>,
 }
 
@@ -20,20 +24,20 @@ impl Block {
     pub(crate) fn check(block: &ItemImpl, mistakes: &mut Mistakes) -> Option<Self> {
         let app = app(block, mistakes)?;
         let (mut endpoints, mut lifecycle) = (Vec::new(), Vec::new());
-        let mut has_attributes = false;
+        let mut attributes = BTreeMap::new();
         for item in &block.items {
             let ImplItem::Fn(method) = item else { continue };
             lifecycle.extend(lifecycle::check(method, mistakes));
             let mut ours = method.attrs.iter().filter(|attribute| is_ours(attribute));
             if let Some(attribute) = ours.next() {
-                has_attributes = true;
+                attributes.entry(text(attribute.path())).or_insert_with(|| attribute.path().clone());
                 endpoints.extend(Endpoint::check(attribute, method, mistakes));
             }
             if let Some(second) = ours.next() {
                 mistakes.at(second, "a method is one endpoint: take this attribute away");
             }
         }
-        if !has_attributes {
+        if attributes.is_empty() {
             mistakes.at(
                 &block.self_ty,
                 "this block has no endpoint: write `#[endpoint(\"/path\")]` over one of its methods",
@@ -41,14 +45,15 @@ impl Block {
         }
         let endpoints = distinct(endpoints, mistakes);
         let cfgs = block.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect();
-        Some(Self { app, lifecycle, cfgs, endpoints })
+        Some(Self { app, lifecycle, cfgs, attributes, endpoints })
     }
 
     /// Registers the endpoints. Two of a kind in different blocks are conflicting impls, whose names are the errors
     /// (S1, S2).
     pub(crate) fn expand(&self, runtime: &TokenStream) -> TokenStream {
-        let Self { app, cfgs, endpoints, .. } = self;
+        let Self { app, cfgs, attributes, endpoints, .. } = self;
         let names: Vec<_> = (0..endpoints.len()).map(|index| format_ident!("ENDPOINT_{index}")).collect();
+        let attributes = attributes.values();
         let rows = endpoints.iter().zip(&names).map(|(endpoint, name)| {
             let (cfgs, row) = (&endpoint.cfgs, endpoint.row(app));
             quote!(#(#cfgs)* static #name: __fal::Endpoint = #row;)
@@ -75,6 +80,8 @@ impl Block {
             const _: () = {
                 use #runtime::__private as __fal;
                 use __fal::ReturnsValue as _;
+                // The attributes are taken from their methods; what was imported for them is used here.
+                #(#[allow(unused_imports)] use #attributes as _;)*
                 #(#rows)*
                 __fal::inventory::submit! {
                     __fal::Block::of::<#app>(&[#(#listed),*])
@@ -133,6 +140,11 @@ fn distinct(endpoints: Vec<Endpoint>, mistakes: &mut Mistakes) -> Vec<Endpoint> 
         distinct.push(endpoint);
     }
     distinct
+}
+
+/// A path, to be compared.
+fn text(path: &Path) -> String {
+    path.to_token_stream().to_string()
 }
 
 fn is_ours(attribute: &Attribute) -> bool {

@@ -116,9 +116,10 @@ impl Endpoint {
         });
         let declared = self.taken().map(|argument| {
             let place = here(argument);
-            match self.health_check {
-                Some(_) => quote_spanned!(place=> .takes_head::<#argument>()),
-                None => quote_spanned!(place=> .takes::<#argument, _>()),
+            if self.health_check.is_some() {
+                quote_spanned!(place=> .takes_head::<#argument>())
+            } else {
+                quote_spanned!(place=> .takes::<#argument, _>())
             }
         });
         let schema = quote_spanned!(here(output)=> __fal::Returns::<#output>::schema);
@@ -227,7 +228,7 @@ fn signature(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<(Vec<Argume
             found.at(receiver, "requests share the app: write `&self`, and put what changes behind a lock");
         }
         Some(FnArg::Typed(first)) => {
-            found.at(first, "requests share the app: write `&self` before this argument")
+            found.at(first, "requests share the app: write `&self` before this argument");
         }
         None => found.at(&signature.ident, "requests share the app: write `&self` in its parentheses"),
     }
@@ -246,7 +247,7 @@ fn signature(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<(Vec<Argume
                     .at(input, format!("an argument is owned: write `{}` without `&`", text(&borrowed.elem)));
             }
             Type::ImplTrait(_) => {
-                found.at(input, "name the type of this argument: it decides where it is taken from")
+                found.at(input, "name the type of this argument: it decides where it is taken from");
             }
             _ => arguments.push(Argument::Taken(input.ty.clone())),
         }

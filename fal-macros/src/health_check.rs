@@ -33,19 +33,12 @@ impl HealthCheck {
     /// A constant of that type.
     pub(crate) fn expand(&self) -> TokenStream {
         match self {
-            Self::Settings { path, settings } => {
-                // The bare name needs no import.
-                let is_bare = path.get_ident().is_some();
-                let path = if is_bare { quote!(__fal::HealthCheck) } else { path.to_token_stream() };
-                if settings.is_empty() {
-                    return quote!(#path::new());
-                }
-                quote!({
-                    let options = #path::new();
-                    #(#settings)*
-                    options
-                })
-            }
+            Self::Settings { path, settings } if settings.is_empty() => quote!(#path::new()),
+            Self::Settings { path, settings } => quote!({
+                let options = #path::new();
+                #(#settings)*
+                options
+            }),
             Self::Constant(constant) => constant.to_token_stream(),
         }
     }
@@ -173,7 +166,7 @@ mod tests {
     #[test]
     fn every_form_with_settings_means_the_same_setters() {
         let setters = quote!({
-            let options = __fal::HealthCheck::new();
+            let options = HealthCheck::new();
             let options = options.timeout_seconds(5);
             let options = options.call_regularly(false);
             options
@@ -193,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_form_without_settings_means_the_defaults() {
-        let defaults = quote!(__fal::HealthCheck::new()).to_string();
+        let defaults = quote!(HealthCheck::new()).to_string();
         for form in [
             quote!(HealthCheck),
             quote!(HealthCheck()),
@@ -208,7 +201,7 @@ mod tests {
 
     #[test]
     fn values_are_any_expression_where_rust_can_read_one() {
-        let seconds = |value| timeout(&quote!(__fal::HealthCheck), &value);
+        let seconds = |value| timeout(&quote!(HealthCheck), &value);
         assert_eq!(expanded(quote!(HealthCheck(timeout_seconds = 2 * LIMIT))), seconds(quote!(2 * LIMIT)));
         assert_eq!(
             expanded(quote!(HealthCheck<timeout_seconds = limits::SHORT>)),
@@ -251,7 +244,7 @@ mod tests {
         let twice = quote!(HealthCheck(timeout_seconds = 5, timeout_seconds = 6));
         let mut mistakes = Mistakes::default();
         let check = syn::parse2::<HealthCheck>(twice).expect("it parses").check(&mut mistakes);
-        assert_eq!(check.expand().to_string(), timeout(&quote!(__fal::HealthCheck), &quote!(5)));
+        assert_eq!(check.expand().to_string(), timeout(&quote!(HealthCheck), &quote!(5)));
         let told = mistakes.to_token_stream().to_string();
         assert_eq!(told.matches("compile_error").count(), 1);
         assert!(told.contains("`timeout_seconds` is given twice"), "{told}");

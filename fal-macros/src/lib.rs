@@ -8,6 +8,8 @@
 mod app;
 mod block;
 mod endpoint;
+#[cfg(test)]
+mod expansions;
 mod health_check;
 mod lifecycle;
 mod mistakes;

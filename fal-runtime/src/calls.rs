@@ -63,7 +63,7 @@ impl Calls {
         permit: Option<OwnedSemaphorePermit>,
     ) -> Place {
         self.lock().push(path);
-        Place { calls: Arc::clone(self), path, _hold: hold, _permit: permit }
+        Place { _hold: hold, _permit: permit, _entry: Entry { calls: Arc::clone(self), path } }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<&'static str>> {
@@ -72,15 +72,23 @@ impl Calls {
 }
 
 /// A call's place, and the connection it came by: held by whatever runs the call, given back when that has ended.
+///
+/// The entry goes last: when no call runs, every place is free and every connection let go.
 #[derive(Debug)]
 pub(crate) struct Place {
-    calls: Arc<Calls>,
-    path: &'static str,
     _hold: Option<ConnectionHold>,
     _permit: Option<OwnedSemaphorePermit>,
+    _entry: Entry,
 }
 
-impl Drop for Place {
+/// A call among those that run.
+#[derive(Debug)]
+struct Entry {
+    calls: Arc<Calls>,
+    path: &'static str,
+}
+
+impl Drop for Entry {
     fn drop(&mut self) {
         let mut running = self.calls.lock();
         // Which of the equal entries goes does not matter.

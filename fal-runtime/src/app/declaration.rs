@@ -62,6 +62,11 @@ impl Declaration {
                 self.settings.name()
             ));
         }
+        let name = self.settings.name();
+        if Self::all().iter().filter(|app| app.settings.name() == name).count() > 1 {
+            problems
+                .push(format!("two apps are called `{name}`: give one another name, `#[app(name = \"…\")]`"));
+        }
         problems
     }
 }

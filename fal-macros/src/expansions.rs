@@ -1,0 +1,78 @@
+//! What the attributes write, as readable Rust. The golden files are renewed by `INSTA_UPDATE=always cargo test -p
+//! fal-macros`.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::app::{app, endpoints};
+
+fn printed(expansion: TokenStream) -> String {
+    let file = syn::parse2(expansion).expect("the expansion is a file of items");
+    prettyplease::unparse(&file)
+}
+
+#[test]
+fn an_app_with_every_kind_of_endpoint() {
+    let options = quote!(max_multiplexing = 4, startup_timeout = 600);
+    let item = quote! {
+        /// Tells languages apart.
+        impl MyApp {
+            async fn setup() -> Result<Self> {
+                Ok(Self { model: Model::load()? })
+            }
+
+            /// Says which language a text is in.
+            #[endpoint("/")]
+            async fn predict(&self, input: Input, response: &mut ResponseHead) -> Result<Output> {
+                self.model.run(input)
+            }
+
+            #[cfg(feature = "heavy")]
+            #[endpoint("/users/{id}")]
+            fn heavy(&self, id: Path<u64>, input: Input) -> Vec<Self::Item> {
+                self.model.run_for_long(id, input)
+            }
+
+            #[endpoint("/health", health_check = HealthCheck(timeout_seconds = 5, failure_threshold = 2))]
+            async fn health(&self) {}
+        }
+    };
+    insta::assert_snapshot!(printed(app(options, item)));
+}
+
+#[test]
+fn an_app_on_its_struct() {
+    insta::assert_snapshot!(printed(app(
+        quote!(crate = fal),
+        quote!(
+            struct MyApp;
+        )
+    )));
+}
+
+#[test]
+fn a_further_block() {
+    let item = quote! {
+        impl super::MyApp {
+            #[endpoint("/health", HealthCheck)]
+            fn health(&self, response: &mut ResponseHead) -> Result<()> {
+                Ok(())
+            }
+        }
+    };
+    insta::assert_snapshot!(printed(endpoints(quote!(), item)));
+}
+
+#[test]
+fn two_mistakes_are_two_errors_and_the_item_stays() {
+    let item = quote! {
+        impl MyApp {
+            #[endpoint("predict")]
+            async fn predict(&mut self) {}
+
+            #[endpoint("/sound")]
+            async fn sound(&self) {}
+        }
+    };
+    insta::assert_snapshot!(printed(endpoints(quote!(), item)));
+}

@@ -1,0 +1,129 @@
+//! What the macros write depends on nothing that stands around it.
+
+use axum::http::Method;
+use fal_runtime::App;
+use serde_json::json;
+
+use crate::client::Client;
+
+/// No prelude, no imports but the attributes, and names that elsewhere mean something else.
+#[expect(dead_code, reason = "names to stumble over")]
+mod bare {
+    #![no_implicit_prelude]
+
+    use ::fal_runtime::{HealthCheck, app, endpoint};
+
+    pub(crate) struct Result(u32);
+    pub(crate) struct Option;
+    pub(crate) struct Box;
+    pub(crate) struct Call;
+    pub(crate) mod std {}
+    pub(crate) mod core {}
+    pub(crate) mod fal_runtime {}
+
+    impl ::serde::Serialize for Result {
+        fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
+            serializer.serialize_u32(self.0)
+        }
+    }
+
+    impl ::schemars::JsonSchema for Result {
+        fn schema_name() -> ::std::borrow::Cow<'static, str> {
+            ::std::convert::Into::into("Result")
+        }
+
+        fn json_schema(generator: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+            <u32 as ::schemars::JsonSchema>::json_schema(generator)
+        }
+    }
+
+    pub(crate) struct Stumbling;
+
+    #[app(max_multiplexing = 2)]
+    impl Stumbling {
+        async fn setup() -> Self {
+            Self
+        }
+
+        fn handle_exit(&self) {}
+
+        async fn teardown(self) -> ::fal_runtime::Result<()> {
+            ::std::result::Result::Ok(())
+        }
+
+        #[endpoint("/")]
+        async fn own(&self, call: u32, response: &mut ::fal_runtime::ResponseHead) -> Result {
+            response.set_status(::fal_runtime::StatusCode::CREATED);
+            Result(call)
+        }
+
+        #[endpoint("/blocking")]
+        fn blocking(&self, app: u32) -> ::fal_runtime::Result<u32> {
+            ::std::result::Result::Ok(app)
+        }
+
+        #[endpoint("/health", health_check = HealthCheck(timeout_seconds = 9))]
+        async fn health(&self) {}
+    }
+}
+
+mod renamed {
+    use ::fal_runtime as other;
+    use ::fal_runtime::prelude::*;
+
+    #[derive(Default)]
+    pub(crate) struct Renamed;
+
+    #[app(crate = other)]
+    impl Renamed {
+        #[endpoint("/")]
+        async fn nothing(&self) {}
+    }
+
+    #[endpoints(crate = self::other)]
+    impl Renamed {
+        #[endpoint("/more")]
+        async fn more(&self) {}
+    }
+}
+
+mod conditional {
+    use ::fal_runtime::prelude::*;
+
+    #[derive(Default)]
+    pub(crate) struct Conditional;
+
+    #[app]
+    impl Conditional {
+        #[cfg(not(test))]
+        #[endpoint("/", health_check = HealthCheck(timeout_seconds = 1))]
+        async fn health(&self, missing: Missing) {}
+
+        #[cfg(test)]
+        #[endpoint("/", health_check = HealthCheck(timeout_seconds = 2))]
+        async fn health(&self) {}
+    }
+}
+
+#[tokio::test]
+async fn an_app_needs_no_prelude_and_minds_no_names() {
+    let client = Client::of(bare::Stumbling);
+    let answer = client.post("/", json!(7)).await;
+    assert_eq!((answer.status.as_u16(), answer.body()), (201, json!(7)));
+    assert_eq!(client.post("/blocking", json!(8)).await.body(), json!(8));
+    assert_eq!(bare::Stumbling::health_check().unwrap().config.timeout().as_secs(), 9);
+}
+
+#[tokio::test]
+async fn an_app_names_the_crate_where_it_is_called_otherwise() {
+    let client = Client::of(renamed::Renamed);
+    for path in ["/", "/more"] {
+        assert_eq!(client.ask(Method::POST, path).await.body(), json!(null));
+    }
+}
+
+#[test]
+fn a_method_that_is_configured_away_takes_its_endpoint_along() {
+    assert_eq!(conditional::Conditional::declaration().endpoints().len(), 1);
+    assert_eq!(conditional::Conditional::health_check().unwrap().config.timeout().as_secs(), 2);
+}

@@ -1,0 +1,22 @@
+//! Apps as their authors declare them, and what they answer.
+
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    clippy::unused_async,
+    clippy::unused_self,
+    reason = "an endpoint is what its signature says, however little it does"
+)]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod arguments;
+mod blocks;
+mod client;
+mod failures;
+mod forms;
+mod health;
+mod hygiene;
+mod lifecycle;
+mod limits;
+mod openapi;
+mod response_head;
