@@ -1,6 +1,7 @@
 //! Starting runners: as processes ([`ProcessLauncher`]), or any other way ([`Launch`]).
 
 mod channel;
+mod directory;
 mod output;
 mod process;
 mod reap;

@@ -1,8 +1,6 @@
-use std::fs::Permissions;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -11,10 +9,10 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use rustix::process::Signal;
-use tempfile::TempDir;
 use tokio::net::unix::pipe;
 use tokio::runtime::Handle;
 
+use super::directory::Directory;
 use super::reap::Group;
 use super::{Launch, LaunchError, Launched, Notices, channel, output};
 use crate::{Address, RunnerId};
@@ -36,7 +34,7 @@ pub struct ProcessLauncher {
     command: Command,
     grace_period: Duration,
     /// Only the host's user may enter it; it goes when the launcher goes.
-    directory: TempDir,
+    directory: Directory,
     /// Where runners' output is relayed: not where checks are made, so that no flood of it delays one.
     relays: Handle,
 }
@@ -46,10 +44,7 @@ impl ProcessLauncher {
     ///
     /// Must be called inside a Tokio runtime, which relays the runners' output.
     pub fn new(command: Command, grace_period: Duration) -> Result<Self, LaunchError> {
-        let directory = tempfile::Builder::new()
-            .prefix("fal-")
-            .permissions(Permissions::from_mode(0o700))
-            .tempdir()
+        let directory = Directory::create()
             .map_err(|error| LaunchError::io("no directory could be made for the runners' sockets", error))?;
         Ok(Self { command, grace_period, directory, relays: Handle::current() })
     }
