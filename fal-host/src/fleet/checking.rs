@@ -18,10 +18,10 @@ impl Fleet {
         self.emit(id, Happening::Checked(record));
         match (record.trigger, record.judgement) {
             (Trigger::Manual, Judgement::Inconclusive) => self.effects.push(Effect::ReleaseSlots(id)),
-            // It leaves the rotation with its slots: given back before that, they would go to who waits (S33).
-            (Trigger::Manual, Judgement::Decided) => {}
-            (Trigger::Manual, _) => self.effects.push(Effect::ManualCheckEnded(id)),
-            (Trigger::Periodic, _) => {}
+            (Trigger::Manual, Judgement::Passed) => self.effects.push(Effect::ManualCheckEnded(id)),
+            // After a failure it leaves the rotation with its slots: given back before that, they would go to whoever
+            // waits (S33).
+            _ => {}
         }
         if record.judgement == Judgement::Passed && self.settings.has_periodic_checks() {
             self.proved(now, id);

@@ -1,7 +1,7 @@
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tempfile::TempDir;
 
@@ -54,7 +54,7 @@ fn sweep(parent: &Path) -> io::Result<()> {
 }
 
 /// One that has no lock yet is being made.
-fn is_left_over(path: &PathBuf) -> bool {
+fn is_left_over(path: &Path) -> bool {
     match File::open(path.join(LOCK)).map(|lock| lock.try_lock()) {
         Ok(Ok(())) => true,
         Ok(Err(TryLockError::WouldBlock | TryLockError::Error(_))) | Err(_) => false,
