@@ -13,6 +13,8 @@ mod expansions;
 mod health_check;
 mod lifecycle;
 mod mistakes;
+#[cfg(test)]
+mod never_dark;
 mod options;
 mod path;
 mod strip;

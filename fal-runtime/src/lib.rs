@@ -1,4 +1,53 @@
 //! Declare apps with health checks.
+//!
+//! An app is a struct; its methods are endpoints with plain types; one of them may say whether the process that runs
+//! it is still fit to serve. The program that declares it is also the host that acts on that: it starts runners, checks
+//! them, and replaces those that fail.
+//!
+//! ```no_run
+//! use fal_runtime::prelude::*;
+//!
+//! #[derive(Deserialize, JsonSchema)]
+//! struct Input {
+//!     text: String,
+//! }
+//!
+//! #[derive(Serialize, JsonSchema)]
+//! struct Output {
+//!     words: usize,
+//! }
+//!
+//! #[derive(Default)]
+//! struct WordCount;
+//!
+//! #[app]
+//! impl WordCount {
+//!     /// Counts the words of a text.
+//!     #[endpoint("/")]
+//!     async fn count(&self, input: Input) -> Output {
+//!         Output { words: input.text.split_whitespace().count() }
+//!     }
+//!
+//!     #[endpoint("/health", health_check = HealthCheck)]
+//!     async fn health(&self) -> &'static str {
+//!         "ok"
+//!     }
+//! }
+//!
+//! fn main() -> ExitCode {
+//!     fal_runtime::main()
+//! }
+//! ```
+//!
+//! - [`app`](macro@app), [`endpoints`](macro@endpoints) and [`endpoint`](macro@endpoint) declare; they say what can be
+//!   declared.
+//! - [`Error`] and [`Context`] are for what fails; [`ResponseHead`] for what a response says besides its body, a
+//!   request for a health check above all.
+//! - [`main`] is the command line of a program with apps. A program with a `main` of its own begins it with
+//!   [`as_runner`]; one that only wants the endpoints takes the [`router`].
+//!
+//! The derives name their own crates, so that an app's Cargo.toml has `serde` (feature `derive`) and `schemars` beside
+//! this one. The numbers in these docs (`S23`) name the rules of the semantics page.
 
 extern crate self as fal_runtime;
 
@@ -27,7 +76,12 @@ pub use cli::main;
 pub use endpoint::{Endpoint, ResponseHead};
 pub use error::{Context, Error, Result};
 pub use fal_health::{HealthCheck, HealthCheckSpec};
-pub use fal_macros::{app, endpoint, endpoints};
+#[doc = include_str!("docs/app.md")]
+pub use fal_macros::app;
+#[doc = include_str!("docs/endpoint.md")]
+pub use fal_macros::endpoint;
+#[doc = include_str!("docs/endpoints.md")]
+pub use fal_macros::endpoints;
 pub use http::StatusCode;
 pub use router::router;
 pub use runner::{RunnerState, as_runner, runner_state};

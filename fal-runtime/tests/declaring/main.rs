@@ -1,5 +1,6 @@
 //! Apps as their authors declare them, and what they answer.
 
+#![forbid(unsafe_code)]
 #![expect(
     clippy::needless_pass_by_value,
     clippy::unnecessary_wraps,
