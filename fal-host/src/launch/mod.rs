@@ -2,6 +2,7 @@
 
 mod channel;
 mod directory;
+mod orphans;
 mod output;
 mod process;
 mod reap;
@@ -10,6 +11,7 @@ use std::fmt;
 
 use tokio::sync::mpsc;
 
+pub use self::orphans::adopt_orphans;
 pub use self::process::ProcessLauncher;
 pub(crate) use self::process::this_program;
 use crate::fleet::{Exit, Input, Progress};

@@ -3,7 +3,6 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -13,9 +12,14 @@ use tokio::net::unix::pipe;
 use tokio::runtime::Handle;
 
 use super::directory::Directory;
+use super::orphans::Orphans;
 use super::reap::Group;
 use super::{Launch, LaunchError, Launched, Notices, channel, output};
+use crate::fleet::Exit;
 use crate::{Address, RunnerId};
+
+/// The variable that tells a runner where to listen.
+pub(super) const LISTEN: &str = "FAL_RUNNER_LISTEN";
 
 /// What a socket's path may take: `sun_path` holds 108 bytes on Linux and 104 elsewhere.
 const LONGEST_PATH: usize = 100;
@@ -37,6 +41,9 @@ pub struct ProcessLauncher {
     directory: Directory,
     /// Where runners' output is relayed: not where checks are made, so that no flood of it delays one.
     relays: Handle,
+    orphans: Orphans,
+    /// Whether somebody attends to the orphans already.
+    attended: bool,
 }
 
 impl ProcessLauncher {
@@ -46,7 +53,14 @@ impl ProcessLauncher {
     pub fn new(command: Command, grace_period: Duration) -> Result<Self, LaunchError> {
         let directory = Directory::create()
             .map_err(|error| LaunchError::io("no directory could be made for the runners' sockets", error))?;
-        Ok(Self { command, grace_period, directory, relays: Handle::current() })
+        Ok(Self {
+            command,
+            grace_period,
+            directory,
+            relays: Handle::current(),
+            orphans: Orphans::new(),
+            attended: false,
+        })
     }
 
     fn spawn(&mut self, id: RunnerId, socket: &Address) -> io::Result<(Child, UnixStream, Output)> {
@@ -58,7 +72,7 @@ impl ProcessLauncher {
             .stdout(stdout.0.into_blocking_fd()?)
             .stderr(stderr.0.into_blocking_fd()?)
             .process_group(0)
-            .env("FAL_RUNNER_LISTEN", socket.to_string())
+            .env(LISTEN, socket.to_string())
             .env("FAL_RUNNER_HOST_PID", std::process::id().to_string())
             .env("FAL_RUNNER_ID", id.to_string())
             .env("FAL_RUNNER_GRACE_MS", self.grace_period.as_millis().to_string());
@@ -92,32 +106,49 @@ impl Launch for ProcessLauncher {
             let _reader = relays.enter();
             self.spawn(id, &address).map_err(|error| LaunchError::io(program, error))?
         };
-        let group = Group::led_by(&child).ok_or_else(|| LaunchError::new("the process has no id"))?;
+        let (group, leader) =
+            Group::led_by(&child).ok_or_else(|| LaunchError::new("the process has no id"))?;
         let pid = child.id();
+        self.orphans.runner_started(leader, &address);
+        if !std::mem::replace(&mut self.attended, true) {
+            tokio::spawn(self.orphans.attend());
+        }
         let relay = relays.spawn(async move {
             join(output::relay(output.stdout, id, "stdout"), output::relay(output.stderr, id, "stderr")).await
         });
-        tokio::spawn(attend(child, group.clone(), channel, relay, socket, notices));
+        let orphans = self.orphans;
+        let attended = attend(child, group.clone(), channel, relay, notices);
+        tokio::spawn(async move {
+            let (exit, notices) = attended.await;
+            orphans.runner_ended(leader);
+            // A runner that was killed could not remove it.
+            let _ = std::fs::remove_file(socket);
+            notices.exited(exit);
+        });
         Ok(Box::new(Process { address, pid, group }))
     }
 }
 
-/// Listens to a runner until it has ended, and then says so.
+impl Drop for ProcessLauncher {
+    fn drop(&mut self) {
+        self.orphans.end();
+    }
+}
+
+/// Listens to a runner until it has ended.
 async fn attend(
     child: Child,
     group: Group,
     channel: UnixStream,
     mut relay: tokio::task::JoinHandle<((), ())>,
-    socket: PathBuf,
     notices: Notices,
-) {
+) -> (Exit, Notices) {
     let mut channel = match tokio::net::UnixStream::from_std(channel) {
         Ok(channel) => channel,
         Err(error) => {
             // Without it the runner ends itself, since the channel has closed.
             notices.setup_failed(format!("no control channel: {error}"));
-            notices.exited(group.end(child).await);
-            return;
+            return (group.end(child).await, notices);
         }
     };
     let exit = {
@@ -136,9 +167,7 @@ async fn attend(
         }
     };
     relay.abort();
-    // A runner that was killed could not remove it.
-    let _ = std::fs::remove_file(socket);
-    notices.exited(exit);
+    (exit, notices)
 }
 
 #[derive(Debug)]

@@ -15,9 +15,10 @@ use crate::fleet::Exit;
 pub(super) struct Group(Arc<Mutex<Option<Pid>>>);
 
 impl Group {
-    pub(super) fn led_by(child: &Child) -> Option<Self> {
+    /// The group that a child leads, and the leader.
+    pub(super) fn led_by(child: &Child) -> Option<(Self, Pid)> {
         let pid = Pid::from_raw(i32::try_from(child.id()).ok()?)?;
-        Some(Self(Arc::new(Mutex::new(Some(pid)))))
+        Some((Self(Arc::new(Mutex::new(Some(pid)))), pid))
     }
 
     pub(super) fn signal(&self, signal: Signal) {

@@ -86,10 +86,14 @@ async fn send(
                 Err(_) => continue,
             }
         };
+        let runner = slot.runner().id.get();
         (request, slot) = match handle.send(request, slot).await {
             Ok((response, exchange)) => return Ok(Sent::Answered(response, exchange)),
             Err(Unanswered::Unsent(request, slot)) => (*request, slot),
-            Err(Unanswered::Lost(error)) => return Err(why_lost(&error)),
+            Err(Unanswered::Lost(error)) => {
+                tracing::debug!(runner, %error, "a request was lost");
+                return Err(why_lost(&error));
+            }
         };
     }
 }
@@ -105,7 +109,7 @@ fn why_lost(error: &hyper::Error) -> Refusal {
 }
 
 /// Opens a connection to the slot's runner before the request's deadline. What the host itself is short of is not the
-/// runner's fault, and may come back.
+/// runner's fault, and may come back. A runner that leaves service meanwhile counts as one that refuses.
 async fn open_in_time(
     balancer: &Balancer,
     slot: &Slot,
@@ -115,9 +119,14 @@ async fn open_in_time(
     let opened = timeout_at(turn.deadline(timeout), async {
         let mut pause = Pause::new();
         loop {
-            match open(slot.runner()).await {
+            let opened = tokio::select! {
+                biased;
+                () = slot.runner().closed() => Err(io::ErrorKind::ConnectionRefused.into()),
+                opened = open(slot.runner()) => opened,
+            };
+            match opened {
                 Err(error) if is_own_shortage(&error) => pause.wait().await,
-                outcome => return outcome,
+                opened => return opened,
             }
         }
     });

@@ -1,6 +1,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 use super::upstream::Handle;
 use crate::{Address, RunnerId};
 
@@ -11,12 +13,19 @@ pub(super) struct Runner {
     pub(super) address: Address,
     /// Connections that serve no request, the last used on top; nothing once the runner is out of service.
     idle: Mutex<Option<Vec<Handle>>>,
+    closed: Notify,
     warned: AtomicBool,
 }
 
 impl Runner {
     pub(super) const fn new(id: RunnerId, address: Address) -> Self {
-        Self { id, address, idle: Mutex::new(Some(Vec::new())), warned: AtomicBool::new(false) }
+        Self {
+            id,
+            address,
+            idle: Mutex::new(Some(Vec::new())),
+            closed: Notify::const_new(),
+            warned: AtomicBool::new(false),
+        }
     }
 
     /// The connection that was used last, without those that have closed since.
@@ -42,6 +51,16 @@ impl Runner {
     pub(super) fn close(&self) {
         let idle = self.lock().take();
         drop(idle);
+        self.closed.notify_waiters();
+    }
+
+    /// Resolves once the runner is out of service.
+    pub(super) async fn closed(&self) {
+        let closed = self.closed.notified();
+        // Who closes now is heard: being notified counts from the line above, not from the first poll.
+        if self.lock().is_some() {
+            closed.await;
+        }
     }
 
     /// Says once in a runner's life that it asks for checks that its app does not have (S32).

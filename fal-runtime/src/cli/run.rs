@@ -30,6 +30,10 @@ pub(super) fn run(options: &RunOptions) -> Result<ExitCode> {
 }
 
 async fn start(app: &Declaration, options: &RunOptions) -> Result<HostHandle> {
+    // This process has no children but its runners.
+    if let Err(error) = fal_host::adopt_orphans() {
+        tracing::debug!(%error, "what leaves a runner's process group is not found");
+    }
     let host = build(app, options)?;
     // The first runner's start is logged when it has been said what is served and where.
     let _log = io::stderr().lock();

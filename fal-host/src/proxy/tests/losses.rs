@@ -154,3 +154,18 @@ async fn a_full_backlog_is_waited_out_and_is_no_refusal_s39() {
     assert_eq!(client.message().await.body, "ok");
     assert!(rig.has_no_report());
 }
+
+#[tokio::test]
+async fn a_request_that_cannot_be_written_yet_moves_as_soon_as_its_runner_leaves_s39() {
+    let mut rig = Rig::new().await;
+    let wedged = rig.with_backlog(0);
+    let _fills_the_backlog = wedged.connect();
+    rig.balancer.add(wedged.id, wedged.address());
+    let _client = rig.get("/").await;
+    until(|| rig.balancer.in_flight(wedged.id) == 1).await;
+    let runner = rig.runner();
+    rig.balancer.remove(wedged.id);
+    assert_eq!(rig.report().await, Report::Drained(wedged.id));
+    assert_eq!(runner.accept().await.message().await.start, "GET / HTTP/1.1");
+    assert!(rig.has_no_report());
+}
