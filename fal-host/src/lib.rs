@@ -31,5 +31,5 @@ pub use events::{Event, EventStream};
 pub use fleet::{Exit, Happening, Progress, RECORDS, Reason, Replacement, RunnerRecord, RunnerState};
 pub use host::{AppSpec, BadHealthCheck, Host, HostBuilder, HostHandle, StartError};
 pub use id::RunnerId;
-pub use launch::{Launch, LaunchError, Launched, Notices, ProcessLauncher, adopt_orphans};
+pub use launch::{Launch, LaunchError, Launched, Notices, PortLauncher, ProcessLauncher, adopt_orphans};
 pub use snapshot::{CheckInfo, EndedInfo, HealthInfo, ProgressInfo, RunnerInfo, Snapshot};

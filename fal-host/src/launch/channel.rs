@@ -1,3 +1,7 @@
+use std::io;
+use std::os::fd::OwnedFd;
+use std::process::Stdio;
+
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::UnixStream;
@@ -17,17 +21,22 @@ enum Message {
     Failed { error: String },
 }
 
-/// Passes on what a runner says until it ends or closes its side. What is not understood is skipped: a runner of
-/// another version may say more.
-///
-/// The host's end must live as long as the host wants the runner to: a runner ends itself when it closes.
-pub(super) async fn listen(channel: &mut UnixStream, notices: &Notices) {
+/// The host's end of a control channel, and the runner's, which is to be its standard input.
+pub(super) fn pair() -> io::Result<(UnixStream, Stdio)> {
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+    ours.set_nonblocking(true)?;
+    Ok((UnixStream::from_std(ours)?, OwnedFd::from(theirs).into()))
+}
+
+/// Passes on what a runner says until it ends or closes its side, and gives the channel back: a runner ends itself when
+/// the host's end closes. What is not understood is skipped: a runner of another version may say more.
+pub(super) async fn listen(channel: UnixStream, notices: Notices) -> UnixStream {
     let mut reader = BufReader::new(channel);
     let mut line = Vec::new();
     loop {
         line.clear();
         match (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line).await {
-            Ok(0) | Err(_) => return,
+            Ok(0) | Err(_) => return reader.into_inner(),
             Ok(_) => {}
         }
         match serde_json::from_slice(&line) {

@@ -1,17 +1,20 @@
-//! Starting runners: as processes ([`ProcessLauncher`]), or any other way ([`Launch`]).
+//! Starting runners: as processes ([`ProcessLauncher`], [`PortLauncher`]), or any other way ([`Launch`]).
 
 mod channel;
 mod directory;
 mod orphans;
 mod output;
+mod port;
 mod process;
 mod reap;
+mod spawn;
 
 use std::fmt;
 
 use tokio::sync::mpsc;
 
 pub use self::orphans::adopt_orphans;
+pub use self::port::PortLauncher;
 pub use self::process::ProcessLauncher;
 pub(crate) use self::process::this_program;
 use crate::fleet::{Exit, Input, Progress};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::process::LISTEN;
+use super::spawn::LISTEN;
 use crate::Address;
 
 /// Makes this process the parent of every process below it whose own parent ends, so that what leaves a runner's group

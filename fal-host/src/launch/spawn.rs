@@ -1,0 +1,121 @@
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use futures_util::future::join;
+use rustix::process::Pid;
+use tokio::net::unix::pipe;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+use super::orphans::Orphans;
+use super::reap::Group;
+use super::{LaunchError, output};
+use crate::fleet::Exit;
+use crate::{Address, RunnerId};
+
+/// The variable that tells a runner where to listen, and by which what it starts is known.
+pub(super) const LISTEN: &str = "FAL_RUNNER_LISTEN";
+
+/// How long an ended runner's last words are waited for. They are there already, unless a process that escaped from its
+/// group still holds the other end.
+pub(super) const LAST_WORDS: Duration = Duration::from_millis(50);
+
+/// Starts children in process groups of their own, shows what they print, and reaps them.
+#[derive(Debug)]
+pub(super) struct Spawner {
+    command: Command,
+    /// Where output is relayed: not where checks are made, so that no flood of it delays one.
+    relays: Handle,
+    orphans: Orphans,
+    /// Whether somebody attends to the orphans already.
+    attended: bool,
+}
+
+/// A child that runs.
+#[derive(Debug)]
+pub(super) struct Spawned {
+    pub(super) group: Group,
+    pub(super) pid: u32,
+    child: Child,
+    leader: Pid,
+    relay: JoinHandle<((), ())>,
+    orphans: Orphans,
+}
+
+impl Spawner {
+    /// Must be called inside the runtime that is to relay output.
+    pub(super) fn new(command: Command) -> Self {
+        Self { command, relays: Handle::current(), orphans: Orphans::new(), attended: false }
+    }
+
+    /// The command, for what is special to a kind of runner.
+    pub(super) fn command(&mut self) -> &mut Command {
+        &mut self.command
+    }
+
+    /// Starts a child that is told its address.
+    pub(super) fn spawn(
+        &mut self,
+        id: RunnerId,
+        address: &Address,
+        stdin: Stdio,
+    ) -> Result<Spawned, LaunchError> {
+        let started = self.start(id, address, stdin);
+        let (child, stdout, stderr) = started.map_err(|error| {
+            let program = self.command.get_program().display();
+            LaunchError::io(format!("{program} could not be started"), error)
+        })?;
+        let (group, leader) =
+            Group::led_by(&child).ok_or_else(|| LaunchError::new("the process has no id"))?;
+        self.orphans.runner_started(leader, address);
+        if !std::mem::replace(&mut self.attended, true) {
+            tokio::spawn(self.orphans.attend());
+        }
+        let relay = self.relays.spawn(async move {
+            join(output::relay(stdout, id, "stdout"), output::relay(stderr, id, "stderr")).await
+        });
+        Ok(Spawned { group, pid: child.id(), child, leader, relay, orphans: self.orphans })
+    }
+
+    fn start(
+        &mut self,
+        id: RunnerId,
+        address: &Address,
+        stdin: Stdio,
+    ) -> io::Result<(Child, pipe::Receiver, pipe::Receiver)> {
+        // Pipes are read where the relays run.
+        let _reader = self.relays.enter();
+        let (stdout, stderr) = (pipe::pipe()?, pipe::pipe()?);
+        self.command
+            .stdin(stdin)
+            .stdout(stdout.0.into_blocking_fd()?)
+            .stderr(stderr.0.into_blocking_fd()?)
+            .process_group(0)
+            .env(LISTEN, address.to_string())
+            .env("FAL_RUNNER_ID", id.to_string());
+        let spawned = self.command.spawn();
+        // The command keeps its streams, and the other end of one never closes while this process holds it too.
+        self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok((spawned?, stdout.1, stderr.1))
+    }
+}
+
+impl Drop for Spawner {
+    fn drop(&mut self) {
+        self.orphans.end();
+    }
+}
+
+impl Spawned {
+    /// Waits for its end, and ends what is left of it.
+    pub(super) async fn end(mut self) -> Exit {
+        let exit = self.group.end(self.child).await;
+        self.orphans.runner_ended(self.leader);
+        if tokio::time::timeout(LAST_WORDS, &mut self.relay).await.is_err() {
+            self.relay.abort();
+        }
+        exit
+    }
+}
