@@ -13,7 +13,16 @@
     reason = "a test that cannot go on fails, and says why"
 )]
 
+mod admin;
+mod bare_runner;
+mod command_line;
+mod examples;
+mod failed_starts;
 mod harness;
+mod host_process;
 mod manual_checks;
 mod periodic_checks;
+mod replacement;
+mod requests;
+mod stopping;
 mod verdicts;

@@ -1,17 +1,10 @@
 //! Checks that a response asks for: S16, S21, S22, S25, S27–S32.
 
-use std::num::NonZeroU32;
-
-use fal_health::{HealthCheck, Judgement, Trigger};
+use fal_health::{Judgement, Trigger};
 use fal_host::{AppSpec, Reason};
 use fal_tests::{Act, Answer};
 
 use crate::harness::*;
-
-/// Checks only where a response asks for one.
-fn on_request() -> HealthCheck {
-    health().call_regularly(false)
-}
 
 #[tokio::test]
 async fn a_failed_manual_check_ends_the_runner_at_once_whatever_its_age_and_streak_s25() {
@@ -20,7 +13,7 @@ async fn a_failed_manual_check_ends_the_runner_at_once_whatever_its_age_and_stre
         director.answer(Kind::ManualCheck, Answer::fail());
         let config = health().start_period_seconds(3600).failure_threshold(100).call_regularly(regularly);
         let host = TestHost::start(&director, app(config)).await;
-        let pending = host.call("a");
+        let pending = host.call("a").await;
         director.call("a").await.answer(Answer::ok().asking()).await;
         assert_eq!(pending.response().await.runner(), 1);
         assert_eq!(host.terminating(1).await, Reason::ManualCheckFailed);
@@ -42,7 +35,7 @@ async fn a_passed_manual_check_keeps_the_runner_and_ends_a_streak_s22_s32() {
         host.checked(1, nth).await;
     }
     let third = director.next(Kind::Check).await;
-    let pending = host.call("a");
+    let pending = host.call("a").await;
     director.call("a").await.answer(Answer::ok().asking()).await;
     pending.response().await;
     third.answer(Answer::fail()).await;
@@ -56,7 +49,7 @@ async fn the_check_says_that_it_is_manual_and_the_caller_has_its_response_first_
     let director = Director::new();
     director.hold(Kind::ManualCheck);
     let host = TestHost::start(&director, app(on_request())).await;
-    let pending = host.call("a");
+    let pending = host.call("a").await;
     director.call("a").await.answer(Answer::ok().asking()).await;
     let check = director.next(Kind::ManualCheck).await;
     assert_eq!(check.header(ASKS), Some("true"));
@@ -73,15 +66,15 @@ async fn the_check_says_that_it_is_manual_and_the_caller_has_its_response_first_
 async fn with_one_place_a_manual_check_has_the_runner_to_itself_s30() {
     let director = Director::new();
     director.hold(Kind::ManualCheck);
-    let app = AppSpec { max_multiplexing: NonZeroU32::MIN, ..app(on_request()) };
+    let app = serving_at_a_time(1, on_request());
     let host = TestHost::start_with(&director, app, |builder| builder.queue(1)).await;
-    let asking = host.call("asks");
+    let asking = host.call("asks").await;
     director.call("asks").await.answer(Answer::ok().asking()).await;
     assert_eq!(asking.response().await.status, 200);
     let check = director.next(Kind::ManualCheck).await;
 
     // One of these has to wait, and then there is no room for the other.
-    let mut others = vec![host.call("b"), host.call("c")];
+    let mut others = vec![host.call("b").await, host.call("c").await];
     let (refused, response) = Pending::first(&mut others).await;
     assert_eq!(response.error_type(), "queue_full");
     assert_eq!(director.count(Kind::Call), 1);
@@ -94,13 +87,13 @@ async fn with_one_place_a_manual_check_has_the_runner_to_itself_s30() {
 async fn who_waits_for_a_place_that_a_failed_check_holds_is_served_by_the_replacement_s30_s33() {
     let director = Director::new();
     director.hold(Kind::ManualCheck);
-    let app = AppSpec { max_multiplexing: NonZeroU32::MIN, ..app(on_request()) };
+    let app = serving_at_a_time(1, on_request());
     let host = TestHost::start(&director, app).await;
-    let asking = host.call("asks");
+    let asking = host.call("asks").await;
     director.call("asks").await.answer(Answer::ok().asking()).await;
     asking.response().await;
     let check = director.next(Kind::ManualCheck).await;
-    let waiting = host.call("waits");
+    let waiting = host.call("waits").await;
     host.settle().await;
     check.answer(Answer::fail()).await;
     director.call("waits").await.succeed().await;
@@ -115,7 +108,7 @@ async fn a_hundred_requests_that_ask_at_once_cost_at_most_two_checks_s31() {
     let mut pending = Vec::new();
     let mut calls = Vec::new();
     for number in 0..100 {
-        pending.push(host.call(&number.to_string()));
+        pending.push(host.call(&number.to_string()).await);
     }
     for number in 0..100 {
         calls.push(director.call(&number.to_string()).await);
@@ -134,7 +127,7 @@ async fn a_hundred_requests_that_ask_at_once_cost_at_most_two_checks_s31() {
     let made = director.count(Kind::ManualCheck);
     assert!((1..=2).contains(&made), "{made}");
     // Every slot has come back.
-    let again = host.call("again");
+    let again = host.call("again").await;
     director.call("again").await.answer(Answer::ok().asking()).await;
     again.response().await;
     director.asked_times(made + 1, 1, Kind::ManualCheck).await;
@@ -146,7 +139,7 @@ async fn who_asks_while_a_manual_check_runs_gets_one_that_starts_later_s31() {
     director.hold(Kind::ManualCheck);
     let host = TestHost::start(&director, app(on_request())).await;
     let ask = async |name: &str| {
-        let pending = host.call(name);
+        let pending = host.call(name).await;
         director.call(name).await.answer(Answer::ok().asking()).await;
         pending.response().await;
     };
@@ -167,7 +160,7 @@ async fn a_periodic_check_in_flight_cannot_answer_a_request_for_one_s31() {
     director.hold(Kind::Check);
     let host = TestHost::start(&director, app(health())).await;
     let periodic = director.next(Kind::Check).await;
-    let pending = host.call("a");
+    let pending = host.call("a").await;
     director.call("a").await.answer(Answer::ok().asking()).await;
     pending.response().await;
     checks_elsewhere().await;
@@ -196,7 +189,7 @@ async fn values_that_are_0_or_false_ask_for_nothing_and_all_others_ask_s27_s28()
         (&[b"0", b"1"], true),
     ];
     for (values, asks) in values {
-        let pending = host.call("a");
+        let pending = host.call("a").await;
         director.call("a").await.answer(Answer::ok().asking_by(values)).await;
         let response = pending.response().await;
         assert_eq!((response.status, response.header(ASKS)), (200, None), "{values:?}");
@@ -213,7 +206,7 @@ async fn what_an_endpoint_asked_before_it_failed_or_panicked_is_asked_s27() {
     let director = Director::new();
     let host = TestHost::start(&director, app(on_request())).await;
     for (nth, answer) in (1..).zip([Answer::fail(), Answer::panic(), Act::Status(404).into()]) {
-        let pending = host.call("a");
+        let pending = host.call("a").await;
         director.call("a").await.answer(answer.asking()).await;
         let response = pending.response().await;
         assert!(response.status >= 400);
@@ -225,14 +218,9 @@ async fn what_an_endpoint_asked_before_it_failed_or_panicked_is_asked_s27() {
 #[tokio::test]
 async fn a_blocking_endpoint_asks_as_well_and_one_that_panics_s27() {
     let director = Director::new();
-    let app = AppSpec {
-        name: "blocking".to_owned(),
-        health_check: Some(fal_health::HealthCheckSpec::post("/alive", on_request())),
-        ..app(on_request())
-    };
-    let host = TestHost::start(&director, app).await;
+    let host = TestHost::start(&director, blocking_app(on_request())).await;
     for (nth, answer) in (1..).zip([Answer::ok(), Answer::fail(), Answer::panic()]) {
-        let pending = host.call("a");
+        let pending = host.call("a").await;
         director.call("a").await.answer(answer.asking()).await;
         pending.response().await;
         host.checked_on_request(1, nth).await;
@@ -243,13 +231,13 @@ async fn a_blocking_endpoint_asks_as_well_and_one_that_panics_s27() {
 async fn a_clients_own_header_reaches_no_runner_and_causes_no_check_s28() {
     let director = Director::new();
     let host = TestHost::start(&director, app(on_request())).await;
-    let pending = host.send(Request::call("a").header("X-Fal-Runner-Health-Check", "true"));
+    let pending = host.send(&Request::call("a").header("X-Fal-Runner-Health-Check", "true")).await;
     let call = director.call("a").await;
     assert_eq!(call.header(ASKS), None);
     call.succeed().await;
     assert_eq!(pending.response().await.header(ASKS), None);
     director.hold(Kind::HealthCall);
-    let health = host.send(Request::new("POST", "/health").header(ASKS, "true"));
+    let health = host.send(&Request::new("POST", "/health").header(ASKS, "true")).await;
     let call = director.next(Kind::HealthCall).await;
     assert_eq!(call.header(ASKS), None);
     call.succeed().await;
@@ -265,7 +253,7 @@ async fn the_health_endpoints_own_response_asks_for_nothing_s28() {
         director.answer(kind, Answer::ok().asking());
     }
     let host = TestHost::start(&director, app(health())).await;
-    let response = host.send(Request::get("/health")).response().await;
+    let response = host.exchange(&Request::get("/health")).await;
     assert_eq!((response.status, response.header(ASKS)), (200, None));
     host.checked(1, 8).await;
     assert_eq!(director.count(Kind::ManualCheck), 0);
@@ -277,7 +265,7 @@ async fn without_a_health_endpoint_the_header_is_removed_and_ignored_s32() {
     let app = AppSpec { health_check: None, ..app(health()) };
     let host = TestHost::start(&director, app).await;
     for name in ["a", "b"] {
-        let pending = host.call(name);
+        let pending = host.call(name).await;
         director.call(name).await.answer(Answer::ok().asking()).await;
         let response = pending.response().await;
         assert_eq!((response.status, response.header(ASKS)), (200, None));
@@ -290,7 +278,7 @@ async fn without_a_health_endpoint_the_header_is_removed_and_ignored_s32() {
 async fn a_runner_that_is_not_in_service_asks_for_nothing_s32() {
     let director = Director::new();
     let host = TestHost::start(&director, app(on_request())).await;
-    let (late, asking) = (host.call("late"), host.call("asks"));
+    let (late, asking) = (host.call("late").await, host.call("asks").await);
     let call = director.call("late").await;
     director.answer(Kind::ManualCheck, Answer::fail());
     director.call("asks").await.answer(Answer::ok().asking()).await;
@@ -308,14 +296,8 @@ async fn a_runner_that_is_not_in_service_asks_for_nothing_s32() {
 #[tokio::test]
 async fn a_client_that_left_before_the_response_has_asked_for_nothing_s29() {
     let director = Director::new();
-    let app = AppSpec {
-        name: "blocking".to_owned(),
-        health_check: Some(fal_health::HealthCheckSpec::post("/alive", on_request())),
-        max_multiplexing: NonZeroU32::MIN,
-        ..app(on_request())
-    };
-    let host = TestHost::start(&director, app).await;
-    let pending = host.call("a");
+    let host = TestHost::start(&director, blocking_app(on_request())).await;
+    let pending = host.call("a").await;
     let call = director.call("a").await;
     pending.leave().await;
     call.answer(Answer::ok().asking()).await;
@@ -347,7 +329,7 @@ async fn a_manual_check_that_still_waits_when_the_runner_starts_to_drain_is_drop
     director.hold(Kind::Check);
     let host = TestHost::start(&director, app(health())).await;
     let periodic = director.next(Kind::Check).await;
-    let pending = host.call("a");
+    let pending = host.call("a").await;
     director.call("a").await.answer(Answer::ok().asking()).await;
     pending.response().await;
     host.handle.shutdown();

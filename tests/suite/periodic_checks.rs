@@ -1,10 +1,10 @@
 //! How checks are made: S5, S6, S11, S13–S19.
 
 use std::collections::BTreeSet;
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use fal_health::{Failure, HealthCheckSpec, Judgement, Outcome, Trigger};
+use fal_health::{Failure, Judgement, Outcome, Trigger};
 use fal_host::{AppSpec, RunnerState};
 use fal_tests::{Act, Answer};
 
@@ -49,7 +49,7 @@ async fn checks_run_from_readiness_on_and_not_during_setup_s11() {
 async fn a_draining_runner_is_not_checked_and_its_check_in_flight_is_dropped_s11_s21() {
     let director = Director::new();
     let host = TestHost::start(&director, app(health())).await;
-    let pending = host.call("a");
+    let pending = host.call("a").await;
     let call = director.call("a").await;
     director.hold(Kind::Check);
     let check = director.next(Kind::Check).await;
@@ -87,7 +87,8 @@ async fn a_blocking_health_function_that_outlives_its_deadline_fails_further_che
  {
     let director = Director::new();
     director.hold_of(1, Kind::Check);
-    let host = TestHost::start(&director, blocking_app(1, 3)).await;
+    // As the fixture itself declares it.
+    let host = TestHost::start(&director, blocking_app(health().timeout_seconds(1))).await;
     let stuck = director.next_of(1, Kind::Check).await;
     let outcomes: Vec<_> = host.ended(1).await.checks.iter().map(|check| check.outcome).collect();
     let expected = [Failure::Timeout, Failure::Status(503), Failure::Status(503)];
@@ -96,23 +97,11 @@ async fn a_blocking_health_function_that_outlives_its_deadline_fails_further_che
     drop(stuck);
 }
 
-/// The fixture that blocks. Its health endpoint believes in a timeout of one second.
-fn blocking_app(timeout: u32, threshold: u32) -> AppSpec {
-    let config = health().timeout_seconds(timeout).failure_threshold(threshold);
-    AppSpec {
-        name: "blocking".to_owned(),
-        health_check: Some(HealthCheckSpec::post("/alive", config)),
-        termination_grace_period: Duration::from_secs(1),
-        max_multiplexing: NonZeroU32::MIN,
-        ..app(config)
-    }
-}
-
 #[tokio::test]
 async fn a_runner_whose_every_place_is_taken_by_blocking_calls_still_passes_checks_s14() {
     let director = Director::new();
-    let host = TestHost::start(&director, blocking_app(60, 1)).await;
-    let pending = host.call("a");
+    let host = TestHost::start(&director, blocking_app(health().failure_threshold(1))).await;
+    let pending = host.call("a").await;
     let call = director.call("a").await;
     let before = host.checks(1).len();
     for nth in 1..=5 {
@@ -128,8 +117,7 @@ async fn a_runner_whose_every_place_is_taken_by_blocking_calls_still_passes_chec
 async fn a_check_in_flight_is_no_request_in_flight_s14() {
     let director = Director::new();
     director.hold(Kind::Check);
-    let app = AppSpec { max_multiplexing: NonZeroU32::MIN, ..app(health()) };
-    let host = TestHost::start(&director, app).await;
+    let host = TestHost::start(&director, serving_at_a_time(1, health())).await;
     let check = director.next(Kind::Check).await;
     let info = host.info(1).await.unwrap();
     assert_eq!((info.state, info.in_flight), (RunnerState::Idle, 0));
@@ -193,11 +181,11 @@ async fn a_clients_call_of_the_health_path_changes_no_verdict_s5() {
     host.checked(1, 1).await;
     director.answer(Kind::HealthCall, Answer::fail());
     for method in ["GET", "POST"] {
-        assert_eq!(host.send(Request::new(method, "/health")).response().await.status, 500, "{method}");
+        assert_eq!(host.exchange(&Request::new(method, "/health")).await.status, 500, "{method}");
     }
     director.answer(Kind::HealthCall, Answer::ok());
     for method in ["GET", "POST"] {
-        assert_eq!(host.send(Request::new(method, "/health")).response().await.status, 200, "{method}");
+        assert_eq!(host.exchange(&Request::new(method, "/health")).await.status, 200, "{method}");
     }
     assert_eq!(director.count(Kind::HealthCall), 4);
     let before = host.checks(1).len();
@@ -210,7 +198,7 @@ async fn a_clients_call_of_the_health_path_changes_no_verdict_s5() {
 async fn other_endpoints_answer_post_only_s5() {
     let director = Director::new();
     let host = TestHost::start(&director, app(health())).await;
-    let response = host.send(Request::get("/call")).response().await;
+    let response = host.exchange(&Request::get("/call")).await;
     assert_eq!((response.status, response.header("allow")), (405, Some("POST")));
     assert!(response.json()["detail"].is_string());
 }
@@ -219,7 +207,7 @@ async fn other_endpoints_answer_post_only_s5() {
 async fn an_app_without_an_endpoint_there_answers_its_version_at_health_and_is_not_checked_by_it_s6() {
     let director = Director::new();
     let host = TestHost::start(&director, AppSpec::new("bare")).await;
-    let response = host.send(Request::get("/health")).response().await;
+    let response = host.exchange(&Request::get("/health")).await;
     assert_eq!(response.status, 200);
     assert_eq!(response.json()["version"], env!("CARGO_PKG_VERSION"));
     checks_elsewhere().await;

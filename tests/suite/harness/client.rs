@@ -124,13 +124,15 @@ impl Client {
     }
 }
 
-/// A request on its way, on a connection of its own.
+/// A request that has been sent, on a connection of its own.
 #[derive(Debug)]
 pub(crate) struct Pending(JoinHandle<Response>);
 
 impl Pending {
-    pub(crate) fn new(address: SocketAddr, request: Request) -> Self {
-        Self(tokio::spawn(async move { Client::tcp(address).await.exchange(&request).await }))
+    pub(crate) async fn new(address: SocketAddr, request: &Request) -> Self {
+        let mut client = Client::tcp(address).await;
+        client.send(request).await;
+        Self(tokio::spawn(async move { client.response().await }))
     }
 
     pub(crate) async fn response(mut self) -> Response {

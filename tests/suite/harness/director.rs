@@ -217,6 +217,11 @@ impl Held {
         self.question.runner
     }
 
+    /// The name of the request whose call it is.
+    pub(crate) fn name(&self) -> String {
+        self.question.name().expect("a call of an endpoint")
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.question.pid
     }

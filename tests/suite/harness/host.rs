@@ -26,6 +26,26 @@ pub(crate) fn app(health: HealthCheck) -> AppSpec {
     }
 }
 
+/// The fixture whose code blocks and which itself serves one request at a time, with this health check.
+pub(crate) fn blocking_app(health: HealthCheck) -> AppSpec {
+    AppSpec {
+        name: "blocking".to_owned(),
+        health_check: Some(HealthCheckSpec::post("/alive", health)),
+        max_multiplexing: NonZeroU32::MIN,
+        ..app(health)
+    }
+}
+
+/// The fixture whose runners serve as many requests at a time.
+pub(crate) fn serving_at_a_time(requests: u32, health: HealthCheck) -> AppSpec {
+    AppSpec { max_multiplexing: NonZeroU32::new(requests).unwrap(), ..app(health) }
+}
+
+/// Checks only where a response asks for one.
+pub(crate) fn on_request() -> HealthCheck {
+    health().call_regularly(false)
+}
+
 /// Lets the time of some checks pass, at the interval of tests: what would have come by then does not come.
 pub(crate) async fn checks_elsewhere() {
     let director = Director::new();
@@ -55,6 +75,15 @@ impl TestHost {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fixture"));
         let (name, value) = director.environment();
         command.env(name, value).env("FAL_RUNNER_APP", &app.name);
+        Self::start_command(command, app, set).await
+    }
+
+    /// With another command than the fixture.
+    pub(crate) async fn start_command(
+        command: Command,
+        app: AppSpec,
+        set: impl FnOnce(HostBuilder) -> HostBuilder,
+    ) -> Self {
         let builder = set(Host::builder(app, command).check_interval(INTERVAL));
         let events = History::default();
         let listening = tokio::spawn(listen(builder.events(), events.clone()));
@@ -67,24 +96,24 @@ impl TestHost {
     }
 
     /// Sends a request on a connection of its own.
-    pub(crate) fn send(&self, request: Request) -> Pending {
-        Pending::new(self.address(), request)
+    pub(crate) async fn send(&self, request: &Request) -> Pending {
+        Pending::new(self.address(), request).await
+    }
+
+    /// The same, and waits for the response.
+    pub(crate) async fn exchange(&self, request: &Request) -> Response {
+        self.send(request).await.response().await
     }
 
     /// Sends a call that the director knows by this name.
-    pub(crate) fn call(&self, name: &str) -> Pending {
-        self.send(Request::call(name))
+    pub(crate) async fn call(&self, name: &str) -> Pending {
+        self.send(&Request::call(name)).await
     }
 
     /// Waits until the host has taken what was sent before. It answers CONNECT itself, whatever its runners do.
     pub(crate) async fn settle(&self) {
         let response = Client::tcp(self.address()).await.exchange(&Request::new("CONNECT", "a:1")).await;
         assert_eq!(response.status, 501);
-    }
-
-    /// All that has happened so far.
-    pub(crate) fn history(&self) -> Vec<Event> {
-        self.events.look().clone()
     }
 
     /// Waits for what has to happen to a runner, unless it has happened already.
@@ -132,6 +161,26 @@ impl TestHost {
         self.events.find(&format!("manual check {nth} of runner {runner}"), find).await
     }
 
+    /// Whether a runner has ended.
+    pub(crate) fn has_ended(&self, runner: u64) -> bool {
+        let is_it = |event: &Event| {
+            event.runner.get() == runner && matches!(event.happening, Happening::Terminated(_))
+        };
+        self.events.look().iter().any(is_it)
+    }
+
+    /// Whether the start of a runner was held.
+    pub(crate) fn was_held(&self, runner: u64) -> bool {
+        let is_it =
+            |event: &Event| event.runner.get() == runner && matches!(event.happening, Happening::Held { .. });
+        self.events.look().iter().any(is_it)
+    }
+
+    /// Whether a runner has been started.
+    pub(crate) fn has_started(&self, runner: u64) -> bool {
+        self.events.look().iter().any(|event| event.runner.get() == runner)
+    }
+
     /// The checks of a runner so far.
     pub(crate) fn checks(&self, runner: u64) -> Vec<CheckRecord> {
         checks(&self.events.look(), runner).collect()
@@ -164,6 +213,12 @@ impl TestHost {
         self.happening("to end", runner, pick).await
     }
 
+    /// Waits until a runner's process group has been killed.
+    pub(crate) async fn killed(&self, runner: u64) {
+        let pick = |happening: &Happening| matches!(happening, Happening::Killed).then_some(());
+        self.happening("to be killed", runner, pick).await;
+    }
+
     /// Waits until the start of a runner is held, and says for how long, and after how many failed ones.
     pub(crate) async fn held(&self, runner: u64) -> (Duration, u32) {
         let pick = |happening: &Happening| match happening {
@@ -181,7 +236,7 @@ impl TestHost {
 
     /// Calls the endpoint once, lets that succeed, and gives back the response.
     pub(crate) async fn served(&self, director: &Director, name: &str) -> Response {
-        let pending = self.call(name);
+        let pending = self.call(name).await;
         director.call(name).await.succeed().await;
         pending.response().await
     }

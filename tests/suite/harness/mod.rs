@@ -10,11 +10,11 @@ mod program;
 use std::time::Duration;
 
 pub(crate) use client::{Client, Pending, Request, Response};
-pub(crate) use director::{ASKS, Director, Held, Kind};
+pub(crate) use director::{ASKS, Director, Kind};
 pub(crate) use history::History;
-pub(crate) use host::{TestHost, app, checks_elsewhere, health};
+pub(crate) use host::{TestHost, app, blocking_app, checks_elsewhere, health, on_request, serving_at_a_time};
 pub(crate) use process::Process;
-pub(crate) use program::{Program, fixture};
+pub(crate) use program::{Program, fixture, output};
 
 /// The distance of checks in tests: short, so that several pass while something else happens.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(20);

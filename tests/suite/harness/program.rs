@@ -3,11 +3,10 @@ use std::net::SocketAddr;
 use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
-use super::{Client, Director, History, Request, within};
+use super::{Client, Director, History, Pending, Request, Response, within};
 
 /// A program of this package, run by its command line in a process group of its own, as a shell runs it. It ends with
 /// this.
@@ -24,6 +23,22 @@ pub(crate) fn fixture(director: &Director) -> Command {
     let (name, value) = director.environment();
     command.env(name, value);
     command
+}
+
+/// What a program that has ended leaves.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Runs a program to its end.
+pub(crate) async fn output(command: &mut Command) -> Output {
+    let output = within("the program to end", command.stdin(Stdio::null()).kill_on_drop(true).output()).await;
+    let output = output.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Output { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
 impl Program {
@@ -51,27 +66,29 @@ impl Program {
         Self::start(command.args(arguments))
     }
 
-    /// Waits for a line that has these words.
-    pub(crate) async fn says(lines: &History<String>, words: &str) -> String {
-        let find = |lines: &mut Vec<String>| lines.iter().find(|line| line.contains(words)).cloned();
-        lines.find(words, find).await
-    }
-
     /// Where it takes requests, as it says.
     pub(crate) async fn address(&self) -> SocketAddr {
-        authority(&Self::says(&self.stdout, "serves on http://").await)
+        authority(&self.stdout.line("serves on http://").await)
     }
 
     /// Where it shows its runners, as it says.
     pub(crate) async fn admin(&self) -> SocketAddr {
-        authority(&Self::says(&self.stdout, "runners are shown on http://").await)
+        authority(&self.stdout.line("runners are shown on http://").await)
     }
 
-    /// What it shows of its runners.
-    pub(crate) async fn runners(&self) -> Value {
-        let response = Client::tcp(self.admin().await).await.exchange(&Request::get("/runners")).await;
-        assert_eq!(response.status, 200);
-        response.json()
+    /// Sends a request to where it takes them, and waits for the response.
+    pub(crate) async fn exchange(&self, request: &Request) -> Response {
+        Client::tcp(self.address().await).await.exchange(request).await
+    }
+
+    /// Sends a call that the director knows by this name.
+    pub(crate) async fn call(&self, name: &str) -> Pending {
+        Pending::new(self.address().await, &Request::call(name)).await
+    }
+
+    /// What its admin interface answers.
+    pub(crate) async fn shows(&self, path: &str) -> Response {
+        Client::tcp(self.admin().await).await.exchange(&Request::get(path)).await
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -91,6 +108,25 @@ impl Program {
     fn pid(&self) -> Pid {
         let id = self.child.id().expect("it runs");
         Pid::from_raw(id.try_into().unwrap()).unwrap()
+    }
+}
+
+impl History<String> {
+    /// Waits for a line that has all these words.
+    pub(crate) async fn line(&self, words: &str) -> String {
+        self.lines(words, 1).await
+    }
+
+    /// Waits for the n-th such line, from 1.
+    pub(crate) async fn lines(&self, words: &str, nth: usize) -> String {
+        let has_all = |line: &&String| words.split(' ').all(|word| line.contains(word));
+        let find = |lines: &mut Vec<String>| lines.iter().filter(has_all).nth(nth - 1).cloned();
+        self.find(&format!("line {nth} with {words:?}"), find).await
+    }
+
+    /// All lines so far.
+    pub(crate) fn text(&self) -> String {
+        self.look().join("\n")
     }
 }
 

@@ -1,0 +1,112 @@
+//! `serve`: one runner without a host.
+
+use std::path::Path;
+
+use fal_tests::Answer;
+use rustix::process::Signal;
+
+use crate::harness::*;
+
+fn serve(director: &Director, app: &str, listen: &str) -> Program {
+    Program::start(fixture(director).args(["serve", "--app", app, "--listen", listen]))
+}
+
+#[tokio::test]
+async fn a_bare_runner_serves_on_tcp_and_says_where() {
+    let director = Director::new();
+    let mut runner = serve(&director, "scripted", "tcp:127.0.0.1:0");
+    let address = runner.address().await;
+    let pending = Pending::new(address, &Request::call("a")).await;
+    director.call("a").await.answer(Answer::ok().asking()).await;
+    let response = pending.response().await;
+    assert_eq!(response.status, 200);
+    // Whoever stands in front of it removes that, and acts on it.
+    assert_eq!(response.header(ASKS), Some("true"));
+    let mut client = Client::tcp(address).await;
+    assert_eq!(client.exchange(&Request::get("/health")).await.status, 200);
+    director.answer(Kind::Check, Answer::fail());
+    assert_eq!(client.exchange(&Request::new("POST", "/health")).await.status, 500);
+    runner.signal(Signal::TERM);
+    assert_eq!(runner.exit().await, Some(0));
+    assert_eq!((director.count(Kind::HandleExit), director.count(Kind::Teardown)), (1, 1));
+}
+
+#[tokio::test]
+async fn a_bare_runner_serves_on_a_unix_socket_which_it_removes() {
+    let director = Director::new();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("runner.sock");
+    let mut runner = serve(&director, "scripted", &format!("unix:{}", path.display()));
+    runner.stdout.line("serves on unix:").await;
+    let mut client = Client::unix(Path::new(&path)).await;
+    client.send(&Request::call("a")).await;
+    director.call("a").await.succeed().await;
+    assert_eq!(client.response().await.status, 200);
+    runner.signal(Signal::TERM);
+    assert_eq!(runner.exit().await, Some(0));
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_setup_that_fails_ends_a_bare_runner_with_3_and_nothing_ever_listens() {
+    let director = Director::new();
+    director.answer(Kind::Setup, Answer::fail());
+    let mut runner = serve(&director, "scripted", "tcp:127.0.0.1:0");
+    assert_eq!(runner.exit().await, Some(3));
+    runner.stderr.line("told to fail").await;
+    assert_eq!(runner.stdout.text(), "");
+}
+
+#[tokio::test]
+async fn sigterm_during_setup_ends_a_bare_runner_with_143_and_nothing_else_is_called_s42() {
+    for app in ["scripted", "blocking"] {
+        let director = Director::new();
+        director.hold(Kind::Setup);
+        let mut runner = serve(&director, app, "tcp:127.0.0.1:0");
+        let setup = director.next(Kind::Setup).await;
+        runner.signal(Signal::TERM);
+        assert_eq!(runner.exit().await, Some(143));
+        setup.abandoned().await;
+        assert_eq!(director.asked().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_outlives_the_grace_period_is_named_and_teardown_is_skipped_s42() {
+    let director = Director::new();
+    // Its grace period is one second.
+    let mut runner = serve(&director, "blocking", "tcp:127.0.0.1:0");
+    let pending = runner.call("stuck").await;
+    let call = director.call("stuck").await;
+    runner.signal(Signal::TERM);
+    assert_eq!(runner.exit().await, Some(4));
+    runner.stderr.line("teardown is skipped /call").await;
+    assert_eq!((director.count(Kind::HandleExit), director.count(Kind::Teardown)), (1, 0));
+    call.abandoned().await;
+    drop(pending);
+}
+
+#[tokio::test]
+async fn ctrl_c_stops_a_bare_runner_in_order_and_a_second_one_at_once() {
+    let director = Director::new();
+    let mut runner = serve(&director, "scripted", "tcp:127.0.0.1:0");
+    let pending = runner.call("slow").await;
+    let call = director.call("slow").await;
+    runner.interrupt();
+    director.asked_times(1, 0, Kind::HandleExit).await;
+    runner.interrupt();
+    assert_eq!(runner.exit().await, Some(130));
+    call.abandoned().await;
+    drop(pending);
+    assert_eq!(director.count(Kind::Teardown), 0);
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_named_by_a_bare_runner() {
+    let director = Director::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("tcp:{}", taken.local_addr().unwrap());
+    let mut runner = serve(&director, "scripted", &address);
+    assert_eq!(runner.exit().await, Some(1));
+    runner.stderr.line(&address).await;
+}

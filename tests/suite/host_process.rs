@@ -1,0 +1,121 @@
+//! A host that is a process of its own, and what its signals do: S41.
+
+use fal_tests::Act;
+use rustix::process::Signal;
+
+use crate::harness::*;
+
+/// A host of one runner that has started a process, which ignores SIGTERM.
+struct Running {
+    director: Director,
+    host: Program,
+    runner: Process,
+    child: Process,
+}
+
+impl Running {
+    async fn start() -> Self {
+        let director = Director::new();
+        let host = Program::run(&director, &["--app", "scripted"]);
+        let fork = host.call("forks").await;
+        let call = director.call("forks").await;
+        let runner = Process::new(call.pid());
+        call.answer(Act::Fork).await;
+        let child = fork.response().await.json()["child"].as_u64().unwrap();
+        let child = Process::new(child.try_into().unwrap());
+        Self { director, host, runner, child }
+    }
+
+    async fn none_is_left(&self) {
+        self.runner.ended().await;
+        self.child.ended().await;
+    }
+}
+
+#[tokio::test]
+async fn sigterm_stops_a_host_with_its_runners_and_all_that_they_started_s41() {
+    let mut running = Running::start().await;
+    let slow = running.host.call("slow").await;
+    let call = running.director.call("slow").await;
+    running.host.signal(Signal::TERM);
+    running.host.stderr.line("DRAINING runner=1 stopped").await;
+    assert!(!running.runner.has_ended());
+    call.succeed().await;
+    assert_eq!(slow.response().await.status, 200);
+    assert_eq!(running.host.exit().await, Some(0));
+    running.none_is_left().await;
+    assert_eq!(running.director.count(Kind::Teardown), 1);
+}
+
+#[tokio::test]
+async fn ctrl_c_reaches_the_host_alone_which_stops_its_runners_in_order_s41() {
+    let mut running = Running::start().await;
+    let slow = running.host.call("slow").await;
+    let call = running.director.call("slow").await;
+    running.host.interrupt();
+    running.host.stderr.line("DRAINING runner=1 stopped").await;
+    call.succeed().await;
+    assert_eq!(slow.response().await.status, 200);
+    assert_eq!(running.host.exit().await, Some(0));
+    running.none_is_left().await;
+    assert_eq!(running.director.count(Kind::HandleExit), 1);
+    assert_eq!(running.director.count(Kind::Teardown), 1);
+}
+
+#[tokio::test]
+async fn a_second_signal_kills_every_group_and_ends_the_host_with_130_s41() {
+    for (first, second) in [(Signal::TERM, Signal::INT), (Signal::INT, Signal::INT)] {
+        let mut running = Running::start().await;
+        let slow = running.host.call("slow").await;
+        let call = running.director.call("slow").await;
+        running.host.signal(first);
+        running.host.stderr.line("DRAINING runner=1").await;
+        running.host.signal(second);
+        assert_eq!(running.host.exit().await, Some(130));
+        running.none_is_left().await;
+        call.abandoned().await;
+        drop(slow);
+        assert_eq!(running.director.count(Kind::Teardown), 0);
+    }
+}
+
+#[tokio::test]
+async fn no_runner_survives_a_host_that_is_killed_s41() {
+    let mut running = Running::start().await;
+    let slow = running.host.call("slow").await;
+    let call = running.director.call("slow").await;
+    running.host.signal(Signal::KILL);
+    assert_eq!(running.host.exit().await, None);
+    running.none_is_left().await;
+    call.abandoned().await;
+    drop(slow);
+}
+
+#[tokio::test]
+async fn no_runner_in_setup_survives_a_host_that_is_killed_s41() {
+    for app in ["scripted", "blocking"] {
+        let director = Director::new();
+        director.hold(Kind::Setup);
+        let mut host = Program::run(&director, &["--app", app]);
+        let setup = director.next(Kind::Setup).await;
+        let runner = Process::new(setup.pid());
+        host.signal(Signal::KILL);
+        host.exit().await;
+        runner.ended().await;
+    }
+}
+
+#[tokio::test]
+async fn a_host_in_which_nothing_is_in_flight_stops_at_once_s41() {
+    let director = Director::new();
+    let mut host = Program::run(&director, &["--app", "scripted", "--runners", "3"]);
+    for runner in 1..=3 {
+        host.stderr.line(&format!("IDLE runner={runner}")).await;
+    }
+    host.signal(Signal::TERM);
+    assert_eq!(host.exit().await, Some(0));
+    assert_eq!(director.count(Kind::Teardown), 3);
+    for runner in 1..=3 {
+        host.stderr.line(&format!("TERMINATED runner={runner} reason=stopped")).await;
+    }
+}
