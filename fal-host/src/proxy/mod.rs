@@ -14,6 +14,7 @@ mod balancer;
 mod body;
 mod connection;
 mod forward;
+mod head_timer;
 mod headers;
 mod refusal;
 mod request_id;

@@ -11,24 +11,28 @@ use std::time::Duration;
 use http::HeaderValue;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{self, JoinSet};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::balancer::Balancer;
 use super::forward::{Client, forward};
+use super::head_timer::{Clock, HeadTimer, TICK};
 use crate::address::Pause;
 
 /// How long a client may take over the head of a request, and so how long an idle one is kept. Load balancers keep
 /// theirs for up to a minute; who closes first loses no request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// Serves the clients of `listener` until `stop` resolves; then closes the listener, lets every client connection
 /// finish the request it is at, with `connection: close`, and returns when the last has ended (S41). That takes as long
 /// as the slowest client: dropping the future cuts every client off.
 pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: impl Future<Output = ()>) {
-    let mut clients = Clients::default();
+    let mut clients = Clients::new();
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut pause = None;
     let mut stop = pin!(stop);
     loop {
@@ -36,6 +40,7 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
             biased;
             () = &mut stop => break,
             () = clients.forget_ended() => {}
+            _ = ticks.tick(), if !clients.open.is_empty() => clients.tick(),
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     pause = None;
@@ -63,32 +68,48 @@ fn concerns_one_client(error: &io::Error) -> bool {
 }
 
 /// The clients that are connected.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Clients {
     tasks: JoinSet<()>,
-    /// Dropped to tell a connection that it is to end.
-    stops: HashMap<task::Id, oneshot::Sender<Infallible>>,
+    open: HashMap<task::Id, Open>,
+    clock: Clock,
+}
+
+#[derive(Debug)]
+struct Open {
+    timer: HeadTimer,
+    /// Dropped to tell the connection that it is to end.
+    _stop: oneshot::Sender<Infallible>,
 }
 
 impl Clients {
+    fn new() -> Self {
+        Self { tasks: JoinSet::new(), open: HashMap::new(), clock: Clock::new() }
+    }
+
     fn add(&mut self, stream: TcpStream, peer: SocketAddr, balancer: &Arc<Balancer>) {
         let client = Client { balancer: Arc::clone(balancer), peer: written(peer.ip()) };
+        let timer = HeadTimer::new(self.clock.clone());
         let (stop, stopped) = oneshot::channel();
-        let task = self.tasks.spawn(serve_client(stream, Arc::new(client), stopped));
-        self.stops.insert(task.id(), stop);
+        let task = self.tasks.spawn(serve_client(stream, Arc::new(client), timer.clone(), stopped));
+        self.open.insert(task.id(), Open { timer, _stop: stop });
+    }
+
+    fn tick(&self) {
+        self.clock.tick(self.open.values().map(|open| &open.timer));
     }
 
     /// Never resolves while nobody is connected.
     async fn forget_ended(&mut self) {
         match self.tasks.join_next_with_id().await {
-            Some(Ok((id, ()))) => self.stops.remove(&id),
-            Some(Err(error)) => self.stops.remove(&error.id()),
+            Some(Ok((id, ()))) => self.open.remove(&id),
+            Some(Err(error)) => self.open.remove(&error.id()),
             None => std::future::pending().await,
         };
     }
 
     async fn finish(mut self) {
-        self.stops.clear();
+        self.open.clear();
         while self.tasks.join_next().await.is_some() {}
     }
 }
@@ -99,7 +120,12 @@ fn written(peer: IpAddr) -> HeaderValue {
         .unwrap_or_else(|_| HeaderValue::from_static("unknown"))
 }
 
-async fn serve_client(stream: TcpStream, client: Arc<Client>, mut stopped: oneshot::Receiver<Infallible>) {
+async fn serve_client(
+    stream: TcpStream,
+    client: Arc<Client>,
+    timer: HeadTimer,
+    mut stopped: oneshot::Receiver<Infallible>,
+) {
     // Small responses are sent at once. If this fails, the connection is gone, and the next read says so.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
@@ -107,7 +133,7 @@ async fn serve_client(stream: TcpStream, client: Arc<Client>, mut stopped: onesh
         async move { Ok::<_, Infallible>(forward(client, request).await) }
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(timer)
         .header_read_timeout(HEAD_TIMEOUT)
         .writev(false)
         .serve_connection(TokioIo::new(stream), service);

@@ -141,6 +141,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         while self.read().await {}
     }
 
+    /// As [`closed`](Self::closed), however long it takes: where time is paused, patience is no time.
+    pub(super) async fn closed_at_last(&mut self) {
+        while self.stream.read_buf(&mut self.buffer).await.is_ok_and(|read| read > 0) {}
+    }
+
     async fn read(&mut self) -> bool {
         // A reset connection is a closed one.
         within(self.stream.read_buf(&mut self.buffer)).await.is_ok_and(|read| read > 0)
