@@ -182,7 +182,7 @@ impl Driver {
         let input = match self.launcher.launch(id, Notices::new(id, self.inputs.clone())) {
             Ok(launched) => {
                 let pid = launched.pid();
-                let prober = self.call.clone().map(|call| Prober::new(launched.address(), call));
+                let prober = self.call.clone().map(|call| Prober::new(launched.check_address(), call));
                 self.runners.insert(id, Runner { launched, prober, check: None });
                 Input::Launched { id, pid }
             }

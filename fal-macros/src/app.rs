@@ -89,15 +89,16 @@ fn declaration(app: &Path, attributes: &[Attribute], options: &Options, lifecycl
     let docs = docs(attributes);
     let description = (!docs.is_empty()).then(|| quote!(let options = options.description(#docs);));
     // What is wrong with a function is reported at its name, and its absence at the app's.
-    let call = |name: &str, arguments: TokenStream| {
+    let named = |name: &str| {
         let declared = lifecycle.iter().find(|declared| *declared == name);
         let place = declared.map_or_else(|| app.span(), Ident::span).resolved_at(Span::call_site());
-        let name = Ident::new(name, place);
-        quote_spanned!(place=> thread.settle(#app::#name(#arguments)))
+        Ident::new(name, place)
     };
-    let setup = call("setup", quote!());
-    let handle_exit = call("handle_exit", quote!(app));
-    let teardown = call("teardown", quote!(app));
+    let called = |name: Ident| quote_spanned!(name.span()=> thread.settle(#app::#name(app)));
+    let (handle_exit, teardown) = (called(named("handle_exit")), called(named("teardown")));
+    // What it takes may stand in another block, so its type tells.
+    let setup = named("setup");
+    let setup = quote_spanned!(setup.span()=> thread.settle(__fal::call_setup(#app::#setup, cx)));
     quote! {
         #(#cfgs)*
         const _: () = {
@@ -111,7 +112,7 @@ fn declaration(app: &Path, attributes: &[Attribute], options: &Options, lifecycl
                     options.settings()
                 },
                 type_id: __fal::TypeId::of::<#app>,
-                setup: || __fal::setup::<#app>(|thread| #setup),
+                setup: |cx| __fal::setup::<#app>(cx, |thread, cx| #setup),
                 handle_exit: |app| __fal::handle_exit(app, |app, thread| #handle_exit),
                 teardown: |app| __fal::teardown(app, |app, thread| #teardown),
                 layer: #app::layer,

@@ -1,4 +1,4 @@
-use syn::{FnArg, Ident, ImplItemFn};
+use syn::{FnArg, Ident, ImplItemFn, Signature, Type};
 
 use crate::mistakes::Mistakes;
 
@@ -9,7 +9,7 @@ pub(crate) fn check(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<Iden
     let first = signature.inputs.first();
     let takes_only = |is_right: bool| is_right && signature.inputs.len() == 1;
     let (is_right, written) = match signature.ident.to_string().as_str() {
-        "setup" => (first.is_none(), "setup() -> Result<Self>"),
+        "setup" => (takes_setup(signature), "setup() -> Result<Self>` or `setup(cx: &Setup) -> Result<Self>"),
         "handle_exit" => (takes_only(is_self(first, Passed::Shared)), "handle_exit(&self)"),
         "teardown" => (takes_only(is_self(first, Passed::Owned)), "teardown(self)"),
         "layer" => {
@@ -24,6 +24,17 @@ pub(crate) fn check(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<Iden
         mistakes.at(name, message);
     }
     Some(name.clone())
+}
+
+/// Nothing, or `&Setup`, which rustc tells from other references.
+fn takes_setup(signature: &Signature) -> bool {
+    let mut inputs = signature.inputs.iter();
+    let is_right = match inputs.next() {
+        None => true,
+        Some(FnArg::Typed(cx)) => matches!(&*cx.ty, Type::Reference(cx) if cx.mutability.is_none()),
+        Some(FnArg::Receiver(_)) => false,
+    };
+    is_right && inputs.next().is_none()
 }
 
 #[derive(Clone, Copy, PartialEq)]

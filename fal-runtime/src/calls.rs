@@ -2,6 +2,7 @@ use std::any::Any;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
@@ -10,8 +11,23 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 #[derive(Debug)]
 pub struct Calls {
     places: Arc<Semaphore>,
-    running: Mutex<Vec<&'static str>>,
+    running: Mutex<Running>,
     ended: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Running {
+    /// In the order of their start.
+    calls: Vec<Call>,
+    entered: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Call {
+    id: u64,
+    path: &'static str,
+    /// None of a call of the health endpoint: that is no request (S14).
+    started: Option<Instant>,
 }
 
 impl Calls {
@@ -29,7 +45,12 @@ impl Calls {
     /// The paths of the endpoints whose calls still run, a call each. A blocking call that its client has abandoned
     /// is one of them until it returns (S38).
     pub fn running(&self) -> Vec<&'static str> {
-        self.lock().clone()
+        self.lock().calls.iter().map(|call| call.path).collect()
+    }
+
+    /// How long the oldest request has been served; none where there is none.
+    pub(crate) fn oldest(&self) -> Option<Duration> {
+        self.lock().calls.iter().find_map(|call| call.started).map(|started| started.elapsed())
     }
 
     /// Resolves when no call runs. Calls that wait for a place do not run yet. Cancelling it loses nothing.
@@ -37,7 +58,7 @@ impl Calls {
         loop {
             // Made before the look: a call that ends between the two is not missed.
             let ended = self.ended.notified();
-            if self.lock().is_empty() {
+            if self.lock().calls.is_empty() {
                 return;
             }
             ended.await;
@@ -62,11 +83,18 @@ impl Calls {
         hold: Option<ConnectionHold>,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Place {
-        self.lock().push(path);
-        Place { _hold: hold, _permit: permit, _entry: Entry { calls: Arc::clone(self), path } }
+        let started = permit.is_some().then(Instant::now);
+        let id = {
+            let mut running = self.lock();
+            running.entered += 1;
+            let id = running.entered;
+            running.calls.push(Call { id, path, started });
+            id
+        };
+        Place { _hold: hold, _permit: permit, _entry: Entry { calls: Arc::clone(self), id } }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<&'static str>> {
+    fn lock(&self) -> MutexGuard<'_, Running> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -85,17 +113,16 @@ pub(crate) struct Place {
 #[derive(Debug)]
 struct Entry {
     calls: Arc<Calls>,
-    path: &'static str,
+    id: u64,
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        let mut running = self.calls.lock();
-        // Which of the equal entries goes does not matter.
-        if let Some(at) = running.iter().position(|path| std::ptr::eq(*path, self.path)) {
-            running.swap_remove(at);
+        let calls = &mut self.calls.lock().calls;
+        if let Ok(at) = calls.binary_search_by_key(&self.id, |call| call.id) {
+            calls.remove(at);
         }
-        if running.is_empty() {
+        if calls.is_empty() {
             self.calls.ended.notify_waiters();
         }
     }

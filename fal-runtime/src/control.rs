@@ -8,11 +8,14 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Signal, getpgrp, getpid, kill_current_process_group, kill_process};
 use serde::Serialize;
+
+use crate::Progress;
 
 /// How long a report may take to be written. A line always fits into the socket's buffer, unless the host has stopped
 /// reading.
@@ -20,12 +23,13 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A runner's end of the control channel.
 #[derive(Debug)]
-pub(crate) struct Control(UnixStream);
+pub(crate) struct Control(Mutex<UnixStream>);
 
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Report<'a> {
     Ready {},
+    Progress { fraction: f64, message: &'a str },
     Failed { error: &'a str },
 }
 
@@ -37,8 +41,8 @@ impl Control {
     pub(crate) fn take_from_stdin() -> io::Result<Self> {
         let channel = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
         rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+        let watched = channel.try_clone()?;
         let control = Self::over(channel)?;
-        let watched = control.0.try_clone()?;
         // A thread and not a task: a runtime whose every thread is stuck must not keep the process alive.
         thread::Builder::new().name("fal-control".to_owned()).spawn(move || {
             wait_for_the_end(watched);
@@ -50,12 +54,18 @@ impl Control {
     fn over(channel: UnixStream) -> io::Result<Self> {
         channel.set_nonblocking(false)?;
         channel.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self(channel))
+        Ok(Self(Mutex::new(channel)))
     }
 
     /// The listener is open, and requests are served.
     pub(crate) fn ready(&self) {
         self.say(&Report::Ready {});
+    }
+
+    /// `setup` is at this point.
+    pub(crate) fn progress(&self, progress: &Progress) {
+        let Progress { fraction, message } = progress;
+        self.say(&Report::Progress { fraction: *fraction, message });
     }
 
     /// The runner ends before it was ready.
@@ -72,7 +82,8 @@ impl Control {
     fn write(&self, report: &Report<'_>) -> io::Result<()> {
         let mut line = serde_json::to_vec(report)?;
         line.push(b'\n');
-        (&self.0).write_all(&line)
+        // One line at a time, whichever thread of the app reports.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write_all(&line)
     }
 }
 
@@ -108,11 +119,17 @@ mod tests {
     fn reports_are_lines_of_json() {
         let (host, runner) = UnixStream::pair().unwrap();
         let control = Control::over(runner).unwrap();
+        control.progress(&Progress { fraction: 0.25, message: "a\nb".to_owned() });
         control.ready();
         control.failed("no such model:\n  \"large\"");
         drop(control);
         let lines: Vec<_> = BufReader::new(host).lines().map(Result::unwrap).collect();
-        assert_eq!(lines, [r#"{"ready":{}}"#, r#"{"failed":{"error":"no such model:\n  \"large\""}}"#]);
+        let expected = [
+            r#"{"progress":{"fraction":0.25,"message":"a\nb"}}"#,
+            r#"{"ready":{}}"#,
+            r#"{"failed":{"error":"no such model:\n  \"large\""}}"#,
+        ];
+        assert_eq!(lines, expected);
     }
 
     #[test]

@@ -69,7 +69,7 @@ mod server;
 #[path = "private.rs"]
 pub mod __private;
 
-pub use app::{App, AppOptions, BoxFuture, Declaration, Instance, Settings};
+pub use app::{App, AppOptions, BoxFuture, Declaration, Instance, Progress, Settings, Setup};
 pub use axum::Router;
 pub use calls::{Calls, ConnectionHold};
 pub use cli::main;

@@ -9,5 +9,6 @@ pub use schemars::JsonSchema;
 pub use serde::{Deserialize, Serialize};
 
 pub use crate::{
-    App, Context, Error, HealthCheck, ResponseHead, Result, Router, StatusCode, app, endpoint, endpoints,
+    App, Context, Error, HealthCheck, ResponseHead, Result, Router, Setup, StatusCode, app, endpoint,
+    endpoints,
 };

@@ -6,7 +6,9 @@ pub use std::any::TypeId;
 pub use fal_health::HealthCheck;
 pub use inventory;
 
-pub use crate::app::lifecycle::{HasSetup, Lifecycle, Settle, Settled, Thread, handle_exit, setup, teardown};
+pub use crate::app::lifecycle::{
+    HasSetup, Lifecycle, Settle, Settled, TakesSetup, Thread, call_setup, handle_exit, setup, teardown,
+};
 pub use crate::app::{App, AppOptions, Block, Declaration, Registered};
 pub use crate::endpoint::{
     Answer, Argument, Call, Failure, HeadArgument, Reply, Returns, ReturnsValue, Taken, Taking, boxed,

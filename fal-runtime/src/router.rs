@@ -54,6 +54,7 @@ pub fn router<A: App>(app: A) -> Router {
     declaration.router(app, Calls::new(declaration.settings.max_multiplexing()))
 }
 
+/// Without the layers that the app declares.
 pub(crate) fn build(app: &Declaration, running: Running) -> Router {
     let running = Arc::new(running);
     let mut router = Router::new().fallback(not_found);
@@ -75,7 +76,7 @@ pub(crate) fn build(app: &Declaration, running: Running) -> Router {
         let app = app.clone();
         router = router.route(DOCUMENT, built_in(move || app.openapi()));
     }
-    (app.layer)(router)
+    router
 }
 
 /// Answers GET with a document that is made when it is first asked for.

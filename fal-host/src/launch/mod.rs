@@ -33,8 +33,13 @@ pub trait Launch: Send + 'static {
 
 /// A runner that has been started. Dropping it must not end the runner; [`kill`](Self::kill) does.
 pub trait Launched: Send {
-    /// Where it will listen, for requests and checks.
+    /// Where it will listen for requests.
     fn address(&self) -> Address;
+
+    /// Where it will listen for checks: with the requests, unless it has something better.
+    fn check_address(&self) -> Address {
+        self.address()
+    }
 
     /// Its process, where it has one of its own.
     fn pid(&self) -> Option<u32>;

@@ -39,12 +39,14 @@ impl PortLauncher {
 
 impl Launch for PortLauncher {
     fn launch(&mut self, id: RunnerId, notices: Notices) -> Result<Box<dyn Launched>, LaunchError> {
-        let address = free_port().map_err(|error| LaunchError::io("no port is free on 127.0.0.1", error))?;
-        self.spawner.command().env("PORT", address.port().to_string());
-        let child = self.spawner.spawn(id, &Address::Tcp(address), Stdio::null())?;
-        let process = Process { address: Address::Tcp(address), pid: child.pid, group: child.group.clone() };
+        let port = free_port().map_err(|error| LaunchError::io("no port is free on 127.0.0.1", error))?;
+        let address = Address::Tcp(port);
+        self.spawner.command().env("PORT", port.port().to_string());
+        let child = self.spawner.spawn(id, &address, Stdio::null())?;
+        let process =
+            Process { check_address: address.clone(), address, pid: child.pid, group: child.group.clone() };
         tokio::spawn(async move {
-            let asked = tokio::spawn(ask_whether_ready(address, notices.clone()));
+            let asked = tokio::spawn(ask_whether_ready(port, notices.clone()));
             let exit = child.end().await;
             asked.abort();
             notices.exited(exit);

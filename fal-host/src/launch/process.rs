@@ -18,7 +18,7 @@ const LONGEST_PATH: usize = 100;
 /// Starts runners as child processes, each in a process group of its own.
 ///
 /// A runner is told where to listen by its environment (`FAL_RUNNER_LISTEN`), and reports over a control channel: its
-/// standard input is one end of a socket pair. Since it ends itself and its group when that closes, no runner outlives
+/// standard input is one end of a socket pair. Checks have a socket of their own (`FAL_RUNNER_HEALTH_LISTEN`). Since it ends itself and its group when that closes, no runner outlives
 /// its host, however the host ends (S41). What it prints is logged line by line, with its id.
 #[derive(Debug)]
 pub struct ProcessLauncher {
@@ -43,17 +43,20 @@ impl ProcessLauncher {
 impl Launch for ProcessLauncher {
     fn launch(&mut self, id: RunnerId, notices: Notices) -> Result<Box<dyn Launched>, LaunchError> {
         let socket = self.directory.path().join(format!("{id}.sock"));
-        if socket.as_os_str().as_bytes().len() > LONGEST_PATH {
+        let lane = self.directory.path().join(format!("{id}.health.sock"));
+        if lane.as_os_str().as_bytes().len() > LONGEST_PATH {
             return Err(LaunchError::new(format!(
                 "the runners' sockets would have paths longer than {LONGEST_PATH} bytes ({}): set TMPDIR to a shorter one",
-                socket.display()
+                lane.display()
             )));
         }
         let address = Address::Unix(socket.clone());
         let (ours, theirs) = channel::pair()
             .map_err(|error| LaunchError::io("no control channel could be made for a runner", error))?;
+        let check_address = Address::Unix(lane.clone());
+        self.spawner.command().env("FAL_RUNNER_HEALTH_LISTEN", check_address.to_string());
         let child = self.spawner.spawn(id, &address, theirs)?;
-        let process = Process { address, pid: child.pid, group: child.group.clone() };
+        let process = Process { address, check_address, pid: child.pid, group: child.group.clone() };
         tokio::spawn(async move {
             // It holds the host's end: a runner ends itself when that closes.
             let mut listening = tokio::spawn(channel::listen(ours, notices.clone()));
@@ -61,8 +64,10 @@ impl Launch for ProcessLauncher {
             if tokio::time::timeout(LAST_WORDS, &mut listening).await.is_err() {
                 listening.abort();
             }
-            // A runner that was killed could not remove it.
-            let _ = std::fs::remove_file(socket);
+            // A runner that was killed could not remove them.
+            for path in [socket, lane] {
+                let _ = std::fs::remove_file(path);
+            }
             notices.exited(exit);
         });
         Ok(Box::new(process))
@@ -73,6 +78,7 @@ impl Launch for ProcessLauncher {
 #[derive(Debug)]
 pub(super) struct Process {
     pub(super) address: Address,
+    pub(super) check_address: Address,
     pub(super) pid: u32,
     pub(super) group: Group,
 }
@@ -80,6 +86,10 @@ pub(super) struct Process {
 impl Launched for Process {
     fn address(&self) -> Address {
         self.address.clone()
+    }
+
+    fn check_address(&self) -> Address {
+        self.check_address.clone()
     }
 
     fn pid(&self) -> Option<u32> {

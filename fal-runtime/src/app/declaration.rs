@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use fal_health::HealthCheckSpec;
 
-use super::{Block, BoxFuture, Instance, Registered, Settings};
+use super::{Block, BoxFuture, Instance, Registered, Settings, Setup};
 use crate::endpoint::Running;
 use crate::{Calls, Endpoint, Error, openapi, router};
 
@@ -15,7 +15,7 @@ pub struct Declaration {
     /// The app's type, by which the blocks of its endpoints find it.
     pub type_id: fn() -> TypeId,
     /// Makes the app. Dropping the future stops an async setup and abandons a blocking one (S42).
-    pub setup: fn() -> BoxFuture<Result<Instance, Error>>,
+    pub setup: fn(Setup) -> BoxFuture<Result<Instance, Error>>,
     /// Tells the app that its runner is to stop (S42). Its failure is logged.
     pub handle_exit: fn(Instance) -> BoxFuture<()>,
     /// Ends the app; an error where a call of it still runs (S42).
@@ -43,9 +43,14 @@ impl Declaration {
         self.endpoints().into_iter().find_map(check)
     }
 
+    /// Where the health check is called.
+    pub(crate) fn health_path(&self) -> Option<&'static str> {
+        self.endpoints().into_iter().find(|row| row.is_health_check().is_some()).map(Endpoint::path)
+    }
+
     /// Everything that the app answers over HTTP.
     pub fn router(&self, instance: Instance, calls: Arc<Calls>) -> axum::Router {
-        router::build(self, Running { instance, calls })
+        (self.layer)(router::build(self, Running { instance, calls }))
     }
 
     /// The OpenAPI 3.1 document.

@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::{App, BoxFuture, Instance};
+use super::{App, BoxFuture, Instance, Setup};
 use crate::{Context, Error};
 
 /// What an app has that declares no function of that name: an inherent function is found before a trait's.
@@ -42,11 +42,50 @@ pub trait Lifecycle: App {
 impl<A: App> Lifecycle for A {}
 
 /// Makes an app, where it is first needed.
-pub fn setup<A: App>(setup: fn(&mut Thread<A>) -> Settled<A>) -> BoxFuture<Result<Instance, Error>> {
+pub fn setup<A: App>(
+    cx: Setup,
+    setup: fn(&mut Thread<A>, &Setup) -> Settled<A>,
+) -> BoxFuture<Result<Instance, Error>> {
     Box::pin(async move {
-        let app = on_a_thread("setup", setup).await?;
+        let app = on_a_thread("setup", move |thread| setup(thread, &cx)).await?;
         Ok(Arc::new(app) as Instance)
     })
+}
+
+/// Calls a `setup`, which takes nothing or `&Setup`.
+pub fn call_setup<'a, F: TakesSetup<'a, M>, M>(setup: F, cx: &'a Setup) -> F::Returned {
+    setup.call(cx)
+}
+
+/// What a `setup` may take. `M` only keeps the two ways apart and is inferred.
+#[diagnostic::on_unimplemented(
+    message = "this `setup` takes something else than a setup may",
+    label = "write `setup() -> Result<Self>` or `setup(cx: &Setup) -> Result<Self>`"
+)]
+pub trait TakesSetup<'a, M> {
+    /// What it returns: the app, a `Result` of it, or a future of either.
+    type Returned;
+
+    /// Calls it.
+    fn call(self, cx: &'a Setup) -> Self::Returned;
+}
+
+#[diagnostic::do_not_recommend]
+impl<R, F: FnOnce() -> R> TakesSetup<'_, fn() -> R> for F {
+    type Returned = R;
+
+    fn call(self, _: &Setup) -> R {
+        self()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<'a, R, F: FnOnce(&'a Setup) -> R> TakesSetup<'a, fn(&'a Setup) -> R> for F {
+    type Returned = R;
+
+    fn call(self, cx: &'a Setup) -> R {
+        self(cx)
+    }
 }
 
 /// Tells an app that its runner is to stop. A failure is logged.

@@ -4,6 +4,7 @@ mod declaration;
 pub(crate) mod lifecycle;
 mod registry;
 mod settings;
+mod setup;
 
 use std::any::Any;
 use std::pin::Pin;
@@ -14,6 +15,7 @@ use fal_health::HealthCheckSpec;
 pub use declaration::Declaration;
 pub use registry::{Block, Registered};
 pub use settings::{AppOptions, Settings};
+pub use setup::{Progress, Setup};
 
 /// A running app whose type has been erased: one value for the life of a runner.
 pub type Instance = Arc<dyn Any + Send + Sync>;

@@ -89,7 +89,7 @@ fn serve(options: ServeOptions) -> Result<ExitCode> {
     let app = select::app(options.app.name.as_deref())?;
     logging::init(logging::Times::Written);
     let grace = app.settings.termination_grace_period();
-    Ok(Life { app, listen: options.listen, grace, keeper: Keeper::Terminal }.live().into())
+    Ok(Life { app, listen: options.listen, lane: None, grace, keeper: Keeper::Terminal }.live().into())
 }
 
 fn openapi(options: OpenapiOptions) -> Result<ExitCode> {

@@ -12,6 +12,8 @@ use crate::server::{AddressError, ListenAddress};
 pub(super) struct Assignment {
     /// Where to listen.
     pub(super) listen: ListenAddress,
+    /// Where to answer checks, beside the requests.
+    pub(super) lane: Option<ListenAddress>,
     /// Which app to run, where the binary has several.
     pub(super) app: Option<String>,
     /// How long after SIGTERM the host kills; the app's own setting where the host does not say.
@@ -77,15 +79,18 @@ fn process(id: &str) -> Option<Pid> {
 
 fn assignment(variable: impl Fn(&str) -> Option<String>) -> Result<Assignment, AssignmentError> {
     let wrong = |name, problem: String| AssignmentError { name, problem };
-    let listen = variable("FAL_RUNNER_LISTEN")
-        .ok_or_else(|| wrong("FAL_RUNNER_LISTEN", "the host does not say where to listen".to_owned()))?
-        .parse()
-        .map_err(|error: AddressError| wrong("FAL_RUNNER_LISTEN", error.to_string()))?;
+    let address = |name| {
+        let parse = |text: String| text.parse().map_err(|error: AddressError| wrong(name, error.to_string()));
+        variable(name).map(parse).transpose()
+    };
+    let listen = address("FAL_RUNNER_LISTEN")?
+        .ok_or_else(|| wrong("FAL_RUNNER_LISTEN", "the host does not say where to listen".to_owned()))?;
+    let lane = address("FAL_RUNNER_HEALTH_LISTEN")?;
     let grace = variable("FAL_RUNNER_GRACE_MS")
         .map(|text| text.parse().map(Duration::from_millis))
         .transpose()
         .map_err(|_| wrong("FAL_RUNNER_GRACE_MS", "not a number of milliseconds".to_owned()))?;
-    Ok(Assignment { listen, app: variable("FAL_RUNNER_APP"), grace })
+    Ok(Assignment { listen, lane, app: variable("FAL_RUNNER_APP"), grace })
 }
 
 #[cfg(test)]
@@ -99,9 +104,10 @@ mod tests {
         role(|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()), around)
     }
 
-    const VARIABLES: [(&str, &str); 4] = [
+    const VARIABLES: [(&str, &str); 5] = [
         ("FAL_RUNNER_HOST_PID", "42"),
         ("FAL_RUNNER_LISTEN", "unix:/run/1.sock"),
+        ("FAL_RUNNER_HEALTH_LISTEN", "unix:/run/1.health.sock"),
         ("FAL_RUNNER_GRACE_MS", "1500"),
         ("FAL_RUNNER_APP", "my-app"),
     ];
@@ -110,6 +116,7 @@ mod tests {
     fn a_child_of_the_named_host_is_its_runner() {
         let assignment = Assignment {
             listen: ListenAddress::Unix("/run/1.sock".into()),
+            lane: Some(ListenAddress::Unix("/run/1.health.sock".into())),
             app: Some("my-app".to_owned()),
             grace: Some(Duration::from_millis(1500)),
         };
@@ -117,10 +124,10 @@ mod tests {
     }
 
     #[test]
-    fn app_and_grace_period_may_be_left_out() {
+    fn all_but_the_address_may_be_left_out() {
         let listen = "tcp:127.0.0.1:8081".parse().unwrap();
         let variables = [("FAL_RUNNER_HOST_PID", "42"), ("FAL_RUNNER_LISTEN", "tcp:127.0.0.1:8081")];
-        let assignment = Assignment { listen, app: None, grace: None };
+        let assignment = Assignment { listen, lane: None, app: None, grace: None };
         assert_eq!(role_of(&variables, HOST, Channel::Other), Role::Runner(Ok(assignment)));
     }
 
@@ -144,7 +151,11 @@ mod tests {
 
     #[test]
     fn an_assignment_that_cannot_be_read_says_which_variable_is_wrong() {
-        for (name, value) in [("FAL_RUNNER_LISTEN", "8081"), ("FAL_RUNNER_GRACE_MS", "5s")] {
+        for (name, value) in [
+            ("FAL_RUNNER_LISTEN", "8081"),
+            ("FAL_RUNNER_HEALTH_LISTEN", "8081"),
+            ("FAL_RUNNER_GRACE_MS", "5s"),
+        ] {
             let mut variables = VARIABLES.to_vec();
             variables.retain(|(key, _)| *key != name);
             variables.push((name, value));

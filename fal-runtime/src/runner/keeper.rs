@@ -1,12 +1,13 @@
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Exit;
-use crate::Declaration;
 use crate::cli::describe;
 use crate::control::Control;
 use crate::server::{ListenAddress, ReadTimeout};
+use crate::{Declaration, Setup};
 
 /// How long a client that no host stands in front of may keep a connection without sending a request on it.
 const CLIENT_READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -15,12 +16,23 @@ const CLIENT_READ_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) enum Keeper {
     /// A host, over the control channel.
-    Host(Control),
+    Host(Arc<Control>),
     /// A person or a service manager, on standard output.
     Terminal,
 }
 
 impl Keeper {
+    /// What the app's `setup` is given: its reports come here.
+    pub(super) fn setup(&self) -> Setup {
+        match self {
+            Self::Host(control) => {
+                let control = Arc::clone(control);
+                Setup::new(move |progress| control.progress(progress))
+            }
+            Self::Terminal => Setup::default(),
+        }
+    }
+
     pub(super) fn ready(&self, app: &Declaration, address: &ListenAddress) {
         match self {
             Self::Host(control) => control.ready(),

@@ -8,14 +8,17 @@ use tokio::task::JoinError;
 use super::signals::Signals;
 use super::stop::{Serving, stop};
 use super::{Exit, Keeper, RunnerState, limit, state};
-use crate::server::{ListenAddress, Listener, Server};
-use crate::{Calls, Declaration, Error, Instance};
+use crate::endpoint::Running;
+use crate::server::{Lane, ListenAddress, Listener, Server};
+use crate::{Calls, Declaration, Error, Instance, router};
 
 /// What a runner has to know to live.
 #[derive(Debug)]
 pub(crate) struct Life {
     pub(crate) app: &'static Declaration,
     pub(crate) listen: ListenAddress,
+    /// Where the host's checks are answered; none where they come with the requests.
+    pub(crate) lane: Option<ListenAddress>,
     /// How long after SIGTERM it will be killed.
     pub(crate) grace: Duration,
     pub(crate) keeper: Keeper,
@@ -73,8 +76,8 @@ impl Life {
     }
 
     async fn set_up(&self, apps: &Handle, signals: &mut Signals) -> Result<Instance, Exit> {
-        let set_up = self.app.setup;
-        let mut task = apps.spawn(async move { set_up().await });
+        let (set_up, cx) = (self.app.setup, self.keeper.setup());
+        let mut task = apps.spawn(async move { set_up(cx).await });
         let made = tokio::select! {
             biased;
             made = &mut task => made,
@@ -97,11 +100,20 @@ impl Life {
 
     async fn open(&self, apps: &Handle, instance: Instance) -> Result<Serving, Exit> {
         let (app, listen, timeout) = (self.app, self.listen.clone(), self.keeper.read_timeout());
+        let (lane, requests) = (self.lane.clone().zip(app.health_path()), apps.clone());
         let opening = apps.spawn(async move {
             let calls = Calls::new(app.settings.max_multiplexing());
-            let router = app.router(Arc::clone(&instance), Arc::clone(&calls));
+            let router =
+                router::build(app, Running { instance: Arc::clone(&instance), calls: Arc::clone(&calls) });
+            let lane = match lane {
+                Some((address, health)) => {
+                    Some(Lane::start(address, router.clone(), health, Arc::clone(&calls), &requests).await?)
+                }
+                None => None,
+            };
             let listener = Listener::bind(listen).await?;
-            Ok(Serving { server: Server::start(listener, router, timeout), calls, instance })
+            let server = Server::start(listener, (app.layer)(router), timeout);
+            Ok(Serving { server, lane, calls, instance })
         });
         let opened: Result<_, Error> = opening.await.unwrap_or_else(|task| Err(lost(task)));
         opened.map_err(|error| self.keeper.not_started(&error))

@@ -11,6 +11,7 @@ mod stop;
 
 use std::io;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use rustix::net::{AddressFamily, RecvFlags, getsockname, recv};
 use rustix::process::getppid;
@@ -80,13 +81,13 @@ fn serve_a_host(assignment: Assignment) -> Exit {
         Ok(control) => control,
         Err(error) => return keeper::not_started(&format_args!("no channel to the host: {error}")),
     };
-    let keeper = Keeper::Host(control);
+    let keeper = Keeper::Host(Arc::new(control));
     let app = match select::app(assignment.app.as_deref()) {
         Ok(app) => app,
         Err(error) => return keeper.not_started(&error),
     };
     let grace = assignment.grace.unwrap_or(app.settings.termination_grace_period());
-    Life { app, listen: assignment.listen, grace, keeper }.live()
+    Life { app, listen: assignment.listen, lane: assignment.lane, grace, keeper }.live()
 }
 
 /// Whether standard input is a Unix socket whose other end is closed.

@@ -8,13 +8,14 @@ use tokio::runtime::Handle;
 use super::life::lost;
 use super::signals::Signals;
 use super::{Exit, limit};
-use crate::server::Server;
+use crate::server::{Lane, Server};
 use crate::{Calls, Declaration, Instance};
 
 /// A runner in service.
 #[derive(Debug)]
 pub(super) struct Serving {
     pub(super) server: Server,
+    pub(super) lane: Option<Lane>,
     pub(super) calls: Arc<Calls>,
     pub(super) instance: Instance,
 }
@@ -28,7 +29,7 @@ pub(super) async fn stop(
     apps: &Handle,
     signals: &mut Signals,
 ) -> Exit {
-    let Serving { server, calls, instance } = serving;
+    let Serving { server, lane, calls, instance } = serving;
     let mut limit_is_up = pin!(tokio::time::sleep(limit));
     tracing::debug!(?limit, running = calls.running().len(), "stopping");
 
@@ -37,6 +38,9 @@ pub(super) async fn stop(
     let mut exit_handled = apps.spawn(async move { handle_exit(told).await });
     let running = Arc::clone(&calls);
     let mut drained = apps.spawn(async move {
+        if let Some(lane) = lane {
+            lane.end().await;
+        }
         connections_end.await;
         running.idle().await;
     });

@@ -4,17 +4,20 @@
 //!
 //! - A connection's socket outlives the connection for as long as a call needs it ([`socket`], S38).
 //! - The listener ends without turning away who has already connected ([`listener`]).
+//! - A host's checks are answered beside all that ([`lane`]).
 //! - Open connections end without losing the request that is on its way ([`Server::drain`]).
 
 mod accept;
 mod address;
 mod connection;
+mod lane;
 mod listener;
 mod socket;
 
 pub(crate) use accept::Server;
 pub(crate) use address::{AddressError, ListenAddress};
 pub(crate) use connection::ReadTimeout;
+pub(crate) use lane::Lane;
 pub(crate) use listener::Listener;
 
 #[cfg(test)]

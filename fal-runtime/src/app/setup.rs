@@ -1,0 +1,140 @@
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What a `setup` may take, `setup(cx: &Setup)`, so as to say how far it is.
+///
+/// ```
+/// use fal_runtime::prelude::*;
+///
+/// struct Chat { weights: Vec<u8> }
+///
+/// #[app(startup_timeout = 300)]
+/// impl Chat {
+///     fn setup(cx: &Setup) -> Result<Self> {
+///         let mut weights = Vec::new();
+///         for shard in 0..4 {
+///             cx.progress(f64::from(shard) / 4.0, format!("loading shard {shard}"));
+///             weights.extend([0; 16]);
+///         }
+///         Ok(Self { weights })
+///     }
+///
+///     #[endpoint("/")]
+///     async fn size(&self) -> usize {
+///         self.weights.len()
+///     }
+/// }
+/// # fn main() {}
+/// ```
+///
+/// Clones report for the same setup, from other threads and tasks.
+#[derive(Clone)]
+pub struct Setup(Arc<Reports>);
+
+/// How far a setup is, in its own words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// From 0 to 1.
+    pub fraction: f64,
+    /// What it is doing.
+    pub message: String,
+}
+
+struct Reports {
+    last: Mutex<Option<Progress>>,
+    tell: Box<dyn Fn(&Progress) + Send + Sync>,
+}
+
+/// A smaller step under the same message is not worth a report.
+const STEP: f64 = 0.01;
+
+/// A longer message is cut, in bytes: it is shown in one line.
+const LONGEST: usize = 1024;
+
+impl Setup {
+    /// A setup whose reports go there.
+    pub(crate) fn new(tell: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Reports { last: Mutex::default(), tell: Box::new(tell) }))
+    }
+
+    /// Says how far the setup is: `fraction` from 0 to 1 (what is outside is taken as the nearer end, and what is not a
+    /// number as 0), and what it is doing. A host shows it while the runner is in SETUP, in `/runners` and in its log;
+    /// without a host it goes to the log.
+    ///
+    /// It may be called as often as is convenient: of reports with the same message, those are passed on that are a
+    /// hundredth ahead of the last. It blocks for as long as a line to the host takes, at most a second.
+    pub fn progress(&self, fraction: f64, message: impl Into<String>) {
+        let fraction = if fraction.is_nan() { 0.0 } else { fraction.clamp(0.0, 1.0) };
+        let mut message = message.into();
+        message.truncate(message.floor_char_boundary(LONGEST));
+        let progress = Progress { fraction, message };
+        // Held while it is told: reports arrive in the order in which they were made.
+        let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.as_ref().is_none_or(|last| progress.is_news_after(last)) {
+            (self.0.tell)(&progress);
+            *last = Some(progress);
+        }
+    }
+}
+
+/// Its reports go to the log.
+impl Default for Setup {
+    fn default() -> Self {
+        Self::new(|progress| {
+            tracing::info!(fraction = progress.fraction, "setup: {}", progress.message);
+        })
+    }
+}
+
+impl Progress {
+    fn is_news_after(&self, last: &Self) -> bool {
+        let is_end = self.fraction >= 1.0 && last.fraction < 1.0;
+        is_end || self.message != last.message || (self.fraction - last.fraction).abs() >= STEP
+    }
+}
+
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup").field("last", &self.0.last).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passed_on(reports: &[(f64, &str)]) -> Vec<(f64, String)> {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let setup = Setup::new({
+            let told = Arc::clone(&told);
+            move |progress| told.lock().unwrap().push((progress.fraction, progress.message.clone()))
+        });
+        for (fraction, message) in reports {
+            setup.clone().progress(*fraction, *message);
+        }
+        told.lock().unwrap().clone()
+    }
+
+    #[test]
+    fn a_report_that_says_nothing_new_is_not_passed_on() {
+        let reports =
+            [(0.5, "load"), (0.505, "load"), (0.505, "warm up"), (0.52, "warm up"), (1.0, "warm up")];
+        let told = passed_on(&reports);
+        let fractions: Vec<_> = told.iter().map(|(fraction, _)| *fraction).collect();
+        assert_eq!(fractions, [0.5, 0.505, 0.52, 1.0]);
+    }
+
+    #[test]
+    fn the_end_is_always_news() {
+        assert_eq!(passed_on(&[(0.999, "load"), (1.0, "load"), (1.0, "load")]).len(), 2);
+    }
+
+    #[test]
+    fn a_fraction_is_brought_into_its_range_and_a_message_cut_to_a_line() {
+        let long = "ß".repeat(LONGEST);
+        let told = passed_on(&[(f64::NAN, "a"), (-1.0, "b"), (7.0, "c"), (0.5, &long)]);
+        let fractions: Vec<_> = told.iter().map(|(fraction, _)| *fraction).collect();
+        assert_eq!(fractions, [0.0, 0.0, 1.0, 0.5]);
+        assert_eq!(told.last().map(|(_, message)| message.len()), Some(LONGEST));
+    }
+}
