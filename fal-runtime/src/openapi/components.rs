@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
 
 use schemars::generate::{Contract, SchemaSettings};
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
+use super::order;
 use crate::endpoint::SchemaOf;
 
 const PREFIX: &str = "#/components/schemas/";
@@ -33,17 +34,17 @@ impl Schemas {
                 settings.definitions_path = "/components/schemas".into();
                 settings.contract = contract;
             });
-            settings.into_generator()
+            settings.with_transform(order::mark_properties).into_generator()
         };
         Self { inputs: generator(Contract::Deserialize), outputs: generator(Contract::Serialize) }
     }
 
     pub(super) fn input(&mut self, schema: SchemaOf) -> Value {
-        schema(&mut self.inputs).into()
+        inline(schema(&mut self.inputs))
     }
 
     pub(super) fn output(&mut self, schema: SchemaOf) -> Value {
-        schema(&mut self.outputs).into()
+        inline(schema(&mut self.outputs))
     }
 
     pub(super) fn output_of<T: JsonSchema>(&mut self) -> Value {
@@ -64,6 +65,12 @@ impl Schemas {
         }
         (renames, components)
     }
+}
+
+/// A schema that stands where it is used. The generator transforms only its definitions.
+fn inline(mut schema: Schema) -> Value {
+    order::mark_properties(&mut schema);
+    schema.into()
 }
 
 impl Renames {

@@ -1,7 +1,9 @@
 //! The OpenAPI document, from the same table as the router.
 
 mod components;
+mod failures;
 mod operation;
+mod order;
 
 use serde_json::{Map, Value, json};
 
@@ -13,25 +15,30 @@ use operation::Operation;
 /// The OpenAPI 3.1 document of an app.
 pub(crate) fn document(app: &Declaration) -> Value {
     let settings = &app.settings;
-    let mut info = Map::from_iter([
-        ("title".to_owned(), settings.name().into()),
-        ("version".to_owned(), settings.version().into()),
-    ]);
-    if !settings.description().is_empty() {
-        info.insert("description".into(), settings.description().into());
-    }
+    let info = [
+        ("title", settings.name()),
+        ("version", settings.version()),
+        ("description", settings.description()),
+    ];
+    let info: Map<_, _> = info
+        .into_iter()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(key, text)| (key.to_owned(), Value::from(text)))
+        .collect();
     let endpoints = app.endpoints();
     let (operations, schemas) = operations(&endpoints);
-    let mut paths: Map<String, Value> = operations.iter().map(Operation::path_item).collect();
+    let mut paths: Map<String, Value> = operations.into_iter().map(Operation::path_item).collect();
     if !paths.contains_key(HEALTH) {
         paths.insert(HEALTH.into(), built_in_health());
     }
-    json!({
-        "openapi": "3.1.0",
-        "info": info,
-        "paths": paths,
-        "components": { "schemas": schemas },
-    })
+    let mut document = Map::from_iter([
+        ("openapi".to_owned(), "3.1.0".into()),
+        ("info".to_owned(), info.into()),
+        ("paths".to_owned(), paths.into()),
+        ("components".to_owned(), json!({ "schemas": schemas })),
+    ]);
+    order::mark_paths(&mut document);
+    document.into()
 }
 
 /// The operations with their schemas, and the schemas that these refer to.

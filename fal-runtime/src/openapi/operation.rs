@@ -2,92 +2,66 @@ use fal_health::HealthCheck;
 use serde_json::{Map, Value, json};
 
 use super::components::{Renames, Schemas, Side};
+use super::failures::{self, Failure};
 use crate::Endpoint;
-use crate::error::{HttpError, HttpValidationError};
 
 /// One endpoint, as the document describes it.
 pub(super) struct Operation {
     endpoint: &'static Endpoint,
-    input: Option<Value>,
-    output: Value,
-    failure: Value,
-    invalid: Value,
+    /// What a client sends: `parameters` and `requestBody`, where there are any.
+    request: Map<String, Value>,
+    /// What it may be answered with, by status.
+    responses: Map<String, Value>,
 }
 
 impl Operation {
     pub(super) fn new(endpoint: &'static Endpoint, schemas: &mut Schemas) -> Self {
-        Self {
-            endpoint,
-            input: endpoint.body().map(|body| schemas.input(body)),
-            output: schemas.output(endpoint.output()),
-            failure: schemas.output_of::<HttpError>(),
-            invalid: schemas.output_of::<HttpValidationError>(),
+        let mut request = Map::new();
+        let parameters: Vec<_> = parameters(endpoint.path()).collect();
+        if !parameters.is_empty() {
+            request.insert("parameters".into(), parameters.into());
         }
+        if let Some(body) = endpoint.body() {
+            let body = json!({ "required": true, "content": content(&schemas.input(body)) });
+            request.insert("requestBody".into(), body);
+        }
+        let answer = schemas.output(endpoint.output());
+        let mut responses = Map::from_iter([("200".to_owned(), response("The answer", &answer))]);
+        for Failure { status, description, schema } in failures::of(endpoint, schemas) {
+            responses.insert(status.into(), response(description, &schema));
+        }
+        Self { endpoint, request, responses }
     }
 
+    /// Makes it refer to the components by the names that they have in the document.
     pub(super) fn rename(&mut self, renames: &Renames) {
-        if let Some(input) = &mut self.input {
-            renames.apply(Side::Input, input);
-        }
-        for output in [&mut self.output, &mut self.failure, &mut self.invalid] {
-            renames.apply(Side::Output, output);
-        }
+        self.request.values_mut().for_each(|part| renames.apply(Side::Input, part));
+        self.responses.values_mut().for_each(|response| renames.apply(Side::Output, response));
     }
 
     /// Its path, and what may be done there: POST, and GET besides where it is the health check (S5).
-    pub(super) fn path_item(&self) -> (String, Value) {
+    pub(super) fn path_item(self) -> (String, Value) {
         let name = self.endpoint.name();
-        let mut item = Map::new();
-        if let Some(config) = self.endpoint.is_health_check() {
-            // No function of an app can have this name.
-            item.insert("get".into(), self.describe(&format!("{name}-get")).into());
-            let mut check = self.describe(name);
-            check.insert("x-fal-health-check".into(), settings(&config));
-            item.insert("post".into(), check.into());
-        } else {
-            item.insert("post".into(), self.describe(name).into());
-        }
-        (self.endpoint.path().into(), item.into())
+        let item = match self.endpoint.is_health_check() {
+            None => json!({ "post": self.describe(name) }),
+            Some(config) => {
+                let mut check = self.describe(name);
+                check.insert("x-fal-health-check".into(), settings(&config));
+                // No function of an app can have this name.
+                json!({ "get": self.describe(&format!("{name}-get")), "post": check })
+            }
+        };
+        (self.endpoint.path().into(), item)
     }
 
     fn describe(&self, id: &str) -> Map<String, Value> {
-        let endpoint = self.endpoint;
-        let mut operation = Map::new();
-        let mut add = |key: &str, value: Value| operation.insert(key.into(), value);
-        add("operationId", id.into());
-        for (key, text) in [("summary", endpoint.summary()), ("description", endpoint.description())] {
-            if !text.is_empty() {
-                add(key, text.into());
-            }
-        }
-        let parameters: Vec<_> = parameters(endpoint.path()).collect();
-        if !parameters.is_empty() {
-            add("parameters", parameters.into());
-        }
-        if let Some(input) = &self.input {
-            add("requestBody", json!({ "required": true, "content": content(input) }));
-        }
-        add("responses", self.responses().into());
+        let mut operation = Map::from_iter([("operationId".to_owned(), id.into())]);
+        let texts = [("summary", self.endpoint.summary()), ("description", self.endpoint.description())];
+        let texts = texts.into_iter().filter(|(_, text)| !text.is_empty());
+        operation.extend(texts.map(|(key, text)| (key.to_owned(), text.into())));
+        operation.extend(self.request.clone());
+        operation.insert("responses".into(), self.responses.clone().into());
         operation
-    }
-
-    fn responses(&self) -> Map<String, Value> {
-        let mut responses = Map::new();
-        let mut add = |status: &str, description, schema: &Value| {
-            responses.insert(status.into(), response(description, schema));
-        };
-        add("200", "The answer", &self.output);
-        if self.input.is_some() {
-            add("413", "The body is too large", &self.failure);
-            add("415", "The body is not sent as JSON", &self.failure);
-            add("422", "The body does not have the schema", &self.invalid);
-        }
-        add("500", "The endpoint failed", &self.failure);
-        if self.endpoint.is_health_check().is_some() {
-            add("503", "An earlier health check is past its deadline and still runs", &self.failure);
-        }
-        add("default", "A failure that the endpoint tells", &self.failure);
-        responses
     }
 }
 

@@ -122,6 +122,28 @@ fn a_type_that_looks_different_from_each_side_is_two_components_and_so_is_what_r
 }
 
 #[test]
+fn paths_and_properties_carry_the_order_of_their_declaration() {
+    let document = document();
+    assert_eq!(document["x-fal-order-paths"], json!(["/", "/users/{id}", "/alive", "/health"]));
+    let schemas = &document["components"]["schemas"];
+    assert_eq!(schemas["Input"]["x-fal-order-properties"], json!(["text", "options"]));
+    assert_eq!(schemas["Output"]["x-fal-order-properties"], json!(["language", "used"]));
+}
+
+#[test]
+fn the_settings_of_the_health_check_stand_at_what_the_host_calls_s16() {
+    let item = document()["paths"]["/alive"].clone();
+    let settings = json!({
+        "start_period_seconds": 30,
+        "timeout_seconds": 5,
+        "failure_threshold": 2,
+        "call_regularly": true,
+    });
+    assert_eq!(item["post"]["x-fal-health-check"], settings);
+    assert!(item["get"].get("x-fal-health-check").is_none());
+}
+
+#[test]
 fn operation_ids_are_unique() {
     let document = document();
     let operations =
