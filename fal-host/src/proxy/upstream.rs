@@ -94,6 +94,13 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
+    /// One of whose request nothing has been written yet.
+    #[cfg(test)]
+    pub(super) fn unwritten(handle: Handle, slot: Slot) -> Self {
+        handle.link.begin();
+        Self { parts: Some((handle, slot)) }
+    }
+
     /// The response asks for a check (S27).
     pub(super) fn ask(&mut self) {
         if let Some((_, slot)) = &mut self.parts {

@@ -1,6 +1,8 @@
 //! Clients that leave before their response has ended (S38).
 
 use super::{Rig, until};
+use crate::proxy::turn::Turn;
+use crate::proxy::upstream::{Exchange, open};
 
 #[tokio::test]
 async fn the_slot_of_a_request_whose_client_left_is_kept_until_the_runner_closes_the_connection_s38() {
@@ -72,7 +74,7 @@ async fn a_connection_that_was_abandoned_is_not_used_again() {
 }
 
 #[tokio::test]
-async fn the_slot_of_a_request_that_was_not_written_is_free_as_soon_as_its_client_has_left_s38() {
+async fn the_slot_of_a_request_that_found_no_connection_is_free_as_soon_as_its_client_has_left_s38() {
     let mut rig = Rig::new().await;
     let runner = rig.with_backlog(0);
     let _fills_the_backlog = runner.connect();
@@ -80,6 +82,17 @@ async fn the_slot_of_a_request_that_was_not_written_is_free_as_soon_as_its_clien
     let client = rig.get("/").await;
     until(|| rig.balancer.in_flight(runner.id) == 1).await;
     drop(client);
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+}
+
+#[tokio::test]
+async fn a_request_of_which_nothing_was_written_gives_its_slot_back_at_once_s38() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let slot = rig.balancer.slot(&mut Turn::default()).await.unwrap();
+    let handle = open(slot.runner()).await.unwrap();
+    let _never_closes = runner.accept().await;
+    drop(Exchange::unwritten(handle, slot));
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
 }
 
