@@ -110,7 +110,7 @@ fn name_of_thread() -> String {
 }
 
 async fn made(app: &Declaration) -> Instance {
-    (app.setup)().await.unwrap()
+    (app.setup)(Setup::default()).await.unwrap()
 }
 
 #[tokio::test]
@@ -141,12 +141,49 @@ async fn an_app_without_a_lifecycle_is_made_by_default_and_dropped() {
 
 #[tokio::test]
 async fn a_failed_setup_says_why() {
-    let error = (Failing::declaration().setup)().await.unwrap_err();
+    let error = (Failing::declaration().setup)(Setup::default()).await.unwrap_err();
     assert_eq!(error.to_string(), "invalid digit found in string");
-    let error = (Panicking::declaration().setup)().await.unwrap_err();
+    let error = (Panicking::declaration().setup)(Setup::default()).await.unwrap_err();
     assert_eq!(error.to_string(), "panicked: no model");
     let error = (Failing::declaration().teardown)(Arc::new(Failing)).await.unwrap_err();
     assert_eq!(error.to_string(), "panicked: in teardown");
+}
+
+/// An app whose setup stands in another block than its declaration, and says how far it is.
+#[app]
+struct Patient;
+
+#[endpoints]
+impl Patient {
+    async fn setup(cx: &Setup) -> Result<Self> {
+        let blocking = cx.clone();
+        tokio::task::spawn_blocking(move || blocking.progress(0.5, "from a thread")).await?;
+        cx.progress(1.0, "done");
+        Ok(Self)
+    }
+
+    #[endpoint("/")]
+    async fn nothing(&self) {}
+}
+
+/// The same, blocking and infallible.
+struct Plain;
+
+#[app]
+impl Plain {
+    fn setup(cx: &Setup) -> Self {
+        cx.progress(0.5, "half");
+        Self
+    }
+
+    #[endpoint("/")]
+    async fn nothing(&self) {}
+}
+
+#[tokio::test]
+async fn a_setup_may_say_how_far_it_is() {
+    assert!(made(Patient::declaration()).await.is::<Patient>());
+    assert!(made(Plain::declaration()).await.is::<Plain>());
 }
 
 #[tokio::test]
@@ -185,7 +222,7 @@ async fn a_setup_that_nobody_waits_for_is_dropped_s42() {
         async fn nothing(&self) {}
     }
 
-    let setup = tokio::spawn((Slow::declaration().setup)());
+    let setup = tokio::spawn((Slow::declaration().setup)(Setup::default()));
     ENTERED.acquire().await.unwrap().forget();
     setup.abort();
     DROPPED.acquire().await.unwrap().forget();
@@ -210,7 +247,7 @@ async fn a_blocking_setup_that_nobody_waits_for_is_abandoned_s42() {
         async fn nothing(&self) {}
     }
 
-    let setup = tokio::spawn((Stuck::declaration().setup)());
+    let setup = tokio::spawn((Stuck::declaration().setup)(Setup::default()));
     ENTERED.acquire().await.unwrap().forget();
     setup.abort();
     assert!(setup.await.unwrap_err().is_cancelled());

@@ -46,13 +46,14 @@ struct Patient {
 
 #[app(max_multiplexing = 8)]
 impl Patient {
-    async fn setup() -> Result<Self> {
+    async fn setup(cx: &Setup) -> Result<Self> {
         assert_eq!(runner_state(), RunnerState::Setup);
         let _dropped = Dropped("setup dropped");
         mark("setup");
         match std::env::var("FIXTURE").unwrap_or_default().as_str() {
             "setup error" => Err(NoModel(std::io::Error::other("the disk is gone")))?,
             "setup panic" => panic!("the model is no model"),
+            "setup progress" => cx.progress(0.4, "loading weights"),
             "setup pending" => std::future::pending().await,
             _ => {}
         }

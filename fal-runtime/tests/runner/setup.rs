@@ -18,6 +18,16 @@ fn a_runner_listens_when_it_says_that_it_is_ready() {
 }
 
 #[test]
+fn a_setup_says_how_far_it_is_before_the_runner_is_ready() {
+    let mut runner = Runner::start("patient", "setup progress", GRACE);
+    let progress = json!({ "progress": { "fraction": 0.4, "message": "loading weights" } });
+    assert_eq!(runner.report(), progress);
+    assert_eq!(runner.report(), json!({ "ready": {} }));
+    runner.terminate();
+    assert_eq!(runner.ended().code, Some(0));
+}
+
+#[test]
 fn a_setup_error_is_told_with_its_causes_and_nothing_ever_listens() {
     let mut runner = Runner::start("patient", "setup error", GRACE);
     let error = "the model cannot be loaded: the disk is gone";
