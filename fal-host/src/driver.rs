@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::events::{self, Event};
 use crate::fleet::{Effect, Fleet, FleetSettings, Happening, Input};
 use crate::launch::{Launch, Launched, Notices};
-use crate::probe::{Call, Prober};
+use crate::probe::{Call, Finding, Prober};
 use crate::proxy::{Balancer, Report};
 use crate::snapshot::Snapshot;
 
@@ -205,8 +205,8 @@ impl Driver {
         let Some(prober) = runner.prober.clone() else { return };
         let inputs = self.inputs.clone();
         let task = tokio::spawn(async move {
-            let outcome = prober.check(check).await;
-            let _ = inputs.send(Input::CheckFinished { id, check: check.id, outcome });
+            let Finding { outcome, stalled } = prober.check(check).await;
+            let _ = inputs.send(Input::CheckFinished { id, check: check.id, outcome, stalled });
         });
         runner.check = Some(task.abort_handle());
     }

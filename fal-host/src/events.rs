@@ -64,6 +64,9 @@ pub(crate) fn log(runner: RunnerId, happening: &Happening) {
             tracing::info!(%runner, after = ?rounded(*after), "IDLE: takes requests");
         }
         Happening::Checked(record) => checked(runner, record),
+        Happening::Stalled { since } => {
+            tracing::warn!(%runner, since = ?rounded(*since), "it answers checks, but its requests stand still");
+        }
         Happening::WaitsToBeReplaced { replacing } => tracing::warn!(
             %runner,
             replacing,

@@ -16,7 +16,7 @@ use crate::driver::{Driver, Order, Parts};
 use crate::events::{self, Event, EventStream};
 use crate::fleet::{FleetSettings, Replacement};
 use crate::launch::{Launch, LaunchError, ProcessLauncher};
-use crate::probe::{BadCall, Call};
+use crate::probe::{BadCall, Call, OnStall};
 use crate::proxy::{self, Balancer, Limits, ManualChecks, Reports};
 use crate::snapshot::Snapshot;
 
@@ -86,6 +86,7 @@ impl Host {
             drain_timeout: Duration::from_secs(30),
             replacement: Replacement::default(),
             max_replacing: MaxReplacing::Third,
+            on_stall: OnStall::default(),
             events: broadcast::channel(events::BACKLOG).0,
         }
     }
@@ -131,6 +132,7 @@ pub struct HostBuilder {
     drain_timeout: Duration,
     replacement: Replacement,
     max_replacing: MaxReplacing,
+    on_stall: OnStall,
     events: broadcast::Sender<Event>,
 }
 
@@ -198,6 +200,13 @@ impl HostBuilder {
         self
     }
 
+    /// What a check is that passes while the runtime that serves the runner's requests stands still. Default: a pass,
+    /// and an event.
+    pub fn on_stall(mut self, on_stall: OnStall) -> Self {
+        self.on_stall = on_stall;
+        self
+    }
+
     /// What will happen, from the first runner's start on.
     pub fn events(&self) -> EventStream {
         EventStream { receiver: self.events.subscribe(), missed: 0 }
@@ -210,7 +219,7 @@ impl HostBuilder {
     /// forwarded on that runtime. Runners are started and checked on a thread of the host's own, so that no load of
     /// requests delays a check.
     pub async fn start(self) -> Result<HostHandle, StartError> {
-        let call = self.app.health_check.as_ref().map(Call::new).transpose()?;
+        let call = self.app.health_check.as_ref().map(|spec| Call::new(spec, self.on_stall)).transpose()?;
         let listener = listen("requests", self.listen).await?;
         let address = listener.local_addr().map_err(|source| bind_error("requests", self.listen, source))?;
         let admin = match self.admin {

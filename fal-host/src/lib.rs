@@ -32,4 +32,5 @@ pub use fleet::{Exit, Happening, Progress, RECORDS, Reason, Replacement, RunnerR
 pub use host::{AppSpec, BadHealthCheck, Host, HostBuilder, HostHandle, StartError};
 pub use id::RunnerId;
 pub use launch::{Launch, LaunchError, Launched, Notices, PortLauncher, ProcessLauncher, adopt_orphans};
+pub use probe::OnStall;
 pub use snapshot::{CheckInfo, EndedInfo, HealthInfo, ProgressInfo, RunnerInfo, Snapshot};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fal_health::{Check, Failure, HealthCheckSpec, Inconclusive, Outcome, Trigger, header};
-use http::{HeaderName, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -37,6 +37,25 @@ pub(crate) struct Prober {
 pub(crate) struct Call {
     method: Method,
     uri: Uri,
+    on_stall: OnStall,
+}
+
+/// What a check is that passes while the runtime that serves the runner's requests stands still.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnStall {
+    /// A pass, and an event.
+    #[default]
+    Note,
+    /// A failure, `stalled`, and an event (S18).
+    Fail,
+}
+
+/// What one check found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) outcome: Outcome,
+    /// For how long the runtime that serves requests has stood still, where that is as long as a check may take.
+    pub(crate) stalled: Option<Duration>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -49,11 +68,11 @@ pub(crate) struct BadCall {
 }
 
 impl Call {
-    pub(crate) fn new(spec: &HealthCheckSpec) -> Result<Self, BadCall> {
+    pub(crate) fn new(spec: &HealthCheckSpec, on_stall: OnStall) -> Result<Self, BadCall> {
         let bad = || BadCall { method: spec.method.to_string(), path: spec.path.to_string() };
         let method = Method::from_bytes(spec.method.as_bytes()).map_err(|_| bad())?;
         let uri = spec.path.starts_with('/').then(|| spec.path.parse().ok()).flatten().ok_or_else(bad)?;
-        Ok(Self { method, uri })
+        Ok(Self { method, uri, on_stall })
     }
 }
 
@@ -65,7 +84,7 @@ struct Connection {
 
 /// How one attempt ended.
 enum Attempt {
-    Passed(Option<Connection>),
+    Passed(Option<Connection>, Pulse),
     Failed(Failure),
     /// The connection ended before one byte of the response (S19).
     Silent,
@@ -84,27 +103,33 @@ impl Prober {
     }
 
     /// Makes one check. Dropping the future gives it up, and closes its connection.
-    pub(crate) async fn check(&self, check: Check) -> Outcome {
+    pub(crate) async fn check(&self, check: Check) -> Finding {
         let started = Instant::now();
         let mut lag = LagMeter::start();
         let attempt = tokio::select! {
             attempt = tokio::time::timeout(check.timeout, self.ask(check.trigger)) => attempt,
             never = lag.run() => match never {},
         };
-        match attempt {
-            Ok(Attempt::Passed(connection)) if started.elapsed() <= check.timeout => {
+        let mut stalled = None;
+        let outcome = match attempt {
+            Ok(Attempt::Passed(connection, Pulse(still))) if started.elapsed() <= check.timeout => {
                 *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = connection;
-                Outcome::Pass
+                stalled = still.filter(|still| *still >= check.timeout);
+                match (stalled, self.call.on_stall) {
+                    (Some(_), OnStall::Fail) => Outcome::Failure(Failure::Stalled),
+                    _ => Outcome::Pass,
+                }
             }
             // A busy host may see an answer and the deadline at once: the answer came too late (S18).
-            Ok(Attempt::Passed(_)) | Err(_) if explains(lag.lost(), check.timeout) => {
+            Ok(Attempt::Passed(..)) | Err(_) if explains(lag.lost(), check.timeout) => {
                 Outcome::Inconclusive(Inconclusive::HostLag(Failure::Timeout))
             }
-            Ok(Attempt::Passed(_)) | Err(_) => Outcome::Failure(Failure::Timeout),
+            Ok(Attempt::Passed(..)) | Err(_) => Outcome::Failure(Failure::Timeout),
             Ok(Attempt::Failed(failure)) => Outcome::Failure(failure),
             Ok(Attempt::Silent) => Outcome::Failure(Failure::Disconnected),
             Ok(Attempt::CouldNotAsk) => Outcome::Inconclusive(Inconclusive::CouldNotAsk),
-        }
+        };
+        Finding { outcome, stalled }
     }
 
     /// Closes the connection that it keeps: a runner that stops waits for the end of each.
@@ -153,6 +178,7 @@ impl Prober {
         if !status.is_success() {
             return Attempt::Failed(Failure::Status(status.as_u16()));
         }
+        let pulse = Pulse::of(response.headers());
         let mut body = response.into_body();
         let mut length = 0;
         while let Some(frame) = body.frame().await {
@@ -161,10 +187,10 @@ impl Prober {
                 Err(error) => return connection.failed(&error),
             }
             if length > LONGEST_BODY {
-                return Attempt::Passed(None);
+                return Attempt::Passed(None, pulse);
             }
         }
-        Attempt::Passed(Some(connection))
+        Attempt::Passed(Some(connection), pulse)
     }
 
     fn request(&self, trigger: Trigger) -> Request<Empty<Bytes>> {
@@ -178,6 +204,21 @@ impl Prober {
             headers.insert(HeaderName::from_static(header::NAME), HeaderValue::from_static("true"));
         }
         request
+    }
+}
+
+/// For how long the runtime that serves a runner's requests has not shown that it runs, where the runner says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Pulse(Option<Duration>);
+
+impl Pulse {
+    fn of(headers: &HeaderMap) -> Self {
+        let stamp = headers.get("x-fal-runner-progress").and_then(|stamp| stamp.to_str().ok());
+        let mut pairs =
+            stamp.into_iter().flat_map(|stamp| stamp.split(',')).filter_map(|it| it.split_once('='));
+        let canary =
+            pairs.find(|(name, _)| name.trim() == "canary_ms").and_then(|(_, age)| age.trim().parse().ok());
+        Self(canary.map(Duration::from_millis))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What follows from checks.
 
+use std::time::Duration;
+
 use fal_health::{CheckId, Command, Event, Judgement, Monitor, Outcome, Time, Trigger, Unhealthy, Verdict};
 
 use super::{Effect, Fleet, Happening, Reason};
@@ -27,6 +29,19 @@ impl Fleet {
             self.proved(now, id);
         }
         self.obey(now, id, command);
+    }
+
+    /// Says that a runner's requests stand still, once until they have moved again.
+    pub(super) fn stalled(&mut self, id: RunnerId, check: CheckId, stalled: Option<Duration>) {
+        let Some(runner) = self.runners.get_mut(&id) else { return };
+        let in_flight = runner.monitor.as_ref().and_then(Monitor::in_flight);
+        if in_flight.is_none_or(|expected| expected.id != check) {
+            return;
+        }
+        let said = std::mem::replace(&mut runner.stalled, stalled.is_some());
+        if let Some(since) = stalled.filter(|_| !said) {
+            self.emit(id, Happening::Stalled { since });
+        }
     }
 
     pub(super) fn tell(&mut self, now: Time, id: RunnerId, event: Event) {

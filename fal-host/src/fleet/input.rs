@@ -21,8 +21,8 @@ pub(crate) enum Input {
     Ready { id: RunnerId },
     /// A response of the runner asked for a check (S27).
     ManualRequested { id: RunnerId },
-    /// A check has an outcome.
-    CheckFinished { id: RunnerId, check: CheckId, outcome: Outcome },
+    /// A check has an outcome. `stalled`: the requests of the runner have stood still for so long meanwhile.
+    CheckFinished { id: RunnerId, check: CheckId, outcome: Outcome, stalled: Option<Duration> },
     /// Nothing is in flight on a runner that left the rotation.
     Drained { id: RunnerId },
     /// The runner refused a request's connection twice (S39).
@@ -95,6 +95,11 @@ pub enum Happening {
     },
     /// A check has an outcome.
     Checked(CheckRecord),
+    /// It answers checks, but the runtime that serves its requests stands still. Said once until that has moved again.
+    Stalled {
+        /// Since it last showed that it runs.
+        since: Duration,
+    },
     /// It is unhealthy and has to wait until fewer are being replaced (S40).
     WaitsToBeReplaced {
         /// How many are being replaced.

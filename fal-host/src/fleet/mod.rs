@@ -108,7 +108,10 @@ impl Fleet {
             }
             Input::Ready { id } => self.ready(now, id),
             Input::ManualRequested { id } => self.tell(now, id, Event::ManualRequested),
-            Input::CheckFinished { id, check, outcome } => self.check_finished(now, id, check, outcome),
+            Input::CheckFinished { id, check, outcome, stalled } => {
+                self.stalled(id, check, stalled);
+                self.check_finished(now, id, check, outcome);
+            }
             Input::Drained { id } => self.drained(now, id),
             Input::Unreachable { id } => {
                 if self.runners.get(&id).is_some_and(Runner::is_ready) {

@@ -65,6 +65,8 @@ pub(crate) struct Runner {
     pub(super) detail: Option<String>,
     /// Whether it is said already that it waits to be replaced (S40).
     pub(super) waits: bool,
+    /// Whether it is said already that its requests stand still.
+    pub(super) stalled: bool,
     /// Its entry among the fleet's timers.
     pub(super) timer: Option<Time>,
 }
@@ -109,6 +111,7 @@ impl Runner {
             reason: None,
             detail: None,
             waits: false,
+            stalled: false,
             timer: None,
         }
     }

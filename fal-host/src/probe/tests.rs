@@ -22,7 +22,7 @@ fn bench() -> Bench {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("runner.sock");
     let listener = UnixListener::bind(&path).unwrap();
-    let call = Call::new(&HealthCheckSpec::post("/health", HealthCheck::new())).unwrap();
+    let call = Call::new(&HealthCheckSpec::post("/health", HealthCheck::new()), OnStall::Note).unwrap();
     let prober = Prober::new(Address::Unix(path), Arc::new(call));
     Bench { prober, listener: Some(listener), _directory: directory }
 }
@@ -74,7 +74,7 @@ impl Bench {
     /// The outcome of a brief check, on a machine that may be busy with others.
     async fn brief_outcome(&self) -> Outcome {
         loop {
-            match self.prober.check(brief()).await {
+            match self.prober.check(brief()).await.outcome {
                 Outcome::Inconclusive(Inconclusive::HostLag(_)) => {}
                 outcome => return outcome,
             }
@@ -83,7 +83,7 @@ impl Bench {
 
     async fn outcome_of(mut self, bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Outcome {
         let server = self.answers(bytes);
-        let outcome = tokio::time::timeout(GUARD, self.prober.check(in_time())).await.unwrap();
+        let outcome = tokio::time::timeout(GUARD, self.prober.check(in_time())).await.unwrap().outcome;
         server.abort();
         outcome
     }
@@ -100,7 +100,7 @@ async fn a_check_is_a_post_without_a_body_and_with_a_fresh_request_id_s16() {
     let mut ids = Vec::new();
     for trigger in [Trigger::Periodic, Trigger::Manual] {
         let prober = Prober { kept: Arc::default(), ..bench.prober.clone() };
-        let asked = tokio::spawn(async move { prober.check(check(trigger, GUARD)).await });
+        let asked = tokio::spawn(async move { prober.check(check(trigger, GUARD)).await.outcome });
         let (mut stream, _) = listener.accept().await.unwrap();
         let head = head(&mut stream).await.to_lowercase();
         stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
@@ -137,7 +137,7 @@ async fn a_body_over_64_kib_passes_before_it_ends_and_closes_the_connection_s17(
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n").await.unwrap();
         while stream.write_all(&[b'x'; 4096]).await.is_ok() {}
     });
-    assert_eq!(bench.prober.check(in_time()).await, Outcome::Pass);
+    assert_eq!(bench.prober.check(in_time()).await.outcome, Outcome::Pass);
     tokio::time::timeout(GUARD, server).await.expect("the host closes its side").unwrap();
 }
 
@@ -190,7 +190,7 @@ async fn a_listener_that_never_accepts_is_a_timeout_s18() {
 async fn nobody_who_listens_is_a_failure_to_connect_s18() {
     let mut bench = bench();
     bench.listener = None;
-    assert_eq!(bench.prober.check(in_time()).await, failure(Failure::Connect));
+    assert_eq!(bench.prober.check(in_time()).await.outcome, failure(Failure::Connect));
 }
 
 #[tokio::test]
@@ -232,7 +232,7 @@ async fn a_connection_is_kept_from_check_to_check() {
         }
     });
     for _ in 0..3 {
-        assert_eq!(bench.prober.check(in_time()).await, Outcome::Pass);
+        assert_eq!(bench.prober.check(in_time()).await.outcome, Outcome::Pass);
     }
     server.await.unwrap();
 }
@@ -252,8 +252,8 @@ async fn a_kept_connection_that_ends_without_a_byte_is_asked_again_on_a_fresh_on
         head(&mut second).await;
         second.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
     });
-    assert_eq!(bench.prober.check(in_time()).await, Outcome::Pass);
-    assert_eq!(bench.prober.check(in_time()).await, Outcome::Pass);
+    assert_eq!(bench.prober.check(in_time()).await.outcome, Outcome::Pass);
+    assert_eq!(bench.prober.check(in_time()).await.outcome, Outcome::Pass);
     server.await.unwrap();
 }
 
@@ -270,8 +270,8 @@ async fn a_kept_connection_that_ends_within_its_answer_has_failed_s19() {
         drop(stream);
         listener
     });
-    assert_eq!(bench.prober.check(in_time()).await, Outcome::Pass);
-    assert_eq!(bench.prober.check(in_time()).await, failure(Failure::Disconnected));
+    assert_eq!(bench.prober.check(in_time()).await.outcome, Outcome::Pass);
+    assert_eq!(bench.prober.check(in_time()).await.outcome, failure(Failure::Disconnected));
     server.await.unwrap();
 }
 
@@ -291,7 +291,7 @@ async fn a_full_backlog_is_waited_for_and_not_a_refusal_s20() {
 
     let listener = bench.listener.take().unwrap();
     let prober = bench.prober.clone();
-    let asked = tokio::spawn(async move { prober.check(in_time()).await });
+    let asked = tokio::spawn(async move { prober.check(in_time()).await.outcome });
     drop(crowd);
     let server = tokio::spawn(async move {
         loop {
@@ -313,7 +313,7 @@ async fn a_full_backlog_is_waited_for_and_not_a_refusal_s20() {
 fn a_spec_that_cannot_be_called_is_refused() {
     for (method, path) in [("POST", "health"), ("PO ST", "/health"), ("POST", "/a b")] {
         let spec = HealthCheckSpec { method: method.into(), path: path.into(), config: HealthCheck::new() };
-        let error = Call::new(&spec).unwrap_err().to_string();
+        let error = Call::new(&spec, OnStall::Note).unwrap_err().to_string();
         assert!(error.contains(method) && error.contains(path), "{error}");
     }
 }
@@ -326,8 +326,8 @@ async fn a_timeout_that_the_hosts_own_lag_explains_is_inconclusive_s20() {
         std::thread::sleep(brief().timeout * 2);
     };
     let check = bench.prober.check(brief());
-    let (outcome, ()) = tokio::join!(check, held_up);
-    assert_eq!(outcome, Outcome::Inconclusive(Inconclusive::HostLag(Failure::Timeout)));
+    let (finding, ()) = tokio::join!(check, held_up);
+    assert_eq!(finding.outcome, Outcome::Inconclusive(Inconclusive::HostLag(Failure::Timeout)));
 }
 
 #[tokio::test]
@@ -342,8 +342,8 @@ async fn an_answer_that_was_there_when_the_host_came_late_is_inconclusive_too_s1
         stream
     });
     let held_up = async { std::thread::sleep(brief().timeout * 2) };
-    let (outcome, ()) = tokio::join!(bench.prober.check(brief()), held_up);
-    assert_eq!(outcome, Outcome::Inconclusive(Inconclusive::HostLag(Failure::Timeout)));
+    let (finding, ()) = tokio::join!(bench.prober.check(brief()), held_up);
+    assert_eq!(finding.outcome, Outcome::Inconclusive(Inconclusive::HostLag(Failure::Timeout)));
     drop(server.join().unwrap());
 }
 
@@ -352,6 +352,33 @@ async fn lag_excuses_no_failure_but_a_timeout_s20() {
     let mut bench = bench();
     bench.listener = None;
     let held_up = async { std::thread::sleep(brief().timeout * 2) };
-    let (outcome, ()) = tokio::join!(bench.prober.check(brief()), held_up);
-    assert_eq!(outcome, failure(Failure::Connect));
+    let (finding, ()) = tokio::join!(bench.prober.check(brief()), held_up);
+    assert_eq!(finding.outcome, failure(Failure::Connect));
+}
+
+#[tokio::test]
+async fn a_pass_while_requests_stand_still_is_noted_or_a_failure_s17_s18() {
+    let answer = "HTTP/1.1 200 OK\r\nx-fal-runner-progress: canary_ms=20000, oldest_ms=21000\r\n\r\n";
+    for (on_stall, outcome) in [(OnStall::Note, Outcome::Pass), (OnStall::Fail, failure(Failure::Stalled))] {
+        let mut bench = bench();
+        let spec = HealthCheckSpec::post("/health", HealthCheck::new());
+        bench.prober.call = Arc::new(Call::new(&spec, on_stall).unwrap());
+        let server = bench.answers(answer);
+        let stalled = Some(Duration::from_secs(20));
+        assert_eq!(bench.prober.check(in_time()).await, Finding { outcome, stalled });
+        server.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_pulse_that_is_younger_than_a_check_may_take_or_none_is_no_stall_s17() {
+    for stamp in ["canary_ms=19999", "oldest_ms=100000", "canary_ms=x", ""] {
+        let mut bench = bench();
+        let spec = HealthCheckSpec::post("/health", HealthCheck::new());
+        bench.prober.call = Arc::new(Call::new(&spec, OnStall::Fail).unwrap());
+        let server = bench.answers(format!("HTTP/1.1 200 OK\r\nx-fal-runner-progress: {stamp}\r\n\r\n"));
+        let finding = bench.prober.check(in_time()).await;
+        assert_eq!(finding, Finding { outcome: Outcome::Pass, stalled: None }, "{stamp:?}");
+        server.abort();
+    }
 }

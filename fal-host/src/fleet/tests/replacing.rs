@@ -20,7 +20,12 @@ fn fail_manually(world: &mut World, id: u64) {
     world.tell(Input::ManualRequested { id });
     let check =
         world.fleet.runners().find(|runner| runner.id() == id).unwrap().monitor().unwrap().in_flight();
-    world.tell(Input::CheckFinished { id, check: check.expect("it starts at once").id, outcome: FAILED });
+    world.tell(Input::CheckFinished {
+        id,
+        check: check.expect("it starts at once").id,
+        outcome: FAILED,
+        stalled: None,
+    });
 }
 
 #[test]

@@ -178,7 +178,10 @@ impl World {
                     let sick = script.sick_from.is_some_and(|from| from <= self.now)
                         && script.well_from.is_none_or(|from| self.now < from);
                     let outcome = if sick { FAILED } else { Outcome::Pass };
-                    self.later(millis(2), Input::CheckFinished { id, check: check.id, outcome });
+                    self.later(
+                        millis(2),
+                        Input::CheckFinished { id, check: check.id, outcome, stalled: None },
+                    );
                 }
                 Effect::DropCheck(_) | Effect::ReleaseSlots(_) | Effect::ManualCheckEnded(_) => {}
                 Effect::Forget(id) => {
