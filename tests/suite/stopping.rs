@@ -91,17 +91,15 @@ async fn a_host_that_is_dropped_leaves_no_runner_s41() {
 }
 
 #[tokio::test]
-async fn a_host_with_nothing_but_held_starts_stops_at_once_and_leaves_no_record_of_them_s37_s41() {
+async fn a_held_start_vanishes_without_a_record_when_the_host_stops_s37_s41() {
     let director = Director::new();
     director.answer(Kind::Setup, Answer::fail());
     let host = TestHost::start(&director, app(on_request())).await;
-    host.held(3).await;
-    host.ended(2).await;
-    let (held, _) =
-        (3..).map(|runner| (runner, host.was_held(runner))).take_while(|(_, held)| *held).last().unwrap();
+    host.held(4).await;
     host.stop().await;
-    // It may have been released in this very moment.
-    assert!(!host.has_ended(held) || host.ended(held).await.pid.is_some());
+    // Were this machine so slow that the hold of a second was over before, it would have had a process.
+    assert!(!host.has_ended(4) || host.ended(4).await.pid.is_some());
+    assert!(!host.has_started(5) || host.has_ended(4));
 }
 
 #[tokio::test]

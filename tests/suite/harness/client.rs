@@ -1,3 +1,4 @@
+use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -46,7 +47,7 @@ impl Request {
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers += &format!("{name}: {value}\r\n");
+        write!(self.headers, "{name}: {value}\r\n").unwrap();
         self
     }
 
@@ -102,7 +103,7 @@ impl Client {
             let read = within("a response", self.wire.read_until(b'\n', &mut head)).await.unwrap();
             assert_ne!(read, 0, "the connection ended: {:?}", String::from_utf8_lossy(&head));
         }
-        Response::parse(String::from_utf8(head).unwrap())
+        Response::parse(str::from_utf8(&head).unwrap())
     }
 
     /// The next chunk of a response that comes in chunks; an empty one at its end.
@@ -169,7 +170,7 @@ pub(crate) struct Response {
 }
 
 impl Response {
-    fn parse(head: String) -> Self {
+    fn parse(head: &str) -> Self {
         let mut lines = head.lines();
         let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap().parse().unwrap();
         let header = |line: &str| {

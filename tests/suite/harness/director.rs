@@ -141,11 +141,6 @@ impl Director {
         self.script.held.find(what, take).await
     }
 
-    /// The calls of endpoints that wait for the test, by name.
-    pub(crate) fn held_calls(&self) -> Vec<String> {
-        self.script.held.look().iter().filter_map(|held| held.question.name()).collect()
-    }
-
     /// All that has been asked so far, in order.
     pub(crate) fn asked(&self) -> Vec<Question> {
         self.script.asked.look().clone()

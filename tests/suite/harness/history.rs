@@ -50,9 +50,6 @@ impl<T: Debug> History<T> {
                 changed.await;
             }
         });
-        match found.await {
-            Ok(found) => found,
-            Err(_) => panic!("waited in vain for {what}; what happened: {:#?}", self.look()),
-        }
+        found.await.unwrap_or_else(|_| panic!("waited in vain for {what}; what happened: {:#?}", self.look()))
     }
 }

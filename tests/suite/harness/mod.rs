@@ -24,8 +24,5 @@ const GUARD: Duration = Duration::from_secs(40);
 
 /// Waits for what has to come.
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(GUARD, future).await {
-        Ok(value) => value,
-        Err(_) => panic!("waited in vain for {what}"),
-    }
+    tokio::time::timeout(GUARD, future).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
