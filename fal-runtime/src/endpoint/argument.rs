@@ -65,7 +65,10 @@ impl<T> Future for Taking<'_, T> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
-            Self::Ready(taken) => taken.take().map_or(Poll::Pending, Poll::Ready),
+            Self::Ready(taken) => match taken.take() {
+                Some(taken) => Poll::Ready(taken),
+                None => Poll::Pending,
+            },
             Self::Waiting(taking) => taking.as_mut().poll(context),
         }
     }

@@ -55,7 +55,7 @@ impl<T, E> Returns<Result<T, E>> {
         E: Failure,
     {
         match result {
-            Ok(answer) => json::write(&answer).map(Reply),
+            Ok(answer) => json::write(&answer),
             Err(error) => Err(error.into()),
         }
     }
@@ -86,6 +86,6 @@ impl<R> ReturnsValue<R> for Returns<R> {
     where
         R: Answer,
     {
-        json::write(&answer).map(Reply)
+        json::write(&answer)
     }
 }
