@@ -17,14 +17,14 @@ pub(crate) fn app(options: TokenStream, item: TokenStream) -> TokenStream {
     let options = Options::parse(options, &mut mistakes);
     let declared = match mistakes.keep(syn::parse2::<Item>(item.clone())) {
         Some(Item::Struct(app)) if app.generics.params.is_empty() => {
-            Some(declaration(&app.ident.clone().into(), &app.attrs, &options, &[]))
+            Some(declaration(&app.ident.clone().into(), &app.attrs, &options, None))
         }
         Some(Item::Struct(app)) => {
             mistakes.at(&app.generics, "an app has no generic parameters: requests come to one type");
             None
         }
         Some(Item::Impl(block)) => Block::check(&block, &mut mistakes).map(|checked| {
-            let declaration = declaration(&checked.app, &block.attrs, &options, &checked.lifecycle);
+            let declaration = declaration(&checked.app, &block.attrs, &options, Some(&checked.lifecycle));
             let endpoints = checked.expand(&options.runtime);
             quote!(#declaration #endpoints)
         }),
@@ -82,23 +82,37 @@ impl Options {
     }
 }
 
-fn declaration(app: &Path, attributes: &[Attribute], options: &Options, lifecycle: &[Ident]) -> TokenStream {
+/// `lifecycle`: the functions that the block has which `#[app]` stands on, where it stands on one.
+fn declaration(
+    app: &Path,
+    attributes: &[Attribute],
+    options: &Options,
+    lifecycle: Option<&[Ident]>,
+) -> TokenStream {
     let Options { settings, runtime } = options;
     let name = app.segments.last().map(|name| kebab_case(&name.ident.to_string()));
     let cfgs = attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"));
     let docs = docs(attributes);
     let description = (!docs.is_empty()).then(|| quote!(let options = options.description(#docs);));
     // What is wrong with a function is reported at its name, and its absence at the app's.
+    let declared = |name: &str| lifecycle.unwrap_or_default().iter().find(|declared| *declared == name);
     let named = |name: &str| {
-        let declared = lifecycle.iter().find(|declared| *declared == name);
+        let declared = declared(name);
         let place = declared.map_or_else(|| app.span(), Ident::span).resolved_at(Span::call_site());
         Ident::new(name, place)
     };
     let called = |name: Ident| quote_spanned!(name.span()=> thread.settle(#app::#name(app)));
     let (handle_exit, teardown) = (called(named("handle_exit")), called(named("teardown")));
-    // What it takes may stand in another block, so its type tells.
     let setup = named("setup");
-    let setup = quote_spanned!(setup.span()=> thread.settle(__fal::call_setup(#app::#setup, cx)));
+    let setup = if lifecycle.is_some() && declared("setup").is_none() {
+        // The one of the trait: rustc says once if it cannot be called.
+        quote_spanned!(setup.span()=> |thread, _| thread.settle(#app::#setup()))
+    } else {
+        // What it takes may stand in another block, so its type tells.
+        quote_spanned! {setup.span()=>
+            |thread, cx| thread.settle(__fal::call_setup(#app::#setup, cx))
+        }
+    };
     quote! {
         #(#cfgs)*
         const _: () = {
@@ -112,7 +126,7 @@ fn declaration(app: &Path, attributes: &[Attribute], options: &Options, lifecycl
                     options.settings()
                 },
                 type_id: __fal::TypeId::of::<#app>,
-                setup: |cx| __fal::setup::<#app>(cx, |thread, cx| #setup),
+                setup: |cx| __fal::setup::<#app>(cx, #setup),
                 handle_exit: |app| __fal::handle_exit(app, |app, thread| #handle_exit),
                 teardown: |app| __fal::teardown(app, |app, thread| #teardown),
                 layer: #app::layer,

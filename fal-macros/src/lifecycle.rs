@@ -1,4 +1,4 @@
-use syn::{FnArg, Ident, ImplItemFn, Signature, Type};
+use syn::{FnArg, Ident, ImplItemFn, Signature};
 
 use crate::mistakes::Mistakes;
 
@@ -26,14 +26,10 @@ pub(crate) fn check(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<Iden
     Some(name.clone())
 }
 
-/// Nothing, or `&Setup`, which rustc tells from other references.
+/// Nothing, or `&Setup`, which rustc tells from other types.
 fn takes_setup(signature: &Signature) -> bool {
     let mut inputs = signature.inputs.iter();
-    let is_right = match inputs.next() {
-        None => true,
-        Some(FnArg::Typed(cx)) => matches!(&*cx.ty, Type::Reference(cx) if cx.mutability.is_none()),
-        Some(FnArg::Receiver(_)) => false,
-    };
+    let is_right = inputs.next().is_none_or(|input| matches!(input, FnArg::Typed(_)));
     is_right && inputs.next().is_none()
 }
 
