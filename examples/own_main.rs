@@ -49,15 +49,20 @@ async fn status(State(host): State<Arc<HostHandle>>) -> String {
     snapshot.runners.iter().map(line).collect()
 }
 
+/// The address at this place of the command line, or else this one.
+fn argument(place: usize, otherwise: &str) -> Result<SocketAddr> {
+    Ok(std::env::args().nth(place).as_deref().unwrap_or(otherwise).parse()?)
+}
+
 #[tokio::main]
 async fn serve() -> Result<()> {
     let host = fal_runtime::host::builder::<Reverse>()?
-        .listen(SocketAddr::from(([127, 0, 0, 1], 8080)))
+        .listen(argument(1, "127.0.0.1:8080")?)
         .check_interval(Duration::from_secs(5))
         .start()
         .await?;
     let host = Arc::new(host);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    let listener = tokio::net::TcpListener::bind(argument(2, "127.0.0.1:3000")?).await?;
     println!("requests: http://{}\nstatus:   http://{}/status", host.address(), listener.local_addr()?);
 
     let routes = axum::Router::new().route("/status", get(status)).with_state(Arc::clone(&host));

@@ -1,5 +1,7 @@
 //! The examples, as the README says that they behave.
 
+use std::net::SocketAddr;
+
 use rustix::process::Signal;
 use serde_json::json;
 use tokio::process::Command;
@@ -74,4 +76,24 @@ async fn manual_only_is_checked_when_it_asks_and_replaced_at_the_second_oddity_s
     assert_eq!(outcomes, [(&json!("manual"), &json!("pass")), (&json!("manual"), &json!("failure"))]);
     host.signal(Signal::TERM);
     assert_eq!(host.exit().await, Some(0));
+}
+
+#[tokio::test]
+async fn own_main_serves_its_own_routes_beside_the_host_that_it_embeds() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_own_main"));
+    let mut program = Program::start(command.args(["127.0.0.1:0", "127.0.0.1:0"]));
+    let address = async |line: &str| {
+        let line = program.stdout.line(line).await;
+        let (_, rest) = line.split_once("http://").unwrap();
+        rest.trim_end_matches("/status").parse::<SocketAddr>().unwrap()
+    };
+    let (requests, status) = (address("requests:").await, address("status:").await);
+    let mut client = Client::tcp(requests).await;
+    let response = client.exchange(&Request::post("/", &json!({ "text": "abc" }))).await;
+    assert_eq!(response.json(), json!({ "reversed": "cba" }));
+    let status = Client::tcp(status).await.exchange(&Request::get("/status")).await;
+    let text = String::from_utf8(status.body).unwrap();
+    assert!(text.starts_with("runner 1: IDLE, "), "{text}");
+    program.interrupt();
+    assert_eq!(program.exit().await, Some(0));
 }
