@@ -4,7 +4,7 @@ use schemars::generate::{Contract, SchemaSettings};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-use super::order;
+use super::{order, ranges};
 use crate::endpoint::SchemaOf;
 
 const PREFIX: &str = "#/components/schemas/";
@@ -34,7 +34,7 @@ impl Schemas {
                 settings.definitions_path = "/components/schemas".into();
                 settings.contract = contract;
             });
-            settings.with_transform(order::mark_properties).into_generator()
+            settings.with_transform(complete).into_generator()
         };
         Self { inputs: generator(Contract::Deserialize), outputs: generator(Contract::Serialize) }
     }
@@ -67,9 +67,15 @@ impl Schemas {
     }
 }
 
-/// A schema that stands where it is used. The generator transforms only its definitions.
+/// Adds what schemars leaves out of a schema.
+fn complete(schema: &mut Schema) {
+    order::mark_properties(schema);
+    ranges::mark(schema);
+}
+
+/// A schema that stands where it is used: the generator transforms only its definitions.
 fn inline(mut schema: Schema) -> Value {
-    order::mark_properties(&mut schema);
+    complete(&mut schema);
     schema.into()
 }
 

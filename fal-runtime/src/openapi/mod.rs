@@ -4,6 +4,7 @@ mod components;
 mod failures;
 mod operation;
 mod order;
+mod ranges;
 
 use serde_json::{Map, Value, json};
 
