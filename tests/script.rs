@@ -77,6 +77,8 @@ pub enum Act {
     Abort,
     /// It starts a process that ignores SIGTERM, and succeeds.
     Fork,
+    /// It starts a process that leaves its process group, and succeeds.
+    Escape,
     /// It succeeds, and nothing is left to do: the end of a streaming response.
     End,
 }

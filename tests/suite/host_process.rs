@@ -1,34 +1,41 @@
 //! A host that is a process of its own, and what its signals do: S41.
 
-use fal_tests::Act;
+use fal_tests::{Act, Answer};
 use rustix::process::Signal;
 
 use crate::harness::*;
 
-/// A host of one runner that has started a process, which ignores SIGTERM.
+/// A host of one runner, which has started a process that ignores SIGTERM and one that left the process group.
 struct Running {
     director: Director,
     host: Program,
     runner: Process,
-    child: Process,
+    children: [Process; 2],
 }
 
 impl Running {
     async fn start() -> Self {
         let director = Director::new();
         let host = Program::run(&director, &["--app", "scripted"]);
-        let fork = host.call("forks").await;
-        let call = director.call("forks").await;
-        let runner = Process::new(call.pid());
-        call.answer(Act::Fork).await;
-        let child = fork.response().await.json()["child"].as_u64().unwrap();
-        let child = Process::new(child.try_into().unwrap());
-        Self { director, host, runner, child }
+        let child = async |act: Act| {
+            let pending = host.call("starts").await;
+            let call = director.call("starts").await;
+            let runner = call.pid();
+            call.answer(act).await;
+            let child = pending.response().await.json()["child"].as_u64().unwrap();
+            (runner, Process::new(child.try_into().unwrap()))
+        };
+        let (runner, forked) = child(Act::Fork).await;
+        let (_, escaped) = child(Act::Escape).await;
+        let runner = Process::new(runner);
+        Self { director, host, runner, children: [forked, escaped] }
     }
 
     async fn none_is_left(&self) {
         self.runner.ended().await;
-        self.child.ended().await;
+        for child in &self.children {
+            child.ended().await;
+        }
     }
 }
 
@@ -86,7 +93,10 @@ async fn no_runner_survives_a_host_that_is_killed_s41() {
     let call = running.director.call("slow").await;
     running.host.signal(Signal::KILL);
     assert_eq!(running.host.exit().await, None);
-    running.none_is_left().await;
+    running.runner.ended().await;
+    // What has left the group may outlive a host that could do nothing any more.
+    let [forked, _escaped] = &running.children;
+    forked.ended().await;
     call.abandoned().await;
     drop(slow);
 }
@@ -118,4 +128,32 @@ async fn a_host_in_which_nothing_is_in_flight_stops_at_once_s41() {
     for runner in 1..=3 {
         host.stderr.line(&format!("TERMINATED runner={runner} reason=stopped")).await;
     }
+}
+
+#[tokio::test]
+async fn what_a_runner_has_started_ends_with_it_wherever_it_went_s33_s34() {
+    let running = Running::start().await;
+    running.runner.signal(Signal::KILL);
+    running.none_is_left().await;
+    running.host.stderr.line("IDLE runner=2").await;
+}
+
+#[tokio::test]
+async fn a_host_that_is_out_of_descriptors_blames_no_runner_s20() {
+    let director = Director::new();
+    director.hold(Kind::Check);
+    let host = Program::run(&director, &["--app", "scripted"]);
+    let check = director.next(Kind::Check).await;
+    // A failure closes the kept connection, and there will be none for the next check.
+    let limit = host.limit_descriptors(Some(1));
+    check.answer(Answer::fail()).await;
+    for nth in 1..=5 {
+        host.stderr.lines("inconclusive runner=1 the host could not ask", nth).await;
+    }
+    assert_eq!(director.count(Kind::Check), 1);
+    host.limit_descriptors(limit);
+    let check = director.next(Kind::Check).await;
+    let health = host.shows("/runners").await.json()["runners"][0]["health"].clone();
+    assert_eq!((&health["verdict"], &health["streak"]), (&"failing".into(), &1.into()));
+    check.succeed().await;
 }

@@ -2,7 +2,7 @@ use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::process::Stdio;
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, kill_process_group, prlimit};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
@@ -98,6 +98,12 @@ impl Program {
     /// As a terminal does it at Ctrl-C: to the whole foreground process group.
     pub(crate) fn interrupt(&self) {
         kill_process_group(self.pid(), Signal::INT).unwrap();
+    }
+
+    /// Sets how many descriptors it may have open, and says how many that were before; none: as many as it likes.
+    pub(crate) fn limit_descriptors(&self, limit: Option<u64>) -> Option<u64> {
+        let maximum = getrlimit(Resource::Nofile).maximum;
+        prlimit(Some(self.pid()), Resource::Nofile, Rlimit { current: limit, maximum }).unwrap().current
     }
 
     /// Waits for its end. None: a signal has ended it.
