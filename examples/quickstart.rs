@@ -4,7 +4,7 @@
 //! localhost:8080/`. Remove the journal's directory to see the runner fail its health check and be replaced.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use fal_runtime::prelude::*;
@@ -84,14 +84,13 @@ impl Journal {
 
     /// Whether what is written can be read back.
     fn ping(&self) -> io::Result<()> {
-        let path = self.directory.join(format!("ping-{}", std::process::id()));
-        let mut file = File::create(&path)?;
-        file.write_all(b"ping")?;
-        file.sync_all()?;
-        let mut read = String::new();
-        File::open(&path)?.read_to_string(&mut read)?;
+        let (process, thread) = (std::process::id(), std::thread::current().id());
+        let path = self.directory.join(format!("ping-{process}-{thread:?}"));
+        fs::write(&path, "ping")?;
+        File::open(&path)?.sync_all()?;
+        let read = fs::read(&path)?;
         fs::remove_file(&path)?;
-        if read == "ping" { Ok(()) } else { Err(io::Error::other("what was read is not what was written")) }
+        if read == b"ping" { Ok(()) } else { Err(io::Error::other("what was read is not what was written")) }
     }
 }
 
