@@ -64,6 +64,7 @@ pub mod prelude;
 mod router;
 mod runner;
 mod server;
+pub mod testing;
 
 #[doc(hidden)]
 #[path = "private.rs"]

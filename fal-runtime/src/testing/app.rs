@@ -1,0 +1,244 @@
+use std::any::type_name;
+use std::fmt;
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use fal_health::header::{self, requests_check};
+use http::{HeaderMap, Method};
+use http_body_util::BodyExt;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+use tower::ServiceExt;
+
+use super::ending::{Armed, Ending, Rest};
+use super::runtime::{Background, Task};
+use super::{EndpointFn, Failure, InPlace, Pending, Request, Response};
+use crate::{App, Calls, Context, Endpoint, Error, Instance, Progress, ResponseHead, Result, Setup};
+
+/// An app in the process of its test. See the [module](self) for how it is used.
+///
+/// It is the app as well ([`Deref`]), so that a test may look at its fields. When it is dropped, `handle_exit` and
+/// `teardown` are run, and waited for; one that fails is a panic, unless the test is panicking already.
+/// [`stop`](Self::stop) gives the error instead.
+pub struct TestApp<A: App> {
+    // Before the ending, which is the only one that has the app when it comes.
+    app: Arc<A>,
+    router: Router,
+    calls: Arc<Calls>,
+    runtime: Handle,
+    asked: Arc<AtomicUsize>,
+    progress: Vec<Progress>,
+    task: mpsc::Sender<()>,
+    ending: Armed,
+}
+
+impl<A: App> TestApp<A> {
+    /// Runs the app's `setup` and takes calls. The error is that of `setup`.
+    pub fn start() -> Pending<'static, Result<Self>> {
+        let progress = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&progress);
+        let cx = Setup::new(move |progress| lock(&told).push(progress.clone()));
+        Pending::new(async move {
+            let runtime = Background::new()?;
+            let made = runtime.spawn((A::declaration().setup)(cx)).await?;
+            let app = made.downcast().map_err(|_| Error::msg("setup made another app"))?;
+            let progress = lock(&progress).clone();
+            Ok(Self::running(runtime, app, progress))
+        })
+    }
+
+    /// Takes calls with an app that the test has made, instead of `setup`.
+    pub fn of(app: A) -> Result<Self> {
+        Ok(Self::running(Background::new()?, Arc::new(app), Vec::new()))
+    }
+
+    fn running(runtime: Background, app: Arc<A>, progress: Vec<Progress>) -> Self {
+        let declaration = A::declaration();
+        let calls = Calls::new(declaration.settings.max_multiplexing());
+        let instance: Instance = Arc::<A>::clone(&app);
+        let router = declaration.router(Arc::clone(&instance), Arc::clone(&calls));
+        let (task, tasks) = mpsc::channel(1);
+        let handle = runtime.handle().clone();
+        let rest = Rest { app: declaration, instance, calls: Arc::clone(&calls), tasks };
+        let ending = Armed::new(Ending { runtime, rest });
+        Self { app, router, calls, runtime: handle, asked: Arc::default(), progress, task, ending }
+    }
+
+    /// Calls an endpoint by its function: `app.call(MyApp::predict, input)`, with `()` for one that takes no input.
+    ///
+    /// It waits for a place under `max_multiplexing`, unless the endpoint is the health check (S14, S38). A panic is an
+    /// error. Dropping the call cancels an async endpoint and abandons a blocking one, which keeps its place until it
+    /// returns.
+    ///
+    /// # Panics
+    ///
+    /// If the function is no endpoint of the app.
+    #[track_caller]
+    pub fn call<F, I, T, M>(&self, endpoint: F, input: I) -> Pending<'_, Result<T>>
+    where
+        F: EndpointFn<A, I, T, M>,
+        I: Send + 'static,
+        T: Send + 'static,
+    {
+        let (row, calls) = (Self::endpoint(type_name::<F>()), Arc::clone(&self.calls));
+        let (app, asked) = (Arc::downgrade(&self.app), Arc::clone(&self.asked));
+        let runtime = self.runtime.clone();
+        self.spawn(async move {
+            let is_health_check = row.is_health_check().is_some();
+            let place = if is_health_check {
+                calls.exempt(row.path(), None)
+            } else {
+                calls.place(row.path(), None).await
+            };
+            let app = app.upgrade().context("the app has been stopped")?;
+            let (answer, answered) = oneshot::channel();
+            let run = move || {
+                // Given back last: when no call runs, nobody has the app.
+                let _place = place;
+                let mut thread = InPlace { runtime: runtime.clone(), answer };
+                let mut head = ResponseHead::default();
+                let called = {
+                    let _runtime = runtime.enter();
+                    catch_unwind(AssertUnwindSafe(|| endpoint.call(&app, input, &mut head, &mut thread)))
+                };
+                drop(app);
+                // What was asked before a panic is asked all the same (S27).
+                if !is_health_check {
+                    count(&asked, head.headers());
+                }
+                let called = called.unwrap_or_else(|panic| Some(Err(Error::panicked(&*panic))));
+                if let Some(result) = called {
+                    // Nobody waits for an abandoned call.
+                    let _ = thread.answer.send(result);
+                }
+            };
+            std::thread::Builder::new().name(row.name().into()).spawn(run)?;
+            answered.await?
+        })
+    }
+
+    /// Begins a POST, the method that endpoints answer (S5).
+    pub fn post(&self, path: &str) -> Request<'_, A> {
+        self.request(Method::POST, path)
+    }
+
+    /// Begins a GET: of the health check, of `/openapi.json`, and of what layers add.
+    pub fn get(&self, path: &str) -> Request<'_, A> {
+        self.request(Method::GET, path)
+    }
+
+    /// Begins a request with any method.
+    pub fn request(&self, method: Method, path: &str) -> Request<'_, A> {
+        Request::new(self, method, path)
+    }
+
+    /// Makes one health check as a host does: whether the whole answer is a 2xx within `timeout_seconds` (S17, S18). Why
+    /// it is not, the health check's own function says when it is [called](Self::call).
+    ///
+    /// # Panics
+    ///
+    /// If the app declares no health check.
+    #[expect(clippy::panic, reason = "a test that asks for what is not declared fails")]
+    #[track_caller]
+    pub fn health(&self) -> Pending<'_, Result<(), Failure>> {
+        let Some(check) = A::health_check() else { panic!("{} has no health check", type_name::<A>()) };
+        let request = http::Request::post(&*check.path).body(Bytes::new());
+        let answer = answer(self.router.clone(), request.map_err(Error::from));
+        self.spawn(async move {
+            match tokio::time::timeout(check.config.timeout(), answer).await {
+                Ok(Ok(response)) if response.status().is_success() => Ok(()),
+                Ok(Ok(response)) => Err(Failure::Status(response.status().as_u16())),
+                Ok(Err(_)) => Err(Failure::Disconnected),
+                Err(_) => Err(Failure::Timeout),
+            }
+        })
+    }
+
+    /// How many responses have asked for a health check so far (S27). A host would check after each of them, and end
+    /// the runner if [`health`](Self::health) fails then.
+    pub fn health_checks_requested(&self) -> usize {
+        self.asked.load(Ordering::Acquire)
+    }
+
+    /// What `setup` said of its progress, in order.
+    pub fn setup_progress(&self) -> &[Progress] {
+        &self.progress
+    }
+
+    /// Stops it as a runner stops (S42): `handle_exit`, the end of the calls that still run, `teardown`; within the
+    /// app's termination grace period, but for `teardown`.
+    pub fn stop(self) -> Pending<'static, Result<()>> {
+        let Self { ending, .. } = self;
+        Pending::new(ending.end())
+    }
+
+    pub(super) fn sent(&self, request: Result<http::Request<Bytes>>) -> Pending<'_, Result<Response>> {
+        let asked = Arc::clone(&self.asked);
+        let health = A::health_check().map(|check| check.path);
+        let is_health_check =
+            request.as_ref().is_ok_and(|request| health.is_some_and(|path| path == request.uri().path()));
+        let answer = answer(self.router.clone(), request);
+        self.spawn(async move {
+            let response = answer.await?;
+            if !is_health_check {
+                count(&asked, response.headers());
+            }
+            Ok(response)
+        })
+    }
+
+    fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Pending<'_, T> {
+        let task = self.task.clone();
+        let work = async move {
+            // In this order they are dropped if it never runs: when no task is left, nobody has the app.
+            let (work, _task) = (work, task);
+            work.await
+        };
+        Pending::new(Task::on(&self.runtime, work))
+    }
+
+    /// The endpoint whose function has this name. What rustc calls a function ends with its own name.
+    #[expect(clippy::panic, reason = "a test that calls what is not declared fails")]
+    #[track_caller]
+    fn endpoint(function: &str) -> &'static Endpoint {
+        let name = function.rsplit("::").next().unwrap_or(function);
+        let found =
+            A::declaration().endpoints().into_iter().find(|row| row.name().trim_start_matches("r#") == name);
+        found.unwrap_or_else(|| panic!("`{function}` is no endpoint of {}", type_name::<A>()))
+    }
+}
+
+impl<A: App> Deref for TestApp<A> {
+    type Target = A;
+
+    fn deref(&self) -> &A {
+        &self.app
+    }
+}
+
+impl<A: App> fmt::Debug for TestApp<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestApp").field("app", &type_name::<A>()).finish_non_exhaustive()
+    }
+}
+
+async fn answer(router: Router, request: Result<http::Request<Bytes>>) -> Result<Response> {
+    let (head, body) = router.oneshot(request?.map(Body::from)).await?.into_parts();
+    let body = body.collect().await?.to_bytes();
+    Ok(Response { status: head.status, headers: head.headers, body })
+}
+
+fn count(asked: &AtomicUsize, headers: &HeaderMap) {
+    if requests_check(headers.get_all(header::NAME).iter().map(http::HeaderValue::as_bytes)) {
+        asked.fetch_add(1, Ordering::Release);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,119 @@
+//! Functions of apps, taken as endpoints.
+
+use serde::Serialize;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::app::lifecycle::{Async, Fallible, Plain};
+use crate::{Error, ResponseHead};
+
+/// A function of the app `A` that is an endpoint of it, takes `I`, and gives a `T`.
+///
+/// It takes `&self`, then at most one argument, which is `I` (without one, `I` is `()`), and before or after that the
+/// head of the response, where it takes that. Endpoints with more arguments are called by
+/// [`TestApp::post`](super::TestApp::post). `M` only keeps the shapes apart and is inferred.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot be called with `{I}`",
+    label = "no endpoint of the app `{A}` that takes `{I}`",
+    note = "write `app.call({A}::function, input)`, with `()` as the input of a function that takes none",
+    note = "an endpoint that takes more than one argument is called by `app.post(\"/path\")`"
+)]
+pub trait EndpointFn<A, I, T, M>: Send + 'static {
+    /// Calls it on the thread that it has to itself; none where nobody waits for it any more.
+    #[doc(hidden)]
+    fn call(
+        self,
+        app: &A,
+        input: I,
+        head: &mut ResponseHead,
+        place: &mut InPlace<T>,
+    ) -> Option<Result<T, Error>>;
+}
+
+/// What a function of an app returns that gives a `T`: a `T`, or a `Result` of it.
+pub trait Answers<T, M> {
+    /// What it is, as every function's.
+    #[doc(hidden)]
+    fn answer(self) -> Result<T, Error>;
+}
+
+impl<T: Serialize> Answers<T, Plain> for T {
+    fn answer(self) -> Result<T, Error> {
+        Ok(self)
+    }
+}
+
+impl<T, E: Into<Error>> Answers<T, Fallible> for Result<T, E> {
+    fn answer(self) -> Result<T, Error> {
+        self.map_err(Into::into)
+    }
+}
+
+/// The thread that one call has to itself, and whoever waits for its end.
+#[derive(Debug)]
+pub struct InPlace<T> {
+    pub(super) runtime: Handle,
+    pub(super) answer: oneshot::Sender<Result<T, Error>>,
+}
+
+impl<T> InPlace<T> {
+    fn drive<F: Future>(&mut self, call: F) -> Option<F::Output> {
+        let Self { runtime, answer } = self;
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                returned = call => Some(returned),
+                () = answer.closed() => None,
+            }
+        })
+    }
+}
+
+/// Each shape twice: as a function that blocks, and as an async one.
+macro_rules! shapes {
+    ($($shape:ident $(<$generic:ident>)?: ($($argument:ty),*) by |$input:ident: $taken:ty, $head:ident| ($($passed:expr),*);)*) => {$(
+        /// Marks a shape.
+        #[derive(Debug)]
+        pub enum $shape {}
+
+        impl<A, $($generic,)? T, M, R, F> EndpointFn<A, $taken, T, (Plain, $shape, fn(M) -> R)> for F
+        where
+            F: FnOnce(&A, $($argument),*) -> R + Send + 'static,
+            R: Answers<T, M>,
+        {
+            fn call(
+                self,
+                app: &A,
+                $input: $taken,
+                $head: &mut ResponseHead,
+                _: &mut InPlace<T>,
+            ) -> Option<Result<T, Error>> {
+                Some(self(app, $($passed),*).answer())
+            }
+        }
+
+        impl<A, $($generic,)? T, M, R, F> EndpointFn<A, $taken, T, (Async<()>, $shape, fn(M) -> R)> for F
+        where
+            F: AsyncFnOnce(&A, $($argument),*) -> R + Send + 'static,
+            R: Answers<T, M>,
+        {
+            fn call(
+                self,
+                app: &A,
+                $input: $taken,
+                $head: &mut ResponseHead,
+                place: &mut InPlace<T>,
+            ) -> Option<Result<T, Error>> {
+                place.drive(self(app, $($passed),*)).map(Answers::answer)
+            }
+        }
+    )*};
+}
+
+shapes! {
+    Bare: () by |_input: (), _head| ();
+    OfHead: (&mut ResponseHead) by |_input: (), head| (head);
+    OfInput<I>: (I) by |input: I, _head| (input);
+    OfInputAndHead<I>: (I, &mut ResponseHead) by |input: I, head| (input, head);
+    OfHeadAndInput<I>: (&mut ResponseHead, I) by |input: I, head| (head, input);
+}

@@ -1,0 +1,79 @@
+use std::sync::Arc;
+use std::thread;
+
+use tokio::sync::mpsc;
+
+use super::pending::block_on;
+use super::runtime::Background;
+use crate::{Calls, Declaration, Error, Instance};
+
+/// Held for as long as an app under test is to run; then it is torn down, on a runtime that ends with it.
+pub(super) struct Ending {
+    pub(super) runtime: Background,
+    pub(super) rest: Rest,
+}
+
+/// What is left of an app when nobody calls it any more.
+pub(super) struct Rest {
+    pub(super) app: &'static Declaration,
+    pub(super) instance: Instance,
+    pub(super) calls: Arc<Calls>,
+    /// Ends when no task of a call is left.
+    pub(super) tasks: mpsc::Receiver<()>,
+}
+
+impl Rest {
+    /// `handle_exit`, then the end of the calls that still run, then `teardown`: as a runner stops (S42), and in the
+    /// same time.
+    async fn end(self) -> Result<(), Error> {
+        let Self { app, instance, calls, mut tasks } = self;
+        let limit = app.settings.termination_grace_period();
+        let ends = async {
+            (app.handle_exit)(Arc::clone(&instance)).await;
+            // Nothing is sent: that no sender is left is what is waited for.
+            while tasks.recv().await.is_some() {}
+            calls.idle().await;
+        };
+        if tokio::time::timeout(limit, ends).await.is_err() {
+            let late = match calls.running() {
+                running if running.is_empty() => "handle_exit has not returned".to_owned(),
+                running => format!("calls still run: {}", running.join(", ")),
+            };
+            return Err(Error::msg(format!("teardown is skipped, since after {limit:?} {late}")));
+        }
+        (app.teardown)(instance).await
+    }
+}
+
+/// An ending that has not come yet. It comes when this is dropped.
+pub(super) struct Armed(Option<Ending>);
+
+impl Armed {
+    pub(super) fn new(ending: Ending) -> Self {
+        Self(Some(ending))
+    }
+
+    pub(super) async fn end(mut self) -> Result<(), Error> {
+        match self.0.take() {
+            Some(ending) => ending.come().await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Ending {
+    async fn come(self) -> Result<(), Error> {
+        self.runtime.spawn(self.rest.end()).await
+    }
+}
+
+impl Drop for Armed {
+    #[expect(clippy::panic, reason = "a test whose app cannot be torn down fails")]
+    fn drop(&mut self) {
+        let Some(ending) = self.0.take() else { return };
+        let ended = block_on(Box::pin(ending.come()));
+        if let (Err(error), false) = (ended, thread::panicking()) {
+            panic!("the app under test was not torn down: {error}");
+        }
+    }
+}
