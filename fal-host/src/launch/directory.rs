@@ -28,8 +28,10 @@ impl Directory {
             .prefix(PREFIX)
             .permissions(Permissions::from_mode(0o700))
             .tempdir_in(parent)?;
-        let lock = File::create(directory.path().join(LOCK))?;
+        let lock = File::create(directory.path().join("unlocked"))?;
         lock.lock()?;
+        // Nobody sees it before it is locked: a host that starts at the same time would take it for a dead one's.
+        fs::rename(directory.path().join("unlocked"), directory.path().join(LOCK))?;
         Ok(Self { directory, _lock: lock })
     }
 
@@ -72,6 +74,21 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
         drop(directory);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn hosts_that_start_together_leave_each_other_alone_s41() {
+        let start = || {
+            for _ in 0..200 {
+                let directory = Directory::create().unwrap();
+                assert!(directory.path().join(LOCK).exists());
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(start);
+            }
+        });
     }
 
     #[test]

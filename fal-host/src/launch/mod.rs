@@ -1,5 +1,6 @@
 //! Starting runners: as processes ([`ProcessLauncher`], [`PortLauncher`]), or any other way ([`Launch`]).
 
+mod cgroup;
 mod channel;
 mod directory;
 mod orphans;

@@ -4,8 +4,6 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Duration;
 
-use rustix::process::Signal;
-
 use super::directory::Directory;
 use super::reap::Group;
 use super::spawn::{LAST_WORDS, Spawner};
@@ -97,11 +95,11 @@ impl Launched for Process {
     }
 
     fn terminate(&mut self) {
-        self.group.signal(Signal::TERM);
+        self.group.terminate();
     }
 
     fn kill(&mut self) {
-        self.group.signal(Signal::KILL);
+        self.group.kill();
     }
 }
 

@@ -6,23 +6,39 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
+use super::cgroup::Cgroup;
 use crate::fleet::Exit;
 
 /// A process group that can be signalled until its leader has been reaped.
 ///
 /// From then on its number may be given to others, so the signal and the reaping exclude each other.
 #[derive(Clone, Debug)]
-pub(super) struct Group(Arc<Mutex<Option<Pid>>>);
+pub(super) struct Group {
+    leader: Arc<Mutex<Option<Pid>>>,
+    /// Where there is one, nothing escapes from it.
+    cgroup: Option<Cgroup>,
+}
 
 impl Group {
     /// The group that a child leads, and the leader.
-    pub(super) fn led_by(child: &Child) -> Option<(Self, Pid)> {
+    pub(super) fn led_by(child: &Child, cgroup: Option<Cgroup>) -> Option<(Self, Pid)> {
         let pid = Pid::from_raw(i32::try_from(child.id()).ok()?)?;
-        Some((Self(Arc::new(Mutex::new(Some(pid)))), pid))
+        Some((Self { leader: Arc::new(Mutex::new(Some(pid))), cgroup }, pid))
     }
 
-    pub(super) fn signal(&self, signal: Signal) {
-        let leader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    pub(super) fn kill(&self) {
+        self.signal(Signal::KILL);
+        if let Some(cgroup) = &self.cgroup {
+            cgroup.kill();
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        let leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pid) = *leader
             && let Err(error) = rustix::process::kill_process_group(pid, signal)
             && error != rustix::io::Errno::SRCH
@@ -38,14 +54,14 @@ impl Group {
             tracing::error!(%error, pid = child.id(), "a process cannot be waited for");
             return Exit::Unknown;
         }
-        self.signal(Signal::KILL);
-        let mut leader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.kill();
+        let mut leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
         *leader = None;
         child.wait().map_or(Exit::Unknown, Exit::from)
     }
 
     async fn leader_ended(&self) -> io::Result<()> {
-        let Some(pid) = *self.0.lock().unwrap_or_else(PoisonError::into_inner) else { return Ok(()) };
+        let Some(pid) = *self.leader.lock().unwrap_or_else(PoisonError::into_inner) else { return Ok(()) };
         #[cfg(target_os = "linux")]
         match await_descriptor(pid).await {
             Ok(()) => return Ok(()),

@@ -9,6 +9,7 @@ use tokio::net::unix::pipe;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use super::cgroup::Cgroups;
 use super::orphans::Orphans;
 use super::reap::Group;
 use super::{LaunchError, output};
@@ -28,6 +29,7 @@ pub(super) struct Spawner {
     command: Command,
     /// Where output is relayed: not where checks are made, so that no flood of it delays one.
     relays: Handle,
+    cgroups: Option<Cgroups>,
     orphans: Orphans,
     /// Whether somebody attends to the orphans already.
     attended: bool,
@@ -47,7 +49,13 @@ pub(super) struct Spawned {
 impl Spawner {
     /// Must be called inside the runtime that is to relay output.
     pub(super) fn new(command: Command) -> Self {
-        Self { command, relays: Handle::current(), orphans: Orphans::new(), attended: false }
+        Self {
+            command,
+            relays: Handle::current(),
+            cgroups: Cgroups::delegated(),
+            orphans: Orphans::new(),
+            attended: false,
+        }
     }
 
     /// The command, for what is special to a kind of runner.
@@ -67,8 +75,12 @@ impl Spawner {
             let program = self.command.get_program().display();
             LaunchError::io(format!("{program} could not be started"), error)
         })?;
+        let cgroup = self.cgroups.as_ref().and_then(|cgroups| {
+            let entered = cgroups.enter(id, child.id());
+            entered.inspect_err(|error| tracing::debug!(%error, "a runner has no control group")).ok()
+        });
         let (group, leader) =
-            Group::led_by(&child).ok_or_else(|| LaunchError::new("the process has no id"))?;
+            Group::led_by(&child, cgroup).ok_or_else(|| LaunchError::new("the process has no id"))?;
         self.orphans.runner_started(leader, address);
         if !std::mem::replace(&mut self.attended, true) {
             tokio::spawn(self.orphans.attend());
