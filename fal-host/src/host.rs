@@ -34,6 +34,12 @@ pub struct AppSpec {
     pub termination_grace_period: Duration,
     /// How many requests a runner serves at a time (S38). The default of the runtime is 1.
     pub max_multiplexing: NonZeroU32,
+    /// How long a request may take from when it is sent to its runner until the head of the response: what it waited
+    /// in the queue does not count, nor what the body of the response takes. The body of the request does, where the
+    /// runner answers only after it. The request ends with 504 `request_timeout`, at most an eighth of the limit or 2 s
+    /// late, whichever is less (2 ms at least), and its runner gets a manual check, since it may be wedged; its slot is
+    /// kept until the runner closes that connection (S38). Default: no limit.
+    pub request_timeout: Option<Duration>,
 }
 
 impl AppSpec {
@@ -45,6 +51,7 @@ impl AppSpec {
             startup_timeout: None,
             termination_grace_period: Duration::from_secs(5),
             max_multiplexing: NonZeroU32::MIN,
+            request_timeout: None,
         }
     }
 
@@ -239,6 +246,7 @@ impl HostBuilder {
         let limits = Limits {
             queue: self.queue,
             queue_timeout: self.queue_timeout,
+            request_timeout: self.app.request_timeout,
             max_multiplexing: self.app.max_multiplexing.get(),
             manual_checks: match &self.app.health_check {
                 Some(spec) => ManualChecks::Made { health_path: spec.path.clone().into_owned() },

@@ -51,6 +51,7 @@ pub(crate) fn of(app: &Declaration) -> io::Result<HostBuilder> {
         startup_timeout: settings.startup_timeout(),
         termination_grace_period: settings.termination_grace_period(),
         max_multiplexing: settings.max_multiplexing(),
+        request_timeout: settings.request_timeout(),
     };
     let mut runner = Host::this_program()?;
     runner.env("FAL_RUNNER_APP", settings.name());

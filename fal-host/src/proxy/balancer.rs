@@ -150,9 +150,17 @@ impl Balancer {
         }
     }
 
+    /// A response of the runner asks for a manual check (S27).
     pub(super) fn ask(&self, runner: &Runner) -> Option<Asked> {
         if matches!(self.limits.manual_checks, ManualChecks::Ignored) {
             runner.warn_of_no_health_check();
+        }
+        self.suspect(runner)
+    }
+
+    /// The runner is to be checked, as if a response had asked for it.
+    pub(super) fn suspect(&self, runner: &Runner) -> Option<Asked> {
+        if matches!(self.limits.manual_checks, ManualChecks::Ignored) {
             return None;
         }
         let asked = self.lock().slots.ask(runner.id)?;

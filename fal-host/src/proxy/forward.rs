@@ -13,6 +13,7 @@ use super::headers::{Asks, prepare_request, prepare_response};
 use super::refusal::Refusal;
 use super::request_id;
 use super::slot::Slot;
+use super::timer::ConnectionTimer;
 use super::turn::Turn;
 use super::upstream::{Exchange, Handle, Unanswered, open};
 use super::{ManualChecks, REQUEST_ID};
@@ -24,6 +25,19 @@ pub(super) struct Client {
     pub(super) balancer: Arc<Balancer>,
     /// Its address, as `x-forwarded-for` says it.
     pub(super) peer: HeaderValue,
+    pub(super) timer: ConnectionTimer,
+    /// How many ticks a request may take from when it is sent until the head of its response, if that is limited.
+    pub(super) limit: Option<u64>,
+}
+
+impl Client {
+    /// Resolves when the request that is sent now has taken too long.
+    async fn overdue(&self) {
+        match self.limit {
+            Some(ticks) => self.timer.wait(ticks).await,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// Answers one request. Dropped when the client leaves.
@@ -31,7 +45,7 @@ pub(super) async fn forward(client: Arc<Client>, mut request: Request<Incoming>)
     let prepared = prepare_request(&mut request, &client.peer);
     let id = request_id::keep_or_make(request.headers_mut());
     let answer = match prepared {
-        Ok(()) => answer(&client.balancer, request).await,
+        Ok(()) => answer(&client, request).await,
         Err(refusal) => Err(refusal),
     };
     let mut response = answer.unwrap_or_else(|refusal| refusal.response().map(Reply::Own));
@@ -39,10 +53,8 @@ pub(super) async fn forward(client: Arc<Client>, mut request: Request<Incoming>)
     response
 }
 
-async fn answer(
-    balancer: &Arc<Balancer>,
-    mut request: Request<Incoming>,
-) -> Result<Response<Reply>, Refusal> {
+async fn answer(client: &Client, mut request: Request<Incoming>) -> Result<Response<Reply>, Refusal> {
+    let balancer = &client.balancer;
     let may_ask = match &balancer.limits().manual_checks {
         ManualChecks::Made { health_path } => request.uri().path() != health_path,
         ManualChecks::Ignored => true,
@@ -50,8 +62,15 @@ async fn answer(
     let mut turn = Turn::default();
     loop {
         let slot = balancer.slot(&mut turn).await?;
-        match send(balancer, slot, request, &mut turn).await? {
+        match send(client, slot, request, &mut turn).await? {
             Sent::Answered(response, exchange) => return pass_on(response, exchange, may_ask),
+            Sent::Overdue(mut exchange) => {
+                if may_ask {
+                    exchange.suspect();
+                }
+                let after = balancer.limits().request_timeout.unwrap_or_default();
+                return Err(Refusal::RequestTimeout { after });
+            }
             Sent::Not(unsent) => request = *unsent,
         }
         turn.moves_on()?;
@@ -60,6 +79,8 @@ async fn answer(
 
 enum Sent {
     Answered(Response<Incoming>, Exchange),
+    /// The runner has not begun to answer in time.
+    Overdue(Exchange),
     /// The runner did not take it. Nothing of it was written (S39).
     Not(Box<Request<Incoming>>),
 }
@@ -67,7 +88,7 @@ enum Sent {
 /// Sends a request to the runner of its slot: over a kept connection, or a fresh one, or a second fresh one. A runner
 /// that refuses both is unreachable (S39).
 async fn send(
-    balancer: &Arc<Balancer>,
+    client: &Client,
     mut slot: Slot,
     mut request: Request<Incoming>,
     turn: &mut Turn,
@@ -81,14 +102,18 @@ async fn send(
             return Ok(Sent::Not(Box::new(request)));
         } else {
             refusals += 1;
-            match open_in_time(balancer, &slot, turn).await? {
+            match open_in_time(&client.balancer, &slot, turn).await? {
                 Ok(fresh) => fresh,
                 Err(_) => continue,
             }
         };
         let runner = slot.runner().id.get();
-        (request, slot) = match handle.send(request, slot).await {
+        (request, slot) = match handle.send(request, slot, client.overdue()).await {
             Ok((response, exchange)) => return Ok(Sent::Answered(response, exchange)),
+            Err(Unanswered::Overdue(exchange)) => {
+                tracing::debug!(runner, "a request has taken too long");
+                return Ok(Sent::Overdue(exchange));
+            }
             Err(Unanswered::Unsent(request, slot)) => (*request, slot),
             Err(Unanswered::Lost(error)) => {
                 tracing::debug!(runner, %error, "a request was lost");

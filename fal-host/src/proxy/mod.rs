@@ -14,7 +14,6 @@ mod balancer;
 mod body;
 mod connection;
 mod forward;
-mod head_timer;
 mod headers;
 mod refusal;
 mod request_id;
@@ -24,6 +23,7 @@ mod slot;
 mod slots;
 #[cfg(test)]
 mod tests;
+mod timer;
 mod turn;
 mod upstream;
 
@@ -45,6 +45,8 @@ pub(crate) struct Limits {
     pub(crate) queue: usize,
     /// How long a request may wait from its arrival until it is sent.
     pub(crate) queue_timeout: Duration,
+    /// How long a request may take from when it is sent until the head of its response, if that is limited.
+    pub(crate) request_timeout: Option<Duration>,
     /// How many requests a runner serves at a time: its slots. At least 1 (S38).
     pub(crate) max_multiplexing: u32,
     pub(crate) manual_checks: ManualChecks,

@@ -15,6 +15,8 @@ pub(super) enum Refusal {
     QueueFull { limit: usize },
     #[error("No runner took the request within {after:?}.")]
     QueueTimeout { after: Duration },
+    #[error("The runner did not begin to answer within {after:?}.")]
+    RequestTimeout { after: Duration },
     #[error("The host is stopping and takes no more requests.")]
     HostStopping,
     #[error("The runner was lost after the request was sent and before it answered.")]
@@ -37,7 +39,7 @@ impl Refusal {
             | Self::Lost
             | Self::Malformed
             | Self::NobodyTakesIt { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Self::QueueTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
+            Self::QueueTimeout { .. } | Self::RequestTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::BrokenBody => StatusCode::BAD_REQUEST,
             Self::Connect => StatusCode::NOT_IMPLEMENTED,
         }
@@ -48,6 +50,7 @@ impl Refusal {
         match self {
             Self::QueueFull { .. } => "queue_full",
             Self::QueueTimeout { .. } => "queue_timeout",
+            Self::RequestTimeout { .. } => "request_timeout",
             Self::HostStopping => "host_stopping",
             Self::Lost | Self::Malformed | Self::NobodyTakesIt { .. } => "runner_disconnected",
             Self::BrokenBody => "broken_body",
@@ -96,6 +99,7 @@ mod tests {
         let expected = [
             (Refusal::QueueFull { limit: 3 }, 503, "queue_full"),
             (Refusal::QueueTimeout { after: Duration::from_secs(60) }, 504, "queue_timeout"),
+            (Refusal::RequestTimeout { after: Duration::from_secs(30) }, 504, "request_timeout"),
             (Refusal::Lost, 503, "runner_disconnected"),
             (Refusal::HostStopping, 503, "host_stopping"),
         ];
@@ -117,6 +121,8 @@ mod tests {
     #[test]
     fn only_what_reached_no_runner_says_when_to_come_again_s39() {
         assert!(Refusal::QueueFull { limit: 0 }.response().headers().contains_key(RETRY_AFTER));
+        let timed_out = Refusal::RequestTimeout { after: Duration::from_secs(30) };
+        assert!(!timed_out.response().headers().contains_key(RETRY_AFTER));
         assert!(!Refusal::Lost.response().headers().contains_key(RETRY_AFTER));
     }
 }

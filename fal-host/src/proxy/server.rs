@@ -19,7 +19,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::balancer::Balancer;
 use super::forward::{Client, forward};
-use super::head_timer::{Clock, HeadTimer, TICK};
+use super::timer::{Clock, ConnectionTimer};
 use crate::address::Pause;
 
 /// How long a client may take over the head of a request, and so how long an idle one is kept. Load balancers keep
@@ -30,8 +30,8 @@ pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 /// finish the request it is at, with `connection: close`, and returns when the last has ended (S41). That takes as long
 /// as the slowest client: dropping the future cuts every client off.
 pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: impl Future<Output = ()>) {
-    let mut clients = Clients::new();
-    let mut ticks = interval(TICK);
+    let mut clients = Clients::of(balancer);
+    let mut ticks = interval(clients.clock.tick());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut pause = None;
     let mut stop = pin!(stop);
@@ -44,7 +44,7 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     pause = None;
-                    clients.add(stream, peer, &balancer);
+                    clients.add(stream, peer);
                 }
                 Err(error) if concerns_one_client(&error) => {}
                 Err(error) => {
@@ -58,7 +58,13 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
         }
     }
     drop(listener);
-    clients.finish().await;
+    clients.stop();
+    while !clients.open.is_empty() {
+        tokio::select! {
+            () = clients.forget_ended() => {}
+            _ = ticks.tick() => clients.tick(),
+        }
+    }
 }
 
 /// A client that was gone before it was accepted is nothing to wait for.
@@ -70,33 +76,44 @@ fn concerns_one_client(error: &io::Error) -> bool {
 /// The clients that are connected.
 #[derive(Debug)]
 struct Clients {
+    balancer: Arc<Balancer>,
     tasks: JoinSet<()>,
     open: HashMap<task::Id, Open>,
     clock: Clock,
+    /// How many ticks a request may take.
+    limit: Option<u64>,
 }
 
 #[derive(Debug)]
 struct Open {
-    timer: HeadTimer,
+    timer: ConnectionTimer,
     /// Dropped to tell the connection that it is to end.
-    _stop: oneshot::Sender<Infallible>,
+    stop: Option<oneshot::Sender<Infallible>>,
 }
 
 impl Clients {
-    fn new() -> Self {
-        Self { tasks: JoinSet::new(), open: HashMap::new(), clock: Clock::new() }
+    fn of(balancer: Arc<Balancer>) -> Self {
+        let timeout = balancer.limits().request_timeout;
+        let clock = Clock::for_limit(timeout);
+        let limit = timeout.map(|timeout| clock.ticks_of(timeout));
+        Self { balancer, tasks: JoinSet::new(), open: HashMap::new(), clock, limit }
     }
 
-    fn add(&mut self, stream: TcpStream, peer: SocketAddr, balancer: &Arc<Balancer>) {
-        let client = Client { balancer: Arc::clone(balancer), peer: written(peer.ip()) };
-        let timer = HeadTimer::new(self.clock.clone());
+    fn add(&mut self, stream: TcpStream, peer: SocketAddr) {
+        let timer = ConnectionTimer::new(self.clock.clone());
+        let client = Client {
+            balancer: Arc::clone(&self.balancer),
+            peer: written(peer.ip()),
+            timer: timer.clone(),
+            limit: self.limit,
+        };
         let (stop, stopped) = oneshot::channel();
-        let task = self.tasks.spawn(serve_client(stream, Arc::new(client), timer.clone(), stopped));
-        self.open.insert(task.id(), Open { timer, _stop: stop });
+        let task = self.tasks.spawn(serve_client(stream, Arc::new(client), stopped));
+        self.open.insert(task.id(), Open { timer, stop: Some(stop) });
     }
 
     fn tick(&self) {
-        self.clock.tick(self.open.values().map(|open| &open.timer));
+        self.clock.passes(self.open.values().map(|open| &open.timer));
     }
 
     /// Never resolves while nobody is connected.
@@ -108,9 +125,11 @@ impl Clients {
         };
     }
 
-    async fn finish(mut self) {
-        self.open.clear();
-        while self.tasks.join_next().await.is_some() {}
+    /// Every connection ends with the request that it is at.
+    fn stop(&mut self) {
+        for open in self.open.values_mut() {
+            open.stop = None;
+        }
     }
 }
 
@@ -120,14 +139,10 @@ fn written(peer: IpAddr) -> HeaderValue {
         .unwrap_or_else(|_| HeaderValue::from_static("unknown"))
 }
 
-async fn serve_client(
-    stream: TcpStream,
-    client: Arc<Client>,
-    timer: HeadTimer,
-    mut stopped: oneshot::Receiver<Infallible>,
-) {
+async fn serve_client(stream: TcpStream, client: Arc<Client>, mut stopped: oneshot::Receiver<Infallible>) {
     // Small responses are sent at once. If this fails, the connection is gone, and the next read says so.
     let _ = stream.set_nodelay(true);
+    let timer = client.timer.clone();
     let service = service_fn(move |request| {
         let client = Arc::clone(&client);
         async move { Ok::<_, Infallible>(forward(client, request).await) }

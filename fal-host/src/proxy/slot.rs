@@ -26,6 +26,11 @@ impl Slot {
         self.asked = self.balancer.ask(&self.runner);
     }
 
+    /// The runner may be wedged, and is to be checked. The slot will be given back when that check has ended.
+    pub(super) fn suspect(&mut self) {
+        self.asked = self.balancer.suspect(&self.runner);
+    }
+
     /// The runner refused a connection twice (S39).
     pub(super) fn unreachable(&self) {
         self.balancer.unreachable(&self.runner);

@@ -42,6 +42,8 @@ pub(super) enum Unanswered {
     Unsent(Box<Request<Incoming>>, Slot),
     /// It was written, at least in part.
     Lost(hyper::Error),
+    /// It has taken too long. Dropping the exchange abandons it.
+    Overdue(Exchange),
 }
 
 impl Handle {
@@ -50,12 +52,13 @@ impl Handle {
         self.sender.is_ready()
     }
 
-    /// Sends a request, and waits for the head of the response. When this future is dropped, the request is
-    /// abandoned.
+    /// Sends a request, and waits for the head of the response, until `overdue` resolves. When this future is
+    /// dropped, the request is abandoned.
     pub(super) async fn send(
         mut self,
         request: Request<Incoming>,
         slot: Slot,
+        overdue: impl Future<Output = ()>,
     ) -> Result<(Response<Incoming>, Exchange), Unanswered> {
         self.link.begin();
         let sent = {
@@ -63,7 +66,12 @@ impl Handle {
             self.sender.try_send_request(request)
         };
         let mut exchange = Exchange { parts: Some((self, slot)) };
-        let mut error = match sent.await {
+        let outcome = tokio::select! {
+            biased;
+            outcome = sent => outcome,
+            () = overdue => return Err(Unanswered::Overdue(exchange)),
+        };
+        let mut error = match outcome {
             Ok(response) => return Ok((response, exchange)),
             Err(error) => error,
         };
@@ -105,6 +113,13 @@ impl Exchange {
     pub(super) fn ask(&mut self) {
         if let Some((_, slot)) = &mut self.parts {
             slot.ask();
+        }
+    }
+
+    /// The runner may be wedged, and is to be checked.
+    pub(super) fn suspect(&mut self) {
+        if let Some((_, slot)) = &mut self.parts {
+            slot.suspect();
         }
     }
 

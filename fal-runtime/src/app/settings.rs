@@ -10,6 +10,7 @@ pub struct Settings {
     startup_timeout: Option<u32>,
     termination_grace_period: u32,
     max_multiplexing: NonZeroU32,
+    request_timeout: Option<u32>,
 }
 
 impl Settings {
@@ -47,6 +48,14 @@ impl Settings {
     pub const fn max_multiplexing(&self) -> NonZeroU32 {
         self.max_multiplexing
     }
+
+    /// How long a request may take until its runner begins to answer (S38). Default: as long as it likes.
+    pub const fn request_timeout(&self) -> Option<Duration> {
+        match self.request_timeout {
+            Some(seconds) => Some(Duration::from_secs(seconds as u64)),
+            None => None,
+        }
+    }
 }
 
 /// The options of `#[app(…)]`, each a `const` setter of its name, so that a declaration is checked while it is
@@ -63,7 +72,8 @@ impl Settings {
 pub struct AppOptions(Settings);
 
 impl AppOptions {
-    /// The defaults: no `startup_timeout`, a `termination_grace_period` of 5 s, a `max_multiplexing` of 1.
+    /// The defaults: no `startup_timeout`, a `termination_grace_period` of 5 s, a `max_multiplexing` of 1, no
+    /// `request_timeout`.
     pub const fn new(name: &'static str, version: &'static str) -> Self {
         Self(Settings {
             name,
@@ -72,6 +82,7 @@ impl AppOptions {
             startup_timeout: None,
             termination_grace_period: 5,
             max_multiplexing: NonZeroU32::MIN,
+            request_timeout: None,
         })
     }
 
@@ -129,6 +140,19 @@ impl AppOptions {
             panic!("max_multiplexing must be at least 1: with 0 no request would ever be served")
         };
         self.0.max_multiplexing = requests;
+        self
+    }
+
+    /// How long a request may take from when the host sends it to a runner until that begins to answer. Seconds, from 1;
+    /// default: as long as it likes. Then the client reads 504 `request_timeout`, and the host checks that runner.
+    ///
+    /// # Panics
+    ///
+    /// On 0; in a const context that is a compile error.
+    #[track_caller]
+    pub const fn request_timeout(mut self, seconds: u32) -> Self {
+        assert!(seconds > 0, "request_timeout must be at least 1: with 0 no request would ever be answered");
+        self.0.request_timeout = Some(seconds);
         self
     }
 

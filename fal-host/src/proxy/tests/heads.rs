@@ -5,12 +5,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Rig;
-use crate::proxy::head_timer::TICK;
 use crate::proxy::server::HEAD_TIMEOUT;
+use crate::proxy::timer::Clock;
 
 /// The limit, as exact as it is kept.
 fn is_the_limit(waited: Duration) -> bool {
-    waited.abs_diff(HEAD_TIMEOUT) <= TICK * 2
+    waited.abs_diff(HEAD_TIMEOUT) <= Clock::LONGEST_TICK * 2
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@ mod heads;
 mod losses;
 mod manual_checks;
 mod messages;
+mod overdue;
 mod peer;
 mod queue;
 mod rig;

@@ -30,6 +30,7 @@ pub(super) fn limits() -> Limits {
     Limits {
         queue: 100,
         queue_timeout: Duration::from_secs(600),
+        request_timeout: None,
         max_multiplexing: 1,
         manual_checks: ManualChecks::Made { health_path: "/health".to_owned() },
     }

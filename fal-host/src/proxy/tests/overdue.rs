@@ -1,0 +1,134 @@
+//! Requests that their runner does not begin to answer in time (S38).
+
+use std::time::Duration;
+
+use super::rig::limits;
+use super::{Rig, until};
+use crate::proxy::timer::Clock;
+use crate::proxy::{Limits, ManualChecks};
+
+/// Longer than anything here takes, unless a test lets it pass.
+const LIMIT: Duration = Duration::from_secs(60);
+
+async fn rig() -> Rig {
+    Rig::with(Limits { request_timeout: Some(LIMIT), ..limits() }).await
+}
+
+/// Lets twice the limit pass, tick by tick.
+async fn too_long() {
+    tokio::time::pause();
+    for _ in 0..2 * LIMIT.as_secs() / Clock::LONGEST_TICK.as_secs() {
+        tokio::time::advance(Clock::LONGEST_TICK).await;
+        tokio::task::yield_now().await;
+    }
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_answered_in_time_ends_with_504_and_its_runner_is_checked_s38() {
+    let mut rig = rig().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    too_long().await;
+    let response = client.message().await;
+    assert_eq!((response.status(), response.error_type().as_str()), (504, "request_timeout"));
+    connection.closed().await;
+    assert_eq!(rig.balancer.take_asked(), [runner.id]);
+    assert_eq!(rig.balancer.in_flight(runner.id), 1, "the call may still run");
+
+    client.get("/next").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    drop(connection);
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    assert_eq!(rig.balancer.waiting(), 1, "the check has the runner to itself (S30)");
+    rig.balancer.manual_check_started(runner.id);
+    rig.balancer.manual_check_ended(runner.id);
+    let mut next = runner.accept().await;
+    assert_eq!(next.message().await.start, "GET /next HTTP/1.1");
+    next.answer("in time").await;
+    assert_eq!(client.message().await.body, "in time");
+}
+
+#[tokio::test]
+async fn a_response_that_has_begun_may_take_as_long_as_it_likes() {
+    let mut rig = rig().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no").await;
+    client.head().await;
+    too_long().await;
+    connection.send("k").await;
+    assert_eq!(client.exactly(2).await, "ok");
+    assert!(rig.balancer.take_asked().is_empty());
+}
+
+#[tokio::test]
+async fn the_time_in_the_queue_does_not_count() {
+    let mut rig = Rig::with(Limits { request_timeout: Some(LIMIT / 2), ..limits() }).await;
+    let mut client = rig.get("/").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    too_long().await;
+    let runner = rig.runner();
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("ok").await;
+    assert_eq!(client.message().await.body, "ok");
+}
+
+#[tokio::test]
+async fn a_client_that_lets_the_health_endpoint_take_too_long_causes_no_check_s5() {
+    let mut rig = rig().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/health").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    too_long().await;
+    assert_eq!(client.message().await.status(), 504);
+    assert!(rig.balancer.take_asked().is_empty());
+}
+
+#[tokio::test]
+async fn where_no_health_check_is_declared_a_request_has_its_limit_all_the_same() {
+    let limits = Limits { request_timeout: Some(LIMIT), manual_checks: ManualChecks::Ignored, ..limits() };
+    let mut rig = Rig::with(limits).await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    too_long().await;
+    assert_eq!(client.message().await.error_type(), "request_timeout");
+    drop(connection);
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    let _next = rig.get("/next").await;
+    assert_eq!(runner.accept().await.message().await.start, "GET /next HTTP/1.1", "no slot is held");
+}
+
+#[tokio::test]
+async fn a_host_that_stops_goes_on_to_limit_what_is_in_flight_s41() {
+    let mut rig = rig().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    rig.balancer.stop();
+    rig.stop_server();
+    too_long().await;
+    assert_eq!(client.message().await.status(), 504);
+    rig.server_ended().await;
+}
+
+#[tokio::test]
+async fn without_a_limit_a_request_takes_as_long_as_it_likes() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    too_long().await;
+    connection.answer("late").await;
+    assert_eq!(client.message().await.body, "late");
+}
