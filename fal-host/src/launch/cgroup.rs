@@ -1,11 +1,14 @@
 //! Control groups, where the system has handed the host a part of that tree: a runner's whole progeny ends by one write,
 //! whatever it has done to its process group and its session.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use crate::RunnerId;
 
@@ -54,14 +57,53 @@ impl Cgroups {
         directory.0.join("cgroup.kill").exists().then(|| Self(Arc::new(directory)))
     }
 
-    /// Puts a process that has just been started into a group of its own; all that it starts from now on is in it, too.
-    pub(super) fn enter(&self, id: RunnerId, pid: u32) -> io::Result<Cgroup> {
+    /// A group for a runner that is about to be started, and the file by which a process enters it.
+    pub(super) fn make(&self, id: RunnerId) -> io::Result<(Cgroup, File)> {
         let directory = Directory(self.0.0.join(id.to_string()));
         fs::create_dir(&directory.0)?;
-        fs::write(directory.0.join("cgroup.procs"), pid.to_string())?;
-        Ok(Cgroup { directory: Arc::new(directory), _host: self.clone() })
+        let entrance = File::create(directory.0.join("cgroup.procs"))?;
+        Ok((Cgroup { directory: Arc::new(directory), _host: self.clone() }, entrance))
     }
 }
+
+/// Lets the children of a command enter a control group before they begin, so that nothing they start is outside.
+#[derive(Debug)]
+pub(super) struct Entry(Arc<AtomicI32>);
+
+impl Entry {
+    pub(super) fn of(command: &mut Command) -> Self {
+        let entrance = Arc::new(AtomicI32::new(NONE));
+        let open = Arc::clone(&entrance);
+        let enter = move || {
+            let descriptor = open.load(Ordering::Relaxed);
+            if descriptor != NONE {
+                // SAFETY: the parent holds it open until it has seen this process begin.
+                #[expect(unsafe_code, reason = "between fork and exec there is only its number")]
+                let entrance = unsafe { BorrowedFd::borrow_raw(descriptor) };
+                // 0 is whoever writes it. A runner that cannot enter runs without.
+                let _ = rustix::io::write(entrance, b"0");
+            }
+            Ok(())
+        };
+        #[expect(unsafe_code, reason = "nothing else runs between fork and exec")]
+        // SAFETY: it reads an atomic and makes one system call; it neither allocates nor locks.
+        unsafe {
+            command.pre_exec(enter);
+        }
+        Self(entrance)
+    }
+
+    /// Children that are started meanwhile enter by this file.
+    pub(super) fn through<T>(&self, entrance: Option<&File>, start: impl FnOnce() -> T) -> T {
+        self.0.store(entrance.map_or(NONE, AsRawFd::as_raw_fd), Ordering::Relaxed);
+        let started = start();
+        self.0.store(NONE, Ordering::Relaxed);
+        started
+    }
+}
+
+/// No descriptor.
+const NONE: i32 = -1;
 
 impl Cgroup {
     /// Kills all that is in it.
@@ -142,8 +184,11 @@ mod tests {
         let directory = own.path().join("fal-host-x");
         fs::create_dir(&directory).unwrap();
         let cgroups = Cgroups(Arc::new(Directory(directory.clone())));
-        let entered = cgroups.enter(RunnerId::new(7), 42).unwrap();
-        assert_eq!(fs::read_to_string(directory.join("7/cgroup.procs")).unwrap(), "42");
+        let (entered, entrance) = cgroups.make(RunnerId::new(7)).unwrap();
+        let mut command = Command::new("true");
+        let entry = Entry::of(&mut command);
+        assert!(entry.through(Some(&entrance), || command.status()).unwrap().success());
+        assert_eq!(fs::read_to_string(directory.join("7/cgroup.procs")).unwrap(), "0");
         entered.kill();
         assert_eq!(fs::read_to_string(directory.join("7/cgroup.kill")).unwrap(), "1");
     }

@@ -1,3 +1,4 @@
+use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -9,7 +10,7 @@ use tokio::net::unix::pipe;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use super::cgroup::Cgroups;
+use super::cgroup::{Cgroup, Cgroups, Entry};
 use super::orphans::Orphans;
 use super::reap::Group;
 use super::{LaunchError, output};
@@ -29,7 +30,7 @@ pub(super) struct Spawner {
     command: Command,
     /// Where output is relayed: not where checks are made, so that no flood of it delays one.
     relays: Handle,
-    cgroups: Option<Cgroups>,
+    cgroups: Option<(Cgroups, Entry)>,
     orphans: Orphans,
     /// Whether somebody attends to the orphans already.
     attended: bool,
@@ -48,14 +49,9 @@ pub(super) struct Spawned {
 
 impl Spawner {
     /// Must be called inside the runtime that is to relay output.
-    pub(super) fn new(command: Command) -> Self {
-        Self {
-            command,
-            relays: Handle::current(),
-            cgroups: Cgroups::delegated(),
-            orphans: Orphans::new(),
-            attended: false,
-        }
+    pub(super) fn new(mut command: Command) -> Self {
+        let cgroups = Cgroups::delegated().map(|cgroups| (cgroups, Entry::of(&mut command)));
+        Self { command, relays: Handle::current(), cgroups, orphans: Orphans::new(), attended: false }
     }
 
     /// The command, for what is special to a kind of runner.
@@ -70,15 +66,12 @@ impl Spawner {
         address: &Address,
         stdin: Stdio,
     ) -> Result<Spawned, LaunchError> {
-        let started = self.start(id, address, stdin);
+        let (cgroup, entrance) = self.cgroup(id).unzip();
+        let started = self.start(id, address, stdin, entrance.as_ref());
         let (child, stdout, stderr) = started.map_err(|error| {
             let program = self.command.get_program().display();
             LaunchError::io(format!("{program} could not be started"), error)
         })?;
-        let cgroup = self.cgroups.as_ref().and_then(|cgroups| {
-            let entered = cgroups.enter(id, child.id());
-            entered.inspect_err(|error| tracing::debug!(%error, "a runner has no control group")).ok()
-        });
         let (group, leader) =
             Group::led_by(&child, cgroup).ok_or_else(|| LaunchError::new("the process has no id"))?;
         self.orphans.runner_started(leader, address);
@@ -91,11 +84,18 @@ impl Spawner {
         Ok(Spawned { group, pid: child.id(), child, leader, relay, orphans: self.orphans })
     }
 
+    fn cgroup(&self, id: RunnerId) -> Option<(Cgroup, File)> {
+        let (cgroups, _) = self.cgroups.as_ref()?;
+        let made = cgroups.make(id);
+        made.inspect_err(|error| tracing::debug!(%error, "a runner has no control group")).ok()
+    }
+
     fn start(
         &mut self,
         id: RunnerId,
         address: &Address,
         stdin: Stdio,
+        entrance: Option<&File>,
     ) -> io::Result<(Child, pipe::Receiver, pipe::Receiver)> {
         // Pipes are read where the relays run.
         let _reader = self.relays.enter();
@@ -107,7 +107,10 @@ impl Spawner {
             .process_group(0)
             .env(LISTEN, address.to_string())
             .env("FAL_RUNNER_ID", id.to_string());
-        let spawned = self.command.spawn();
+        let spawned = match &self.cgroups {
+            Some((_, entry)) => entry.through(entrance, || self.command.spawn()),
+            None => self.command.spawn(),
+        };
         // The command keeps its streams, and the other end of one never closes while this process holds it too.
         self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Ok((spawned?, stdout.1, stderr.1))
