@@ -227,11 +227,12 @@ impl HostBuilder {
     /// requests delays a check.
     pub async fn start(self) -> Result<HostHandle, StartError> {
         let call = self.app.health_check.as_ref().map(|spec| Call::new(spec, self.on_stall)).transpose()?;
-        let listener = listen("requests", self.listen).await?;
-        let address = listener.local_addr().map_err(|source| bind_error("requests", self.listen, source))?;
+        let listener = listen(Listener::Requests, self.listen).await?;
+        let address =
+            listener.local_addr().map_err(|source| bind_error(Listener::Requests, self.listen, source))?;
         let admin = match self.admin {
             None => None,
-            Some(address) => Some(listen("the admin interface", address).await?),
+            Some(address) => Some(listen(Listener::Admin, address).await?),
         };
         let admin_address = admin.as_ref().and_then(|listener| listener.local_addr().ok());
         let grace_period = self.app.termination_grace_period;
@@ -320,11 +321,11 @@ fn seed() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
 
-async fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+async fn listen(what: Listener, address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| bind_error(what, address, source))
 }
 
-fn bind_error(what: &'static str, address: SocketAddr, source: io::Error) -> StartError {
+fn bind_error(what: Listener, address: SocketAddr, source: io::Error) -> StartError {
     StartError::Listen { what, address, source }
 }
 
@@ -365,6 +366,24 @@ fn control_thread(
     Ok(ended)
 }
 
+/// What a host listens for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Listener {
+    /// Requests, which it sends on to its runners.
+    Requests,
+    /// Questions about its own state.
+    Admin,
+}
+
+impl fmt::Display for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Requests => "requests",
+            Self::Admin => "the admin interface",
+        })
+    }
+}
+
 /// Why a host could not be started.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -372,8 +391,8 @@ pub enum StartError {
     /// An address cannot be listened on: it is taken, or not this machine's.
     #[error("cannot listen on {address} for {what}")]
     Listen {
-        /// What it was for: `requests` or `the admin interface`.
-        what: &'static str,
+        /// What it was for.
+        what: Listener,
         /// Which one.
         address: SocketAddr,
         /// What the system says.

@@ -29,7 +29,7 @@ mod snapshot;
 pub use address::Address;
 pub use events::{Event, EventStream};
 pub use fleet::{Exit, Happening, Progress, RECORDS, Reason, Replacement, RunnerRecord, RunnerState};
-pub use host::{AppSpec, BadHealthCheck, Host, HostBuilder, HostHandle, StartError};
+pub use host::{AppSpec, BadHealthCheck, Host, HostBuilder, HostHandle, Listener, StartError};
 pub use id::RunnerId;
 pub use launch::{Launch, LaunchError, Launched, Notices, PortLauncher, ProcessLauncher, adopt_orphans};
 pub use probe::OnStall;

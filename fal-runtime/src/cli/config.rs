@@ -9,6 +9,8 @@ use fal_health::{HealthCheck, HealthCheckSpec, effective_start_period};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::logging::DEFAULT_FILTER;
+use super::secrets::masked;
 use crate::{AppOptions, Settings};
 
 /// Who has set a value. What the app declares as it is by default counts as a default.
@@ -101,11 +103,13 @@ pub(super) fn options(title: &'static str, command: &Command, given: &ArgMatches
     let setting = |option: &clap::Arg| {
         let id = option.get_id().as_str();
         let flag = option.get_long()?;
-        let text = given.get_raw(id)?.map(|value| value.to_string_lossy()).collect::<Vec<_>>().join(" ");
-        let value = text.parse::<u64>().map_or(Value::String(text), Value::from);
-        let source = match given.value_source(id)? {
-            ValueSource::CommandLine => Source::Flag,
-            ValueSource::EnvVariable => Source::Environment,
+        let value = given.get_raw(id).map_or(Value::Null, |values| {
+            let text = values.map(|value| value.to_string_lossy()).collect::<Vec<_>>().join(" ");
+            read(&masked(id, &text))
+        });
+        let source = match given.value_source(id) {
+            Some(ValueSource::CommandLine) => Source::Flag,
+            Some(ValueSource::EnvVariable) => Source::Environment,
             _ => Source::Default,
         };
         let variable = option.get_env().map(|name| format!(" or {}", name.to_string_lossy()));
@@ -113,6 +117,25 @@ pub(super) fn options(title: &'static str, command: &Command, given: &ArgMatches
         Some(Setting { name: id.to_owned(), value, source, set_by })
     };
     Section { title, settings: command.get_arguments().filter_map(setting).collect() }
+}
+
+/// How the log is filtered, which only the environment says.
+pub(super) fn log(filter: Option<String>) -> Section {
+    let source = if filter.is_some() { Source::Environment } else { Source::Default };
+    let filter = filter.unwrap_or_else(|| DEFAULT_FILTER.to_string());
+    let filter = Setting {
+        name: "filter".to_owned(),
+        value: Value::String(filter),
+        source,
+        set_by: Some("FAL_LOG".to_owned()),
+    };
+    Section { title: "log", settings: vec![filter] }
+}
+
+/// A number or a truth value where it is one.
+fn read(text: &str) -> Value {
+    let number = text.parse::<u64>().map(Value::from);
+    number.or_else(|_| text.parse::<bool>().map(Value::from)).unwrap_or_else(|_| Value::from(text))
 }
 
 /// For programs: an object of each section, in it each setting's value and source.

@@ -4,11 +4,14 @@
 mod checks;
 mod config;
 pub(crate) mod describe;
+mod environment;
 pub(crate) mod logging;
+mod mistakes;
 mod openapi;
 mod options;
 #[cfg(feature = "host")]
 mod run;
+mod secrets;
 pub(crate) mod select;
 #[cfg(feature = "host")]
 mod values;
@@ -20,6 +23,7 @@ use std::process::ExitCode;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use self::describe::Endpoints;
+use self::mistakes::Wrong;
 use self::options::{Arguments, Command, ConfigOptions, OpenapiOptions, ServeOptions};
 use crate::runner::{Keeper, Life, as_runner};
 use crate::{Declaration, Result};
@@ -48,8 +52,23 @@ pub fn main() -> ExitCode {
     as_runner().unwrap_or_else(|| main_of(std::env::args_os()))
 }
 
+/// What a program ends with whose command line or environment cannot be: what clap ends it with, too.
+const MISUSED: u8 = 2;
+
 fn main_of(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let given = command().get_matches_from(arguments);
+    let (command, arguments) = (command(), arguments.into_iter().collect::<Vec<_>>());
+    let given = match mistakes::read(&command, &arguments) {
+        Ok(given) => given,
+        Err(Wrong::Other(error)) => error.exit(),
+        Err(Wrong::Settings(mistakes)) => {
+            let _ = io::stderr().write_all(mistakes::report(&mistakes).as_bytes());
+            return MISUSED.into();
+        }
+    };
+    let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for slip in environment::slips(&command, variables) {
+        let _ = writeln!(io::stderr(), "warning: {slip}");
+    }
     perform(&given).unwrap_or_else(|error| {
         let _ = writeln!(io::stderr(), "error: {error}");
         ExitCode::FAILURE
@@ -116,6 +135,7 @@ fn config(options: &ConfigOptions, given: &ArgMatches) -> Result<ExitCode> {
         config::health_check(check.as_ref(), app.settings.startup_timeout()),
     ];
     sections.extend(options.host().map(|host| config::options("host", &host, given)));
+    sections.push(config::log(std::env::var("FAL_LOG").ok()));
     let text =
         if options.json { format!("{:#}\n", config::json(&sections)) } else { config::table(&sections) };
     print(&text)

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 #[cfg(feature = "host")]
 use std::time::Duration;
 
+#[cfg(feature = "host")]
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 
 #[cfg(feature = "host")]
-use super::values::{self, Admin};
+use super::values::{self, Admin, OnStall, Replace};
 use crate::server::ListenAddress;
 
 const AFTER_HELP: &str = "\
@@ -39,7 +41,8 @@ pub(super) enum Command {
     ///
     /// The host starts runners (this program again), sends them the requests that it takes, calls the app's health
     /// check, and replaces runners that fail it or end. SIGTERM and Ctrl-C stop it when the requests in flight have
-    /// ended; a second one stops it at once.
+    /// ended; a second one stops it at once. SIGHUP replaces all runners, one after another, without losing a request;
+    /// where standard input is a terminal it stops it, too.
     #[cfg(feature = "host")]
     Run(RunOptions),
     /// Serve the app with one runner and no host
@@ -121,6 +124,33 @@ pub(super) struct RunOptions {
     /// follows. A time with its unit.
     #[arg(long, value_name = "TIME", env = "FAL_DRAIN_TIMEOUT", default_value = "30s", value_parser = values::duration)]
     pub(super) drain_timeout: Duration,
+
+    /// How many runners may be replaced at a time because periodic checks failed
+    ///
+    /// Others that fail wait for their turn and keep their requests, so that something that all runners need takes
+    /// down a part of them only. Without it a third of the runners, at least one. Failed manual checks and runners
+    /// that ended never wait.
+    #[arg(long, value_name = "COUNT", env = "FAL_MAX_REPLACING", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) max_replacing: Option<u16>,
+
+    /// Replace every runner that fails its checks at once, even if that is all of them
+    ///
+    /// As a variable it is on with any value but `0`, `false`, `no` and `off`.
+    #[arg(long, env = "FAL_STRICT", value_parser = FalseyValueParser::new())]
+    pub(super) strict: bool,
+
+    /// When a replacement starts
+    ///
+    /// `beside`: at once, beside the runner that ends. `exclusive`: when that one's process has ended, for devices
+    /// that only one may hold; requests wait meanwhile.
+    #[arg(long, value_name = "WHEN", env = "FAL_REPLACE", default_value = "beside")]
+    pub(super) replace: Replace,
+
+    /// What it is when a runner passes a check while its requests stand still
+    ///
+    /// `note`: a pass, and a line in the log. `fail`: a failure, `stalled`, which counts as any other does.
+    #[arg(long, value_name = "WHAT", env = "FAL_ON_STALL", default_value = "note")]
+    pub(super) on_stall: OnStall,
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
-use fal_host::{HostBuilder, HostHandle, StartError};
+use fal_host::{HostBuilder, HostHandle, Listener, StartError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::checks::Checks;
@@ -43,60 +43,86 @@ async fn start(app: &Declaration, options: &RunOptions) -> Result<HostHandle> {
 }
 
 fn build(app: &Declaration, options: &RunOptions) -> Result<HostBuilder> {
-    Ok(crate::host::of(app)?
+    let host = crate::host::of(app)?
         .listen(options.listen)
         .admin(options.admin.into())
         .runners(NonZeroUsize::new(options.runners.into()).unwrap_or(NonZeroUsize::MIN))
         .check_interval(options.check_interval)
         .queue(options.queue)
         .queue_timeout(options.queue_timeout)
-        .drain_timeout(options.drain_timeout))
+        .drain_timeout(options.drain_timeout)
+        .replacement(options.replace.into())
+        .on_stall(options.on_stall.into());
+    match (options.strict, options.max_replacing.and_then(|count| NonZeroUsize::new(count.into()))) {
+        (true, Some(_)) => Err(Error::msg(
+            "`--strict` (or FAL_STRICT) sets no bound to how many runners are replaced at a time, and \
+             `--max-replacing` (or FAL_MAX_REPLACING) sets one: leave one of them away",
+        )),
+        (true, None) => Ok(host.strict()),
+        (false, Some(count)) => Ok(host.max_replacing(count)),
+        (false, None) => Ok(host),
+    }
 }
 
 /// Until a signal ends it; a second one kills (S41).
 async fn stay(host: HostHandle, signals: &mut Signals) -> Result<ExitCode> {
-    tokio::select! {
-        () = signals.next() => host.shutdown(),
-        () = host.stopped() => return Err(Error::msg("the host has ended unasked; its log says why")),
+    loop {
+        tokio::select! {
+            told = signals.next() => match told {
+                Told::Stop => break,
+                Told::Restart => host.restart(),
+            },
+            () = host.stopped() => return Err(Error::msg("the host has ended unasked; its log says why")),
+        }
     }
-    tokio::select! {
-        biased;
-        () = host.stopped() => return Ok(ExitCode::SUCCESS),
-        () = signals.next() => host.kill(),
+    host.shutdown();
+    loop {
+        tokio::select! {
+            biased;
+            () = host.stopped() => return Ok(ExitCode::SUCCESS),
+            told = signals.next() => match told {
+                Told::Stop => break,
+                // None of its runners will be replaced any more.
+                Told::Restart => {}
+            },
+        }
     }
+    host.kill();
     host.stopped().await;
     Ok(ExitCode::from(KILLED))
 }
 
-/// What ends a host.
+/// What a signal tells a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Stop,
+    /// Replace all runners, one after another.
+    Restart,
+}
+
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    /// A terminal that closes. Elsewhere it means something else to a server.
-    hangup: Option<Signal>,
+    hangup: Signal,
+    /// A terminal that closes ends what it has started. To a server without one it means to begin anew.
+    at_hangup: Told,
 }
 
 impl Signals {
     fn take() -> io::Result<Self> {
-        let hangup = io::stdin().is_terminal().then(|| signal(SignalKind::hangup())).transpose()?;
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-            hangup,
+            hangup: signal(SignalKind::hangup())?,
+            at_hangup: if io::stdin().is_terminal() { Told::Stop } else { Told::Restart },
         })
     }
 
-    async fn next(&mut self) {
-        let hangup = async {
-            match &mut self.hangup {
-                Some(hangup) => drop(hangup.recv().await),
-                None => std::future::pending().await,
-            }
-        };
+    async fn next(&mut self) -> Told {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-            () = hangup => {}
+            _ = self.terminate.recv() => Told::Stop,
+            _ = self.interrupt.recv() => Told::Stop,
+            _ = self.hangup.recv() => self.at_hangup,
         }
     }
 }
@@ -137,10 +163,12 @@ fn counted(count: u32, what: &str) -> String {
 
 fn not_started(error: StartError) -> Error {
     let advice = match &error {
-        StartError::Listen { what: "requests", .. } => {
+        StartError::Listen { what: Listener::Requests, .. } => {
             "; give another address with `--listen`, whose port may be 0 to have one picked"
         }
-        StartError::Listen { .. } => "; give another address with `--admin`, or `--admin off` to have none",
+        StartError::Listen { what: Listener::Admin, .. } => {
+            "; give another address with `--admin`, or `--admin off` to have none"
+        }
         _ => "",
     };
     Error::msg(Error::from(error).to_string() + advice)

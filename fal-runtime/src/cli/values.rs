@@ -41,6 +41,38 @@ impl fmt::Display for Admin {
     }
 }
 
+/// When a replacement starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Replace {
+    Beside,
+    Exclusive,
+}
+
+impl From<Replace> for fal_host::Replacement {
+    fn from(replace: Replace) -> Self {
+        match replace {
+            Replace::Beside => Self::Beside,
+            Replace::Exclusive => Self::Exclusive,
+        }
+    }
+}
+
+/// What a pass is while the requests of its runner stand still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum OnStall {
+    Note,
+    Fail,
+}
+
+impl From<OnStall> for fal_host::OnStall {
+    fn from(on_stall: OnStall) -> Self {
+        match on_stall {
+            OnStall::Note => Self::Note,
+            OnStall::Fail => Self::Fail,
+        }
+    }
+}
+
 /// An IP address and a port.
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {

@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser};
 
 use crate::cli::options::{Arguments, Command, RunOptions};
-use crate::cli::values::Admin;
+use crate::cli::values::{Admin, OnStall, Replace};
 
 fn run_options(arguments: &[&str]) -> RunOptions {
     let Arguments { command, run } = Arguments::try_parse_from([&["app"], arguments].concat()).unwrap();
@@ -38,6 +38,8 @@ fn run_serves_on_this_machine_with_one_runner_unless_told_otherwise() {
     let times = [run.check_interval, run.queue_timeout, run.drain_timeout];
     assert_eq!(times, [15, 60, 30].map(Duration::from_secs));
     assert_eq!(run_options(&["--admin", "off"]).admin, Admin::Off);
+    assert_eq!((run.max_replacing, run.strict), (None, false));
+    assert_eq!((run.replace, run.on_stall), (Replace::Beside, OnStall::Note));
 }
 
 #[test]
@@ -59,6 +61,7 @@ fn a_value_that_cannot_be_is_refused_where_it_is_read() {
         ["--check-interval", "0s"],
         ["--listen", "localhost"],
         ["--admin", "on"],
+        ["--max-replacing", "0"],
     ];
     for arguments in wrong {
         let error = Arguments::try_parse_from(["app", arguments[0], arguments[1]]).unwrap_err();

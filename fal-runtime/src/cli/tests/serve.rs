@@ -173,6 +173,12 @@ fn what_was_asked_for_is_printed() {
     for (arguments, printed) in [
         ("list", "served 0.1.0\n  POST       /quick    Answers at once.\n"),
         ("config --app served --queue 7", "the command line"),
+        (
+            "config --app served",
+            "max_replacing                     none                default; set it by --max-replacing or",
+        ),
+        ("config --app served --strict --json", "\"value\": true"),
+        ("run --app served --strict --max-replacing 2", "error: `--strict` (or FAL_STRICT) sets no bound"),
         ("openapi --app served", "\"/quick\": {"),
         ("openapi --app served --check /nowhere", "error: /nowhere cannot be read"),
         ("serve --app other", "error: this program has no app `other`, but "),
@@ -181,4 +187,30 @@ fn what_was_asked_for_is_printed() {
         assert!(said.contains(printed), "{arguments}: {said}");
         assert_eq!(code, Some(i32::from(printed.starts_with("error"))), "{arguments}");
     }
+}
+
+#[test]
+fn every_setting_that_cannot_be_is_told_at_once_wherever_it_comes_from() {
+    let variables = [("FAL_QUEUE", "many"), ("FAL_STRICT", "off")];
+    let (code, said) = Program::start("run --runners 0 --check-interval 15", &variables).ended();
+    assert_eq!(code, Some(2));
+    assert!(said.contains("error: 3 settings are wrong\n"), "{said}");
+    assert!(said.contains("  invalid value '0' for '--runners <COUNT>': 0 is not in 1..=65535\n"), "{said}");
+    assert!(
+        said.contains("  invalid value '15' for '--check-interval <TIME>': a number needs a unit"),
+        "{said}"
+    );
+    assert!(said.contains("  invalid value 'many' for '--queue <COUNT>': "), "{said}");
+    assert!(said.contains(" (from FAL_QUEUE)\n"), "{said}");
+}
+
+#[test]
+fn a_variable_that_is_nearly_a_setting_is_warned_of_and_ignored() {
+    let variables = [("FAL_RUNERS", "2"), ("FAL_LOG", "warn")];
+    let (code, said) = Program::start("config --app served --json", &variables).ended();
+    assert_eq!(code, Some(0));
+    let warning =
+        "warning: FAL_RUNERS is no setting of this program and is ignored; did you mean FAL_RUNNERS?\n";
+    assert!(said.contains(warning), "{said}");
+    assert!(said.contains("\"value\": \"warn\",\n      \"source\": \"environment\""), "{said}");
 }
