@@ -1,14 +1,10 @@
 //! What is wrong with a body, in the words and the form that clients of the original know.
-//!
-//! serde says what it expected as a sentence, so the sentences are read here; they are part of serde's behaviour that
-//! its users have long relied on. One that is not known is passed on as it is.
 
 use std::borrow::Cow;
 
-use serde_json::error::Category;
 use serde_json::{Value, json};
-use serde_path_to_error::Segment;
 
+use super::json::{Located, Mistake};
 use crate::Error;
 use crate::error::{Invalid, Step};
 
@@ -24,97 +20,37 @@ pub(super) fn absent() -> Error {
     Error::invalid(Absent, told.at(vec![BODY], Value::Null))
 }
 
-/// The body is not JSON, or more than one value of it.
-pub(super) fn malformed(error: serde_json::Error, body: &[u8]) -> Error {
-    let told = Told::new("json_invalid", format!("JSON decode error: {}", sentence(&error.to_string())));
-    let loc = vec![BODY, Step::Index(offset(&error, body))];
-    Error::invalid(error, told.at(loc, json!({})))
-}
-
-/// The body is JSON and not what the endpoint takes, or it is no JSON after all.
-pub(super) fn mistyped(error: serde_path_to_error::Error<serde_json::Error>, body: &[u8]) -> Error {
-    if error.inner().classify() != Category::Data {
-        return malformed(error.into_inner(), body);
-    }
+/// The body is not what the endpoint takes, or no JSON: that is said first, wherever reading stopped.
+#[cold]
+pub(super) fn mistaken(located: Located, body: &[u8]) -> Error {
+    let whole: Value = match serde_json::from_slice(body) {
+        Ok(whole) => whole,
+        Err(error) => return malformed(error, body),
+    };
+    let Located { mistake, path } = located;
     let mut loc = vec![BODY];
-    loc.extend(error.path().iter().filter_map(|segment| match segment {
-        Segment::Seq { index } => Some(Step::Index(*index)),
-        Segment::Map { key } => Some(Step::Key(key.clone().into())),
-        // A variant's name is no key of the body as far as one can tell.
-        Segment::Enum { .. } | Segment::Unknown => None,
-    }));
-    let whole = serde_json::from_slice(body).unwrap_or_default();
-    let found = find(&whole, &loc).clone();
-    let text = error.inner().to_string();
-    let mistake = Mistake::read(sentence(&text));
-    let input = match mistake {
-        // What is missing cannot be shown; what it is missing from can.
-        Mistake::Missing(field) => {
-            loc.push(Step::Key(field.to_owned().into()));
-            found
-        }
+    loc.extend(path);
+    // What is missing cannot be shown; what it is missing from can.
+    let input = find(&whole, &loc).clone();
+    match &mistake {
+        Mistake::Missing(field) => loc.push(Step::Key((*field).into())),
         Mistake::Unknown(field) => {
-            let unknown = Step::Key(field.to_owned().into());
+            let unknown = Step::Key(field.clone().into());
             if loc.last() != Some(&unknown) {
                 loc.push(unknown);
             }
-            find(&whole, &loc).clone()
         }
-        _ => found,
-    };
-    let told = mistake.told();
-    Error::invalid(error, told.at(loc, input))
+        _ => {}
+    }
+    let told = Told::of(&mistake);
+    Error::invalid(mistake, told.at(loc, input))
 }
 
-/// A sentence of serde's, read.
-enum Mistake<'a> {
-    /// The field that is missing.
-    Missing(&'a str),
-    /// The field that is not expected.
-    Unknown(&'a str),
-    /// What is expected instead of a value of another type.
-    Type(&'a str),
-    /// What is expected instead of an unknown variant.
-    Variant(&'a str),
-    Other(&'a str),
-}
-
-impl<'a> Mistake<'a> {
-    fn read(sentence: &'a str) -> Self {
-        let quoted = |start| Some(sentence.strip_prefix(start)?.split_once('`')?.0);
-        let expected = |start| Some(sentence.strip_prefix(start)?.split_once(", expected ")?.1);
-        quoted("missing field `")
-            .map(Self::Missing)
-            .or_else(|| quoted("unknown field `").map(Self::Unknown))
-            .or_else(|| expected("invalid type: ").map(Self::Type))
-            .or_else(|| expected("unknown variant ").map(Self::Variant))
-            .unwrap_or(Self::Other(sentence))
-    }
-
-    fn told(&self) -> Told {
-        match self {
-            Self::Missing(_) => Told::new("missing", "Field required"),
-            Self::Unknown(_) => Told::new("extra_forbidden", "Extra inputs are not permitted"),
-            Self::Variant(expected) => Told::new("enum", format!("Input should be {expected}")),
-            Self::Other(sentence) => Told::new("value_error", format!("Value error, {sentence}")),
-            Self::Type(expected) => match *expected {
-                "a string" | "a borrowed string" => {
-                    Told::new("string_type", "Input should be a valid string")
-                }
-                "a boolean" => Told::new("bool_type", "Input should be a valid boolean"),
-                "f32" | "f64" => Told::new("float_type", "Input should be a valid number"),
-                "i8" | "i16" | "i32" | "i64" | "i128" | "isize" | "u8" | "u16" | "u32" | "u64" | "u128"
-                | "usize" => Told::new("int_type", "Input should be a valid integer"),
-                "a sequence" => Told::new("list_type", "Input should be a valid list"),
-                "a map" => Told::new("dict_type", "Input should be a valid dictionary"),
-                model if model.starts_with("struct ") => Told::new(
-                    "model_attributes_type",
-                    "Input should be a valid dictionary or object to extract fields from",
-                ),
-                other => Told::new("type_error", format!("Input should be {other}")),
-            },
-        }
-    }
+/// The body is not JSON, or more than one value of it.
+fn malformed(error: serde_json::Error, body: &[u8]) -> Error {
+    let told = Told::new("json_invalid", format!("JSON decode error: {}", sentence(&error.to_string())));
+    let loc = vec![BODY, Step::Index(offset(&error, body))];
+    Error::invalid(error, told.at(loc, json!({})))
 }
 
 /// A mistake as it is told, before it is known where it is.
@@ -128,8 +64,43 @@ impl Told {
         Self { kind, msg: msg.into() }
     }
 
+    fn of(mistake: &Mistake) -> Self {
+        match mistake {
+            Mistake::Syntax => Self::new("json_invalid", "JSON decode error"),
+            Mistake::Missing(_) => Self::new("missing", "Field required"),
+            Mistake::Unknown(_) => Self::new("extra_forbidden", "Extra inputs are not permitted"),
+            Mistake::Variant(expected) => Self::new("enum", format!("Input should be {}", one_of(expected))),
+            Mistake::Refused(why) => Self::new("value_error", format!("Value error, {why}")),
+            Mistake::Type(expected) => match expected.as_str() {
+                "a string" | "a borrowed string" => {
+                    Self::new("string_type", "Input should be a valid string")
+                }
+                "a boolean" => Self::new("bool_type", "Input should be a valid boolean"),
+                "f32" | "f64" => Self::new("float_type", "Input should be a valid number"),
+                "i8" | "i16" | "i32" | "i64" | "i128" | "isize" | "u8" | "u16" | "u32" | "u64" | "u128"
+                | "usize" => Self::new("int_type", "Input should be a valid integer"),
+                "a sequence" => Self::new("list_type", "Input should be a valid list"),
+                "a map" => Self::new("dict_type", "Input should be a valid dictionary"),
+                model if model.starts_with("struct ") => Self::new(
+                    "model_attributes_type",
+                    "Input should be a valid dictionary or object to extract fields from",
+                ),
+                other => Self::new("type_error", format!("Input should be {other}")),
+            },
+        }
+    }
+
     fn at(self, loc: Vec<Step>, input: Value) -> Invalid {
         Invalid { kind: self.kind, loc, msg: self.msg, input }
+    }
+}
+
+/// Variants as a sentence lists them.
+fn one_of(variants: &[&str]) -> String {
+    match variants {
+        [] => "nothing".to_owned(),
+        [only] => format!("'{only}'"),
+        [first @ .., last] => format!("'{}' or '{last}'", first.join("', '")),
     }
 }
 
@@ -211,7 +182,7 @@ mod tests {
         told!(r#"{"text": 5}"# => "type": "string_type", "loc": ["body", "text"], "msg": "Input should be a valid string", "input": 5);
         told!(r#"{"text": "a", "items": [{"size": "b"}]}"# => "type": "int_type", "loc": ["body", "items", 0, "size"], "msg": "Input should be a valid integer", "input": "b");
         told!(r#"{"text": "a", "items": 1}"# => "type": "list_type", "loc": ["body", "items"], "msg": "Input should be a valid list", "input": 1);
-        told!("[1]" => "type": "string_type", "loc": ["body", 0], "msg": "Input should be a valid string", "input": 1);
+        told!("[1]" => "type": "model_attributes_type", "loc": ["body"], "msg": "Input should be a valid dictionary or object to extract fields from", "input": [1]);
         told!("7" => "type": "model_attributes_type", "loc": ["body"], "msg": "Input should be a valid dictionary or object to extract fields from", "input": 7);
     }
 
@@ -223,7 +194,7 @@ mod tests {
     #[test]
     fn unknown_fields_and_variants_are_told() {
         told!(r#"{"text": "a", "txt": "b"}"# => "type": "extra_forbidden", "loc": ["body", "txt"], "msg": "Extra inputs are not permitted", "input": "b");
-        told!(r#"{"text": "a", "mode": "slow"}"# => "type": "enum", "loc": ["body", "mode"], "msg": "Input should be `fast` or `exact`", "input": "slow");
+        told!(r#"{"text": "a", "mode": "slow"}"# => "type": "enum", "loc": ["body", "mode"], "msg": "Input should be 'fast' or 'exact'", "input": "slow");
     }
 
     #[test]

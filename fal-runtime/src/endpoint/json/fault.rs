@@ -1,0 +1,104 @@
+use std::fmt;
+
+use serde::de::{self, Expected, Unexpected};
+
+/// What is wrong with a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Mistake {
+    /// It is not JSON. What is wrong with it `serde_json` says best.
+    Syntax,
+    /// A field that is not there.
+    Missing(&'static str),
+    /// A field that nobody asked for.
+    Unknown(String),
+    /// A value of another type; what is expected instead.
+    Type(String),
+    /// None of the variants that are expected.
+    Variant(&'static [&'static str]),
+    /// A value that its type does not take, in the words of whoever refused it.
+    Refused(String),
+}
+
+/// A mistake on its way up, one word wide: every result of every function that reads a type holds one.
+#[derive(Debug)]
+pub(super) struct Fault(Box<Mistake>);
+
+pub(super) type Result<T, E = Fault> = std::result::Result<T, E>;
+
+impl Fault {
+    #[cold]
+    pub(super) fn syntax() -> Self {
+        Mistake::Syntax.into()
+    }
+
+    /// A value of another type than this one.
+    #[cold]
+    pub(super) fn another_type(expected: &dyn Expected) -> Self {
+        Mistake::Type(expected.to_string()).into()
+    }
+
+    #[cold]
+    pub(super) fn refused(why: String) -> Self {
+        Mistake::Refused(why).into()
+    }
+
+    pub(super) fn into_mistake(self) -> Mistake {
+        *self.0
+    }
+}
+
+impl From<Mistake> for Fault {
+    fn from(mistake: Mistake) -> Self {
+        Self(Box::new(mistake))
+    }
+}
+
+impl de::Error for Fault {
+    #[cold]
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::refused(message.to_string())
+    }
+
+    #[cold]
+    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::another_type(expected)
+    }
+
+    #[cold]
+    fn missing_field(field: &'static str) -> Self {
+        Mistake::Missing(field).into()
+    }
+
+    #[cold]
+    fn unknown_field(field: &str, _: &'static [&'static str]) -> Self {
+        Mistake::Unknown(field.to_owned()).into()
+    }
+
+    #[cold]
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        Mistake::Variant(expected).into()
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax => f.write_str("not JSON"),
+            Self::Missing(field) => write!(f, "missing field `{field}`"),
+            Self::Unknown(field) => write!(f, "unknown field `{field}`"),
+            Self::Type(expected) => write!(f, "wrong type, expected {expected}"),
+            Self::Variant(expected) => write!(f, "unknown variant, expected one of {}", expected.join(", ")),
+            Self::Refused(why) => f.write_str(why),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+impl std::error::Error for Fault {}

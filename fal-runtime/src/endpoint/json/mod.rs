@@ -1,0 +1,57 @@
+//! JSON in and out. What is compiled once for each type is kept small; what is the same for every type is not among it.
+//!
+//! Values are read by a deserializer of our own, since three things are wanted that `serde_json` does not give, or only
+//! at a price for each type that is read:
+//!
+//! - a mistake is known for what it is and for where it is, and not by a sentence,
+//! - what is taken is what the schema in the OpenAPI document says: `1.0` is an integer, and a list is no struct,
+//! - whatever does not depend on the type is no generic function.
+//!
+//! Words are left to `serde_json` where they are not plain: numbers that are more than digits, strings with escapes.
+
+mod access;
+mod deserializer;
+mod fault;
+mod key;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Reply, explain};
+use crate::error::Step;
+use crate::{Context, Error};
+pub(super) use fault::Mistake;
+use reader::Reader;
+
+/// A mistake in a body.
+#[derive(Debug, PartialEq)]
+pub(super) struct Located {
+    pub(super) mistake: Mistake,
+    /// The way to it from the whole body.
+    pub(super) path: Vec<Step>,
+}
+
+/// A value out of a body. The error says which part of the body is at fault.
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    let mut reader = Reader::new(body);
+    match T::deserialize(&mut reader) {
+        Ok(value) => match reader.end() {
+            None => Ok(value),
+            Some(located) => Err(explain::mistaken(located, body)),
+        },
+        Err(fault) => Err(explain::mistaken(reader.locate(fault), body)),
+    }
+}
+
+/// The body of a response out of a value.
+pub(super) fn write(value: &impl Serialize) -> Result<Reply, Error> {
+    reply(serde_json::to_vec(value))
+}
+
+fn reply(written: serde_json::Result<Vec<u8>>) -> Result<Reply, Error> {
+    let body = written.context("the answer has no JSON form")?;
+    Ok(Reply(body.into()))
+}

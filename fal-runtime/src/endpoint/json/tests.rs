@@ -1,0 +1,173 @@
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::reader::Reader;
+use super::{Located, Mistake, Step};
+
+fn read<T: DeserializeOwned>(body: &str) -> Result<T, Located> {
+    let mut reader = Reader::new(body.as_bytes());
+    match T::deserialize(&mut reader) {
+        Ok(value) => reader.end().map_or(Ok(value), Err),
+        Err(fault) => Err(reader.locate(fault)),
+    }
+}
+
+fn mistake<T: DeserializeOwned + std::fmt::Debug>(body: &str) -> (Mistake, String) {
+    let Located { mistake, path } = read::<T>(body).unwrap_err();
+    let path = path.into_iter().map(|step| match step {
+        Step::Key(key) => format!(".{key}"),
+        Step::Index(index) => format!("[{index}]"),
+    });
+    (mistake, path.collect())
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+struct Point {
+    x: i32,
+    #[serde(default)]
+    y: Option<u8>,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+enum Shape {
+    Empty,
+    Dot(Point),
+    Line(Point, Point),
+    Circle { radius: f64 },
+}
+
+/// What is JSON, and what is not, in the eyes of `serde_json`.
+const TEXTS: [&str; 48] = [
+    "",
+    " ",
+    "null",
+    "nul",
+    "nullx",
+    "true",
+    "false",
+    "tru",
+    "0",
+    "-0",
+    "00",
+    "01",
+    "-",
+    "-1",
+    "+1",
+    "1.",
+    "1.5",
+    ".5",
+    "1e3",
+    "1e",
+    "1E+2",
+    "1e999",
+    "18446744073709551615",
+    "18446744073709551616",
+    "-9223372036854775809",
+    r#""""#,
+    r#""a"#,
+    r#""\""#,
+    r#""\\""#,
+    r#""\u00e9\ud83d\ude00""#,
+    r#""\ud83d""#,
+    r#""\x""#,
+    "\"\n\"",
+    "\"é\"",
+    "[]",
+    "[",
+    "[1,]",
+    "[,1]",
+    "[1 2]",
+    "[1,2] ",
+    "[1] 2",
+    "{}",
+    r#"{"a":1}"#,
+    r#"{"a":1,}"#,
+    r#"{"a"}"#,
+    "{1:2}",
+    r#"{"a":{"b":[1,{"c":null}]},"a":2}"#,
+    "\u{feff}1",
+];
+
+#[test]
+fn it_takes_for_json_what_serde_json_does_and_reads_the_same() {
+    for text in TEXTS {
+        let theirs = serde_json::from_str::<Value>(text).ok();
+        assert_eq!(read::<Value>(text).ok(), theirs, "{text:?}");
+        // What nobody wants has to be JSON all the same.
+        let skipped = read::<serde::de::IgnoredAny>(text).is_ok();
+        assert_eq!(skipped, theirs.is_some(), "{text:?} skipped");
+    }
+}
+
+#[test]
+fn it_goes_as_deep_as_serde_json_does() {
+    for depth in [127, 128] {
+        let text = "[".repeat(depth) + &"]".repeat(depth);
+        let is_json = serde_json::from_str::<Value>(&text).is_ok();
+        assert_eq!(read::<Value>(&text).is_ok(), is_json, "{depth}");
+        assert_eq!(read::<serde::de::IgnoredAny>(&text).is_ok(), is_json, "{depth} skipped");
+    }
+}
+
+#[test]
+fn a_body_that_is_no_utf8_is_no_json() {
+    let mut reader = Reader::new(b"\"\xff\"");
+    assert!(String::deserialize(&mut reader).is_err());
+}
+
+#[test]
+fn structs_and_variants_are_read_as_serde_json_reads_them() {
+    assert_eq!(read::<Point>(r#"{"x": -3, "z": [{}]}"#).unwrap(), Point { x: -3, y: None });
+    let shapes: Vec<Shape> = read(
+        r#"["Empty", {"Dot": {"x": 1}}, {"Line": [{"x": 1}, {"x": 2, "y": 3}]}, {"Circle": {"radius": 1}}]"#,
+    )
+    .unwrap();
+    let (one, two) = (Point { x: 1, y: None }, Point { x: 2, y: Some(3) });
+    let dot = Shape::Dot(Point { x: 1, y: None });
+    assert_eq!(shapes, [Shape::Empty, dot, Shape::Line(one, two), Shape::Circle { radius: 1.0 }]);
+}
+
+#[test]
+fn keys_may_be_numbers_in_quotes() {
+    assert_eq!(read::<BTreeMap<u32, bool>>(r#"{"7": true}"#).unwrap(), BTreeMap::from([(7, true)]));
+    let (found, path) = mistake::<BTreeMap<u32, bool>>(r#"{"x": true}"#);
+    assert_eq!((found, path.as_str()), (Mistake::Type("u32".into()), ".x"));
+}
+
+#[test]
+fn a_whole_float_is_an_integer_and_no_other_is() {
+    assert_eq!(read::<Vec<i64>>("[1.0, -2e3, -0.0]").unwrap(), [1, -2000, 0]);
+    assert_eq!(mistake::<Vec<u8>>("[1.5]"), (Mistake::Type("u8".into()), "[0]".into()));
+    assert!(matches!(mistake::<u8>("256.0").0, Mistake::Refused(_)));
+    assert!(matches!(mistake::<u64>("1e300").0, Mistake::Type(_)));
+}
+
+#[test]
+fn a_list_is_no_struct() {
+    assert_eq!(mistake::<Point>("[1, 2]"), (Mistake::Type("struct Point".into()), String::new()));
+}
+
+#[test]
+fn a_mistake_is_told_where_it_is() {
+    type Points = BTreeMap<String, Vec<Point>>;
+    let at = |body| mistake::<Points>(body);
+    assert_eq!(
+        at(r#"{"a": [], "b": [{"x": 1}, {"x": "1"}]}"#),
+        (Mistake::Type("i32".into()), ".b[1].x".into())
+    );
+    assert_eq!(at(r#"{"b": [{"x": 1}, {"y": 1}]}"#), (Mistake::Missing("x"), ".b[1]".into()));
+    assert_eq!(at(r#"{"b": {}}"#), (Mistake::Type("a sequence".into()), ".b".into()));
+    assert_eq!(at(r#"{"b": [{"x": }]}"#).0, Mistake::Syntax);
+    assert_eq!(at("{} {}"), (Mistake::Syntax, String::new()));
+    let (found, path) = mistake::<(u8, u8)>("[1, 2, 3]");
+    assert_eq!((found, path.as_str()), (Mistake::Refused("more items than expected".into()), "[1]"));
+}
+
+#[test]
+fn a_value_that_is_kept_as_it_is_keeps_every_number() {
+    let text = r#"{"a": [1, -1, 1.0, 1e3, 18446744073709551615], "b": "\n"}"#;
+    assert_eq!(read::<Value>(text).unwrap(), json!({"a": [1, -1, 1.0, 1e3, u64::MAX], "b": "\n"}));
+}
