@@ -26,8 +26,10 @@ mod probe;
 mod proxy;
 mod snapshot;
 
-pub use address::Address;
+pub use address::{Address, ParseAddressError};
 pub use events::{Event, EventStream};
+#[doc(no_inline)]
+pub use fal_health::{HealthCheck, HealthCheckSpec};
 pub use fleet::{Exit, Happening, Progress, RECORDS, Reason, Replacement, RunnerRecord, RunnerState};
 pub use host::{AppSpec, BadHealthCheck, Host, HostBuilder, HostHandle, Listener, StartError};
 pub use id::RunnerId;

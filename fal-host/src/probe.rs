@@ -162,6 +162,8 @@ impl Prober {
         let io = TokioIo::new(Listened { stream, heard: Arc::clone(&heard) });
         let (sender, connection) =
             http1::handshake(io).await.map_err(|_| Attempt::Failed(Failure::Disconnected))?;
+        // On one thread with whoever asks, as all checks are made. Elsewhere a request could be handed over while the
+        // connection is taken down, and would neither be sent nor come back (hyper's issue 4122).
         tokio::spawn(async move {
             // Its error is the exchange's error too.
             let _ = connection.await;
