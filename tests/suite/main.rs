@@ -25,4 +25,5 @@ mod periodic_checks;
 mod replacement;
 mod requests;
 mod stopping;
+mod traffic;
 mod verdicts;

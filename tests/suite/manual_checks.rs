@@ -1,6 +1,6 @@
 //! Checks that a response asks for: S16, S21, S22, S25, S27–S32.
 
-use fal_health::{Judgement, Trigger};
+use fal_health::{Failure, Judgement, Outcome, Trigger};
 use fal_host::{AppSpec, Reason};
 use fal_tests::{Act, Answer};
 
@@ -81,6 +81,42 @@ async fn with_one_place_a_manual_check_has_the_runner_to_itself_s30() {
     check.succeed().await;
     director.call(["c", "b"][refused]).await.succeed().await;
     assert_eq!(others.pop().unwrap().response().await.runner(), 1);
+}
+
+#[tokio::test]
+async fn a_manual_check_holds_the_place_of_the_request_that_asked_and_no_other_s30() {
+    let director = Director::new();
+    director.hold(Kind::ManualCheck);
+    let app = serving_at_a_time(2, on_request());
+    let host = TestHost::start_with(&director, app, |builder| builder.queue(0)).await;
+    host.ready(1).await;
+    let asking = host.call("asks").await;
+    director.call("asks").await.answer(Answer::ok().asking()).await;
+    assert_eq!(asking.response().await.status, 200);
+    let check = director.next(Kind::ManualCheck).await;
+    let other = host.call("other").await;
+    let call = director.call("other").await;
+    assert_eq!(host.exchange(&Request::call("third")).await.error_type(), "queue_full");
+    check.succeed().await;
+    host.checked(1, 1).await;
+    assert_eq!(host.served(&director, "fourth").await.runner(), 1);
+    call.succeed().await;
+    assert_eq!(other.response().await.runner(), 1);
+}
+
+#[tokio::test]
+async fn a_manual_check_that_hangs_has_failed_s18_s25() {
+    let director = Director::new();
+    director.hold(Kind::ManualCheck);
+    let host = TestHost::start(&director, app(on_request().timeout_seconds(1))).await;
+    let asking = host.call("asks").await;
+    director.call("asks").await.answer(Answer::ok().asking()).await;
+    asking.response().await;
+    let check = director.next(Kind::ManualCheck).await;
+    assert_eq!(host.terminating(1).await, Reason::ManualCheckFailed);
+    check.abandoned().await;
+    let last = host.ended(1).await.checks.pop().unwrap();
+    assert_eq!(last.outcome, Outcome::Failure(Failure::Timeout));
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use fal_health::{Failure, Judgement, Outcome, Trigger};
-use fal_host::{AppSpec, RunnerState};
+use fal_health::{CheckRecord, Failure, Judgement, Outcome, Trigger};
+use fal_host::{AppSpec, Reason, RunnerState};
 use fal_tests::{Act, Answer};
 
 use crate::harness::*;
@@ -90,9 +90,12 @@ async fn a_blocking_health_function_that_outlives_its_deadline_fails_further_che
     // As the fixture itself declares it.
     let host = TestHost::start(&director, blocking_app(health().timeout_seconds(1))).await;
     let stuck = director.next_of(1, Kind::Check).await;
-    let outcomes: Vec<_> = host.ended(1).await.checks.iter().map(|check| check.outcome).collect();
-    let expected = [Failure::Timeout, Failure::Status(503), Failure::Status(503)];
-    assert_eq!(outcomes, expected.map(Outcome::Failure));
+    let outcomes = conclusive(&host.ended(1).await.checks);
+    let [first, Failure::Status(503), Failure::Status(503)] = outcomes.as_slice() else {
+        panic!("{outcomes:?}")
+    };
+    // A busy machine may have excused the timeout.
+    assert!([Failure::Timeout, Failure::Status(503)].contains(first));
     assert_eq!(director.count_of(1, Kind::Check), 1);
     drop(stuck);
 }
@@ -150,16 +153,17 @@ async fn a_hung_health_endpoint_times_out_and_the_next_check_is_made_s18_s19() {
     for seconds in [1, 2] {
         let director = Director::new();
         director.hold(Kind::Check);
-        let host = TestHost::start(&director, app(health().timeout_seconds(seconds))).await;
+        let config = health().timeout_seconds(seconds).failure_threshold(100);
+        let host = TestHost::start(&director, app(config)).await;
         let hung = director.next(Kind::Check).await;
-        let check = host.checked(1, 1).await;
+        let check = host.concluded(1).await;
         assert_eq!(check.outcome, Outcome::Failure(Failure::Timeout));
         assert_eq!(check.judgement, Judgement::Counted { streak: 1 });
         assert!(check.duration >= Duration::from_secs(seconds.into()), "{:?}", check.duration);
         hung.abandoned().await;
 
-        director.next(Kind::Check).await.succeed().await;
-        assert_eq!(host.checked(1, 2).await.judgement, Judgement::Passed);
+        director.answer(Kind::Check, Answer::ok());
+        assert_eq!(host.passed(1).await.judgement, Judgement::Passed);
     }
 }
 
@@ -168,10 +172,18 @@ async fn an_endpoint_that_is_hung_for_good_makes_its_runner_unhealthy_s19_s24() 
     let director = Director::new();
     director.hold_of(1, Kind::Check);
     let host = TestHost::start(&director, app(health().timeout_seconds(1).failure_threshold(2))).await;
-    assert_eq!(host.terminating(1).await, fal_host::Reason::Unhealthy);
-    let outcomes: Vec<_> = host.checks(1).iter().map(|check| check.outcome).collect();
-    assert_eq!(outcomes, [Outcome::Failure(Failure::Timeout); 2]);
+    assert_eq!(host.terminating(1).await, Reason::Unhealthy);
+    assert_eq!(conclusive(&host.checks(1)), [Failure::Timeout; 2]);
     host.ready(2).await;
+}
+
+/// The failures of those checks that this machine was not too busy to conclude something from (S20).
+fn conclusive(checks: &[CheckRecord]) -> Vec<Failure> {
+    let failure = |check: &CheckRecord| match check.outcome {
+        Outcome::Failure(failure) => failure,
+        outcome => panic!("{outcome:?}"),
+    };
+    checks.iter().filter(|check| is_conclusive(check)).map(failure).collect()
 }
 
 #[tokio::test]

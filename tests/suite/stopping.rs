@@ -1,6 +1,7 @@
 //! How a host and its runners stop: S41, S42.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::time::Duration;
 
 use fal_host::{AppSpec, Exit, Reason};
@@ -78,6 +79,18 @@ async fn a_host_that_is_told_twice_kills_every_group_s41() {
     child.ended().await;
     assert_eq!(pending.response().await.error_type(), "runner_disconnected");
     within("the host's end", host.handle.stopped()).await;
+}
+
+#[tokio::test]
+async fn a_host_that_has_stopped_leaves_no_socket_behind_s41() {
+    let director = Director::new();
+    let host = TestHost::start(&director, app(on_request())).await;
+    host.ready(1).await;
+    let listen = director.asked()[0].listen.clone();
+    let socket = Path::new(listen.strip_prefix("unix:").unwrap());
+    assert!(socket.exists());
+    host.stop().await;
+    assert!(!socket.parent().unwrap().exists());
 }
 
 #[tokio::test]

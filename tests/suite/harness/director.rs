@@ -168,6 +168,9 @@ impl Director {
 impl Drop for Director {
     fn drop(&mut self) {
         self.task.abort();
+        if std::thread::panicking() {
+            eprintln!("what the director was asked: {:#?}", self.script.asked.look());
+        }
     }
 }
 

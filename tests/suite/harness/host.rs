@@ -3,7 +3,7 @@ use std::num::NonZeroU32;
 use std::process::Command;
 use std::time::Duration;
 
-use fal_health::{CheckRecord, HealthCheck, HealthCheckSpec, Trigger};
+use fal_health::{CheckRecord, HealthCheck, HealthCheckSpec, Outcome, Trigger};
 use fal_host::{
     AppSpec, Event, EventStream, Happening, Host, HostBuilder, HostHandle, Reason, RunnerInfo, RunnerRecord,
 };
@@ -154,6 +154,19 @@ impl TestHost {
         self.events.find(&format!("check {nth} of runner {runner}"), find).await
     }
 
+    /// Waits for the first check of a runner that this machine was not too busy to conclude something from (S20).
+    pub(crate) async fn concluded(&self, runner: u64) -> CheckRecord {
+        let find = |events: &mut Vec<Event>| checks(events, runner).find(is_conclusive);
+        self.events.find(&format!("a conclusive check of runner {runner}"), find).await
+    }
+
+    /// Waits for the first check that a runner passes.
+    pub(crate) async fn passed(&self, runner: u64) -> CheckRecord {
+        let find =
+            |events: &mut Vec<Event>| checks(events, runner).find(|check| check.outcome == Outcome::Pass);
+        self.events.find(&format!("a check that runner {runner} passes"), find).await
+    }
+
     /// Waits for the n-th manual check of a runner, from 1.
     pub(crate) async fn checked_on_request(&self, runner: u64, nth: usize) -> CheckRecord {
         let is_manual = |check: &CheckRecord| check.trigger == Trigger::Manual;
@@ -251,6 +264,9 @@ impl TestHost {
 impl Drop for TestHost {
     fn drop(&mut self) {
         self.listening.abort();
+        if std::thread::panicking() {
+            eprintln!("the host's events: {:#?}", self.events.look());
+        }
     }
 }
 
@@ -259,6 +275,11 @@ async fn listen(mut stream: EventStream, events: History<Event>) {
         assert_eq!(stream.missed(), 0);
         events.add(event);
     }
+}
+
+/// Whether a check has shown anything.
+pub(crate) fn is_conclusive(check: &CheckRecord) -> bool {
+    !matches!(check.outcome, Outcome::Inconclusive(_))
 }
 
 fn checks(events: &[Event], runner: u64) -> impl Iterator<Item = CheckRecord> {

@@ -12,7 +12,9 @@ use std::time::Duration;
 pub(crate) use client::{Client, Pending, Request, Response};
 pub(crate) use director::{ASKS, Director, Kind};
 pub(crate) use history::History;
-pub(crate) use host::{TestHost, app, blocking_app, checks_elsewhere, health, on_request, serving_at_a_time};
+pub(crate) use host::{
+    TestHost, app, blocking_app, checks_elsewhere, health, is_conclusive, on_request, serving_at_a_time,
+};
 pub(crate) use process::Process;
 pub(crate) use program::{Program, fixture, output};
 

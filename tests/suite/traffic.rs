@@ -1,0 +1,119 @@
+//! Replacements while requests come without a pause: S33, S35, S38, S39.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fal_host::Reason;
+use fal_tests::{Answer, Called};
+use futures_util::future::join_all;
+use rustix::process::Signal;
+use tokio::task::JoinHandle;
+
+use crate::harness::*;
+
+/// Clients that send one request after the other, half of them over kept connections.
+struct Traffic {
+    stop: Arc<AtomicBool>,
+    clients: Vec<JoinHandle<Vec<Response>>>,
+}
+
+/// How many requests there are at a time.
+const CLIENTS: usize = 6;
+
+impl Traffic {
+    fn start(host: &TestHost) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let client = |number: usize| {
+            let (address, stop) = (host.address(), Arc::clone(&stop));
+            tokio::spawn(async move {
+                let mut responses = Vec::new();
+                let mut client = Client::tcp(address).await;
+                while !stop.load(Ordering::Relaxed) {
+                    if number.is_multiple_of(2) {
+                        client = Client::tcp(address).await;
+                    }
+                    let name = format!("{number}-{}", responses.len());
+                    responses.push(client.exchange(&Request::call(&name)).await);
+                }
+                responses
+            })
+        };
+        let clients = (0..CLIENTS).map(client).collect();
+        Self { stop, clients }
+    }
+
+    /// Ends it, and gives back every response.
+    async fn responses(self) -> Vec<Response> {
+        self.stop.store(true, Ordering::Relaxed);
+        let responses = within("the clients", join_all(self.clients)).await;
+        responses.into_iter().flat_map(Result::unwrap).collect()
+    }
+}
+
+/// How many requests have reached a runner. None has twice.
+fn called_once(director: &Director) -> usize {
+    let mut names = BTreeSet::new();
+    for question in director.asked() {
+        if let Called::Endpoint(name, _) = question.called {
+            assert!(names.insert(name.clone()), "{name} was sent twice");
+        }
+    }
+    names.len()
+}
+
+#[tokio::test]
+async fn no_request_is_lost_when_runners_are_replaced_by_plan_or_by_verdict_s33_s38_s39() {
+    let director = Director::new();
+    director.answer(Kind::Call, Answer::ok());
+    let two = NonZeroUsize::new(2).unwrap();
+    let app = serving_at_a_time(2, health().failure_threshold(1));
+    let host = TestHost::start_with(&director, app, |builder| builder.runners(two)).await;
+    let traffic = Traffic::start(&host);
+    host.checked(1, 1).await;
+    host.checked(2, 1).await;
+    // Both by plan, then both by verdict, then both by plan once more.
+    host.handle.restart();
+    for runner in [1, 2] {
+        assert_eq!(host.ended(runner).await.reason, Reason::Restarted);
+    }
+    for runner in [3, 4] {
+        host.checked(runner, 1).await;
+        director.answer_of(runner, Kind::Check, Answer::fail());
+        assert_eq!(host.ended(runner).await.reason, Reason::Unhealthy);
+    }
+    host.checked(5, 1).await;
+    host.checked(6, 1).await;
+    host.handle.restart();
+    for runner in [5, 6] {
+        assert_eq!(host.ended(runner).await.reason, Reason::Restarted);
+    }
+    let responses = traffic.responses().await;
+    for response in &responses {
+        assert_eq!(response.status, 200, "{}", String::from_utf8_lossy(&response.body));
+    }
+    assert_eq!(called_once(&director), responses.len());
+}
+
+#[tokio::test]
+async fn a_crash_loses_only_what_was_sent_there_and_nothing_is_sent_twice_s34_s38_s39() {
+    let director = Director::new();
+    director.answer(Kind::Call, Answer::ok());
+    let two = NonZeroUsize::new(2).unwrap();
+    let app = serving_at_a_time(2, health());
+    let host = TestHost::start_with(&director, app, |builder| builder.runners(two)).await;
+    let traffic = Traffic::start(&host);
+    let crashes = 6;
+    for runner in 1..=crashes {
+        host.checked(runner, 1).await;
+        Process::new(host.started(runner).await.0).signal(Signal::KILL);
+        assert_eq!(host.ended(runner).await.reason, Reason::Exited);
+    }
+    host.checked(crashes + 1, 1).await;
+    let responses = traffic.responses().await;
+    for response in responses.iter().filter(|response| response.status != 200) {
+        assert_eq!((response.status, response.error_type().as_str()), (503, "runner_disconnected"));
+    }
+    assert!(called_once(&director) <= responses.len());
+}
