@@ -4,11 +4,10 @@ use std::task::{Context, Poll};
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::row::SchemaOf;
-use super::{Call, json};
+use super::{Call, SchemaOf, json};
 use crate::Error;
 
 /// What an endpoint may take besides `&self` and the response's head: the JSON body, or anything that axum can take
@@ -83,7 +82,7 @@ pub enum FromBody {}
 pub enum FromHead {}
 
 impl<T: DeserializeOwned + JsonSchema + Send> Argument<FromBody> for T {
-    const TAKEN: Taken = Taken::Body(SchemaGenerator::subschema_for::<T>);
+    const TAKEN: Taken = Taken::Body(SchemaOf::of::<T>());
 
     fn take<'a>(call: &'a mut Call<'_>) -> Taking<'a, Self> {
         Taking::Ready(Some(json::parse(&call.body)))

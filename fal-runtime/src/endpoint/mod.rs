@@ -15,6 +15,7 @@ mod json;
 mod output;
 mod request_id;
 mod row;
+mod schema;
 mod serve;
 
 pub use argument::{Argument, HeadArgument, Taken, Taking};
@@ -23,5 +24,5 @@ pub use head::ResponseHead;
 pub use output::{Answer, Failure, Reply, Returns, ReturnsValue};
 pub(crate) use request_id::RequestId;
 pub use row::Endpoint;
-pub(crate) use row::SchemaOf;
+pub(crate) use schema::SchemaOf;
 pub(crate) use serve::{Running, Served, method_not_allowed, serve};

@@ -1,10 +1,10 @@
 use std::marker::PhantomData;
 
 use bytes::Bytes;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::json;
+use super::{SchemaOf, json};
 use crate::Error;
 
 /// The body of a response, as JSON.
@@ -40,12 +40,12 @@ pub struct Returns<R>(PhantomData<R>);
 
 impl<T, E> Returns<Result<T, E>> {
     /// The schema of the body.
-    pub fn schema(generator: &mut SchemaGenerator) -> Schema
+    pub fn schema() -> SchemaOf
     where
         T: Answer,
         E: Failure,
     {
-        generator.subschema_for::<T>()
+        SchemaOf::of::<T>()
     }
 
     /// Makes it the body.
@@ -64,7 +64,7 @@ impl<T, E> Returns<Result<T, E>> {
 /// What a function gives that does not return a `Result`.
 pub trait ReturnsValue<R> {
     /// The schema of the body.
-    fn schema(generator: &mut SchemaGenerator) -> Schema
+    fn schema() -> SchemaOf
     where
         R: Answer;
 
@@ -75,11 +75,11 @@ pub trait ReturnsValue<R> {
 }
 
 impl<R> ReturnsValue<R> for Returns<R> {
-    fn schema(generator: &mut SchemaGenerator) -> Schema
+    fn schema() -> SchemaOf
     where
         R: Answer,
     {
-        generator.subschema_for::<R>()
+        SchemaOf::of::<R>()
     }
 
     fn reply(answer: R) -> Result<Reply, Error>

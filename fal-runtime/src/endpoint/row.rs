@@ -1,14 +1,9 @@
 use std::fmt;
 use std::pin::Pin;
 
-use fal_health::HealthCheck;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-
-use super::{Argument, Call, HeadArgument, Reply, Taken};
+use super::{Argument, Call, HeadArgument, Reply, SchemaOf, Taken};
 use crate::Error;
-
-/// The schema of a type whose name has been erased.
-pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+use fal_health::HealthCheck;
 
 /// Calls the function that is declared as an endpoint.
 pub(crate) type Function =
@@ -23,7 +18,7 @@ pub struct Endpoint {
     docs: &'static str,
     health_check: Option<HealthCheck>,
     body: Option<SchemaOf>,
-    output: SchemaOf,
+    output: fn() -> SchemaOf,
     function: Function,
 }
 
@@ -37,7 +32,7 @@ impl Endpoint {
             docs: "",
             health_check: None,
             body: None,
-            output: <() as JsonSchema>::json_schema,
+            output: SchemaOf::of::<()>,
             function: |_| Box::pin(async { Err(Error::msg("the endpoint has no function")) }),
         }
     }
@@ -83,7 +78,7 @@ impl Endpoint {
     /// What its function answers with.
     #[doc(hidden)]
     #[must_use]
-    pub const fn returns(mut self, schema: SchemaOf) -> Self {
+    pub const fn returns(mut self, schema: fn() -> SchemaOf) -> Self {
         self.output = schema;
         self
     }
@@ -125,8 +120,8 @@ impl Endpoint {
         self.body
     }
 
-    pub(crate) const fn output(&self) -> SchemaOf {
-        self.output
+    pub(crate) fn output(&self) -> SchemaOf {
+        (self.output)()
     }
 
     pub(super) const fn function(&self) -> Function {

@@ -40,15 +40,15 @@ impl Schemas {
     }
 
     pub(super) fn input(&mut self, schema: SchemaOf) -> Value {
-        inline(schema(&mut self.inputs))
+        inline(schema.made_by(&mut self.inputs))
     }
 
     pub(super) fn output(&mut self, schema: SchemaOf) -> Value {
-        inline(schema(&mut self.outputs))
+        inline(schema.made_by(&mut self.outputs))
     }
 
     pub(super) fn output_of<T: JsonSchema>(&mut self) -> Value {
-        self.output(SchemaGenerator::subschema_for::<T>)
+        self.output(SchemaOf::of::<T>())
     }
 
     /// The components of both sides.

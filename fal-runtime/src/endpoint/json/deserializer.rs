@@ -28,11 +28,15 @@ impl<'de> Reader<'de> {
     }
 
     fn float<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
-        match self.number(&visitor)? {
-            Numeral::Unsigned(number) => visitor.visit_u64(number),
-            Numeral::Signed(number) => visitor.visit_i64(number),
-            Numeral::Float(number) => visitor.visit_f64(number),
-        }
+        let number = self.number(&visitor)?;
+        number.visit(visitor)
+    }
+
+    /// A number for whoever takes what comes. Serde's derive reads a variant that a field tells so, to have it until it
+    /// knows what it is; an integer has to stay one on that way, too.
+    fn number_of_any_type<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        let number = self.number(&visitor)?;
+        number.whole().visit(visitor)
     }
 }
 
@@ -48,6 +52,14 @@ impl Numeral {
             other => other,
         }
     }
+
+    fn visit<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self {
+            Self::Unsigned(number) => visitor.visit_u64(number),
+            Self::Signed(number) => visitor.visit_i64(number),
+            Self::Float(number) => visitor.visit_f64(number),
+        }
+    }
 }
 
 impl<'de> Deserializer<'de> for &mut Reader<'de> {
@@ -60,7 +72,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
             b'"' => self.deserialize_str(visitor),
             b't' | b'f' => self.deserialize_bool(visitor),
             b'n' => self.deserialize_unit(visitor),
-            _ => self.float(visitor),
+            _ => self.number_of_any_type(visitor),
         }
     }
 

@@ -19,6 +19,7 @@ mod tests;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Serializer;
 
 use super::{Reply, explain};
 use crate::error::Step;
@@ -37,21 +38,24 @@ pub(super) struct Located {
 /// A value out of a body. The error says which part of the body is at fault.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     let mut reader = Reader::new(body);
-    match T::deserialize(&mut reader) {
+    let fault = match T::deserialize(&mut reader) {
         Ok(value) => match reader.end() {
-            None => Ok(value),
-            Some(located) => Err(explain::mistaken(located, body)),
+            None => return Ok(value),
+            Some(fault) => fault,
         },
-        Err(fault) => Err(explain::mistaken(reader.locate(fault), body)),
-    }
+        Err(fault) => fault,
+    };
+    Err(explain::mistaken(reader.locate(fault), body))
 }
 
 /// The body of a response out of a value.
 pub(super) fn write(value: &impl Serialize) -> Result<Reply, Error> {
-    reply(serde_json::to_vec(value))
+    let mut body = Vec::with_capacity(128);
+    let written = value.serialize(&mut Serializer::new(&mut body));
+    reply(body, written)
 }
 
-fn reply(written: serde_json::Result<Vec<u8>>) -> Result<Reply, Error> {
-    let body = written.context("the answer has no JSON form")?;
+fn reply(body: Vec<u8>, written: serde_json::Result<()>) -> Result<Reply, Error> {
+    written.context("the answer has no JSON form")?;
     Ok(Reply(body.into()))
 }

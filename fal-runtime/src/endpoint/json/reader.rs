@@ -37,9 +37,9 @@ impl<'de> Reader<'de> {
     }
 
     /// What is wrong after the one value of a body; nothing but space may be there.
-    pub(super) fn end(&mut self) -> Option<Located> {
+    pub(super) fn end(&mut self) -> Option<Fault> {
         self.path.clear();
-        self.peek().is_ok().then(|| self.locate(Fault::syntax()))
+        self.peek().is_ok().then(Fault::syntax)
     }
 
     /// A mistake at the place that has been reached.
