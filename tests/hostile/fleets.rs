@@ -1,0 +1,135 @@
+//! Several runners that misbehave at once, and hosts that stop meanwhile: S33, S40, S41.
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use fal_host::{Exit, HostBuilder, Reason};
+use tempfile::TempDir;
+
+use crate::fault::{Answer, Check, DEPENDENCY, Deed};
+use crate::harness::TestHost;
+use crate::rig::{Rig, app, hasty, patiently, program, request};
+
+const RUNNERS: u64 = 3;
+
+/// What the health of all runners depends on.
+struct Dependency {
+    _directory: TempDir,
+    file: PathBuf,
+}
+
+impl Dependency {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("dependency");
+        let dependency = Self { _directory: directory, file };
+        dependency.restore();
+        dependency
+    }
+
+    fn restore(&self) {
+        fs::write(&self.file, "").unwrap();
+    }
+
+    fn lose(&self) {
+        fs::remove_file(&self.file).unwrap();
+    }
+
+    async fn rig(&self, set: impl FnOnce(HostBuilder) -> HostBuilder) -> Rig {
+        let mut command: Command = program(&[]);
+        command.env(DEPENDENCY, &self.file);
+        let runners = NonZeroUsize::new(3).unwrap();
+        let rig = Rig::of(command, runners.get(), app(patiently()), set).await;
+        for runner in 1..=RUNNERS {
+            rig.host.checked(runner, 1).await;
+        }
+        rig
+    }
+}
+
+#[tokio::test]
+async fn a_dependency_that_all_share_ends_a_third_of_them_and_no_request_is_lost_s40() {
+    let dependency = Dependency::new();
+    let rig = dependency.rig(|builder| builder).await;
+    dependency.lose();
+    // The one successor fails as well, and so does its own.
+    for successor in [4, 5] {
+        assert_eq!(rig.host.ended(successor).await.reason, Reason::Unhealthy);
+    }
+    rig.traffic.goes_on().await;
+    let left: Vec<_> = (1..=RUNNERS).filter(|runner| !rig.host.has_ended(*runner)).collect();
+    assert_eq!(left.len(), 2);
+    dependency.restore();
+    for runner in left {
+        let nth = rig.host.checks(runner).len() + 2;
+        rig.host.checked(runner, nth).await;
+        assert_eq!(rig.host.info(runner).await.unwrap().health.unwrap().verdict, "healthy");
+    }
+    rig.lost_none().await;
+}
+
+#[tokio::test]
+async fn a_strict_host_replaces_all_of_them_at_once_s33_s40() {
+    let dependency = Dependency::new();
+    let rig = dependency.rig(HostBuilder::strict).await;
+    dependency.lose();
+    for runner in 1..=RUNNERS {
+        assert_eq!(rig.host.ended(runner).await.reason, Reason::Unhealthy);
+    }
+    dependency.restore();
+    rig.traffic.goes_on().await;
+    rig.lost_none().await;
+}
+
+#[tokio::test]
+async fn a_host_that_is_set_to_check_rarely_does_so_whatever_fails_s15() {
+    let rig = Rig::of(program(&[]), 2, app(patiently()), |builder| {
+        builder.check_interval(Duration::from_secs(24 * 3600))
+    });
+    let rig = rig.await;
+    let told = rig.tell("check", Check::Failing).await;
+    // Long enough for another host to make several checks.
+    let other = Rig::start(app(patiently())).await;
+    other.left_alone(1, 4).await;
+    rig.traffic.goes_on().await;
+    assert!(rig.host.checks(told.runner()).is_empty());
+    rig.lost_none().await;
+    other.lost_none().await;
+}
+
+#[tokio::test]
+async fn manual_failures_do_not_wait_for_their_turn_s25_s40() {
+    let rig = Rig::start(app(patiently().failure_threshold(1_000_000))).await;
+    rig.tell_both("check", Check::Failing).await;
+    // Whoever is asked first and its neighbour, which waits for nobody's first pass.
+    let first = rig.tell("answer", Answer::Asking).await.runner();
+    assert_eq!(rig.host.ended(first).await.reason, Reason::ManualCheckFailed);
+    let second = 3 - first;
+    while !rig.host.has_ended(second) {
+        rig.tell("answer", Answer::Asking).await;
+    }
+    assert_eq!(rig.host.ended(second).await.reason, Reason::ManualCheckFailed);
+    rig.lost_none().await;
+}
+
+#[tokio::test]
+async fn a_host_that_stops_waits_for_nobody_longer_than_it_said_s33_s41() {
+    let two = |builder: HostBuilder| builder.runners(NonZeroUsize::new(2).unwrap());
+    let host = TestHost::start_command(program(&[]), hasty(patiently()), two).await;
+    let tell = async |deed: Deed| host.exchange(&request("do", deed)).await.runner();
+    for runner in [1, 2] {
+        host.checked(runner, 1).await;
+        while tell(Deed::IgnoreTerm).await != runner {}
+    }
+    tell(Deed::Stop).await;
+    host.handle.shutdown();
+    for runner in [1, 2] {
+        let record = host.ended(runner).await;
+        assert_eq!((record.reason, record.exit), (Reason::Stopped, Some(Exit::Signal(9))));
+    }
+    host.stop().await;
+    assert!(!host.has_started(3));
+}

@@ -1,0 +1,128 @@
+//! What processes do to themselves and to each other: S33, S34, S36, S39.
+
+use std::time::Duration;
+
+use fal_health::{Failure, HealthCheck, Outcome};
+use fal_host::{Exit, Reason};
+use rustix::process::Signal;
+
+use crate::fault::{Answer, Check, Deed};
+use crate::harness::{Client, INTERVAL, Process, TestHost};
+use crate::rig::{HASTE, Rig, SLOTS, TIMEOUT, app, checked, hasty, patiently, program, request};
+
+/// Until a runner that is stopped or deaf has been killed: two checks that take their whole time, each of which waits for
+/// its tick, and the grace period.
+const KILLED: Duration = INTERVAL.saturating_add(TIMEOUT).saturating_mul(2).saturating_add(HASTE);
+
+/// Checks that find nobody in the moment between a process's end and its being known decide nothing.
+fn not_by_checks() -> HealthCheck {
+    patiently().failure_threshold(1000)
+}
+
+#[tokio::test]
+async fn a_runner_that_ends_itself_is_replaced_at_once_and_takes_only_its_own_requests_along_s34_s36() {
+    for (deed, exit) in [(Deed::Exit, Exit::Status(9)), (Deed::ExhaustMemory, Exit::Signal(6))] {
+        let rig = Rig::start(app(not_by_checks())).await;
+        let told = rig.tell("do", deed).await;
+        let record = rig.replaced(&told, Duration::ZERO).await;
+        assert_eq!((record.reason, record.exit), (Reason::Exited, Some(exit)));
+        rig.lost_at_most(SLOTS).await;
+    }
+}
+
+#[tokio::test]
+async fn a_stopped_runner_is_killed_when_its_grace_period_is_over_s24_s33() {
+    let rig = Rig::start(hasty(checked())).await;
+    let told = rig.tell("do", Deed::Stop).await;
+    let record = rig.replaced(&told, KILLED).await;
+    assert_eq!((record.reason, record.exit), (Reason::Unhealthy, Some(Exit::Signal(9))));
+    assert_eq!(record.checks.last().unwrap().outcome, Outcome::Failure(Failure::Timeout));
+    rig.lost_at_most(SLOTS).await;
+}
+
+#[tokio::test]
+async fn a_runner_that_is_stopped_for_one_check_is_left_alone_and_loses_nothing_s22_s33() {
+    // Many failures of two seconds each: however late it is waked on a busy machine, it is early enough.
+    let rig = Rig::start(app(checked().failure_threshold(30))).await;
+    let told = rig.tell("do", Deed::Stop).await;
+    let (runner, process) = (told.runner(), told.process());
+    let nth = rig.host.checks(runner).len() + 1;
+    rig.host.checked(runner, nth).await;
+    process.signal(Signal::CONT);
+    while rig.host.checks(runner).last().unwrap().outcome != Outcome::Pass {
+        let nth = rig.host.checks(runner).len() + 1;
+        rig.host.checked(runner, nth).await;
+    }
+    rig.left_alone(runner, 3).await;
+    rig.lost_none().await;
+}
+
+#[tokio::test]
+async fn a_runner_that_ignores_sigterm_has_its_grace_period_and_not_more_s33() {
+    let rig = Rig::start(hasty(patiently())).await;
+    rig.tell_both("do", Deed::IgnoreTerm).await;
+    let told = rig.tell("check", Check::Failing).await;
+    rig.host.killed(told.runner()).await;
+    let record = rig.replaced(&told, KILLED).await;
+    assert_eq!((record.reason, record.exit), (Reason::Unhealthy, Some(Exit::Signal(9))));
+    let last = record.checks.last().unwrap();
+    assert!(record.ended.since(last.started + last.duration) >= HASTE);
+    // It has gone on serving what it had.
+    rig.lost_none().await;
+}
+
+#[tokio::test]
+async fn whatever_a_runner_has_forked_lives_as_long_as_it_does_and_ends_with_it_s33() {
+    let rig = Rig::start(app(not_by_checks())).await;
+    let told = rig.tell("do", Deed::Fork).await;
+    let children = told.children();
+    assert!(children.len() > 10);
+    rig.left_alone(told.runner(), 2).await;
+    assert!(children.iter().all(|child| !child.has_ended()));
+    told.process().signal(Signal::KILL);
+    for child in &children {
+        child.ended().await;
+    }
+    let record = rig.replaced(&told, Duration::ZERO).await;
+    assert_eq!((record.reason, record.exit), (Reason::Exited, Some(Exit::Signal(9))));
+    rig.lost_at_most(SLOTS).await;
+}
+
+#[tokio::test]
+async fn a_runner_may_print_what_and_as_much_as_it_likes_s14_s34() {
+    for deed in [Deed::FloodTheLog, Deed::PrintBinary] {
+        let rig = Rig::start(app(patiently())).await;
+        let told = rig.tell("do", deed).await;
+        rig.left_alone(told.runner(), 6).await;
+        rig.lost_none().await;
+    }
+}
+
+#[tokio::test]
+async fn a_runner_whose_sockets_were_deleted_is_unreachable_and_its_requests_go_elsewhere_s36_s39() {
+    let rig = Rig::start(app(not_by_checks())).await;
+    let told = rig.tell("do", Deed::DeleteSockets).await;
+    let record = rig.replaced(&told, Duration::ZERO).await;
+    assert_eq!((record.reason, record.exit), (Reason::Unreachable, Some(Exit::Status(0))));
+    rig.lost_none().await;
+}
+
+#[tokio::test]
+async fn a_runner_that_is_killed_while_it_drains_is_waited_for_no_longer_s33_s36() {
+    let host = TestHost::start_command(program(&[]), app(patiently()), |builder| builder).await;
+    let (pid, _) = host.started(1).await;
+    host.checked(1, 1).await;
+    let mut held = Client::tcp(host.address()).await;
+    held.send(&request("answer", Answer::Never)).await;
+    while host.info(1).await.unwrap().in_flight == 0 {
+        tokio::task::yield_now().await;
+    }
+    host.handle.restart();
+    assert_eq!(host.draining(1).await, Reason::Restarted);
+    Process::new(pid).signal(Signal::KILL);
+    let record = host.ended(1).await;
+    assert_eq!(record.exit, Some(Exit::Signal(9)));
+    // It has exited, unless its connections were seen to close before it was: then it had drained.
+    assert!([Reason::Exited, Reason::Restarted].contains(&record.reason), "{record:?}");
+    assert_eq!(held.response().await.error_type(), "runner_disconnected");
+}

@@ -1,0 +1,216 @@
+//! Where each rule is shown to act, and where it is shown to leave alone what it does not mean.
+
+use std::collections::HashMap;
+use std::fs;
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+/// The rules that say what a host and a runner do. Those before them are about declarations and time.
+const RULES: RangeInclusive<u8> = 11..=42;
+
+struct Row {
+    rule: u8,
+    acts: Scenario,
+    rests: Scenario,
+}
+
+/// A test, in a file below `tests`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Scenario(&'static str, &'static str);
+
+#[rustfmt::skip]
+const TABLE: &[Row] = &[
+    Row {
+        rule: 11,
+        acts: Scenario("suite/periodic_checks.rs", "checks_run_from_readiness_on_and_not_during_setup_s11"),
+        rests: Scenario("hostile/starts.rs", "a_setup_that_is_not_over_is_waited_for_and_neither_checked_nor_sent_a_request_s11_s35_s37"),
+    },
+    Row {
+        rule: 12,
+        acts: Scenario("../fal-health/src/schedule.rs", "ticks_have_a_fixed_rate_however_late_one_looks_s12"),
+        rests: Scenario("../fal-health/src/schedule.rs", "missed_ticks_are_dropped_not_caught_up_s12"),
+    },
+    Row {
+        rule: 13,
+        acts: Scenario("suite/periodic_checks.rs", "a_tick_that_finds_a_check_in_flight_is_skipped_s13"),
+        rests: Scenario("../fal-runtime/tests/declaring/health.rs", "a_health_function_that_returns_after_all_lets_the_next_check_start_s13"),
+    },
+    Row {
+        rule: 14,
+        acts: Scenario("suite/periodic_checks.rs", "a_runner_whose_every_place_is_taken_by_blocking_calls_still_passes_checks_s14"),
+        rests: Scenario("suite/periodic_checks.rs", "a_check_in_flight_is_no_request_in_flight_s14"),
+    },
+    Row {
+        rule: 15,
+        acts: Scenario("../fal-health/src/schedule.rs", "the_interval_is_the_hosts_to_set_s15"),
+        rests: Scenario("hostile/fleets.rs", "a_host_that_is_set_to_check_rarely_does_so_whatever_fails_s15"),
+    },
+    Row {
+        rule: 16,
+        acts: Scenario("suite/periodic_checks.rs", "a_check_is_an_empty_post_of_the_declared_path_with_a_request_id_of_its_own_s16"),
+        rests: Scenario("hostile/checks.rs", "a_failure_is_known_by_its_status_and_no_redirect_is_followed_s16_s18"),
+    },
+    Row {
+        rule: 17,
+        acts: Scenario("hostile/checks.rs", "a_body_without_an_end_passes_and_a_half_closed_connection_is_replaced_by_another_s17_s19"),
+        rests: Scenario("hostile/checks.rs", "an_answer_that_comes_too_slowly_or_too_late_is_a_timeout_and_resets_nothing_s17_s18_s19_s22"),
+    },
+    Row {
+        rule: 18,
+        acts: Scenario("hostile/checks.rs", "what_is_not_http_or_too_much_of_it_is_malformed_s18"),
+        rests: Scenario("hostile/checks.rs", "a_runner_whose_requests_stand_still_fails_only_where_the_host_is_set_so_s17_s18"),
+    },
+    Row {
+        rule: 19,
+        acts: Scenario("hostile/checks.rs", "a_check_that_is_never_taken_read_or_answered_is_a_timeout_s18_s19_s24"),
+        rests: Scenario("hostile/checks.rs", "a_body_without_an_end_passes_and_a_half_closed_connection_is_replaced_by_another_s17_s19"),
+    },
+    Row {
+        rule: 20,
+        acts: Scenario("suite/host_process.rs", "a_host_that_is_out_of_descriptors_blames_no_runner_s20"),
+        rests: Scenario("../fal-host/src/probe/tests.rs", "lag_excuses_no_failure_but_a_timeout_s20"),
+    },
+    Row {
+        rule: 21,
+        acts: Scenario("suite/periodic_checks.rs", "a_draining_runner_is_not_checked_and_its_check_in_flight_is_dropped_s11_s21"),
+        rests: Scenario("../fal-health/src/monitor/tests.rs", "a_result_counts_for_its_own_check_only_and_once_s21"),
+    },
+    Row {
+        rule: 22,
+        acts: Scenario("hostile/checks.rs", "a_runner_that_fails_every_other_check_is_left_alone_s22_s24"),
+        rests: Scenario("hostile/checks.rs", "an_answer_that_comes_too_slowly_or_too_late_is_a_timeout_and_resets_nothing_s17_s18_s19_s22"),
+    },
+    Row {
+        rule: 23,
+        acts: Scenario("hostile/checks.rs", "failures_inside_the_start_period_end_nobody_whatever_they_are_s23"),
+        rests: Scenario("suite/examples.rs", "the_quickstart_is_replaced_when_it_loses_its_journal_and_at_once_when_it_notices_itself_s23_s24_s25"),
+    },
+    Row {
+        rule: 24,
+        acts: Scenario("hostile/processes.rs", "a_stopped_runner_is_killed_when_its_grace_period_is_over_s24_s33"),
+        rests: Scenario("hostile/checks.rs", "a_runner_that_fails_every_other_check_is_left_alone_s22_s24"),
+    },
+    Row {
+        rule: 25,
+        acts: Scenario("hostile/checks.rs", "a_hostile_answer_to_a_manual_check_ends_the_runner_at_once_s25_s33"),
+        rests: Scenario("suite/examples.rs", "manual_only_is_checked_when_it_asks_and_replaced_at_the_second_oddity_s25"),
+    },
+    Row {
+        rule: 26,
+        acts: Scenario("../fal-health/src/monitor/tests.rs", "the_verdict_is_final_once_the_runner_is_stopping_s26"),
+        rests: Scenario("../fal-health/src/monitor/tests.rs", "a_verdict_that_waits_its_turn_is_said_again_and_a_pass_takes_it_back_s26_s40"),
+    },
+    Row {
+        rule: 27,
+        acts: Scenario("suite/manual_checks.rs", "what_an_endpoint_asked_before_it_failed_or_panicked_is_asked_s27"),
+        rests: Scenario("../fal-health/src/header.rs", "zero_and_false_ask_for_nothing_however_written_s27"),
+    },
+    Row {
+        rule: 28,
+        acts: Scenario("suite/manual_checks.rs", "a_clients_own_header_reaches_no_runner_and_causes_no_check_s28"),
+        rests: Scenario("../fal-host/src/proxy/tests/manual_checks.rs", "a_response_asks_for_a_check_and_the_client_does_not_see_it_s27_s28_s29"),
+    },
+    Row {
+        rule: 29,
+        acts: Scenario("suite/manual_checks.rs", "a_streaming_response_asks_when_its_headers_arrive_s29"),
+        rests: Scenario("suite/manual_checks.rs", "a_client_that_left_before_the_response_has_asked_for_nothing_s29"),
+    },
+    Row {
+        rule: 30,
+        acts: Scenario("suite/manual_checks.rs", "with_one_place_a_manual_check_has_the_runner_to_itself_s30"),
+        rests: Scenario("suite/manual_checks.rs", "a_manual_check_holds_the_place_of_the_request_that_asked_and_no_other_s30"),
+    },
+    Row {
+        rule: 31,
+        acts: Scenario("suite/manual_checks.rs", "a_hundred_requests_that_ask_at_once_cost_at_most_two_checks_s31"),
+        rests: Scenario("suite/manual_checks.rs", "a_periodic_check_in_flight_cannot_answer_a_request_for_one_s31"),
+    },
+    Row {
+        rule: 32,
+        acts: Scenario("suite/manual_checks.rs", "a_passed_manual_check_keeps_the_runner_and_ends_a_streak_s22_s32"),
+        rests: Scenario("suite/manual_checks.rs", "without_a_health_endpoint_the_header_is_removed_and_ignored_s32"),
+    },
+    Row {
+        rule: 33,
+        acts: Scenario("hostile/processes.rs", "a_runner_that_ignores_sigterm_has_its_grace_period_and_not_more_s33"),
+        rests: Scenario("hostile/processes.rs", "a_runner_that_is_stopped_for_one_check_is_left_alone_and_loses_nothing_s22_s33"),
+    },
+    Row {
+        rule: 34,
+        acts: Scenario("hostile/processes.rs", "a_runner_that_ends_itself_is_replaced_at_once_and_takes_only_its_own_requests_along_s34_s36"),
+        rests: Scenario("hostile/starts.rs", "noise_on_the_control_channel_and_its_end_are_no_reason_to_end_a_runner_s34_s37"),
+    },
+    Row {
+        rule: 35,
+        acts: Scenario("hostile/starts.rs", "a_setup_that_never_ends_is_told_to_stop_and_then_killed_s35_s36"),
+        rests: Scenario("hostile/starts.rs", "a_setup_that_is_not_over_is_waited_for_and_neither_checked_nor_sent_a_request_s11_s35_s37"),
+    },
+    Row {
+        rule: 36,
+        acts: Scenario("hostile/starts.rs", "a_process_that_ends_before_it_is_ready_or_as_soon_as_it_is_has_failed_to_start_s34_s35_s36"),
+        rests: Scenario("../fal-host/src/fleet/tests/ending.rs", "an_exit_in_the_grace_period_keeps_the_reason_of_the_order_s36"),
+    },
+    Row {
+        rule: 37,
+        acts: Scenario("suite/replacement.rs", "a_runner_is_pending_then_in_setup_idle_running_draining_and_terminating_s37"),
+        rests: Scenario("hostile/starts.rs", "noise_on_the_control_channel_and_its_end_are_no_reason_to_end_a_runner_s34_s37"),
+    },
+    Row {
+        rule: 38,
+        acts: Scenario("suite/requests.rs", "a_runner_serves_at_most_max_multiplexing_requests_at_a_time_s38"),
+        rests: Scenario("hostile/requests.rs", "requests_that_are_never_answered_hold_their_own_places_and_no_others_s14_s38"),
+    },
+    Row {
+        rule: 39,
+        acts: Scenario("hostile/processes.rs", "a_runner_whose_sockets_were_deleted_is_unreachable_and_its_requests_go_elsewhere_s36_s39"),
+        rests: Scenario("hostile/requests.rs", "a_request_that_is_lost_is_answered_by_the_host_and_ends_no_runner_s34_s39"),
+    },
+    Row {
+        rule: 40,
+        acts: Scenario("hostile/fleets.rs", "a_dependency_that_all_share_ends_a_third_of_them_and_no_request_is_lost_s40"),
+        rests: Scenario("hostile/fleets.rs", "manual_failures_do_not_wait_for_their_turn_s25_s40"),
+    },
+    Row {
+        rule: 41,
+        acts: Scenario("hostile/fleets.rs", "a_host_that_stops_waits_for_nobody_longer_than_it_said_s33_s41"),
+        rests: Scenario("suite/stopping.rs", "a_host_that_stops_refuses_who_waits_finishes_what_is_in_flight_and_starts_nothing_s41_s42"),
+    },
+    Row {
+        rule: 42,
+        acts: Scenario("../fal-runtime/tests/runner/stop.rs", "a_call_that_outlives_the_limit_is_named_and_teardown_is_skipped_s42"),
+        rests: Scenario("../fal-runtime/tests/runner/stop.rs", "handle_exit_is_called_at_once_and_once_and_teardown_when_the_last_call_has_ended_s42"),
+    },
+];
+
+impl Scenario {
+    /// Whether there is such a test, which says itself that it is about this rule.
+    fn exists(self, rule: u8, sources: &mut HashMap<&'static str, String>) -> bool {
+        let Self(file, test) = self;
+        let source = sources.entry(file).or_insert_with(|| {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        });
+        let is_test = source.match_indices(&format!("fn {test}(")).any(|(at, _)| {
+            let before = source[..at].trim_end().trim_end_matches("async").trim_end();
+            before.ends_with(']') && before.rsplit("#[").next().is_some_and(|it| it.contains("test"))
+        });
+        is_test && test.split('_').any(|word| word == format!("s{rule}"))
+    }
+}
+
+#[test]
+fn every_rule_has_a_scenario_in_which_it_acts_and_one_in_which_it_does_not() {
+    let mut sources = HashMap::new();
+    assert_eq!(TABLE.iter().map(|row| row.rule).collect::<Vec<_>>(), RULES.collect::<Vec<_>>());
+    for Row { rule, acts, rests } in TABLE {
+        for scenario in [acts, rests] {
+            assert!(
+                scenario.exists(*rule, &mut sources),
+                "S{rule}: no test {} in {}",
+                scenario.1,
+                scenario.0
+            );
+        }
+        assert!(acts != rests, "S{rule}: one test cannot be both");
+    }
+}
