@@ -1,0 +1,143 @@
+//! The two programs. `@` stands for an endpoint's number.
+
+use std::path::Path;
+
+/// How many endpoints each program has.
+pub(crate) const ENDPOINTS: usize = 150;
+
+/// A program in one file.
+pub(crate) struct Program {
+    pub(crate) dependencies: String,
+    pub(crate) source: String,
+}
+
+/// The endpoints as an app of ours.
+pub(crate) fn here(root: &Path) -> Program {
+    let runtime = root.join("fal-runtime").canonicalize().unwrap();
+    let runtime = runtime.display();
+    let dependencies = format!("{DEPENDENCIES}fal-runtime = {{ path = '{runtime}' }}\nschemars = \"1\"\n");
+    let types = for_each(TYPES).replace("derive(", "derive(JsonSchema, ");
+    let source = [HERE_BEGINS, &for_each(HERE), HERE_ENDS, MAIN, &types].concat();
+    Program { dependencies, source }
+}
+
+/// The endpoints as handlers of axum's, in the way its documentation shows.
+pub(crate) fn axum() -> Program {
+    let routes = [AXUM_BEGINS, &for_each(AXUM_ROUTE), AXUM_ENDS].concat();
+    let source = [&routes, &for_each(AXUM), MAIN, &for_each(TYPES)].concat();
+    Program { dependencies: DEPENDENCIES.to_owned(), source }
+}
+
+fn for_each(template: &str) -> String {
+    (0..ENDPOINTS).map(|number| template.replace('@', &number.to_string())).collect()
+}
+
+const DEPENDENCIES: &str = r#"
+axum = { version = "0.8", default-features = false, features = ["http1", "json", "tokio"] }
+serde = { version = "1", features = ["derive"] }
+tokio = { version = "1", features = ["macros", "net", "rt-multi-thread"] }
+"#;
+
+const TYPES: &str = r"
+#[derive(Deserialize)]
+struct Input@ {
+    text: String,
+    count: u32,
+    ratio: Option<f64>,
+    tags: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Output@ {
+    text: String,
+    total: u32,
+    parts: Vec<f64>,
+}
+";
+
+/// Both programs start alike, so that what they come to differs by the endpoints alone.
+const MAIN: &str = r#"
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    println!("{}", listener.local_addr()?);
+    axum::serve(listener, router(Sums { offset: 0 })).await?;
+    Ok(())
+}
+"#;
+
+const HERE_BEGINS: &str = r"
+use fal_runtime::prelude::*;
+
+fn router(sums: Sums) -> axum::Router {
+    fal_runtime::router(sums)
+}
+
+#[derive(Default)]
+struct Sums {
+    offset: u32,
+}
+
+#[app]
+impl Sums {
+";
+
+const HERE: &str = r#"
+    #[endpoint("/sums/@")]
+    async fn sum_@(&self, input: Input@) -> Result<Output@> {
+        let number: u32 = input.text.parse()?;
+        let parts = vec![input.ratio.unwrap_or(1.0); input.tags.len()];
+        Ok(Output@ { text: input.text, total: self.offset + number * input.count, parts })
+    }
+"#;
+
+const HERE_ENDS: &str = "}\n";
+
+const AXUM_BEGINS: &str = r#"
+use std::error::Error;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+
+struct Sums {
+    offset: u32,
+}
+
+struct Failure(Box<dyn Error + Send + Sync>);
+
+impl<E: Error + Send + Sync + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        eprintln!("{}", self.0);
+        (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error").into_response()
+    }
+}
+
+fn router(sums: Sums) -> Router {
+    Router::new()
+"#;
+
+const AXUM_ROUTE: &str = "        .route(\"/sums/@\", post(sum_@))\n";
+
+const AXUM_ENDS: &str = "        .with_state(Arc::new(sums))\n}\n";
+
+const AXUM: &str = r"
+async fn sum_@(
+    State(sums): State<Arc<Sums>>,
+    Json(input): Json<Input@>,
+) -> Result<Json<Output@>, Failure> {
+    let number: u32 = input.text.parse()?;
+    let parts = vec![input.ratio.unwrap_or(1.0); input.tags.len()];
+    Ok(Json(Output@ { text: input.text, total: sums.offset + number * input.count, parts }))
+}
+";

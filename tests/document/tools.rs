@@ -1,0 +1,29 @@
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::Command;
+
+use tempfile::NamedTempFile;
+
+/// Holds a document against the official schema of its version.
+pub(crate) fn validate(document: &str) {
+    let mut file = NamedTempFile::with_suffix(".json").unwrap();
+    file.write_all(document.as_bytes()).unwrap();
+    pass(Command::new("openapi-spec-validator").args(["--schema", "3.1"]).arg(file.path()));
+}
+
+/// Asks whatever is served there for everything that its document lets one think of.
+pub(crate) fn fuzz(address: SocketAddr) {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = Command::new("schemathesis");
+    command.arg("run").arg(format!("http://{address}/openapi.json"));
+    command.args(["--checks", "all", "--continue-on-failure", "--max-examples", "200"]);
+    // The same requests each time: a test that fails now and then is broken.
+    command.args(["--seed", "1", "--generation-deterministic", "--no-color"]);
+    // It leaves things in the directory that it runs in.
+    pass(command.current_dir(directory.path()));
+}
+
+fn pass(command: &mut Command) {
+    let status = command.status().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(status.success(), "{command:?}: {status}");
+}
