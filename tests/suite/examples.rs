@@ -21,7 +21,7 @@ async fn the_quickstart_is_replaced_when_it_loses_its_journal_and_at_once_when_i
     let mut command = Command::new(env!("CARGO_BIN_EXE_quickstart"));
     command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--check-interval", "200ms"]);
     let mut host = Program::start(command.env("DATA_DIR", &data));
-    host.stderr.line(&format!("journal runner=1 {}", data.display())).await;
+    host.stderr.line(&format!("runner 1 | journal {}", data.display())).await;
     let response = host.exchange(&ask()).await;
     assert_eq!(response.status, 200);
     assert_eq!(response.json()["language"], "deu");
@@ -31,7 +31,7 @@ async fn the_quickstart_is_replaced_when_it_loses_its_journal_and_at_once_when_i
     // The periodic checks alone notice it, when the runner is old enough.
     std::fs::remove_dir_all(&data).unwrap();
     host.stderr.line("runner=1 failed start period ignored").await;
-    host.stderr.line("TERMINATING runner=1 reason=unhealthy").await;
+    host.stderr.line("TERMINATED runner=1 reason=unhealthy").await;
     host.stderr.line("IDLE runner=2").await;
     assert!(data.is_dir(), "its setup has made it anew");
     assert_eq!(host.exchange(&ask()).await.status, 200);
@@ -67,7 +67,7 @@ async fn manual_only_is_checked_when_it_asks_and_replaced_at_the_second_oddity_s
 
     assert_eq!(divide(0).await.json(), json!({ "quotient": null }));
     assert_eq!(divide(0).await.json(), json!({ "quotient": null }));
-    host.stderr.line("TERMINATING runner=1 reason=manual_check_failed").await;
+    host.stderr.line("TERMINATED runner=1 reason=manual_check_failed").await;
     host.stderr.line("IDLE runner=2").await;
     assert_eq!(divide(5).await.json(), json!({ "quotient": 200 }));
     let shown = host.shows("/runners").await.json();

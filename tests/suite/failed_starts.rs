@@ -88,7 +88,7 @@ async fn a_setup_that_takes_longer_than_startup_timeout_is_told_to_stop_s35_s42(
 async fn an_exit_before_the_first_pass_is_a_failed_start_s35() {
     let director = Director::new();
     director.hold(Kind::Check);
-    let host = TestHost::start(&director, app(health())).await;
+    let host = TestHost::start(&director, app(health().failure_threshold(1000))).await;
     for runner in [1, 2] {
         host.ready(runner).await;
         Process::new(host.started(runner).await.0).signal(Signal::KILL);

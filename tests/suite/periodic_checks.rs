@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use fal_health::{CheckRecord, Failure, Judgement, Outcome, Trigger};
+use fal_health::{CheckRecord, Failure, Judgement, Outcome, Schedule, Trigger};
 use fal_host::{AppSpec, Reason, RunnerState};
 use fal_tests::{Act, Answer};
 
@@ -43,6 +43,20 @@ async fn checks_run_from_readiness_on_and_not_during_setup_s11() {
     let first = host.checked(2, 1).await;
     host.stop().await;
     assert!(first.started > host.ended(2).await.started + after);
+}
+
+#[tokio::test]
+async fn every_check_starts_at_or_after_another_tick_of_its_runners_own_schedule_s12() {
+    let director = Director::new();
+    let two = NonZeroUsize::new(2).unwrap();
+    let host = TestHost::start_with(&director, app(health()), |builder| builder.runners(two)).await;
+    for runner in [1, 2] {
+        host.checked(runner, 10).await;
+        let schedule = Schedule::new(INTERVAL, runner);
+        for pair in host.checks(runner).windows(2) {
+            assert!(pair[1].started >= schedule.next_after(pair[0].started), "{pair:?}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -87,8 +101,12 @@ async fn a_blocking_health_function_that_outlives_its_deadline_fails_further_che
  {
     let director = Director::new();
     director.hold_of(1, Kind::Check);
-    // As the fixture itself declares it.
-    let host = TestHost::start(&director, blocking_app(health().timeout_seconds(1))).await;
+    // The timeout is the one that the fixture declares.
+    let app = AppSpec {
+        termination_grace_period: Duration::from_secs(1),
+        ..blocking_app(health().timeout_seconds(1))
+    };
+    let host = TestHost::start(&director, app).await;
     let stuck = director.next_of(1, Kind::Check).await;
     let outcomes = conclusive(&host.ended(1).await.checks);
     let [first, Failure::Status(503), Failure::Status(503)] = outcomes.as_slice() else {

@@ -28,7 +28,7 @@ async fn a_process_that_ends_by_itself_is_replaced_at_once_without_any_check_s34
 #[tokio::test]
 async fn a_process_that_is_killed_from_outside_is_replaced_at_once_s34() {
     let director = Director::new();
-    let host = TestHost::start(&director, app(health())).await;
+    let host = TestHost::start(&director, app(health().failure_threshold(1000))).await;
     host.checked(1, 1).await;
     let (pid, _) = host.started(1).await;
     Process::new(pid).signal(Signal::KILL);
