@@ -45,6 +45,7 @@
 //!   request for a health check above all.
 //! - [`main`] is the command line of a program with apps. A program with a `main` of its own begins it with
 //!   [`as_runner`]; one that only wants the endpoints takes the [`router`].
+//! - [`testing`] starts an app in the process of its test, and calls its endpoints by their own functions.
 //!
 //! The derives name their own crates, so that an app's Cargo.toml has `serde` (feature `derive`) and `schemars` beside
 //! this one. The numbers in these docs (`S23`) name the rules of the semantics page.

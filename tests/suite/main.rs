@@ -24,6 +24,7 @@ mod manual_checks;
 mod periodic_checks;
 mod replacement;
 mod requests;
+mod restarting;
 mod stopping;
 mod traffic;
 mod verdicts;
