@@ -6,6 +6,7 @@ use syn::{Attribute, FnArg, Ident, ImplItemFn, LitStr, Path, ReturnType, Token, 
 
 use crate::health_check::HealthCheck;
 use crate::mistakes::Mistakes;
+use crate::options::Setting;
 use crate::path::RoutePath;
 
 /// A method that is an endpoint, found to be sound.
@@ -13,6 +14,7 @@ pub(crate) struct Endpoint {
     pub(crate) path: RoutePath,
     pub(crate) health_check: Option<HealthCheckOption>,
     pub(crate) cfgs: Vec<Attribute>,
+    body_limit: Option<Setting>,
     name: Ident,
     docs: String,
     is_async: bool,
@@ -29,6 +31,8 @@ pub(crate) struct HealthCheckOption {
 enum Argument {
     /// `&mut ResponseHead`: rustc says if it is another type.
     Head(Span),
+    /// `&mut Events<T>`, by the name of its type.
+    Events(Box<Type>),
     /// What the type takes from the request.
     Taken(Box<Type>),
 }
@@ -37,6 +41,7 @@ enum Argument {
 struct Arguments {
     path: LitStr,
     health_check: Option<HealthCheckOption>,
+    body_limit: Option<Setting>,
 }
 
 impl Parse for Arguments {
@@ -45,7 +50,7 @@ impl Parse for Arguments {
             return Err(input.error("an endpoint begins with its path: `#[endpoint(\"/path\")]`"));
         }
         let path = input.parse()?;
-        let mut health_check = None;
+        let (mut health_check, mut body_limit) = (None, None);
         while !input.is_empty() {
             input.parse::<Token![,]>()?;
             if input.is_empty() {
@@ -53,12 +58,20 @@ impl Parse for Arguments {
             }
             let place = input.span();
             if !HealthCheck::is_next(input) {
-                let option: Ident = input.parse()?;
+                let option: Ident = input.fork().parse()?;
+                if option == "body_limit" {
+                    if body_limit.replace(input.parse()?).is_some() {
+                        return Err(syn::Error::new(place, "`body_limit` is given twice"));
+                    }
+                    continue;
+                }
                 if option != "health_check" {
-                    let message =
-                        format!("an endpoint has no option `{option}`: it has a path and `health_check`");
+                    let message = format!(
+                        "an endpoint has no option `{option}`: it has a path, `health_check` and `body_limit`"
+                    );
                     return Err(syn::Error::new(option.span(), message));
                 }
+                input.parse::<Ident>()?;
                 input.parse::<Token![=]>()?;
             }
             let check = input.parse()?;
@@ -67,7 +80,7 @@ impl Parse for Arguments {
             }
             health_check = Some(HealthCheckOption { place, check });
         }
-        Ok(Self { path, health_check })
+        Ok(Self { path, health_check, body_limit })
     }
 }
 
@@ -76,7 +89,7 @@ impl Endpoint {
     pub(crate) fn check(attribute: &Attribute, method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<Self> {
         let arguments = mistakes.keep(attribute.parse_args::<Arguments>());
         let signature = signature(method, mistakes);
-        let Arguments { path, health_check } = arguments?;
+        let Arguments { path, health_check, body_limit } = arguments?;
         let literal = path.clone();
         let path = RoutePath::check(path, mistakes);
         let health_check = health_check
@@ -86,17 +99,27 @@ impl Endpoint {
             mistakes.at(literal, "a health check is called at this very path: take its parameters away");
             return None;
         }
+        if let (Some(_), Some(limit)) = (&health_check, &body_limit) {
+            mistakes.at(&limit.name, "a health check has no body: take `body_limit` away");
+            return None;
+        }
         let (arguments, output) = signature?;
-        Some(Self {
+        let endpoint = Self {
             path,
             health_check,
+            body_limit,
             cfgs: method.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect(),
             name: method.sig.ident.clone(),
             docs: docs(&method.attrs),
             is_async: method.sig.asyncness.is_some(),
             arguments,
             output,
-        })
+        };
+        if let (Some(_), Some(events)) = (&endpoint.health_check, endpoint.events()) {
+            mistakes.at(events, "a health check does not stream: return its answer instead");
+            return None;
+        }
+        Some(endpoint)
     }
 
     pub(crate) fn name(&self) -> &Ident {
@@ -117,20 +140,31 @@ impl Endpoint {
         let declared = self.taken().map(|argument| {
             let place = here(argument);
             if self.health_check.is_some() {
-                quote_spanned!(place=> .takes_head::<#argument>())
+                quote_spanned!(place=> .takes_head::<#argument>(__fal::known!(#argument)))
             } else {
-                quote_spanned!(place=> .takes::<#argument, _>())
+                quote_spanned!(place=> .takes::<#argument, _>(__fal::known!(#argument)))
             }
         });
-        let schema = quote_spanned!(here(output)=> __fal::Returns::<#output>::schema);
+        let body_limit = self
+            .body_limit
+            .as_ref()
+            .map(|Setting { name, value }| quote_spanned!(here(name)=> .body_limit(#value)));
+        let returns = if let Some(events) = self.events() {
+            quote_spanned!(here(events)=> .streams::<#events>())
+        } else {
+            quote_spanned!(here(output)=> .returns(__fal::Returns::<#output>::content))
+        };
+        let fails = quote_spanned!(here(output)=> .fails(__fal::Returns::<#output>::FAILURES));
         let calls = self.calls(app);
         let new = quote_spanned!(here(path)=> __fal::Endpoint::new(#path, #text));
         let row = quote! {
             #new
                 #docs
                 #health_check
+                #body_limit
                 #(#declared)*
-                .returns(#schema)
+                #returns
+                #fails
                 .calls(#calls)
         };
         without_self(row, app)
@@ -147,23 +181,28 @@ impl Endpoint {
         let take = self.taken().zip(&names).map(|(argument, name)| {
             quote_spanned!(here(argument)=> let #name = call.take::<#argument, _>().await?;)
         });
-        let mutable = (!names.is_empty()).then(|| quote!(mut));
+        let events =
+            self.events().map(|events| quote_spanned!(here(events)=> let mut events = call.events()?;));
+        let mutable = (events.is_some() || !names.is_empty()).then(|| quote!(mut));
         let head = if self.is_async { quote!(call.head) } else { quote!(head) };
         let mut names = names.iter();
         let passed = self.arguments.iter().map(|argument| match argument {
             Argument::Head(place) => respan(&head, *place),
+            Argument::Events(events) => quote_spanned!(here(events)=> &mut events),
             Argument::Taken(_) => names.next().to_token_stream(),
         });
+        let reply =
+            if events.is_some() { quote_spanned!(place=> end) } else { quote_spanned!(place=> reply) };
         let answer = if self.is_async {
             quote_spanned! {place=>
-                __fal::Returns::<#output>::reply(#function(call.app()?, #(#passed),*).await)
+                __fal::Returns::<#output>::#reply(#function(call.app()?, #(#passed),*).await)
             }
         } else {
             let has_head = self.arguments.iter().any(|argument| matches!(argument, Argument::Head(_)));
             let head = if has_head { quote!(head) } else { quote!(_) };
             quote_spanned! {place=>
                 call.blocking(move |app, #head| {
-                    __fal::Returns::<#output>::reply(#function(app, #(#passed),*))
+                    __fal::Returns::<#output>::#reply(#function(app, #(#passed),*))
                 })
                 .await
             }
@@ -171,6 +210,7 @@ impl Endpoint {
         quote_spanned! {here(name)=>
             |#mutable call| __fal::boxed(async move {
                 #(#take)*
+                #events
                 #answer
             })
         }
@@ -178,8 +218,15 @@ impl Endpoint {
 
     fn taken(&self) -> impl Iterator<Item = &Type> {
         self.arguments.iter().filter_map(|argument| match argument {
-            Argument::Head(_) => None,
             Argument::Taken(taken) => Some(&**taken),
+            Argument::Head(_) | Argument::Events(_) => None,
+        })
+    }
+
+    fn events(&self) -> Option<&Type> {
+        self.arguments.iter().find_map(|argument| match argument {
+            Argument::Events(events) => Some(&**events),
+            Argument::Head(_) | Argument::Taken(_) => None,
         })
     }
 }
@@ -236,11 +283,26 @@ fn signature(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<(Vec<Argume
     for input in inputs {
         let FnArg::Typed(input) = input else { continue };
         match &*input.ty {
-            Type::Reference(head) if head.mutability.is_some() => {
-                if arguments.iter().any(|argument| matches!(argument, Argument::Head(_))) {
-                    found.at(input, "a response has one head: take this argument away");
+            Type::Reference(lent) if lent.mutability.is_some() => {
+                let is_lent = |argument: &&Argument| !matches!(argument, Argument::Taken(_));
+                let argument = if is_events(&lent.elem) {
+                    Argument::Events(lent.elem.clone())
+                } else {
+                    Argument::Head(here(&input.ty))
+                };
+                match (arguments.iter().find(is_lent), &argument) {
+                    (None, _) => {}
+                    (Some(Argument::Events(_)), Argument::Events(_)) => {
+                        found.at(input, "an endpoint sends one kind of events: take this argument away");
+                    }
+                    (Some(Argument::Events(_)), _) | (_, Argument::Events(_)) => found.at(
+                        input,
+                        "the events have the response's head: take one of the two away, and write \
+                         `events.response()` for the head",
+                    ),
+                    _ => found.at(input, "a response has one head: take this argument away"),
                 }
-                arguments.push(Argument::Head(here(&input.ty)));
+                arguments.push(argument);
             }
             Type::Reference(borrowed) => {
                 found
@@ -264,6 +326,12 @@ fn signature(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<(Vec<Argume
     let is_sound = found.is_empty();
     mistakes.append(found);
     is_sound.then_some((arguments, output))
+}
+
+/// Whether a type is `Events<…>`, however it is reached.
+fn is_events(lent: &Type) -> bool {
+    let Type::Path(lent) = lent else { return false };
+    lent.path.segments.last().is_some_and(|name| name.ident == "Events")
 }
 
 fn is_shared(receiver: &syn::Receiver) -> bool {

@@ -1,10 +1,11 @@
-//! The attributes of `fal-runtime`: `#[app]`, `#[endpoints]` and `#[endpoint]`. Use them through that crate, which
+//! The attributes of `fal-runtime`: `#[app]`, `#[endpoints]` and `#[endpoint]`, and `#[derive(ApiError)]`. Use them through that crate, which
 //! documents them.
 //!
 //! Each attribute gives back the item that it stands on, less the attributes that are ours, and adds to it. It
 //! gathers every mistake before it speaks and leaves out what a mistake would make noisy, so that one mistake is one
 //! error.
 
+mod api_error;
 mod app;
 mod block;
 mod endpoint;
@@ -18,6 +19,7 @@ mod never_dark;
 mod options;
 mod path;
 mod strip;
+mod template;
 
 use proc_macro::TokenStream;
 use proc_macro2::Span;
@@ -45,4 +47,10 @@ pub fn endpoint(_: TokenStream, item: TokenStream) -> TokenStream {
     );
     let (item, mistake) = (proc_macro2::TokenStream::from(item), mistake.to_compile_error());
     quote!(#item #mistake).into()
+}
+
+/// Declares an enum to be an error of an app's own. See `fal_runtime`.
+#[proc_macro_derive(ApiError, attributes(api, from, source))]
+pub fn api_error(input: TokenStream) -> TokenStream {
+    api_error::derive(input.into()).into()
 }

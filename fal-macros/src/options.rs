@@ -12,12 +12,16 @@ pub(crate) struct Setting {
     pub(crate) value: TokenStream,
 }
 
-/// `name = value`.
+/// `name = value`; a bare `cors` has a value of its own.
 impl Parse for Setting {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let name = name(input)?;
         if input.peek(Token![:]) {
             return Err(input.error(format!("write `{name} = …`")));
+        }
+        if name == "cors" && !input.peek(Token![=]) {
+            let value = quote_spanned!(name.span().resolved_at(Span::call_site())=> __fal::Cors::any());
+            return Ok(Self { name, value });
         }
         if !input.peek(Token![=]) {
             return Err(syn::Error::new(name.span(), format!("`{name}` needs a value: write `{name} = …`")));

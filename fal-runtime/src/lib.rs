@@ -41,8 +41,10 @@
 //!
 //! - [`app`](macro@app), [`endpoints`](macro@endpoints) and [`endpoint`](macro@endpoint) declare; they say what can be
 //!   declared.
-//! - [`Error`] and [`Context`] are for what fails; [`ResponseHead`] for what a response says besides its body, a
-//!   request for a health check above all.
+//! - [`extract`] is for what an endpoint takes from a request besides its body; [`answer`] and [`Events`] for results
+//!   that are no JSON, or come bit by bit.
+//! - [`Error`], [`Context`] and [`ApiError`](derive@ApiError) are for what fails; [`ResponseHead`] for what a response
+//!   says besides its body, a request for a health check above all.
 //! - [`main`] is the command line of a program with apps. A program with a `main` of its own begins it with
 //!   [`as_runner`]; one that only wants the endpoints takes the [`router`].
 //! - [`testing`] starts an app in the process of its test, and calls its endpoints by their own functions.
@@ -52,12 +54,15 @@
 
 extern crate self as fal_runtime;
 
+pub mod answer;
 mod app;
 mod calls;
 mod cli;
 mod control;
+mod cors;
 mod endpoint;
 mod error;
+pub mod extract;
 #[cfg(feature = "host")]
 pub mod host;
 mod openapi;
@@ -75,9 +80,12 @@ pub use app::{App, AppOptions, BoxFuture, Declaration, Instance, Progress, Setti
 pub use axum::Router;
 pub use calls::{Calls, ConnectionHold};
 pub use cli::main;
-pub use endpoint::{Endpoint, ResponseHead};
-pub use error::{Context, Error, Result};
+pub use cors::Cors;
+pub use endpoint::{Endpoint, Events, ResponseHead};
+pub use error::{ApiError, Context, DeclaredFailure, Error, Result};
 pub use fal_health::{HealthCheck, HealthCheckSpec};
+#[doc = include_str!("docs/api_error.md")]
+pub use fal_macros::ApiError;
 #[doc = include_str!("docs/app.md")]
 pub use fal_macros::app;
 #[doc = include_str!("docs/endpoint.md")]

@@ -9,6 +9,6 @@ pub use schemars::JsonSchema;
 pub use serde::{Deserialize, Serialize};
 
 pub use crate::{
-    App, Context, Error, HealthCheck, ResponseHead, Result, Router, Setup, StatusCode, app, endpoint,
-    endpoints,
+    ApiError, App, Context, Error, Events, HealthCheck, ResponseHead, Result, Router, Setup, StatusCode, app,
+    endpoint, endpoints,
 };

@@ -1,19 +1,22 @@
 //! What the macros write. Not for use by hand: it changes without notice.
 
-pub use core::env;
+pub use core::{env, stringify};
 pub use std::any::TypeId;
 
 pub use fal_health::HealthCheck;
 pub use inventory;
 
+pub use crate::__known as known;
 pub use crate::app::lifecycle::{
     HasSetup, Lifecycle, Settle, Settled, TakesSetup, Thread, call_setup, handle_exit, setup, teardown,
 };
 pub use crate::app::{App, AppOptions, Block, Declaration, Registered};
 pub use crate::endpoint::{
-    Answer, Argument, Call, Failure, HeadArgument, Reply, Returns, ReturnsValue, Taken, Taking, boxed,
+    Answer, Argument, Call, Content, Event, Failure, Given, HeadArgument, Known, NoAnswer, Reply, Returns,
+    ReturnsValue, Source, Stream, Taken, Taking, Unknown, boxed,
 };
-pub use crate::{Endpoint, ResponseHead};
+pub use crate::error::{DeclaredFailure, Told, told};
+pub use crate::{ApiError, Cors, Endpoint, Error, ResponseHead};
 
 /// Its name is the error that rustc gives when an app implements it twice (S1).
 #[expect(non_camel_case_types, reason = "a sentence for people")]

@@ -50,7 +50,17 @@ impl Declaration {
 
     /// Everything that the app answers over HTTP.
     pub fn router(&self, instance: Instance, calls: Arc<Calls>) -> axum::Router {
-        (self.layer)(router::build(self, Running { instance, calls }))
+        self.surround(router::build(self, Running::new(self, instance, calls)))
+    }
+
+    /// Puts around a router what the app declares to be around it.
+    pub(crate) fn surround(&self, router: axum::Router) -> axum::Router {
+        let router = (self.layer)(router);
+        // Outermost: pages of other origins read what layers refuse, too.
+        match self.settings.cors() {
+            Some(cors) => router.layer(cors.layer()),
+            None => router,
+        }
     }
 
     /// The OpenAPI 3.1 document.

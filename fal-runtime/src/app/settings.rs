@@ -1,6 +1,8 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use crate::Cors;
+
 /// What an app declares of itself besides its endpoints.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -11,6 +13,8 @@ pub struct Settings {
     termination_grace_period: u32,
     max_multiplexing: NonZeroU32,
     request_timeout: Option<u32>,
+    body_limit: usize,
+    cors: Option<Cors>,
 }
 
 impl Settings {
@@ -56,6 +60,17 @@ impl Settings {
             None => None,
         }
     }
+
+    /// The largest body that an endpoint takes which declares no limit of its own, in bytes; a larger one is answered
+    /// 413. Default: 2 MiB.
+    pub const fn body_limit(&self) -> usize {
+        self.body_limit
+    }
+
+    /// Which web pages of other origins may call the app. Default: none.
+    pub const fn cors(&self) -> Option<Cors> {
+        self.cors
+    }
 }
 
 /// The options of `#[app(…)]`, each a `const` setter of its name, so that a declaration is checked while it is
@@ -73,7 +88,7 @@ pub struct AppOptions(Settings);
 
 impl AppOptions {
     /// The defaults: no `startup_timeout`, a `termination_grace_period` of 5 s, a `max_multiplexing` of 1, no
-    /// `request_timeout`.
+    /// `request_timeout`, a `body_limit` of 2 MiB, no `cors`.
     pub const fn new(name: &'static str, version: &'static str) -> Self {
         Self(Settings {
             name,
@@ -83,6 +98,8 @@ impl AppOptions {
             termination_grace_period: 5,
             max_multiplexing: NonZeroU32::MIN,
             request_timeout: None,
+            body_limit: 2 * 1024 * 1024,
+            cors: None,
         })
     }
 
@@ -153,6 +170,19 @@ impl AppOptions {
     pub const fn request_timeout(mut self, seconds: u32) -> Self {
         assert!(seconds > 0, "request_timeout must be at least 1: with 0 no request would ever be answered");
         self.0.request_timeout = Some(seconds);
+        self
+    }
+
+    /// The largest body that an endpoint takes which declares no limit of its own. Bytes; default 2 MiB (2,097,152).
+    pub const fn body_limit(mut self, bytes: usize) -> Self {
+        self.0.body_limit = bytes;
+        self
+    }
+
+    /// Which web pages of other origins may call the app; default none. A bare `cors` in `#[app(cors)]` is
+    /// [`Cors::any()`].
+    pub const fn cors(mut self, cors: Cors) -> Self {
+        self.0.cors = Some(cors);
         self
     }
 

@@ -2,13 +2,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::extract::FromRequestParts;
-use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use axum::response::IntoResponse;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::{Call, SchemaOf, json};
+use super::{Call, SchemaOf, json, rejection};
 use crate::Error;
+use crate::extract::RequestContext;
 
 /// What an endpoint may take besides `&self` and the response's head: the JSON body, or anything that axum can take
 /// from a request's head.
@@ -38,12 +38,14 @@ pub trait HeadArgument {}
 #[diagnostic::do_not_recommend]
 impl<T: FromRequestParts<()>> HeadArgument for T {}
 
+impl HeadArgument for RequestContext {}
+
 /// Where an argument is taken from.
 #[derive(Clone, Copy, Debug)]
 pub enum Taken {
     /// The JSON body, which has this schema.
     Body(SchemaOf),
-    /// The request's head. The OpenAPI document does not say what.
+    /// The request's head, or what the runner knows of the request.
     Head,
 }
 
@@ -81,37 +83,50 @@ pub enum FromBody {}
 #[derive(Debug)]
 pub enum FromHead {}
 
-impl<T: DeserializeOwned + JsonSchema + Send> Argument<FromBody> for T {
+/// Marks what the runner itself knows of a request.
+#[derive(Debug)]
+pub enum FromCall {}
+
+impl<T: DeserializeOwned + JsonSchema + Send + 'static> Argument<FromBody> for T {
     const TAKEN: Taken = Taken::Body(SchemaOf::of::<T>());
 
     fn take<'a>(call: &'a mut Call<'_>) -> Taking<'a, Self> {
-        Taking::Ready(Some(json::parse(&call.body)))
+        let input = match json::parse(&call.body) {
+            Ok(input) => match call.check(&input) {
+                None => Ok(input),
+                Some(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        };
+        Taking::Ready(Some(input))
     }
 }
 
-impl<T: FromRequestParts<()> + Send> Argument<FromHead> for T {
+impl<T: FromRequestParts<()> + Send> Argument<FromHead> for T
+where
+    T::Rejection: 'static,
+{
     const TAKEN: Taken = Taken::Head;
 
     fn take<'a>(call: &'a mut Call<'_>) -> Taking<'a, Self> {
+        let path = call.endpoint.path();
         let head = &mut *call.request;
-        Taking::Waiting(Box::pin(async {
-            let taken = T::from_request_parts(head, &()).await;
-            match taken.map_err(IntoResponse::into_response) {
-                Ok(taken) => Ok(taken),
-                Err(rejection) => Err(rejected(rejection).await),
-            }
+        Taking::Waiting(Box::pin(async move {
+            let rejected = match T::from_request_parts(head, &()).await {
+                Ok(taken) => return Ok(taken),
+                Err(rejection) => {
+                    rejection::known(&rejection, path, head).ok_or_else(|| rejection.into_response())
+                }
+            };
+            Err(rejection::explain(rejected).await)
         }))
     }
 }
 
-/// A rejection speaks as a response. Its status and its text are kept, in the one form of failures.
-async fn rejected(response: Response) -> Error {
-    const LONGEST: usize = 4096;
-    let status = response.status();
-    let status = if status.is_success() { StatusCode::BAD_REQUEST } else { status };
-    let text = axum::body::to_bytes(response.into_body(), LONGEST).await.unwrap_or_default();
-    match String::from_utf8_lossy(&text).trim() {
-        "" => Error::msg("an extractor rejected the request").status(status),
-        text => Error::new(status, text.to_owned()),
+impl Argument<FromCall> for RequestContext {
+    const TAKEN: Taken = Taken::Head;
+
+    fn take<'a>(call: &'a mut Call<'_>) -> Taking<'a, Self> {
+        Taking::Ready(Some(Ok(call.context())))
     }
 }

@@ -8,14 +8,11 @@ use hyper::body::Body as _;
 use super::explain;
 use crate::Error;
 
-/// The largest body that an endpoint takes: 2 MiB.
-pub(crate) const LIMIT: usize = 2 * 1024 * 1024;
-
 /// Reads a JSON body into memory.
 ///
-/// A body in another format is 415, one above the limit 413, each told before it is read where its head says so; a
-/// body that is not there is 422.
-pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Error> {
+/// A body in another format is 415, one of more bytes than the limit 413, each told before it is read where its head
+/// says so; a body that is not there is 422.
+pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Error> {
     if body.is_end_stream() {
         return Err(explain::absent());
     }
@@ -25,12 +22,12 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Error
             "the body has to be JSON: send it with `content-type: application/json`",
         ));
     }
-    if content_length(headers).is_some_and(|length| length > LIMIT) {
-        return Err(too_large());
+    if content_length(headers).is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
     }
-    let body = match Limited::new(body, LIMIT).collect().await {
+    let body = match Limited::new(body, limit).collect().await {
         Ok(collected) => collected.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(too_large()),
+        Err(error) if error.is::<LengthLimitError>() => return Err(too_large(limit)),
         Err(error) => {
             return Err(Error::new(StatusCode::BAD_REQUEST, format!("the body could not be read: {error}")));
         }
@@ -38,8 +35,8 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Error
     if body.is_empty() { Err(explain::absent()) } else { Ok(body) }
 }
 
-fn too_large() -> Error {
-    Error::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {LIMIT} bytes"))
+fn too_large(limit: usize) -> Error {
+    Error::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"))
 }
 
 fn content_length(headers: &HeaderMap) -> Option<usize> {

@@ -1,12 +1,13 @@
-//! What is wrong with a body, in the words and the form that clients of the original know.
+//! What is wrong with a body, and where in it.
 
 use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
 use super::json::{Located, Mistake};
+use super::mistake::{Flaw, Told};
 use crate::Error;
-use crate::error::{Invalid, Step};
+use crate::error::Step;
 
 const BODY: Step = Step::Key(Cow::Borrowed("body"));
 
@@ -14,10 +15,17 @@ const BODY: Step = Step::Key(Cow::Borrowed("body"));
 #[error("no body")]
 struct Absent;
 
+#[derive(Debug, thiserror::Error)]
+#[error("the body breaks {count} of its type's own rules, first of all: {first}")]
+struct Flawed {
+    count: usize,
+    first: String,
+}
+
 /// There is no body.
 pub(super) fn absent() -> Error {
     let told = Told::new("missing", "Field required");
-    Error::invalid(Absent, told.at(vec![BODY], Value::Null))
+    Error::invalid(Absent, vec![told.at(vec![BODY], Value::Null)])
 }
 
 /// The body is not what the endpoint takes, or no JSON: that is said first, wherever reading stopped.
@@ -42,66 +50,31 @@ pub(super) fn mistaken(located: Located, body: &[u8]) -> Error {
         }
         _ => {}
     }
-    let told = Told::of(&mistake);
-    Error::invalid(mistake, told.at(loc, input))
+    let told = Told::of(&mistake, &input);
+    Error::invalid(mistake, vec![told.at(loc, input)])
+}
+
+/// The body is what the endpoint takes, but for rules of the type's own.
+pub(super) fn flawed(flaws: Vec<Flaw>, body: &[u8]) -> Error {
+    let whole = serde_json::from_slice(body).unwrap_or_default();
+    let first = flaws.first().map(|flaw| flaw.message.clone()).unwrap_or_default();
+    let list: Vec<_> = flaws
+        .into_iter()
+        .map(|flaw| {
+            let loc: Vec<_> = std::iter::once(BODY).chain(flaw.steps).collect();
+            let input = find(&whole, &loc).clone();
+            Told::rule(&flaw.message).at(loc, input)
+        })
+        .collect();
+    Error::invalid(Flawed { count: list.len(), first }, list)
 }
 
 /// The body is not JSON, or more than one value of it.
 fn malformed(error: serde_json::Error, body: &[u8]) -> Error {
-    let told = Told::new("json_invalid", format!("JSON decode error: {}", sentence(&error.to_string())));
-    let loc = vec![BODY, Step::Index(offset(&error, body))];
-    Error::invalid(error, told.at(loc, json!({})))
-}
-
-/// A mistake as it is told, before it is known where it is.
-struct Told {
-    kind: &'static str,
-    msg: Cow<'static, str>,
-}
-
-impl Told {
-    fn new(kind: &'static str, msg: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, msg: msg.into() }
-    }
-
-    fn of(mistake: &Mistake) -> Self {
-        match mistake {
-            Mistake::Syntax => Self::new("json_invalid", "JSON decode error"),
-            Mistake::Missing(_) => Self::new("missing", "Field required"),
-            Mistake::Unknown(_) => Self::new("extra_forbidden", "Extra inputs are not permitted"),
-            Mistake::Variant(expected) => Self::new("enum", format!("Input should be {}", one_of(expected))),
-            Mistake::Refused(why) => Self::new("value_error", format!("Value error, {why}")),
-            Mistake::Type(expected) => match expected.as_str() {
-                "a string" | "a borrowed string" => {
-                    Self::new("string_type", "Input should be a valid string")
-                }
-                "a boolean" => Self::new("bool_type", "Input should be a valid boolean"),
-                "f32" | "f64" => Self::new("float_type", "Input should be a valid number"),
-                "i8" | "i16" | "i32" | "i64" | "i128" | "isize" | "u8" | "u16" | "u32" | "u64" | "u128"
-                | "usize" => Self::new("int_type", "Input should be a valid integer"),
-                "a sequence" => Self::new("list_type", "Input should be a valid list"),
-                "a map" => Self::new("dict_type", "Input should be a valid dictionary"),
-                model if model.starts_with("struct ") => Self::new(
-                    "model_attributes_type",
-                    "Input should be a valid dictionary or object to extract fields from",
-                ),
-                other => Self::new("type_error", format!("Input should be {other}")),
-            },
-        }
-    }
-
-    fn at(self, loc: Vec<Step>, input: Value) -> Invalid {
-        Invalid { kind: self.kind, loc, msg: self.msg, input }
-    }
-}
-
-/// Variants as a sentence lists them.
-fn one_of(variants: &[&str]) -> String {
-    match variants {
-        [] => "nothing".to_owned(),
-        [only] => format!("'{only}'"),
-        [first @ .., last] => format!("'{}' or '{last}'", first.join("', '")),
-    }
+    let told = Told::new("json_invalid", "JSON decode error");
+    let mut invalid = told.at(vec![BODY, Step::Index(offset(&error, body))], json!({}));
+    invalid.ctx = Some(json!({ "error": sentence(&error.to_string()) }));
+    Error::invalid(error, vec![invalid])
 }
 
 /// What stands there; null where nothing does.
@@ -128,8 +101,10 @@ fn offset(error: &serde_json::Error, body: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
     use serde::Deserialize;
 
+    use super::super::RequestId;
     use super::super::json::parse;
 
     #[derive(Debug, Deserialize)]
@@ -157,7 +132,8 @@ mod tests {
     }
 
     fn detail(body: &str) -> serde_json::Value {
-        let response = parse::<Input>(body.as_bytes()).unwrap_err().response();
+        let response =
+            parse::<Input>(body.as_bytes()).unwrap_err().response(&RequestId::of(&HeaderMap::new()));
         assert_eq!(response.status(), 422);
         let body =
             futures_util::future::FutureExt::now_or_never(axum::body::to_bytes(response.into_body(), 9999));
@@ -180,7 +156,9 @@ mod tests {
     #[test]
     fn a_wrong_type_is_told_at_the_field_with_what_stands_there() {
         told!(r#"{"text": 5}"# => "type": "string_type", "loc": ["body", "text"], "msg": "Input should be a valid string", "input": 5);
-        told!(r#"{"text": "a", "items": [{"size": "b"}]}"# => "type": "int_type", "loc": ["body", "items", 0, "size"], "msg": "Input should be a valid integer", "input": "b");
+        told!(r#"{"text": "a", "items": [{"size": "b"}]}"# => "type": "int_parsing", "loc": ["body", "items", 0, "size"], "msg": "Input should be a valid integer, unable to parse string as an integer", "input": "b");
+        told!(r#"{"text": "a", "items": [{"size": []}]}"# => "type": "int_type", "loc": ["body", "items", 0, "size"], "msg": "Input should be a valid integer", "input": []);
+        told!(r#"{"text": "a", "items": [{"size": 1.5}]}"# => "type": "int_from_float", "loc": ["body", "items", 0, "size"], "msg": "Input should be a valid integer, got a number with a fractional part", "input": 1.5);
         told!(r#"{"text": "a", "items": 1}"# => "type": "list_type", "loc": ["body", "items"], "msg": "Input should be a valid list", "input": 1);
         told!("[1]" => "type": "model_attributes_type", "loc": ["body"], "msg": "Input should be a valid dictionary or object to extract fields from", "input": [1]);
         told!("7" => "type": "model_attributes_type", "loc": ["body"], "msg": "Input should be a valid dictionary or object to extract fields from", "input": 7);
@@ -199,8 +177,8 @@ mod tests {
 
     #[test]
     fn malformed_json_is_told_with_its_offset() {
-        told!("{\n\"text\": }" => "type": "json_invalid", "loc": ["body", 10], "msg": "JSON decode error: expected value", "input": {});
-        told!(r#"{"text": "a""# => "type": "json_invalid", "loc": ["body", 11], "msg": "JSON decode error: EOF while parsing an object", "input": {});
-        told!(r#"{"text": "a"} x"# => "type": "json_invalid", "loc": ["body", 14], "msg": "JSON decode error: trailing characters", "input": {});
+        told!("{\n\"text\": }" => "type": "json_invalid", "loc": ["body", 10], "msg": "JSON decode error", "input": {}, "ctx": {"error": "expected value"});
+        told!(r#"{"text": "a""# => "type": "json_invalid", "loc": ["body", 11], "msg": "JSON decode error", "input": {}, "ctx": {"error": "EOF while parsing an object"});
+        told!(r#"{"text": "a"} x"# => "type": "json_invalid", "loc": ["body", 14], "msg": "JSON decode error", "input": {}, "ctx": {"error": "trailing characters"});
     }
 }

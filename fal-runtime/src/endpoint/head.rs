@@ -40,7 +40,7 @@ impl ResponseHead {
         &mut self.headers
     }
 
-    /// The status of the answer; 200 unless it was set.
+    /// The status of the answer; 200 unless it was set. (A redirect has a status of its own.)
     pub fn status(&self) -> StatusCode {
         self.status.unwrap_or_default()
     }
@@ -59,7 +59,9 @@ impl ResponseHead {
 
     /// Puts it on the answer.
     pub(crate) fn apply(mut self, answer: &mut Response) {
-        *answer.status_mut() = self.status();
+        if let Some(status) = self.status {
+            *answer.status_mut() = status;
+        }
         if self.headers.is_empty() {
             return;
         }

@@ -1,26 +1,8 @@
 use std::marker::PhantomData;
 
-use bytes::Bytes;
-use schemars::JsonSchema;
-use serde::Serialize;
-
-use super::{SchemaOf, json};
+use super::{Answer, Content, Reply};
 use crate::Error;
-
-/// The body of a response, as JSON.
-#[derive(Debug)]
-pub struct Reply(pub(super) Bytes);
-
-/// What an endpoint answers with.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the answer of an endpoint",
-    label = "has no JSON form that can be described",
-    note = "an answer has both derives: `#[derive(Serialize, JsonSchema)]`"
-)]
-pub trait Answer: Serialize + JsonSchema {}
-
-#[diagnostic::do_not_recommend]
-impl<T: Serialize + JsonSchema> Answer for T {}
+use crate::error::{ApiError, DeclaredFailure};
 
 /// What an endpoint fails with.
 #[diagnostic::on_unimplemented(
@@ -33,59 +15,102 @@ pub trait Failure: Into<Error> {}
 #[diagnostic::do_not_recommend]
 impl<E: Into<Error>> Failure for E {}
 
+/// How an endpoint that sends events ends.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the answer of an endpoint that sends events",
+    label = "there is nothing to send it as",
+    note = "return `()` or `Result<()>`, and send the last item as an event"
+)]
+pub trait NoAnswer {}
+
+impl NoAnswer for () {}
+
 /// What a function of this return type gives: its own functions are for a `Result`; those of [`ReturnsValue`], which
 /// are found after them, are for everything else.
 #[derive(Debug)]
 pub struct Returns<R>(PhantomData<R>);
 
 impl<T, E> Returns<Result<T, E>> {
-    /// The schema of the body.
-    pub fn schema() -> SchemaOf
+    /// What the document tells of the answer.
+    pub fn content<M>() -> Content
     where
-        T: Answer,
+        T: Answer<M>,
         E: Failure,
     {
-        SchemaOf::of::<T>()
+        T::CONTENT
     }
 
-    /// Makes it the body.
-    pub fn reply(result: Result<T, E>) -> Result<Reply, Error>
+    /// Makes it the response.
+    pub fn reply<M>(result: Result<T, E>) -> Result<Reply, Error>
     where
-        T: Answer,
+        T: Answer<M>,
         E: Failure,
     {
         match result {
-            Ok(answer) => json::write(&answer),
+            Ok(answer) => answer.reply(),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends the events.
+    pub fn end(result: Result<T, E>) -> Result<Reply, Error>
+    where
+        T: NoAnswer,
+        E: Failure,
+    {
+        match result {
+            Ok(_) => Ok(Reply::NONE),
             Err(error) => Err(error.into()),
         }
     }
 }
 
-/// What a function gives that does not return a `Result`.
-pub trait ReturnsValue<R> {
-    /// The schema of the body.
-    fn schema() -> SchemaOf
-    where
-        R: Answer;
+impl<T, E: ApiError> Returns<Result<T, E>> {
+    /// What the error declares of itself.
+    pub const FAILURES: &'static [DeclaredFailure] = E::FAILURES;
+}
 
-    /// Makes it the body.
-    fn reply(answer: R) -> Result<Reply, Error>
+/// What a function gives that does not return a `Result`, and what a `Result` gives whose error declares nothing of
+/// itself.
+pub trait ReturnsValue<R> {
+    /// Nothing is known of failures.
+    const FAILURES: &'static [DeclaredFailure] = &[];
+
+    /// What the document tells of the answer.
+    fn content<M>() -> Content
     where
-        R: Answer;
+        R: Answer<M>;
+
+    /// Makes it the response.
+    fn reply<M>(answer: R) -> Result<Reply, Error>
+    where
+        R: Answer<M>;
+
+    /// Ends the events.
+    fn end(answer: R) -> Result<Reply, Error>
+    where
+        R: NoAnswer;
 }
 
 impl<R> ReturnsValue<R> for Returns<R> {
-    fn schema() -> SchemaOf
+    fn content<M>() -> Content
     where
-        R: Answer,
+        R: Answer<M>,
     {
-        SchemaOf::of::<R>()
+        R::CONTENT
     }
 
-    fn reply(answer: R) -> Result<Reply, Error>
+    fn reply<M>(answer: R) -> Result<Reply, Error>
     where
-        R: Answer,
+        R: Answer<M>,
     {
-        json::write(&answer)
+        answer.reply()
+    }
+
+    fn end(_: R) -> Result<Reply, Error>
+    where
+        R: NoAnswer,
+    {
+        Ok(Reply::NONE)
     }
 }

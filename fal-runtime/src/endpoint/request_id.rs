@@ -32,6 +32,11 @@ impl RequestId {
         Self(HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("none")))
     }
 
+    pub(crate) fn as_str(&self) -> &str {
+        // It is visible ASCII, taken or made.
+        self.0.to_str().unwrap_or_default()
+    }
+
     pub(crate) fn put_on(self, response: &mut HeaderMap) {
         response.insert(NAME, self.0);
     }
@@ -39,7 +44,7 @@ impl RequestId {
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.to_str().unwrap_or_default())
+        f.write_str(self.as_str())
     }
 }
 

@@ -1,9 +1,12 @@
 use std::fmt;
 use std::pin::Pin;
 
-use super::{Argument, Call, HeadArgument, Reply, SchemaOf, Taken};
-use crate::Error;
 use fal_health::HealthCheck;
+
+use super::known::{Check, Known};
+use super::{Argument, Call, Content, HeadArgument, Reply, SchemaOf, Stream, Taken};
+use crate::Error;
+use crate::error::DeclaredFailure;
 
 /// Calls the function that is declared as an endpoint.
 pub(crate) type Function =
@@ -17,10 +20,18 @@ pub struct Endpoint {
     name: &'static str,
     docs: &'static str,
     health_check: Option<HealthCheck>,
+    body_limit: Option<usize>,
     body: Option<SchemaOf>,
-    output: fn() -> SchemaOf,
+    check: Option<Check>,
+    sources: [Option<Known>; MOST_SOURCES],
+    content: fn() -> Content,
+    is_stream: bool,
+    failures: &'static [DeclaredFailure],
     function: Function,
 }
+
+/// How many arguments an endpoint may take from the head.
+const MOST_SOURCES: usize = 8;
 
 impl Endpoint {
     /// The endpoint at `path` that the function `name` is.
@@ -31,8 +42,13 @@ impl Endpoint {
             name,
             docs: "",
             health_check: None,
+            body_limit: None,
             body: None,
-            output: SchemaOf::of::<()>,
+            check: None,
+            sources: [None; MOST_SOURCES],
+            content: || Content::Undocumented,
+            is_stream: false,
+            failures: &[],
             function: |_| Box::pin(async { Err(Error::msg("the endpoint has no function")) }),
         }
     }
@@ -53,33 +69,72 @@ impl Endpoint {
         self
     }
 
+    /// The largest body that it takes, in bytes.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = Some(bytes);
+        self
+    }
+
     /// An argument of its function besides the app and the response's head.
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    pub const fn takes<T: Argument<M>, M>(mut self) -> Self {
-        if let Taken::Body(schema) = T::TAKEN {
-            assert!(
-                self.body.is_none(),
-                "a request has one body: put what both arguments hold into one struct"
-            );
-            self.body = Some(schema);
-        }
+    pub const fn takes<T: Argument<M>, M>(mut self, known: Known) -> Self {
+        let Taken::Body(schema) = T::TAKEN else { return self.source(known) };
+        assert!(self.body.is_none(), "a request has one body: put what both arguments hold into one struct");
+        self.body = Some(schema);
+        self.check = known.check;
         self
     }
 
     /// An argument of a health check, which has no body (S2).
     #[doc(hidden)]
     #[must_use]
-    pub const fn takes_head<T: HeadArgument>(self) -> Self {
-        self
+    #[track_caller]
+    pub const fn takes_head<T: HeadArgument>(self, known: Known) -> Self {
+        self.source(known)
+    }
+
+    #[track_caller]
+    #[expect(clippy::indexing_slicing, clippy::panic, reason = "a compile error where rows are made")]
+    const fn source(mut self, known: Known) -> Self {
+        let mut at = 0;
+        while at < MOST_SOURCES {
+            if self.sources[at].is_none() {
+                self.sources[at] = Some(known);
+                return self;
+            }
+            at += 1;
+        }
+        panic!(
+            "an endpoint takes at most 8 arguments from the head of a request: put some into one extractor"
+        )
     }
 
     /// What its function answers with.
     #[doc(hidden)]
     #[must_use]
-    pub const fn returns(mut self, schema: fn() -> SchemaOf) -> Self {
-        self.output = schema;
+    pub const fn returns(mut self, content: fn() -> Content) -> Self {
+        self.content = content;
+        self
+    }
+
+    /// What its function sends as events, instead of an answer.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn streams<E: Stream>(mut self) -> Self {
+        self.is_stream = true;
+        self.content = || Content::Events(E::ITEM);
+        self
+    }
+
+    /// What its function's error declares of itself.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn fails(mut self, failures: &'static [DeclaredFailure]) -> Self {
+        self.failures = failures;
         self
     }
 
@@ -120,8 +175,31 @@ impl Endpoint {
         self.body
     }
 
-    pub(crate) fn output(&self) -> SchemaOf {
-        (self.output)()
+    /// What is taken from the head of a request, an argument each.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = Known> {
+        self.sources.iter().flatten().copied()
+    }
+
+    pub(crate) fn content(&self) -> Content {
+        (self.content)()
+    }
+
+    /// What its error declares of itself, in the order of declaration.
+    pub(crate) const fn failures(&self) -> &'static [DeclaredFailure] {
+        self.failures
+    }
+
+    pub(crate) const fn is_stream(&self) -> bool {
+        self.is_stream
+    }
+
+    /// The largest body that it takes, in bytes, where that is not the app's.
+    pub(crate) const fn own_body_limit(&self) -> Option<usize> {
+        self.body_limit
+    }
+
+    pub(super) const fn check(&self) -> Option<Check> {
+        self.check
     }
 
     pub(super) const fn function(&self) -> Function {

@@ -30,6 +30,11 @@ impl SchemaOf {
         DESCRIBED.set(self);
         generator.subschema_for::<Erased>()
     }
+
+    /// The schema where it stands, whether or not others refer to it.
+    pub(crate) fn inline(self, generator: &mut SchemaGenerator) -> Schema {
+        (self.schema)(generator)
+    }
 }
 
 /// The one type that a generator is asked for: `JsonSchema` has no `self` that could tell for whom it speaks.

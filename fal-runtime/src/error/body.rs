@@ -2,12 +2,14 @@ use std::borrow::Cow;
 
 use axum::body::Body;
 use axum::response::Response;
+use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Detail, Error, Invalid};
+use crate::endpoint::RequestId;
 
 /// What a client reads of a failure.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -15,6 +17,9 @@ use super::{Detail, Error, Invalid};
 pub(crate) struct HttpError<'a> {
     /// What went wrong, as far as the client may know.
     pub(crate) detail: Cow<'a, str>,
+    /// The request's id, where the log knows more by it than the client may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) request_id: Option<Cow<'a, str>>,
 }
 
 /// What a client reads of a request that does not say what it has to say.
@@ -27,25 +32,36 @@ pub(crate) struct HttpValidationError<'a> {
 
 impl Error {
     /// The response that the client gets.
-    pub(crate) fn response(&self) -> Response {
+    pub(crate) fn response(&self, id: &RequestId) -> Response {
+        json(self.0.status, self.public(id))
+    }
+
+    /// What the client reads, as JSON. Of an unexpected error that is its request's id, besides the usual words.
+    pub(crate) fn public(&self, id: &RequestId) -> Bytes {
+        let status = self.0.status;
         match &self.0.detail {
-            Some(Detail::Text(text)) => failure(self.0.status, text),
-            Some(Detail::Invalid(list)) => {
-                json(self.0.status, &HttpValidationError { detail: Cow::Borrowed(list) })
-            }
-            None => failure(self.0.status, self.0.status.canonical_reason().unwrap_or("Error")),
+            Some(Detail::Text(text)) => bytes(&HttpError { detail: Cow::Borrowed(text), request_id: None }),
+            Some(Detail::Invalid(list)) => bytes(&HttpValidationError { detail: Cow::Borrowed(list) }),
+            None => bytes(&HttpError {
+                detail: Cow::Borrowed(status.canonical_reason().unwrap_or("Error")),
+                request_id: status.is_server_error().then(|| Cow::Borrowed(id.as_str())),
+            }),
         }
     }
 }
 
 /// A failure with its one body.
 pub(crate) fn failure(status: StatusCode, detail: &str) -> Response {
-    json(status, &HttpError { detail: Cow::Borrowed(detail) })
+    json(status, bytes(&HttpError { detail: Cow::Borrowed(detail), request_id: None }))
 }
 
-fn json(status: StatusCode, body: &impl Serialize) -> Response {
+fn bytes(body: &impl Serialize) -> Bytes {
     // Strings and lists of strings have a JSON form; an empty body is better than none.
-    let mut response = Response::new(Body::from(serde_json::to_vec(body).unwrap_or_default()));
+    serde_json::to_vec(body).map(Bytes::from).unwrap_or_default()
+}
+
+fn json(status: StatusCode, body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

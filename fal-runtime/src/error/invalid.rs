@@ -11,12 +11,15 @@ pub(crate) struct Invalid {
     /// What kind of mistake it is, for programs: `missing`, `string_type`, `json_invalid`, …
     #[serde(rename = "type")]
     pub(crate) kind: &'static str,
-    /// Where it is: `body`, then the keys and indices that lead to it.
+    /// Where it is: `body`, `path`, `query`, `header` or `cookie`, then the keys and indices that lead to it.
     pub(crate) loc: Vec<Step>,
     /// What it is, for people.
     pub(crate) msg: Cow<'static, str>,
     /// What stands there instead.
     pub(crate) input: Value,
+    /// What else programs may want to know; malformed JSON has its reason here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ctx: Option<Value>,
 }
 
 /// One step on the way to a mistake.

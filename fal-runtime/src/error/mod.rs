@@ -1,5 +1,6 @@
 //! The one error of handlers, and the one body of everything that fails.
 
+mod api;
 mod body;
 mod context;
 mod invalid;
@@ -11,6 +12,7 @@ use std::fmt;
 
 use http::StatusCode;
 
+pub use api::{ApiError, DeclaredFailure, Told, told};
 pub(crate) use body::{HttpError, HttpValidationError, failure};
 pub use context::Context;
 pub(crate) use invalid::{Invalid, Step};
@@ -95,9 +97,9 @@ impl Error {
     }
 
     /// A request that does not say what it has to say: 422, with the list that clients of the original know.
-    pub(crate) fn invalid(source: impl StdError + Send + Sync + 'static, invalid: Invalid) -> Self {
+    pub(crate) fn invalid(source: impl StdError + Send + Sync + 'static, mistakes: Vec<Invalid>) -> Self {
         let mut error = Self::of(source).status(StatusCode::UNPROCESSABLE_ENTITY);
-        error.0.detail = Some(Detail::Invalid(vec![invalid]));
+        error.0.detail = Some(Detail::Invalid(mistakes));
         error
     }
 
@@ -108,7 +110,7 @@ impl Error {
         Self::msg(format!("panicked: {}", text.unwrap_or("without a message")))
     }
 
-    fn of(source: impl StdError + Send + Sync + 'static) -> Self {
+    pub(crate) fn of(source: impl StdError + Send + Sync + 'static) -> Self {
         Self(Box::new(Inner {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             detail: None,

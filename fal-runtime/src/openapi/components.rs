@@ -43,6 +43,11 @@ impl Schemas {
         inline(schema.made_by(&mut self.inputs))
     }
 
+    /// The same, with its own properties in it: what they are called is told elsewhere.
+    pub(super) fn fields(&mut self, schema: SchemaOf) -> Value {
+        inline(schema.inline(&mut self.inputs))
+    }
+
     pub(super) fn output(&mut self, schema: SchemaOf) -> Value {
         inline(schema.made_by(&mut self.outputs))
     }

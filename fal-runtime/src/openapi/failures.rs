@@ -1,9 +1,10 @@
 use schemars::JsonSchema;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::components::Schemas;
-use crate::Endpoint;
+use super::parameters;
 use crate::error::{HttpError, HttpValidationError};
+use crate::{DeclaredFailure, Endpoint};
 
 /// What a client reads when it is the host that failed, not the endpoint (S38).
 #[derive(JsonSchema)]
@@ -34,8 +35,8 @@ enum HostErrorType {
 /// One way in which an endpoint can fail.
 pub(super) struct Failure {
     /// The status, or `default` for those that nothing else tells of.
-    pub(super) status: &'static str,
-    pub(super) description: &'static str,
+    pub(super) status: String,
+    pub(super) description: String,
     pub(super) schema: Value,
 }
 
@@ -44,15 +45,20 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Failure> {
     let told = schemas.output_of::<HttpError>();
     let invalid = schemas.output_of::<HttpValidationError>();
     let host = schemas.output_of::<HostError>();
-    let failure =
-        |status, description, schema: &Value| Failure { status, description, schema: schema.clone() };
+    let failure = |status: &str, description: &str, schema: &Value| Failure {
+        status: status.to_owned(),
+        description: description.to_owned(),
+        schema: schema.clone(),
+    };
     let mut failures = Vec::new();
     if endpoint.body().is_some() {
         failures.extend([
             failure("413", "The body is too large", &told),
             failure("415", "The body is not sent as JSON", &told),
-            failure("422", "The body does not have the schema", &invalid),
         ]);
+    }
+    if endpoint.body().is_some() || parameters::may_be_invalid(endpoint) {
+        failures.push(failure("422", "The request does not have the schema", &invalid));
     }
     failures.push(failure("500", "The endpoint failed", &told));
     failures.push(match endpoint.is_health_check() {
@@ -65,6 +71,26 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Failure> {
         None => failure("503", "No runner is left for the request", &host),
     });
     failures.push(failure("504", "No runner took the request, or answered it, in time", &host));
+    for declared in endpoint.failures() {
+        add(&mut failures, declared, &told);
+    }
     failures.push(failure("default", "A failure that the endpoint tells", &told));
     failures
+}
+
+/// Adds what an error declares of itself to what is known of that status.
+fn add(failures: &mut Vec<Failure>, declared: &DeclaredFailure, told: &Value) {
+    let (status, detail) = (declared.status().as_str().to_owned(), declared.detail());
+    match failures.iter_mut().find(|failure| failure.status == status) {
+        Some(known) if known.description.contains(detail) => {}
+        Some(known) => {
+            known.description = format!("{}; or: {detail}", known.description);
+            // What all of them have. The list of mistakes is another form.
+            known.schema = match known.status.as_str() {
+                "422" => json!({ "anyOf": [known.schema, told] }),
+                _ => told.clone(),
+            };
+        }
+        None => failures.push(Failure { status, description: detail.to_owned(), schema: told.clone() }),
+    }
 }

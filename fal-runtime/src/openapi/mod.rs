@@ -1,9 +1,11 @@
 //! The OpenAPI document, from the same table as the router.
 
+mod answer;
 mod components;
 mod failures;
 mod operation;
 mod order;
+mod parameters;
 mod ranges;
 
 use serde_json::{Map, Value, json};

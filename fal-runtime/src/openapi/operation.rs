@@ -3,6 +3,7 @@ use serde_json::{Map, Value, json};
 
 use super::components::{Renames, Schemas, Side};
 use super::failures::{self, Failure};
+use super::{answer, parameters};
 use crate::Endpoint;
 
 /// One endpoint, as the document describes it.
@@ -17,7 +18,7 @@ pub(super) struct Operation {
 impl Operation {
     pub(super) fn new(endpoint: &'static Endpoint, schemas: &mut Schemas) -> Self {
         let mut request = Map::new();
-        let parameters: Vec<_> = parameters(endpoint.path()).collect();
+        let parameters = parameters::of(endpoint, schemas);
         if !parameters.is_empty() {
             request.insert("parameters".into(), parameters.into());
         }
@@ -25,10 +26,13 @@ impl Operation {
             let body = json!({ "required": true, "content": content(&schemas.input(body)) });
             request.insert("requestBody".into(), body);
         }
-        let answer = schemas.output(endpoint.output());
-        let mut responses = Map::from_iter([("200".to_owned(), response("The answer", &answer))]);
+        let undocumented = parameters::undocumented(endpoint);
+        if !undocumented.is_empty() {
+            request.insert("x-fal-undocumented-arguments".into(), undocumented.into());
+        }
+        let mut responses = Map::from_iter(answer::of(endpoint, schemas));
         for Failure { status, description, schema } in failures::of(endpoint, schemas) {
-            responses.insert(status.into(), response(description, &schema));
+            responses.insert(status, response(&description, &schema));
         }
         Self { endpoint, request, responses }
     }
@@ -63,12 +67,6 @@ impl Operation {
         operation.insert("responses".into(), self.responses.clone().into());
         operation
     }
-}
-
-/// The parameters of a path; a segment each.
-fn parameters(path: &str) -> impl Iterator<Item = Value> {
-    let names = path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
-    names.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
 }
 
 pub(super) fn response(description: &str, schema: &Value) -> Value {

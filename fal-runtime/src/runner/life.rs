@@ -103,8 +103,8 @@ impl Life {
         let (lane, requests) = (self.lane.clone().zip(app.health_path()), apps.clone());
         let opening = apps.spawn(async move {
             let calls = Calls::new(app.settings.max_multiplexing());
-            let router =
-                router::build(app, Running { instance: Arc::clone(&instance), calls: Arc::clone(&calls) });
+            let running = Running::new(app, Arc::clone(&instance), Arc::clone(&calls));
+            let router = router::build(app, running);
             let lane = match lane {
                 Some((address, health)) => {
                     Some(Lane::start(address, router.clone(), health, Arc::clone(&calls), &requests).await?)
@@ -112,7 +112,7 @@ impl Life {
                 None => None,
             };
             let listener = Listener::bind(listen).await?;
-            let server = Server::start(listener, (app.layer)(router), timeout);
+            let server = Server::start(listener, app.surround(router), timeout);
             Ok(Serving { server, lane, calls, instance })
         });
         let opened: Result<_, Error> = opening.await.unwrap_or_else(|task| Err(lost(task)));

@@ -99,11 +99,3 @@ async fn what_is_no_body_is_taken_from_the_head_in_any_order() {
     assert_eq!(client.send(request.unwrap()).await.body(), json!("7 ann 2 yes hi"));
     assert_eq!(client.post("/blocking/7", json!({ "text": "hi" })).await.body(), json!("7 hi"));
 }
-
-#[tokio::test]
-async fn what_an_extractor_rejects_is_told_in_the_one_form_of_failures() {
-    let client = Client::of(Repeater);
-    let answer = client.post("/users/seven/ann?page=2", json!({ "text": "hi" })).await;
-    assert_eq!(answer.status, 400);
-    assert!(answer.detail().as_str().unwrap().starts_with("Invalid URL: "), "{answer:?}");
-}

@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::response::Response;
 use fal_runtime::App;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -35,8 +36,17 @@ impl Client {
         self.send(Request::builder().method(method).uri(path).body(Body::empty()).unwrap()).await
     }
 
+    /// The same, and leaves the body to be read.
+    pub(crate) async fn ask_raw(&self, method: Method, path: &str) -> Response {
+        self.send_raw(Request::builder().method(method).uri(path).body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn send_raw(&self, request: Request<Body>) -> Response {
+        self.0.clone().oneshot(request).await.unwrap()
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.0.clone().oneshot(request).await.unwrap();
+        let response = self.send_raw(request).await;
         let (head, body) = response.into_parts();
         let body: Bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let text = String::from_utf8(body.to_vec()).unwrap();
@@ -56,7 +66,13 @@ impl Answer {
         assert!(!self.status.is_success(), "{self:?}");
         let mut body = self.json();
         let detail = body.as_object_mut().unwrap().remove("detail").unwrap();
-        assert_eq!(body, serde_json::json!({}), "a failure has a detail and nothing else");
+        // Of an unexpected error the client reads by which id the log knows more.
+        let id = self.header("x-fal-request-id").unwrap();
+        let is_unexpected =
+            self.status.is_server_error() && self.status.canonical_reason() == detail.as_str();
+        let rest =
+            if is_unexpected { serde_json::json!({ "request_id": id }) } else { serde_json::json!({}) };
+        assert_eq!(body, rest, "a failure has a detail, and an id where the log knows more");
         detail
     }
 

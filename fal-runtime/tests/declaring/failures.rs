@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
 
 use axum::body::{Body, Bytes};
 use axum::http::{Method, Request};
@@ -37,6 +38,11 @@ impl Failing {
     #[endpoint("/status")]
     fn status(&self) -> Result<(), Error> {
         Err(Error::msg("secret").status(StatusCode::BAD_GATEWAY))
+    }
+
+    #[endpoint("/full")]
+    async fn full(&self) -> Result<()> {
+        Err(Error::new(StatusCode::SERVICE_UNAVAILABLE, "come back later"))
     }
 
     #[endpoint("/panic")]
@@ -194,5 +200,97 @@ async fn every_response_has_the_id_of_its_request() {
         assert_eq!(answer.header("x-fal-request-id"), Some("abc-1"), "{path}");
         let made = client().ask(method, path).await;
         assert_eq!(made.header("x-fal-request-id").unwrap().len(), 32, "{path}");
+    }
+}
+
+#[derive(Default)]
+struct Limited;
+
+#[app(body_limit = 16)]
+impl Limited {
+    #[endpoint("/app")]
+    async fn app(&self, text: String) -> usize {
+        text.len()
+    }
+
+    #[endpoint("/own", body_limit = 4 * 8)]
+    fn own(&self, text: String) -> usize {
+        text.len()
+    }
+}
+
+#[tokio::test]
+async fn the_limit_of_a_body_is_the_endpoints_own_or_else_the_apps() {
+    let client = Client::of(Limited);
+    let text = |length: usize| json!("x".repeat(length - 2));
+    for (path, limit) in [("/app", 16), ("/own", 32)] {
+        assert_eq!(client.post(path, text(limit)).await.body(), limit - 2);
+        let answer = client.post(path, text(limit + 1)).await;
+        assert_eq!(answer.status, 413);
+        assert_eq!(answer.detail(), format!("the body is larger than {limit} bytes"));
+    }
+}
+
+/// Every way in which a request to these apps can fail, and its status.
+#[tokio::test]
+async fn whoever_makes_a_failure_it_has_the_one_form() {
+    let broken = stream::iter([Ok(Bytes::from_static(b"{")), Err("reset")]);
+    let text = Request::post("/").header("content-type", "text/plain").body(Body::from("a")).unwrap();
+    let large = json(Bytes::from(vec![b' '; 3 * 1024 * 1024]));
+    let client = client();
+    for (status, answer) in [
+        (400, client.send(json(Body::from_stream(broken))).await),
+        (404, client.ask(Method::POST, "/x").await),
+        (404, client.ask(Method::POST, "/told").await),
+        (405, client.ask(Method::DELETE, "/").await),
+        (405, client.ask(Method::PUT, "/health").await),
+        (413, client.send(large).await),
+        (415, client.send(text).await),
+        (422, client.post("/", json!({})).await),
+        (422, client.send(json("{")).await),
+        (500, client.ask(Method::POST, "/error").await),
+        (500, client.ask(Method::POST, "/panic").await),
+        (500, client.ask(Method::POST, "/panic/blocking").await),
+        (502, client.ask(Method::POST, "/status").await),
+        (503, client.ask(Method::POST, "/full").await),
+    ] {
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert!(!answer.detail().is_null(), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_log_of_an_unexpected_error_has_its_chain_its_request_and_its_endpoint() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let request = Request::post("/error").header("x-fal-request-id", "abc-1").body(Body::empty()).unwrap();
+    let answer = client().send(request).await;
+    assert_eq!(answer.text, r#"{"detail":"Internal Server Error","request_id":"abc-1"}"#);
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for part in ["ERROR", "more secrets: secret", "request_id=abc-1", "endpoint=\"/error\"", "status=500"] {
+        assert!(log.contains(part), "{part}: {log}");
+    }
+}
+
+/// What is logged on this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(line)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl tracing_subscriber::fmt::MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
     }
 }

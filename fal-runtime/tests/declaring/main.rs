@@ -10,9 +10,14 @@
 )]
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod answers;
+mod api_error;
 mod arguments;
 mod blocks;
 mod client;
+mod cors;
+mod events;
+mod extract;
 mod failures;
 mod forms;
 mod health;
@@ -21,3 +26,5 @@ mod lifecycle;
 mod limits;
 mod openapi;
 mod response_head;
+mod sockets;
+mod validation;

@@ -21,7 +21,7 @@ pub(crate) enum Mistake {
 
 /// A mistake on its way up, one word wide: every result of every function that reads a type holds one.
 #[derive(Debug)]
-pub(super) struct Fault(Box<Mistake>);
+pub(crate) struct Fault(Box<Mistake>);
 
 pub(super) type Result<T, E = Fault> = std::result::Result<T, E>;
 
@@ -42,7 +42,7 @@ impl Fault {
         Mistake::Refused(why).into()
     }
 
-    pub(super) fn into_mistake(self) -> Mistake {
+    pub(crate) fn into_mistake(self) -> Mistake {
         *self.0
     }
 }

@@ -17,14 +17,15 @@ mod reader;
 #[cfg(test)]
 mod tests;
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Serializer;
 
-use super::{Reply, explain};
+use super::explain;
 use crate::error::Step;
 use crate::{Context, Error};
-pub(super) use fault::Mistake;
+pub(crate) use fault::{Fault, Mistake};
 use reader::Reader;
 
 /// A mistake in a body.
@@ -48,14 +49,14 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     Err(explain::mistaken(reader.locate(fault), body))
 }
 
-/// The body of a response out of a value.
-pub(super) fn write(value: &impl Serialize) -> Result<Reply, Error> {
-    let mut body = Vec::with_capacity(128);
-    let written = value.serialize(&mut Serializer::new(&mut body));
-    reply(body, written)
+/// JSON out of a value.
+pub(super) fn write(value: &impl Serialize) -> Result<Bytes, Error> {
+    let mut json = Vec::with_capacity(128);
+    let written = value.serialize(&mut Serializer::new(&mut json));
+    whole(json, written)
 }
 
-fn reply(body: Vec<u8>, written: serde_json::Result<()>) -> Result<Reply, Error> {
+fn whole(json: Vec<u8>, written: serde_json::Result<()>) -> Result<Bytes, Error> {
     written.context("the answer has no JSON form")?;
-    Ok(Reply(body.into()))
+    Ok(json.into())
 }

@@ -1,0 +1,101 @@
+//! What is known of a type beyond what its place demands: picked where the type is named, by an inherent constant that
+//! is found before a trait's.
+
+use std::any::Any;
+use std::marker::PhantomData;
+
+use axum::extract::{Path, Query};
+use schemars::JsonSchema;
+
+use super::SchemaOf;
+use super::mistake::Flaw;
+use crate::extract::{Cookies, Headers, RequestContext};
+
+/// What is known of an argument's type.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// The type, as it was written.
+    pub(crate) name: &'static str,
+    pub(crate) source: Source,
+    pub(crate) check: Option<Check>,
+}
+
+/// Looks for flaws that a type cannot express.
+pub(crate) type Check = fn(&dyn Any) -> Vec<Flaw>;
+
+/// What an argument takes from the request's head, as the OpenAPI document tells it.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    /// Parameters of the path.
+    Path(SchemaOf),
+    /// Parameters of the query.
+    Query(SchemaOf),
+    /// Headers; `_` in a name of the schema is `-` in a header's.
+    Headers(SchemaOf),
+    /// Cookies.
+    Cookies(SchemaOf),
+    /// Nothing that a client sends for it.
+    Context,
+    /// Something that is not known.
+    Undocumented,
+}
+
+impl Known {
+    /// An argument of the type `name` with this source and this check.
+    pub const fn new(name: &'static str, source: Source, check: Option<Check>) -> Self {
+        Self { name, source, check }
+    }
+}
+
+/// What is known of `T`; what is not is in [`Unknown`].
+#[derive(Debug)]
+pub struct Given<T>(PhantomData<T>);
+
+/// What holds for a type of which nothing is known.
+pub trait Unknown {
+    /// It is not documented.
+    const SOURCE: Source = Source::Undocumented;
+    /// It is not checked.
+    const CHECK: Option<Check> = None;
+}
+
+impl<T> Unknown for Given<T> {}
+
+impl<T: JsonSchema> Given<Path<T>> {
+    /// Parameters of the path.
+    pub const SOURCE: Source = Source::Path(SchemaOf::of::<T>());
+}
+
+impl<T: JsonSchema> Given<Query<T>> {
+    /// Parameters of the query.
+    pub const SOURCE: Source = Source::Query(SchemaOf::of::<T>());
+}
+
+impl<T: JsonSchema> Given<Headers<T>> {
+    /// Headers.
+    pub const SOURCE: Source = Source::Headers(SchemaOf::of::<T>());
+}
+
+impl<T: JsonSchema> Given<Cookies<T>> {
+    /// Cookies.
+    pub const SOURCE: Source = Source::Cookies(SchemaOf::of::<T>());
+}
+
+impl Given<RequestContext> {
+    /// Every request has it.
+    pub const SOURCE: Source = Source::Context;
+}
+
+/// What is known of an argument's type.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __known {
+    ($argument:ty) => {{
+        use $crate::__private::Unknown as _;
+        $crate::__private::Known::new(
+            $crate::__private::stringify!($argument),
+            $crate::__private::Given::<$argument>::SOURCE,
+            $crate::__private::Given::<$argument>::CHECK,
+        )
+    }};
+}

@@ -1,0 +1,126 @@
+//! What an extractor's rejection is, in the one form of failures.
+
+use std::any::Any;
+use std::error::Error as StdError;
+
+use axum::extract::Query;
+use axum::extract::path::ErrorKind;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::response::Response;
+use http::StatusCode;
+use http::request::Parts;
+use serde_json::{Value, json};
+
+use super::mistake::{Scalar, Told};
+use crate::Error;
+use crate::error::Step;
+use crate::extract::{PairsRejection, Wrong};
+
+/// The error that a rejection becomes.
+pub(super) async fn explain(rejected: Result<Error, Response>) -> Error {
+    match rejected {
+        Ok(error) => error,
+        Err(response) => spoken(response).await,
+    }
+}
+
+/// The list of mistakes that a request to the endpoint at `path` made, where it is known what was extracted.
+pub(super) fn known(rejection: &dyn Any, path: &'static str, head: &Parts) -> Option<Error> {
+    if let Some(rejection) = rejection.downcast_ref() {
+        return of_path(rejection, path);
+    }
+    if let Some(rejection) = rejection.downcast_ref() {
+        return of_query(rejection, head);
+    }
+    let PairsRejection(wrong) = rejection.downcast_ref()?;
+    let Wrong { part, mistake, field, input } = &**wrong;
+    let told = Told::of(mistake, input);
+    let loc = vec![Step::Key((*part).into()), Step::Key((*field).into())];
+    let source = OfPairs { part, text: mistake.to_string() };
+    Some(Error::invalid(source, vec![told.at(loc, input.clone())]))
+}
+
+/// An unknown rejection speaks as a response. Its status and its text are kept.
+async fn spoken(response: Response) -> Error {
+    const LONGEST: usize = 4096;
+    let status = response.status();
+    let status = if status.is_success() { StatusCode::BAD_REQUEST } else { status };
+    let text = axum::body::to_bytes(response.into_body(), LONGEST).await.unwrap_or_default();
+    match String::from_utf8_lossy(&text).trim() {
+        "" => Error::msg("an extractor rejected the request").status(status),
+        text => Error::new(status, text.to_owned()),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the parameters of the path: {0}")]
+struct OfPath(String);
+
+fn of_path(rejection: &PathRejection, path: &'static str) -> Option<Error> {
+    let PathRejection::FailedToDeserializePathParams(failed) = rejection else { return None };
+    let mut names = path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    let read = |expected: &str| {
+        let scalar = Scalar::named(expected).map(Scalar::unreadable);
+        scalar.unwrap_or_else(|| Told::rule(&format!("not a valid {expected}")))
+    };
+    let (name, told, input) = match failed.kind() {
+        ErrorKind::ParseErrorAtKey { key, value, expected_type } => {
+            (key.as_str(), read(expected_type), json!(value))
+        }
+        ErrorKind::ParseErrorAtIndex { index, value, expected_type } => {
+            (names.nth(*index)?, read(expected_type), json!(value))
+        }
+        ErrorKind::ParseError { value, expected_type } => (names.next()?, read(expected_type), json!(value)),
+        ErrorKind::DeserializeError { key, value, message } => {
+            (key.as_str(), Told::refused(message), json!(value))
+        }
+        ErrorKind::InvalidUtf8InPathParam { key } => {
+            let told = Told::new(
+                "string_unicode",
+                "Input should be a valid string, unable to parse raw data as a unicode string",
+            );
+            (key.as_str(), told, Value::Null)
+        }
+        // The types of the endpoint do not fit its path: that is no client's mistake.
+        _ => return Some(Error::of(OfPath(failed.body_text()))),
+    };
+    let loc = vec![Step::Key("path".into()), Step::Key(name.to_owned().into())];
+    Some(Error::invalid(OfPath(failed.body_text()), vec![told.at(loc, input)]))
+}
+
+/// What axum finds wrong with a query.
+type QueryError = serde_path_to_error::Error<serde::de::value::Error>;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the {part} parameters: {text}")]
+struct OfPairs {
+    part: &'static str,
+    text: String,
+}
+
+fn of_query(rejection: &QueryRejection, head: &Parts) -> Option<Error> {
+    let mut source = Some(rejection as &dyn StdError);
+    let error = loop {
+        let error = source?;
+        if let Some(error) = error.downcast_ref::<QueryError>() {
+            break error;
+        }
+        source = error.source();
+    };
+    let (path, sentence) = (error.path().to_string(), error.inner().to_string());
+    let quoted = |start| Some(sentence.strip_prefix(start)?.split_once('`')?.0);
+    let (name, told) = if let Some(name) = quoted("missing field `") {
+        (name, Told::missing())
+    } else if let Some(name) = quoted("unknown field `") {
+        (name, Told::new("extra_forbidden", "Extra inputs are not permitted"))
+    } else if let Some((_, expected)) = sentence.split_once(", expected ") {
+        (path.as_str(), Told::new("enum", format!("Input should be {expected}")))
+    } else {
+        (path.as_str(), Told::refused(&sentence))
+    };
+    let pairs = Query::<Vec<(String, String)>>::try_from_uri(&head.uri).unwrap_or_default();
+    let input = pairs.0.into_iter().find(|(key, _)| key == name);
+    let input = input.map_or(Value::Null, |(_, value)| value.into());
+    let loc = vec![Step::Key("query".into()), Step::Key(name.to_owned().into())];
+    Some(Error::invalid(OfPairs { part: "query", text: error.to_string() }, vec![told.at(loc, input)]))
+}

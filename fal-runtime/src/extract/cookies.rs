@@ -1,0 +1,80 @@
+use axum::extract::FromRequestParts;
+use http::HeaderMap;
+use http::header::COOKIE;
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::pairs::{PairsRejection, read};
+
+/// Cookies, as the fields of a struct, each by its own name.
+///
+/// A value is text, a number, a boolean, or an enum without data, as it stands in the `cookie` header (RFC 6265, without
+/// the double quotes that may be around it); an `Option` or a field with a default may be left out. What is missing or
+/// cannot be read is answered 422.
+///
+/// ```
+/// use fal_runtime::extract::Cookies;
+/// use fal_runtime::prelude::*;
+///
+/// #[derive(Deserialize, JsonSchema)]
+/// struct Session {
+///     visits: Option<u32>,
+/// }
+///
+/// #[derive(Default)]
+/// struct Counter;
+///
+/// #[app]
+/// impl Counter {
+///     #[endpoint("/")]
+///     async fn visit(&self, Cookies(session): Cookies<Session>, response: &mut ResponseHead) -> Result<u32> {
+///         let visits = session.visits.unwrap_or_default().saturating_add(1);
+///         response.headers_mut().insert("set-cookie", format!("visits={visits}").parse()?);
+///         Ok(visits)
+///     }
+/// }
+/// # fn main() {}
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cookies<T>(pub T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Cookies<T> {
+    type Rejection = PairsRejection;
+
+    async fn from_request_parts(request: &mut Parts, _: &S) -> Result<Self, PairsRejection> {
+        let headers = &request.headers;
+        read("cookie", &|name| find(headers, name)).map(Self)
+    }
+}
+
+fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+    let pairs =
+        headers.get_all(COOKIE).into_iter().flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
+    let mut values =
+        pairs.filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+    values.next().map(unquoted)
+}
+
+fn unquoted(value: &[u8]) -> &[u8] {
+    value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_found_by_its_whole_name_in_any_header() {
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, HeaderValue::from_static("session_id=1; theme=\"dark\";  empty="));
+        headers.append(COOKIE, HeaderValue::from_static("session=a=b"));
+        let find = |name| find(&headers, name).map(|value| str::from_utf8(value).unwrap());
+        assert_eq!(find("session"), Some("a=b"));
+        assert_eq!(find("session_id"), Some("1"));
+        assert_eq!(find("theme"), Some("dark"));
+        assert_eq!(find("empty"), Some(""));
+        assert_eq!(find("id"), None);
+    }
+}

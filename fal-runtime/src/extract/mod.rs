@@ -1,0 +1,48 @@
+//! What an endpoint may take from the head of a request: from its path, its query, its headers, its cookies.
+//!
+//! An argument of one of these types stands beside the JSON body, in any order. What its type demands is in the OpenAPI
+//! document, and a request that does not have it is answered 422 with the list of mistakes. Any other
+//! [`FromRequestParts`] of axum's or of one's own can be taken, too; the document says nothing of it, and its rejection
+//! keeps its status and its text.
+//!
+//! ```
+//! use fal_runtime::extract::{Path, Query, RequestContext};
+//! use fal_runtime::prelude::*;
+//!
+//! #[derive(Deserialize, JsonSchema)]
+//! struct Page {
+//!     #[serde(default)]
+//!     page: u32,
+//! }
+//!
+//! #[derive(Default)]
+//! struct Library;
+//!
+//! #[app]
+//! impl Library {
+//!     #[endpoint("/shelves/{shelf}/search")]
+//!     async fn search(
+//!         &self,
+//!         Path(shelf): Path<u32>,
+//!         Query(Page { page }): Query<Page>,
+//!         request: RequestContext,
+//!         words: Vec<String>,
+//!     ) -> String {
+//!         format!("{}: {} words on shelf {shelf}, page {page}", request.id(), words.len())
+//!     }
+//! }
+//! # fn main() {}
+//! ```
+
+mod context;
+mod cookies;
+mod headers;
+mod pairs;
+
+pub use axum::extract::{FromRequestParts, Path, Query};
+pub use context::{Deadline, RequestContext};
+pub use cookies::Cookies;
+pub use headers::Headers;
+pub use http::HeaderMap;
+pub use pairs::PairsRejection;
+pub(crate) use pairs::Wrong;

@@ -1,0 +1,188 @@
+//! Structs out of named texts.
+
+use std::cell::Cell;
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, Visitor,
+};
+use serde::forward_to_deserialize_any;
+use serde_json::Value;
+
+use crate::endpoint::{Fault, Mistake};
+
+/// What [`Headers`](super::Headers) or [`Cookies`](super::Cookies) found wrong with a request. An endpoint's client
+/// reads it as the list of mistakes that a bad body has, too.
+#[derive(Debug)]
+pub struct PairsRejection(pub(crate) Box<Wrong>);
+
+/// What is wrong with a part of a request's head.
+#[derive(Debug)]
+pub(crate) struct Wrong {
+    /// The part.
+    pub(crate) part: &'static str,
+    pub(crate) mistake: Mistake,
+    /// Where it is; empty where it is no single field's.
+    pub(crate) field: &'static str,
+    /// The text that cannot be read; null where there is none.
+    pub(crate) input: Value,
+}
+
+impl IntoResponse for PairsRejection {
+    fn into_response(self) -> Response {
+        let Wrong { part, mistake, .. } = *self.0;
+        (StatusCode::UNPROCESSABLE_ENTITY, format!("{part}: {mistake}")).into_response()
+    }
+}
+
+/// Finds the text of a field.
+type Find<'a> = &'a dyn Fn(&str) -> Option<&'a [u8]>;
+
+/// Reads a struct whose fields are found one by one in this part of a request.
+pub(super) fn read<'a, T: DeserializeOwned>(
+    part: &'static str,
+    find: &'a dyn Fn(&str) -> Option<&'a [u8]>,
+) -> Result<T, PairsRejection> {
+    let at = Cell::new("");
+    T::deserialize(Pairs { find, at: &at }).map_err(|fault| rejected(part, fault, at.get(), find))
+}
+
+fn rejected(part: &'static str, fault: Fault, at: &'static str, find: Find<'_>) -> PairsRejection {
+    let mistake = fault.into_mistake();
+    let field = match mistake {
+        Mistake::Missing(field) => field,
+        _ => at,
+    };
+    let input = find(field).map_or(Value::Null, |text| String::from_utf8_lossy(text).into());
+    PairsRejection(Box::new(Wrong { part, mistake, field, input }))
+}
+
+struct Pairs<'a, 'b> {
+    find: Find<'a>,
+    /// The field that is being read.
+    at: &'b Cell<&'static str>,
+}
+
+impl<'de> Deserializer<'de> for Pairs<'de, '_> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
+        Err(Fault::custom("only a struct with named fields can be read from here"))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_map(Fields { find: self.find, at: self.at, names: fields.iter(), text: None })
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit_struct seq
+        tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+/// The fields that are there.
+struct Fields<'a, 'b> {
+    find: Find<'a>,
+    at: &'b Cell<&'static str>,
+    names: std::slice::Iter<'static, &'static str>,
+    text: Option<&'a [u8]>,
+}
+
+impl<'de> MapAccess<'de> for Fields<'de, '_> {
+    type Error = Fault;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
+        for name in self.names.by_ref() {
+            self.text = (self.find)(name);
+            if self.text.is_some() {
+                self.at.set(name);
+                return seed.deserialize((*name).into_deserializer()).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
+        let text = str::from_utf8(self.text.take().unwrap_or_default()).map_err(Fault::custom)?;
+        seed.deserialize(Text(text))
+    }
+}
+
+/// A text, to be read as what its field is.
+#[derive(Clone, Copy)]
+struct Text<'a>(&'a str);
+
+macro_rules! parsed {
+    ($($deserialize:ident => $visit:ident,)*) => {
+        $(fn $deserialize<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+            visitor.$visit(self.0.parse().map_err(Fault::custom)?)
+        })*
+    };
+}
+
+impl<'de> Deserializer<'de> for Text<'de> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_borrowed_str(self.0)
+    }
+
+    parsed! {
+        deserialize_bool => visit_bool,
+        deserialize_i8 => visit_i8,
+        deserialize_i16 => visit_i16,
+        deserialize_i32 => visit_i32,
+        deserialize_i64 => visit_i64,
+        deserialize_i128 => visit_i128,
+        deserialize_u8 => visit_u8,
+        deserialize_u16 => visit_u16,
+        deserialize_u32 => visit_u32,
+        deserialize_u64 => visit_u64,
+        deserialize_u128 => visit_u128,
+        deserialize_f32 => visit_f32,
+        deserialize_f64 => visit_f64,
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_enum(self.0.into_deserializer())
+    }
+
+    forward_to_deserialize_any! {
+        char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}

@@ -1,0 +1,82 @@
+//! Requests of web pages that come from elsewhere.
+
+use axum::body::Body;
+use axum::http::{Method, Request};
+use fal_runtime::prelude::{app, endpoint};
+use fal_runtime::{App, Cors};
+
+use crate::client::{Answer, Client};
+
+#[derive(Default)]
+struct Open;
+
+#[app(cors)]
+impl Open {
+    #[endpoint("/")]
+    async fn nothing(&self) {}
+}
+
+#[derive(Default)]
+struct Restricted;
+
+#[app(cors = Cors::only(&["https://app.example.com", "http://localhost:3000"]))]
+impl Restricted {
+    #[endpoint("/")]
+    async fn nothing(&self) {}
+}
+
+#[derive(Default)]
+struct Closed;
+
+#[app]
+impl Closed {
+    #[endpoint("/")]
+    async fn nothing(&self) {}
+}
+
+async fn ask(app: impl App, method: Method, path: &str, origin: &str) -> Answer {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("origin", origin)
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "content-type");
+    Client::of(app).send(request.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn an_open_app_answers_preflights_and_lets_errors_be_read() {
+    let preflight = ask(Open, Method::OPTIONS, "/", "https://a.example").await;
+    assert_eq!(preflight.status, 200);
+    assert_eq!(preflight.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(preflight.header("access-control-allow-methods"), Some("*"));
+    assert_eq!(preflight.header("access-control-allow-headers"), Some("*"));
+    for (method, path, status) in
+        [(Method::POST, "/", 200), (Method::POST, "/x", 404), (Method::GET, "/", 405)]
+    {
+        let answer = ask(Open, method, path, "https://a.example").await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{path}");
+        assert_eq!(answer.header("access-control-expose-headers"), Some("*"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_restricted_app_names_only_its_own_origins() {
+    for origin in ["https://app.example.com", "http://localhost:3000"] {
+        for (method, path) in [(Method::OPTIONS, "/"), (Method::POST, "/"), (Method::POST, "/x")] {
+            let answer = ask(Restricted, method, path, origin).await;
+            assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
+            assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
+        }
+    }
+    let other = ask(Restricted, Method::OPTIONS, "/", "https://other.example").await;
+    assert_eq!(other.header("access-control-allow-origin"), None);
+}
+
+#[tokio::test]
+async fn without_the_option_no_page_from_elsewhere_may() {
+    let preflight = ask(Closed, Method::OPTIONS, "/", "https://a.example").await;
+    assert_eq!(preflight.status, 405);
+    assert_eq!(preflight.header("access-control-allow-origin"), None);
+}

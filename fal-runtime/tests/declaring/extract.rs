@@ -1,0 +1,257 @@
+//! What an endpoint takes from the head of a request.
+
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::http::{Method, Request};
+use fal_runtime::extract::{
+    Cookies, Deadline, FromRequestParts, HeaderMap, Headers, Path, Query, RequestContext,
+};
+use fal_runtime::prelude::*;
+use serde_json::{Value, json};
+
+use crate::client::{Answer, Client};
+
+#[derive(Deserialize, JsonSchema)]
+struct Page {
+    /// Which page, from 0.
+    page: u32,
+    #[serde(default)]
+    order: Option<Order>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Order {
+    Rising,
+    Falling,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "headers that are no standard's begin with it")]
+struct Caller {
+    x_tenant: String,
+    x_weight: Option<f64>,
+    #[serde(default)]
+    x_urgent: bool,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Session {
+    visits: u32,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Place {
+    shelf: u32,
+    book: String,
+}
+
+/// An extractor of the app's own, which the document knows nothing of.
+struct Locale;
+
+impl<S: Sync> FromRequestParts<S> for Locale {
+    type Rejection = (StatusCode, &'static str);
+
+    async fn from_request_parts(
+        request: &mut axum::http::request::Parts,
+        _: &S,
+    ) -> Result<Self, Self::Rejection> {
+        match request.headers.get("accept-language") {
+            Some(_) => Ok(Self),
+            None => Err((StatusCode::NOT_ACCEPTABLE, "no language")),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Taking;
+
+#[app(request_timeout = 30)]
+impl Taking {
+    #[endpoint("/query")]
+    async fn query(&self, Query(page): Query<Page>) -> String {
+        format!("{} {:?}", page.page, page.order)
+    }
+
+    #[endpoint("/path/{shelf}/{book}")]
+    async fn path(&self, Path(place): Path<Place>) -> String {
+        format!("{} {}", place.shelf, place.book)
+    }
+
+    #[endpoint("/tuple/{shelf}/{book}")]
+    async fn tuple(&self, Path((number, is_book)): Path<(u32, bool)>) -> String {
+        format!("{number} {is_book}")
+    }
+
+    #[endpoint("/one/{weight}")]
+    async fn one(&self, Path(weight): Path<f32>) -> f32 {
+        weight
+    }
+
+    #[endpoint("/unfit/{shelf}")]
+    async fn unfit(&self, Path((number, _)): Path<(u32, u32)>) -> u32 {
+        number
+    }
+
+    #[endpoint("/headers")]
+    async fn headers(&self, Headers(caller): Headers<Caller>) -> String {
+        format!("{} {:?} {}", caller.x_tenant, caller.x_weight, caller.x_urgent)
+    }
+
+    #[endpoint("/cookies")]
+    async fn cookies(&self, Cookies(session): Cookies<Session>) -> u32 {
+        session.visits
+    }
+
+    #[endpoint("/own")]
+    async fn own(&self, _locale: Locale, headers: HeaderMap) -> usize {
+        headers.len()
+    }
+
+    #[endpoint("/context/{id}")]
+    fn context(
+        &self,
+        request: RequestContext,
+        input: Vec<u8>,
+    ) -> (String, String, Option<u64>, String, usize) {
+        let deadline = request.deadline().map(|at| (at - Instant::now()).as_secs() / 10);
+        let header = request.headers()["x-own"].to_str().unwrap().to_owned();
+        (request.id().to_owned(), request.endpoint().to_owned(), deadline, header, input.len())
+    }
+
+    #[endpoint("/health", health_check = HealthCheck)]
+    async fn health(&self, request: RequestContext) -> String {
+        request.endpoint().to_owned()
+    }
+}
+
+/// Posts without a body, with these headers.
+async fn post(path: &str, headers: &[(&str, &str)]) -> Answer {
+    let request =
+        headers.iter().fold(Request::post(path), |request, (name, value)| request.header(*name, *value));
+    Client::of(Taking).send(request.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn parameters_are_taken_from_where_they_are() {
+    assert_eq!(post("/query?page=2&order=falling", &[]).await.body(), "2 Some(Falling)");
+    assert_eq!(post("/path/7/emma", &[]).await.body(), "7 emma");
+    assert_eq!(post("/tuple/7/true", &[]).await.body(), "7 true");
+    let caller = [("X-Tenant", "a"), ("x-weight", "0.5"), ("x-urgent", "true")];
+    assert_eq!(post("/headers", &caller).await.body(), "a Some(0.5) true");
+    assert_eq!(post("/headers", &caller[..1]).await.body(), "a None false");
+    assert_eq!(post("/cookies", &[("cookie", "a=b; visits=3")]).await.body(), 3);
+    assert_eq!(post("/own", &[("accept-language", "la")]).await.body(), 1);
+}
+
+#[tokio::test]
+async fn a_parameter_that_cannot_be_read_is_422_at_its_name() {
+    let int = "Input should be a valid integer, unable to parse string as an integer";
+    let number = "Input should be a valid number, unable to parse string as a number";
+    let boolean = "Input should be a valid boolean, unable to interpret input";
+    let cases = [
+        (post("/query?page=x", &[]).await, "int_parsing", json!(["query", "page"]), int, json!("x")),
+        (post("/query?page=-1", &[]).await, "int_parsing", json!(["query", "page"]), int, json!("-1")),
+        (post("/query", &[]).await, "missing", json!(["query", "page"]), "Field required", Value::Null),
+        (post("/path/x/emma", &[]).await, "int_parsing", json!(["path", "shelf"]), int, json!("x")),
+        (post("/tuple/7/x", &[]).await, "bool_parsing", json!(["path", "book"]), boolean, json!("x")),
+        (post("/one/x", &[]).await, "float_parsing", json!(["path", "weight"]), number, json!("x")),
+        (
+            post("/headers", &[]).await,
+            "missing",
+            json!(["header", "x_tenant"]),
+            "Field required",
+            Value::Null,
+        ),
+        (
+            post("/headers", &[("x-tenant", "a"), ("x-weight", "much")]).await,
+            "float_parsing",
+            json!(["header", "x_weight"]),
+            number,
+            json!("much"),
+        ),
+        (
+            post("/cookies", &[("cookie", "visits=x")]).await,
+            "int_parsing",
+            json!(["cookie", "visits"]),
+            int,
+            json!("x"),
+        ),
+    ];
+    for (answer, kind, loc, msg, input) in cases {
+        assert_eq!(answer.status, 422, "{answer:?}");
+        assert_eq!(answer.detail(), json!([{ "type": kind, "loc": loc, "msg": msg, "input": input }]));
+    }
+    let order = post("/query?page=1&order=up", &[]).await.detail();
+    assert_eq!((&order[0]["type"], &order[0]["input"]), (&json!("enum"), &json!("up")));
+}
+
+#[tokio::test]
+async fn types_that_do_not_fit_their_path_are_nobody_elses_mistake() {
+    assert_eq!(post("/unfit/7", &[]).await.status, 500);
+}
+
+#[tokio::test]
+async fn an_unknown_extractor_keeps_its_status_and_its_text() {
+    let answer = post("/own", &[]).await;
+    assert_eq!((answer.status.as_u16(), answer.detail()), (406, json!("no language")));
+}
+
+#[tokio::test]
+async fn the_context_of_a_request_is_known_to_every_kind_of_endpoint() {
+    let request = |deadline: Option<Deadline>| {
+        let mut request = Request::post("/context/7")
+            .header("content-type", "application/json")
+            .header("x-fal-request-id", "abc-1")
+            .header("x-own", "yes")
+            .body(Body::from("[1, 2]"))
+            .unwrap();
+        if let Some(deadline) = deadline {
+            request.extensions_mut().insert(deadline);
+        }
+        request
+    };
+    let told = Client::of(Taking).send(request(None)).await.body();
+    assert_eq!(told, json!(["abc-1", "/context/{id}", 2, "yes", 2]), "the app's request_timeout is 30 s");
+    let sooner = Deadline(Instant::now() + Duration::from_secs(15));
+    assert_eq!(Client::of(Taking).send(request(Some(sooner))).await.body()[2], 1);
+    let later = Deadline(Instant::now() + Duration::from_secs(300));
+    assert_eq!(Client::of(Taking).send(request(Some(later))).await.body()[2], 2);
+    assert_eq!(Client::of(Taking).ask(Method::GET, "/health").await.body(), "/health");
+}
+
+#[test]
+fn the_document_tells_what_is_taken() {
+    let document = Taking::declaration().openapi();
+    let parameters = |path: &str| {
+        let operation = &document["paths"][path]["post"];
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        let tell = |parameter: &Value| {
+            let text = |key: &str| parameter[key].as_str().unwrap_or_default().to_owned();
+            let kind = parameter["schema"]["type"].to_string().replace('"', "");
+            format!("{} {} {kind} {}", text("in"), text("name"), parameter["required"])
+        };
+        parameters.iter().map(tell).collect::<Vec<_>>()
+    };
+    assert_eq!(parameters("/path/{shelf}/{book}"), ["path shelf integer true", "path book string true"]);
+    assert_eq!(parameters("/tuple/{shelf}/{book}"), ["path shelf integer true", "path book boolean true"]);
+    assert_eq!(parameters("/one/{weight}"), ["path weight number true"]);
+    assert_eq!(parameters("/query")[0], "query page integer true");
+    assert_eq!(document["paths"]["/query"]["post"]["parameters"][0]["description"], "Which page, from 0.");
+    assert_eq!(document["paths"]["/query"]["post"]["parameters"][1]["required"], false);
+    assert_eq!(
+        parameters("/headers"),
+        [
+            "header x-tenant string true",
+            "header x-weight [number,null] false",
+            "header x-urgent boolean false"
+        ]
+    );
+    assert_eq!(parameters("/cookies"), ["cookie visits integer true"]);
+    let undocumented = &document["paths"]["/own"]["post"]["x-fal-undocumented-arguments"];
+    assert_eq!(undocumented, &json!(["Locale", "HeaderMap"]));
+    assert!(document["paths"]["/context/{id}"]["post"].get("x-fal-undocumented-arguments").is_none());
+    assert!(document["paths"]["/query"]["post"]["responses"].get("422").is_some());
+    assert!(document["paths"]["/own"]["post"]["responses"].get("422").is_none());
+}
