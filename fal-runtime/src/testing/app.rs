@@ -20,7 +20,7 @@ use super::runtime::{Background, Task};
 use super::{EndpointFn, Failure, InPlace, Pending, Request, Response};
 use crate::{App, Calls, Context, Endpoint, Error, Instance, Progress, ResponseHead, Result, Setup};
 
-/// An app in the process of its test. See the [module](self) for how it is used.
+/// An app in the process of its test. See the [module](crate::testing) for how it is used.
 ///
 /// It is the app as well ([`Deref`]), so that a test may look at its fields. When it is dropped, `handle_exit` and
 /// `teardown` are run, and waited for; one that fails is a panic, unless the test is panicking already.
