@@ -1,16 +1,16 @@
 //! Functions of apps, taken as endpoints.
 
-use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::app::lifecycle::{Async, Fallible, Plain};
+use crate::endpoint::Answer;
 use crate::{Error, ResponseHead};
 
 /// A function of the app `A` that is an endpoint of it, takes `I`, and gives a `T`.
 ///
 /// It takes `&self`, then at most one argument, which is `I` (without one, `I` is `()`), and before or after that the
-/// head of the response, where it takes that. Endpoints with more arguments are called by
+/// head of the response, where it takes that. Endpoints with more arguments, and those that send events, are called by
 /// [`TestApp::post`](super::TestApp::post). `M` only keeps the shapes apart and is inferred.
 #[diagnostic::on_unimplemented(
     message = "this function cannot be called with `{I}`",
@@ -37,7 +37,7 @@ pub trait Answers<T, M> {
     fn answer(self) -> Result<T, Error>;
 }
 
-impl<T: Serialize> Answers<T, Plain> for T {
+impl<M, T: Answer<M>> Answers<T, (Plain, M)> for T {
     fn answer(self) -> Result<T, Error> {
         Ok(self)
     }
