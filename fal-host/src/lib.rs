@@ -14,6 +14,8 @@ compile_error!(
 
 mod address;
 mod admin;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod clock;
 mod driver;
 mod events;

@@ -1,6 +1,8 @@
 //! A host in a program of one's own, whose runners are tasks of that program: another way to launch, the events as they
 //! come, and an end that can be waited for.
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;

@@ -44,16 +44,20 @@ pub fn builder<A: App>() -> io::Result<HostBuilder> {
 }
 
 pub(crate) fn of(app: &Declaration) -> io::Result<HostBuilder> {
+    let mut runner = Host::this_program()?;
+    runner.env("FAL_RUNNER_APP", app.settings.name());
+    Ok(Host::builder(spec_of(app), runner))
+}
+
+/// What a host has to know of an app.
+pub(crate) fn spec_of(app: &Declaration) -> AppSpec {
     let settings = &app.settings;
-    let spec = AppSpec {
+    AppSpec {
         name: settings.name().to_owned(),
         health_check: app.health_check(),
         startup_timeout: settings.startup_timeout(),
         termination_grace_period: settings.termination_grace_period(),
         max_multiplexing: settings.max_multiplexing(),
         request_timeout: settings.request_timeout(),
-    };
-    let mut runner = Host::this_program()?;
-    runner.env("FAL_RUNNER_APP", settings.name());
-    Ok(Host::builder(spec, runner))
+    }
 }

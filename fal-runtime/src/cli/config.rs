@@ -71,6 +71,11 @@ pub(super) fn app(settings: &Settings) -> Section {
                 settings.max_multiplexing().get(),
                 default.max_multiplexing().get(),
             ),
+            Setting::declared(
+                "request_timeout_seconds",
+                seconds(settings.request_timeout()),
+                seconds(default.request_timeout()),
+            ),
         ],
     }
 }

@@ -1,20 +1,10 @@
-use std::fmt::{self, Write};
 use std::io::{self, IsTerminal};
 
-use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::fmt::format::{Format, Writer};
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
-use tracing_subscriber::registry::LookupSpan;
 
 /// The filter where `FAL_LOG` is not set.
 pub(super) const DEFAULT_FILTER: LevelFilter = LevelFilter::INFO;
-
-/// Under this target a host logs what its runners print.
-const OUTPUT: &str = "fal_host::output";
 
 /// Whether log lines begin with the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,134 +14,21 @@ pub(crate) enum Times {
     LeftToTheHost,
 }
 
-/// Sends the log to standard error, filtered by `FAL_LOG` (default `info`), unless the program has its own already.
-/// Colours are for terminals only, and for none where `NO_COLOR` is set.
+/// Sends the log of a runner to standard error, filtered by `FAL_LOG` (default `info`), unless the program has its own
+/// already. Colours are for terminals only, and for none where `NO_COLOR` is set.
 pub(crate) fn init(times: Times) {
     let filter = EnvFilter::builder().with_default_directive(DEFAULT_FILTER.into()).with_env_var("FAL_LOG");
     let wants_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter.from_env_lossy())
         .with_writer(io::stderr)
+        .with_target(false)
         .with_ansi(wants_colour && io::stderr().is_terminal())
         // It would panic in a runner whose host, and with it standard error, is gone.
         .log_internal_errors(false);
-    let lines = Format::default().with_target(false);
     // An error means that the program has set up its own.
     let _ = match times {
-        Times::Written => log.event_format(Lines(lines)).try_init(),
-        Times::LeftToTheHost => log.event_format(lines.without_time()).try_init(),
+        Times::Written => log.try_init(),
+        Times::LeftToTheHost => log.without_time().try_init(),
     };
-}
-
-/// The log of a host: its own events as usual, and what a runner prints as that runner's line, since its level, if it
-/// has one, is in the text.
-struct Lines(Format);
-
-impl<S, N> FormatEvent<S, N> for Lines
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-{
-    fn format_event(
-        &self,
-        context: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        if event.metadata().target() != OUTPUT {
-            return self.0.format_event(context, writer, event);
-        }
-        let mut printed = Printed::default();
-        event.record(&mut printed);
-        let (dim, plain) = if writer.has_ansi_escapes() { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
-        writer.write_str(dim)?;
-        SystemTime.format_time(&mut writer)?;
-        writeln!(writer, " runner {} |{plain} {}", printed.runner, printed.text)
-    }
-}
-
-/// A line that a runner has printed.
-#[derive(Debug, Default)]
-struct Printed {
-    runner: String,
-    text: String,
-}
-
-impl Visit for Printed {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        match field.name() {
-            "runner" => self.runner = format!("{value:?}"),
-            "message" => self.text = visible(&format!("{value:?}")),
-            _ => {}
-        }
-    }
-}
-
-/// A text with its control characters spelt out: what a runner prints does not command the terminal.
-fn visible(text: &str) -> String {
-    let mut visible = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if letter.is_control() && letter != '\t' {
-            // Writing to a string does not fail.
-            let _ = write!(visible, "{}", letter.escape_default());
-        } else {
-            visible.push(letter);
-        }
-    }
-    visible
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::{Arc, Mutex};
-
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Written {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn logged(colours: bool, log: impl FnOnce()) -> String {
-        let written = Written::default();
-        let writer = written.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_writer(move || writer.clone())
-            .with_ansi(colours)
-            .event_format(Lines(Format::default().with_target(false)))
-            .finish();
-        tracing::subscriber::with_default(subscriber, log);
-        String::from_utf8(written.0.lock().unwrap().clone()).unwrap()
-    }
-
-    #[test]
-    fn what_a_runner_prints_is_its_own_line_without_a_level_of_the_hosts() {
-        let line = logged(false, || {
-            tracing::info!(target: "fal_host::output", runner = %7, stream = "stderr", "ERROR lost \x1b[1m it");
-        });
-        let (time, rest) = line.split_once(' ').unwrap();
-        assert!(time.ends_with('Z'), "{line}");
-        assert_eq!(rest, "runner 7 | ERROR lost \\u{1b}[1m it\n");
-    }
-
-    #[test]
-    fn what_the_host_says_has_its_level_and_fields() {
-        let line = logged(false, || tracing::warn!(runner = %7, "TERMINATING"));
-        assert!(line.ends_with(" WARN TERMINATING runner=7\n"), "{line}");
-    }
-
-    #[test]
-    fn colours_are_written_only_where_there_are_any() {
-        let log = || tracing::info!(target: "fal_host::output", runner = %7, "text");
-        assert!(logged(true, log).contains("|\x1b[0m text"));
-        assert!(!logged(false, log).contains('\x1b'));
-    }
 }

@@ -1,7 +1,5 @@
 //! The command line of a program with apps.
 
-#[cfg(feature = "host")]
-mod checks;
 mod config;
 pub(crate) mod describe;
 mod environment;
@@ -13,8 +11,6 @@ mod options;
 mod run;
 mod secrets;
 pub(crate) mod select;
-#[cfg(feature = "host")]
-mod values;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

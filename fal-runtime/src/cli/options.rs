@@ -1,15 +1,9 @@
-#[cfg(feature = "host")]
-use std::net::SocketAddr;
 use std::path::PathBuf;
-#[cfg(feature = "host")]
-use std::time::Duration;
 
-#[cfg(feature = "host")]
-use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
-
 #[cfg(feature = "host")]
-use super::values::{self, Admin, OnStall, Replace};
+use fal_host::cli::HostOptions;
+
 use crate::server::ListenAddress;
 
 const AFTER_HELP: &str = "\
@@ -79,78 +73,8 @@ pub(super) struct RunOptions {
     #[command(flatten)]
     pub(super) app: AppOption,
 
-    /// Where to take requests
-    ///
-    /// An IP address and a port; port 0 lets the system pick one, which is printed. `0.0.0.0:8080` takes requests
-    /// from every network.
-    #[arg(long, value_name = "ADDRESS", env = "FAL_LISTEN", default_value = "127.0.0.1:8080", value_parser = values::address)]
-    pub(super) listen: SocketAddr,
-
-    /// Where to show the state of the runners, or `off`
-    ///
-    /// `GET /runners` there is the state of every runner, `GET /healthz` the host's own, `GET /readyz` is 200 while
-    /// at least one runner takes requests. It is not protected: keep it to networks that you trust.
-    #[arg(long, value_name = "ADDRESS", env = "FAL_ADMIN", default_value = "127.0.0.1:9090")]
-    pub(super) admin: Admin,
-
-    /// How many runners to keep
-    ///
-    /// Each is a process with a setup of its own, and serves as many requests at a time as the app's
-    /// `max_multiplexing` says.
-    #[arg(long, value_name = "COUNT", env = "FAL_RUNNERS", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(super) runners: u16,
-
-    /// How often to check each runner
-    ///
-    /// A time with its unit, such as `500ms`, `15s` or `1m`.
-    #[arg(long, value_name = "TIME", env = "FAL_CHECK_INTERVAL", default_value = "15s", value_parser = values::interval)]
-    pub(super) check_interval: Duration,
-
-    /// How many requests may wait for a runner
-    ///
-    /// A further one is answered 503 (`queue_full`).
-    #[arg(long, value_name = "COUNT", env = "FAL_QUEUE", default_value = "1024")]
-    pub(super) queue: usize,
-
-    /// How long a request may wait for a runner
-    ///
-    /// Then it is answered 504 (`queue_timeout`). A time with its unit.
-    #[arg(long, value_name = "TIME", env = "FAL_QUEUE_TIMEOUT", default_value = "60s", value_parser = values::duration)]
-    pub(super) queue_timeout: Duration,
-
-    /// How long requests in flight may take when runners end by plan
-    ///
-    /// Counted from when the host is told to stop to when it tells its runners; their own termination grace period
-    /// follows. A time with its unit.
-    #[arg(long, value_name = "TIME", env = "FAL_DRAIN_TIMEOUT", default_value = "30s", value_parser = values::duration)]
-    pub(super) drain_timeout: Duration,
-
-    /// How many runners may be replaced at a time because periodic checks failed
-    ///
-    /// Others that fail wait for their turn and keep their requests, so that something that all runners need takes
-    /// down a part of them only. Without it a third of the runners, at least one. Failed manual checks and runners
-    /// that ended never wait.
-    #[arg(long, value_name = "COUNT", env = "FAL_MAX_REPLACING", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(super) max_replacing: Option<u16>,
-
-    /// Replace every runner that fails its checks at once, even if that is all of them
-    ///
-    /// As a variable it is on with any value but `0`, `false`, `no` and `off`.
-    #[arg(long, env = "FAL_STRICT", value_parser = FalseyValueParser::new())]
-    pub(super) strict: bool,
-
-    /// When a replacement starts
-    ///
-    /// `beside`: at once, beside the runner that ends. `exclusive`: when that one's process has ended, for devices
-    /// that only one may hold; requests wait meanwhile.
-    #[arg(long, value_name = "WHEN", env = "FAL_REPLACE", default_value = "beside")]
-    pub(super) replace: Replace,
-
-    /// What it is when a runner passes a check while its requests stand still
-    ///
-    /// `note`: a pass, and a line in the log. `fail`: a failure, `stalled`, which counts as any other does.
-    #[arg(long, value_name = "WHAT", env = "FAL_ON_STALL", default_value = "note")]
-    pub(super) on_stall: OnStall,
+    #[command(flatten)]
+    pub(super) host: HostOptions,
 }
 
 #[derive(Debug, Args)]

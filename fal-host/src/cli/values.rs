@@ -48,7 +48,7 @@ pub(super) enum Replace {
     Exclusive,
 }
 
-impl From<Replace> for fal_host::Replacement {
+impl From<Replace> for crate::Replacement {
     fn from(replace: Replace) -> Self {
         match replace {
             Replace::Beside => Self::Beside,
@@ -64,7 +64,7 @@ pub(super) enum OnStall {
     Fail,
 }
 
-impl From<OnStall> for fal_host::OnStall {
+impl From<OnStall> for crate::OnStall {
     fn from(on_stall: OnStall) -> Self {
         match on_stall {
             OnStall::Note => Self::Note,
@@ -93,6 +93,55 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// A time with its unit that is not zero.
+pub(super) fn some_duration(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("it would be over at once: write a time such as `30s`".to_owned()),
+        time => Ok(time),
+    }
+}
+
+/// A time of whole seconds.
+pub(super) fn seconds(text: &str) -> Result<u32, String> {
+    let time = duration(text)?;
+    u32::try_from(time.as_secs())
+        .ok()
+        .filter(|_| time.subsec_nanos() == 0)
+        .ok_or_else(|| "it is counted in whole seconds: write a time such as `5s` or `2m`".to_owned())
+}
+
+/// A time of whole seconds, one at least.
+pub(super) fn some_seconds(text: &str) -> Result<u32, String> {
+    match seconds(text)? {
+        0 => Err("it would be over at once: write a time such as `5s`".to_owned()),
+        seconds => Ok(seconds),
+    }
+}
+
+/// How a health check is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Call {
+    pub(super) method: String,
+    pub(super) path: String,
+}
+
+impl FromStr for Call {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (method, path) = match text.split_once(':') {
+            Some((method, path)) if !method.contains('/') => (method, path),
+            _ => ("POST", text),
+        };
+        let is_method = !method.is_empty() && method.bytes().all(|letter| letter.is_ascii_uppercase());
+        if is_method && path.starts_with('/') {
+            Ok(Self { method: method.to_owned(), path: path.to_owned() })
+        } else {
+            Err("write a method and a path: `GET:/health`, or `POST:/health`".to_owned())
+        }
+    }
+}
+
+/// The distance between two checks: a time with its unit that is not zero.
 pub(super) fn interval(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         Duration::ZERO => Err("checks need a distance from each other: write a time such as `1s`".to_owned()),
@@ -124,6 +173,28 @@ mod tests {
     fn checks_are_not_made_without_a_pause() {
         assert!(interval("0s").is_err());
         assert_eq!(interval("20ms"), Ok(Duration::from_millis(20)));
+    }
+
+    #[test]
+    fn what_is_counted_in_whole_seconds_is_told_in_them() {
+        assert_eq!(seconds("2m"), Ok(120));
+        assert_eq!(seconds("0s"), Ok(0));
+        assert!(seconds("500ms").unwrap_err().contains("whole seconds"));
+        assert!(seconds("2000000h").unwrap_err().contains("whole seconds"));
+        assert!(some_seconds("0s").unwrap_err().contains("`5s`"));
+        assert!(some_duration("0s").unwrap_err().contains("`30s`"));
+    }
+
+    #[test]
+    fn a_health_check_is_a_method_and_a_path() {
+        let call = |text: &str| text.parse::<Call>().map(|it| (it.method, it.path));
+        let is = |method: &str, path: &str| Ok((method.to_owned(), path.to_owned()));
+        assert_eq!(call("GET:/health"), is("GET", "/health"));
+        assert_eq!(call("/health"), is("POST", "/health"));
+        assert_eq!(call("/a:b"), is("POST", "/a:b"));
+        for text in ["", "health", "GET:health", "get:/health", ":/health", "GET"] {
+            assert!(call(text).unwrap_err().contains("`GET:/health`"), "{text}");
+        }
     }
 
     #[test]

@@ -1,0 +1,136 @@
+use std::num::NonZeroU32;
+use std::process::Command;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser};
+use fal_health::HealthCheck;
+
+use super::app::AppOptions;
+use super::program::Arguments;
+use super::values::{Admin, OnStall, Replace};
+use super::{Failure, HostOptions};
+use crate::{AppSpec, Host};
+
+fn parse(arguments: &[&str]) -> Result<Arguments, clap::Error> {
+    Arguments::try_parse_from([&["fal-host"], arguments, &["--", "/bin/server", "--queue"]].concat())
+}
+
+fn host_options(arguments: &[&str]) -> HostOptions {
+    parse(arguments).unwrap().host
+}
+
+fn app(arguments: &[&str]) -> AppSpec {
+    parse(arguments).unwrap().spec()
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn a_host_serves_on_this_machine_with_one_runner_unless_told_otherwise() {
+    let host = host_options(&[]);
+    assert_eq!(host.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(host.admin.to_string(), "127.0.0.1:9090");
+    assert_eq!((host.runners, host.queue), (1, 1024));
+    let times = [host.check_interval, host.queue_timeout, host.drain_timeout];
+    assert_eq!(times, [15, 60, 30].map(Duration::from_secs));
+    assert_eq!(host_options(&["--admin", "off"]).admin, Admin::Off);
+    assert_eq!((host.max_replacing, host.strict), (None, false));
+    assert_eq!((host.replace, host.on_stall), (Replace::Beside, OnStall::Note));
+}
+
+#[test]
+fn every_option_can_be_given_in_the_environment() {
+    let options = AppOptions::augment_args(HostOptions::augment_args(clap::Command::new("fal-host")));
+    for option in options.get_arguments() {
+        let flag = option.get_long().unwrap();
+        let variable = format!("FAL_{}", flag.replace('-', "_").to_uppercase());
+        assert_eq!(option.get_env().unwrap(), variable.as_str());
+        assert!(option.get_help().is_some());
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_is_refused_where_it_is_read() {
+    let wrong = [
+        ["--runners", "0"],
+        ["--check-interval", "15"],
+        ["--check-interval", "0s"],
+        ["--listen", "localhost"],
+        ["--admin", "on"],
+        ["--max-replacing", "0"],
+        ["--health", "health"],
+        ["--timeout", "0s"],
+        ["--start-period", "1500ms"],
+        ["--failure-threshold", "0"],
+        ["--max-multiplexing", "0"],
+        ["--request-timeout", "0s"],
+    ];
+    for [option, value] in wrong {
+        let error = parse(&[option, value]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ValueValidation, "{option} {value}");
+    }
+}
+
+#[test]
+fn a_program_without_options_is_not_checked_and_has_the_defaults_of_an_app() {
+    let spec = app(&[]);
+    let default = AppSpec::new("server");
+    assert_eq!(spec.name, default.name, "it is called as its file");
+    assert_eq!(spec.health_check, None);
+    assert_eq!(spec.startup_timeout, default.startup_timeout);
+    assert_eq!(spec.termination_grace_period, default.termination_grace_period);
+    assert_eq!(spec.max_multiplexing, default.max_multiplexing);
+    assert_eq!(spec.request_timeout, default.request_timeout);
+    assert_eq!(app(&["--health", "/health"]).health_check.unwrap().config, HealthCheck::new(), "S3");
+}
+
+#[test]
+fn what_a_program_cannot_declare_its_options_do() {
+    let spec = app(&[
+        "--name=web",
+        "--health=GET:/alive",
+        "--start-period=1m",
+        "--timeout=2s",
+        "--failure-threshold=5",
+        "--manual-only",
+        "--startup-timeout=90s",
+        "--grace-period=500ms",
+        "--max-multiplexing=8",
+        "--request-timeout=30s",
+    ]);
+    let check = spec.health_check.unwrap();
+    assert_eq!((spec.name.as_str(), &*check.method, &*check.path), ("web", "GET", "/alive"));
+    let expected = HealthCheck::new()
+        .start_period_seconds(60)
+        .timeout_seconds(2)
+        .failure_threshold(5)
+        .call_regularly(false);
+    assert_eq!(check.config, expected);
+    assert_eq!(spec.startup_timeout, Some(Duration::from_secs(90)));
+    assert_eq!(spec.termination_grace_period, Duration::from_millis(500));
+    assert_eq!(spec.max_multiplexing, NonZeroU32::new(8).unwrap());
+    assert_eq!(spec.request_timeout, Some(Duration::from_secs(30)));
+}
+
+#[test]
+fn what_stands_behind_the_dashes_is_the_programs_own() {
+    let runner = parse(&["--queue", "3"]).unwrap().runner();
+    assert_eq!(runner.get_program(), "/bin/server");
+    assert_eq!(runner.get_args().collect::<Vec<_>>(), ["--queue"]);
+    let error = Arguments::try_parse_from(["fal-host", "--queue", "3"]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::MissingRequiredArgument);
+}
+
+#[test]
+fn a_bound_and_none_at_all_contradict_each_other_s40() {
+    let host = || Host::builder(AppSpec::new("app"), Command::new("none"));
+    let options = host_options(&["--strict", "--max-replacing", "2"]);
+    assert!(matches!(options.apply(host()), Err(Failure::Bounds)));
+    for arguments in [&["--strict"][..], &["--max-replacing", "2"], &[]] {
+        assert!(host_options(arguments).apply(host()).is_ok());
+    }
+}

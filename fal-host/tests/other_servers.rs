@@ -1,0 +1,219 @@
+//! The program `fal-host` with servers that are none of ours.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Nothing here should take this long.
+const GUARD: Duration = Duration::from_secs(60);
+
+/// Checks that come soon, and count from the start.
+const CHECKED: [&str; 4] =
+    ["--health=POST:/health", "--start-period=0s", "--timeout=60s", "--check-interval=50ms"];
+
+/// Checks that come only where something asks for one.
+const ON_REQUEST: [&str; 3] = ["--health=POST:/health", "--timeout=60s", "--manual-only"];
+
+/// A `fal-host` that serves. Its end kills it.
+struct Program {
+    child: Child,
+    address: SocketAddr,
+    log: Receiver<String>,
+    said: Vec<String>,
+}
+
+impl Program {
+    fn start(options: &[&str], command: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_fal-host"))
+            .args(["--listen=127.0.0.1:0", "--admin=off"])
+            .args(options)
+            .arg("--")
+            .args(command)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = lines(child.stderr.take().unwrap());
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.split("http://").nth(1).and_then(|rest| rest.split(' ').next());
+        let address = address.unwrap_or_else(|| panic!("{line:?} says where it serves")).parse().unwrap();
+        Self { child, address, log, said: Vec::new() }
+    }
+
+    fn python(options: &[&str]) -> Self {
+        Self::start(options, &["python3", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server.py")])
+    }
+
+    /// The status and the body of what a request is answered with.
+    fn request(&self, request: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(GUARD)).unwrap();
+        write!(stream, "{request} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        let (head, body) = response.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    /// The process that serves, and where it listens itself.
+    fn server(&self) -> (String, SocketAddr) {
+        let (status, body) = self.request("GET /");
+        assert_eq!(status, 200, "{body}");
+        let (pid, port) = body.split_once(' ').unwrap();
+        (pid.to_owned(), SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap())))
+    }
+
+    /// Waits until a line of the log has all of these in it.
+    fn said(&mut self, parts: &[&str]) {
+        let says = |line: &String| parts.iter().all(|part| line.contains(part));
+        while !self.said.iter().any(says) {
+            let line = self.log.recv_timeout(GUARD);
+            self.said.push(line.unwrap_or_else(|_| panic!("{parts:?} is said: {:#?}", self.said)));
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    fn ended(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It has ended already, where a test waited for that.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn lines(stderr: ChildStderr) -> Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+/// A connection to a server itself, past its host.
+struct Witness {
+    connection: TcpStream,
+    address: SocketAddr,
+}
+
+impl Witness {
+    fn of(address: SocketAddr) -> Self {
+        Self { connection: TcpStream::connect(address).unwrap(), address }
+    }
+
+    /// Waits until the server has gone.
+    fn gone(mut self) {
+        self.connection.set_read_timeout(Some(GUARD)).unwrap();
+        match self.connection.read(&mut [0]) {
+            Ok(0) => {}
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
+            other => panic!("the server lives: {other:?}"),
+        }
+        // An ending process closes what it has one after another.
+        let deadline = Instant::now() + GUARD;
+        while TcpStream::connect(self.address).is_ok() {
+            assert!(Instant::now() < deadline, "somebody still listens");
+            thread::yield_now();
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs python3"]
+fn a_python_server_becomes_ready_serves_and_is_replaced_when_it_fails_its_checks_s24_s35() {
+    let mut host = Program::python(&CHECKED);
+    let (first, _) = host.server();
+    assert_eq!(host.request("POST /break"), (200, "broken".to_owned()));
+    host.said(&["TERMINATED", "runner=1", "reason=unhealthy", "signal 15"]);
+    let (second, address) = host.server();
+    assert_ne!(first, second);
+    let witness = Witness::of(address);
+    host.signal(Signal::TERM);
+    assert_eq!(host.ended().code(), Some(0));
+    witness.gone();
+}
+
+#[test]
+#[ignore = "needs python3"]
+fn no_server_outlives_a_host_that_is_killed_s41() {
+    let mut host = Program::python(&[]);
+    let (_, address) = host.server();
+    let witness = Witness::of(address);
+    host.signal(Signal::KILL);
+    host.ended();
+    witness.gone();
+}
+
+#[test]
+#[ignore = "needs python3"]
+fn a_request_that_takes_too_long_has_its_runner_checked_and_replaced_s25_s38() {
+    let mut host =
+        Program::python(&[&ON_REQUEST[..], &["--max-multiplexing=2", "--request-timeout=1s"]].concat());
+    host.request("POST /break");
+    let (status, body) = host.request("GET /hang");
+    assert_eq!(status, 504);
+    assert!(body.contains(r#""error_type":"request_timeout""#), "{body}");
+    host.said(&["TERMINATED", "runner=1", "reason=manual_check_failed"]);
+    host.server();
+}
+
+#[test]
+#[ignore = "needs python3"]
+fn sighup_replaces_every_server_one_after_another() {
+    let mut host = Program::python(&["--runners=2"]);
+    for runner in ["runner=1", "runner=2"] {
+        host.said(&["IDLE", runner]);
+    }
+    host.signal(Signal::HUP);
+    for runner in ["runner=1", "runner=2"] {
+        host.said(&["TERMINATED", runner, "reason=restarted"]);
+    }
+    host.server();
+}
+
+#[test]
+fn a_program_that_never_listens_has_the_startup_timeout_and_no_longer_s35() {
+    let mut host = Program::start(&["--startup-timeout=1s"], &["sleep", "1000"]);
+    host.said(&["SETUP: started", "runner=2"]);
+    host.said(&["TERMINATED", "runner=1", "reason=startup_timeout", "signal 15"]);
+}
+
+#[test]
+fn a_program_that_is_none_is_named() {
+    let mut host = Program::start(&[], &["/no/such/program"]);
+    host.said(&["TERMINATED", "reason=setup_failed", "/no/such/program could not be started"]);
+}
+
+#[test]
+fn a_port_that_is_taken_is_answered_with_what_to_do() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_fal-host"))
+        .arg(format!("--listen={}", taken.local_addr().unwrap()))
+        .args(["--", "sleep", "1000"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.starts_with("error: cannot listen on 127.0.0.1:"), "{error}");
+    assert!(error.contains("give another address with `--listen`"), "{error}");
+}
