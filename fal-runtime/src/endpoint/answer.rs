@@ -75,6 +75,7 @@ impl<T: Serialize + JsonSchema> Answer<AsJson> for T {
 }
 
 /// Whatever axum can make a response of; the document says nothing of it.
+#[diagnostic::do_not_recommend]
 impl Answer<AsItIs> for Response<Body> {
     const CONTENT: Content = Content::Undocumented;
 

@@ -38,6 +38,7 @@ pub trait HeadArgument {}
 #[diagnostic::do_not_recommend]
 impl<T: FromRequestParts<()>> HeadArgument for T {}
 
+#[diagnostic::do_not_recommend]
 impl HeadArgument for RequestContext {}
 
 /// Where an argument is taken from.
@@ -123,6 +124,7 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Argument<FromCall> for RequestContext {
     const TAKEN: Taken = Taken::Head;
 

@@ -52,6 +52,7 @@ impl Binary {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Answer<AsItIs> for Binary {
     const CONTENT: Content = Content::Bytes;
 

@@ -86,6 +86,7 @@ impl File {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Answer<AsItIs> for File {
     const CONTENT: Content = Content::Bytes;
 

@@ -23,6 +23,7 @@ impl<E: Into<Error>> Failure for E {}
 )]
 pub trait NoAnswer {}
 
+#[diagnostic::do_not_recommend]
 impl NoAnswer for () {}
 
 /// What a function of this return type gives: its own functions are for a `Result`; those of [`ReturnsValue`], which

@@ -49,6 +49,7 @@ impl Redirect {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Answer<AsItIs> for Redirect {
     const CONTENT: Content = Content::Redirect(&[
         StatusCode::SEE_OTHER,
