@@ -15,6 +15,8 @@ mod guide {
     struct Guidelines;
     #[doc = include_str!("../docs/failures.md")]
     struct Failures;
+    #[doc = include_str!("../docs/supervision.md")]
+    struct Supervision;
     #[doc = include_str!("../docs/testing.md")]
     struct Testing;
 }
