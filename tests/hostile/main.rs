@@ -25,3 +25,4 @@ mod requests;
 mod rig;
 mod starts;
 mod table;
+mod unread;

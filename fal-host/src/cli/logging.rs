@@ -10,6 +10,8 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::unblocked::Unblocked;
+
 /// The filter where `FAL_LOG` is not set.
 const DEFAULT_FILTER: LevelFilter = LevelFilter::INFO;
 
@@ -18,17 +20,24 @@ const OUTPUT: &str = "fal_host::output";
 
 /// Sends the log of a host to standard error, filtered by `FAL_LOG` (default `info`), unless the program has its own
 /// already. Colours are for terminals only, and for none where `NO_COLOR` is set.
-pub(super) fn init() {
+///
+/// Gives back what has to be finished before the program ends.
+pub(super) fn init() -> io::Result<Unblocked> {
     let filter = EnvFilter::builder().with_default_directive(DEFAULT_FILTER.into()).with_env_var("FAL_LOG");
     let wants_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let writer = Unblocked::over(io::stderr())?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter.from_env_lossy())
-        .with_writer(io::stderr)
+        .with_writer({
+            let writer = writer.clone();
+            move || writer.clone()
+        })
         .with_ansi(wants_colour && io::stderr().is_terminal())
         .log_internal_errors(false)
         .event_format(Lines(Format::default().with_target(false)));
     // An error means that the program has set up its own.
     let _ = log.try_init();
+    Ok(writer)
 }
 
 /// The log of a host: its own events as usual, and what a runner prints as that runner's line, since its level, if it

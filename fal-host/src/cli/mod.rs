@@ -12,6 +12,7 @@ mod program;
 mod run;
 mod serving;
 mod signals;
+mod unblocked;
 mod values;
 
 pub use self::failure::Failure;

@@ -21,13 +21,15 @@ pub fn run(
     options: &HostOptions,
     host: impl FnOnce() -> Result<HostBuilder, Failure>,
 ) -> Result<ExitCode, Failure> {
-    logging::init();
+    let log = logging::init()?;
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let mut signals = Signals::take()?;
         let host = start(serving, options, host).await?;
         stay(host, &mut signals).await
-    })
+    });
+    log.finish();
+    ended
 }
 
 async fn start(
