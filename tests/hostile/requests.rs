@@ -1,7 +1,12 @@
-//! Requests that are answered wrongly: S14, S29, S38, S39. None of it is a reason to end a runner that passes its
+//! Requests that are answered wrongly: S14, S25, S29, S38, S39. None of it is a reason to end a runner that passes its
 //! checks.
 
-use crate::fault::Answer;
+use std::time::Duration;
+
+use fal_health::Trigger;
+use fal_host::{AppSpec, Reason};
+
+use crate::fault::{Answer, Check};
 use crate::rig::{Rig, app, patiently};
 
 async fn rig() -> Rig {
@@ -80,4 +85,38 @@ async fn a_connection_that_a_runner_half_closes_costs_at_most_the_request_on_it_
         rig.left_alone(runner, 4).await;
     }
     rig.lost_at_most(closed).await;
+}
+
+/// No request of the traffic takes as long on a busy machine.
+fn impatient() -> AppSpec {
+    AppSpec { request_timeout: Some(Duration::from_secs(5)), ..app(patiently().failure_threshold(1_000_000)) }
+}
+
+#[tokio::test]
+async fn a_request_that_is_never_answered_has_its_runner_checked_and_a_well_one_left_alone_s25_s38() {
+    let rig = Rig::start(impatient()).await;
+    let response = rig.provoke(Answer::Never).await.response().await;
+    assert_eq!((response.status, response.error_type().as_str()), (504, "request_timeout"));
+    let checked = |runner| {
+        let host = &rig.host;
+        Box::pin(async move { host.checked_on_request(runner, 1).await })
+    };
+    futures_util::future::select(checked(1), checked(2)).await;
+    left_alone(rig).await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_never_answered_ends_a_runner_whose_health_has_gone_as_well_s25_s38() {
+    let rig = Rig::start(impatient()).await;
+    rig.tell_both("check", Check::Failing).await;
+    let response = rig.provoke(Answer::Never).await.response().await;
+    assert_eq!((response.status, response.error_type().as_str()), (504, "request_timeout"));
+    let ended = |runner| {
+        let host = &rig.host;
+        Box::pin(async move { host.ended(runner).await })
+    };
+    let (record, _) = futures_util::future::select(ended(1), ended(2)).await.factor_first();
+    assert_eq!(record.reason, Reason::ManualCheckFailed);
+    assert_eq!(record.checks.last().unwrap().trigger, Trigger::Manual);
+    rig.lost_none().await;
 }

@@ -21,6 +21,7 @@ mod failed_starts;
 mod harness;
 mod host_process;
 mod manual_checks;
+mod overdue;
 mod periodic_checks;
 mod replacement;
 mod requests;

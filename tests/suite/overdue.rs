@@ -1,0 +1,23 @@
+//! Requests that a runner does not answer in time: S25, S38.
+
+use std::time::Duration;
+
+use fal_host::{AppSpec, Reason};
+use fal_tests::Answer;
+
+use crate::harness::*;
+
+#[tokio::test]
+async fn a_runner_that_does_not_answer_a_request_in_time_is_checked_at_once_and_replaced_s25_s38() {
+    let director = Director::new();
+    director.answer(Kind::ManualCheck, Answer::fail());
+    let config = health().start_period_seconds(3600).failure_threshold(100);
+    let app = AppSpec { request_timeout: Some(Duration::from_secs(1)), ..app(config) };
+    let host = TestHost::start(&director, app).await;
+    let response = host.call("never answered").await.response().await;
+    assert_eq!(response.status, 504);
+    assert_eq!(response.error_type(), "request_timeout");
+    assert_eq!(host.terminating(1).await, Reason::ManualCheckFailed);
+    assert_eq!(host.ended(1).await.reason, Reason::ManualCheckFailed);
+    host.ready(2).await;
+}
