@@ -104,17 +104,17 @@ impl Ledger {
 
     /// Those of the losses that no end explains. A process that dies takes along what was sent to it: at most a request
     /// a connection, and while its sockets close one after the other a request may be sent to the next.
-    pub(crate) fn unexplained(&self, losses: &[(Instant, String)]) -> Vec<String> {
+    pub(crate) fn unexplained(&self, losses: &[(Instant, String)]) -> BTreeMap<String, u32> {
         let lethal =
             self.ends.iter().filter(|(runner, _)| self.deeds(**runner).iter().any(|deed| deed.is_lethal()));
         let mut ends: Vec<_> = lethal.map(|(_, end)| (end.heard, 2 * SLOTS)).collect();
         ends.sort_unstable();
-        let mut unexplained = Vec::new();
+        let mut unexplained = BTreeMap::new();
         for (at, problem) in losses {
             let near = |end: Instant| end.max(*at).duration_since(end.min(*at)) < NEAR;
             match ends.iter_mut().find(|(end, left)| *left > 0 && near(*end)) {
                 Some((_, left)) if problem == "runner_disconnected" => *left -= 1,
-                _ => unexplained.push(problem.clone()),
+                _ => *unexplained.entry(problem.clone()).or_default() += 1,
             }
         }
         unexplained

@@ -13,12 +13,18 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::latencies::Latencies;
 
+/// How long a connection is kept that nothing is sent on: the host closes it after 75 s.
+const IDLE: Duration = Duration::from_secs(30);
+
 /// Nothing that the host promises takes as long.
 const LOST: Duration = Duration::from_secs(60);
 
 /// A connection that is kept.
 #[derive(Debug)]
-pub(crate) struct Connection(BufReader<TcpStream>);
+pub(crate) struct Connection {
+    stream: BufReader<TcpStream>,
+    used: Instant,
+}
 
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -30,7 +36,7 @@ impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self(BufReader::new(stream)))
+        Ok(Self { stream: BufReader::new(stream), used: Instant::now() })
     }
 
     pub(crate) async fn post(&mut self, path: &str, body: &impl Serialize) -> Result<Answer> {
@@ -43,11 +49,11 @@ impl Connection {
         let request = format!(
             "POST {path} HTTP/1.1\r\nhost: trial\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
         );
-        self.0.write_all(request.as_bytes()).await?;
+        self.stream.write_all(request.as_bytes()).await?;
         let (mut status, mut length, mut line) = (None, 0, String::new());
         loop {
             line.clear();
-            if self.0.read_line(&mut line).await? == 0 {
+            if self.stream.read_line(&mut line).await? == 0 {
                 return Err(Error::msg("the host has closed the connection"));
             }
             let lower = line.trim_end().to_ascii_lowercase();
@@ -60,7 +66,8 @@ impl Connection {
             }
         }
         let mut body = vec![0; length];
-        self.0.read_exact(&mut body).await?;
+        self.stream.read_exact(&mut body).await?;
+        self.used = Instant::now();
         Ok(Answer { status: status.context("no status")?, body: serde_json::from_slice(&body)? })
     }
 }
@@ -159,7 +166,7 @@ impl Drop for Load {
 }
 
 async fn send(address: SocketAddr, kept: &mut Option<Connection>) -> Result<Answer> {
-    let mut connection = match kept.take() {
+    let mut connection = match kept.take().filter(|kept| kept.used.elapsed() < IDLE) {
         Some(connection) => connection,
         None => Connection::open(address).await?,
     };

@@ -104,8 +104,9 @@ pub(crate) async fn run(options: &SoakOptions) -> Result<()> {
     println!("{} rolls besides; {zombies} zombies", soak.rolls);
     plot::write(options, &samples)?;
     soak.ledger.judge()?;
-    if let Some(problem) = soak.ledger.unexplained(&losses).first() {
-        return Err(Error::msg(format!("a request was answered {problem}, and no runner's end explains it")));
+    let unexplained = soak.ledger.unexplained(&losses);
+    if !unexplained.is_empty() {
+        return Err(Error::msg(format!("requests were lost that no runner's end explains: {unexplained:?}")));
     }
     is_flat(&samples)
 }
