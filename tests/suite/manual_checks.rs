@@ -336,6 +336,7 @@ async fn a_client_that_left_before_the_response_has_asked_for_nothing_s29() {
     let pending = host.call("a").await;
     let call = director.call("a").await;
     pending.leave().await;
+    host.settle().await;
     call.answer(Answer::ok().asking()).await;
     assert_eq!(host.served(&director, "b").await.runner(), 1);
     checks_elsewhere().await;

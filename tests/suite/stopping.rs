@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use fal_host::{AppSpec, Exit, Reason};
 use fal_tests::{Answer, Called};
-use tokio::net::TcpStream;
 
 use crate::harness::*;
 
@@ -32,7 +31,7 @@ async fn a_host_that_stops_refuses_who_waits_finishes_what_is_in_flight_and_star
     setup.abandoned().await;
     assert_eq!(director.count_of(2, Kind::HandleExit) + director.count_of(2, Kind::Teardown), 0);
     assert!(!host.has_ended(1));
-    assert!(TcpStream::connect(host.address()).await.is_err(), "its listener is closed");
+    assert!(Client::is_refused(host.address()).await, "its listener is closed");
 
     call.succeed().await;
     let response = served.response().await;

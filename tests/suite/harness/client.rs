@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::within;
@@ -63,6 +64,19 @@ impl Request {
 impl Client {
     pub(crate) async fn tcp(address: SocketAddr) -> Self {
         Self::over(within("a connection", TcpStream::connect(address)).await.unwrap())
+    }
+
+    /// Whether nobody takes connections there any more. One that is made all the same, since a process that is just
+    /// being started has the listener, too, is closed unanswered.
+    pub(crate) async fn is_refused(address: SocketAddr) -> bool {
+        match TcpStream::connect(address).await {
+            Ok(mut stream) => {
+                let mut nothing = [0];
+                let read = within("a connection to be closed", stream.read(&mut nothing)).await;
+                matches!(read, Ok(0) | Err(_))
+            }
+            Err(_) => true,
+        }
     }
 
     pub(crate) async fn unix(path: &Path) -> Self {
@@ -127,37 +141,51 @@ impl Client {
 
 /// A request that has been sent, on a connection of its own.
 #[derive(Debug)]
-pub(crate) struct Pending(JoinHandle<Response>);
+pub(crate) struct Pending {
+    task: JoinHandle<Option<Response>>,
+    leave: Option<oneshot::Sender<()>>,
+}
 
 impl Pending {
     pub(crate) async fn new(address: SocketAddr, request: &Request) -> Self {
         let mut client = Client::tcp(address).await;
         client.send(request).await;
-        Self(tokio::spawn(async move { client.response().await }))
+        let (leave, left) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                response = client.response() => Some(response),
+                Ok(()) = left => {
+                    // Closing alone is not seen while a process that is just being started has the socket, too.
+                    client.wire.shutdown().await.unwrap();
+                    None
+                }
+            }
+        });
+        Self { task, leave: Some(leave) }
     }
 
     pub(crate) async fn response(mut self) -> Response {
-        within("a response", &mut self.0).await.unwrap()
+        within("a response", &mut self.task).await.unwrap().unwrap()
     }
 
     /// The client leaves.
     pub(crate) async fn leave(mut self) {
-        self.0.abort();
-        let _ = (&mut self.0).await;
+        self.leave.take().unwrap().send(()).unwrap();
+        assert!(within("a client to leave", &mut self.task).await.unwrap().is_none());
     }
 
     /// The first response of several, and which one it was for.
     pub(crate) async fn first(pending: &mut Vec<Self>) -> (usize, Response) {
-        let responses = pending.iter_mut().map(|pending| &mut pending.0);
+        let responses = pending.iter_mut().map(|pending| &mut pending.task);
         let (response, place, _) = within("a response", futures_util::future::select_all(responses)).await;
         pending.remove(place);
-        (place, response.unwrap())
+        (place, response.unwrap().unwrap())
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
