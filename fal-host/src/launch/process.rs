@@ -16,8 +16,9 @@ const LONGEST_PATH: usize = 100;
 /// Starts runners as child processes, each in a process group of its own.
 ///
 /// A runner is told where to listen by its environment (`FAL_RUNNER_LISTEN`), and reports over a control channel: its
-/// standard input is one end of a socket pair. Checks have a socket of their own (`FAL_RUNNER_HEALTH_LISTEN`). Since it ends itself and its group when that closes, no runner outlives
-/// its host, however the host ends (S41). What it prints is logged line by line, with its id.
+/// standard input is one end of a socket pair. Since it ends itself and its group when that closes, no runner outlives
+/// its host, however the host ends (S41). Checks have a socket of their own (`FAL_RUNNER_HEALTH_LISTEN`). What a runner
+/// prints is logged line by line, with its id.
 #[derive(Debug)]
 pub struct ProcessLauncher {
     spawner: Spawner,
