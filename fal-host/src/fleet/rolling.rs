@@ -55,9 +55,12 @@ impl Fleet {
         };
         match phase {
             Phase::Ready { .. } if self.settings.replacement == Replacement::Beside => {
-                let successor = self.begin(now, place);
-                if let Some(seat) = self.seats.get_mut(place.0) {
-                    seat.successor = Some(successor);
+                // One may be on its way, from a roll that was given up because another start failed.
+                if self.seats.get(place.0).is_some_and(|seat| seat.successor.is_none()) {
+                    let successor = self.begin(now, place);
+                    if let Some(seat) = self.seats.get_mut(place.0) {
+                        seat.successor = Some(successor);
+                    }
                 }
             }
             Phase::Ready { .. } => self.drain(now, id, Reason::Restarted),

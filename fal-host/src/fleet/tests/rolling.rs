@@ -100,6 +100,27 @@ fn asked_again_meanwhile_the_new_ones_are_replaced_too() {
 }
 
 #[test]
+fn asked_again_after_another_start_failed_the_successor_on_its_way_is_the_only_one() {
+    let slow = Script { setup: Some(millis(2_200)), ..GOOD };
+    let exits = Script { exits: Some(seconds(41)), ..GOOD };
+    let fails = Script { setup: None, exits: Some(millis(100)), ..GOOD };
+    let mut world = World::new(settings(2), move |id| match id.get() {
+        2 => exits,
+        3 => slow,
+        4 => fails,
+        _ => GOOD,
+    });
+    world.run_to(seconds(40));
+    world.tell(Input::Restart);
+    world.run_to(seconds(42));
+    assert!(given_up(&world), "4 took the place of 2, and failed");
+    world.tell(Input::Restart);
+    world.run_to(seconds(100));
+    assert_eq!(world.routed.len(), 2, "{:?} take requests", world.routed);
+    assert!(world.fleet.runners().all(|runner| runner.started() >= super::world::at(seconds(42))));
+}
+
+#[test]
 fn a_stop_ends_a_roll_s41() {
     let mut world = World::new(settings(3), |_| GOOD);
     world.run_to(seconds(40));
