@@ -266,7 +266,7 @@ impl HostBuilder {
             seed: seed(),
             ..FleetSettings::new(self.count)
         };
-        let (stop_serving, mut stopping) = watch::channel(());
+        let (serving, mut stopping) = watch::channel(Serving::On);
         let served = tokio::spawn(proxy::serve(listener, Arc::clone(&balancer), async move {
             // Its sender's end would be an order to stop too.
             let _ = stopping.changed().await;
@@ -285,16 +285,8 @@ impl HostBuilder {
             admin.map(|listener| (listener, Admin { app: self.app.name, orders: orders.downgrade() }));
         let ended = control_thread(parts, admin)?;
         let (over, stopped) = watch::channel(());
-        tokio::spawn(finish(ended, stop_serving.clone(), served, self.drain_timeout, over));
-        Ok(HostHandle {
-            address,
-            admin_address,
-            orders,
-            events: self.events,
-            balancer,
-            stop_serving,
-            stopped,
-        })
+        tokio::spawn(finish(ended, serving.clone(), served, self.drain_timeout, over));
+        Ok(HostHandle { address, admin_address, orders, events: self.events, balancer, serving, stopped })
     }
 }
 
@@ -428,7 +420,7 @@ pub struct HostHandle {
     orders: mpsc::UnboundedSender<Order>,
     events: broadcast::Sender<Event>,
     balancer: Arc<Balancer>,
-    stop_serving: watch::Sender<()>,
+    serving: watch::Sender<Serving>,
     stopped: watch::Receiver<()>,
 }
 
@@ -465,15 +457,16 @@ impl HostHandle {
     /// flight finish. Returns at once; [`stopped`](Self::stopped) waits.
     pub fn shutdown(&self) {
         self.balancer.stop();
+        self.serving.send_modify(|serving| *serving = (*serving).max(Serving::Stopping));
         // It is over already, where nobody listens.
-        let _ = self.stop_serving.send(());
         let _ = self.orders.send(Order::Stop);
     }
 
-    /// Kills every runner with all that it has started, as at a second signal (S41). Returns at once.
+    /// Kills every runner with all that it has started, as at a second signal, and waits for no client (S41). Returns at
+    /// once.
     pub fn kill(&self) {
         self.balancer.stop();
-        let _ = self.stop_serving.send(());
+        self.serving.send_replace(Serving::CutOff);
         let _ = self.orders.send(Order::Kill);
     }
 
@@ -485,20 +478,42 @@ impl HostHandle {
     }
 }
 
+/// What becomes of the host's clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Serving {
+    On,
+    /// Each is let go after the request that it is at.
+    Stopping,
+    /// None is waited for.
+    CutOff,
+}
+
+/// How long the answers of a host that is killed may take to be written: they are the host's own, and short.
+const LAST_ANSWERS: Duration = Duration::from_millis(100);
+
 /// Waits for the last runner, and then for the last response, whose rest comes from this process: a client that is slow
-/// to read it is given as long as a request.
+/// to read it is given as long as a request, unless the host is killed.
 async fn finish(
     ended: oneshot::Receiver<()>,
-    stop_serving: watch::Sender<()>,
+    serving: watch::Sender<Serving>,
     mut served: JoinHandle<()>,
     drain_timeout: Duration,
     over: watch::Sender<()>,
 ) {
     // An error is the sender's end, which is what is waited for.
     let _ = ended.await;
-    let _ = stop_serving.send(());
-    if tokio::time::timeout(drain_timeout, &mut served).await.is_err() {
-        served.abort();
+    serving.send_modify(|serving| *serving = (*serving).max(Serving::Stopping));
+    let mut changes = serving.subscribe();
+    let killed = async {
+        // The sender is here, so it does not end.
+        let _ = changes.wait_for(|serving| *serving == Serving::CutOff).await;
+        tokio::time::sleep(LAST_ANSWERS).await;
+    };
+    tokio::select! {
+        _ = &mut served => {}
+        () = tokio::time::sleep(drain_timeout) => {}
+        () = killed => {}
     }
+    served.abort();
     drop(over);
 }

@@ -7,7 +7,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -19,6 +19,7 @@ use fal_host::{
 };
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWriteExt;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -217,6 +218,22 @@ async fn a_host_whose_handle_is_dropped_kills_its_runners_s41() {
     }
     assert_eq!(end, Some((1, Reason::Stopped, Some(Exit::Unknown))), "it was not waited for");
     assert_eq!(embedded.alive.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_killed_host_waits_for_no_client_s41() {
+    let mut embedded = Embedded::start(false).await;
+    embedded.event(|event| matches!(event.happening, Happening::Ready { .. }).then_some(())).await;
+    let mut client = tokio::net::TcpStream::connect(embedded.host.address()).await.unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nhost: te").await.unwrap();
+    // By when this is answered, the host has read what was sent before.
+    embedded.get("/").await;
+    embedded.host.shutdown();
+    embedded.event(ended).await;
+    let killed = Instant::now();
+    embedded.host.kill();
+    within(embedded.host.stopped()).await;
+    assert!(killed.elapsed() < Duration::from_secs(10), "it took {:?}", killed.elapsed());
 }
 
 #[tokio::test]
