@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use fal_health::{Check, Time, Trigger};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep_until};
 
 use crate::RunnerId;
 use crate::clock::Clock;
@@ -20,6 +21,12 @@ use crate::snapshot::Snapshot;
 /// A process that crashes takes its listener with it a little before its end can be seen. An unreachable runner is
 /// given this long to turn out to have exited (S36).
 const EXIT_LAG: Duration = Duration::from_millis(50);
+
+/// A timer that is this late says that the host was stopped, or kept from running.
+const HELD_UP: Duration = Duration::from_millis(100);
+
+/// How long it then waits for news of what has happened meanwhile, before it acts on what has not.
+const CATCHING_UP: Duration = Duration::from_millis(500);
 
 /// What the driver needs from the start.
 pub(crate) struct Parts {
@@ -86,8 +93,10 @@ impl Driver {
         };
         driver.carry_out(effects);
         driver.settle();
+        let mut not_before = Instant::now();
         while !driver.stopped {
-            let deadline = driver.fleet.deadline().map(|deadline| clock.instant(deadline));
+            let earliest = Instant::now().max(not_before);
+            let deadline = driver.fleet.deadline().map(|deadline| clock.instant(deadline).max(earliest));
             tokio::select! {
                 Some(input) = happened.recv() => driver.tell(input),
                 () = asked.notified() => {
@@ -97,8 +106,12 @@ impl Driver {
                 }
                 Some(report) = reports.recv() => driver.report(report),
                 order = orders.recv(), if !driver.abandoned => driver.order(order),
-                () = tokio::time::sleep_until(deadline.unwrap_or_else(tokio::time::Instant::now)), if deadline.is_some() => {
-                    driver.tell(Input::Elapsed);
+                () = sleep_until(deadline.unwrap_or(earliest)), if deadline.is_some() => {
+                    if deadline.is_some_and(|deadline| deadline.elapsed() > HELD_UP) && not_before < earliest {
+                        not_before = Instant::now() + CATCHING_UP;
+                    } else {
+                        driver.tell(Input::Elapsed);
+                    }
                 }
             }
         }

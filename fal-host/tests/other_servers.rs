@@ -72,10 +72,13 @@ impl Program {
         (pid.to_owned(), SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap())))
     }
 
-    /// Waits until a line of the log has all of these in it.
-    fn said(&mut self, parts: &[&str]) {
+    /// Waits until a line of the log has all of these in it, and returns the first that has.
+    fn said(&mut self, parts: &[&str]) -> String {
         let says = |line: &String| parts.iter().all(|part| line.contains(part));
-        while !self.said.iter().any(says) {
+        loop {
+            if let Some(found) = self.said.iter().find(|line| says(line)) {
+                return found.clone();
+            }
             let line = self.log.recv_timeout(GUARD);
             self.said.push(line.unwrap_or_else(|_| panic!("{parts:?} is said: {:#?}", self.said)));
         }
@@ -196,6 +199,29 @@ fn a_program_that_never_listens_has_the_startup_timeout_and_no_longer_s35() {
     let mut host = Program::start(&["--startup-timeout=1s"], &["sleep", "1000"]);
     host.said(&["SETUP: started", "runner=2"]);
     host.said(&["TERMINATED", "runner=1", "reason=startup_timeout", "signal 15"]);
+}
+
+#[test]
+fn a_program_that_listens_in_time_is_kept_by_a_host_that_was_stopped_meanwhile_s35() {
+    let startup_timeout = Duration::from_secs(3);
+    let directory = tempfile::tempdir().unwrap();
+    let go = directory.path().join("go");
+    // Any program will do that listens where it is told to, such as this one.
+    let script = "echo port $PORT; while [ ! -e $0 ]; do sleep 0.01; done; \
+                  exec $1 --admin=off --listen=127.0.0.1:$PORT -- sleep 1000";
+    let program = ["sh", "-c", script, go.to_str().unwrap(), env!("CARGO_BIN_EXE_fal-host")];
+    let mut host = Program::start(&[&format!("--startup-timeout={}s", startup_timeout.as_secs())], &program);
+    let port = host.said(&["runner 1 |", "port "]).rsplit(' ').next().unwrap().parse().unwrap();
+    let begun = Instant::now();
+    host.signal(Signal::STOP);
+    std::fs::write(go, "").unwrap();
+    while TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).is_err() {
+        assert!(begun.elapsed() < startup_timeout, "it listens in time");
+    }
+    // Until well after its time.
+    thread::sleep(startup_timeout + Duration::from_millis(500));
+    host.signal(Signal::CONT);
+    host.said(&["IDLE", "runner=1"]);
 }
 
 #[test]
