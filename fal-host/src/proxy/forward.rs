@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tokio::time::timeout_at;
 
@@ -169,6 +169,8 @@ fn pass_on(
         return Err(Refusal::Malformed);
     }
     let (mut parts, incoming) = response.into_parts();
+    // The runner's version was between it and this host.
+    parts.version = Version::HTTP_11;
     if prepare_response(&mut parts.headers) == Asks::Yes && may_ask {
         exchange.ask();
     }

@@ -126,6 +126,27 @@ async fn a_client_of_http_1_0_is_served_and_the_runner_sees_1_1() {
 }
 
 #[tokio::test]
+async fn a_runner_of_http_1_0_does_not_make_its_client_one() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.send("HTTP/1.0 200 OK\r\n\r\nok").await;
+    drop(connection);
+    let response = client.message().await;
+    assert_eq!(response.start, "HTTP/1.1 200 OK");
+    assert_eq!(response.header("transfer-encoding"), Some("chunked"));
+    assert_eq!(response.body, "ok");
+    client.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.send("HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+    let response = client.message().await;
+    assert_eq!((response.start.as_str(), response.header("connection")), ("HTTP/1.1 200 OK", None));
+}
+
+#[tokio::test]
 async fn a_body_is_handed_on_as_it_comes_in_both_directions() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
