@@ -1,16 +1,22 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::UnixStream;
+use tokio::task::coop::consume_budget;
+use tokio::time::{Instant, sleep_until};
 
 use super::Notices;
 use crate::fleet::Progress;
 
 /// The longest line that a runner may send.
 const LONGEST_LINE: u64 = 64 * 1024;
+
+/// How often the progress of a setup is passed on at most; in between, only the latest is kept.
+const PACE: Duration = Duration::from_millis(100);
 
 /// What a runner says over its control channel, one JSON object a line.
 #[derive(Debug, Deserialize)]
@@ -29,25 +35,75 @@ pub(super) fn pair() -> io::Result<(UnixStream, Stdio)> {
 }
 
 /// Passes on what a runner says until it ends or closes its side, and gives the channel back: a runner ends itself when
-/// the host's end closes. What is not understood is skipped: a runner of another version may say more.
+/// the host's end closes. What is not understood is skipped: a runner of another version may say more. However much it
+/// says, the host hears of its progress now and then, and of the rest once.
 pub(super) async fn listen(channel: UnixStream, notices: Notices) -> UnixStream {
     let mut reader = BufReader::new(channel);
     let mut line = Vec::new();
+    let mut said = Said { notices, progress: None, not_before: Instant::now(), ready: false, failed: false };
     loop {
-        line.clear();
-        match (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line).await {
-            Ok(0) | Err(_) => return reader.into_inner(),
-            Ok(_) => {}
+        let room = LONGEST_LINE.saturating_sub(u64::try_from(line.len()).unwrap_or(LONGEST_LINE));
+        let mut limited = (&mut reader).take(room);
+        let read = tokio::select! {
+            // What has been read of a line stays in it when the other branch is taken.
+            read = limited.read_until(b'\n', &mut line) => read,
+            () = sleep_until(said.not_before), if said.progress.is_some() => {
+                said.pass_on();
+                continue;
+            }
+        };
+        if read.is_err() || line.is_empty() {
+            said.pass_on();
+            return reader.into_inner();
         }
-        match serde_json::from_slice(&line) {
-            Ok(Message::Ready {}) => notices.ready(),
+        said.hear(&line);
+        line.clear();
+        // Nobody is kept waiting by one who has much to say.
+        consume_budget().await;
+    }
+}
+
+/// What a runner has said.
+#[derive(Debug)]
+struct Said {
+    notices: Notices,
+    /// The latest that the host has not heard of.
+    progress: Option<Progress>,
+    not_before: Instant,
+    ready: bool,
+    failed: bool,
+}
+
+impl Said {
+    fn hear(&mut self, line: &[u8]) {
+        match serde_json::from_slice(line) {
+            Ok(Message::Ready {}) => {
+                if !std::mem::replace(&mut self.ready, true) {
+                    self.notices.ready();
+                }
+            }
             Ok(Message::Progress { fraction, message }) => {
-                notices.progress(Progress { fraction: fraction.clamp(0.0, 1.0), message });
+                self.progress = Some(Progress { fraction: fraction.clamp(0.0, 1.0), message });
+                if self.not_before <= Instant::now() {
+                    self.pass_on();
+                }
             }
-            Ok(Message::Failed { error }) => notices.setup_failed(error),
+            Ok(Message::Failed { error }) => {
+                self.pass_on();
+                if !std::mem::replace(&mut self.failed, true) {
+                    self.notices.setup_failed(error);
+                }
+            }
             Err(error) => {
-                tracing::debug!(runner = %notices.id(), %error, "a message on the control channel was not understood");
+                tracing::debug!(runner = %self.notices.id(), %error, "a message on the control channel was not understood");
             }
+        }
+    }
+
+    fn pass_on(&mut self) {
+        if let Some(progress) = self.progress.take() {
+            self.notices.progress(progress);
+            self.not_before = Instant::now() + PACE;
         }
     }
 }

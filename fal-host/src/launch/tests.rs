@@ -121,6 +121,25 @@ async fn what_a_runner_says_on_its_channel_reaches_the_host() {
 }
 
 #[tokio::test]
+async fn of_a_flood_of_progress_some_reaches_the_host_and_the_latest_always() {
+    let mut bench = Bench::started(
+        r#"exec 3<&0
+           yes '{"progress":{"fraction":0.5,"message":"some"}}' | head -n 100000 >&3
+           printf '{"progress":{"fraction":0.9,"message":"last"}}\n' >&0
+           exec cat <&0"#,
+    );
+    let mut said = 0;
+    loop {
+        match bench.next().await {
+            Input::Progress { progress, .. } if progress.message == "last" => break,
+            Input::Progress { .. } => said += 1,
+            other => panic!("progress should come, not {other:?}"),
+        }
+    }
+    assert!((1..1_000).contains(&said), "{said} were passed on");
+}
+
+#[tokio::test]
 async fn how_a_runner_ended_is_told_s36() {
     assert_eq!(Bench::started("exit 3").exit().await, Exit::Status(3));
     assert_eq!(Bench::started("kill -SEGV $$").exit().await, Exit::Signal(11));
