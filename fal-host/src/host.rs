@@ -245,6 +245,7 @@ impl HostBuilder {
         let (reports, report_queue) = mpsc::unbounded_channel();
         let asked = Arc::new(Notify::new());
         let limits = Limits {
+            clients: clients_at_most(self.count, self.app.max_multiplexing),
             queue: self.queue,
             queue_timeout: self.queue_timeout,
             request_timeout: self.app.request_timeout,
@@ -305,6 +306,24 @@ impl MaxReplacing {
             Self::Unbounded => None,
         }
     }
+}
+
+/// How many clients may be connected, so that descriptors are left to check, replace and reach the runners with.
+fn clients_at_most(runners: NonZeroUsize, max_multiplexing: NonZeroU32) -> usize {
+    /// For listeners, runtimes and the log, and for what the embedder has open.
+    const OWN: u64 = 64;
+    /// Pipes, channels and the connection for checks.
+    const RUNNER: u64 = 8;
+    let Some(all) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current else {
+        return usize::MAX;
+    };
+    let runners = u64::try_from(runners.get()).unwrap_or(u64::MAX);
+    // Each may have a successor beside it.
+    let reserved = runners
+        .saturating_mul(2)
+        .saturating_mul(RUNNER + u64::from(max_multiplexing.get()))
+        .saturating_add(OWN);
+    usize::try_from(all.saturating_sub(reserved).max(all / 4)).unwrap_or(usize::MAX).max(1)
 }
 
 /// Two hosts that start together should not back off alike.

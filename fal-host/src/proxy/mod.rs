@@ -41,6 +41,8 @@ use crate::RunnerId;
 /// What the data plane holds requests to.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
+    /// How many clients may be connected. Further ones wait to be accepted until one leaves.
+    pub(crate) clients: usize,
     /// How many requests may wait for a slot.
     pub(crate) queue: usize,
     /// How long a request may wait from its arrival until it is sent.

@@ -30,7 +30,9 @@ pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 /// finish the request it is at, with `connection: close`, and returns when the last has ended (S41). That takes as long
 /// as the slowest client: dropping the future cuts every client off.
 pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: impl Future<Output = ()>) {
+    let most = balancer.limits().clients;
     let mut clients = Clients::of(balancer);
+    let mut said = false;
     let mut ticks = interval(clients.clock.tick());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut pause = None;
@@ -41,10 +43,17 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
             () = &mut stop => break,
             () = clients.forget_ended() => {}
             _ = ticks.tick(), if !clients.open.is_empty() => clients.tick(),
-            accepted = listener.accept() => match accepted {
+            accepted = listener.accept(), if clients.open.len() < most => match accepted {
                 Ok((stream, peer)) => {
                     pause = None;
                     clients.add(stream, peer);
+                    if clients.open.len() == most && !std::mem::replace(&mut said, true) {
+                        tracing::warn!(
+                            clients = most,
+                            "more clients wait to be accepted until others leave: raise the limit on open files \
+                             (`ulimit -n`) for more at a time"
+                        );
+                    }
                 }
                 Err(error) if concerns_one_client(&error) => {}
                 Err(error) => {

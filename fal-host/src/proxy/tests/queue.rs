@@ -123,3 +123,26 @@ async fn the_longest_timeout_there_is_waits_for_ever() {
         () = std::future::ready(()) => {}
     }
 }
+
+#[tokio::test]
+async fn clients_beyond_the_limit_wait_until_one_leaves() {
+    let mut rig = Rig::with(Limits { clients: 2, ..limits() }).await;
+    let runner = rig.runner();
+    let (mut first, second) = (rig.client().await, rig.client().await);
+    first.get("/first").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("1").await;
+    first.message().await;
+    let mut third = rig.get("/third").await;
+    for _ in 0..10 {
+        first.get("/first").await;
+        assert_eq!(connection.message().await.start, "GET /first HTTP/1.1");
+        connection.answer("1").await;
+        first.message().await;
+    }
+    drop(second);
+    assert_eq!(connection.message().await.start, "GET /third HTTP/1.1");
+    connection.answer("3").await;
+    assert_eq!(third.message().await.body, "3");
+}

@@ -28,6 +28,7 @@ pub(super) struct Rig {
 /// The usual limits: one slot a runner, room for everybody to wait.
 pub(super) fn limits() -> Limits {
     Limits {
+        clients: usize::MAX,
         queue: 100,
         queue_timeout: Duration::from_secs(600),
         request_timeout: None,
