@@ -33,6 +33,10 @@ pub(crate) fn router(admin: Admin) -> Router {
         .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
         .route("/readyz", get(ready))
         .route("/restart", post(restart))
+        .method_not_allowed_fallback(async || {
+            let detail = "not by this method: /runners, /healthz and /readyz are read by GET, /restart is done by POST";
+            (StatusCode::METHOD_NOT_ALLOWED, Json(json!({ "detail": detail })))
+        })
         .fallback(async || {
             let detail = "no such page; there are /runners, /healthz, /readyz and, by POST, /restart";
             (StatusCode::NOT_FOUND, Json(json!({ "detail": detail })))
@@ -75,4 +79,29 @@ async fn snapshot(admin: &Admin) -> Option<Snapshot> {
 
 fn stopping() -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "detail": "the host is stopping" }))).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::http::Request;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_wrong_method_and_the_wrong_page_are_answered_with_what_there_is() {
+        let (orders, _queue) = mpsc::unbounded_channel();
+        let router = router(Admin { app: "app".to_owned(), orders: orders.downgrade() });
+        for (method, path, status) in
+            [("GET", "/restart", 405), ("POST", "/runners", 405), ("GET", "/metrix", 404)]
+        {
+            let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status, "{method} {path}");
+            let body = to_bytes(response.into_body(), 1024).await.unwrap();
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert!(body["detail"].as_str().unwrap().contains("/restart"), "{body}");
+        }
+    }
 }

@@ -34,7 +34,7 @@ pub struct RunnerInfo {
     /// Since the start of its process.
     #[serde(rename = "age_seconds", serialize_with = "seconds")]
     pub age: Duration,
-    /// Requests that it has not finished, and slots held by a manual check (S30).
+    /// Requests that it has not finished. A slot that a manual check holds (S30) is none.
     pub in_flight: u32,
     /// How far its setup is, where it says so.
     #[serde(skip_serializing_if = "Option::is_none")]
