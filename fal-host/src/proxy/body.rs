@@ -50,7 +50,11 @@ impl RunnerBody {
         let frame = ready!(Pin::new(&mut self.incoming).poll_frame(cx));
         match &frame {
             Some(Ok(_)) => self.finish_at_end(),
-            Some(Err(_)) => self.exchange = None,
+            Some(Err(_)) => {
+                if let Some(exchange) = self.exchange.take() {
+                    exchange.lost();
+                }
+            }
             None => self.finish(),
         }
         Poll::Ready(frame)

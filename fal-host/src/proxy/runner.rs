@@ -47,6 +47,12 @@ impl Runner {
         }
     }
 
+    /// Closes every connection that serves no request. Whether the runner still takes requests, a fresh one tells.
+    pub(super) fn close_idle(&self) {
+        let idle = self.lock().as_mut().map(std::mem::take);
+        drop(idle);
+    }
+
     /// Closes every connection that serves no request, and will keep none.
     pub(super) fn close(&self) {
         let idle = self.lock().take();

@@ -79,6 +79,7 @@ impl Handle {
             (Some(request), Some((_, slot))) => Err(Unanswered::Unsent(Box::new(request), slot)),
             (_, parts) => {
                 exchange.parts = parts;
+                exchange.lost();
                 Err(Unanswered::Lost(error.into_error()))
             }
         }
@@ -120,6 +121,14 @@ impl Exchange {
     pub(super) fn suspect(&mut self) {
         if let Some((_, slot)) = &mut self.parts {
             slot.suspect();
+        }
+    }
+
+    /// The runner has broken off. It may be dying, and its other connections with it, one after the other: so whoever gets
+    /// the slot next finds none of them, and what has not been written is not lost (S39).
+    pub(super) fn lost(self) {
+        if let Some((_, slot)) = &self.parts {
+            slot.runner().close_idle();
         }
     }
 

@@ -51,6 +51,28 @@ async fn a_loss_after_the_head_of_the_response_ends_the_clients_connection_s39()
 }
 
 #[tokio::test]
+async fn a_runner_that_dies_one_socket_after_the_other_loses_only_what_was_in_flight_s39() {
+    let mut rig = Rig::with(Limits { max_multiplexing: 2, ..limits() }).await;
+    let dying = rig.runner();
+    let (mut first, mut second) = (rig.get("/1").await, rig.get("/2").await);
+    let (mut open, mut lost) = (dying.accept().await, dying.accept().await);
+    open.message().await;
+    open.answer("1").await;
+    lost.message().await;
+    let id = dying.id;
+    until(|| rig.balancer.kept(id) == 1).await;
+    drop((dying, lost));
+    let responses = [first.message().await.status(), second.message().await.status()];
+    assert!(responses.contains(&200) && responses.contains(&503), "{responses:?}");
+    until(|| rig.balancer.in_flight(id) == 0).await;
+    let other = rig.runner();
+    first.get("/3").await;
+    assert_eq!(other.accept().await.message().await.start, "GET /3 HTTP/1.1");
+    assert_eq!(rig.report().await, Report::Unreachable(id));
+    drop(open);
+}
+
+#[tokio::test]
 async fn a_kept_connection_that_closed_is_passed_over_and_the_request_goes_over_a_fresh_one_s39() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
