@@ -17,7 +17,6 @@ impl Fleet {
         }
         let command = monitor.handle(now, Event::Finished { check, outcome });
         let Some(record) = monitor.history().last().copied() else { return };
-        self.emit(id, Happening::Checked(record));
         match (record.trigger, record.judgement) {
             (Trigger::Manual, Judgement::Inconclusive) => self.effects.push(Effect::ReleaseSlots(id)),
             (Trigger::Manual, Judgement::Passed) => self.effects.push(Effect::ManualCheckEnded(id)),
@@ -25,6 +24,8 @@ impl Fleet {
             // waits (S33).
             _ => {}
         }
+        // Whoever hears of it finds the slots given back.
+        self.emit(id, Happening::Checked(record));
         if record.judgement == Judgement::Passed && self.settings.has_periodic_checks() {
             self.proved(now, id);
         }
