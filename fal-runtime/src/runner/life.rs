@@ -42,7 +42,11 @@ impl Life {
     /// period) on this thread: so code that blocks every thread it can get is still seen to stop too late, and named.
     fn drive(&self) -> Exit {
         let own = Builder::new_current_thread().enable_all().build();
-        let apps = Builder::new_multi_thread().enable_all().thread_name("fal-runner").build();
+        let apps = Builder::new_multi_thread()
+            .enable_all()
+            .max_blocking_threads(limit::blocking_threads(self.app.settings.max_multiplexing()))
+            .thread_name("fal-runner")
+            .build();
         match (own, apps) {
             (Ok(own), Ok(apps)) => {
                 let exit = own.block_on(self.run(apps.handle()));

@@ -1,3 +1,4 @@
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// How long before the host's SIGKILL a runner gives up by itself (S42).
@@ -5,6 +6,15 @@ const MARGIN: Duration = Duration::from_millis(250);
 
 /// The longest that idle connections are kept open for a request that may be on its way.
 const LONGEST_LINGER: Duration = Duration::from_secs(1);
+
+/// Blocking threads besides those of calls: for the files that the app reads and the names that it looks up.
+const OTHER_BLOCKING_THREADS: usize = 512;
+
+/// How many blocking threads there may be: one for each call, so that a blocking call that has a place never waits for
+/// a thread, and calls that hold all of theirs keep nothing else of the app waiting (S38).
+pub(super) fn blocking_threads(max_multiplexing: NonZeroU32) -> usize {
+    usize::try_from(max_multiplexing.get()).unwrap_or(usize::MAX).saturating_add(OTHER_BLOCKING_THREADS)
+}
 
 /// How long a runner may take to stop, counted from SIGTERM: 250 ms less than the grace period, and three quarters of
 /// one under 1 s (S42).

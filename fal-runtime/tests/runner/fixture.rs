@@ -171,3 +171,25 @@ impl Stubborn {
         "ok"
     }
 }
+
+/// As many as tokio's blocking pool has threads by default, and more.
+pub(crate) const CROWD: u32 = 530;
+
+#[derive(Default)]
+struct Crowd {
+    present: Mutex<u32>,
+    complete: Condvar,
+}
+
+#[app(max_multiplexing = CROWD)]
+impl Crowd {
+    /// Returns when all have come.
+    #[endpoint("/meet")]
+    fn meet(&self) -> &'static str {
+        let mut present = self.present.lock().unwrap();
+        *present += 1;
+        self.complete.notify_all();
+        drop(self.complete.wait_while(present, |present| *present < CROWD).unwrap());
+        "met"
+    }
+}

@@ -7,6 +7,7 @@
     reason = "a test fails by a panic, and what tests share is no test function"
 )]
 
+mod calls;
 mod fixture;
 mod gone;
 mod host;
