@@ -94,7 +94,7 @@ fn still_running(calls: &[&str], exit_is_handled: bool) -> String {
         late.push("handle_exit has not returned".to_owned());
     }
     if late.is_empty() {
-        late.push("a response is still being sent".to_owned());
+        late.push("a request is still being received, or a response sent".to_owned());
     }
     late.join(" and ")
 }
@@ -110,6 +110,6 @@ mod tests {
             "a call of / still runs and 2 calls of /slow still run"
         );
         assert_eq!(still_running(&[], false), "handle_exit has not returned");
-        assert_eq!(still_running(&[], true), "a response is still being sent");
+        assert_eq!(still_running(&[], true), "a request is still being received, or a response sent");
     }
 }

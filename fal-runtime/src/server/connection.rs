@@ -68,8 +68,10 @@ impl Connections {
     /// Serves one connection until it ends, on a task of its own.
     pub(super) fn spawn(&self, stream: Stream) {
         let socket = Socket::new(stream);
+        let has_asked = Arc::<AtomicBool>::default();
         let requests = Requests {
             router: self.router.clone(),
+            has_asked: Arc::clone(&has_asked),
             hold: ConnectionHold::new(socket.keeper()),
             draining: Arc::clone(&self.draining),
         };
@@ -84,7 +86,10 @@ impl Connections {
                     _ = connection.as_mut() => {}
                     () = idle_ones_are_to_close(&mut closing) => {
                         connection.as_mut().graceful_shutdown();
-                        let _ = connection.await;
+                        // hyper would wait for the rest of a first head that has begun to come, however long.
+                        if has_asked.load(Ordering::Relaxed) {
+                            let _ = connection.await;
+                        }
                     }
                 }
             }
@@ -102,6 +107,8 @@ async fn idle_ones_are_to_close(closing: &mut watch::Receiver<Closing>) {
 /// The requests of one connection.
 struct Requests {
     router: Router,
+    /// Whether the whole head of a request has come.
+    has_asked: Arc<AtomicBool>,
     hold: ConnectionHold,
     draining: Arc<AtomicBool>,
 }
@@ -112,6 +119,7 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
     type Future = Answer;
 
     fn call(&self, request: Request<Incoming>) -> Answer {
+        self.has_asked.store(true, Ordering::Relaxed);
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(self.hold.clone());
         Answer { response: self.router.clone().call(request), draining: Arc::clone(&self.draining) }

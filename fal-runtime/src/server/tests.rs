@@ -175,6 +175,16 @@ async fn idle_connections_are_closed_when_they_have_lingered() {
 }
 
 #[tokio::test]
+async fn a_client_that_has_sent_half_a_head_does_not_keep_a_runner_from_its_end_s42() {
+    let directory = TempDir::new().unwrap();
+    let server = Server::start(listen_in(&directory).await, app(), ReadTimeout::Unlimited);
+    let mut client = connect(server.address()).await;
+    client.write_all(&REQUEST[..8]).await.unwrap();
+    let drained = tokio::time::timeout(Duration::from_secs(10), server.drain(Duration::ZERO)).await;
+    assert!(drained.is_ok(), "the rest of the head is waited for");
+}
+
+#[tokio::test]
 async fn the_socket_of_a_killed_process_is_replaced_and_that_of_a_living_one_is_not() {
     let directory = TempDir::new().unwrap();
     drop(listen_in(&directory).await);
