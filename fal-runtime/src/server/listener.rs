@@ -94,11 +94,21 @@ async fn bind_tcp(host: &str, port: u16) -> io::Result<Listener> {
     Ok(Listener::Tcp { listener, address })
 }
 
+/// Every system takes a path of so many bytes; Linux takes 107.
+const SHORT_ENOUGH: usize = 100;
+
 fn bind_unix(path: &Path) -> io::Result<Listener> {
     let listener = match UnixListener::bind(path) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_left_over(path) => {
             std::fs::remove_file(path)?;
             UnixListener::bind(path)
+        }
+        Err(error)
+            if error.kind() == io::ErrorKind::InvalidInput && path.as_os_str().len() > SHORT_ENOUGH =>
+        {
+            let length = path.as_os_str().len();
+            let advice = format!("its path has {length} bytes; choose one of at most {SHORT_ENOUGH} bytes");
+            Err(io::Error::new(io::ErrorKind::InvalidInput, advice))
         }
         bound => bound,
     }?;

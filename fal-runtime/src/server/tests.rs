@@ -185,6 +185,14 @@ async fn a_client_that_has_sent_half_a_head_does_not_keep_a_runner_from_its_end_
 }
 
 #[tokio::test]
+async fn a_path_that_is_too_long_for_a_socket_is_answered_with_how_long_it_may_be() {
+    let path = format!("/tmp/{}", "a".repeat(200));
+    let error = Listener::bind(ListenAddress::Unix(path.into())).await.unwrap_err();
+    let source = error.source.to_string();
+    assert!(source.contains("205 bytes") && source.contains("100 bytes"), "{source}");
+}
+
+#[tokio::test]
 async fn the_socket_of_a_killed_process_is_replaced_and_that_of_a_living_one_is_not() {
     let directory = TempDir::new().unwrap();
     drop(listen_in(&directory).await);
