@@ -44,6 +44,7 @@ impl HealthCheck {
     /// # Panics
     ///
     /// On 0; in a const context that is a compile error.
+    #[track_caller]
     pub const fn timeout_seconds(mut self, seconds: u32) -> Self {
         assert!(
             seconds > 0,
@@ -58,6 +59,7 @@ impl HealthCheck {
     /// # Panics
     ///
     /// On 0; in a const context that is a compile error.
+    #[track_caller]
     pub const fn failure_threshold(mut self, failures: u32) -> Self {
         assert!(
             failures > 0,

@@ -1,7 +1,9 @@
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{
-    Attribute, Data, DeriveInput, Expr, ExprLit, Field, Fields, Ident, Lit, LitInt, Member, Type, Variant,
+    Attribute, Data, DeriveInput, Expr, ExprLit, Field, Fields, Ident, Lit, LitInt, Member, Meta, Type,
+    Variant,
 };
 
 use crate::mistakes::Mistakes;
@@ -55,13 +57,22 @@ struct Source {
 impl ApiError {
     fn check(input: &DeriveInput, mistakes: &mut Mistakes) -> Option<Self> {
         let Data::Enum(data) = &input.data else {
-            mistakes.at(&input.ident, "an `ApiError` is an enum: each of its variants is one failure");
+            mistakes.at(&input.ident, "write an enum: each variant of an `ApiError` is one failure");
             return None;
         };
         let mut found = Mistakes::default();
         if !input.generics.params.is_empty() {
             found
                 .at(&input.generics, "an `ApiError` has no generic parameters: name the types of its fields");
+        }
+        let mut variants = data.variants.iter().flat_map(|variant| &variant.attrs);
+        if let Some(other) = variants.find(|attribute| attribute.path().is_ident("error")) {
+            mistakes.at(
+                other,
+                "an `ApiError` writes its own `Display`: derive it without `thiserror::Error`, and put this text \
+                 into `#[api(log = \"…\")]`",
+            );
+            return None;
         }
         let runtime = runtime(&input.attrs, &mut found);
         let failures: Vec<_> =
@@ -112,9 +123,7 @@ fn runtime(attributes: &[Attribute], mistakes: &mut Mistakes) -> TokenStream {
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("api")) {
         mistakes.keep(attribute.parse_nested_meta(|meta| {
             if !meta.path.is_ident("crate") {
-                return Err(
-                    meta.error("this stands over a variant: over the enum stands only `crate = path`")
-                );
+                return Err(meta.error("over the enum stands only `crate = path`: write this over a variant"));
             }
             runtime = meta.value()?.parse::<syn::Path>()?.into_token_stream();
             Ok(())
@@ -170,7 +179,11 @@ impl Failure {
     /// The arm of what the client reads.
     fn detail(&self, name: &Ident) -> Option<TokenStream> {
         let variant = &self.variant;
-        let Told::Declared { detail: Some(text), .. } = &self.told else { return None };
+        let Told::Declared { detail: Some(text), log: own_log, .. } = &self.told else { return None };
+        if own_log.is_none() {
+            // It has been made for the log already.
+            return Some(quote!(#name::#variant { .. } => ::core::option::Option::Some(log.clone())));
+        }
         let (pattern, arguments) = (text.pattern(), text.arguments());
         Some(quote! {
             #name::#variant #pattern => ::core::option::Option::Some(::std::format!(#arguments))
@@ -180,13 +193,18 @@ impl Failure {
     /// The arm of the conversion.
     fn end(&self, name: &Ident) -> TokenStream {
         let variant = &self.variant;
+        let cause = self.source.as_ref().map(|source| {
+            let (ty, place) = (&source.ty, source.ty.span());
+            let cause = quote_spanned!(place=> __fal::cause::<#ty>);
+            quote!(#cause(source))
+        });
         match (&self.told, &self.source) {
             (Told::Transparent(member), _) => {
                 quote!(#name::#variant { #member: error } => ::core::convert::Into::into(error))
             }
             (Told::Declared { status, .. }, Some(Source { member, .. })) => quote! {
                 #name::#variant { #member: source, .. } => {
-                    let source = ::core::option::Option::Some(::core::convert::Into::into(source));
+                    let source = #cause;
                     __fal::told(#status, __fal::Told { log, detail, source })
                 }
             },
@@ -216,6 +234,11 @@ impl Failure {
 impl Told {
     fn check(attribute: &Attribute, variant: &Variant) -> syn::Result<Self> {
         let (mut status, mut detail, mut log, mut transparent) = (None, None, None, None);
+        let is_list = matches!(&attribute.meta, Meta::List(list) if list.parse_args::<Lit>().is_err());
+        if !is_list {
+            let message = "name the status: write `#[api(status = 404, detail = \"…\")]`";
+            return Err(syn::Error::new_spanned(attribute, message));
+        }
         attribute.parse_nested_meta(|meta| {
             let place = &meta.path;
             let is_given_twice = if place.is_ident("status") {
@@ -227,22 +250,25 @@ impl Told {
             } else if place.is_ident("transparent") {
                 transparent.replace(place.clone()).is_some()
             } else {
-                return Err(meta.error("a variant has `status`, `detail` and `log`, or is `transparent`"));
+                let message =
+                    "a variant has no such option: write `status`, `detail` and `log`, or `transparent`";
+                return Err(meta.error(message));
             };
-            if is_given_twice { Err(meta.error("this is given twice")) } else { Ok(()) }
+            if is_given_twice { Err(meta.error("this is given twice: take one away")) } else { Ok(()) }
         })?;
         match (transparent, status) {
             (None, Some(status)) => Ok(Self::Declared { status, detail, log }),
-            (None, None) => {
-                Err(syn::Error::new_spanned(attribute, "say with which status: `#[api(status = 404, …)]`"))
-            }
+            (None, None) => Err(syn::Error::new_spanned(
+                attribute,
+                "say with which status: write `#[api(status = 404, …)]`",
+            )),
             (Some(_), None) if detail.is_none() && log.is_none() => {
                 let mut members = variant.fields.members();
                 match (members.next(), members.next()) {
                     (Some(member), None) => Ok(Self::Transparent(member)),
                     _ => Err(syn::Error::new_spanned(
-                        variant,
-                        "a transparent variant has one field, which is the error: `Other(#[from] Error)`",
+                        &variant.ident,
+                        "a transparent variant has one field, the error: write `Other(#[from] Error)`",
                     )),
                 }
             }
@@ -255,7 +281,7 @@ impl Told {
 }
 
 fn status(value: syn::parse::ParseStream<'_>) -> syn::Result<LitInt> {
-    let mistake = "a failure's status is a number from 400 to 599: `status = 404`";
+    let mistake = "a failure's status is from 400 to 599: write a number, as in `status = 404`";
     match value.parse::<Expr>()? {
         Expr::Lit(ExprLit { lit: Lit::Int(status), .. })
             if matches!(status.base10_parse::<u16>(), Ok(400..=599)) =>
@@ -317,7 +343,7 @@ mod tests {
                 quote!(
                     struct Failed;
                 ),
-                "an `ApiError` is an enum: each of its variants is one failure",
+                "write an enum: each variant of an `ApiError` is one failure",
             ),
             (
                 quote!(
@@ -334,7 +360,7 @@ mod tests {
                         A,
                     }
                 ),
-                "say with which status: `#[api(status = 404, …)]`",
+                "say with which status: write `#[api(status = 404, …)]`",
             ),
             (
                 quote!(
@@ -343,7 +369,7 @@ mod tests {
                         A,
                     }
                 ),
-                "a failure's status is a number from 400 to 599: `status = 404`",
+                "a failure's status is from 400 to 599: write a number, as in `status = 404`",
             ),
             (
                 quote!(
@@ -352,7 +378,7 @@ mod tests {
                         A,
                     }
                 ),
-                "a failure's status is a number from 400 to 599: `status = 404`",
+                "a failure's status is from 400 to 599: write a number, as in `status = 404`",
             ),
             (
                 quote!(
@@ -361,7 +387,7 @@ mod tests {
                         A,
                     }
                 ),
-                "a variant has `status`, `detail` and `log`, or is `transparent`",
+                "a variant has no such option: write `status`, `detail` and `log`, or `transparent`",
             ),
             (
                 quote!(
@@ -370,7 +396,7 @@ mod tests {
                         A,
                     }
                 ),
-                "the variant has no field `{a}`: it has none",
+                "the variant has no field `{a}`, nor any other: take it away",
             ),
             (
                 quote!(
@@ -379,7 +405,7 @@ mod tests {
                         A,
                     }
                 ),
-                "a transparent variant has one field, which is the error: `Other(#[from] Error)`",
+                "a transparent variant has one field, the error: write `Other(#[from] Error)`",
             ),
             (
                 quote!(

@@ -1,14 +1,14 @@
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::Parser;
-use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Attribute, Ident, Item, Path, Token};
+use syn::{Attribute, Ident, Item, Path};
 
 use crate::block::Block;
-use crate::endpoint::docs;
+use crate::endpoint::{docs, respan};
+use crate::lifecycle::Function;
 use crate::mistakes::Mistakes;
-use crate::options::{Setting, once_each};
+use crate::options::{Setting, once_each, settings};
 use crate::strip::strip;
 
 /// `#[app(…)]`, on a struct or on an `impl` block.
@@ -20,16 +20,21 @@ pub(crate) fn app(options: TokenStream, item: TokenStream) -> TokenStream {
             Some(declaration(&app.ident.clone().into(), &app.attrs, &options, None))
         }
         Some(Item::Struct(app)) => {
-            mistakes.at(&app.generics, "an app has no generic parameters: requests come to one type");
+            mistakes.at(&app.generics, GENERIC);
             None
         }
         Some(Item::Impl(block)) => Block::check(&block, &mut mistakes).map(|checked| {
+            // Those of other blocks are called all the same, and rustc says what is wrong with them.
+            checked.lifecycle.iter().for_each(|function| function.report(&mut mistakes));
             let declaration = declaration(&checked.app, &block.attrs, &options, Some(&checked.lifecycle));
             let endpoints = checked.expand(&options.runtime);
             quote!(#declaration #endpoints)
         }),
         Some(other) => {
-            mistakes.at(other, "an app is a struct: `#[app]` stands on the struct or on its `impl` block");
+            mistakes.at(
+                name(&other),
+                "an app is a struct: write `#[app]` over the struct or over its `impl` block",
+            );
             None
         }
         None => None,
@@ -50,13 +55,31 @@ pub(crate) fn endpoints(options: TokenStream, item: TokenStream) -> TokenStream 
             Block::check(&block, &mut mistakes).map(|checked| checked.expand(&runtime))
         }
         Some(other) => {
-            mistakes.at(other, "`#[endpoints]` stands on an `impl` block of an app: `impl MyApp { … }`");
+            mistakes
+                .at(name(&other), "write `#[endpoints]` over an `impl` block of the app: `impl MyApp { … }`");
             None
         }
         None => None,
     };
     let item = strip(item);
     quote!(#item #declared #mistakes)
+}
+
+/// What is said of the generic parameters of an app.
+pub(crate) const GENERIC: &str =
+    "an app has no generic parameters, since requests come to one type: write the types themselves";
+
+/// Where an item is named, as far as it has a name.
+fn name(item: &Item) -> TokenStream {
+    match item {
+        Item::Enum(item) => item.ident.to_token_stream(),
+        Item::Fn(item) => item.sig.ident.to_token_stream(),
+        Item::Mod(item) => item.ident.to_token_stream(),
+        Item::Struct(item) => item.ident.to_token_stream(),
+        Item::Trait(item) => item.ident.to_token_stream(),
+        Item::Union(item) => item.ident.to_token_stream(),
+        other => other.to_token_stream(),
+    }
 }
 
 struct Options {
@@ -67,8 +90,8 @@ struct Options {
 
 impl Options {
     fn parse(tokens: TokenStream, mistakes: &mut Mistakes) -> Self {
-        let parsed = Punctuated::<Setting, Token![,]>::parse_terminated.parse2(tokens);
-        let settings = mistakes.keep(parsed).into_iter().flatten().collect();
+        let parsed = settings.parse2(tokens);
+        let settings = mistakes.keep(parsed).unwrap_or_default();
         let mut runtime = quote!(::fal_runtime);
         let mut settings = once_each(settings, mistakes);
         settings.retain(|setting| {
@@ -87,7 +110,7 @@ fn declaration(
     app: &Path,
     attributes: &[Attribute],
     options: &Options,
-    lifecycle: Option<&[Ident]>,
+    lifecycle: Option<&[Function]>,
 ) -> TokenStream {
     let Options { settings, runtime } = options;
     let name = app.segments.last().map(|name| kebab_case(&name.ident.to_string()));
@@ -95,24 +118,38 @@ fn declaration(
     let docs = docs(attributes);
     let description = (!docs.is_empty()).then(|| quote!(let options = options.description(#docs);));
     // What is wrong with a function is reported at its name, and its absence at the app's.
-    let declared = |name: &str| lifecycle.unwrap_or_default().iter().find(|declared| *declared == name);
-    let named = |name: &str| {
-        let declared = declared(name);
-        let place = declared.map_or_else(|| app.span(), Ident::span).resolved_at(Span::call_site());
-        Ident::new(name, place)
+    let declared = |name: &str| lifecycle.unwrap_or_default().iter().find(|function| function.name == name);
+    let place = |name: &str| {
+        let place = declared(name).map_or_else(|| app.span(), |function| function.name.span());
+        place.resolved_at(Span::call_site())
     };
-    let called = |name: Ident| quote_spanned!(name.span()=> thread.settle(#app::#name(app)));
-    let (handle_exit, teardown) = (called(named("handle_exit")), called(named("teardown")));
+    let named = |name: &str| {
+        let place = declared(name).map_or_else(|| app.span(), |function| function.name.span());
+        let name = Ident::new(name, place);
+        respan(&quote!(#app::#name), place)
+    };
+    // One that cannot be called is reported already.
+    let is_sound = |name: &str| declared(name).is_none_or(Function::is_sound);
+    let called = |name: &str| {
+        if !is_sound(name) {
+            return quote!(|_, _| __fal::None);
+        }
+        let function = named(name);
+        quote_spanned!(place(name)=> |app, thread| thread.settle(#function(app)))
+    };
+    let (handle_exit, teardown) = (called("handle_exit"), called("teardown"));
     let setup = named("setup");
-    let setup = if lifecycle.is_some() && declared("setup").is_none() {
+    let setup = if !is_sound("setup") {
+        quote!(|_, _| __fal::None)
+    } else if lifecycle.is_some() && declared("setup").is_none() {
         // The one of the trait: rustc says once if it cannot be called.
-        quote_spanned!(setup.span()=> |thread, _| thread.settle(#app::#setup()))
+        quote_spanned!(place("setup")=> |thread, _| thread.settle(#setup()))
     } else {
         // What it takes may stand in another block, so its type tells.
-        quote_spanned! {setup.span()=>
-            |thread, cx| thread.settle(__fal::call_setup(#app::#setup, cx))
-        }
+        let call = respan(&quote!(__fal::call_setup), app.span());
+        quote_spanned!(place("setup")=> |thread, cx| thread.settle(#call(#setup, cx)))
     };
+    let layer = if is_sound("layer") { named("layer") } else { quote!(__fal::convert::identity) };
     quote! {
         #(#cfgs)*
         const _: () = {
@@ -127,9 +164,9 @@ fn declaration(
                 },
                 type_id: __fal::TypeId::of::<#app>,
                 setup: |cx| __fal::setup::<#app>(cx, #setup),
-                handle_exit: |app| __fal::handle_exit(app, |app, thread| #handle_exit),
-                teardown: |app| __fal::teardown(app, |app, thread| #teardown),
-                layer: #app::layer,
+                handle_exit: |app| __fal::handle_exit::<#app>(app, #handle_exit),
+                teardown: |app| __fal::teardown::<#app>(app, #teardown),
+                layer: #layer,
             };
             impl __fal::App for #app {
                 const DECLARATION: &'static __fal::Declaration = &DECLARATION;

@@ -1,18 +1,19 @@
 use std::collections::BTreeMap;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Attribute, Ident, ImplItem, ItemImpl, Path, Type};
+use syn::{Attribute, ImplItem, ItemImpl, Path, Type};
 
+use crate::app::GENERIC;
 use crate::endpoint::Endpoint;
-use crate::lifecycle;
+use crate::lifecycle::{self, Function};
 use crate::mistakes::Mistakes;
 
 /// One `impl` block of an app, found to be sound: what is not is left out.
 pub(crate) struct Block {
     pub(crate) app: Path,
-    /// The names of the functions that the runtime calls itself.
-    pub(crate) lifecycle: Vec<Ident>,
+    /// The functions that the runtime calls itself.
+    pub(crate) lifecycle: Vec<Function>,
     cfgs: Vec<Attribute>,
     /// The paths by which the block calls `#[endpoint]`.
     attributes: BTreeMap<String, Path>,
@@ -26,8 +27,14 @@ impl Block {
         let (mut endpoints, mut lifecycle) = (Vec::new(), Vec::new());
         let mut attributes = BTreeMap::new();
         for item in &block.items {
-            let ImplItem::Fn(method) = item else { continue };
-            lifecycle.extend(lifecycle::check(method, mistakes));
+            let ImplItem::Fn(method) = item else {
+                for attribute in attributes_of(item).iter().filter(|attribute| is_ours(attribute)) {
+                    attributes.entry(text(attribute.path())).or_insert_with(|| attribute.path().clone());
+                    mistakes.at(attribute, "an endpoint is a method: write this attribute over one");
+                }
+                continue;
+            };
+            lifecycle.extend(lifecycle::check(method));
             let mut ours = method.attrs.iter().filter(|attribute| is_ours(attribute));
             if let Some(attribute) = ours.next() {
                 attributes.entry(text(attribute.path())).or_insert_with(|| attribute.path().clone());
@@ -37,7 +44,7 @@ impl Block {
                 mistakes.at(second, "a method is one endpoint: take this attribute away");
             }
         }
-        if attributes.is_empty() {
+        if attributes.is_empty() && !block.items.iter().flat_map(attributes_of).any(is_misspelt) {
             mistakes.at(
                 &block.self_ty,
                 "this block has no endpoint: write `#[endpoint(\"/path\")]` over one of its methods",
@@ -63,9 +70,10 @@ impl Block {
             quote!(#(#cfgs)* &#name)
         });
         let unique = endpoints.iter().map(|endpoint| {
-            let (cfgs, hash, place) = (&endpoint.cfgs, endpoint.path.hash, endpoint.path.literal.span());
+            let (cfgs, hash, place) =
+                (&endpoint.cfgs, Literal::u64_unsuffixed(endpoint.path.hash), endpoint.path.literal.span());
             let path = quote_spanned! {place.resolved_at(Span::call_site())=>
-                impl __fal::two_endpoints_of_an_app_cannot_have_the_same_path<#hash> for #app {}
+                impl __fal::two_endpoints_have_the_same_path<#hash> for #app {}
             };
             let health_check = endpoint.health_check.as_ref().map(|option| {
                 let place = option.place.resolved_at(Span::call_site());
@@ -79,7 +87,8 @@ impl Block {
             #(#cfgs)*
             const _: () = {
                 use #runtime::__private as __fal;
-                use __fal::ReturnsValue as _;
+                use __fal::{ReturnsValue as _, Unshared as _};
+                type __Boxed = __fal::Boxed<#app>;
                 // The attributes are taken from their methods; what was imported for them is used here.
                 #(#[allow(unused_imports)] use #attributes as _;)*
                 #(#rows)*
@@ -98,7 +107,7 @@ fn app(block: &ItemImpl, mistakes: &mut Mistakes) -> Option<Path> {
         return None;
     }
     if !block.generics.params.is_empty() {
-        mistakes.at(&block.generics, "an app has no generic parameters: requests come to one type");
+        mistakes.at(&block.generics, GENERIC);
         return None;
     }
     match &*block.self_ty {
@@ -119,8 +128,11 @@ fn distinct(endpoints: Vec<Endpoint>, mistakes: &mut Mistakes) -> Vec<Endpoint> 
         let twin = distinct.iter().filter(always).find(|other| other.path.hash == endpoint.path.hash);
         if let Some(twin) = twin {
             let (first, second) = (&twin.path.literal, &endpoint.path.literal);
-            let message =
-                format!("`{}` and `{}` have the same path: change one", twin.name(), endpoint.name());
+            let message = format!(
+                "`{}` and `{}` have the same path: give one of them another",
+                twin.name(),
+                endpoint.name()
+            );
             mistakes.between(first.span(), second.span(), message);
             continue;
         }
@@ -129,7 +141,7 @@ fn distinct(endpoints: Vec<Endpoint>, mistakes: &mut Mistakes) -> Vec<Endpoint> 
                 distinct.iter().filter(always).find_map(|other| Some((other, other.health_check.as_ref()?)));
             if let Some((other, first)) = first {
                 let message = format!(
-                    "an app can only have one health check endpoint: it is `{}`, so `{}` cannot be it, too",
+                    "an app can only have one health check endpoint: take the health check from `{}` or from `{}`",
                     other.name(),
                     endpoint.name()
                 );
@@ -140,6 +152,38 @@ fn distinct(endpoints: Vec<Endpoint>, mistakes: &mut Mistakes) -> Vec<Endpoint> 
         distinct.push(endpoint);
     }
     distinct
+}
+
+fn attributes_of(item: &ImplItem) -> &[Attribute] {
+    match item {
+        ImplItem::Const(item) => &item.attrs,
+        ImplItem::Fn(item) => &item.attrs,
+        ImplItem::Type(item) => &item.attrs,
+        ImplItem::Macro(item) => &item.attrs,
+        _ => &[],
+    }
+}
+
+/// Whether an attribute may have been meant to be ours: of one that does not exist, rustc says so.
+fn is_misspelt(attribute: &Attribute) -> bool {
+    let Some(name) = attribute.path().get_ident() else { return false };
+    distance(&name.to_string(), "endpoint") <= 2
+}
+
+/// How many letters have to be put in, taken out or changed to make one word of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (at, letter) in one.chars().enumerate() {
+        let mut last = at;
+        let mut next = vec![at + 1];
+        for (other, above) in other.chars().zip(row.iter().skip(1)) {
+            let left = next.last().copied().unwrap_or_default();
+            next.push((last + usize::from(letter != other)).min(left + 1).min(above + 1));
+            last = *above;
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
 }
 
 /// A path, to be compared.

@@ -1,12 +1,15 @@
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Attribute, FnArg, Ident, ImplItemFn, LitStr, Path, ReturnType, Token, Type, parse_quote_spanned};
+use syn::{
+    Attribute, FnArg, GenericArgument, Ident, ImplItemFn, LitStr, Meta, Path, PathArguments, ReturnType,
+    Token, Type, parse_quote_spanned,
+};
 
 use crate::health_check::HealthCheck;
 use crate::mistakes::Mistakes;
-use crate::options::Setting;
+use crate::options::{Setting, comma};
 use crate::path::RoutePath;
 
 /// A method that is an endpoint, found to be sound.
@@ -20,6 +23,8 @@ pub(crate) struct Endpoint {
     is_async: bool,
     arguments: Vec<Argument>,
     output: Type,
+    /// Whether a result is written: nothing does not fail.
+    may_fail: bool,
 }
 
 /// The option of the attribute that makes an endpoint the health check.
@@ -29,13 +34,16 @@ pub(crate) struct HealthCheckOption {
 }
 
 enum Argument {
-    /// `&mut ResponseHead`: rustc says if it is another type.
-    Head(Span),
+    /// `&mut ResponseHead`: where it is called otherwise, rustc says if it is another type.
+    Head(Box<Type>),
     /// `&mut Events<T>`, by the name of its type.
     Events(Box<Type>),
     /// What the type takes from the request.
     Taken(Box<Type>),
 }
+
+const BEGINS: &str = "an endpoint begins with its path: write `#[endpoint(\"/path\")]`";
+const OPTIONS: &str = "write `health_check = …` or `body_limit = …`";
 
 /// What stands in the parentheses of `#[endpoint(…)]`.
 struct Arguments {
@@ -44,39 +52,55 @@ struct Arguments {
     body_limit: Option<Setting>,
 }
 
+impl Arguments {
+    fn of(attribute: &Attribute) -> syn::Result<Self> {
+        match &attribute.meta {
+            Meta::List(list) if list.tokens.is_empty() => Err(syn::Error::new_spanned(&list.path, BEGINS)),
+            Meta::List(list) => list.parse_args(),
+            Meta::Path(path) => Err(syn::Error::new_spanned(path, BEGINS)),
+            Meta::NameValue(value) => Err(syn::Error::new_spanned(&value.value, BEGINS)),
+        }
+    }
+}
+
 impl Parse for Arguments {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         if !input.peek(LitStr) {
-            return Err(input.error("an endpoint begins with its path: `#[endpoint(\"/path\")]`"));
+            return Err(input.error(BEGINS));
         }
         let path = input.parse()?;
         let (mut health_check, mut body_limit) = (None, None);
         while !input.is_empty() {
-            input.parse::<Token![,]>()?;
+            comma(input)?;
             if input.is_empty() {
                 break;
             }
             let place = input.span();
             if !HealthCheck::is_next(input) {
-                let option: Ident = input.fork().parse()?;
+                if input.peek(LitStr) {
+                    return Err(input.error("an endpoint has one path: take this away"));
+                }
+                let other = |_| input.error(format!("{OPTIONS} here"));
+                let option: Ident = input.fork().parse().map_err(other)?;
                 if option == "body_limit" {
                     if body_limit.replace(input.parse()?).is_some() {
-                        return Err(syn::Error::new(place, "`body_limit` is given twice"));
+                        return Err(syn::Error::new(place, "`body_limit` is given twice: take one away"));
                     }
                     continue;
                 }
                 if option != "health_check" {
-                    let message = format!(
-                        "an endpoint has no option `{option}`: it has a path, `health_check` and `body_limit`"
-                    );
+                    let message = format!("an endpoint has no option `{option}`: {OPTIONS}");
                     return Err(syn::Error::new(option.span(), message));
                 }
                 input.parse::<Ident>()?;
-                input.parse::<Token![=]>()?;
+                let equals: Option<Token![=]> = input.parse()?;
+                if equals.is_none() || input.is_empty() {
+                    return Err(syn::Error::new(place, "write `health_check = HealthCheck(…)`"));
+                }
             }
             let check = input.parse()?;
             if health_check.is_some() {
-                return Err(syn::Error::new(place, "`health_check` is given twice"));
+                return Err(syn::Error::new(place, "`health_check` is given twice: take one away"));
             }
             health_check = Some(HealthCheckOption { place, check });
         }
@@ -87,7 +111,7 @@ impl Parse for Arguments {
 impl Endpoint {
     /// The endpoint that a method with this attribute is; none where there is a mistake.
     pub(crate) fn check(attribute: &Attribute, method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<Self> {
-        let arguments = mistakes.keep(attribute.parse_args::<Arguments>());
+        let arguments = mistakes.keep(Arguments::of(attribute));
         let signature = signature(method, mistakes);
         let Arguments { path, health_check, body_limit } = arguments?;
         let literal = path.clone();
@@ -95,7 +119,7 @@ impl Endpoint {
         let health_check = health_check
             .map(|option| HealthCheckOption { check: option.check.check(mistakes), place: option.place });
         let path = path?;
-        if health_check.is_some() && path.has_parameters {
+        if health_check.is_some() && path.parameters > 0 {
             mistakes.at(literal, "a health check is called at this very path: take its parameters away");
             return None;
         }
@@ -104,6 +128,17 @@ impl Endpoint {
             return None;
         }
         let (arguments, output) = signature?;
+        for argument in &arguments {
+            let Argument::Taken(argument) = argument else { continue };
+            let (count, names) = (values_of_path(argument), path.parameters);
+            if let Some(count) = count.filter(|count| names > 0 && *count != names) {
+                let message = format!(
+                    "this takes {count} of the path's parameters, which has {names}: write as many here"
+                );
+                mistakes.at(argument, message);
+                return None;
+            }
+        }
         let endpoint = Self {
             path,
             health_check,
@@ -114,6 +149,7 @@ impl Endpoint {
             is_async: method.sig.asyncness.is_some(),
             arguments,
             output,
+            may_fail: matches!(method.sig.output, ReturnType::Type(..)),
         };
         if let (Some(_), Some(events)) = (&endpoint.health_check, endpoint.events()) {
             mistakes.at(events, "a health check does not stream: return its answer instead");
@@ -138,7 +174,7 @@ impl Endpoint {
             quote!(.health_check(#check))
         });
         let declared = self.taken().map(|argument| {
-            let place = here(argument);
+            let place = argument.span();
             if self.health_check.is_some() {
                 quote_spanned!(place=> .takes_head::<#argument>(__fal::known!(#argument)))
             } else {
@@ -150,12 +186,18 @@ impl Endpoint {
             .as_ref()
             .map(|Setting { name, value }| quote_spanned!(here(name)=> .body_limit(#value)));
         let returns = if let Some(events) = self.events() {
-            quote_spanned!(here(events)=> .streams::<#events>())
+            quote_spanned!(events.span()=> .streams::<#events>())
         } else {
-            quote_spanned!(here(output)=> .returns(__fal::Returns::<#output>::content))
+            let content = of_returns(output, "content");
+            quote_spanned!(here(output)=> .returns(#content))
         };
-        let fails = quote_spanned!(here(output)=> .fails(__fal::Returns::<#output>::FAILURES));
+        let fails = self.may_fail.then(|| {
+            let failures = of_returns(output, "FAILURES");
+            quote_spanned!(here(output)=> .fails(#failures))
+        });
         let calls = self.calls(app);
+        // What is wrong with the parameters is found at the end, and said at the path.
+        let calls = quote_spanned!(path.span()=> .calls(#calls));
         let new = quote_spanned!(here(path)=> __fal::Endpoint::new(#path, #text));
         let row = quote! {
             #new
@@ -165,7 +207,7 @@ impl Endpoint {
                 #(#declared)*
                 #returns
                 #fails
-                .calls(#calls)
+                #calls
         };
         without_self(row, app)
     }
@@ -173,9 +215,9 @@ impl Endpoint {
     /// The closure that calls the function, whose types it knows.
     fn calls(&self, app: &Path) -> TokenStream {
         let Self { name, output, .. } = self;
-        // All of it at the result's type, with nothing of the user's between: what rustc finds wrong with that type
-        // here it has found in the schema already, and says once.
         let place = here(output);
+        // Exactly where the row's own functions for that type are: what rustc finds wrong with it is then said once.
+        let value = Ident::new("answer", output.span());
         let function = respan(&quote!(#app::#name), place);
         let names: Vec<_> = (0..self.taken().count()).map(|index| format_ident!("argument{index}")).collect();
         let take = self.taken().zip(&names).map(|(argument, name)| {
@@ -187,33 +229,42 @@ impl Endpoint {
         let head = if self.is_async { quote!(call.head) } else { quote!(head) };
         let mut names = names.iter();
         let passed = self.arguments.iter().map(|argument| match argument {
-            Argument::Head(place) => respan(&head, *place),
+            Argument::Head(lent) => {
+                let head = respan(&head, here(lent));
+                if matches!(&**lent, Type::Path(lent) if is_named(&lent.path, "ResponseHead")) {
+                    head
+                } else {
+                    let lent = quote_spanned!(lent.span()=> __fal::lent::<#lent>);
+                    quote!(#lent(#head))
+                }
+            }
             Argument::Events(events) => quote_spanned!(here(events)=> &mut events),
             Argument::Taken(_) => names.next().to_token_stream(),
         });
-        let reply =
-            if events.is_some() { quote_spanned!(place=> end) } else { quote_spanned!(place=> reply) };
+        let reply = of_returns(output, if events.is_some() { "end" } else { "reply" });
         let answer = if self.is_async {
             quote_spanned! {place=>
-                __fal::Returns::<#output>::#reply(#function(call.app()?, #(#passed),*).await)
+                let #value = #function(call.app()?, #(#passed),*).await;
+                #reply(#value)
             }
         } else {
             let has_head = self.arguments.iter().any(|argument| matches!(argument, Argument::Head(_)));
             let head = if has_head { quote!(head) } else { quote!(_) };
             quote_spanned! {place=>
                 call.blocking(move |app, #head| {
-                    __fal::Returns::<#output>::#reply(#function(app, #(#passed),*))
+                    let #value = #function(app, #(#passed),*);
+                    #reply(#value)
                 })
                 .await
             }
         };
-        quote_spanned! {here(name)=>
-            |#mutable call| __fal::boxed(async move {
-                #(#take)*
-                #events
-                #answer
-            })
-        }
+        // At the name as its author wrote it: of a future that is not `Send`, rustc then shows the function's own lines.
+        let block = Group::new(Delimiter::Brace, quote!(#(#take)* #events #answer));
+        let future = respan(&quote!(async move #block), name.span());
+        let boxed = respan(&quote!(__Boxed::of), name.span());
+        let passed = Group::new(Delimiter::Parenthesis, future);
+        let boxed = respan(&quote!(#boxed #passed), name.span());
+        quote_spanned!(here(name)=> |#mutable call| #boxed)
     }
 
     fn taken(&self) -> impl Iterator<Item = &Type> {
@@ -231,6 +282,13 @@ impl Endpoint {
     }
 }
 
+/// `Returns::<#output>::#name`, all of it at the result's type: what is wrong with it is said once, however often it is
+/// used.
+fn of_returns(output: &Type, name: &str) -> TokenStream {
+    let name = Ident::new(name, output.span());
+    quote_spanned!(output.span()=> __fal::Returns::<#output>::#name)
+}
+
 /// A row stands outside of the `impl` block, where `Self` is not known.
 fn without_self(tokens: TokenStream, app: &Path) -> TokenStream {
     let replaced = tokens.into_iter().map(|token| match token {
@@ -245,10 +303,10 @@ fn without_self(tokens: TokenStream, app: &Path) -> TokenStream {
     replaced.collect()
 }
 
-/// The same tokens, for rustc to report at another place.
-fn respan(tokens: &TokenStream, place: Span) -> TokenStream {
+/// The same tokens, for rustc to report at another place. What stands in groups stays where it is.
+pub(crate) fn respan(tokens: &TokenStream, place: Span) -> TokenStream {
     let respanned = tokens.clone().into_iter().map(|mut token| {
-        token.set_span(place.resolved_at(token.span()));
+        token.set_span(place);
         token
     });
     respanned.collect()
@@ -288,7 +346,7 @@ fn signature(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<(Vec<Argume
                 let argument = if is_events(&lent.elem) {
                     Argument::Events(lent.elem.clone())
                 } else {
-                    Argument::Head(here(&input.ty))
+                    Argument::Head(lent.elem.clone())
                 };
                 match (arguments.iter().find(is_lent), &argument) {
                     (None, _) => {}
@@ -305,8 +363,19 @@ fn signature(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<(Vec<Argume
                 arguments.push(argument);
             }
             Type::Reference(borrowed) => {
-                found
-                    .at(input, format!("an argument is owned: write `{}` without `&`", text(&borrowed.elem)));
+                let wanted = match &*borrowed.elem {
+                    Type::Path(lent) if is_lent(&lent.path) => format!("&mut {}", text(&borrowed.elem)),
+                    Type::Path(lent) if lent.path.is_ident("str") => "String".into(),
+                    Type::Slice(slice) => format!("Vec<{}>", text(&slice.elem)),
+                    owned => text(owned),
+                };
+                found.at(&input.ty, format!("write `{wanted}` here: of references, an endpoint takes only `&mut ResponseHead` and `&mut Events<…>`"));
+            }
+            Type::Path(owned) if is_named(&owned.path, "ResponseHead") => {
+                found.at(&input.ty, format!("the runtime lends it: write `&mut {}`", text(&input.ty)));
+            }
+            _ if let Some(lifetime) = lifetime(input.ty.to_token_stream()) => {
+                found.at(lifetime, "an argument is owned: name a type that borrows nothing");
             }
             Type::ImplTrait(_) => {
                 found.at(input, "name the type of this argument: it decides where it is taken from");
@@ -330,8 +399,56 @@ fn signature(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<(Vec<Argume
 
 /// Whether a type is `Events<…>`, however it is reached.
 fn is_events(lent: &Type) -> bool {
-    let Type::Path(lent) = lent else { return false };
-    lent.path.segments.last().is_some_and(|name| name.ident == "Events")
+    matches!(lent, Type::Path(lent) if is_named(&lent.path, "Events"))
+}
+
+/// Whether a type is one of those that the runtime lends to an endpoint.
+fn is_lent(path: &Path) -> bool {
+    is_named(path, "Events") || is_named(path, "ResponseHead")
+}
+
+fn is_named(path: &Path, wanted: &str) -> bool {
+    path.segments.last().is_some_and(|name| name.ident == wanted)
+}
+
+/// How many parameters a `Path<…>` takes, where its type shows it: a tuple as many as it has, a plain value one.
+fn values_of_path(taken: &Type) -> Option<usize> {
+    let Type::Path(path) = taken else { return None };
+    let path = path.path.segments.last().filter(|path| path.ident == "Path")?;
+    let PathArguments::AngleBracketed(values) = &path.arguments else { return None };
+    match values.args.first()? {
+        GenericArgument::Type(Type::Tuple(values)) => Some(values.elems.len()),
+        GenericArgument::Type(Type::Path(value)) => {
+            let plain =
+                ["String", "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8"];
+            let plain = plain.iter().chain(&["u16", "u32", "u64", "u128", "usize"]);
+            plain.into_iter().any(|plain| value.path.is_ident(plain)).then_some(1)
+        }
+        _ => None,
+    }
+}
+
+/// The first lifetime in a type that is not `'static`.
+fn lifetime(tokens: TokenStream) -> Option<TokenStream> {
+    let mut tokens = tokens.into_iter();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Group(group) => {
+                if let Some(found) = lifetime(group.stream()) {
+                    return Some(found);
+                }
+            }
+            TokenTree::Punct(quote) if quote.as_char() == '\'' => {
+                if let Some(TokenTree::Ident(name)) = tokens.next()
+                    && name != "static"
+                {
+                    return Some(quote!(#quote #name));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 fn is_shared(receiver: &syn::Receiver) -> bool {

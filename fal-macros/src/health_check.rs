@@ -1,10 +1,10 @@
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::{Block, Expr, Lit, Path, Token, braced, parenthesized, token};
 
 use crate::mistakes::Mistakes;
-use crate::options::{Setting, name, once_each};
+use crate::options::{Setting, comma, name, once_each};
 
 /// The settings of a health check, in any of their forms.
 pub(crate) enum HealthCheck {
@@ -34,11 +34,26 @@ impl HealthCheck {
     pub(crate) fn expand(&self) -> TokenStream {
         match self {
             Self::Settings { path, settings } if settings.is_empty() => quote!(#path::new()),
-            Self::Settings { path, settings } => quote!({
-                let options = #path::new();
-                #(#settings)*
-                options
-            }),
+            Self::Settings { path, settings } => {
+                let is_only_on_request =
+                    settings.iter().any(|setting| setting.name == "call_regularly" && setting.is("false"));
+                let settings = settings.iter().map(|setting| {
+                    let is_ignored = is_only_on_request
+                        && ["failure_threshold", "start_period_seconds"]
+                            .iter()
+                            .any(|name| setting.name == name);
+                    // Deprecated: rustc warns at the setting (S4).
+                    let warning = is_ignored.then(
+                        || quote_spanned!(setting.name.span()=> __fal::ignored_without_regular_calls();),
+                    );
+                    quote!(#warning #setting)
+                });
+                quote!({
+                    let options = #path::new();
+                    #(#settings)*
+                    options
+                })
+            }
             Self::Constant(constant) => constant.to_token_stream(),
         }
     }
@@ -46,7 +61,17 @@ impl HealthCheck {
 
 impl Parse for HealthCheck {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let Some(path) = named(input) else { return Ok(Self::Constant(input.parse()?)) };
+        let Some(path) = named(input) else {
+            let constant = input.parse()?;
+            return if is_constant(&constant) {
+                Ok(Self::Constant(constant))
+            } else {
+                Err(syn::Error::new_spanned(
+                    constant,
+                    "write `HealthCheck(…)` here, or a constant of that type",
+                ))
+            };
+        };
         Path::parse_mod_style(input)?;
         let settings = if input.peek(token::Paren) {
             let content;
@@ -61,10 +86,23 @@ impl Parse for HealthCheck {
             let settings = list(input, generic, End::Angle)?;
             input.parse::<Token![>]>()?;
             settings
+        } else if input.peek(token::Bracket) {
+            return Err(input.error("write the settings in parentheses: `HealthCheck(name = …)`"));
         } else {
             Vec::new()
         };
         Ok(Self::Settings { path, settings })
+    }
+}
+
+/// Whether an expression can be a constant of the type: no literal can, nor can settings in what is not called after
+/// it.
+fn is_constant(expression: &Expr) -> bool {
+    let is_setting = |argument: &Expr| matches!(argument, Expr::Assign(_));
+    match expression {
+        Expr::Lit(_) => false,
+        Expr::Call(call) => !call.args.iter().any(is_setting),
+        _ => true,
     }
 }
 
@@ -96,12 +134,26 @@ fn list(
         if input.peek(Token![..]) {
             input.parse::<Token![..]>()?;
             if !is_end(input) {
-                return Err(input.error("nothing follows `..`: the other settings have their defaults"));
+                return Err(
+                    input.error("nothing follows `..`: write it last, for the defaults of the others")
+                );
             }
         } else {
             settings.push(setting(input)?);
-            if !is_end(input) {
-                input.parse::<Token![,]>()?;
+            match end {
+                End::Group => comma(input)?,
+                End::Angle if is_end(input) => {}
+                End::Angle if input.is_empty() => {
+                    return Err(input.error("write `>` after the last setting"));
+                }
+                End::Angle if input.peek(Token![,]) => {
+                    input.parse::<Token![,]>()?;
+                }
+                End::Angle => {
+                    return Err(
+                        input.error("between angle brackets write a value like this in braces: `{ … }`")
+                    );
+                }
             }
         }
     }
@@ -126,6 +178,9 @@ fn field(input: ParseStream<'_>) -> syn::Result<Setting> {
 /// `a = 1` between angle brackets, where a value is a literal, a path or a block.
 fn generic(input: ParseStream<'_>) -> syn::Result<Setting> {
     let name = name(input)?;
+    if !input.peek(Token![=]) {
+        return Err(input.error(format!("between angle brackets write `{name} = …`")));
+    }
     input.parse::<Token![=]>()?;
     let value = if input.peek(token::Brace) {
         input.parse::<Block>()?.into_token_stream()
@@ -225,14 +280,14 @@ mod tests {
         for (form, told) in [
             (quote!(HealthCheck(timeout_seconds: 5)), "write `timeout_seconds = …`"),
             (quote!(HealthCheck { timeout_seconds = 5 }), "in braces write `timeout_seconds: …`"),
-            (quote!(HealthCheck(5)), "name the setting: `name = …`"),
+            (quote!(HealthCheck(5)), "a setting has a name: write `name = …`"),
             (
                 quote!(HealthCheck(timeout_seconds)),
                 "`timeout_seconds` needs a value: write `timeout_seconds = …`",
             ),
             (
                 quote!(HealthCheck(.., timeout_seconds = 5)),
-                "nothing follows `..`: the other settings have their defaults",
+                "nothing follows `..`: write it last, for the defaults of the others",
             ),
         ] {
             assert_eq!(refused(form.clone()), told, "{form}");

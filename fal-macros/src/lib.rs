@@ -40,12 +40,15 @@ pub fn endpoints(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Declares a method of an app's block to be an endpoint. See `fal_runtime`.
 #[proc_macro_attribute]
 pub fn endpoint(_: TokenStream, item: TokenStream) -> TokenStream {
+    let item = proc_macro2::TokenStream::from(item);
+    // At the attribute, as if it were the item's: rustc then says nothing of an expansion.
+    let place = item.clone().into_iter().next().map_or_else(Span::call_site, |first| first.span());
     // The attribute of a block takes those of its methods away: this one is in no such block.
     let mistake = syn::Error::new(
-        Span::call_site(),
+        Span::call_site().resolved_at(place),
         "`#[endpoint]` stands on a method of an app's block: write `#[app]` or `#[endpoints]` over its `impl`",
     );
-    let (item, mistake) = (proc_macro2::TokenStream::from(item), mistake.to_compile_error());
+    let mistake = mistake.to_compile_error();
     quote!(#item #mistake).into()
 }
 

@@ -2,9 +2,30 @@ use syn::{FnArg, Ident, ImplItemFn, Signature};
 
 use crate::mistakes::Mistakes;
 
-/// The name of a method that is a lifecycle function. One that cannot be called as such is reported; what it returns is
-/// rustc's to check.
-pub(crate) fn check(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<Ident> {
+/// A method that the runtime calls itself.
+pub(crate) struct Function {
+    pub(crate) name: Ident,
+    /// How the runtime calls it, where it cannot be called so. What it returns is rustc's to check.
+    called: Option<&'static str>,
+}
+
+impl Function {
+    pub(crate) fn is_sound(&self) -> bool {
+        self.called.is_none()
+    }
+
+    pub(crate) fn report(&self, mistakes: &mut Mistakes) {
+        let Self { name, called } = self;
+        if let Some(called) = called {
+            let message =
+                format!("the runtime calls `{name}` itself, as `{called}`: write it so, or rename it");
+            mistakes.at(name, message);
+        }
+    }
+}
+
+/// The lifecycle function that a method is, by its name.
+pub(crate) fn check(method: &ImplItemFn) -> Option<Function> {
     let signature = &method.sig;
     let first = signature.inputs.first();
     let takes_only = |is_right: bool| is_right && signature.inputs.len() == 1;
@@ -18,12 +39,7 @@ pub(crate) fn check(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<Iden
         }
         _ => return None,
     };
-    let name = &signature.ident;
-    if !is_right {
-        let message = format!("the runtime calls `{name}` itself, as `{written}`: write it so, or rename it");
-        mistakes.at(name, message);
-    }
-    Some(name.clone())
+    Some(Function { name: signature.ident.clone(), called: (!is_right).then_some(written) })
 }
 
 /// Nothing, or `&Setup`, which rustc tells from other types.

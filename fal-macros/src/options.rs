@@ -12,6 +12,13 @@ pub(crate) struct Setting {
     pub(crate) value: TokenStream,
 }
 
+impl Setting {
+    /// Whether the value is written so.
+    pub(crate) fn is(&self, value: &str) -> bool {
+        self.value.to_string() == value
+    }
+}
+
 /// `name = value`; a bare `cors` has a value of its own.
 impl Parse for Setting {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
@@ -27,15 +34,36 @@ impl Parse for Setting {
             return Err(syn::Error::new(name.span(), format!("`{name}` needs a value: write `{name} = …`")));
         }
         input.parse::<Token![=]>()?;
+        if input.is_empty() {
+            return Err(syn::Error::new(name.span(), format!("`{name}` needs a value: write `{name} = …`")));
+        }
         let value = input.parse::<Expr>()?.into_token_stream();
         Ok(Self { name, value })
     }
 }
 
+/// Settings with commas between them.
+pub(crate) fn settings(input: ParseStream<'_>) -> syn::Result<Vec<Setting>> {
+    let mut settings = Vec::new();
+    while !input.is_empty() {
+        settings.push(input.parse()?);
+        comma(input)?;
+    }
+    Ok(settings)
+}
+
+/// The comma before whatever follows.
+pub(crate) fn comma(input: ParseStream<'_>) -> syn::Result<()> {
+    if input.is_empty() || input.parse::<Option<Token![,]>>()?.is_some() {
+        return Ok(());
+    }
+    Err(input.error("write a `,` before this"))
+}
+
 /// The name of an option.
 pub(crate) fn name(input: ParseStream<'_>) -> syn::Result<Ident> {
     // A keyword is one, too: `crate = path`.
-    Ident::parse_any(input).map_err(|_| input.error("name the setting: `name = …`"))
+    Ident::parse_any(input).map_err(|_| input.error("a setting has a name: write `name = …`"))
 }
 
 /// A call of the `const` setter of that name on `options`. All of it stands where the option does, so that rustc
@@ -55,7 +83,8 @@ pub(crate) fn once_each(settings: Vec<Setting>, mistakes: &mut Mistakes) -> Vec<
         let name = &setting.name;
         match once.iter().find(|earlier| earlier.name == *name) {
             Some(earlier) => {
-                mistakes.between(earlier.name.span(), name.span(), format!("`{name}` is given twice"));
+                let message = format!("`{name}` is given twice: take one away");
+                mistakes.between(earlier.name.span(), name.span(), message);
             }
             None => once.push(setting),
         }

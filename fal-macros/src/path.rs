@@ -5,7 +5,7 @@ use crate::mistakes::Mistakes;
 /// The path of an endpoint, found to be sound.
 pub(crate) struct RoutePath {
     pub(crate) literal: LitStr,
-    pub(crate) has_parameters: bool,
+    pub(crate) parameters: usize,
     /// Equal for paths that match the same requests, whatever their parameters are called.
     pub(crate) hash: u64,
 }
@@ -19,32 +19,35 @@ impl RoutePath {
         }
         let shape: Vec<_> =
             path.split('/').map(|segment| parameter(segment).map_or(segment, |_| "{}")).collect();
-        Some(Self { has_parameters: shape.contains(&"{}"), hash: fnv(&shape.join("/")), literal })
+        let parameters = shape.iter().filter(|segment| **segment == "{}").count();
+        Some(Self { parameters, hash: fnv(&shape.join("/")), literal })
     }
 }
 
 fn sound(path: &str) -> Result<(), String> {
     let Some(segments) = path.strip_prefix('/') else {
+        let path =
+            path.split_once("://").map_or(path, |(_, rest)| rest.split_once('/').unwrap_or_default().1);
         return Err(format!("a path starts with `/`: write \"/{path}\""));
     };
     let mut parameters = Vec::new();
     for segment in segments.split('/') {
         if let Some(name) = segment.strip_prefix([':', '*']) {
-            return Err(format!("a parameter is written in braces: `{{{name}}}`"));
+            return Err(format!("a parameter stands in braces: write `{{{name}}}`"));
         }
         if let Some(name) = parameter(segment) {
             if name.starts_with('*') {
                 return Err("a parameter is one segment of the path: write `{name}` without `*`".into());
             }
             if syn::parse_str::<syn::Ident>(name).is_err() {
-                return Err(format!("`{name}` is no name for a parameter: write one like `{{id}}`"));
+                return Err(format!("`{{{name}}}` is no parameter: write one like `{{id}}`"));
             }
             if parameters.contains(&name) {
                 return Err(format!("the path has two parameters called `{name}`: rename one"));
             }
             parameters.push(name);
         } else if segment.contains(['{', '}']) {
-            return Err(format!("a parameter is a whole segment: `{{name}}` instead of `{segment}`"));
+            return Err(format!("a parameter is a whole segment: write `{{name}}` instead of `{segment}`"));
         } else if let Some(other) = segment.chars().find(|letter| !is_path(*letter)) {
             return Err(format!(
                 "`{other}` does not stand in a path as it is: percent-encode it or leave it out"
@@ -91,13 +94,14 @@ mod tests {
     fn a_bad_path_is_told_what_to_write_s2() {
         for (path, told) in [
             ("", "a path starts with `/`: write \"/\""),
+            ("https://example.com/v1/", "a path starts with `/`: write \"/v1/\""),
             ("health", "a path starts with `/`: write \"/health\""),
-            ("/users/:id", "a parameter is written in braces: `{id}`"),
+            ("/users/:id", "a parameter stands in braces: write `{id}`"),
             ("/users/{*rest}", "a parameter is one segment of the path: write `{name}` without `*`"),
-            ("/users/{}", "`` is no name for a parameter: write one like `{id}`"),
-            ("/users/{a b}", "`a b` is no name for a parameter: write one like `{id}`"),
+            ("/users/{}", "`{}` is no parameter: write one like `{id}`"),
+            ("/users/{a b}", "`{a b}` is no parameter: write one like `{id}`"),
             ("/{id}/{id}", "the path has two parameters called `id`: rename one"),
-            ("/user-{id}", "a parameter is a whole segment: `{name}` instead of `user-{id}`"),
+            ("/user-{id}", "a parameter is a whole segment: write `{name}` instead of `user-{id}`"),
             ("/a b", "` ` does not stand in a path as it is: percent-encode it or leave it out"),
             ("/a?b", "`?` does not stand in a path as it is: percent-encode it or leave it out"),
         ] {

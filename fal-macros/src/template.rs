@@ -78,8 +78,8 @@ fn text_of(member: &Member) -> String {
 fn no_field(name: &str, of: &Fields) -> String {
     let fields: Vec<_> = of.members().map(|member| format!("`{{{}}}`", text_of(&member))).collect();
     match (name, fields.as_slice()) {
-        (_, []) => format!("the variant has no field `{{{name}}}`: it has none"),
-        ("", _) => format!("name the field: {}", fields.join(" or ")),
+        (_, []) => format!("the variant has no field `{{{name}}}`, nor any other: take it away"),
+        ("", _) => format!("name the field: write {}", fields.join(" or ")),
         _ => format!("the variant has no field `{{{name}}}`: write {}", fields.join(" or ")),
     }
 }
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn a_field_that_is_not_there_is_told() {
         assert_eq!(check("{2}").unwrap_err(), "the variant has no field `{2}`: write `{0}` or `{1}`");
-        assert_eq!(check("{}").unwrap_err(), "name the field: `{0}` or `{1}`");
+        assert_eq!(check("{}").unwrap_err(), "name the field: write `{0}` or `{1}`");
         assert_eq!(
             check("{0").unwrap_err(),
             "a `{` is not closed: write `{field}`, or `{{` for the character"

@@ -193,7 +193,7 @@ fn another_app() -> Error {
 /// `M` only keeps them apart and is inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be what this function returns",
-    label = "has to be `{T}` or a `Result` of it, async or not"
+    label = "return `{T}` or a `Result` of it, async or not"
 )]
 pub trait Settle<T, M> {
     /// Waits for it, where there is something to wait for.

@@ -23,12 +23,23 @@ pub type Instance = Arc<dyn Any + Send + Sync>;
 /// A future whose type has been erased.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// What the requests to an app can share, on whatever threads they are served.
+#[diagnostic::on_unimplemented(
+    message = "requests cannot share `{Self}`",
+    label = "an app is `Send`, `Sync` and `'static`",
+    note = "put what changes behind a `Mutex` or in an atomic, write `Arc` instead of `Rc`, and borrow nothing"
+)]
+pub trait Shared: Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> Shared for T {}
+
 /// A type that `#[app]` has declared to be an app.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no app",
-    note = "declare it: `#[app]` on the struct, or on the `impl` block with its `setup`"
+    note = "write `#[app]` over the struct, or over the `impl` block with its `setup`"
 )]
-pub trait App: Sized + Send + Sync + 'static {
+pub trait App: Sized + Shared {
     /// What `#[app]` writes for [`declaration`](Self::declaration).
     #[doc(hidden)]
     const DECLARATION: &'static Declaration;

@@ -16,7 +16,7 @@ use crate::extract::RequestContext;
 /// The type decides. `M` only keeps the two ways apart and is inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of an endpoint",
-    label = "neither a JSON body nor an extractor",
+    label = "neither a JSON body nor an extractor that is `Send`",
     note = "a JSON body has both derives: `#[derive(Deserialize, JsonSchema)]`",
     note = "everything else is taken from the head of the request: axum's `FromRequestParts`"
 )]

@@ -1,4 +1,5 @@
 use std::any::Any;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::time::Instant;
 
@@ -8,6 +9,7 @@ use http::request::Parts;
 use super::blocking::{self, Lane};
 use super::events::Sender;
 use super::{Argument, Events, Reply, RequestId, ResponseHead, Taking, explain};
+use crate::app::Shared;
 use crate::calls::Place;
 use crate::extract::RequestContext;
 use crate::{Endpoint, Error, Instance};
@@ -70,12 +72,30 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Erases the type of a call.
-pub fn boxed<'a>(
-    call: impl Future<Output = Result<Reply, Error>> + Send + 'a,
-) -> Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>> {
-    Box::pin(call)
+/// A call whose type is erased.
+type Erased<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
+
+/// Erases the types of an app's calls. Its own function is for an app that its requests can share; that of
+/// [`Unshared`], which is found after it, is for one that has been refused already.
+#[derive(Debug)]
+pub struct Boxed<A>(PhantomData<A>);
+
+impl<A: Shared> Boxed<A> {
+    /// The call without its type.
+    pub fn of<'a, F: Future<Output = Result<Reply, Error>> + Send + 'a>(call: F) -> Erased<'a> {
+        Box::pin(call)
+    }
 }
+
+/// What an app has that is not [`Shared`]: rustc says that of the app, and not once more of each call.
+pub trait Unshared {
+    /// Takes any call, to make none.
+    fn of<'a, F: Future<Output = Result<Reply, Error>>>(_: F) -> Erased<'a> {
+        Box::pin(async { Err(Error::msg("requests cannot share the app")) })
+    }
+}
+
+impl<A> Unshared for Boxed<A> {}
 
 /// Endpoints are looked up by their app's type, so it is that type.
 fn downcast<A: Any>(instance: &Instance) -> Result<&A, Error> {

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use super::{ResponseHead, SchemaOf, json};
+use super::{ResponseHead, json};
 use crate::{Error, Result};
 
 /// Server-sent events, for an endpoint that answers bit by bit: it takes them as `events: &mut Events<T>` and returns
@@ -163,10 +163,10 @@ impl<T: Serialize + JsonSchema> Event for T {}
 
 /// What an endpoint sends.
 pub trait Stream {
-    /// The schema of the data of one event.
-    const ITEM: SchemaOf;
+    /// One event.
+    type Item;
 }
 
-impl<T: Event> Stream for Events<T> {
-    const ITEM: SchemaOf = SchemaOf::of::<T>();
+impl<T> Stream for Events<T> {
+    type Item = T;
 }

@@ -28,6 +28,28 @@ const FRAMING: [HeaderName; 3] = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING]
 
 const HEALTH_CHECK: HeaderName = HeaderName::from_static(header::NAME);
 
+/// What is lent to an endpoint as `&mut`, when it is not called [`ResponseHead`].
+#[diagnostic::on_unimplemented(
+    message = "`&mut {Self}` cannot be an argument of an endpoint",
+    label = "an argument is owned: write `{Self}` without `&mut`",
+    note = "the runtime lends two things: `&mut ResponseHead` and `&mut Events<…>`"
+)]
+pub trait Lent {
+    /// The head, by the name that the endpoint has for it.
+    fn of(head: &mut ResponseHead) -> &mut Self;
+}
+
+impl Lent for ResponseHead {
+    fn of(head: &mut ResponseHead) -> &mut Self {
+        head
+    }
+}
+
+/// The head of a response, if it is that.
+pub fn lent<T: Lent>(head: &mut ResponseHead) -> &mut T {
+    T::of(head)
+}
+
 impl ResponseHead {
     /// The headers that are set so far.
     pub fn headers(&self) -> &HeaderMap {

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use fal_health::HealthCheck;
 
 use super::known::{Check, Known};
-use super::{Argument, Call, Content, HeadArgument, Reply, SchemaOf, Stream, Taken};
+use super::{Argument, Call, Content, Event, HeadArgument, Reply, SchemaOf, Source, Stream, Taken};
 use crate::Error;
 use crate::error::DeclaredFailure;
 
@@ -100,6 +100,10 @@ impl Endpoint {
     #[track_caller]
     #[expect(clippy::indexing_slicing, clippy::panic, reason = "a compile error where rows are made")]
     const fn source(mut self, known: Known) -> Self {
+        assert!(
+            self.has_parameters() || !matches!(known.source, Source::Path(_)),
+            "the path has no parameter for this: write one into it, as in \"/users/{{id}}\""
+        );
         let mut at = 0;
         while at < MOST_SOURCES {
             if self.sources[at].is_none() {
@@ -113,6 +117,30 @@ impl Endpoint {
         )
     }
 
+    /// Whether the path has parameters: a brace stands for nothing else.
+    const fn has_parameters(&self) -> bool {
+        let mut rest = self.path.as_bytes();
+        while let [first, others @ ..] = rest {
+            if *first == b'{' {
+                return true;
+            }
+            rest = others;
+        }
+        false
+    }
+
+    /// Whether an argument takes the path's parameters, for all that is known of them.
+    const fn may_take_path(&self) -> bool {
+        let mut rest = self.sources.as_slice();
+        while let [first, others @ ..] = rest {
+            if let Some(Known { source: Source::Path(_) | Source::Undocumented, .. }) = first {
+                return true;
+            }
+            rest = others;
+        }
+        false
+    }
+
     /// What its function answers with.
     #[doc(hidden)]
     #[must_use]
@@ -124,9 +152,9 @@ impl Endpoint {
     /// What its function sends as events, instead of an answer.
     #[doc(hidden)]
     #[must_use]
-    pub const fn streams<E: Stream>(mut self) -> Self {
+    pub const fn streams<E: Stream<Item: Event>>(mut self) -> Self {
         self.is_stream = true;
-        self.content = || Content::Events(E::ITEM);
+        self.content = || Content::Events(SchemaOf::of::<E::Item>());
         self
     }
 
@@ -141,7 +169,12 @@ impl Endpoint {
     /// How its function is called.
     #[doc(hidden)]
     #[must_use]
+    #[track_caller]
     pub const fn calls(mut self, function: Function) -> Self {
+        assert!(
+            !self.has_parameters() || self.may_take_path(),
+            "nothing takes the path's parameters: write an argument for them, as in `Path(id): Path<String>`"
+        );
         self.function = function;
         self
     }

@@ -52,6 +52,21 @@ pub struct Told {
     pub source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
+/// What a failure may come from.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the cause of a failure",
+    label = "a cause is a `std::error::Error`: take the attribute of this field away"
+)]
+pub trait Cause: Into<Box<dyn StdError + Send + Sync>> {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Into<Box<dyn StdError + Send + Sync>>> Cause for T {}
+
+/// What a failure comes from, its type erased.
+pub fn cause<T: Cause>(cause: T) -> Option<Box<dyn StdError + Send + Sync>> {
+    Some(cause.into())
+}
+
 /// A value of an [`ApiError`] as an [`Error`].
 pub fn told(status: u16, Told { log, detail, source }: Told) -> Error {
     let status = DeclaredFailure::new(status, "").status();

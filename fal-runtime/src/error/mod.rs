@@ -12,7 +12,7 @@ use std::fmt;
 
 use http::StatusCode;
 
-pub use api::{ApiError, DeclaredFailure, Told, told};
+pub use api::{ApiError, Cause, DeclaredFailure, Told, cause, told};
 pub(crate) use body::{HttpError, HttpValidationError, failure};
 pub use context::Context;
 pub(crate) use invalid::{Invalid, Step};

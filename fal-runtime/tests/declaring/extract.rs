@@ -64,6 +64,9 @@ impl<S: Sync> FromRequestParts<S> for Locale {
     }
 }
 
+/// More than its path has, which only its name keeps from the macro.
+type Two = (u32, u32);
+
 #[derive(Default)]
 struct Taking;
 
@@ -90,7 +93,7 @@ impl Taking {
     }
 
     #[endpoint("/unfit/{shelf}")]
-    async fn unfit(&self, Path((number, _)): Path<(u32, u32)>) -> u32 {
+    async fn unfit(&self, Path((number, _)): Path<Two>) -> u32 {
         number
     }
 
@@ -113,6 +116,7 @@ impl Taking {
     fn context(
         &self,
         request: RequestContext,
+        _id: Path<u32>,
         input: Vec<u8>,
     ) -> (String, String, Option<u64>, String, usize) {
         let deadline = request.deadline().map(|at| (at - Instant::now()).as_secs() / 10);

@@ -55,3 +55,39 @@ fn a_form_without_settings_has_the_defaults_s3() {
         assert_eq!(declared.unwrap().config, HealthCheck::new());
     }
 }
+
+#[expect(deprecated, reason = "what it proves: rustc warns at the threshold")]
+mod useless_threshold {
+    use fal_runtime::prelude::*;
+
+    #[derive(Default)]
+    pub(super) struct Useless;
+
+    #[app]
+    impl Useless {
+        #[endpoint("/", health_check = HealthCheck(call_regularly = false, failure_threshold = 2))]
+        async fn health(&self) {}
+    }
+}
+
+#[expect(deprecated, reason = "what it proves: rustc warns at the start period")]
+mod useless_start_period {
+    use fal_runtime::prelude::*;
+
+    #[derive(Default)]
+    pub(super) struct Useless;
+
+    #[app]
+    impl Useless {
+        #[endpoint("/", health_check = HealthCheck { start_period_seconds: 9, call_regularly: false, .. })]
+        async fn health(&self) {}
+    }
+}
+
+#[test]
+fn settings_that_mean_nothing_without_regular_calls_are_warned_of_and_hold_s4() {
+    let config = useless_threshold::Useless::health_check().unwrap().config;
+    assert_eq!((config.threshold(), config.is_periodic()), (2, false));
+    let config = useless_start_period::Useless::health_check().unwrap().config;
+    assert_eq!((config.start_period().as_secs(), config.is_periodic()), (9, false));
+}

@@ -1,0 +1,153 @@
+//! One mistake, one error: a fixture for each mistake, and what is said of it as a golden file beside it. The README
+//! there says how they are renewed.
+
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// What rustc says besides, and why.
+const TWO_ERRORS: [(&str, &str); 3] = [
+    ("app_misspelt", "rustc knows no such attribute; the endpoints are then in no app"),
+    ("app_that_is_not_send", "rustc asks for `Send` and for `Sync`, and an `Rc` is neither"),
+    ("app_with_an_equals_sign", "rustc has no such attributes, and gives us the value all the same"),
+];
+
+/// How rustc's own texts begin. All others are ours.
+const OF_RUSTC: [&str; 16] = [
+    "error: cannot find attribute",
+    "error: future cannot be sent between threads safely",
+    "error: key-value macro attributes are not supported",
+    "error: literal out of range",
+    "error[E0015]",
+    "error[E0119]",
+    "error[E0277]: `?` couldn't convert",
+    "error[E0277]: `Cell<u32>` cannot be shared",
+    "error[E0277]: `Rc<u32>` cannot be",
+    "error[E0277]: `Vec<String>` doesn't implement",
+    "error[E0308]",
+    "error[E0425]",
+    "error[E0432]",
+    "error[E0433]",
+    "error[E0599]",
+    "error[E0600]",
+];
+
+/// One of these is in every text that says what to write instead.
+const SAYS_WHAT_TO_WRITE: [&str; 11] = [
+    "write ",
+    "take ",
+    "put ",
+    "give ",
+    "move ",
+    "name ",
+    "rename ",
+    "return ",
+    "must be at least ",
+    "leave it out",
+    "both derives: `#[derive(",
+];
+
+struct Golden {
+    fixture: String,
+    text: String,
+}
+
+impl Golden {
+    /// Sorted by the names of their fixtures.
+    fn all() -> Vec<Self> {
+        let mut all: Vec<_> = files("stderr")
+            .into_iter()
+            .map(|fixture| {
+                let text = fs::read_to_string(directory().join(format!("{fixture}.stderr"))).unwrap();
+                Self { fixture, text }
+            })
+            .collect();
+        all.sort_by(|one, other| one.fixture.cmp(&other.fixture));
+        assert!(all.len() > 200, "they are found: {}", all.len());
+        all
+    }
+
+    /// What rustc printed, an error or a warning each with its notes: an empty line stands between two.
+    fn errors(&self) -> Vec<Vec<&str>> {
+        let mut errors: Vec<Vec<&str>> = Vec::new();
+        for line in self.text.lines().filter(|line| !line.is_empty()) {
+            match errors.last_mut() {
+                Some(error) if !line.starts_with("error") && !line.starts_with("warning") => error.push(line),
+                _ => errors.push(vec![line]),
+            }
+        }
+        errors
+    }
+}
+
+fn directory() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mistakes"))
+}
+
+/// The names of the files with this extension, without it.
+fn files(extension: &str) -> BTreeSet<String> {
+    let paths = fs::read_dir(directory()).unwrap().map(|entry| entry.unwrap().path());
+    let paths = paths.filter(|path| path.extension().is_some_and(|found| found == extension));
+    paths.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+/// The only test that compiles them: all in one project, by one call of cargo.
+#[test]
+fn every_mistake_is_told_as_its_golden_file_says_s1_s2_s4() {
+    trybuild::TestCases::new().compile_fail("tests/mistakes/*.rs");
+}
+
+#[test]
+fn every_fixture_has_a_golden_file_and_no_golden_file_is_left_over() {
+    assert_eq!(files("rs"), files("stderr"));
+}
+
+#[test]
+fn one_mistake_is_one_error() {
+    for golden in Golden::all() {
+        let explained = TWO_ERRORS.iter().any(|(fixture, _)| *fixture == golden.fixture);
+        let expected = if explained { 2 } else { 1 };
+        assert_eq!(golden.errors().len(), expected, "{}:\n{}", golden.fixture, golden.text);
+        assert!(!golden.text.contains("warning:"), "{}:\n{}", golden.fixture, golden.text);
+    }
+}
+
+/// A line of an error is one that rustc prints for it, the source that it shows and its notes included; empty lines
+/// between errors are not.
+#[test]
+fn half_of_the_errors_are_at_most_six_lines_and_none_is_over_twenty() {
+    let goldens = Golden::all();
+    let mut lengths: Vec<_> = goldens
+        .iter()
+        .flat_map(|golden| golden.errors().into_iter().map(|error| (error.len(), golden.fixture.as_str())))
+        .collect();
+    lengths.sort_unstable();
+    let (median, _) = lengths[lengths.len() / 2];
+    let (longest, fixture) = lengths[lengths.len() - 1];
+    assert!(median <= 6, "{median} lines");
+    assert!(longest <= 20, "{longest} lines: {fixture}");
+}
+
+#[test]
+fn every_text_of_ours_says_what_to_write_instead() {
+    for golden in Golden::all() {
+        for error in golden.errors() {
+            let is_ours = !OF_RUSTC.iter().any(|text| error[0].starts_with(text));
+            // Not the lines that show the source.
+            let mut said = error.iter().filter(|line| !line.contains(" |     #[") && !line.contains("-->"));
+            let is_said = said.any(|line| SAYS_WHAT_TO_WRITE.iter().any(|words| line.contains(words)));
+            assert!(!is_ours || is_said, "{}:\n{}", golden.fixture, golden.text);
+        }
+    }
+}
+
+/// The standard library's source is an optional component of a toolchain, and rustc quotes it where it is there.
+#[test]
+fn no_golden_file_depends_on_the_source_of_the_standard_library() {
+    for golden in Golden::all() {
+        assert!(!golden.text.contains("$RUST"), "{}:\n{}", golden.fixture, golden.text);
+    }
+}

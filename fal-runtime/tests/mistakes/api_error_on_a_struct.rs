@@ -1,0 +1,6 @@
+use fal_runtime::prelude::*;
+
+#[derive(Debug, ApiError)]
+struct Failed;
+
+fn main() {}

@@ -1,0 +1,9 @@
+use fal_runtime::prelude::*;
+
+#[derive(Debug, ApiError)]
+enum Failed {
+    #[api = 404]
+    Missing,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use fal_runtime::prelude::*;
+
+#[derive(Debug, ApiError)]
+enum Failed {
+    #[api(status = 404, detail = "there is no model {}")]
+    Missing(String),
+}
+
+fn main() {}

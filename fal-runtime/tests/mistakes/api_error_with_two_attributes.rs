@@ -1,0 +1,10 @@
+use fal_runtime::prelude::*;
+
+#[derive(Debug, ApiError)]
+enum Failed {
+    #[api(status = 404)]
+    #[api(detail = "there is no such model")]
+    Missing,
+}
+
+fn main() {}

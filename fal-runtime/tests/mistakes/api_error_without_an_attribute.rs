@@ -1,0 +1,8 @@
+use fal_runtime::prelude::*;
+
+#[derive(Debug, ApiError)]
+enum Failed {
+    Missing,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use fal_runtime::prelude::*;
+
+#[app]
+fn my_app() {}
+
+fn main() {}

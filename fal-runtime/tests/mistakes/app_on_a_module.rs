@@ -1,0 +1,8 @@
+use fal_runtime::prelude::*;
+
+#[app]
+mod my_app {
+    pub struct MyApp;
+}
+
+fn main() {}

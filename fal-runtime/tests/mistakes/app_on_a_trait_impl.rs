@@ -1,0 +1,12 @@
+use fal_runtime::prelude::*;
+
+struct MyApp;
+
+#[app]
+impl Default for MyApp {
+    fn default() -> Self {
+        Self
+    }
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use fal_runtime::prelude::*;
+
+#[app]
+enum MyApp {
+    Small,
+    Large,
+}
+
+fn main() {}

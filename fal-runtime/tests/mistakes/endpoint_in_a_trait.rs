@@ -1,0 +1,8 @@
+use fal_runtime::prelude::*;
+
+trait Predict {
+    #[endpoint("/")]
+    async fn predict(&self);
+}
+
+fn main() {}

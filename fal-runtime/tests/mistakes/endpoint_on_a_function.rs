@@ -1,0 +1,6 @@
+use fal_runtime::prelude::*;
+
+#[endpoint("/")]
+async fn predict() {}
+
+fn main() {}

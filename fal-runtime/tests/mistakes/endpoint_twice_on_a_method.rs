@@ -1,0 +1,13 @@
+use fal_runtime::prelude::*;
+
+#[derive(Default)]
+struct MyApp;
+
+#[app]
+impl MyApp {
+    #[endpoint("/")]
+    #[endpoint("/predict")]
+    async fn predict(&self) {}
+}
+
+fn main() {}

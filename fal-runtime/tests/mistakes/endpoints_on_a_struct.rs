@@ -1,0 +1,6 @@
+use fal_runtime::prelude::*;
+
+#[endpoints]
+struct MyApp;
+
+fn main() {}

@@ -1,0 +1,14 @@
+use fal_runtime::prelude::*;
+
+#[derive(Default)]
+struct MyApp;
+
+#[app]
+impl MyApp {
+    #[endpoint("/")]
+    async fn predict(&self, _events: &mut Events<u32>) -> u32 {
+        5
+    }
+}
+
+fn main() {}

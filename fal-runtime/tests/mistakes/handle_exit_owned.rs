@@ -1,0 +1,14 @@
+use fal_runtime::prelude::*;
+
+#[derive(Default)]
+struct MyApp;
+
+#[app]
+impl MyApp {
+    fn handle_exit(self) {}
+
+    #[endpoint("/")]
+    async fn predict(&self) {}
+}
+
+fn main() {}

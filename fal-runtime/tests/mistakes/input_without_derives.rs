@@ -1,0 +1,16 @@
+use fal_runtime::prelude::*;
+
+struct Input {
+    text: String,
+}
+
+#[derive(Default)]
+struct MyApp;
+
+#[app]
+impl MyApp {
+    #[endpoint("/")]
+    async fn predict(&self, _input: Input) {}
+}
+
+fn main() {}

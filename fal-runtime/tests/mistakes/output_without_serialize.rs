@@ -1,0 +1,19 @@
+use fal_runtime::prelude::*;
+
+#[derive(JsonSchema)]
+struct Output {
+    confidence: f64,
+}
+
+#[derive(Default)]
+struct MyApp;
+
+#[app]
+impl MyApp {
+    #[endpoint("/")]
+    async fn predict(&self) -> Output {
+        Output { confidence: 0.5 }
+    }
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+use fal_runtime::prelude::*;
+
+struct MyApp;
+
+#[app]
+impl MyApp {
+    async fn setup(&self) -> Result<()> {
+        Ok(())
+    }
+
+    #[endpoint("/")]
+    async fn predict(&self) {}
+}
+
+fn main() {}

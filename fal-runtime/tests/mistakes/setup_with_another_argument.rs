@@ -1,0 +1,15 @@
+use fal_runtime::prelude::*;
+
+struct MyApp;
+
+#[app]
+impl MyApp {
+    async fn setup(_path: String) -> Result<Self> {
+        Ok(Self)
+    }
+
+    #[endpoint("/")]
+    async fn predict(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use fal_runtime::prelude::*;
+
+#[derive(Default)]
+struct MyApp;
+
+#[app]
+impl MyApp {
+    async fn teardown(self) -> u32 {
+        5
+    }
+
+    #[endpoint("/")]
+    async fn predict(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+#![deny(deprecated)]
+
+use fal_runtime::prelude::*;
+
+#[derive(Default)]
+struct MyApp;
+
+#[app]
+impl MyApp {
+    #[endpoint("/health", health_check = HealthCheck(call_regularly = false, failure_threshold = 3))]
+    async fn health(&self) {}
+}
+
+fn main() {}

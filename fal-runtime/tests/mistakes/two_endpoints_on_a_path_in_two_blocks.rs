@@ -1,0 +1,18 @@
+use fal_runtime::prelude::*;
+
+#[derive(Default)]
+struct MyApp;
+
+#[app]
+impl MyApp {
+    #[endpoint("/")]
+    async fn predict(&self) {}
+}
+
+#[endpoints]
+impl MyApp {
+    #[endpoint("/")]
+    async fn predict_better(&self) {}
+}
+
+fn main() {}

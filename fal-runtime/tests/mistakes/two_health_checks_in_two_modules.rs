@@ -1,0 +1,22 @@
+use fal_runtime::prelude::*;
+
+#[derive(Default)]
+struct MyApp;
+
+#[app]
+impl MyApp {
+    #[endpoint("/health", health_check = HealthCheck)]
+    async fn health(&self) {}
+}
+
+mod more {
+    use fal_runtime::prelude::*;
+
+    #[endpoints]
+    impl super::MyApp {
+        #[endpoint("/alive", health_check = HealthCheck)]
+        async fn alive(&self) {}
+    }
+}
+
+fn main() {}
