@@ -1,6 +1,8 @@
 //! What the attributes write, as readable Rust. The golden files are renewed by `INSTA_UPDATE=always cargo test -p
 //! fal-macros`.
 
+use std::fs;
+
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -9,6 +11,29 @@ use crate::app::{app, endpoints};
 fn printed(expansion: TokenStream) -> String {
     let file = syn::parse2(expansion).expect("the expansion is a file of items");
     prettyplease::unparse(&file)
+}
+
+/// The lines of an expansion that its endpoints are: their rows, and what makes each the only one of its kind. Those that a
+/// block has once are not theirs, and their `cfg` attributes are their author's.
+fn of_endpoints(printed: &str) -> Vec<&str> {
+    let lines = printed.lines().map(str::trim_start).filter(|line| !line.starts_with("#[cfg("));
+    let rows = lines.clone().skip_while(|line| !line.starts_with("static ENDPOINT_"));
+    let rows = rows.take_while(|line| !line.starts_with("__fal::inventory::submit!"));
+    let unique = lines.skip_while(|line| !line.starts_with("impl __fal::two_endpoints"));
+    rows.chain(unique.take_while(|line| *line != "};")).collect()
+}
+
+#[test]
+fn an_endpoint_is_twelve_lines_at_most_one_with_another() {
+    let (mut endpoints, mut lines) = (0, 0);
+    for golden in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/snapshots")).expect("it is there") {
+        let printed = fs::read_to_string(golden.expect("it can be read").path()).expect("it is text");
+        let found = of_endpoints(&printed);
+        endpoints += found.iter().filter(|line| line.starts_with("static ENDPOINT_")).count();
+        lines += found.len();
+    }
+    assert!(endpoints >= 5, "they are found: {endpoints}");
+    assert!(lines <= 12 * endpoints, "{lines} lines of {endpoints} endpoints");
 }
 
 #[test]
