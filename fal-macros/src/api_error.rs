@@ -182,7 +182,8 @@ impl Failure {
         let Told::Declared { detail: Some(text), log: own_log, .. } = &self.told else { return None };
         if own_log.is_none() {
             // It has been made for the log already.
-            return Some(quote!(#name::#variant { .. } => ::core::option::Option::Some(log.clone())));
+            let log = quote!(::core::clone::Clone::clone(&log));
+            return Some(quote!(#name::#variant { .. } => ::core::option::Option::Some(#log)));
         }
         let (pattern, arguments) = (text.pattern(), text.arguments());
         Some(quote! {

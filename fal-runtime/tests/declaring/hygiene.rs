@@ -11,7 +11,7 @@ use crate::client::Client;
 mod bare {
     #![no_implicit_prelude]
 
-    use ::fal_runtime::{HealthCheck, app, endpoint};
+    use ::fal_runtime::{ApiError, Events, HealthCheck, app, endpoint};
 
     pub(crate) struct Result(u32);
     pub(crate) struct Option;
@@ -37,6 +37,20 @@ mod bare {
         }
     }
 
+    #[derive(ApiError)]
+    pub(crate) enum Failed {
+        #[api(status = 404, detail = "there is no {0}")]
+        Missing(u32),
+        #[api(status = 503, detail = "later", log = "lost by {by}")]
+        Lost {
+            by: u32,
+            #[source]
+            error: ::std::io::Error,
+        },
+        #[api(transparent)]
+        Other(#[from] ::fal_runtime::Error),
+    }
+
     pub(crate) struct Stumbling;
 
     #[app(max_multiplexing = 2)]
@@ -60,6 +74,16 @@ mod bare {
         #[endpoint("/blocking")]
         fn blocking(&self, app: u32) -> ::fal_runtime::Result<u32> {
             ::std::result::Result::Ok(app)
+        }
+
+        #[endpoint("/own-error/{answer}")]
+        async fn own_error(&self, answer: ::axum::extract::Path<u32>) -> ::std::result::Result<u32, Failed> {
+            ::std::result::Result::Err(Failed::Missing(answer.0))
+        }
+
+        #[endpoint("/events")]
+        async fn events(&self, events: &mut Events<u32>) -> ::fal_runtime::Result<()> {
+            events.send(1).await
         }
 
         #[endpoint("/health", health_check = HealthCheck(timeout_seconds = 9))]
@@ -111,6 +135,8 @@ async fn an_app_needs_no_prelude_and_minds_no_names() {
     let answer = client.post("/", json!(7)).await;
     assert_eq!((answer.status.as_u16(), answer.body()), (201, json!(7)));
     assert_eq!(client.post("/blocking", json!(8)).await.body(), json!(8));
+    let answer = client.ask(Method::POST, "/own-error/9").await;
+    assert_eq!((answer.status.as_u16(), answer.detail()), (404, "there is no 9".into()));
     assert_eq!(bare::Stumbling::health_check().unwrap().config.timeout().as_secs(), 9);
 }
 
