@@ -428,11 +428,18 @@ fn values_of_path(taken: &Type) -> Option<usize> {
     }
 }
 
-/// The first lifetime in a type that is not `'static`.
+/// The first lifetime in a type that is not `'static`, or the first reference without one.
 fn lifetime(tokens: TokenStream) -> Option<TokenStream> {
-    let mut tokens = tokens.into_iter();
+    let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
         match token {
+            TokenTree::Punct(and) if and.as_char() == '&' => {
+                let is_named =
+                    |next: &TokenTree| matches!(next, TokenTree::Punct(quote) if quote.as_char() == '\'');
+                if !tokens.peek().is_some_and(is_named) {
+                    return Some(quote!(#and));
+                }
+            }
             TokenTree::Group(group) => {
                 if let Some(found) = lifetime(group.stream()) {
                     return Some(found);

@@ -96,12 +96,13 @@ impl Parse for HealthCheck {
 }
 
 /// Whether an expression can be a constant of the type: no literal can, nor can settings in what is not called after
-/// it.
+/// it, nor a type.
 fn is_constant(expression: &Expr) -> bool {
     let is_setting = |argument: &Expr| matches!(argument, Expr::Assign(_));
     match expression {
         Expr::Lit(_) => false,
         Expr::Call(call) => !call.args.iter().any(is_setting),
+        Expr::Path(path) => path.path.segments.last().is_none_or(|name| name.arguments.is_none()),
         _ => true,
     }
 }

@@ -1,0 +1,12 @@
+use fal_runtime::prelude::*;
+
+#[derive(Default)]
+struct MyApp;
+
+#[app]
+impl MyApp {
+    #[endpoint("/health", health_check = HealthCheck { timeout_seconds: 5 failure_threshold: 3 })]
+    async fn health(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+use fal_runtime::prelude::*;
+
+#[derive(Default)]
+struct MyApp;
+
+#[app]
+impl MyApp {
+    #[endpoints]
+    async fn other(&self) {}
+
+    #[endpoint("/")]
+    async fn predict(&self) {}
+}
+
+fn main() {}
