@@ -1,5 +1,6 @@
 use fal_runtime::prelude::*;
 
+// An error becomes a `fal_runtime::Error` in one way: by this derive, or because it is a `std::error::Error`.
 #[derive(Debug, ApiError)]
 enum Failed {
     #[api(status = 503)]
