@@ -61,12 +61,33 @@ pub(super) fn flawed(flaws: Vec<Flaw>, body: &[u8]) -> Error {
     let list: Vec<_> = flaws
         .into_iter()
         .map(|flaw| {
-            let loc: Vec<_> = std::iter::once(BODY).chain(flaw.steps).collect();
-            let input = find(&whole, &loc).clone();
+            let (loc, input) = sent(&whole, flaw.steps);
             Told::rule(&flaw.message).at(loc, input)
         })
         .collect();
     Error::invalid(Flawed { count: list.len(), first }, list)
+}
+
+/// The way to a value of the type, as the client has sent it, and what stands there. The type's rules know a field by its
+/// own name; where that is none of the body's keys, it is the one that is written in another case.
+fn sent(whole: &Value, steps: Vec<Step>) -> (Vec<Step>, Value) {
+    let (mut loc, mut value) = (vec![BODY], whole);
+    for mut step in steps {
+        if let (Step::Key(field), Value::Object(object)) = (&step, value)
+            && !object.contains_key(field.as_ref())
+            && let Some(key) = object.keys().find(|key| caseless(key).eq(caseless(field)))
+        {
+            step = Step::Key(key.clone().into());
+        }
+        value = at(value, &step);
+        loc.push(step);
+    }
+    (loc, value.clone())
+}
+
+/// A name without what `rename_all` changes.
+fn caseless(name: &str) -> impl Iterator<Item = char> {
+    name.chars().filter(|letter| !matches!(letter, '_' | '-')).flat_map(char::to_lowercase)
 }
 
 /// The body is not JSON, or more than one value of it.
@@ -79,13 +100,15 @@ fn malformed(error: serde_json::Error, body: &[u8]) -> Error {
 
 /// What stands there; null where nothing does.
 fn find<'a>(whole: &'a Value, loc: &[Step]) -> &'a Value {
-    loc.iter().skip(1).fold(whole, |value, step| {
-        let next = match step {
-            Step::Key(key) => value.get(key.as_ref()),
-            Step::Index(index) => value.get(index),
-        };
-        next.unwrap_or(&Value::Null)
-    })
+    loc.iter().skip(1).fold(whole, at)
+}
+
+fn at<'a>(value: &'a Value, step: &Step) -> &'a Value {
+    let next = match step {
+        Step::Key(key) => value.get(key.as_ref()),
+        Step::Index(index) => value.get(index),
+    };
+    next.unwrap_or(&Value::Null)
 }
 
 /// What serde says, less the position that it adds: the location tells it.
@@ -93,10 +116,12 @@ fn sentence(text: &str) -> &str {
     text.rsplit_once(" at line ").map_or(text, |(sentence, _)| sentence)
 }
 
-/// Where in the body reading stopped, in bytes.
+/// Where in the body reading stopped: how many characters stand before that place, as the original counts.
 fn offset(error: &serde_json::Error, body: &[u8]) -> usize {
     let before = body.split_inclusive(|byte| *byte == b'\n').take(error.line().saturating_sub(1));
-    before.map(<[u8]>::len).sum::<usize>() + error.column().saturating_sub(1)
+    let before = before.map(<[u8]>::len).sum::<usize>() + error.column().saturating_sub(1);
+    let before = if error.is_eof() { body } else { body.get(..before).unwrap_or(body) };
+    String::from_utf8_lossy(before).chars().count()
 }
 
 #[cfg(test)]
@@ -167,18 +192,21 @@ mod tests {
     #[test]
     fn a_value_out_of_range_is_told_in_serdes_words() {
         told!(r#"{"text": "a", "items": [{"size": 300}]}"# => "type": "value_error", "loc": ["body", "items", 0, "size"], "msg": "Value error, invalid value: integer `300`, expected u8", "input": 300);
+        told!(r#"{"text": "a", "items": [{"size": 99999999999999999999}]}"# => "type": "value_error", "loc": ["body", "items", 0, "size"], "msg": "Value error, the integer is out of range", "input": 1e20);
     }
 
     #[test]
     fn unknown_fields_and_variants_are_told() {
         told!(r#"{"text": "a", "txt": "b"}"# => "type": "extra_forbidden", "loc": ["body", "txt"], "msg": "Extra inputs are not permitted", "input": "b");
-        told!(r#"{"text": "a", "mode": "slow"}"# => "type": "enum", "loc": ["body", "mode"], "msg": "Input should be 'fast' or 'exact'", "input": "slow");
+        told!(r#"{"text": "a", "mode": "slow"}"# => "type": "enum", "loc": ["body", "mode"], "msg": "Input should be 'fast' or 'exact'", "input": "slow", "ctx": {"expected": "'fast' or 'exact'"});
+        told!(r#"{"text": "a", "mode": 5}"# => "type": "enum", "loc": ["body", "mode"], "msg": "Input should be the name of a variant, or an object whose one key is such a name", "input": 5);
     }
 
     #[test]
-    fn malformed_json_is_told_with_its_offset() {
+    fn malformed_json_is_told_with_its_offset_in_characters() {
+        told!(r#"{"größe": }"# => "type": "json_invalid", "loc": ["body", 10], "msg": "JSON decode error", "input": {}, "ctx": {"error": "expected value"});
         told!("{\n\"text\": }" => "type": "json_invalid", "loc": ["body", 10], "msg": "JSON decode error", "input": {}, "ctx": {"error": "expected value"});
-        told!(r#"{"text": "a""# => "type": "json_invalid", "loc": ["body", 11], "msg": "JSON decode error", "input": {}, "ctx": {"error": "EOF while parsing an object"});
+        told!(r#"{"text": "a""# => "type": "json_invalid", "loc": ["body", 12], "msg": "JSON decode error", "input": {}, "ctx": {"error": "EOF while parsing an object"});
         told!(r#"{"text": "a"} x"# => "type": "json_invalid", "loc": ["body", 14], "msg": "JSON decode error", "input": {}, "ctx": {"error": "trailing characters"});
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::json::Mistake;
 use crate::error::{Invalid, Step};
@@ -18,11 +18,12 @@ pub struct Flaw {
 pub(super) struct Told {
     kind: &'static str,
     msg: Cow<'static, str>,
+    ctx: Option<Value>,
 }
 
 impl Told {
     pub(super) fn new(kind: &'static str, msg: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, msg: msg.into() }
+        Self { kind, msg: msg.into(), ctx: None }
     }
 
     /// A mistake, and what stands in its place.
@@ -31,7 +32,7 @@ impl Told {
             Mistake::Syntax => Self::new("json_invalid", "JSON decode error"),
             Mistake::Missing(_) => Self::missing(),
             Mistake::Unknown(_) => Self::new("extra_forbidden", "Extra inputs are not permitted"),
-            Mistake::Variant(expected) => Self::new("enum", format!("Input should be {}", one_of(expected))),
+            Mistake::Variant(expected) => Self::variant(expected),
             Mistake::Refused(why) => Self::refused(why),
             Mistake::Type(expected) => match Scalar::named(expected) {
                 Some(scalar) => scalar.told(input),
@@ -42,6 +43,13 @@ impl Told {
 
     pub(super) fn missing() -> Self {
         Self::new("missing", "Field required")
+    }
+
+    /// None of these variants.
+    pub(super) fn variant(expected: &[&str]) -> Self {
+        let expected = one_of(expected);
+        let told = Self::new("enum", format!("Input should be {expected}"));
+        Self { ctx: Some(json!({ "expected": expected })), ..told }
     }
 
     /// A value that its type does not take, in the words of whoever refused it.
@@ -55,7 +63,7 @@ impl Told {
     }
 
     pub(super) fn at(self, loc: Vec<Step>, input: Value) -> Invalid {
-        Invalid { kind: self.kind, loc, msg: self.msg, input, ctx: None }
+        Invalid { kind: self.kind, loc, msg: self.msg, input, ctx: self.ctx }
     }
 }
 
@@ -96,7 +104,13 @@ impl Scalar {
     fn told(self, input: &Value) -> Told {
         match (self, input) {
             (_, Value::String(_)) => self.unreadable(),
-            (Self::Integer, Value::Number(number)) if number.is_f64() => Told::new(
+            // What is no fraction, but beyond what can be read of an integer.
+            (Self::Integer, Value::Number(number))
+                if number.as_f64().is_some_and(|number| number.fract() == 0.0) =>
+            {
+                Told::rule("the integer is out of range")
+            }
+            (Self::Integer, Value::Number(_)) => Told::new(
                 "int_from_float",
                 "Input should be a valid integer, got a number with a fractional part",
             ),
@@ -130,7 +144,15 @@ fn structured(expected: &str) -> Told {
         "a string" | "a borrowed string" => Told::new("string_type", "Input should be a valid string"),
         "a sequence" => Told::new("list_type", "Input should be a valid list"),
         "a map" => Told::new("dict_type", "Input should be a valid dictionary"),
-        model if model.starts_with("struct ") => Told::new(
+        tuple if tuple.starts_with("a tuple of ") || tuple.starts_with("tuple struct ") => {
+            Told::new("tuple_type", "Input should be a valid tuple")
+        }
+        // An enum without its variants' names: what stands there is neither a name nor an object with one.
+        variant if variant.starts_with("enum ") => Told::new(
+            "enum",
+            "Input should be the name of a variant, or an object whose one key is such a name",
+        ),
+        model if model.starts_with("struct ") || model.contains("ly tagged enum ") => Told::new(
             "model_attributes_type",
             "Input should be a valid dictionary or object to extract fields from",
         ),

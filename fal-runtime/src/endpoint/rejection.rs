@@ -33,23 +33,38 @@ pub(super) fn known(rejection: &dyn Any, path: &'static str, head: &Parts) -> Op
         return of_query(rejection, head);
     }
     let PairsRejection(wrong) = rejection.downcast_ref()?;
-    let Wrong { part, mistake, field, input } = &**wrong;
+    let Wrong { part, mistake, name, input } = &**wrong;
     let told = Told::of(mistake, input);
-    let loc = vec![Step::Key((*part).into()), Step::Key((*field).into())];
+    let mut loc = vec![Step::Key((*part).into())];
+    if !name.is_empty() {
+        loc.push(Step::Key(name.clone()));
+    }
     let source = OfPairs { part, text: mistake.to_string() };
     Some(Error::invalid(source, vec![told.at(loc, input.clone())]))
 }
 
-/// An unknown rejection speaks as a response. Its status and its text are kept.
+/// An unknown rejection speaks as a response. Its status and its text are kept, or its `detail` where it has one; the
+/// text of a 500 is for the log, as that of an endpoint is.
 async fn spoken(response: Response) -> Error {
     const LONGEST: usize = 4096;
     let status = response.status();
     let status = if status.is_success() { StatusCode::BAD_REQUEST } else { status };
     let text = axum::body::to_bytes(response.into_body(), LONGEST).await.unwrap_or_default();
-    match String::from_utf8_lossy(&text).trim() {
+    let text = detail(&text).unwrap_or_else(|| String::from_utf8_lossy(&text).trim().to_owned());
+    match text.as_str() {
         "" => Error::msg("an extractor rejected the request").status(status),
-        text => Error::new(status, text.to_owned()),
+        _ if status == StatusCode::INTERNAL_SERVER_ERROR => Error::msg(text),
+        _ => Error::new(status, text),
     }
+}
+
+/// The `detail` of a body that has the form of a failure.
+fn detail(body: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Told {
+        detail: String,
+    }
+    serde_json::from_slice(body).ok().map(|Told { detail }| detail)
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -113,8 +128,11 @@ fn of_query(rejection: &QueryRejection, head: &Parts) -> Option<Error> {
         (name, Told::missing())
     } else if let Some(name) = quoted("unknown field `") {
         (name, Told::new("extra_forbidden", "Extra inputs are not permitted"))
+    } else if let Some(name) = quoted("duplicate field `") {
+        (name, Told::rule("it is given more than once"))
     } else if let Some((_, expected)) = sentence.split_once(", expected ") {
-        (path.as_str(), Told::new("enum", format!("Input should be {expected}")))
+        let variants: Vec<_> = expected.split('`').skip(1).step_by(2).collect();
+        (path.as_str(), Told::variant(&variants))
     } else {
         (path.as_str(), Told::refused(&sentence))
     };

@@ -17,7 +17,7 @@ pub(crate) struct Invalid {
     pub(crate) msg: Cow<'static, str>,
     /// What stands there instead.
     pub(crate) input: Value,
-    /// What else programs may want to know; malformed JSON has its reason here.
+    /// What else programs may want to know: why JSON is malformed, which values are expected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ctx: Option<Value>,
 }
@@ -28,6 +28,6 @@ pub(crate) struct Invalid {
 pub(crate) enum Step {
     /// A key of an object, or the part of the request where the way begins.
     Key(Cow<'static, str>),
-    /// An index of a list, or the offset of malformed JSON.
+    /// An index of a list, or the offset of malformed JSON, in characters.
     Index(usize),
 }

@@ -1,10 +1,12 @@
+use std::borrow::Cow;
+
 use axum::extract::FromRequestParts;
 use http::HeaderMap;
 use http::header::COOKIE;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::pairs::{PairsRejection, read};
+use super::pairs::{PairsRejection, Part, read};
 
 /// Cookies, as the fields of a struct, each by its own name.
 ///
@@ -43,7 +45,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Cookies<T> {
 
     async fn from_request_parts(request: &mut Parts, _: &S) -> Result<Self, PairsRejection> {
         let headers = &request.headers;
-        read("cookie", &|name| find(headers, name)).map(Self)
+        read(Part { name: "cookie", spell: Cow::Borrowed, find: &|name| find(headers, name) }).map(Self)
     }
 }
 

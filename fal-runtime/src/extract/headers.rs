@@ -2,7 +2,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::pairs::{PairsRejection, read};
+use super::pairs::{PairsRejection, Part, read};
 
 /// Headers, as the fields of a struct: `_` in a field's name is `-` in the header's.
 ///
@@ -40,7 +40,8 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Headers<T> {
 
     async fn from_request_parts(request: &mut Parts, _: &S) -> Result<Self, PairsRejection> {
         let headers = &request.headers;
-        let find = |field: &str| Some(headers.get(field.replace('_', "-"))?.as_bytes());
-        read("header", &find).map(Self)
+        let find = |name: &str| Some(headers.get(name)?.as_bytes());
+        let spell = |field: &'static str| field.replace('_', "-").into();
+        read(Part { name: "header", spell, find: &find }).map(Self)
     }
 }

@@ -1,5 +1,6 @@
 //! Structs out of named texts.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use axum::response::{IntoResponse, Response};
@@ -23,8 +24,8 @@ pub(crate) struct Wrong {
     /// The part.
     pub(crate) part: &'static str,
     pub(crate) mistake: Mistake,
-    /// Where it is; empty where it is no single field's.
-    pub(crate) field: &'static str,
+    /// Where it is, as the part calls it; empty where it is no single field's.
+    pub(crate) name: Cow<'static, str>,
     /// The text that cannot be read; null where there is none.
     pub(crate) input: Value,
 }
@@ -36,30 +37,38 @@ impl IntoResponse for PairsRejection {
     }
 }
 
-/// Finds the text of a field.
+/// Finds the text of a name.
 type Find<'a> = &'a dyn Fn(&str) -> Option<&'a [u8]>;
 
-/// Reads a struct whose fields are found one by one in this part of a request.
-pub(super) fn read<'a, T: DeserializeOwned>(
-    part: &'static str,
-    find: &'a dyn Fn(&str) -> Option<&'a [u8]>,
-) -> Result<T, PairsRejection> {
-    let at = Cell::new("");
-    T::deserialize(Pairs { find, at: &at }).map_err(|fault| rejected(part, fault, at.get(), find))
+/// A part of a request that has texts by names.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'a> {
+    /// What it is called where a mistake is told.
+    pub(super) name: &'static str,
+    /// How it writes the name of a field.
+    pub(super) spell: fn(&'static str) -> Cow<'static, str>,
+    pub(super) find: Find<'a>,
 }
 
-fn rejected(part: &'static str, fault: Fault, at: &'static str, find: Find<'_>) -> PairsRejection {
+/// Reads a struct whose fields are found one by one in this part of a request.
+pub(super) fn read<T: DeserializeOwned>(part: Part<'_>) -> Result<T, PairsRejection> {
+    let at = Cell::new("");
+    T::deserialize(Pairs { part, at: &at }).map_err(|fault| rejected(part, fault, at.get()))
+}
+
+fn rejected(part: Part<'_>, fault: Fault, at: &'static str) -> PairsRejection {
     let mistake = fault.into_mistake();
     let field = match mistake {
         Mistake::Missing(field) => field,
         _ => at,
     };
-    let input = find(field).map_or(Value::Null, |text| String::from_utf8_lossy(text).into());
-    PairsRejection(Box::new(Wrong { part, mistake, field, input }))
+    let name = (part.spell)(field);
+    let input = (part.find)(&name).map_or(Value::Null, |text| String::from_utf8_lossy(text).into());
+    PairsRejection(Box::new(Wrong { part: part.name, mistake, name, input }))
 }
 
 struct Pairs<'a, 'b> {
-    find: Find<'a>,
+    part: Part<'a>,
     /// The field that is being read.
     at: &'b Cell<&'static str>,
 }
@@ -77,7 +86,7 @@ impl<'de> Deserializer<'de> for Pairs<'de, '_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
-        visitor.visit_map(Fields { find: self.find, at: self.at, names: fields.iter(), text: None })
+        visitor.visit_map(Fields { part: self.part, at: self.at, names: fields.iter(), text: None })
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -100,7 +109,7 @@ impl<'de> Deserializer<'de> for Pairs<'de, '_> {
 
 /// The fields that are there.
 struct Fields<'a, 'b> {
-    find: Find<'a>,
+    part: Part<'a>,
     at: &'b Cell<&'static str>,
     names: std::slice::Iter<'static, &'static str>,
     text: Option<&'a [u8]>,
@@ -110,11 +119,11 @@ impl<'de> MapAccess<'de> for Fields<'de, '_> {
     type Error = Fault;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
-        for name in self.names.by_ref() {
-            self.text = (self.find)(name);
+        for field in self.names.by_ref() {
+            self.text = (self.part.find)(&(self.part.spell)(field));
             if self.text.is_some() {
-                self.at.set(name);
-                return seed.deserialize((*name).into_deserializer()).map(Some);
+                self.at.set(field);
+                return seed.deserialize((*field).into_deserializer()).map(Some);
             }
         }
         Ok(None)

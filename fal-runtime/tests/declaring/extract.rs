@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::{Method, Request};
+use axum::{Extension, Json};
 use fal_runtime::extract::{
     Cookies, Deadline, FromRequestParts, HeaderMap, Headers, Path, Query, RequestContext,
 };
@@ -67,6 +68,17 @@ impl<S: Sync> FromRequestParts<S> for Locale {
 /// More than its path has, which only its name keeps from the macro.
 type Two = (u32, u32);
 
+/// One that speaks as the endpoints do.
+struct Token;
+
+impl<S: Sync> FromRequestParts<S> for Token {
+    type Rejection = (StatusCode, Json<Value>);
+
+    async fn from_request_parts(_: &mut axum::http::request::Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Err((StatusCode::UNAUTHORIZED, Json(json!({ "detail": "no token" }))))
+    }
+}
+
 #[derive(Default)]
 struct Taking;
 
@@ -111,6 +123,12 @@ impl Taking {
     async fn own(&self, _locale: Locale, headers: HeaderMap) -> usize {
         headers.len()
     }
+
+    #[endpoint("/guarded")]
+    async fn guarded(&self, _token: Token) {}
+
+    #[endpoint("/extension")]
+    async fn extension(&self, _missing: Extension<u8>) {}
 
     #[endpoint("/context/{id}")]
     fn context(
@@ -164,14 +182,14 @@ async fn a_parameter_that_cannot_be_read_is_422_at_its_name() {
         (
             post("/headers", &[]).await,
             "missing",
-            json!(["header", "x_tenant"]),
+            json!(["header", "x-tenant"]),
             "Field required",
             Value::Null,
         ),
         (
             post("/headers", &[("x-tenant", "a"), ("x-weight", "much")]).await,
             "float_parsing",
-            json!(["header", "x_weight"]),
+            json!(["header", "x-weight"]),
             number,
             json!("much"),
         ),
@@ -187,8 +205,17 @@ async fn a_parameter_that_cannot_be_read_is_422_at_its_name() {
         assert_eq!(answer.status, 422, "{answer:?}");
         assert_eq!(answer.detail(), json!([{ "type": kind, "loc": loc, "msg": msg, "input": input }]));
     }
-    let order = post("/query?page=1&order=up", &[]).await.detail();
-    assert_eq!((&order[0]["type"], &order[0]["input"]), (&json!("enum"), &json!("up")));
+    let variants = "'rising' or 'falling'";
+    let order = json!([{
+        "type": "enum", "loc": ["query", "order"], "msg": format!("Input should be {variants}"), "input": "up",
+        "ctx": { "expected": variants },
+    }]);
+    assert_eq!(post("/query?page=1&order=up", &[]).await.detail(), order);
+    let twice = json!([{
+        "type": "value_error", "loc": ["query", "page"], "msg": "Value error, it is given more than once",
+        "input": "1",
+    }]);
+    assert_eq!(post("/query?page=1&page=2", &[]).await.detail(), twice);
 }
 
 #[tokio::test]
@@ -200,6 +227,18 @@ async fn types_that_do_not_fit_their_path_are_nobody_elses_mistake() {
 async fn an_unknown_extractor_keeps_its_status_and_its_text() {
     let answer = post("/own", &[]).await;
     assert_eq!((answer.status.as_u16(), answer.detail()), (406, json!("no language")));
+    let answer = post("/guarded", &[]).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.detail()),
+        (401, json!("no token")),
+        "it has the one form already"
+    );
+}
+
+#[tokio::test]
+async fn an_extractor_that_fails_unexpectedly_keeps_its_text_to_the_log() {
+    let answer = post("/extension", &[]).await;
+    assert_eq!((answer.status.as_u16(), answer.detail()), (500, json!("Internal Server Error")));
 }
 
 #[tokio::test]

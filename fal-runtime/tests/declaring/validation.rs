@@ -15,6 +15,13 @@ struct Order {
 }
 
 #[derive(Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase")]
+struct Address {
+    #[garde(length(min = 4))]
+    postal_code: String,
+}
+
+#[derive(Deserialize, JsonSchema, Validate)]
 struct Item {
     #[garde(range(min = 1, max = 10))]
     count: u32,
@@ -28,6 +35,11 @@ impl Shop {
     #[endpoint("/")]
     async fn order(&self, order: Order) -> usize {
         order.name.len() + order.items.iter().map(|item| item.count as usize).sum::<usize>()
+    }
+
+    #[endpoint("/address")]
+    async fn address(&self, address: Address) -> usize {
+        address.postal_code.len()
     }
 
     #[endpoint("/blocking")]
@@ -62,6 +74,13 @@ async fn every_rule_that_is_broken_is_told_at_its_place() {
             ])
         );
     }
+}
+
+#[tokio::test]
+async fn a_broken_rule_is_told_at_the_name_that_the_client_knows() {
+    let answer = Client::of(Shop).post("/address", json!({ "postalCode": "12" })).await;
+    let mistake = &answer.detail()[0];
+    assert_eq!((&mistake["loc"], &mistake["input"]), (&json!(["body", "postalCode"]), &json!("12")));
 }
 
 #[tokio::test]
