@@ -55,6 +55,14 @@ impl Cors {
         Self(Origins::Only(origins))
     }
 
+    /// The origins, as a browser's header gives them: `*` is any.
+    pub(crate) const fn origins(self) -> &'static [&'static str] {
+        match self.0 {
+            Origins::Any => &["*"],
+            Origins::Only(origins) => origins,
+        }
+    }
+
     pub(crate) fn layer(self) -> CorsLayer {
         match self.0 {
             Origins::Any => CorsLayer::permissive(),

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::logging::DEFAULT_FILTER;
 use super::secrets::masked;
-use crate::{AppOptions, Settings};
+use crate::{AppOptions, Cors, Settings};
 
 /// Who has set a value. What the app declares as it is by default counts as a default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -54,6 +54,7 @@ impl Setting {
 pub(super) fn app(settings: &Settings) -> Section {
     let default = AppOptions::new("", "").settings();
     let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
+    let origins = |cors: Option<Cors>| cors.map(|cors| cors.origins().join(", "));
     let (grace, default_grace) = (settings.termination_grace_period(), default.termination_grace_period());
     Section {
         title: "app",
@@ -76,6 +77,8 @@ pub(super) fn app(settings: &Settings) -> Section {
                 seconds(settings.request_timeout()),
                 seconds(default.request_timeout()),
             ),
+            Setting::declared("body_limit_bytes", settings.body_limit(), default.body_limit()),
+            Setting::declared("cors", origins(settings.cors()), origins(default.cors())),
         ],
     }
 }
@@ -119,7 +122,7 @@ pub(super) fn options(title: &'static str, command: &Command, given: &ArgMatches
         };
         let variable = option.get_env().map(|name| format!(" or {}", name.to_string_lossy()));
         let set_by = Some(format!("--{flag}{}", variable.unwrap_or_default()));
-        Some(Setting { name: id.to_owned(), value, source, set_by })
+        Some(Setting { name: flag.replace('-', "_"), value, source, set_by })
     };
     Section { title, settings: command.get_arguments().filter_map(setting).collect() }
 }
@@ -190,11 +193,17 @@ mod tests {
 
     #[test]
     fn what_the_app_declares_comes_from_the_app_and_the_rest_is_default() {
-        let settings = AppOptions::new("my-app", "1.2.3").max_multiplexing(4).settings();
+        let cors = Cors::only(&["https://a.example", "https://b.example"]);
+        let settings = AppOptions::new("my-app", "1.2.3").max_multiplexing(4).cors(cors).settings();
         let json = json(&[app(&settings)]);
         assert_eq!(json["app"]["max_multiplexing"], json!({ "value": 4, "source": "app" }));
         assert_eq!(json["app"]["startup_timeout_seconds"], json!({ "value": null, "source": "default" }));
         assert_eq!(json["app"]["name"]["value"], "my-app");
+        assert_eq!(json["app"]["body_limit_bytes"], json!({ "value": 2_097_152, "source": "default" }));
+        assert_eq!(
+            json["app"]["cors"],
+            json!({ "value": "https://a.example, https://b.example", "source": "app" })
+        );
     }
 
     #[test]

@@ -9,21 +9,29 @@ use super::secrets::without_users;
 
 /// What was given on the command line and in the environment, or all that is wrong with it.
 pub(super) fn read(command: &Command, arguments: &[OsString]) -> Result<ArgMatches, Wrong> {
-    let read = |command: &Command| command.clone().try_get_matches_from(arguments);
+    let (mut lenient, mut arguments) = (command.clone(), arguments.to_vec());
     let mut wrong = Vec::new();
-    let mut lenient = command.clone();
-    // clap stops at the first value that cannot be: so that option is taken as it is, and all is read again.
+    // What clap says where it is all that is wrong: how the option is to be used, too.
+    let mut alone = None;
+    // clap stops at the first mistake: so a value that cannot be is taken as it is, an option that is none is left out,
+    // and all is read again.
     loop {
-        let error = match read(&lenient) {
+        let error = match lenient.clone().try_get_matches_from(&arguments) {
             Ok(given) if wrong.is_empty() => return Ok(given),
             Ok(_) => break,
             Err(error) => error,
         };
         match (error.kind(), error.get(ContextKind::InvalidArg)) {
             (ErrorKind::ValueValidation | ErrorKind::InvalidValue, Some(ContextValue::String(option))) => {
-                let variable = variable(&lenient, option, arguments);
+                let variable = variable(&lenient, option, &arguments);
                 wrong.push(sentence(&error.to_string(), variable.as_deref()));
                 lenient = accept_anything(lenient, option);
+            }
+            (ErrorKind::UnknownArgument, Some(ContextValue::String(option)))
+                if leave_out(&mut arguments, option) =>
+            {
+                wrong.push(sentence(&error.to_string(), None));
+                alone = Some(error);
             }
             // Help, the version, and what is wrong with the command line itself: clap says it best.
             _ if wrong.is_empty() => return Err(Wrong::Other(error)),
@@ -33,7 +41,10 @@ pub(super) fn read(command: &Command, arguments: &[OsString]) -> Result<ArgMatch
             }
         }
     }
-    Err(Wrong::Settings(wrong))
+    match alone {
+        Some(error) if wrong.len() == 1 => Err(Wrong::Other(error)),
+        _ => Err(Wrong::Settings(wrong)),
+    }
 }
 
 /// Why there are no settings to go by.
@@ -57,6 +68,22 @@ pub(super) fn report(mistakes: &[String]) -> String {
     }
     text.push_str("\nFor more information, try '--help'.\n");
     text
+}
+
+/// Takes an option that is none out of the arguments, with the word after it that looks like its value. Says whether it
+/// was there.
+fn leave_out(arguments: &mut Vec<OsString>, option: &str) -> bool {
+    let is_option = |argument: &OsString| {
+        let argument = argument.to_string_lossy();
+        option.starts_with("--") && argument.split('=').next() == Some(option)
+    };
+    let Some(at) = arguments.iter().position(is_option) else { return false };
+    let has_value = arguments.get(at) == Some(&option.into());
+    arguments.remove(at);
+    if has_value && arguments.get(at).is_some_and(|next| !next.to_string_lossy().starts_with('-')) {
+        arguments.remove(at);
+    }
+    true
 }
 
 /// The command line with one option, also where it is one of a subcommand, that takes every value.
@@ -144,6 +171,21 @@ mod tests {
     }
 
     #[test]
+    fn an_option_that_is_none_hides_no_other_mistake() {
+        let runners = "unexpected argument '--runers' found tip: a similar argument exists: '--runners'";
+        let queue = "invalid value 'many' for '--queue <COUNT>': invalid digit found in string";
+        for arguments in [
+            ["--runers", "2", "--queue", "many"],
+            ["--queue", "many", "--runers", "2"],
+            ["--runers=2", "--queue", "many", "--mode=beside"],
+        ] {
+            let mut told = mistakes(&arguments);
+            told.sort();
+            assert_eq!(told, [queue, runners], "{arguments:?}");
+        }
+    }
+
+    #[test]
     fn a_value_from_the_environment_names_its_variable() {
         // A variable that is set wherever tests run, to something that is no number.
         let command = Command::new("app").arg(number("runners").env("CARGO_MANIFEST_DIR"));
@@ -155,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_command_line_that_is_none_is_left_to_clap() {
-        for arguments in [["app", "--help"], ["app", "--rnners"]] {
+        for arguments in [["app", "--help"], ["app", "--rnners"], ["app", "-x"], ["app", "runn"]] {
             let arguments = arguments.map(OsString::from);
             assert!(matches!(read(&command(), &arguments), Err(Wrong::Other(_))));
         }

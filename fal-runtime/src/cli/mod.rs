@@ -54,6 +54,14 @@ const MISUSED: u8 = 2;
 fn main_of(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let (command, arguments) = (command(), arguments.into_iter().collect::<Vec<_>>());
     let given = match mistakes::read(&command, &arguments) {
+        Err(Wrong::Other(error)) if !error.use_stderr() => error.exit(),
+        given => given,
+    };
+    let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for slip in environment::slips(&command, variables) {
+        let _ = writeln!(io::stderr(), "warning: {slip}");
+    }
+    let given = match given {
         Ok(given) => given,
         Err(Wrong::Other(error)) => error.exit(),
         Err(Wrong::Settings(mistakes)) => {
@@ -61,10 +69,6 @@ fn main_of(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return MISUSED.into();
         }
     };
-    let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    for slip in environment::slips(&command, variables) {
-        let _ = writeln!(io::stderr(), "warning: {slip}");
-    }
     perform(&given).unwrap_or_else(|error| {
         let _ = writeln!(io::stderr(), "error: {error}");
         ExitCode::FAILURE

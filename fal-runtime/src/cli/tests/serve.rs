@@ -191,10 +191,11 @@ fn what_was_asked_for_is_printed() {
 
 #[test]
 fn every_setting_that_cannot_be_is_told_at_once_wherever_it_comes_from() {
-    let variables = [("FAL_QUEUE", "many"), ("FAL_STRICT", "off")];
+    let variables = [("FAL_QUEUE", "many"), ("FAL_STRICT", "off"), ("FAL_RUNERS", "2")];
     let (code, said) = Program::start("run --runners 0 --check-interval 15", &variables).ended();
     assert_eq!(code, Some(2));
     assert!(said.contains("error: 3 settings are wrong\n"), "{said}");
+    assert!(said.contains("warning: FAL_RUNERS is no setting"), "{said}");
     assert!(said.contains("  invalid value '0' for '--runners <COUNT>': 0 is not in 1..=65535\n"), "{said}");
     assert!(
         said.contains("  invalid value '15' for '--check-interval <TIME>': a number needs a unit"),
