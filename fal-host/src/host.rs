@@ -17,7 +17,7 @@ use crate::events::{self, Event, EventStream};
 use crate::fleet::{FleetSettings, Replacement};
 use crate::launch::{Launch, LaunchError, ProcessLauncher};
 use crate::probe::{BadCall, Call, OnStall};
-use crate::proxy::{self, Balancer, Limits, ManualChecks, Reports};
+use crate::proxy::{self, Balancer, Limits, ManualChecks, Origins, Reports};
 use crate::snapshot::Snapshot;
 
 /// What a host has to know of the app that its runners run.
@@ -40,6 +40,9 @@ pub struct AppSpec {
     /// late, whichever is less (2 ms at least), and its runner gets a manual check, since it may be wedged; its slot is
     /// kept until the runner closes that connection (S38). Default: no limit.
     pub request_timeout: Option<Duration>,
+    /// The origins of web pages that may read the errors of the host itself from a browser: `https://app.example.com`,
+    /// or `*` for every page's. What the runners answer is theirs to say. Default: none.
+    pub origins: Vec<String>,
 }
 
 impl AppSpec {
@@ -52,6 +55,7 @@ impl AppSpec {
             termination_grace_period: Duration::from_secs(5),
             max_multiplexing: NonZeroU32::MIN,
             request_timeout: None,
+            origins: Vec::new(),
         }
     }
 
@@ -254,6 +258,7 @@ impl HostBuilder {
                 Some(spec) => ManualChecks::Made { health_path: spec.path.clone().into_owned() },
                 None => ManualChecks::Ignored,
             },
+            origins: Origins::new(&self.app.origins),
         };
         let balancer = Balancer::new(limits, Reports { asked: Arc::clone(&asked), events: reports });
         let settings = FleetSettings {

@@ -3,7 +3,7 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
 /// Which web pages of other origins may call an app from a browser: the option `cors` of `#[app]`.
 ///
-/// Without it none may. Preflight requests are answered, and errors can be read as well as answers.
+/// Without it none may. Preflight requests are answered, and errors can be read as well as answers, those of a host, too.
 ///
 /// ```
 /// use fal_runtime::Cors;

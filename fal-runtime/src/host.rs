@@ -5,7 +5,7 @@ use std::io;
 #[doc(no_inline)]
 pub use fal_host::*;
 
-use crate::{App, Declaration};
+use crate::{App, Cors, Declaration};
 
 /// A host whose runners are this very program: its `main` begins with [`as_runner`](crate::as_runner), which turns the
 /// process into a runner when a host has started it.
@@ -59,5 +59,31 @@ pub(crate) fn spec_of(app: &Declaration) -> AppSpec {
         termination_grace_period: settings.termination_grace_period(),
         max_multiplexing: settings.max_multiplexing(),
         request_timeout: settings.request_timeout(),
+        origins: settings
+            .cors()
+            .map(Cors::origins)
+            .unwrap_or_default()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::prelude::*;
+
+    #[derive(Default)]
+    struct Open;
+
+    #[app(cors = crate::Cors::only(&["https://app.example.com"]))]
+    impl Open {
+        #[endpoint("/")]
+        async fn nothing(&self) {}
+    }
+
+    #[test]
+    fn a_host_lets_the_pages_read_its_errors_that_may_call_the_app_s38() {
+        assert_eq!(super::spec_of(Open::declaration()).origins, ["https://app.example.com"]);
     }
 }

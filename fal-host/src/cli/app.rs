@@ -90,6 +90,7 @@ impl AppOptions {
             termination_grace_period: self.grace_period,
             max_multiplexing: self.max_multiplexing,
             request_timeout: self.request_timeout,
+            origins: Vec::new(),
         }
     }
 }

@@ -44,11 +44,16 @@ impl Client {
 pub(super) async fn forward(client: Arc<Client>, mut request: Request<Incoming>) -> Response<Reply> {
     let prepared = prepare_request(&mut request, &client.peer);
     let id = request_id::keep_or_make(request.headers_mut());
+    let reader = client.balancer.limits().origins.reader(request.headers());
     let answer = match prepared {
         Ok(()) => answer(&client, request).await,
         Err(refusal) => Err(refusal),
     };
-    let mut response = answer.unwrap_or_else(|refusal| refusal.response().map(Reply::Own));
+    let mut response = answer.unwrap_or_else(|refusal| {
+        let mut response = refusal.response();
+        reader.admit(response.headers_mut());
+        response.map(Reply::Own)
+    });
     response.headers_mut().insert(&REQUEST_ID, id);
     response
 }

@@ -15,6 +15,7 @@ mod body;
 mod connection;
 mod forward;
 mod headers;
+mod origins;
 mod refusal;
 mod request_id;
 mod runner;
@@ -33,6 +34,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
 pub(crate) use balancer::Balancer;
+pub(crate) use origins::Origins;
 pub(crate) use request_id::{NAME as REQUEST_ID, fresh as fresh_request_id};
 pub(crate) use server::serve;
 
@@ -52,6 +54,8 @@ pub(crate) struct Limits {
     /// How many requests a runner serves at a time: its slots. At least 1 (S38).
     pub(crate) max_multiplexing: u32,
     pub(crate) manual_checks: ManualChecks,
+    /// Whose web pages may read the host's own errors.
+    pub(crate) origins: Origins,
 }
 
 /// What becomes of a response that asks for a manual check.

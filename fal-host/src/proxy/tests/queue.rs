@@ -6,7 +6,7 @@ use super::rig::limits;
 use super::{Rig, until};
 use crate::proxy::refusal::Refusal;
 use crate::proxy::turn::Turn;
-use crate::proxy::{Balancer, Limits, Reports};
+use crate::proxy::{Balancer, Limits, Origins, Reports};
 
 #[tokio::test]
 async fn requests_above_the_slots_wait_and_are_served_in_order_s38() {
@@ -68,6 +68,28 @@ async fn a_full_queue_refuses_the_next_request_s38() {
     let refused = rig.get("/").await.message().await;
     assert_eq!((refused.status(), refused.error_type().as_str()), (503, "queue_full"));
     assert_eq!(refused.header("retry-after"), Some("1"));
+}
+
+#[tokio::test]
+async fn an_error_of_the_host_can_be_read_by_the_pages_that_may_call_the_app_s38() {
+    let ask = async |origins: &[&str], origin: &str| {
+        let origins: Vec<_> = origins.iter().map(ToString::to_string).collect();
+        let rig = Rig::with(Limits { queue: 0, origins: Origins::new(&origins), ..limits() }).await;
+        let mut client = rig.client().await;
+        client.send(&format!("GET / HTTP/1.1\r\nhost: test\r\n{origin}\r\n")).await;
+        let refused = client.message().await;
+        assert_eq!((refused.status(), refused.error_type().as_str()), (503, "queue_full"));
+        ["access-control-allow-origin", "access-control-allow-credentials"]
+            .map(|name| refused.header(name).map(str::to_owned))
+    };
+    let [one, other] = ["https://one.example", "https://other.example"];
+    let from = |origin: &str| format!("origin: {origin}\r\n");
+    let yes = Some("true".to_owned());
+    assert_eq!(ask(&["*"], &from(one)).await, [Some("*".to_owned()), None]);
+    assert_eq!(ask(&[other, one], &from(one)).await, [Some(one.to_owned()), yes]);
+    assert_eq!(ask(&[other], &from(one)).await, [None, None]);
+    assert_eq!(ask(&[other], "").await, [None, None]);
+    assert_eq!(ask(&[], &from(one)).await, [None, None]);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::{Peer, within};
-use crate::proxy::{Balancer, Limits, ManualChecks, Report, Reports, serve};
+use crate::proxy::{Balancer, Limits, ManualChecks, Origins, Report, Reports, serve};
 use crate::{Address, RunnerId};
 
 /// A host's data plane, and the side that would control it.
@@ -34,6 +34,7 @@ pub(super) fn limits() -> Limits {
         request_timeout: None,
         max_multiplexing: 1,
         manual_checks: ManualChecks::Made { health_path: "/health".to_owned() },
+        origins: Origins::default(),
     }
 }
 
