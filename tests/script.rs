@@ -67,6 +67,8 @@ pub enum Act {
     Succeed,
     /// It returns an error with this text.
     Fail(String),
+    /// It returns an error with this status, and with this text for the client.
+    Refuse(u16, String),
     /// It panics with this text.
     Panic(String),
     /// It answers with this status.

@@ -18,6 +18,7 @@ mod bare_runner;
 mod command_line;
 mod examples;
 mod failed_starts;
+mod failures;
 mod harness;
 mod host_process;
 mod manual_checks;

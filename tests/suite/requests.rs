@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use fal_host::{AppSpec, Reason};
-use fal_tests::{Act, Answer};
+use fal_tests::Act;
 use rustix::process::Signal;
 
 use crate::harness::*;
@@ -254,19 +254,4 @@ async fn a_request_and_its_response_have_one_id_the_clients_own_if_it_gave_one()
         assert_eq!(pending.response().await.header("x-fal-request-id"), Some(id.as_str()));
         assert_eq!(id == "mine-1", name == "given");
     }
-}
-
-#[tokio::test]
-async fn what_an_app_refuses_itself_reaches_the_client_as_it_is() {
-    let director = Director::new();
-    let host = TestHost::start(&director, app(on_request())).await;
-    let unknown = host.exchange(&Request::post("/unknown", &serde_json::json!({}))).await;
-    assert_eq!((unknown.status, unknown.json()["detail"].as_str()), (404, Some("Path /unknown not found")));
-    let invalid = host.exchange(&Request::post("/call", &serde_json::json!({}))).await;
-    assert_eq!(invalid.status, 422);
-    assert_eq!(invalid.json()["detail"][0]["loc"], serde_json::json!(["body", "name"]));
-    let pending = host.call("fails").await;
-    director.call("fails").await.answer(Answer::fail()).await;
-    let failed = pending.response().await;
-    assert_eq!((failed.status, failed.json()["detail"].as_str()), (500, Some("Internal Server Error")));
 }

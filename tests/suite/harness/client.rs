@@ -88,7 +88,12 @@ impl Client {
     }
 
     pub(crate) async fn send(&mut self, request: &Request) {
-        self.wire.write_all(&request.bytes()).await.unwrap();
+        self.write(&request.bytes()).await;
+    }
+
+    /// Sends what is no request of [`Request`]'s.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        self.wire.write_all(bytes).await.unwrap();
     }
 
     /// The next response.

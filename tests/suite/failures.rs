@@ -1,0 +1,104 @@
+//! What a client reads of whatever goes wrong: S38.
+
+use std::time::Duration;
+
+use fal_host::AppSpec;
+use fal_tests::{Act, Answer};
+use serde_json::{Value, json};
+
+use crate::harness::*;
+
+/// The one form that all of them have. Gives back the body, which has its id only where the log knows more by it.
+fn told(response: &Response, status: u16) -> Value {
+    let body = response.json();
+    assert_eq!(response.status, status, "{body}");
+    assert_eq!(response.header("content-type"), Some("application/json"), "{body}");
+    let id = response.header("x-fal-request-id").unwrap();
+    let detail = &body["detail"];
+    assert!(detail.is_string() || (status == 422 && detail.is_array()), "{body}");
+    assert!(body.get("request_id").is_none_or(|told| told == id), "{body}");
+    body
+}
+
+/// What a request reads that is written so: its line, its headers and its body.
+async fn written(host: &TestHost, request: &str) -> Response {
+    let mut client = Client::tcp(host.address()).await;
+    client.write(request.as_bytes()).await;
+    client.response().await
+}
+
+#[tokio::test]
+async fn every_failure_is_json_with_a_detail_whoever_makes_it_s38() {
+    let director = Director::new();
+    let host =
+        TestHost::start_with(&director, serving_at_a_time(1, on_request()), |host| host.queue(1)).await;
+
+    // What no endpoint has seen.
+    let unknown = told(&host.exchange(&Request::post("/x", &json!({}))).await, 404);
+    assert_eq!(unknown, json!({ "detail": "Path /x not found" }));
+    let method = host.exchange(&Request::get("/call")).await;
+    assert_eq!(
+        (told(&method, 405), method.header("allow")),
+        (json!({ "detail": "Method Not Allowed" }), Some("POST"))
+    );
+    let head = "POST /call HTTP/1.1\r\nhost: test\r\ncontent-type:";
+    let large = format!("{head} application/json\r\ncontent-length: 9999999\r\n\r\n");
+    let text = format!("{head} text/plain\r\ncontent-length: 2\r\n\r\n{{}}");
+    let broken = format!("{head} application/json\r\ntransfer-encoding: chunked\r\n\r\nno length\r\n");
+    told(&written(&host, &large).await, 413);
+    told(&written(&host, &text).await, 415);
+    assert_eq!(told(&written(&host, &broken).await, 400)["error_type"], "broken_body");
+    let missing = told(&host.exchange(&Request::post("/call", &json!({}))).await, 422);
+    assert_eq!(
+        missing,
+        json!({ "detail": [{ "type": "missing", "loc": ["body", "name"], "msg": "Field required", "input": {} }] })
+    );
+    let malformed = format!("{head} application/json\r\ncontent-length: 1\r\n\r\n{{");
+    assert_eq!(told(&written(&host, &malformed).await, 422)["detail"][0]["loc"], json!(["body", 1]));
+
+    // What an endpoint tells, and what it does not.
+    for status in [400, 404, 409, 500, 503] {
+        let pending = host.call("tells").await;
+        director.call("tells").await.answer(Act::Refuse(status, "so it is".to_owned())).await;
+        assert_eq!(told(&pending.response().await, status), json!({ "detail": "so it is" }));
+    }
+    for answer in [Answer::fail(), Answer::panic()] {
+        let pending = host.send(&Request::call("fails").header("x-fal-request-id", "mine-1")).await;
+        director.call("fails").await.answer(answer).await;
+        let unexpected = json!({ "detail": "Internal Server Error", "request_id": "mine-1" });
+        assert_eq!(told(&pending.response().await, 500), unexpected);
+    }
+
+    // What the host says.
+    let served = host.call("is served").await;
+    let call = director.call("is served").await;
+    let lost = host.call("is lost").await;
+    host.settle().await;
+    let full = host.exchange(&Request::call("is refused")).await;
+    assert_eq!(told(&full, 503)["error_type"], "queue_full");
+    call.succeed().await;
+    assert_eq!(served.response().await.status, 200);
+    director.call("is lost").await.answer(Act::Abort).await;
+    assert_eq!(told(&lost.response().await, 503)["error_type"], "runner_disconnected");
+    // What is sent to a process that is just ending is lost as well.
+    host.ended(1).await;
+    let served = host.call("is served to the end").await;
+    let call = director.call("is served to the end").await;
+    let refused = host.call("is not served any more").await;
+    host.settle().await;
+    host.handle.shutdown();
+    assert_eq!(told(&refused.response().await, 503)["error_type"], "host_stopping");
+    call.succeed().await;
+    assert_eq!(served.response().await.status, 200);
+
+    let limited =
+        AppSpec { request_timeout: Some(Duration::from_secs(1)), ..serving_at_a_time(1, on_request()) };
+    let short = Duration::from_millis(50);
+    let host = TestHost::start_with(&director, limited, |host| host.queue_timeout(short)).await;
+    host.ready(1).await;
+    let slow = host.call("is never answered").await;
+    let _held = director.call("is never answered").await;
+    let late = host.exchange(&Request::call("waits for too long")).await;
+    assert_eq!(told(&late, 504)["error_type"], "queue_timeout");
+    assert_eq!(told(&slow.response().await, 504)["error_type"], "request_timeout");
+}
