@@ -45,6 +45,9 @@ pub(super) async fn serve(served: Arc<Served>, mut request: Parts, body: Body, i
     };
     match first {
         Some(Sent::First(head, event)) => {
+            if let Err(error) = sound(&head) {
+                return failed(&served, &id, &error, head);
+            }
             let (call, ended) = match ended {
                 Some(ended) => (None, ended),
                 None => (Some(call), Ok(())),

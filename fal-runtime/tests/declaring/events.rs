@@ -75,6 +75,12 @@ impl Streaming {
         events.send(2).await
     }
 
+    #[endpoint("/head/unsound")]
+    async fn unsound(&self, events: &mut Events<u32>) -> Result<()> {
+        events.response().set_status(StatusCode::SWITCHING_PROTOCOLS);
+        events.send(1).await
+    }
+
     #[endpoint("/nothing")]
     async fn nothing(&self, events: &mut Events<u32>) {
         events.response().headers_mut().insert("x-own", "yes".parse().unwrap());
@@ -213,6 +219,12 @@ async fn the_head_goes_out_with_the_first_event_and_changes_no_more_s29() {
     assert_eq!((answer.status.as_u16(), answer.text.as_str()), (202, "data: 1\n\ndata: 2\n\n"));
     assert_eq!(answer.header("x-fal-runner-health-check"), Some("true"));
     assert_eq!(answer.header("x-late"), None);
+}
+
+#[tokio::test]
+async fn a_head_that_is_no_answers_is_an_error_before_the_first_event() {
+    let answer = bench().client.ask(Method::POST, "/head/unsound").await;
+    assert_eq!((answer.status.as_u16(), answer.detail()), (500, json!("Internal Server Error")));
 }
 
 #[tokio::test]
