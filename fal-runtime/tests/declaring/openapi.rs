@@ -152,3 +152,79 @@ fn operation_ids_are_unique() {
     let distinct: std::collections::HashSet<_> = ids.iter().collect();
     assert_eq!(distinct.len(), ids.len(), "{ids:?}");
 }
+
+/// What serde can make of a type on either side.
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "what is not given is not read")]
+struct Both {
+    #[serde(skip)]
+    on_neither_side: u8,
+    #[serde(skip_serializing)]
+    only_taken: u8,
+    #[serde(skip_deserializing)]
+    only_given: u8,
+    #[serde(default)]
+    has_default: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    maybe: Option<u8>,
+    #[serde(rename(deserialize = "taken", serialize = "given"))]
+    renamed: u8,
+    #[serde(flatten)]
+    place: Place,
+    tagged: Tagged,
+}
+
+#[derive(Deserialize, Serialize, JsonSchema)]
+struct Place {
+    #[serde(default)]
+    shelf: u8,
+}
+
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(tag = "kind")]
+enum Tagged {
+    One {
+        #[serde(default)]
+        size: u8,
+    },
+}
+
+#[derive(Default)]
+struct Mirror;
+
+#[app]
+impl Mirror {
+    #[endpoint("/")]
+    async fn mirror(&self, both: Both) -> Both {
+        both
+    }
+}
+
+#[tokio::test]
+async fn each_side_of_a_type_is_documented_as_serde_makes_it() {
+    let document = Mirror::declaration().openapi();
+    let side = |name: &str| {
+        let schema = &document["components"]["schemas"][name];
+        [schema["x-fal-order-properties"].clone(), schema["required"].clone()]
+    };
+    let taken = ["onlyTaken", "hasDefault", "maybe", "taken", "shelf", "tagged"];
+    assert_eq!(side("Both-Input"), [json!(taken), json!(["onlyTaken", "taken", "tagged"])]);
+    let given = ["onlyGiven", "hasDefault", "maybe", "given", "shelf", "tagged"];
+    let always = ["onlyGiven", "hasDefault", "given", "shelf", "tagged"];
+    assert_eq!(side("Both-Output"), [json!(given), json!(always)]);
+    for (name, required) in [("Tagged-Input", json!(["kind"])), ("Tagged-Output", json!(["kind", "size"]))] {
+        let one = &document["components"]["schemas"][name]["oneOf"][0];
+        assert_eq!(
+            (&one["properties"]["kind"]["const"], &one["required"]),
+            (&json!("One"), &required),
+            "{name}"
+        );
+    }
+
+    // And so it is on the wire, with what is required and no more.
+    let sent = json!({ "onlyTaken": 1, "taken": 2, "tagged": { "kind": "One" } });
+    let answer = Client::of(Mirror).post("/", sent).await.body();
+    let read: Vec<_> = answer.as_object().unwrap().keys().collect();
+    assert_eq!(read, always);
+}
