@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::fault::{Answer, Check, Deed};
 use crate::harness::{Client, INTERVAL, Process, TestHost};
-use crate::rig::{HASTE, Rig, SLOTS, TIMEOUT, app, checked, hasty, patiently, program, request};
+use crate::rig::{HASTE, Rig, SLOTS, TAKEN_ALONG, TIMEOUT, app, checked, hasty, patiently, program, request};
 
 /// Until a runner that is stopped or deaf has been killed: two checks that take their whole time, each of which waits for
 /// its tick, and the grace period.
@@ -26,7 +26,7 @@ async fn a_runner_that_ends_itself_is_replaced_at_once_and_takes_only_its_own_re
         let told = rig.tell("do", deed).await;
         let record = rig.replaced(&told, Duration::ZERO).await;
         assert_eq!((record.reason, record.exit), (Reason::Exited, Some(exit)));
-        rig.lost_at_most(SLOTS).await;
+        rig.lost_at_most(TAKEN_ALONG).await;
     }
 }
 
@@ -85,7 +85,7 @@ async fn whatever_a_runner_has_forked_lives_as_long_as_it_does_and_ends_with_it_
     }
     let record = rig.replaced(&told, Duration::ZERO).await;
     assert_eq!((record.reason, record.exit), (Reason::Exited, Some(Exit::Signal(9))));
-    rig.lost_at_most(SLOTS).await;
+    rig.lost_at_most(TAKEN_ALONG).await;
 }
 
 #[tokio::test]

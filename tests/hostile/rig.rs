@@ -19,6 +19,10 @@ use crate::harness::{Client, History, Pending, Process, Request, Response, TestH
 /// How many requests a runner serves at a time.
 pub(crate) const SLOTS: u32 = 4;
 
+/// What may be lost with a runner's process: what was in flight, and on a machine so busy that its end takes longer than it
+/// is doubted, what was sent to it meanwhile.
+pub(crate) const TAKEN_ALONG: u32 = 2 * SLOTS;
+
 /// More than one runner can hold, so that some are always the neighbour's.
 const CLIENTS: usize = 2 * SLOTS as usize;
 

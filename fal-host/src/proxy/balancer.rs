@@ -32,6 +32,10 @@ struct State {
 /// A deadline further away than this cannot be told from none.
 const LONGEST_WAIT: Duration = Duration::from_secs(86_400 * 365);
 
+/// How long a runner that has broken off is given no request. A process that dies closes its sockets one after the other,
+/// within a millisecond on a machine that has time for it, the listener among the last.
+const DOUBT: Duration = Duration::from_millis(5);
+
 impl Balancer {
     /// A balancer of no runners: requests wait until one is added.
     pub(crate) fn new(mut limits: Limits, reports: Reports) -> Arc<Self> {
@@ -166,6 +170,19 @@ impl Balancer {
         let asked = self.lock().slots.ask(runner.id)?;
         self.reports.asked.notify_one();
         Some(asked)
+    }
+
+    /// The runner has broken off a connection that had a request. It may be dying, and then what it is sent now is lost,
+    /// too: so it is sent nothing for a moment, and then over fresh connections (S39).
+    pub(super) fn doubt(self: &Arc<Self>, runner: &Runner) {
+        self.lock().slots.doubt(runner.id);
+        runner.close_idle();
+        let (balancer, id) = (Arc::clone(self), runner.id);
+        tokio::spawn(async move {
+            tokio::time::sleep(DOUBT).await;
+            balancer.lock().slots.trust(id);
+            balancer.hand_out();
+        });
     }
 
     pub(super) fn unreachable(&self, runner: &Runner) {

@@ -50,9 +50,9 @@ impl RunnerBody {
         let frame = ready!(Pin::new(&mut self.incoming).poll_frame(cx));
         match &frame {
             Some(Ok(_)) => self.finish_at_end(),
-            Some(Err(_)) => {
+            Some(Err(error)) => {
                 if let Some(exchange) = self.exchange.take() {
-                    exchange.lost();
+                    exchange.lost(error);
                 }
             }
             None => self.finish(),

@@ -31,6 +31,11 @@ impl Slot {
         self.asked = self.balancer.suspect(&self.runner);
     }
 
+    /// The runner has broken off.
+    pub(super) fn doubt(&self) {
+        self.balancer.doubt(&self.runner);
+    }
+
     /// The runner refused a connection twice (S39).
     pub(super) fn unreachable(&self) {
         self.balancer.unreachable(&self.runner);

@@ -79,8 +79,9 @@ impl Handle {
             (Some(request), Some((_, slot))) => Err(Unanswered::Unsent(Box::new(request), slot)),
             (_, parts) => {
                 exchange.parts = parts;
-                exchange.lost();
-                Err(Unanswered::Lost(error.into_error()))
+                let error = error.into_error();
+                exchange.lost(&error);
+                Err(Unanswered::Lost(error))
             }
         }
     }
@@ -124,11 +125,12 @@ impl Exchange {
         }
     }
 
-    /// The runner has broken off. It may be dying, and its other connections with it, one after the other: so whoever gets
-    /// the slot next finds none of them, and what has not been written is not lost (S39).
-    pub(super) fn lost(self) {
-        if let Some((_, slot)) = &self.parts {
-            slot.runner().close_idle();
+    /// The response will not come, or not whole. Dropping the exchange abandons the request.
+    pub(super) fn lost(&self, why: &hyper::Error) {
+        // The client's body that ends too early, and an answer that is no HTTP, come from a runner that lives.
+        let has_broken_off = !why.is_user() && !why.is_parse();
+        if let Some((_, slot)) = self.parts.as_ref().filter(|_| has_broken_off) {
+            slot.doubt();
         }
     }
 

@@ -47,6 +47,8 @@ struct Entry<R> {
     in_flight: u32,
     checks: Checks,
     idle_since: u64,
+    /// How many reasons there are to think that it is dying.
+    doubts: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +65,7 @@ impl<R> Entry<R> {
     /// Its place among those that can be given a request, if it can.
     fn rank(&self, id: RunnerId, each: u32) -> Option<Rank> {
         let taken = self.in_flight + self.checks.held();
-        (self.service == Service::In && taken < each).then_some(Rank {
+        (self.service == Service::In && self.doubts == 0 && taken < each).then_some(Rank {
             taken,
             idle_since: self.idle_since,
             id,
@@ -170,9 +172,20 @@ impl<R: Clone, W> Slots<R, W> {
             in_flight: 0,
             checks: Checks::default(),
             idle_since: self.returns,
+            doubts: 0,
         };
         self.free.extend(entry.rank(id, self.each));
         self.runners.insert(id, entry);
+    }
+
+    /// The runner may be dying: it is given no request until it is trusted again, as often as it was doubted.
+    pub(super) fn doubt(&mut self, id: RunnerId) {
+        self.change(id, |entry| entry.doubts += 1);
+    }
+
+    /// A doubt of the runner is over.
+    pub(super) fn trust(&mut self, id: RunnerId) {
+        self.change(id, |entry| entry.doubts -= 1);
     }
 
     /// Takes a runner out of service. Says whether it was in service.

@@ -54,6 +54,21 @@ fn the_runner_with_the_fewest_in_flight_gets_it_then_the_one_longest_idle_s38() 
 }
 
 #[test]
+fn a_runner_that_may_be_dying_is_given_nothing_until_every_doubt_is_over_s39() {
+    let mut slots = table(2, 2);
+    assert_eq!([take(&mut slots), take(&mut slots)], [Some(1), Some(2)]);
+    slots.doubt(id(1));
+    slots.doubt(id(1));
+    slots.give_back(id(1), None);
+    assert_eq!([take(&mut slots), take(&mut slots)], [Some(2), None], "it would have had the fewest");
+    let waiter = wait(&mut slots);
+    slots.trust(id(1));
+    assert_eq!(slots.next_grant(), None);
+    slots.trust(id(1));
+    assert_eq!(slots.next_grant(), Some(Grant { waiter, route: 1 }));
+}
+
+#[test]
 fn who_waits_is_served_in_order_of_arrival_s38() {
     let mut slots = table(1, 1);
     take(&mut slots);

@@ -68,8 +68,21 @@ async fn a_runner_that_dies_one_socket_after_the_other_loses_only_what_was_in_fl
     let other = rig.runner();
     first.get("/3").await;
     assert_eq!(other.accept().await.message().await.start, "GET /3 HTTP/1.1");
-    assert_eq!(rig.report().await, Report::Unreachable(id));
     drop(open);
+}
+
+#[tokio::test]
+async fn a_runner_that_has_lost_a_request_and_lives_is_given_the_next_over_a_fresh_connection_s39() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/1").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    drop(connection);
+    assert_eq!(client.message().await.error_type(), "runner_disconnected");
+    client.get("/2").await;
+    assert_eq!(runner.accept().await.message().await.start, "GET /2 HTTP/1.1");
+    assert!(rig.has_no_report());
 }
 
 #[tokio::test]
