@@ -1,5 +1,5 @@
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -35,7 +35,8 @@ impl<T: Debug> History<T> {
     }
 
     pub(crate) fn look(&self) -> MutexGuard<'_, Vec<T>> {
-        self.0.happened.lock().unwrap()
+        // A test that has failed looks once more at what happened, to tell of it.
+        self.0.happened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until `find` finds what it looks for in all that has happened.
