@@ -206,8 +206,14 @@ async fn no_slot_is_lost_whoever_leaves_and_whatever_breaks_s30_s38_s39() {
         balancer.release_held(id);
     }
     assert_eq!(balancer.waiting(), 0);
-    let mut turns: Vec<_> = (0..=RUNNERS * SLOTS).map(|_| Turn::default()).collect();
-    let slots: Vec<_> = turns.iter_mut().map_while(|turn| balancer.slot(turn).now_or_never()).collect();
-    assert_eq!(slots.len(), (RUNNERS * SLOTS) as usize, "every slot is there, and no other");
+    let mut slots = Vec::new();
+    for _ in 0..RUNNERS * SLOTS {
+        // The last requests that were lost may have left a doubt, which passes.
+        slots.push(within(balancer.slot(&mut Turn::default())).await.unwrap());
+    }
+    assert!(
+        balancer.slot(&mut Turn::default()).now_or_never().is_none(),
+        "every slot is there, and no other"
+    );
     assert!(control.counts.most.load(Ordering::Relaxed) <= SLOTS);
 }
