@@ -20,11 +20,19 @@ impl HealthCheck {
         named(input).is_some()
     }
 
-    /// Reports settings that are given twice.
+    /// Reports settings that are given twice, and those that have another name here.
     pub(crate) fn check(self, mistakes: &mut Mistakes) -> Self {
         match self {
             Self::Settings { path, settings } => {
-                Self::Settings { path, settings: once_each(settings, mistakes) }
+                let mut settings = once_each(settings, mistakes);
+                settings.retain(|Setting { name, .. }| {
+                    let told = told_of(&name.to_string());
+                    if let Some(told) = &told {
+                        mistakes.at(name, told);
+                    }
+                    told.is_none()
+                });
+                Self::Settings { path, settings }
             }
             constant @ Self::Constant(_) => constant,
         }
@@ -93,6 +101,24 @@ impl Parse for HealthCheck {
         };
         Ok(Self::Settings { path, settings })
     }
+}
+
+/// What is said of a setting that is called so elsewhere (by Docker, by Kubernetes, by what reads it): rustc knows only
+/// that there is no such method, or that it reads a setting and does not take one. All other names are rustc's (S2).
+fn told_of(name: &str) -> Option<String> {
+    let here = match name {
+        "timeout" => "timeout_seconds",
+        "start_period" | "initial_delay_seconds" => "start_period_seconds",
+        "threshold" | "retries" => "failure_threshold",
+        "is_periodic" => "call_regularly",
+        "interval" | "interval_seconds" | "period_seconds" => {
+            return Some(format!(
+                "how often it is called is the host's to say, by `--check-interval`: take `{name}` away"
+            ));
+        }
+        _ => return None,
+    };
+    Some(format!("a health check has no `{name}`: write `{here} = …`"))
 }
 
 /// Whether an expression can be a constant of the type: no literal can, nor can settings in what is not called after
@@ -293,6 +319,17 @@ mod tests {
         ] {
             assert_eq!(refused(form.clone()), told, "{form}");
         }
+    }
+
+    #[test]
+    fn a_setting_that_is_called_otherwise_elsewhere_is_told_its_name_here_and_taken_away() {
+        let elsewhere = quote!(HealthCheck(timeout = 5, period_seconds = 10, timeout_seconds = 5));
+        let mut mistakes = Mistakes::default();
+        let check = syn::parse2::<HealthCheck>(elsewhere).expect("it parses").check(&mut mistakes);
+        assert_eq!(check.expand().to_string(), timeout(&quote!(HealthCheck), &quote!(5)));
+        let told = mistakes.to_token_stream().to_string();
+        assert!(told.contains("a health check has no `timeout`: write `timeout_seconds = …`"), "{told}");
+        assert!(told.contains("by `--check-interval`: take `period_seconds` away"), "{told}");
     }
 
     #[test]

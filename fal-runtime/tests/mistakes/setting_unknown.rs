@@ -5,7 +5,7 @@ struct MyApp;
 
 #[app]
 impl MyApp {
-    #[endpoint("/health", health_check = HealthCheck(retries = 3))]
+    #[endpoint("/health", health_check = HealthCheck(grace = 3))]
     async fn health(&self) {}
 }
 

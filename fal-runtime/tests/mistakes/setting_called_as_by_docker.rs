@@ -1,0 +1,12 @@
+use fal_runtime::prelude::*;
+
+#[derive(Default)]
+struct MyApp;
+
+#[app]
+impl MyApp {
+    #[endpoint("/health", health_check = HealthCheck(retries = 3))]
+    async fn health(&self) {}
+}
+
+fn main() {}
