@@ -371,7 +371,7 @@ fn signature(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<(Vec<Argume
                 };
                 found.at(&input.ty, format!("write `{wanted}` here: of references, an endpoint takes only `&mut ResponseHead` and `&mut Events<…>`"));
             }
-            Type::Path(owned) if is_named(&owned.path, "ResponseHead") => {
+            Type::Path(owned) if is_lent_by_value(&owned.path) => {
                 found.at(&input.ty, format!("the runtime lends it: write `&mut {}`", text(&input.ty)));
             }
             _ if let Some(lifetime) = lifetime(input.ty.to_token_stream()) => {
@@ -405,6 +405,12 @@ fn is_events(lent: &Type) -> bool {
 /// Whether a type is one of those that the runtime lends to an endpoint.
 fn is_lent(path: &Path) -> bool {
     is_named(path, "Events") || is_named(path, "ResponseHead")
+}
+
+/// Whether it is certainly one of those: an app may have a type of its own that is called `Events`, for a body.
+fn is_lent_by_value(path: &Path) -> bool {
+    let has_items = path.segments.last().is_some_and(|name| !name.arguments.is_none());
+    is_named(path, "ResponseHead") || (is_named(path, "Events") && has_items)
 }
 
 fn is_named(path: &Path, wanted: &str) -> bool {
