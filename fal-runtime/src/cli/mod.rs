@@ -44,6 +44,9 @@ use crate::{Declaration, Result};
 /// `--help` explains each. A program of several apps says with `--app NAME` which one is meant. The process that a
 /// host starts becomes a runner instead ([`as_runner`]). The log goes to standard error, filtered by the environment
 /// variable `FAL_LOG` (default `info`), unless the program has set up a `tracing` subscriber of its own.
+///
+/// It blocks until the program is to end, and may be called on a tokio runtime, as in an `async fn main`.
+#[must_use = "it is the exit code: write `fn main() -> ExitCode { fal_runtime::main() }`"]
 pub fn main() -> ExitCode {
     as_runner().unwrap_or_else(|| main_of(std::env::args_os()))
 }

@@ -1,12 +1,13 @@
 use std::process::ExitCode;
+use std::thread;
 
 use fal_host::cli::Serving;
 
 use super::describe::Endpoints;
 use super::options::RunOptions;
 use super::select;
-use crate::Result;
 use crate::host;
+use crate::{Error, Result};
 
 /// Serves the app with a host until it is told to stop.
 pub(super) fn run(options: &RunOptions) -> Result<ExitCode> {
@@ -15,5 +16,12 @@ pub(super) fn run(options: &RunOptions) -> Result<ExitCode> {
     let title = format!("{} {}", app.settings.name(), app.settings.version());
     let details = format!("endpoints\n{}", Endpoints(&app.endpoints()));
     let serving = Serving { title: &title, details: &details, app: &spec };
-    Ok(fal_host::cli::run(serving, &options.host, || Ok(host::of(app)?))?)
+    // A thread of its own, since the caller may be on a runtime, where none can be driven.
+    let ended = thread::scope(|scope| {
+        let host = thread::Builder::new().name("fal-host".to_owned());
+        let run = || fal_host::cli::run(serving, &options.host, || Ok(host::of(app)?));
+        Ok::<_, Error>(host.spawn_scoped(scope, run)?.join())
+    })?;
+    // A panic has been told of by its hook.
+    ended.unwrap_or(Ok(ExitCode::FAILURE)).map_err(Error::from)
 }

@@ -56,7 +56,11 @@ impl Served {
 fn program() {
     let Some(arguments) = std::env::var_os(ARGUMENTS) else { return };
     let arguments = arguments.into_string().unwrap();
-    let code = crate::cli::main_of(arguments.split(' ').map(Into::into));
+    let main = || crate::cli::main_of(arguments.split(' ').map(Into::into));
+    let code = match std::env::var_os("FIXTURE_ASYNC_MAIN") {
+        Some(_) => tokio::runtime::Runtime::new().unwrap().block_on(async { main() }),
+        None => main(),
+    };
     let code = (0..=u8::MAX).find(|number| code == (*number).into()).unwrap();
     std::process::exit(code.into());
 }
@@ -166,6 +170,17 @@ fn a_port_that_is_taken_is_named() {
     let (code, said) = Program::start(&format!("serve --app served --listen tcp:{taken}"), &[]).ended();
     assert_eq!(code, Some(1));
     assert!(said.contains(&format!("error: cannot listen on tcp:{taken}: Address already in use")), "{said}");
+}
+
+/// That far it comes only where its runtime can be driven; no runner is started.
+#[test]
+fn a_host_may_be_run_in_an_async_main() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener.local_addr().unwrap();
+    let arguments = format!("run --app served --listen {taken} --admin off");
+    let (code, said) = Program::start(&arguments, &[("FIXTURE_ASYNC_MAIN", "1")]).ended();
+    assert!(said.contains(&format!("error: cannot listen on {taken} for requests")), "{said}");
+    assert_eq!(code, Some(1));
 }
 
 #[test]
