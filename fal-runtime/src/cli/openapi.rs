@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::path::Path;
 
 use serde_json::Value;
@@ -33,7 +34,7 @@ fn difference(document: &str, kept: &str) -> Option<String> {
             (None, None) => break,
             (ours, theirs) if ours == theirs => {}
             (ours, theirs) => {
-                let [ours, theirs] = [ours, theirs].map(|line| line.unwrap_or("(nothing)"));
+                let [ours, theirs] = [ours, theirs].map(|line| line.map_or("(nothing)".into(), shown));
                 return Some(format!("line {number}:\n  file:     {theirs}\n  declared: {ours}"));
             }
         }
@@ -41,9 +42,25 @@ fn difference(document: &str, kept: &str) -> Option<String> {
     Some("its line ends differ".to_owned())
 }
 
+/// A line as it is shown to people: a document that is kept as one line is longer than they read.
+fn shown(line: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 120;
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or(line)).into(),
+        None => line.into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_line_that_is_long_the_beginning_is_shown() {
+        let (fits, long) = ("ä".repeat(120), "ä".repeat(121));
+        assert_eq!(shown(&fits), fits);
+        assert_eq!(shown(&long), format!("{fits}…"));
+    }
 
     #[test]
     fn the_first_line_that_differs_is_shown_from_both_sides() {
