@@ -1,4 +1,5 @@
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -22,6 +23,8 @@ pub(crate) enum AddressError {
         "`{0}` does not say what kind of address it is: write `tcp:127.0.0.1:8081` or `unix:/path/to/socket`"
     )]
     Kind(String),
+    #[error("`{0}` does not say what kind of address it is: write `tcp:{0}`")]
+    Bare(String),
     #[error("`unix:` lacks the path of the socket: write `unix:/path/to/socket`")]
     Path,
     #[error("`{0}` lacks a host or a port: write `tcp:127.0.0.1:8081`, with port 0 to have one chosen")]
@@ -48,6 +51,8 @@ impl FromStr for ListenAddress {
                 let port = port.parse().map_err(|_| AddressError::Port(port.to_owned()))?;
                 Ok(Self::Tcp { host: host.to_owned(), port })
             }
+            // The form that `run` takes.
+            _ if text.parse::<SocketAddr>().is_ok() => Err(AddressError::Bare(text.to_owned())),
             _ => Err(AddressError::Kind(text.to_owned())),
         }
     }
@@ -84,5 +89,7 @@ mod tests {
             let error = text.parse::<ListenAddress>().unwrap_err().to_string();
             assert!(error.contains("write"), "{text}: {error}");
         }
+        let bare = "127.0.0.1:9000".parse::<ListenAddress>().unwrap_err().to_string();
+        assert!(bare.ends_with("write `tcp:127.0.0.1:9000`"), "{bare}");
     }
 }
