@@ -139,7 +139,13 @@ fn terminated(record: &RunnerRecord) {
     let exit = record.exit.map(tracing::field::display);
     let detail = detail.as_deref();
     let lived = rounded(record.ended.since(record.started));
-    tracing::info!(%runner, %reason, exit, detail, ?lived, "TERMINATED");
+    match reason {
+        // Nothing was said of these before.
+        Reason::Exited | Reason::SetupFailed => {
+            tracing::warn!(%runner, %reason, exit, detail, ?lived, "TERMINATED");
+        }
+        _ => tracing::info!(%runner, %reason, exit, detail, ?lived, "TERMINATED"),
+    }
 }
 
 /// To the millisecond, or to the microsecond below one, for people.

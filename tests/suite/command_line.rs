@@ -1,5 +1,6 @@
 //! The command line, and what it prints.
 
+use fal_tests::Answer;
 use serde_json::Value;
 
 use crate::harness::*;
@@ -177,4 +178,16 @@ async fn a_response_that_asks_for_a_check_that_nobody_declared_is_warned_of_once
     assert_eq!(host.exit().await, Some(0));
     host.stderr.line("TERMINATED runner=1").await;
     assert_eq!(host.stderr.text().matches("the app declares none").count(), 1);
+}
+
+#[tokio::test]
+async fn an_end_that_nobody_ordered_is_a_warning_and_one_by_plan_is_none_s34_s35() {
+    let director = Director::new();
+    director.answer_of(1, Kind::Setup, Answer::fail());
+    let mut host = Program::run(&director, &["--app", "scripted"]);
+    host.stderr.line("WARN TERMINATED runner=1 reason=setup_failed").await;
+    host.stderr.line("IDLE: takes requests runner=2").await;
+    host.signal(rustix::process::Signal::TERM);
+    host.stderr.line("INFO TERMINATED runner=2 reason=stopped").await;
+    assert_eq!(host.exit().await, Some(0));
 }
