@@ -156,7 +156,7 @@ async fn a_value_that_is_none_is_answered_with_what_to_write() {
         ("--listen", "8080", "127.0.0.1:8080"),
         ("--check-interval", "5", "5s"),
         ("--check-interval", "0s", "1s"),
-        ("--runners", "0", "1.."),
+        ("--runners", "0", "from 1"),
         ("--admin", "none", "off"),
     ];
     for (option, value, write) in wrong {

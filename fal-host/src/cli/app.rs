@@ -35,7 +35,7 @@ pub(super) struct AppOptions {
     pub(super) timeout: u32,
 
     /// How many checks in a row have to fail until a runner is replaced
-    #[arg(long, value_name = "COUNT", env = "FAL_FAILURE_THRESHOLD", default_value = "3", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", env = "FAL_FAILURE_THRESHOLD", default_value = "3", value_parser = values::count::<u32>)]
     pub(super) failure_threshold: u32,
 
     /// Check a runner only when a response asks for it
@@ -59,7 +59,7 @@ pub(super) struct AppOptions {
     pub(super) grace_period: Duration,
 
     /// How many requests a runner serves at a time; further ones wait
-    #[arg(long, value_name = "COUNT", env = "FAL_MAX_MULTIPLEXING", default_value = "1")]
+    #[arg(long, value_name = "COUNT", env = "FAL_MAX_MULTIPLEXING", default_value = "1", value_parser = values::count::<NonZeroU32>)]
     pub(super) max_multiplexing: NonZeroU32,
 
     /// How long a request may take until its runner begins to answer

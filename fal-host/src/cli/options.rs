@@ -22,7 +22,8 @@ pub struct HostOptions {
     /// Where to show the state of the runners, or `off`
     ///
     /// `GET /runners` there is the state of every runner, `GET /healthz` the host's own, `GET /readyz` is 200 while
-    /// at least one runner takes requests. It is not protected: keep it to networks that you trust.
+    /// at least one runner takes requests, and `POST /restart` replaces them all. It is not protected: keep it to
+    /// networks that you trust.
     #[arg(long, value_name = "ADDRESS", env = "FAL_ADMIN", default_value = "127.0.0.1:9090")]
     pub(super) admin: Admin,
 
@@ -30,7 +31,7 @@ pub struct HostOptions {
     ///
     /// Each is a process with a setup of its own, and serves as many requests at a time as the app's
     /// `max_multiplexing` says.
-    #[arg(long, value_name = "COUNT", env = "FAL_RUNNERS", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "COUNT", env = "FAL_RUNNERS", default_value = "1", value_parser = values::count::<u16>)]
     pub(super) runners: u16,
 
     /// How often to check each runner
@@ -42,7 +43,7 @@ pub struct HostOptions {
     /// How many requests may wait for a runner
     ///
     /// A further one is answered 503 (`queue_full`).
-    #[arg(long, value_name = "COUNT", env = "FAL_QUEUE", default_value = "1024")]
+    #[arg(long, value_name = "COUNT", env = "FAL_QUEUE", default_value = "1024", value_parser = values::length)]
     pub(super) queue: usize,
 
     /// How long a request may wait for a runner
@@ -63,7 +64,7 @@ pub struct HostOptions {
     /// Others that fail wait for their turn and keep their requests, so that something that all runners need takes
     /// down a part of them only. Without it a third of the runners, at least one. Failed manual checks and runners
     /// that ended never wait.
-    #[arg(long, value_name = "COUNT", env = "FAL_MAX_REPLACING", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "COUNT", env = "FAL_MAX_REPLACING", value_parser = values::count::<u16>)]
     pub(super) max_replacing: Option<u16>,
 
     /// Replace every runner that fails its checks at once, even if that is all of them

@@ -81,6 +81,18 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
+/// A number from 1.
+pub(super) fn count<T: FromStr>(text: &str) -> Result<T, String> {
+    let is_zero = text.parse::<u64>() == Ok(0);
+    let count = text.parse().ok().filter(|_| !is_zero);
+    count.ok_or_else(|| "write a whole number from 1, such as `3`".to_owned())
+}
+
+/// A number from 0.
+pub(super) fn length(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "write a whole number, such as `1024`".to_owned())
+}
+
 /// A time with its unit.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
