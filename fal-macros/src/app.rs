@@ -14,7 +14,7 @@ use crate::strip::strip;
 /// `#[app(…)]`, on a struct or on an `impl` block.
 pub(crate) fn app(options: TokenStream, item: TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
-    let options = Options::parse(options, &mut mistakes);
+    let options = Options::parse(options, &mut mistakes).known(&mut mistakes);
     let declared = match mistakes.keep(syn::parse2::<Item>(item.clone())) {
         Some(Item::Struct(app)) if app.generics.params.is_empty() => {
             Some(declaration(&app.ident.clone().into(), &app.attrs, &options, None))
@@ -103,7 +103,33 @@ impl Options {
         });
         Self { settings, runtime }
     }
+
+    /// Reports options that an app does not have, and leaves the others. rustc would name the nearest one, if there is
+    /// one near, and show none of the others.
+    fn known(mut self, mistakes: &mut Mistakes) -> Self {
+        self.settings.retain(|Setting { name, .. }| {
+            let is_known = OPTIONS.iter().any(|option| name == option);
+            if !is_known {
+                let options = OPTIONS.map(|option| format!("`{option}`")).join(", ");
+                mistakes.at(name, format!("an app has no option `{name}`: write one of {options}"));
+            }
+            is_known
+        });
+        self
+    }
 }
+
+/// The setters of `AppOptions` that are options of the attribute; the description is the doc comment.
+const OPTIONS: [&str; 8] = [
+    "name",
+    "version",
+    "startup_timeout",
+    "termination_grace_period",
+    "max_multiplexing",
+    "request_timeout",
+    "body_limit",
+    "cors",
+];
 
 /// `lifecycle`: the functions that the block has which `#[app]` stands on, where it stands on one.
 fn declaration(
