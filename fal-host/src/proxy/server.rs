@@ -6,6 +6,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -27,8 +28,8 @@ use crate::address::Pause;
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// Serves the clients of `listener` until `stop` resolves; then closes the listener, lets every client connection
-/// finish the request it is at, with `connection: close`, and returns when the last has ended (S41). That takes as long
-/// as the slowest client: dropping the future cuts every client off.
+/// finish the request it is at, with `connection: close`, and returns when the last has ended (S41). A request is one
+/// when its whole head has come. That takes as long as the slowest client: dropping the future cuts every client off.
 pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: impl Future<Output = ()>) {
     let most = balancer.limits().clients;
     let mut clients = Clients::of(balancer);
@@ -152,7 +153,10 @@ async fn serve_client(stream: TcpStream, client: Arc<Client>, mut stopped: onesh
     // Small responses are sent at once. If this fails, the connection is gone, and the next read says so.
     let _ = stream.set_nodelay(true);
     let timer = client.timer.clone();
+    let has_asked = Arc::<AtomicBool>::default();
+    let asks = Arc::clone(&has_asked);
     let service = service_fn(move |request| {
+        asks.store(true, Ordering::Relaxed);
         let client = Arc::clone(&client);
         async move { Ok::<_, Infallible>(forward(client, request).await) }
     });
@@ -162,12 +166,15 @@ async fn serve_client(stream: TcpStream, client: Arc<Client>, mut stopped: onesh
         .writev(false)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
-    // How a client's connection ends is the client's affair.
+    // How a client's connection ends is the client's affair. What has come of a request is read before it is judged.
     tokio::select! {
         biased;
-        _ = &mut stopped => {}
         _ = connection.as_mut() => return,
+        _ = &mut stopped => {}
     }
     connection.as_mut().graceful_shutdown();
-    let _ = connection.await;
+    // hyper would wait for the rest of a first head that has begun to come, however long.
+    if has_asked.load(Ordering::Relaxed) {
+        let _ = connection.await;
+    }
 }

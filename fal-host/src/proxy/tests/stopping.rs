@@ -84,6 +84,23 @@ async fn a_host_that_stops_refuses_who_waits_and_who_comes_and_finishes_what_is_
 }
 
 #[tokio::test]
+async fn a_client_that_has_sent_no_whole_head_is_no_request_in_flight_when_the_host_stops_s41() {
+    let mut rig = Rig::new().await;
+    let mut silent = rig.client().await;
+    let mut begins = rig.client().await;
+    begins.send("GET / HTTP/1.1\r\nhost: ").await;
+    rig.balancer.stop();
+    // Whoever came later has been served: what the others had sent has been read.
+    let mut later = rig.get("/").await;
+    assert_eq!(later.message().await.error_type(), "host_stopping");
+    rig.stop_server();
+    rig.server_ended().await;
+    for client in [&mut silent, &mut begins, &mut later] {
+        client.closed().await;
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_is_dropped_cuts_its_clients_off() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
