@@ -2,7 +2,8 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header::ORIGIN;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
@@ -64,7 +65,17 @@ async fn ready(State(admin): State<Admin>) -> Response {
 }
 
 /// Replaces every runner, one after another; `/runners` shows how far that is.
-async fn restart(State(admin): State<Admin>) -> Response {
+///
+/// Any page in a browser on this machine can send a POST here, and its browser says so: such a one is refused.
+async fn restart(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+    if headers.contains_key(ORIGIN) {
+        let detail =
+            "web pages may not restart runners: send the request without the header `origin`, as curl does";
+        return (StatusCode::FORBIDDEN, Json(json!({ "detail": detail }))).into_response();
+    }
+    if snapshot(&admin).await.is_none_or(|snapshot| snapshot.stopping) {
+        return stopping();
+    }
     match admin.orders.upgrade().map(|orders| orders.send(Order::Restart)) {
         Some(Ok(())) => (StatusCode::ACCEPTED, Json(json!({ "status": "restarting" }))).into_response(),
         _ => stopping(),
@@ -103,5 +114,20 @@ mod tests {
             let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
             assert!(body["detail"].as_str().unwrap().contains("/restart"), "{body}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_restart_that_a_web_page_asks_for_is_refused_and_not_done() {
+        let (orders, mut queue) = mpsc::unbounded_channel();
+        let router = router(Admin { app: "app".to_owned(), orders: orders.downgrade() });
+        for origin in ["https://elsewhere.example", "null", "http://127.0.0.1:8081"] {
+            let request = Request::post("/restart").header("origin", origin).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), 403, "{origin}");
+            let body = to_bytes(response.into_body(), 1024).await.unwrap();
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert!(body["detail"].as_str().unwrap().contains("origin"), "{body}");
+        }
+        assert!(queue.try_recv().is_err());
     }
 }

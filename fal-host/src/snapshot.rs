@@ -16,6 +16,9 @@ pub struct Snapshot {
     /// Whether any runner takes requests.
     #[serde(skip)]
     pub ready: bool,
+    /// Whether the host has been told to stop (S41).
+    #[serde(skip)]
+    pub stopping: bool,
     /// By id.
     pub runners: Vec<RunnerInfo>,
     /// Oldest first, at most [`RECORDS`](crate::RECORDS) (S36).
@@ -143,6 +146,7 @@ impl Snapshot {
         };
         Self {
             ready: fleet.is_ready(),
+            stopping: fleet.is_stopping(),
             runners: fleet.runners().map(runner).collect(),
             ended: fleet.records().map(ended).collect(),
         }

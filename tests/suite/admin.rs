@@ -1,5 +1,6 @@
 //! The admin interface: S36, S37.
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use fal_tests::Answer;
@@ -73,4 +74,21 @@ async fn the_host_is_well_from_the_start_and_ready_when_a_runner_is() {
     let unknown = host.shows("/metrix").await;
     assert_eq!(unknown.status, 404);
     assert!(unknown.json()["detail"].as_str().unwrap().contains("/runners"));
+}
+
+#[tokio::test]
+async fn a_host_that_stops_says_so_instead_of_restarting_s41() {
+    let director = Director::new();
+    let mut host = Program::run(&director, &["--app", "scripted"]);
+    let pending = host.call("a").await;
+    let call = director.call("a").await;
+    let mut admin = Client::tcp(host.admin().await).await;
+    host.signal(Signal::TERM);
+    host.stderr.line("DRAINING runner=1").await;
+    let refused = admin.exchange(&Request::new("POST", "/restart")).await;
+    assert_eq!(refused.status, 503);
+    assert!(refused.json()["detail"].as_str().unwrap().contains("stopping"));
+    call.succeed().await;
+    pending.response().await;
+    assert_eq!(host.exit().await, Some(0));
 }

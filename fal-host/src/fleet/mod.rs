@@ -148,6 +148,11 @@ impl Fleet {
         self.runners.values().any(Runner::is_ready)
     }
 
+    /// Whether it has been told to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.ending != Ending::Not
+    }
+
     /// The last runners that ended, oldest first, at most [`RECORDS`].
     pub(crate) fn records(&self) -> impl Iterator<Item = &RunnerRecord> {
         self.records.iter()
