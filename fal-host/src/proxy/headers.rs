@@ -21,6 +21,9 @@ pub(super) fn prepare_request<B>(request: &mut Request<B>, peer: &HeaderValue) -
     if request.method() == Method::CONNECT {
         return Err(Refusal::Connect);
     }
+    if !names_its_host(request) {
+        return Err(Refusal::BadHost);
+    }
     *request.version_mut() = Version::HTTP_11;
     let authority = to_origin_form(request.uri_mut());
 
@@ -43,6 +46,15 @@ pub(super) fn prepare_request<B>(request: &mut Request<B>, peer: &HeaderValue) -
     set_host(headers, authority.as_ref());
     set_forwarded(headers, peer);
     Ok(())
+}
+
+/// Whether a request says once which host it is for; before HTTP/1.1 none had to. Of two, another server on its way could
+/// have gone by the other one (RFC 9112, 3.2).
+fn names_its_host<B>(request: &Request<B>) -> bool {
+    match request.headers().get_all(HOST).iter().count() {
+        0 => request.version() < Version::HTTP_11,
+        count => count == 1,
+    }
 }
 
 /// Makes a runner's response the one that the client gets. Says whether it asked for a check (S27, S28).

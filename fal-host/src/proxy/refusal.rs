@@ -27,6 +27,8 @@ pub(super) enum Refusal {
     NobodyTakesIt { moves: u8 },
     #[error("The request's body broke off.")]
     BrokenBody,
+    #[error("A request names its host once, in one header `host`.")]
+    BadHost,
     #[error("CONNECT is not supported.")]
     Connect,
 }
@@ -40,7 +42,7 @@ impl Refusal {
             | Self::Malformed
             | Self::NobodyTakesIt { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::QueueTimeout { .. } | Self::RequestTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
-            Self::BrokenBody => StatusCode::BAD_REQUEST,
+            Self::BrokenBody | Self::BadHost => StatusCode::BAD_REQUEST,
             Self::Connect => StatusCode::NOT_IMPLEMENTED,
         }
     }
@@ -54,6 +56,7 @@ impl Refusal {
             Self::HostStopping => "host_stopping",
             Self::Lost | Self::Malformed | Self::NobodyTakesIt { .. } => "runner_disconnected",
             Self::BrokenBody => "broken_body",
+            Self::BadHost => "bad_host",
             Self::Connect => "not_supported",
         }
     }

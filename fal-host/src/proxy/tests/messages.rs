@@ -272,3 +272,14 @@ async fn a_runner_behind_tcp_is_served_as_well() {
     connection.answer("ok").await;
     assert_eq!(client.message().await.body, "ok");
 }
+
+#[tokio::test]
+async fn a_request_that_does_not_name_its_host_once_is_refused_rfc_9112() {
+    let rig = Rig::new().await;
+    for headers in ["", "host: a\r\nhost: b\r\n", "host: a\r\nHost: a\r\n"] {
+        let mut client = rig.client().await;
+        client.send(&format!("GET / HTTP/1.1\r\n{headers}\r\n")).await;
+        let refused = client.message().await;
+        assert_eq!((refused.status(), refused.error_type().as_str()), (400, "bad_host"), "{headers:?}");
+    }
+}
