@@ -1,10 +1,12 @@
 //! The shell's loop: carries out what the fleet decides, and tells it what happened. It decides nothing.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use fal_health::{Check, Time, Trigger};
+use fal_health::{Check, Inconclusive, Outcome, Time, Trigger};
+use futures_util::FutureExt;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
@@ -218,7 +220,7 @@ impl Driver {
         let Some(prober) = runner.prober.clone() else { return };
         let inputs = self.inputs.clone();
         let task = tokio::spawn(async move {
-            let Finding { outcome, stalled } = prober.check(check).await;
+            let Finding { outcome, stalled } = finding(prober.check(check)).await;
             let _ = inputs.send(Input::CheckFinished { id, check: check.id, outcome, stalled });
         });
         runner.check = Some(task.abort_handle());
@@ -228,5 +230,24 @@ impl Driver {
         events::log(runner, &happening);
         // Nobody has to listen.
         let _ = self.events.send(Event { at: SystemTime::now(), runner, happening });
+    }
+}
+
+/// What a check has found. One that panics has asked nothing; without an outcome it would be in flight for ever.
+async fn finding(check: impl Future<Output = Finding>) -> Finding {
+    AssertUnwindSafe(check)
+        .catch_unwind()
+        .await
+        .unwrap_or(Finding { outcome: Outcome::Inconclusive(Inconclusive::CouldNotAsk), stalled: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_check_that_panics_is_inconclusive_and_not_in_flight_for_ever_s20() {
+        let found = finding(async { panic!("a bug of the host") }).await;
+        assert_eq!(found.outcome, Outcome::Inconclusive(Inconclusive::CouldNotAsk));
     }
 }
