@@ -51,7 +51,8 @@ impl Group {
     /// only an unreaped leader keeps the group's number from being used again.
     pub(super) async fn end(self, mut child: Child) -> Exit {
         if let Err(error) = self.leader_ended().await {
-            tracing::error!(%error, pid = child.id(), "a process cannot be waited for");
+            tracing::error!(%error, pid = child.id(), "a process cannot be waited for, so it is killed");
+            self.kill();
             return Exit::Unknown;
         }
         self.kill();
@@ -97,6 +98,8 @@ fn has_ended(pid: Pid, options: WaitIdOptions) -> io::Result<bool> {
         match rustix::process::waitid(WaitId::Pid(pid), options) {
             Ok(status) => return Ok(status.is_some()),
             Err(rustix::io::Errno::INTR) => {}
+            // In a program that ignores SIGCHLD the system has reaped it.
+            Err(rustix::io::Errno::CHILD) => return Ok(true),
             Err(error) => return Err(error.into()),
         }
     }

@@ -266,3 +266,37 @@ async fn what_left_the_group_goes_too_where_the_host_has_a_control_group() {
     assert_eq!(bench.exit().await, Exit::Signal(15));
     witness.gone().await;
 }
+
+/// The pipe that the host of the next test is given.
+const WITNESS: &str = "FAL_TEST_WITNESS";
+
+/// Not a test by itself: what the program does that ignores SIGCHLD.
+#[tokio::test]
+async fn a_host_whose_program_ignores_sigchld() {
+    let Some(witness) = std::env::var_os(WITNESS) else { return };
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec 9>\"$0\"; echo runs >&9; sleep 1000 & exit 3"]).arg(witness);
+    let mut bench = Bench::of(command);
+    bench.start();
+    // The system has reaped it, and forgotten how it ended.
+    assert_eq!(bench.exit().await, Exit::Unknown);
+    // Nobody kills what is left after that.
+    bench.launched = None;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn in_a_program_that_ignores_sigchld_the_end_is_known_and_what_is_left_of_the_group_is_killed_s34() {
+    let mut witness = Witness::new();
+    let test = "launch::tests::a_host_whose_program_ignores_sigchld";
+    let status = Command::new("env")
+        .arg("--ignore-signal=CHLD")
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(WITNESS, &witness.path)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    assert_eq!(witness.line().await, "runs\n");
+    witness.gone().await;
+}
