@@ -7,8 +7,11 @@ use axum::extract::Query;
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::response::Response;
-use http::StatusCode;
+use http::header::{
+    CONNECTION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING,
+};
 use http::request::Parts;
+use http::{HeaderName, StatusCode};
 use serde_json::{Value, json};
 
 use super::mistake::{Scalar, Told};
@@ -43,19 +46,28 @@ pub(super) fn known(rejection: &dyn Any, path: &'static str, head: &Parts) -> Op
     Some(Error::invalid(source, vec![told.at(loc, input.clone())]))
 }
 
-/// An unknown rejection speaks as a response. Its status and its text are kept, or its `detail` where it has one; the
-/// text of a 500 is for the log, as that of an endpoint is.
+/// What is said of a body, and not of the failure.
+const OF_BODY: [HeaderName; 6] =
+    [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, CONTENT_LANGUAGE, TRANSFER_ENCODING, CONNECTION];
+
+/// An unknown rejection speaks as a response. Its status, its headers and its text are kept, or its `detail` where it has
+/// one; the text of a 500 is for the log, as that of an endpoint is.
 async fn spoken(response: Response) -> Error {
     const LONGEST: usize = 4096;
     let status = response.status();
     let status = if status.is_success() { StatusCode::BAD_REQUEST } else { status };
-    let text = axum::body::to_bytes(response.into_body(), LONGEST).await.unwrap_or_default();
+    let (mut head, body) = response.into_parts();
+    for name in OF_BODY {
+        head.headers.remove(name);
+    }
+    let text = axum::body::to_bytes(body, LONGEST).await.unwrap_or_default();
     let text = detail(&text).unwrap_or_else(|| String::from_utf8_lossy(&text).trim().to_owned());
-    match text.as_str() {
+    let error = match text.as_str() {
         "" => Error::msg("an extractor rejected the request").status(status),
         _ if status == StatusCode::INTERNAL_SERVER_ERROR => Error::msg(text),
         _ => Error::new(status, text),
-    }
+    };
+    error.with_headers(head.headers)
 }
 
 /// The `detail` of a body that has the form of a failure.

@@ -33,7 +33,9 @@ pub(crate) struct HttpValidationError<'a> {
 impl Error {
     /// The response that the client gets.
     pub(crate) fn response(&self, id: &RequestId) -> Response {
-        json(self.0.status, self.public(id))
+        let mut response = json(self.0.status, self.public(id));
+        response.headers_mut().extend(self.0.headers.clone());
+        response
     }
 
     /// What the client reads, as JSON. Of an unexpected error that is its request's id, besides the usual words.

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
 pub use api::{ApiError, Cause, DeclaredFailure, Told, cause, told};
 pub(crate) use body::{HttpError, HttpValidationError, failure};
@@ -46,6 +46,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 struct Inner {
     status: StatusCode,
     detail: Option<Detail>,
+    /// What an extractor's own response says besides its body.
+    headers: HeaderMap,
     source: Box<dyn StdError + Send + Sync>,
     /// The oldest first.
     context: Vec<Cow<'static, str>>,
@@ -103,6 +105,12 @@ impl Error {
         error
     }
 
+    /// Answers with these headers, too.
+    pub(crate) fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.0.headers = headers;
+        self
+    }
+
     /// What a caught panic is.
     pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Self {
         let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -114,6 +122,7 @@ impl Error {
         Self(Box::new(Inner {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             detail: None,
+            headers: HeaderMap::new(),
             source: Box::new(source),
             context: Vec::new(),
         }))

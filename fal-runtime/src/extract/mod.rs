@@ -3,7 +3,7 @@
 //! An argument of one of these types stands beside the JSON body, in any order. What its type demands is in the OpenAPI
 //! document, and a request that does not have it is answered 422 with the list of mistakes. Any other
 //! [`FromRequestParts`] of axum's or of one's own can be taken, too; the document says nothing of it, and its rejection
-//! keeps its status and its text (of a 500, in the log only).
+//! keeps its status, its headers and its text (of a 500, in the log only).
 //!
 //! ```
 //! use fal_runtime::extract::{Path, Query, RequestContext};

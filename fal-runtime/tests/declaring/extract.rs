@@ -68,14 +68,15 @@ impl<S: Sync> FromRequestParts<S> for Locale {
 /// More than its path has, which only its name keeps from the macro.
 type Two = (u32, u32);
 
-/// One that speaks as the endpoints do.
+/// One that speaks as the endpoints do, and in headers.
 struct Token;
 
 impl<S: Sync> FromRequestParts<S> for Token {
-    type Rejection = (StatusCode, Json<Value>);
+    type Rejection = (StatusCode, [(&'static str, &'static str); 2], Json<Value>);
 
     async fn from_request_parts(_: &mut axum::http::request::Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Err((StatusCode::UNAUTHORIZED, Json(json!({ "detail": "no token" }))))
+        let headers = [("www-authenticate", "Bearer"), ("content-length", "7")];
+        Err((StatusCode::UNAUTHORIZED, headers, Json(json!({ "detail": "no token" }))))
     }
 }
 
@@ -233,6 +234,9 @@ async fn an_unknown_extractor_keeps_its_status_and_its_text() {
         (401, json!("no token")),
         "it has the one form already"
     );
+    assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "what it says in headers is kept");
+    assert_eq!(answer.header("content-length"), None, "but not what is said of its own body");
+    assert_eq!(answer.headers.get_all("content-type").iter().count(), 1);
 }
 
 #[tokio::test]
