@@ -28,6 +28,17 @@ pub(super) fn linger(limit: Duration) -> Duration {
     (limit / 4).min(LONGEST_LINGER)
 }
 
+/// How long a client may be at a request that no call has begun for, or at a response that no call makes any more: three
+/// quarters of the limit, so that the rest is left for [`last_words`] and `teardown`.
+pub(super) fn patience(limit: Duration) -> Duration {
+    limit / 4 * 3
+}
+
+/// How long the response of a call that ends after that may take: an eighth of the limit.
+pub(super) fn last_words(limit: Duration) -> Duration {
+    limit / 8
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

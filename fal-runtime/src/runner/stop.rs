@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 
 use super::life::lost;
 use super::signals::Signals;
@@ -21,7 +22,8 @@ pub(super) struct Serving {
 }
 
 /// Ends a runner that was told to stop (S42): `handle_exit` at once, while the calls that it has end; then `teardown`.
-/// All of it within `limit`; when that is up, what has not been done is left.
+/// All of it within `limit`; when that is up, what has not been done is left. Only a call can take the time of
+/// `teardown`: clients that are still at their requests late in it, or at their responses, are cut off.
 pub(super) async fn stop(
     app: &'static Declaration,
     serving: Serving,
@@ -33,7 +35,7 @@ pub(super) async fn stop(
     let mut limit_is_up = pin!(tokio::time::sleep(limit));
     tracing::debug!(?limit, running = calls.running().len(), "stopping");
 
-    let connections_end = server.drain(limit::linger(limit));
+    let connections_end = server.drain(limit::linger(limit), nobody_is_served(Arc::clone(&calls), limit));
     let (handle_exit, told) = (app.handle_exit, Arc::clone(&instance));
     let mut exit_handled = apps.spawn(async move { handle_exit(told).await });
     let running = Arc::clone(&calls);
@@ -59,6 +61,23 @@ pub(super) async fn stop(
         }
     }
 
+    tokio::select! {
+        biased;
+        exit = tear_down(app, instance, apps, signals) => exit,
+        () = limit_is_up => {
+            tracing::error!("teardown is cut short: {limit:?} after the signal it has not ended");
+            Exit::CutShort
+        }
+    }
+}
+
+/// Calls `teardown`, and waits for it.
+pub(super) async fn tear_down(
+    app: &'static Declaration,
+    instance: Instance,
+    apps: &Handle,
+    signals: &mut Signals,
+) -> Exit {
     let teardown = app.teardown;
     let torn_down = apps.spawn(async move { teardown(instance).await });
     let error = tokio::select! {
@@ -68,13 +87,29 @@ pub(super) async fn stop(
             Ok(()) => return Exit::Stopped,
             Err(error) => error,
         },
-        () = limit_is_up => {
-            tracing::error!("teardown is cut short: {limit:?} after the signal it has not ended");
-            return Exit::CutShort;
-        }
     };
     tracing::error!("teardown: {error}");
     Exit::TeardownFailed
+}
+
+/// Resolves when most of the limit is gone and no call has run for a while, in which the responses of the last ones
+/// could be sent: what is left then are clients that are slow to send or to read.
+fn nobody_is_served(calls: Arc<Calls>, limit: Duration) -> impl Future<Output = ()> + Send {
+    // It is not polled before idle connections are closed, and counts from now all the same.
+    let late = Instant::now() + limit::patience(limit);
+    async move {
+        tokio::time::sleep_until(late).await;
+        loop {
+            calls.idle().await;
+            tokio::time::sleep(limit::last_words(limit)).await;
+            if calls.running().is_empty() {
+                break;
+            }
+        }
+        tracing::warn!(
+            "clients that still send a request, or still read a response, are cut off for teardown"
+        );
+    }
 }
 
 /// What keeps a runner from its end, for the log.

@@ -48,8 +48,12 @@ impl Server {
     ///
     /// Every response from now on, polled or not, is the last one of its connection. An idle connection is not closed
     /// at once, since a request may be on its way on it: whoever knows that this server stops closes it; else it is
-    /// closed after `linger`.
-    pub(crate) fn drain(self, linger: Duration) -> impl Future<Output = ()> + Send + use<> {
+    /// closed after `linger`. All that are left when `cut_off` resolves, which is not looked at before that, are closed
+    /// then, whatever they are at.
+    pub(crate) fn drain<C>(self, linger: Duration, cut_off: C) -> impl Future<Output = ()> + Send + use<C>
+    where
+        C: Future<Output = ()> + Send,
+    {
         let Self { address: _, draining, closing, stop, accepting } = self;
         draining.store(true, Ordering::Relaxed);
         drop(stop);
@@ -58,6 +62,12 @@ impl Server {
             let _ = accepting.await;
             if tokio::time::timeout(linger, closing.closed()).await.is_err() {
                 closing.send_replace(Closing::Idle);
+                tokio::select! {
+                    biased;
+                    () = closing.closed() => return,
+                    () = cut_off => {}
+                }
+                closing.send_replace(Closing::All);
                 closing.closed().await;
             }
         }

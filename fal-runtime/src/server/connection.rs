@@ -40,12 +40,13 @@ pub(super) struct Connections {
     closing: watch::Receiver<Closing>,
 }
 
-/// Whether idle connections are to be closed. Every connection holds a receiver of it until it has ended, which tells
-/// the server when the last one has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which connections are to be closed. Every connection holds a receiver of it until it has ended, which tells the
+/// server when the last one has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Closing {
     NotYet,
     Idle,
+    All,
 }
 
 impl Connections {
@@ -84,11 +85,15 @@ impl Connections {
                 tokio::select! {
                     biased;
                     _ = connection.as_mut() => {}
-                    () = idle_ones_are_to_close(&mut closing) => {
+                    () = are_to_close(Closing::Idle, &mut closing) => {
                         connection.as_mut().graceful_shutdown();
                         // hyper would wait for the rest of a first head that has begun to come, however long.
                         if has_asked.load(Ordering::Relaxed) {
-                            let _ = connection.await;
+                            tokio::select! {
+                                biased;
+                                _ = connection.as_mut() => {}
+                                () = are_to_close(Closing::All, &mut closing) => {}
+                            }
                         }
                     }
                 }
@@ -99,9 +104,9 @@ impl Connections {
     }
 }
 
-async fn idle_ones_are_to_close(closing: &mut watch::Receiver<Closing>) {
+async fn are_to_close(which: Closing, closing: &mut watch::Receiver<Closing>) {
     // A server that is dropped without a drain has ended, too.
-    let _ = closing.wait_for(|closing| *closing == Closing::Idle).await;
+    let _ = closing.wait_for(|closing| *closing >= which).await;
 }
 
 /// The requests of one connection.

@@ -1,5 +1,6 @@
 //! The server on real sockets.
 
+use std::future::pending;
 use std::io::ErrorKind;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::time::Duration;
@@ -90,7 +91,7 @@ async fn an_abandoned_blocking_call_keeps_its_connection_open_until_it_returns_s
 
     client.shutdown().await.unwrap();
     // hyper lets go of the connection: the server has none left.
-    server.drain(LONG).await;
+    server.drain(LONG, pending()).await;
     let open = client.try_read(&mut [0; 1]).map_err(|error| error.kind());
     assert_eq!(open, Err(ErrorKind::WouldBlock), "the call still runs");
 
@@ -104,7 +105,7 @@ async fn a_client_that_leaves_cancels_an_async_call_and_its_connection_closes() 
     let endless = async move || {
         // Its channel closes when this is dropped.
         entered.send(()).unwrap();
-        std::future::pending::<()>().await;
+        pending::<()>().await;
     };
     let directory = TempDir::new().unwrap();
     let router = Router::new().route("/", get(endless));
@@ -115,7 +116,7 @@ async fn a_client_that_leaves_cancels_an_async_call_and_its_connection_closes() 
 
     client.shutdown().await.unwrap();
     assert!(is_closed(&mut client).await);
-    server.drain(LONG).await;
+    server.drain(LONG, pending()).await;
     assert_eq!(is_entered.recv().await, None);
 }
 
@@ -139,7 +140,7 @@ async fn connections_that_wait_to_be_accepted_when_the_runner_stops_are_served_s
             assert!(is_closed(&mut client).await);
         }
     };
-    tokio::join!(server.drain(LONG), requests);
+    tokio::join!(server.drain(LONG, pending()), requests);
     let ListenAddress::Unix(path) = address else { panic!("it is a Unix socket") };
     assert_eq!(UnixStream::connect(path).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
@@ -152,7 +153,7 @@ async fn a_request_on_a_kept_connection_is_served_while_the_runner_stops_and_is_
     client.write_all(REQUEST).await.unwrap();
     assert!(!response(&mut client).await.contains("connection: close"));
 
-    let drained = tokio::spawn(server.drain(LONG));
+    let drained = tokio::spawn(server.drain(LONG, pending()));
     let ListenAddress::Unix(path) = address else { panic!("it is a Unix socket") };
     while path.exists() {
         tokio::task::yield_now().await;
@@ -170,7 +171,7 @@ async fn idle_connections_are_closed_when_they_have_lingered() {
     let mut client = connect(server.address()).await;
     client.write_all(REQUEST).await.unwrap();
     response(&mut client).await;
-    server.drain(Duration::ZERO).await;
+    server.drain(Duration::ZERO, pending()).await;
     assert!(is_closed(&mut client).await);
 }
 
@@ -180,8 +181,26 @@ async fn a_client_that_has_sent_half_a_head_does_not_keep_a_runner_from_its_end_
     let server = Server::start(listen_in(&directory).await, app(), ReadTimeout::Unlimited);
     let mut client = connect(server.address()).await;
     client.write_all(&REQUEST[..8]).await.unwrap();
-    let drained = tokio::time::timeout(Duration::from_secs(10), server.drain(Duration::ZERO)).await;
+    let drained =
+        tokio::time::timeout(Duration::from_secs(10), server.drain(Duration::ZERO, pending())).await;
     assert!(drained.is_ok(), "the rest of the head is waited for");
+}
+
+#[tokio::test]
+async fn what_is_left_when_it_is_cut_off_is_closed_s42() {
+    let directory = TempDir::new().unwrap();
+    let (entered, mut is_entered) = mpsc::unbounded_channel();
+    let endless = async move || {
+        entered.send(()).unwrap();
+        pending::<()>().await;
+    };
+    let router = Router::new().route("/", get(endless));
+    let server = Server::start(listen_in(&directory).await, router, ReadTimeout::Unlimited);
+    let mut client = connect(server.address()).await;
+    client.write_all(REQUEST).await.unwrap();
+    is_entered.recv().await.unwrap();
+    server.drain(Duration::ZERO, async {}).await;
+    assert!(is_closed(&mut client).await);
 }
 
 #[tokio::test]

@@ -85,6 +85,11 @@ impl Patient {
         format!("{:?}", runner_state())
     }
 
+    #[endpoint("/takes")]
+    async fn takes(&self, text: String) -> usize {
+        text.len()
+    }
+
     /// Ends when `handle_exit` is called.
     #[endpoint("/until-exit")]
     async fn until_exit(&self) -> &'static str {

@@ -173,6 +173,11 @@ impl Client {
         self.0.get_mut().write_all(request.as_bytes()).unwrap();
     }
 
+    /// Sends bytes as they are.
+    pub(crate) fn write(&mut self, bytes: &str) {
+        self.0.get_mut().write_all(bytes.as_bytes()).unwrap();
+    }
+
     /// Will not send any more, as a host says that abandons a request.
     pub(crate) fn leave(&mut self) {
         self.0.get_mut().shutdown(Shutdown::Write).unwrap();

@@ -10,6 +10,9 @@ const LONG: Duration = Duration::from_secs(3600);
 /// Short enough to wait for its end, in tests of what happens then.
 const SHORT: Duration = Duration::from_millis(400);
 
+/// Enough for what is to be done in it.
+const GRACE: Duration = Duration::from_secs(4);
+
 fn ready(fixture: &str, grace: Duration) -> Runner {
     let mut runner = Runner::start("patient", fixture, grace);
     runner.wait_until_ready();
@@ -90,6 +93,34 @@ pub(crate) fn hold_every_thread(runner: &mut Runner) -> Vec<Client> {
     let calls = (0..threads).map(|_| runner.send("/wedge")).collect();
     runner.wait_for_mark("wedge");
     calls
+}
+
+#[test]
+fn a_body_that_never_ends_does_not_keep_teardown_from_running_s42() {
+    let runner = ready("", GRACE);
+    let mut client = Client::connect(runner.socket());
+    client.write(
+        "POST /takes HTTP/1.1\r\nhost: runner\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n\"half",
+    );
+    runner.terminate();
+    let ended = runner.ended();
+    assert_eq!((ended.marks, ended.code), (vec!["handle_exit".to_owned(), "teardown".to_owned()], Some(0)));
+    assert!(ended.errors.contains("cut off"), "{}", ended.errors);
+    assert!(client.is_closed());
+}
+
+#[test]
+fn a_body_that_comes_in_time_is_still_taken_s42() {
+    let mut runner = ready("", LONG);
+    let mut client = Client::connect(runner.socket());
+    let head = "POST /takes HTTP/1.1\r\nhost: runner\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n";
+    client.write(&format!("{head}\"half"));
+    runner.terminate();
+    runner.wait_for_mark("handle_exit");
+    client.write("half\"");
+    let (head, body) = client.response();
+    assert!(head.starts_with("HTTP/1.1 200") && body == "8", "{head}{body}");
+    assert_eq!(runner.ended().marks, ["teardown"]);
 }
 
 #[test]
