@@ -5,7 +5,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// 0: told to stop, and all was done.
     Stopped,
-    /// 1: it could not begin, or not listen.
+    /// 1: it could not begin, or not listen; `teardown` was called where `setup` had succeeded.
     NotStarted,
     /// 3: `setup` returned an error or panicked.
     SetupFailed,

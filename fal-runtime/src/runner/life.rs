@@ -6,7 +6,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinError;
 
 use super::signals::Signals;
-use super::stop::{Serving, stop};
+use super::stop::{Serving, stop, tear_down};
 use super::{Exit, Keeper, RunnerState, limit, state};
 use crate::endpoint::Running;
 use crate::server::{Lane, ListenAddress, Listener, Server};
@@ -68,10 +68,11 @@ impl Life {
             Ok(instance) => instance,
             Err(exit) => return exit,
         };
-        let serving = match self.open(apps, instance).await {
+        let serving = match self.open(apps, Arc::clone(&instance)).await {
             Ok(serving) => serving,
-            Err(exit) => return exit,
+            Err(error) => return self.close(&error, instance, apps, &mut signals).await,
         };
+        drop(instance);
         state::set(RunnerState::Running);
         self.keeper.ready(self.app, serving.server.address());
         signals.first().await;
@@ -102,25 +103,40 @@ impl Life {
         }
     }
 
-    async fn open(&self, apps: &Handle, instance: Instance) -> Result<Serving, Exit> {
+    async fn open(&self, apps: &Handle, instance: Instance) -> Result<Serving, Error> {
         let (app, listen, timeout) = (self.app, self.listen.clone(), self.keeper.read_timeout());
         let (lane, requests) = (self.lane.clone().zip(app.health_path()), apps.clone());
         let opening = apps.spawn(async move {
             let calls = Calls::new(app.settings.max_multiplexing());
             let running = Running::new(app, Arc::clone(&instance), Arc::clone(&calls));
             let router = router::build(app, running);
+            let surrounded = app.surround(router.clone());
+            let listener = Listener::bind(listen).await?;
+            // Last of what can fail: nothing that holds the app is left behind.
             let lane = match lane {
                 Some((address, health)) => {
-                    Some(Lane::start(address, router.clone(), health, Arc::clone(&calls), &requests).await?)
+                    Some(Lane::start(address, router, health, Arc::clone(&calls), &requests).await?)
                 }
                 None => None,
             };
-            let listener = Listener::bind(listen).await?;
-            let server = Server::start(listener, app.surround(router), timeout);
+            let server = Server::start(listener, surrounded, timeout);
             Ok(Serving { server, lane, calls, instance })
         });
-        let opened: Result<_, Error> = opening.await.unwrap_or_else(|task| Err(lost(task)));
-        opened.map_err(|error| self.keeper.not_started(&error))
+        opening.await.unwrap_or_else(|task| Err(lost(task)))
+    }
+
+    /// Nothing listens: what `setup` has made is taken down again.
+    async fn close(&self, error: &Error, instance: Instance, apps: &Handle, signals: &mut Signals) -> Exit {
+        let exit = self.keeper.not_started(error);
+        let limit = limit::own_limit(self.grace);
+        match tokio::time::timeout(limit, tear_down(self.app, instance, apps, signals)).await {
+            Ok(signalled @ Exit::Signalled(_)) => signalled,
+            Ok(_) => exit,
+            Err(_) => {
+                tracing::error!("teardown is cut short: after {limit:?} it has not ended");
+                exit
+            }
+        }
     }
 }
 

@@ -54,7 +54,11 @@ impl Lane {
             runtime.block_on(async {
                 let listener = match Listener::bind(address).await {
                     Ok(listener) => listener,
-                    Err(error) => return drop(ready.send(Err(Error::from(error)))),
+                    Err(error) => {
+                        // Whoever hears of it may rely on the app being let go.
+                        drop(router);
+                        return drop(ready.send(Err(Error::from(error))));
+                    }
                 };
                 let server = Server::start(listener, router, ReadTimeout::Unlimited);
                 let _ = ready.send(Ok(()));

@@ -80,13 +80,21 @@ fn an_app_that_the_program_does_not_have_is_told_to_the_host() {
 
 #[test]
 fn an_address_that_cannot_be_listened_on_is_told_to_the_host() {
-    let mut command = crate::host::this_program().unwrap();
-    command
-        .env("FAL_RUNNER_LISTEN", "unix:/nowhere/socket")
-        .env("FAL_RUNNER_APP", "patient")
-        .env("FAL_RUNNER_HOST_PID", std::process::id().to_string());
-    let mut runner = Runner::start_by(command, tempfile::TempDir::new().unwrap());
-    let report = runner.report()["failed"]["error"].to_string();
-    assert!(report.contains("cannot listen on unix:/nowhere/socket: No such file"), "{report}");
-    assert_eq!(runner.ended().code, Some(1));
+    let directory = tempfile::TempDir::new().unwrap();
+    let (nowhere, somewhere) =
+        ("unix:/nowhere/socket", format!("unix:{}", directory.path().join("socket").display()));
+    for (requests, checks) in [(nowhere, &*somewhere), (&*somewhere, nowhere)] {
+        let mut command = crate::host::this_program().unwrap();
+        command
+            .env("FAL_RUNNER_LISTEN", requests)
+            .env("FAL_RUNNER_HEALTH_LISTEN", checks)
+            .env("FAL_RUNNER_APP", "patient")
+            .env("FAL_RUNNER_HOST_PID", std::process::id().to_string());
+        let mut runner = Runner::start_by(command, tempfile::TempDir::new().unwrap());
+        let report = runner.report()["failed"]["error"].to_string();
+        assert!(report.contains("cannot listen on unix:/nowhere/socket: No such file"), "{report}");
+        let ended = runner.ended();
+        assert_eq!(ended.code, Some(1));
+        assert_eq!(ended.marks, ["setup", "setup dropped", "teardown"], "what setup has made is taken down");
+    }
 }
