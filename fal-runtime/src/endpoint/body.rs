@@ -5,16 +5,15 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
 
-use super::explain;
 use crate::Error;
 
-/// Reads a JSON body into memory.
+/// Reads a JSON body into memory; none where there is none.
 ///
 /// A body in another format is 415, one of more bytes than the limit 413, each told before it is read where its head
-/// says so; a body that is not there is 422.
-pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Error> {
+/// says so.
+pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Option<Bytes>, Error> {
     if body.is_end_stream() {
-        return Err(explain::absent());
+        return Ok(None);
     }
     if !is_json(headers) {
         return Err(Error::new(
@@ -32,7 +31,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
             return Err(Error::new(StatusCode::BAD_REQUEST, format!("the body could not be read: {error}")));
         }
     };
-    if body.is_empty() { Err(explain::absent()) } else { Ok(body) }
+    Ok(Some(body).filter(|body| !body.is_empty()))
 }
 
 fn too_large(limit: usize) -> Error {

@@ -18,6 +18,16 @@ pub struct Known {
     pub(crate) name: &'static str,
     pub(crate) source: Source,
     pub(crate) check: Option<Check>,
+    pub(crate) demand: Demand,
+}
+
+/// Whether a client has to send what an argument takes, as far as its type tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// It has to.
+    Required,
+    /// It need not: the type is an `Option`.
+    Optional,
 }
 
 /// Looks for flaws that a type cannot express.
@@ -41,9 +51,9 @@ pub enum Source {
 }
 
 impl Known {
-    /// An argument of the type `name` with this source and this check.
-    pub const fn new(name: &'static str, source: Source, check: Option<Check>) -> Self {
-        Self { name, source, check }
+    /// An argument of the type `name` with this source, this check and this demand.
+    pub const fn new(name: &'static str, source: Source, check: Option<Check>, demand: Demand) -> Self {
+        Self { name, source, check, demand }
     }
 }
 
@@ -57,9 +67,16 @@ pub trait Unknown {
     const SOURCE: Source = Source::Undocumented;
     /// It is not checked.
     const CHECK: Option<Check> = None;
+    /// It is demanded.
+    const DEMAND: Demand = Demand::Required;
 }
 
 impl<T> Unknown for Given<T> {}
+
+impl<T> Given<Option<T>> {
+    /// It may be absent.
+    pub const DEMAND: Demand = Demand::Optional;
+}
 
 impl<T: JsonSchema> Given<Path<T>> {
     /// Parameters of the path.
@@ -96,6 +113,7 @@ macro_rules! __known {
             $crate::__private::stringify!($argument),
             $crate::__private::Given::<$argument>::SOURCE,
             $crate::__private::Given::<$argument>::CHECK,
+            $crate::__private::Given::<$argument>::DEMAND,
         )
     }};
 }

@@ -3,7 +3,7 @@ use std::pin::Pin;
 
 use fal_health::HealthCheck;
 
-use super::known::{Check, Known};
+use super::known::{Check, Demand, Known};
 use super::{Argument, Call, Content, Event, HeadArgument, Reply, SchemaOf, Source, Stream, Taken};
 use crate::Error;
 use crate::error::DeclaredFailure;
@@ -23,6 +23,7 @@ pub struct Endpoint {
     body_limit: Option<usize>,
     body: Option<SchemaOf>,
     check: Option<Check>,
+    demand: Demand,
     sources: [Option<Known>; MOST_SOURCES],
     content: fn() -> Content,
     is_stream: bool,
@@ -45,6 +46,7 @@ impl Endpoint {
             body_limit: None,
             body: None,
             check: None,
+            demand: Demand::Required,
             sources: [None; MOST_SOURCES],
             content: || Content::Undocumented,
             is_stream: false,
@@ -86,6 +88,7 @@ impl Endpoint {
         assert!(self.body.is_none(), "a request has one body: put what both arguments hold into one struct");
         self.body = Some(schema);
         self.check = known.check;
+        self.demand = known.demand;
         self
     }
 
@@ -229,6 +232,11 @@ impl Endpoint {
     /// The largest body that it takes, in bytes, where that is not the app's.
     pub(crate) const fn own_body_limit(&self) -> Option<usize> {
         self.body_limit
+    }
+
+    /// Whether a request may come without the body that it takes.
+    pub(crate) fn may_lack_its_body(&self) -> bool {
+        self.demand == Demand::Optional
     }
 
     pub(super) const fn check(&self) -> Option<Check> {

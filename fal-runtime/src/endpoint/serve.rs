@@ -14,7 +14,7 @@ use http::{Method, StatusCode};
 use super::blocking::Lane;
 use super::events::Sender;
 use super::health::HealthThreads;
-use super::{Call, Endpoint, Reply, RequestId, ResponseHead, body, stream};
+use super::{Call, Endpoint, Reply, RequestId, ResponseHead, body, explain, stream};
 use crate::error::failure;
 use crate::{Calls, ConnectionHold, Declaration, Error, Instance};
 
@@ -71,7 +71,11 @@ impl Served {
         let endpoint = self.endpoint;
         // Before a place is taken: a slow sender keeps only itself waiting.
         let body = match endpoint.body() {
-            Some(_) => body::read(&request.headers, body, self.body_limit).await?,
+            Some(_) => match body::read(&request.headers, body, self.body_limit).await? {
+                Some(body) => body,
+                None if endpoint.may_lack_its_body() => Bytes::from_static(b"null"),
+                None => return Err(explain::absent()),
+            },
             None => Bytes::new(),
         };
         let hold = request.extensions.get::<ConnectionHold>().cloned();

@@ -23,7 +23,7 @@ impl Operation {
             request.insert("parameters".into(), parameters.into());
         }
         if let Some(body) = endpoint.body() {
-            let body = json!({ "required": true, "content": content(&schemas.input(body)) });
+            let body = json!({ "required": !endpoint.may_lack_its_body(), "content": content(&schemas.input(body)) });
             request.insert("requestBody".into(), body);
         }
         let undocumented = parameters::undocumented(endpoint);

@@ -46,6 +46,11 @@ impl Repeater {
         Output { text: text.repeat(times.0) }
     }
 
+    #[endpoint("/optional")]
+    async fn optional(&self, input: Option<Input>) -> Option<String> {
+        input.map(|input| input.text)
+    }
+
     #[endpoint("/nothing")]
     async fn nothing(&self) {}
 
@@ -98,4 +103,18 @@ async fn what_is_no_body_is_taken_from_the_head_in_any_order() {
         .body(axum::body::Body::from(r#"{"text": "hi"}"#));
     assert_eq!(client.send(request.unwrap()).await.body(), json!("7 ann 2 yes hi"));
     assert_eq!(client.post("/blocking/7", json!({ "text": "hi" })).await.body(), json!("7 hi"));
+}
+
+#[tokio::test]
+async fn an_optional_body_may_be_absent() {
+    let client = Client::of(Repeater);
+    assert_eq!(client.ask(Method::POST, "/optional").await.body(), json!(null));
+    assert_eq!(client.post("/optional", json!(null)).await.body(), json!(null));
+    assert_eq!(client.post("/optional", json!({ "text": "a" })).await.body(), json!("a"));
+    assert_eq!(client.post("/optional", json!({})).await.status, 422, "what is there has to be sound");
+    assert_eq!(client.ask(Method::POST, "/").await.status, 422, "others may not");
+
+    let document = Repeater::declaration().openapi();
+    let is_required = |path: &str| &document["paths"][path]["post"]["requestBody"]["required"];
+    assert_eq!((is_required("/optional"), is_required("/")), (&json!(false), &json!(true)));
 }
