@@ -1,20 +1,47 @@
+use std::time::Duration;
+
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
 
 use crate::Error;
 
+/// How much of a body that is not taken is read all the same, in bytes, and for how long.
+const REST: usize = 64 << 20;
+const REST_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Reads a JSON body into memory; none where there is none.
 ///
-/// A body in another format is 415, one of more bytes than the limit 413, each told before it is read where its head
-/// says so.
-pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Option<Bytes>, Error> {
+/// A body in another format is 415, one of more bytes than the limit 413.
+pub(super) async fn read(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Option<Bytes>, Error> {
     if body.is_end_stream() {
         return Ok(None);
     }
+    let taken = take(headers, &mut body, limit).await;
+    // Who asks before it sends a body is to be told, and sends none then.
+    if taken.is_err() && !headers.contains_key(EXPECT) {
+        let _ = tokio::time::timeout(REST_TIMEOUT, discard(body)).await;
+    }
+    taken
+}
+
+/// Reads what a client still sends. Many send all of a body before they read, and TCP takes the answer from whoever
+/// sends to a connection that has been closed.
+async fn discard(mut body: Body) {
+    let mut left = REST;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        match left.checked_sub(length) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
+}
+
+async fn take(headers: &HeaderMap, body: &mut Body, limit: usize) -> Result<Option<Bytes>, Error> {
     if !is_json(headers) {
         return Err(Error::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
