@@ -1,15 +1,10 @@
 use std::any::TypeId;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use axum::extract::Request;
-use axum::middleware::{self, Next};
-use axum::response::Response;
 use fal_health::HealthCheckSpec;
-use futures_util::FutureExt;
 
 use super::{Block, BoxFuture, Instance, Registered, Settings, Setup};
-use crate::endpoint::{RequestId, Running};
+use crate::endpoint::Running;
 use crate::{Calls, Endpoint, Error, openapi, router};
 
 /// One app of this binary, its type erased.
@@ -60,7 +55,7 @@ impl Declaration {
 
     /// Puts around a router what the app declares to be around it.
     pub(crate) fn surround(&self, router: axum::Router) -> axum::Router {
-        let router = (self.layer)(router).layer(middleware::from_fn(layered));
+        let router = (self.layer)(router);
         // Outermost: pages of other origins read what layers refuse, too.
         match self.settings.cors() {
             Some(cors) => router.layer(cors.layer()),
@@ -88,20 +83,5 @@ impl Declaration {
                 .push(format!("two apps are called `{name}`: give one another name, `#[app(name = \"…\")]`"));
         }
         problems
-    }
-}
-
-/// What the app's layers answer; a panic in one is a failure as any other.
-async fn layered(request: Request, next: Next) -> Response {
-    let id = RequestId::of(request.headers());
-    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
-        Ok(response) => response,
-        Err(panic) => {
-            let error = Error::panicked(&*panic);
-            tracing::error!(request_id = %id, status = 500, "a layer: {error}");
-            let mut response = error.response(&id);
-            id.put_on(response.headers_mut());
-            response
-        }
     }
 }

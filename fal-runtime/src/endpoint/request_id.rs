@@ -16,14 +16,16 @@ const LONGEST: usize = 128;
 
 impl RequestId {
     pub(crate) fn of(request: &HeaderMap) -> Self {
-        match request.get(NAME) {
-            Some(id) if is_sound(id.as_bytes()) => Self(id.clone()),
-            _ => Self::new(),
-        }
+        Self::given(request).unwrap_or_else(Self::new)
+    }
+
+    /// The one that the request has.
+    pub(crate) fn given(request: &HeaderMap) -> Option<Self> {
+        request.get(NAME).filter(|id| is_sound(id.as_bytes())).cloned().map(Self)
     }
 
     /// 128 bits as 32 hexadecimal digits: a count, hashed with the process's own random keys.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static KEYS: LazyLock<(RandomState, RandomState)> = LazyLock::new(Default::default);
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);

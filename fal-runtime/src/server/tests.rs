@@ -70,6 +70,27 @@ async fn requests_are_answered_over_a_unix_socket_and_over_tcp() {
 }
 
 #[tokio::test]
+async fn a_panic_in_a_layer_is_answered_as_every_failure_and_its_connection_goes_on() {
+    let layer = axum::middleware::map_request(async |request: axum::extract::Request| {
+        assert_ne!(request.uri().path(), "/panics", "the layer panics");
+        request
+    });
+    let directory = TempDir::new().unwrap();
+    let router = app().fallback(async || {}).layer(layer);
+    let server = Server::start(listen_in(&directory).await, router, ReadTimeout::Unlimited);
+    let mut client = connect(server.address()).await;
+    client
+        .write_all(b"GET /panics HTTP/1.1\r\nhost: runner\r\nx-fal-request-id: mine\r\n\r\n")
+        .await
+        .unwrap();
+    client.write_all(REQUEST).await.unwrap();
+    let text = response(&mut client).await;
+    assert!(text.starts_with("HTTP/1.1 500"), "{text}");
+    assert!(text.contains("x-fal-request-id: mine"), "{text}");
+    assert!(text.contains(r#"{"detail":"Internal Server Error","request_id":"mine"}"#), "{text}");
+}
+
+#[tokio::test]
 async fn an_abandoned_blocking_call_keeps_its_connection_open_until_it_returns_s38() {
     let (entered, mut is_entered) = mpsc::unbounded_channel();
     let (release, released) = std::sync::mpsc::channel::<()>();
