@@ -109,11 +109,12 @@ impl Given<RequestContext> {
 macro_rules! __known {
     ($argument:ty) => {{
         use $crate::__private::Unknown as _;
-        $crate::__private::Known::new(
+        const KNOWN: $crate::__private::Known = $crate::__private::Known::new(
             $crate::__private::stringify!($argument),
             $crate::__private::Given::<$argument>::SOURCE,
             $crate::__private::Given::<$argument>::CHECK,
             $crate::__private::Given::<$argument>::DEMAND,
-        )
+        );
+        &KNOWN
     }};
 }

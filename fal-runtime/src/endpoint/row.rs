@@ -18,16 +18,16 @@ pub(crate) type Function =
 pub struct Endpoint {
     path: &'static str,
     name: &'static str,
-    docs: &'static str,
+    docs: Option<&'static str>,
     health_check: Option<HealthCheck>,
     body_limit: Option<usize>,
     body: Option<SchemaOf>,
     check: Option<Check>,
     demand: Demand,
-    sources: [Option<Known>; MOST_SOURCES],
+    sources: [Option<&'static Known>; MOST_SOURCES],
     content: fn() -> Content,
     is_stream: bool,
-    failures: &'static [DeclaredFailure],
+    failures: Option<&'static [DeclaredFailure]>,
     function: Function,
 }
 
@@ -41,7 +41,7 @@ impl Endpoint {
         Self {
             path,
             name,
-            docs: "",
+            docs: None,
             health_check: None,
             body_limit: None,
             body: None,
@@ -50,7 +50,7 @@ impl Endpoint {
             sources: [None; MOST_SOURCES],
             content: || Content::Undocumented,
             is_stream: false,
-            failures: &[],
+            failures: None,
             function: |_| Box::pin(async { Err(Error::msg("the endpoint has no function")) }),
         }
     }
@@ -59,7 +59,7 @@ impl Endpoint {
     #[doc(hidden)]
     #[must_use]
     pub const fn docs(mut self, docs: &'static str) -> Self {
-        self.docs = docs;
+        self.docs = Some(docs);
         self
     }
 
@@ -83,7 +83,7 @@ impl Endpoint {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    pub const fn takes<T: Argument<M>, M>(mut self, known: Known) -> Self {
+    pub const fn takes<T: Argument<M>, M>(mut self, known: &'static Known) -> Self {
         let Taken::Body(schema) = T::TAKEN else { return self.source(known) };
         assert!(self.body.is_none(), "a request has one body: put what both arguments hold into one struct");
         self.body = Some(schema);
@@ -96,13 +96,13 @@ impl Endpoint {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    pub const fn takes_head<T: HeadArgument>(self, known: Known) -> Self {
+    pub const fn takes_head<T: HeadArgument>(self, known: &'static Known) -> Self {
         self.source(known)
     }
 
     #[track_caller]
     #[expect(clippy::indexing_slicing, clippy::panic, reason = "a compile error where rows are made")]
-    const fn source(mut self, known: Known) -> Self {
+    const fn source(mut self, known: &'static Known) -> Self {
         assert!(
             self.has_parameters() || !matches!(known.source, Source::Path(_)),
             "the path has no parameter for this: write one into it, as in \"/users/{{id}}\""
@@ -165,7 +165,9 @@ impl Endpoint {
     #[doc(hidden)]
     #[must_use]
     pub const fn fails(mut self, failures: &'static [DeclaredFailure]) -> Self {
-        self.failures = failures;
+        if !failures.is_empty() {
+            self.failures = Some(failures);
+        }
         self
     }
 
@@ -212,7 +214,7 @@ impl Endpoint {
     }
 
     /// What is taken from the head of a request, an argument each.
-    pub(crate) fn sources(&self) -> impl Iterator<Item = Known> {
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &'static Known> {
         self.sources.iter().flatten().copied()
     }
 
@@ -221,8 +223,8 @@ impl Endpoint {
     }
 
     /// What its error declares of itself, in the order of declaration.
-    pub(crate) const fn failures(&self) -> &'static [DeclaredFailure] {
-        self.failures
+    pub(crate) fn failures(&self) -> &'static [DeclaredFailure] {
+        self.failures.unwrap_or_default()
     }
 
     pub(crate) const fn is_stream(&self) -> bool {
@@ -257,7 +259,7 @@ impl Endpoint {
     }
 
     fn split_docs(&self) -> (&'static str, &'static str) {
-        let docs = self.docs.trim();
+        let docs = self.docs.unwrap_or_default().trim();
         let (summary, description) = docs.split_once("\n\n").unwrap_or((docs, ""));
         (summary.trim(), description.trim())
     }

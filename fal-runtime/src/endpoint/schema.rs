@@ -6,12 +6,21 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 /// How a type describes itself, its name erased.
 ///
 /// A generator's own functions are generic, and a program would have them once for each type that it takes or gives.
+/// This is one function for each, with all that there is to say.
 #[derive(Clone, Copy, Debug)]
-pub struct SchemaOf {
-    is_inline: fn() -> bool,
-    name: fn() -> Cow<'static, str>,
-    id: fn() -> Cow<'static, str>,
-    schema: fn(&mut SchemaGenerator) -> Schema,
+pub struct SchemaOf(fn(Option<&mut SchemaGenerator>) -> Described);
+
+/// What a type says of itself; its schema where a generator was given.
+struct Described {
+    is_inline: bool,
+    name: Cow<'static, str>,
+    id: Cow<'static, str>,
+    schema: Option<Schema>,
+}
+
+fn describe<T: JsonSchema>(generator: Option<&mut SchemaGenerator>) -> Described {
+    let schema = generator.map(T::json_schema);
+    Described { is_inline: T::inline_schema(), name: T::schema_name(), id: T::schema_id(), schema }
 }
 
 thread_local! {
@@ -22,7 +31,7 @@ thread_local! {
 impl SchemaOf {
     /// How this type does.
     pub const fn of<T: JsonSchema>() -> Self {
-        Self { is_inline: T::inline_schema, name: T::schema_name, id: T::schema_id, schema: T::json_schema }
+        Self(describe::<T>)
     }
 
     /// The schema, or the reference to it among a generator's definitions.
@@ -33,7 +42,12 @@ impl SchemaOf {
 
     /// The schema where it stands, whether or not others refer to it.
     pub(crate) fn inline(self, generator: &mut SchemaGenerator) -> Schema {
-        (self.schema)(generator)
+        // It is always there: a generator was given.
+        (self.0)(Some(generator)).schema.unwrap_or_default()
+    }
+
+    fn described(self) -> Described {
+        (self.0)(None)
     }
 }
 
@@ -42,19 +56,19 @@ enum Erased {}
 
 impl JsonSchema for Erased {
     fn inline_schema() -> bool {
-        (DESCRIBED.get().is_inline)()
+        DESCRIBED.get().described().is_inline
     }
 
     fn schema_name() -> Cow<'static, str> {
-        (DESCRIBED.get().name)()
+        DESCRIBED.get().described().name
     }
 
     fn schema_id() -> Cow<'static, str> {
-        (DESCRIBED.get().id)()
+        DESCRIBED.get().described().id
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        (DESCRIBED.get().schema)(generator)
+        DESCRIBED.get().inline(generator)
     }
 }
 
