@@ -119,13 +119,13 @@ impl Error {
     }
 
     pub(crate) fn of(source: impl StdError + Send + Sync + 'static) -> Self {
-        Self(Box::new(Inner {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
-            detail: None,
-            headers: HeaderMap::new(),
-            source: Box::new(source),
-            context: Vec::new(),
-        }))
+        Self::boxed(Box::new(source))
+    }
+
+    #[cold]
+    fn boxed(source: Box<dyn StdError + Send + Sync>) -> Self {
+        let (status, headers) = (StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new());
+        Self(Box::new(Inner { status, detail: None, headers, source, context: Vec::new() }))
     }
 
     fn push_context(mut self, context: Cow<'static, str>) -> Self {
@@ -135,6 +135,9 @@ impl Error {
 }
 
 impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+    /// Once for each type of error, and not at every question mark.
+    #[cold]
+    #[inline(never)]
     fn from(error: E) -> Self {
         Self::of(error)
     }

@@ -1,5 +1,3 @@
-use std::borrow::Cow;
-
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
@@ -11,17 +9,19 @@ use super::reader::Reader;
 struct Inside<'a, 'de> {
     reader: &'a mut Reader<'de>,
     level: usize,
+    depth: u8,
     passed: usize,
 }
 
 impl<'a, 'de> Inside<'a, 'de> {
     fn new(reader: &'a mut Reader<'de>) -> Self {
-        let level = reader.level();
-        Self { reader, level, passed: 0 }
+        let (level, depth) = (reader.level(), reader.depth());
+        Self { reader, level, depth, passed: 0 }
     }
 
     /// Comes to the next item, whatever it is; there is none where the bracket is next.
     fn has_next(&mut self, bracket: u8) -> Result<bool> {
+        self.reader.come_back(self.depth)?;
         if self.reader.peek()? == bracket {
             self.reader.step_back(self.level);
             return Ok(false);
@@ -33,14 +33,15 @@ impl<'a, 'de> Inside<'a, 'de> {
         Ok(true)
     }
 
-    fn next_key(&mut self) -> Result<Option<Cow<'de, str>>> {
+    /// Passes the bracket where no key is left: no function that knows a type has to.
+    fn next_key(&mut self) -> Result<Option<&str>> {
         if !self.has_next(b'}')? {
+            self.reader.close(b'}')?;
             return Ok(None);
         }
         let key = self.reader.string(&"a key")?;
         self.reader.pass(b':')?;
-        self.reader.step_to_key(self.level, key.clone());
-        Ok(Some(key))
+        Ok(Some(self.reader.step_to_key(self.level, key)))
     }
 
     fn next_item(&mut self) -> Result<bool> {

@@ -18,7 +18,9 @@ macro_rules! as_others {
     };
 }
 
+// What is `inline(never)` is small, and would stand in every struct that has such a field.
 impl<'de> Reader<'de> {
+    #[inline(never)]
     fn whole<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         match self.number(&visitor)?.whole() {
             Numeral::Unsigned(number) => visitor.visit_u64(number),
@@ -27,6 +29,7 @@ impl<'de> Reader<'de> {
         }
     }
 
+    #[inline(never)]
     fn float<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         let number = self.number(&visitor)?;
         number.visit(visitor)
@@ -76,11 +79,13 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         }
     }
 
+    #[inline(never)]
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let boolean = self.boolean(&visitor)?;
         visitor.visit_bool(boolean)
     }
 
+    #[inline(never)]
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         let string = self.string(&visitor)?;
         visitor.visit_str(&string)
@@ -91,6 +96,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         visitor.visit_unit()
     }
 
+    #[inline(never)]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         if self.peek()? == b'n' {
             self.null(&visitor)?;
@@ -104,18 +110,19 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         visitor.visit_newtype_struct(self)
     }
 
+    #[inline(never)]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         self.open(b'[', &visitor)?;
+        let depth = self.depth();
         let value = visitor.visit_seq(Items::new(self))?;
+        self.come_back(depth)?;
         self.close(b']')?;
         Ok(value)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         self.open(b'{', &visitor)?;
-        let value = visitor.visit_map(Members::new(self))?;
-        self.close(b'}')?;
-        Ok(value)
+        visitor.visit_map(Members::new(self))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -125,10 +132,12 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         visitor: V,
     ) -> Result<V::Value> {
         if self.peek()? == b'"' {
-            return Key(self.string(&visitor)?).deserialize_enum("", &[], visitor);
+            return Key(&self.string(&visitor)?).deserialize_enum("", &[], visitor);
         }
         self.open(b'{', &visitor)?;
+        let depth = self.depth();
         let value = visitor.visit_enum(Variant::new(self))?;
+        self.come_back(depth)?;
         self.close(b'}')?;
         Ok(value)
     }

@@ -64,6 +64,12 @@ impl de::Error for Fault {
         Self::another_type(expected)
     }
 
+    // Serde's own would be in every program once for each field.
+    #[cold]
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::refused(format!("duplicate field `{field}`"))
+    }
+
     #[cold]
     fn missing_field(field: &'static str) -> Self {
         Mistake::Missing(field).into()

@@ -1,5 +1,3 @@
-use std::borrow::Cow;
-
 use serde::Deserializer;
 use serde::de::value::StrDeserializer;
 use serde::de::{IntoDeserializer, Visitor};
@@ -7,7 +5,7 @@ use serde::de::{IntoDeserializer, Visitor};
 use super::fault::{Fault, Result};
 
 /// The key of an object, or the name of a variant that holds nothing. A key that has to be a number is one in quotes.
-pub(super) struct Key<'de>(pub(super) Cow<'de, str>);
+pub(super) struct Key<'a>(pub(super) &'a str);
 
 macro_rules! numbers {
     ($($method:ident => $visit:ident;)*) => {
@@ -24,7 +22,7 @@ impl<'de> Deserializer<'de> for Key<'_> {
     type Error = Fault;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        visitor.visit_str(&self.0)
+        visitor.visit_str(self.0)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
@@ -41,7 +39,7 @@ impl<'de> Deserializer<'de> for Key<'_> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        let name: StrDeserializer<'_, Fault> = self.0.as_ref().into_deserializer();
+        let name: StrDeserializer<'_, Fault> = self.0.into_deserializer();
         visitor.visit_enum(name)
     }
 

@@ -39,7 +39,10 @@ impl<'de> Reader<'de> {
     /// What is wrong after the one value of a body; nothing but space may be there.
     pub(super) fn end(&mut self) -> Option<Fault> {
         self.path.clear();
-        self.peek().is_ok().then(Fault::syntax)
+        match self.come_back(0) {
+            Ok(()) => self.peek().is_ok().then(Fault::syntax),
+            Err(fault) => Some(fault),
+        }
     }
 
     /// A mistake at the place that has been reached.
@@ -58,9 +61,13 @@ impl<'de> Reader<'de> {
     }
 
     /// Passes on to a member of what lies at `level`.
-    pub(super) fn step_to_key(&mut self, level: usize, key: Cow<'de, str>) {
+    pub(super) fn step_to_key(&mut self, level: usize, key: Cow<'de, str>) -> &str {
         self.path.truncate(level);
         self.path.push(Segment::Key(key));
+        match self.path.last() {
+            Some(Segment::Key(key)) => key,
+            _ => "",
+        }
     }
 
     /// Passes on to an item of what lies at `level`.
@@ -103,6 +110,19 @@ impl<'de> Reader<'de> {
             return Err(self.another_type(expected));
         }
         self.descend()
+    }
+
+    /// Comes back to what lies this deep. An object is left open by whoever wanted no more of its members.
+    pub(super) fn come_back(&mut self, depth: u8) -> Result<()> {
+        while self.depth > depth {
+            self.close(b'}')?;
+        }
+        Ok(())
+    }
+
+    /// How many lists and objects are open.
+    pub(super) fn depth(&self) -> u8 {
+        self.depth
     }
 
     /// Passes the bracket that a list or an object ends with.

@@ -282,3 +282,41 @@ fn a_value_of_any_type_keeps_what_its_numbers_are_worth() {
     let read: Value = read(r#"{"a": [1, -1, 1.0, 1.5, 1e300, 18446744073709551615], "b": "\n"}"#).unwrap();
     assert_eq!(read, json!({"a": [1, -1, 1, 1.5, 1e300, u64::MAX], "b": "\n"}));
 }
+
+#[test]
+fn an_object_of_which_not_all_is_wanted_is_left_behind() {
+    /// The value of the first member.
+    #[derive(Debug, PartialEq)]
+    struct First(u8);
+
+    impl<'de> Deserialize<'de> for First {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Visitor;
+
+            impl<'de> serde::de::Visitor<'de> for Visitor {
+                type Value = First;
+
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("an object")
+                }
+
+                fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<First, A::Error> {
+                    Ok(First(map.next_entry::<String, u8>()?.map_or(0, |(_, value)| value)))
+                }
+            }
+
+            deserializer.deserialize_map(Visitor)
+        }
+    }
+
+    assert_eq!(read::<First>(r#"{"a": 1}"#).unwrap(), First(1));
+    assert_eq!(read::<Vec<First>>(r#"[{"a": 1}, {"b": 2} ]"#).unwrap(), [First(1), First(2)]);
+    assert_eq!(read::<(First, u8)>(r#"[{"a": 1}, 2]"#).unwrap(), (First(1), 2));
+    let all = |body| mistake::<Vec<First>>(body).0;
+    assert_eq!(all(r#"[{"a": 1, "b": 2}]"#), Mistake::Refused("more items than expected".into()));
+    assert_eq!(
+        mistake::<First>(r#"{"a": 1, "b": 2}"#).0,
+        Mistake::Refused("more items than expected".into())
+    );
+    assert_eq!(mistake::<First>(r#"{"a": 1"#).0, Mistake::Syntax);
+}
