@@ -225,7 +225,6 @@ impl Endpoint {
         });
         let events =
             self.events().map(|events| quote_spanned!(here(events)=> let mut events = call.events()?;));
-        let mutable = (events.is_some() || !names.is_empty()).then(|| quote!(mut));
         let head = if self.is_async { quote!(call.head) } else { quote!(head) };
         let mut names = names.iter();
         let passed = self.arguments.iter().map(|argument| match argument {
@@ -264,7 +263,7 @@ impl Endpoint {
         let boxed = respan(&quote!(__Boxed::of), name.span());
         let passed = Group::new(Delimiter::Parenthesis, future);
         let boxed = respan(&quote!(#boxed #passed), name.span());
-        quote_spanned!(here(name)=> |#mutable call| #boxed)
+        quote_spanned!(here(name)=> |call| #boxed)
     }
 
     fn taken(&self) -> impl Iterator<Item = &Type> {

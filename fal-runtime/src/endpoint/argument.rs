@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::{Call, SchemaOf, json, rejection};
+use super::{Call, SchemaOf, rejection};
 use crate::Error;
 use crate::extract::RequestContext;
 
@@ -92,12 +92,12 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Argument<FromBody> for T
     const TAKEN: Taken = Taken::Body(SchemaOf::of::<T>());
 
     fn take<'a>(call: &'a mut Call<'_>) -> Taking<'a, Self> {
-        let input = match json::parse(&call.body) {
+        let input = match T::deserialize(&mut call.reader) {
             Ok(input) => match call.check(&input) {
                 None => Ok(input),
                 Some(error) => Err(error),
             },
-            Err(error) => Err(error),
+            Err(fault) => Err(call.mistaken(fault)),
         };
         Taking::Ready(Some(input))
     }

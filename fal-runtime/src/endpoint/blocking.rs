@@ -17,7 +17,7 @@ pub(super) enum Lane {
 }
 
 /// A blocking call of an endpoint, its types erased.
-type Work = Box<dyn FnOnce(&mut ResponseHead) -> Result<Reply, Error> + Send>;
+pub(super) type Work = Box<dyn FnOnce(&mut ResponseHead) -> Result<Reply, Error> + Send>;
 
 /// What a blocking call leaves: its head, whatever became of it, and its result, or what it panicked with.
 type Done = (ResponseHead, Result<Result<Reply, Error>, Box<dyn Any + Send>>);

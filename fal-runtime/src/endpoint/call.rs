@@ -3,11 +3,11 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::time::Instant;
 
-use bytes::Bytes;
 use http::request::Parts;
 
 use super::blocking::{self, Lane};
 use super::events::Sender;
+use super::json::{Fault, Reader};
 use super::{Argument, Events, Reply, RequestId, ResponseHead, Taking, explain};
 use crate::app::Shared;
 use crate::calls::Place;
@@ -26,9 +26,11 @@ pub struct Call<'a> {
     pub(super) request: &'a mut Parts,
     /// Where events go; none where the endpoint sends none.
     pub(super) events: Option<Sender>,
-    pub(super) body: Bytes,
+    /// The body; empty where the endpoint takes none.
+    pub(super) reader: Reader<'a>,
     pub(super) lane: Lane,
-    pub(super) place: Place,
+    /// None once a blocking function has it.
+    pub(super) place: Option<Place>,
 }
 
 impl<'a> Call<'a> {
@@ -49,10 +51,20 @@ impl<'a> Call<'a> {
         RequestContext::new(self.id.clone(), self.endpoint.path(), self.deadline, self.request)
     }
 
-    /// What is wrong with an input by the rules of its own type, where it has some.
-    pub(super) fn check(&self, input: &dyn Any) -> Option<Error> {
+    /// What is wrong with a body that an input has been read from: more than the input, or what breaks the rules of the
+    /// input's own type, where it has some.
+    pub(super) fn check(&mut self, input: &dyn Any) -> Option<Error> {
+        if let Some(fault) = self.reader.end() {
+            return Some(self.mistaken(fault));
+        }
         let flaws = self.endpoint.check()?(input);
-        (!flaws.is_empty()).then(|| explain::flawed(flaws, &self.body))
+        (!flaws.is_empty()).then(|| explain::flawed(flaws, self.reader.body()))
+    }
+
+    /// What is wrong with a body that no input could be read from.
+    #[cold]
+    pub(super) fn mistaken(&mut self, fault: Fault) -> Error {
+        explain::mistaken(self.reader.locate(fault), self.reader.body())
     }
 
     /// The app.
@@ -62,13 +74,15 @@ impl<'a> Call<'a> {
 
     /// Runs a blocking function where it keeps nobody waiting. It keeps its place, and its client's connection, until
     /// it returns, even when the call is dropped meanwhile (S38).
-    pub fn blocking<A: Any, F>(self, function: F) -> impl Future<Output = Result<Reply, Error>> + Send
+    pub async fn blocking<A: Any, F>(&mut self, function: F) -> Result<Reply, Error>
     where
         F: FnOnce(&A, &mut ResponseHead) -> Result<Reply, Error> + Send + 'static,
     {
         let instance = Instance::clone(self.instance);
         let work = Box::new(move |head: &mut ResponseHead| function(downcast(&instance)?, head));
-        blocking::run(work, self.lane, self.place, self.head)
+        // It is called once, by the same macro.
+        let place = self.place.take().ok_or_else(|| Error::msg("the call has no place any more"))?;
+        blocking::run(work, self.lane.clone(), place, self.head).await
     }
 }
 

@@ -130,7 +130,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::super::RequestId;
-    use super::super::json::parse;
+    use super::super::json::Reader;
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -157,8 +157,10 @@ mod tests {
     }
 
     fn detail(body: &str) -> serde_json::Value {
-        let response =
-            parse::<Input>(body.as_bytes()).unwrap_err().response(&RequestId::of(&HeaderMap::new()));
+        let mut reader = Reader::new(body.as_bytes());
+        let fault = Input::deserialize(&mut reader).map_or_else(Some, |_| reader.end()).unwrap();
+        let error = super::mistaken(reader.locate(fault), body.as_bytes());
+        let response = error.response(&RequestId::of(&HeaderMap::new()));
         assert_eq!(response.status(), 422);
         let body =
             futures_util::future::FutureExt::now_or_never(axum::body::to_bytes(response.into_body(), 9999));

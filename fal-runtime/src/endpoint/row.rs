@@ -10,7 +10,7 @@ use crate::error::DeclaredFailure;
 
 /// Calls the function that is declared as an endpoint.
 pub(crate) type Function =
-    for<'a> fn(Call<'a>) -> Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
+    for<'a> fn(&'a mut Call<'_>) -> Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
 
 /// One endpoint of an app, as `#[endpoint]` declares it.
 ///

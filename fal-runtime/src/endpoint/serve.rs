@@ -14,6 +14,7 @@ use http::{Method, StatusCode};
 use super::blocking::Lane;
 use super::events::Sender;
 use super::health::HealthThreads;
+use super::json::Reader;
 use super::{Call, Endpoint, Reply, RequestId, ResponseHead, body, explain, stream};
 use crate::error::failure;
 use crate::{Calls, ConnectionHold, Declaration, Error, Instance};
@@ -84,8 +85,10 @@ impl Served {
             Lane::Health(_) => self.app.calls.exempt(endpoint.path(), hold),
         };
         let (instance, lane) = (&self.app.instance, self.lane.clone());
-        let function = endpoint.function();
-        function(Call { head, instance, endpoint, id, deadline, request, events, body, lane, place }).await
+        let (function, reader, place) = (endpoint.function(), Reader::new(&body), Some(place));
+        // It keeps its place until its function has ended.
+        let mut call = Call { head, instance, endpoint, id, deadline, request, events, reader, lane, place };
+        function(&mut call).await
     }
 
     /// When the caller of a request that arrives now stops waiting.

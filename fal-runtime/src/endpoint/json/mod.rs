@@ -19,14 +19,12 @@ mod tests;
 
 use bytes::Bytes;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Serializer;
 
-use super::explain;
 use crate::error::Step;
 use crate::{Context, Error};
 pub(crate) use fault::{Fault, Mistake};
-use reader::Reader;
+pub(super) use reader::Reader;
 
 /// A mistake in a body.
 #[derive(Debug, PartialEq)]
@@ -34,19 +32,6 @@ pub(super) struct Located {
     pub(super) mistake: Mistake,
     /// The way to it from the whole body.
     pub(super) path: Vec<Step>,
-}
-
-/// A value out of a body. The error says which part of the body is at fault.
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
-    let mut reader = Reader::new(body);
-    let fault = match T::deserialize(&mut reader) {
-        Ok(value) => match reader.end() {
-            None => return Ok(value),
-            Some(fault) => fault,
-        },
-        Err(fault) => fault,
-    };
-    Err(explain::mistaken(reader.locate(fault), body))
 }
 
 /// JSON out of a value.

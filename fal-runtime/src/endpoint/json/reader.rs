@@ -11,7 +11,8 @@ use crate::error::Step;
 const DEEPEST: u8 = 127;
 
 /// Reads JSON from front to back, and knows where it is in it.
-pub(super) struct Reader<'de> {
+#[derive(Debug)]
+pub(in super::super) struct Reader<'de> {
     body: &'de [u8],
     at: usize,
     depth: u8,
@@ -19,6 +20,7 @@ pub(super) struct Reader<'de> {
 }
 
 /// One step of the way to what is being read.
+#[derive(Debug)]
 enum Segment<'de> {
     Key(Cow<'de, str>),
     Index(usize),
@@ -32,12 +34,16 @@ pub(super) enum Numeral {
 }
 
 impl<'de> Reader<'de> {
-    pub(super) fn new(body: &'de [u8]) -> Self {
+    pub(in super::super) fn new(body: &'de [u8]) -> Self {
         Self { body, at: 0, depth: 0, path: Vec::new() }
     }
 
+    pub(in super::super) fn body(&self) -> &'de [u8] {
+        self.body
+    }
+
     /// What is wrong after the one value of a body; nothing but space may be there.
-    pub(super) fn end(&mut self) -> Option<Fault> {
+    pub(in super::super) fn end(&mut self) -> Option<Fault> {
         self.path.clear();
         match self.come_back(0) {
             Ok(()) => self.peek().is_ok().then(Fault::syntax),
@@ -47,7 +53,7 @@ impl<'de> Reader<'de> {
 
     /// A mistake at the place that has been reached.
     #[cold]
-    pub(super) fn locate(&mut self, fault: Fault) -> Located {
+    pub(in super::super) fn locate(&mut self, fault: Fault) -> Located {
         let path = self.path.drain(..).map(|segment| match segment {
             Segment::Key(key) => Step::Key(key.into_owned().into()),
             Segment::Index(index) => Step::Index(index),
