@@ -67,10 +67,7 @@ impl<T: Serialize + JsonSchema> Answer<AsJson> for T {
     const CONTENT: Content = Content::Json(SchemaOf::of::<T>());
 
     fn reply(self) -> Result<Reply, Error> {
-        match json::write(&self) {
-            Ok(body) => Ok(Reply::Json(body)),
-            Err(error) => Err(error),
-        }
+        json::reply(&self)
     }
 }
 

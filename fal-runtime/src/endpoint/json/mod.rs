@@ -21,6 +21,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Serializer;
 
+use super::Reply;
 use crate::error::Step;
 use crate::{Context, Error};
 pub(crate) use fault::{Fault, Mistake};
@@ -39,6 +40,18 @@ pub(super) fn write(value: &impl Serialize) -> Result<Bytes, Error> {
     let mut json = Vec::with_capacity(128);
     let written = value.serialize(&mut Serializer::new(&mut json));
     whole(json, written)
+}
+
+/// As [`write`], for a response: what follows the writing is the same for every type, and compiled once.
+pub(super) fn reply(value: &impl Serialize) -> Result<Reply, Error> {
+    let mut json = Vec::with_capacity(128);
+    let written = value.serialize(&mut Serializer::new(&mut json));
+    replied(json, written)
+}
+
+#[inline(never)]
+fn replied(json: Vec<u8>, written: serde_json::Result<()>) -> Result<Reply, Error> {
+    whole(json, written).map(Reply::Json)
 }
 
 fn whole(json: Vec<u8>, written: serde_json::Result<()>) -> Result<Bytes, Error> {
