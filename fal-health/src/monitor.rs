@@ -270,6 +270,7 @@ impl Monitor {
                 self.manual_failed = true;
                 (Judgement::Decided, Some(Unhealthy::ManualCheckFailed))
             }
+            // Its age now, when the failure is known, and not when it was asked (S9).
             Outcome::Failure(_) if now.since(self.started) < self.start_period => (Judgement::Ignored, None),
             Outcome::Failure(_) => {
                 self.streak = self.streak.saturating_add(1);
