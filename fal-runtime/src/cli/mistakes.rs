@@ -24,7 +24,12 @@ pub(super) fn read(command: &Command, arguments: &[OsString]) -> Result<ArgMatch
         match (error.kind(), error.get(ContextKind::InvalidArg)) {
             (ErrorKind::ValueValidation | ErrorKind::InvalidValue, Some(ContextValue::String(option))) => {
                 let variable = variable(&lenient, option, &arguments);
-                wrong.push(sentence(&error.to_string(), variable.as_deref()));
+                let said = sentence(&error.to_string(), variable.as_deref());
+                if wrong.contains(&said) {
+                    // Any value would do by now: it has none.
+                    break;
+                }
+                wrong.push(said);
                 lenient = accept_anything(lenient, option);
             }
             (ErrorKind::UnknownArgument, Some(ContextValue::String(option)))
@@ -168,6 +173,17 @@ mod tests {
                 "{arguments:?}"
             );
         }
+    }
+
+    #[test]
+    fn an_option_without_its_value_is_told_once_beside_the_others() {
+        for arguments in [&["--queue"][..], &["--queue", "--runners", "2"], &["run", "--queue"]] {
+            let told = mistakes(arguments);
+            assert_eq!(told.len(), 1, "{told:?}");
+            assert!(told[0].contains("a value is required for '--queue <COUNT>'"), "{told:?}");
+        }
+        let told = mistakes(&["--runners", "many", "--queue"]);
+        assert_eq!(told.len(), 2, "{told:?}");
     }
 
     #[test]
