@@ -35,6 +35,10 @@ impl<'a, 'de> Inside<'a, 'de> {
 
     /// Passes the bracket where no key is left: no function that knows a type has to.
     fn next_key(&mut self) -> Result<Option<&str>> {
+        if self.reader.depth() < self.depth {
+            // Its end has been passed: who asks again is told the same.
+            return Ok(None);
+        }
         if !self.has_next(b'}')? {
             self.reader.close(b'}')?;
             return Ok(None);

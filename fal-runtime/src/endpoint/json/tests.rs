@@ -39,6 +39,43 @@ enum Shape {
     Circle { radius: f64 },
 }
 
+/// A map of whose end its reader asks more than once.
+#[derive(Debug, PartialEq)]
+struct Twice(Vec<String>);
+
+impl<'de> Deserialize<'de> for Twice {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Asks;
+
+        impl<'de> serde::de::Visitor<'de> for Asks {
+            type Value = Twice;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Twice, A::Error> {
+                let mut keys = Vec::new();
+                for _ in 0..4 {
+                    if let Some((key, _)) = map.next_entry::<String, u8>()? {
+                        keys.push(key);
+                    }
+                }
+                Ok(Twice(keys))
+            }
+        }
+
+        deserializer.deserialize_map(Asks)
+    }
+}
+
+#[test]
+fn the_end_of_an_object_is_its_end_however_often_one_asks() {
+    let read: BTreeMap<String, Twice> = read(r#"{"in": {"a": 1}, "next": {"b": 2, "c": 3}}"#).unwrap();
+    assert_eq!(read["in"], Twice(vec!["a".to_owned()]));
+    assert_eq!(read["next"], Twice(vec!["b".to_owned(), "c".to_owned()]));
+}
+
 /// What is JSON, and what is not, in the eyes of `serde_json`.
 const TEXTS: [&str; 48] = [
     "",
