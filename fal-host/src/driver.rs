@@ -97,8 +97,8 @@ impl Driver {
         driver.settle();
         let mut not_before = Instant::now();
         while !driver.stopped {
-            let earliest = Instant::now().max(not_before);
-            let deadline = driver.fleet.deadline().map(|deadline| clock.instant(deadline).max(earliest));
+            let due = driver.fleet.deadline().map(|due| clock.instant(due));
+            let wake = due.map(|due| due.max(not_before));
             tokio::select! {
                 Some(input) = happened.recv() => driver.tell(input),
                 () = asked.notified() => {
@@ -108,8 +108,9 @@ impl Driver {
                 }
                 Some(report) = reports.recv() => driver.report(report),
                 order = orders.recv(), if !driver.abandoned => driver.order(order),
-                () = sleep_until(deadline.unwrap_or(earliest)), if deadline.is_some() => {
-                    if deadline.is_some_and(|deadline| deadline.elapsed() > HELD_UP) && not_before < earliest {
+                () = sleep_until(wake.unwrap_or(not_before)), if wake.is_some() => {
+                    // What was due before it last waited for news is not put off again.
+                    if due.is_some_and(|due| due > not_before && due.elapsed() > HELD_UP) {
                         not_before = Instant::now() + CATCHING_UP;
                     } else {
                         driver.tell(Input::Elapsed);
