@@ -53,6 +53,8 @@ impl Group {
         if let Err(error) = self.leader_ended().await {
             tracing::error!(%error, pid = child.id(), "a process cannot be waited for, so it is killed");
             self.kill();
+            // Its number may be anybody's from now on.
+            *self.leader.lock().unwrap_or_else(PoisonError::into_inner) = None;
             return Exit::Unknown;
         }
         self.kill();
