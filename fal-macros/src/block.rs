@@ -87,7 +87,7 @@ impl Block {
             #(#cfgs)*
             const _: () = {
                 use #runtime::__private as __fal;
-                use __fal::{ReturnsValue as _, Unshared as _};
+                use __fal::{ReturnsValue as _, Unruled as _, Unshared as _};
                 type __Boxed = __fal::Boxed<#app>;
                 // The attributes are taken from their methods; what was imported for them is used here.
                 #(#[allow(unused_imports)] use #attributes as _;)*

@@ -221,7 +221,9 @@ impl Endpoint {
         let function = respan(&quote!(#app::#name), place);
         let names: Vec<_> = (0..self.taken().count()).map(|index| format_ident!("argument{index}")).collect();
         let take = self.taken().zip(&names).map(|(argument, name)| {
-            quote_spanned!(here(argument)=> let #name = call.take::<#argument, _>().await?;)
+            let call = Ident::new("call", here(argument));
+            let taking = quote_spanned!(argument.span()=> __fal::Given::<#argument>::take(#call));
+            quote_spanned!(here(argument)=> let #name = #taking.await?;)
         });
         let events =
             self.events().map(|events| quote_spanned!(here(events)=> let mut events = call.events()?;));
@@ -243,7 +245,7 @@ impl Endpoint {
         let reply = of_returns(output, if events.is_some() { "end" } else { "reply" });
         let answer = if self.is_async {
             quote_spanned! {place=>
-                let #value = #function(call.app()?, #(#passed),*).await;
+                let #value = #function(call.app(), #(#passed),*).await;
                 #reply(#value)
             }
         } else {

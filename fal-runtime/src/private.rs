@@ -14,7 +14,7 @@ pub use crate::app::lifecycle::{
 pub use crate::app::{App, AppOptions, Block, Declaration, Registered, Shared};
 pub use crate::endpoint::{
     Answer, Argument, Boxed, Call, Content, Event, Failure, Given, HeadArgument, Known, Lent, NoAnswer,
-    Reply, Returns, ReturnsValue, Source, Stream, Taken, Taking, Unknown, Unshared, lent,
+    Reply, Returns, ReturnsValue, Source, Stream, Taken, Taking, Unknown, Unruled, Unshared, lent,
 };
 pub use crate::error::{Cause, DeclaredFailure, Told, cause, told};
 pub use crate::{ApiError, Cors, Endpoint, Error, ResponseHead};

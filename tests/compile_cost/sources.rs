@@ -38,20 +38,21 @@ serde = { version = "1", features = ["derive"] }
 tokio = { version = "1", features = ["macros", "net", "rt-multi-thread"] }
 "#;
 
+/// No two of them are alike: LLVM would make one function of what is the same for both.
 const TYPES: &str = r"
 #[derive(Deserialize)]
 struct Input@ {
-    text: String,
-    count: u32,
-    ratio: Option<f64>,
-    tags: Vec<String>,
+    text_@: String,
+    count_@: u32,
+    ratio_@: Option<f64>,
+    tags_@: Vec<String>,
 }
 
 #[derive(Serialize)]
 struct Output@ {
-    text: String,
-    total: u32,
-    parts: Vec<f64>,
+    text_@: String,
+    total_@: u32,
+    parts_@: Vec<f64>,
 }
 ";
 
@@ -85,9 +86,10 @@ impl Sums {
 const HERE: &str = r#"
     #[endpoint("/sums/@")]
     async fn sum_@(&self, input: Input@) -> Result<Output@> {
-        let number: u32 = input.text.parse()?;
-        let parts = vec![input.ratio.unwrap_or(1.0); input.tags.len()];
-        Ok(Output@ { text: input.text, total: self.offset + number * input.count, parts })
+        let number: u32 = input.text_@.parse()?;
+        let parts = vec![input.ratio_@.unwrap_or(1.0); input.tags_@.len()];
+        let total = self.offset + number * input.count_@;
+        Ok(Output@ { text_@: input.text_@, total_@: total, parts_@: parts })
     }
 "#;
 
@@ -136,8 +138,9 @@ async fn sum_@(
     State(sums): State<Arc<Sums>>,
     Json(input): Json<Input@>,
 ) -> Result<Json<Output@>, Failure> {
-    let number: u32 = input.text.parse()?;
-    let parts = vec![input.ratio.unwrap_or(1.0); input.tags.len()];
-    Ok(Json(Output@ { text: input.text, total: sums.offset + number * input.count, parts }))
+    let number: u32 = input.text_@.parse()?;
+    let parts = vec![input.ratio_@.unwrap_or(1.0); input.tags_@.len()];
+    let total = sums.offset + number * input.count_@;
+    Ok(Json(Output@ { text_@: input.text_@, total_@: total, parts_@: parts }))
 }
 ";

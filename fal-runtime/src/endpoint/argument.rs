@@ -6,6 +6,7 @@ use axum::response::IntoResponse;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use super::call::Erased;
 use super::{Call, SchemaOf, rejection};
 use crate::Error;
 use crate::extract::RequestContext;
@@ -24,8 +25,24 @@ pub trait Argument<M>: Sized + Send {
     /// Where it is taken from.
     const TAKEN: Taken;
 
-    /// Takes it from the request.
-    fn take<'a>(call: &'a mut Call<'_>) -> Taking<'a, Self>;
+    /// Takes it from the request. Rules are for what is read from the body.
+    fn take<'a, 'c, R: Rules<Self>>(call: &'a mut Call<'c>) -> Taking<'a, 'c, Self>;
+}
+
+/// What a type demands of its values beyond being of it.
+pub trait Rules<T> {
+    /// What is wrong with a body that a value has been read from.
+    fn broken(value: &T, call: &mut Call<'_>) -> Option<Error>;
+}
+
+/// A type demands nothing.
+#[derive(Debug)]
+pub(super) enum NoRules {}
+
+impl<T> Rules<T> for NoRules {
+    fn broken(_: &T, call: &mut Call<'_>) -> Option<Error> {
+        call.end()
+    }
 }
 
 /// What a health check may take: it is asked with an empty body.
@@ -53,24 +70,19 @@ pub enum Taken {
 /// An argument that is being taken. A type of its own rather than whatever future an argument has: a bound that does
 /// not hold is then reported once.
 #[expect(missing_debug_implementations, reason = "it holds a future")]
-pub enum Taking<'a, T> {
-    /// From the body, which has been read before: only the parsing is compiled once for each type.
-    Ready(Option<Result<T, Error>>),
+pub enum Taking<'a, 'c, T> {
+    /// From what has been read before, by a function that waits for nothing.
+    Read(&'a mut Call<'c>, fn(&mut Call<'c>) -> Result<T, Error>),
     /// From the head, by axum.
-    Waiting(Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>),
+    Waiting(Erased<'a, T>),
 }
 
-impl<T> Unpin for Taking<'_, T> {}
-
-impl<T> Future for Taking<'_, T> {
+impl<T> Future for Taking<'_, '_, T> {
     type Output = Result<T, Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
-            Self::Ready(taken) => match taken.take() {
-                Some(taken) => Poll::Ready(taken),
-                None => Poll::Pending,
-            },
+            Self::Read(call, read) => Poll::Ready(read(call)),
             Self::Waiting(taking) => taking.as_mut().poll(context),
         }
     }
@@ -91,17 +103,29 @@ pub enum FromCall {}
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> Argument<FromBody> for T {
     const TAKEN: Taken = Taken::Body(SchemaOf::of::<T>());
 
-    fn take<'a>(call: &'a mut Call<'_>) -> Taking<'a, Self> {
-        let input = match T::deserialize(&mut call.reader) {
-            Ok(input) => match call.check(&input) {
-                None => Ok(input),
-                Some(error) => Err(error),
-            },
-            Err(fault) => Err(call.mistaken(fault)),
-        };
-        Taking::Ready(Some(input))
+    fn take<'a, 'c, R: Rules<Self>>(call: &'a mut Call<'c>) -> Taking<'a, 'c, Self> {
+        Taking::Read(call, read::<T, R>)
     }
 }
+
+fn read<T: DeserializeOwned, R: Rules<T>>(call: &mut Call<'_>) -> Result<T, Error> {
+    let input = match T::deserialize(&mut call.reader) {
+        Ok(input) => input,
+        Err(fault) => return Err(call.mistaken(fault)),
+    };
+    match R::broken(&input, call) {
+        None => Ok(input),
+        Some(error) => {
+            discard(input);
+            Err(error)
+        }
+    }
+}
+
+/// Drops what is of no use. In place, that would be most of the code which reads a small type.
+#[cold]
+#[inline(never)]
+fn discard<T>(_: T) {}
 
 impl<T: FromRequestParts<()> + Send> Argument<FromHead> for T
 where
@@ -109,7 +133,7 @@ where
 {
     const TAKEN: Taken = Taken::Head;
 
-    fn take<'a>(call: &'a mut Call<'_>) -> Taking<'a, Self> {
+    fn take<'a, 'c, R: Rules<Self>>(call: &'a mut Call<'c>) -> Taking<'a, 'c, Self> {
         let path = call.endpoint.path();
         let head = &mut *call.request;
         Taking::Waiting(Box::pin(async move {
@@ -128,7 +152,7 @@ where
 impl Argument<FromCall> for RequestContext {
     const TAKEN: Taken = Taken::Head;
 
-    fn take<'a>(call: &'a mut Call<'_>) -> Taking<'a, Self> {
-        Taking::Ready(Some(Ok(call.context())))
+    fn take<'a, 'c, R: Rules<Self>>(call: &'a mut Call<'c>) -> Taking<'a, 'c, Self> {
+        Taking::Read(call, |call| Ok(call.context()))
     }
 }

@@ -8,7 +8,7 @@ use http::request::Parts;
 use super::blocking::{self, Lane};
 use super::events::Sender;
 use super::json::{Fault, Reader};
-use super::{Argument, Events, Reply, RequestId, ResponseHead, Taking, explain};
+use super::{Events, Reply, RequestId, ResponseHead, explain};
 use crate::app::Shared;
 use crate::calls::Place;
 use crate::extract::RequestContext;
@@ -34,11 +34,6 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// Takes an argument from the request.
-    pub fn take<T: Argument<M>, M>(&mut self) -> Taking<'_, T> {
-        T::take(self)
-    }
-
     /// What the endpoint sends its events with.
     pub fn events<T>(&mut self) -> Result<Events<T>, Error> {
         // One that takes events is declared so, by the same macro.
@@ -51,14 +46,9 @@ impl<'a> Call<'a> {
         RequestContext::new(self.id.clone(), self.endpoint.path(), self.deadline, self.request)
     }
 
-    /// What is wrong with a body that an input has been read from: more than the input, or what breaks the rules of the
-    /// input's own type, where it has some.
-    pub(super) fn check(&mut self, input: &dyn Any) -> Option<Error> {
-        if let Some(fault) = self.reader.end() {
-            return Some(self.mistaken(fault));
-        }
-        let flaws = self.endpoint.check()?(input);
-        (!flaws.is_empty()).then(|| explain::flawed(flaws, self.reader.body()))
+    /// What is wrong with a body that holds more than the input which has been read from it.
+    pub(super) fn end(&mut self) -> Option<Error> {
+        self.reader.end().map(|fault| self.mistaken(fault))
     }
 
     /// What is wrong with a body that no input could be read from.
@@ -68,7 +58,7 @@ impl<'a> Call<'a> {
     }
 
     /// The app.
-    pub fn app<A: Any>(&self) -> Result<&'a A, Error> {
+    pub fn app<A: Any>(&self) -> &'a A {
         downcast(self.instance)
     }
 
@@ -79,15 +69,15 @@ impl<'a> Call<'a> {
         F: FnOnce(&A, &mut ResponseHead) -> Result<Reply, Error> + Send + 'static,
     {
         let instance = Instance::clone(self.instance);
-        let work = Box::new(move |head: &mut ResponseHead| function(downcast(&instance)?, head));
+        let work = Box::new(move |head: &mut ResponseHead| function(downcast(&instance), head));
         // It is called once, by the same macro.
         let place = self.place.take().ok_or_else(|| Error::msg("the call has no place any more"))?;
         blocking::run(work, self.lane.clone(), place, self.head).await
     }
 }
 
-/// A call whose type is erased.
-type Erased<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
+/// What is waited for, its type erased.
+pub(super) type Erased<'a, T = Reply> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 /// Erases the types of an app's calls. Its own function is for an app that its requests can share; that of
 /// [`Unshared`], which is found after it, is for one that has been refused already.
@@ -111,7 +101,12 @@ pub trait Unshared {
 
 impl<A> Unshared for Boxed<A> {}
 
-/// Endpoints are looked up by their app's type, so it is that type.
-fn downcast<A: Any>(instance: &Instance) -> Result<&A, Error> {
-    instance.downcast_ref().ok_or_else(|| Error::msg("the endpoint belongs to another app"))
+/// The app as its type.
+#[inline(never)]
+#[expect(
+    clippy::panic,
+    reason = "endpoints are looked up by their app's type; a way to fail would be in each of them"
+)]
+fn downcast<A: Any>(instance: &Instance) -> &A {
+    instance.downcast_ref().unwrap_or_else(|| panic!("an endpoint is called with another app than its own"))
 }

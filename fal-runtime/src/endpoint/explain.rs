@@ -5,22 +5,15 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use super::json::{Located, Mistake};
-use super::mistake::{Flaw, Told};
+use super::mistake::Told;
 use crate::Error;
 use crate::error::Step;
 
-const BODY: Step = Step::Key(Cow::Borrowed("body"));
+pub(super) const BODY: Step = Step::Key(Cow::Borrowed("body"));
 
 #[derive(Debug, thiserror::Error)]
 #[error("no body")]
 struct Absent;
-
-#[derive(Debug, thiserror::Error)]
-#[error("the body breaks {count} of its type's own rules, first of all: {first}")]
-struct Flawed {
-    count: usize,
-    first: String,
-}
 
 /// There is no body.
 pub(super) fn absent() -> Error {
@@ -54,42 +47,6 @@ pub(super) fn mistaken(located: Located, body: &[u8]) -> Error {
     Error::invalid(mistake, vec![told.at(loc, input)])
 }
 
-/// The body is what the endpoint takes, but for rules of the type's own.
-pub(super) fn flawed(flaws: Vec<Flaw>, body: &[u8]) -> Error {
-    let whole = serde_json::from_slice(body).unwrap_or_default();
-    let first = flaws.first().map(|flaw| flaw.message.clone()).unwrap_or_default();
-    let list: Vec<_> = flaws
-        .into_iter()
-        .map(|flaw| {
-            let (loc, input) = sent(&whole, flaw.steps);
-            Told::rule(&flaw.message).at(loc, input)
-        })
-        .collect();
-    Error::invalid(Flawed { count: list.len(), first }, list)
-}
-
-/// The way to a value of the type, as the client has sent it, and what stands there. The type's rules know a field by its
-/// own name; where that is none of the body's keys, it is the one that is written in another case.
-fn sent(whole: &Value, steps: Vec<Step>) -> (Vec<Step>, Value) {
-    let (mut loc, mut value) = (vec![BODY], whole);
-    for mut step in steps {
-        if let (Step::Key(field), Value::Object(object)) = (&step, value)
-            && !object.contains_key(field.as_ref())
-            && let Some(key) = object.keys().find(|key| caseless(key).eq(caseless(field)))
-        {
-            step = Step::Key(key.clone().into());
-        }
-        value = at(value, &step);
-        loc.push(step);
-    }
-    (loc, value.clone())
-}
-
-/// A name without what `rename_all` changes.
-fn caseless(name: &str) -> impl Iterator<Item = char> {
-    name.chars().filter(|letter| !matches!(letter, '_' | '-')).flat_map(char::to_lowercase)
-}
-
 /// The body is not JSON, or more than one value of it.
 fn malformed(error: serde_json::Error, body: &[u8]) -> Error {
     let told = Told::new("json_invalid", "JSON decode error");
@@ -98,12 +55,13 @@ fn malformed(error: serde_json::Error, body: &[u8]) -> Error {
     Error::invalid(error, vec![invalid])
 }
 
-/// What stands there; null where nothing does.
+/// What stands there in the whole body.
 fn find<'a>(whole: &'a Value, loc: &[Step]) -> &'a Value {
     loc.iter().skip(1).fold(whole, at)
 }
 
-fn at<'a>(value: &'a Value, step: &Step) -> &'a Value {
+/// What stands there in a value; null where nothing does.
+pub(super) fn at<'a>(value: &'a Value, step: &Step) -> &'a Value {
     let next = match step {
         Step::Key(key) => value.get(key.as_ref()),
         Step::Index(index) => value.get(index),

@@ -1,14 +1,13 @@
-//! What is known of a type beyond what its place demands: picked where the type is named, by an inherent constant that
-//! is found before a trait's.
+//! What is known of a type beyond what its place demands: picked where the type is named, by an inherent item that is
+//! found before a trait's.
 
-use std::any::Any;
 use std::marker::PhantomData;
 
 use axum::extract::{Path, Query};
 use schemars::JsonSchema;
 
-use super::SchemaOf;
-use super::mistake::Flaw;
+use super::argument::NoRules;
+use super::{Argument, Call, SchemaOf, Taking};
 use crate::extract::{Cookies, Headers, RequestContext};
 
 /// What is known of an argument's type.
@@ -17,7 +16,6 @@ pub struct Known {
     /// The type, as it was written.
     pub(crate) name: &'static str,
     pub(crate) source: Source,
-    pub(crate) check: Option<Check>,
     pub(crate) demand: Demand,
 }
 
@@ -29,9 +27,6 @@ pub enum Demand {
     /// It need not: the type is an `Option`.
     Optional,
 }
-
-/// Looks for flaws that a type cannot express.
-pub(crate) type Check = fn(&dyn Any) -> Vec<Flaw>;
 
 /// What an argument takes from the request's head, as the OpenAPI document tells it.
 #[derive(Clone, Copy, Debug)]
@@ -51,9 +46,9 @@ pub enum Source {
 }
 
 impl Known {
-    /// An argument of the type `name` with this source, this check and this demand.
-    pub const fn new(name: &'static str, source: Source, check: Option<Check>, demand: Demand) -> Self {
-        Self { name, source, check, demand }
+    /// An argument of the type `name` with this source and this demand.
+    pub const fn new(name: &'static str, source: Source, demand: Demand) -> Self {
+        Self { name, source, demand }
     }
 }
 
@@ -65,13 +60,28 @@ pub struct Given<T>(PhantomData<T>);
 pub trait Unknown {
     /// It is not documented.
     const SOURCE: Source = Source::Undocumented;
-    /// It is not checked.
-    const CHECK: Option<Check> = None;
     /// It is demanded.
     const DEMAND: Demand = Demand::Required;
 }
 
 impl<T> Unknown for Given<T> {}
+
+/// How an argument is taken whose type has no rules.
+pub trait Unruled<T> {
+    /// Takes it from the request.
+    fn take<'a, 'c, M>(call: &'a mut Call<'c>) -> Taking<'a, 'c, T>
+    where
+        T: Argument<M>;
+}
+
+impl<T> Unruled<T> for Given<T> {
+    fn take<'a, 'c, M>(call: &'a mut Call<'c>) -> Taking<'a, 'c, T>
+    where
+        T: Argument<M>,
+    {
+        T::take::<NoRules>(call)
+    }
+}
 
 impl<T> Given<Option<T>> {
     /// It may be absent.
@@ -112,7 +122,6 @@ macro_rules! __known {
         const KNOWN: $crate::__private::Known = $crate::__private::Known::new(
             $crate::__private::stringify!($argument),
             $crate::__private::Given::<$argument>::SOURCE,
-            $crate::__private::Given::<$argument>::CHECK,
             $crate::__private::Given::<$argument>::DEMAND,
         );
         &KNOWN

@@ -7,13 +7,6 @@ use serde_json::{Value, json};
 use super::json::Mistake;
 use crate::error::{Invalid, Step};
 
-/// What a type's own rules find wrong with a value.
-#[derive(Debug)]
-pub struct Flaw {
-    pub(crate) steps: Vec<Step>,
-    pub(crate) message: String,
-}
-
 /// A mistake as it is told, before it is known where it is.
 pub(super) struct Told {
     kind: &'static str,
@@ -152,10 +145,12 @@ fn structured(expected: &str) -> Told {
             "enum",
             "Input should be the name of a variant, or an object whose one key is such a name",
         ),
-        model if model.starts_with("struct ") || model.contains("ly tagged enum ") => Told::new(
-            "model_attributes_type",
-            "Input should be a valid dictionary or object to extract fields from",
-        ),
+        model if model == "a struct" || model.starts_with("struct ") || model.contains("ly tagged enum ") => {
+            Told::new(
+                "model_attributes_type",
+                "Input should be a valid dictionary or object to extract fields from",
+            )
+        }
         other => Told::new("type_error", format!("Input should be {other}")),
     }
 }

@@ -1,16 +1,15 @@
 use std::fmt;
-use std::pin::Pin;
 
 use fal_health::HealthCheck;
 
-use super::known::{Check, Demand, Known};
-use super::{Argument, Call, Content, Event, HeadArgument, Reply, SchemaOf, Source, Stream, Taken};
+use super::call::Erased;
+use super::known::{Demand, Known};
+use super::{Argument, Call, Content, Event, HeadArgument, SchemaOf, Source, Stream, Taken};
 use crate::Error;
 use crate::error::DeclaredFailure;
 
 /// Calls the function that is declared as an endpoint.
-pub(crate) type Function =
-    for<'a> fn(&'a mut Call<'_>) -> Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
+pub(crate) type Function = for<'a> fn(&'a mut Call<'_>) -> Erased<'a>;
 
 /// One endpoint of an app, as `#[endpoint]` declares it.
 ///
@@ -22,7 +21,6 @@ pub struct Endpoint {
     health_check: Option<HealthCheck>,
     body_limit: Option<usize>,
     body: Option<SchemaOf>,
-    check: Option<Check>,
     demand: Demand,
     sources: [Option<&'static Known>; MOST_SOURCES],
     content: fn() -> Content,
@@ -45,7 +43,6 @@ impl Endpoint {
             health_check: None,
             body_limit: None,
             body: None,
-            check: None,
             demand: Demand::Required,
             sources: [None; MOST_SOURCES],
             content: || Content::Undocumented,
@@ -87,7 +84,6 @@ impl Endpoint {
         let Taken::Body(schema) = T::TAKEN else { return self.source(known) };
         assert!(self.body.is_none(), "a request has one body: put what both arguments hold into one struct");
         self.body = Some(schema);
-        self.check = known.check;
         self.demand = known.demand;
         self
     }
@@ -239,10 +235,6 @@ impl Endpoint {
     /// Whether a request may come without the body that it takes.
     pub(crate) fn may_lack_its_body(&self) -> bool {
         self.demand == Demand::Optional
-    }
-
-    pub(super) const fn check(&self) -> Option<Check> {
-        self.check
     }
 
     pub(super) const fn function(&self) -> Function {

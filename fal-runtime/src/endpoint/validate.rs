@@ -1,35 +1,80 @@
-use std::any::Any;
-
 use garde::{Report, Validate};
+use serde_json::Value;
 
-use super::known::{Check, Given};
-use super::mistake::Flaw;
+use super::argument::Rules;
+use super::explain::{BODY, at};
+use super::known::Given;
+use super::mistake::Told;
+use super::{Argument, Call, Taking};
+use crate::Error;
 use crate::error::Step;
 
-impl<T: Validate + 'static> Given<T>
+impl<T: Validate> Given<T>
 where
     T::Context: Default,
 {
-    /// By its own rules.
-    pub const CHECK: Option<Check> = Some(check::<T>);
-}
-
-fn check<T: Validate + 'static>(value: &dyn Any) -> Vec<Flaw>
-where
-    T::Context: Default,
-{
-    match value.downcast_ref::<T>().map(T::validate) {
-        Some(Err(report)) => flaws(&report),
-        _ => Vec::new(),
+    /// Takes it from the request, by its own rules.
+    pub fn take<'a, 'c, M>(call: &'a mut Call<'c>) -> Taking<'a, 'c, T>
+    where
+        T: Argument<M>,
+    {
+        T::take::<Validated>(call)
     }
 }
 
-fn flaws(report: &Report) -> Vec<Flaw> {
-    let flaw = |(path, error): &(garde::Path, garde::Error)| Flaw {
-        steps: steps(&path.to_string()),
-        message: error.message().to_owned(),
+/// The rules are garde's.
+#[derive(Debug)]
+pub(super) enum Validated {}
+
+impl<T: Validate> Rules<T> for Validated
+where
+    T::Context: Default,
+{
+    fn broken(value: &T, call: &mut Call<'_>) -> Option<Error> {
+        call.end().or_else(|| value.validate().err().map(|report| flawed(&report, call.reader.body())))
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the body breaks {count} of its type's own rules, first of all: {first}")]
+struct Flawed {
+    count: usize,
+    first: String,
+}
+
+/// The body is what the endpoint takes, but for these rules of its type's.
+#[cold]
+fn flawed(report: &Report, body: &[u8]) -> Error {
+    let whole = serde_json::from_slice(body).unwrap_or_default();
+    let tell = |(path, error): &(garde::Path, garde::Error)| {
+        let (loc, input) = sent(&whole, steps(&path.to_string()));
+        Told::rule(error.message()).at(loc, input)
     };
-    report.iter().map(flaw).collect()
+    let list: Vec<_> = report.iter().map(tell).collect();
+    let first = report.iter().next().map(|(_, error)| error.message().to_owned()).unwrap_or_default();
+    Error::invalid(Flawed { count: list.len(), first }, list)
+}
+
+/// The way to a value of the type, as the client has sent it, and what stands there. The type's rules know a field by its
+/// own name; where that is none of the body's keys, it is the one that is written in another case.
+fn sent(whole: &Value, steps: Vec<Step>) -> (Vec<Step>, Value) {
+    let (mut loc, mut value) = (vec![BODY], whole);
+    for mut step in steps {
+        if let (Step::Key(field), Value::Object(object)) = (&step, value)
+            && !object.contains_key(field.as_ref())
+            && let Some(key) = object.keys().find(|key| caseless(key).eq(caseless(field)))
+        {
+            step = Step::Key(key.clone().into());
+        }
+        value = at(value, &step);
+        loc.push(step);
+    }
+    (loc, value.clone())
+}
+
+/// A name without what `rename_all` changes.
+fn caseless(name: &str) -> impl Iterator<Item = char> {
+    name.chars().filter(|letter| !matches!(letter, '_' | '-')).flat_map(char::to_lowercase)
 }
 
 /// `items[0].name` as its steps.

@@ -125,6 +125,17 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         visitor.visit_map(Members::new(self))
     }
 
+    // A list is no struct, though serde's derive would take one. What else is none does not depend on which it is.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.open(b'{', &"a struct")?;
+        visitor.visit_map(Members::new(self))
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -167,8 +178,6 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         deserialize_unit_struct(_name: &'static str) => deserialize_unit;
         deserialize_tuple(_length: usize) => deserialize_seq;
         deserialize_tuple_struct(_name: &'static str, _length: usize) => deserialize_seq;
-        // A list is no struct, though serde's derive would take one.
-        deserialize_struct(_name: &'static str, _fields: &'static [&'static str]) => deserialize_map;
     }
 
     /// A list of numbers, or a text.

@@ -284,7 +284,7 @@ fn a_whole_float_is_an_integer_and_no_other_is() {
 
 #[test]
 fn a_list_is_no_struct() {
-    assert_eq!(mistake::<Point>("[1, 2]"), (Mistake::Type("struct Point".into()), String::new()));
+    assert_eq!(mistake::<Point>("[1, 2]"), (Mistake::Type("a struct".into()), String::new()));
 }
 
 #[test]
