@@ -12,6 +12,8 @@ pub(crate) struct Cost {
     pub(crate) functions: usize,
     /// The stripped program, dependencies and all, in bytes.
     pub(crate) binary: u64,
+    /// By how much it is larger than the same program with one endpoint.
+    pub(crate) added: u64,
     /// User CPU of its release build, linking included, in clock ticks of 10 ms.
     pub(crate) ticks: u64,
 }
@@ -23,20 +25,22 @@ struct Package {
     target: PathBuf,
 }
 
-/// Writes a program, builds it and measures.
-pub(crate) fn cost(root: &Path, place: &Path, name: &'static str, program: &Program) -> Cost {
+/// Writes a program, builds it and measures; before it the one that it is compared with, which is like it but for having
+/// one endpoint.
+pub(crate) fn cost(root: &Path, place: &Path, name: &'static str, one: &Program, all: &Program) -> Cost {
     let package = Package { name, directory: place.join(name), target: place.join("target") };
-    package.write(root, program);
+    package.write(root, one);
     package.cargo(&["build", "--release"]);
+    let least = package.binary();
     // What it depends on is built now.
-    package.write(root, program);
+    package.write(root, all);
     let before = ticks_of_children();
     package.cargo(&["build", "--release"]);
     let ticks = ticks_of_children() - before;
-    let binary = fs::metadata(package.target.join("release").join(name)).unwrap().len();
+    let binary = package.binary();
     let ir = package.ir();
     let functions = ir.lines().filter(|line| line.starts_with("define ")).count();
-    Cost { lines: ir.lines().count(), functions, binary, ticks }
+    Cost { lines: ir.lines().count(), functions, binary, added: binary.saturating_sub(least), ticks }
 }
 
 impl Package {
@@ -54,6 +58,10 @@ impl Package {
         fs::write(self.directory.join("src/main.rs"), &program.source).unwrap();
         // The versions that everything else here has.
         fs::copy(root.join("Cargo.lock"), self.directory.join("Cargo.lock")).unwrap();
+    }
+
+    fn binary(&self) -> u64 {
+        fs::metadata(self.target.join("release").join(self.name)).unwrap().len()
     }
 
     fn cargo(&self, arguments: &[&str]) {

@@ -2,34 +2,34 @@
 
 use std::path::Path;
 
-/// How many endpoints each program has.
-pub(crate) const ENDPOINTS: usize = 150;
-
 /// A program in one file.
 pub(crate) struct Program {
     pub(crate) dependencies: String,
     pub(crate) source: String,
 }
 
-/// The endpoints as an app of ours.
-pub(crate) fn here(root: &Path) -> Program {
+/// So many endpoints as an app of ours. Without the host: plain axum has none either.
+pub(crate) fn here(root: &Path, endpoints: usize) -> Program {
     let runtime = root.join("fal-runtime").canonicalize().unwrap();
     let runtime = runtime.display();
-    let dependencies = format!("{DEPENDENCIES}fal-runtime = {{ path = '{runtime}' }}\nschemars = \"1\"\n");
-    let types = for_each(TYPES).replace("derive(", "derive(JsonSchema, ");
-    let source = [HERE_BEGINS, &for_each(HERE), HERE_ENDS, MAIN, &types].concat();
+    let dependencies = format!(
+        "{DEPENDENCIES}schemars = \"1\"\n\
+         fal-runtime = {{ path = '{runtime}', default-features = false, features = [\"garde\"] }}\n"
+    );
+    let types = repeat(TYPES, endpoints).replace("derive(", "derive(JsonSchema, ");
+    let source = [HERE_BEGINS, &repeat(HERE, endpoints), HERE_ENDS, MAIN, &types].concat();
     Program { dependencies, source }
 }
 
-/// The endpoints as handlers of axum's, in the way its documentation shows.
-pub(crate) fn axum() -> Program {
-    let routes = [AXUM_BEGINS, &for_each(AXUM_ROUTE), AXUM_ENDS].concat();
-    let source = [&routes, &for_each(AXUM), MAIN, &for_each(TYPES)].concat();
+/// The same endpoints as handlers of axum's, in the way its documentation shows.
+pub(crate) fn axum(endpoints: usize) -> Program {
+    let repeat = |template| repeat(template, endpoints);
+    let source = [AXUM_BEGINS, &repeat(AXUM_ROUTE), AXUM_ENDS, &repeat(AXUM), MAIN, &repeat(TYPES)].concat();
     Program { dependencies: DEPENDENCIES.to_owned(), source }
 }
 
-fn for_each(template: &str) -> String {
-    (0..ENDPOINTS).map(|number| template.replace('@', &number.to_string())).collect()
+fn repeat(template: &str, endpoints: usize) -> String {
+    (0..endpoints).map(|number| template.replace('@', &number.to_string())).collect()
 }
 
 const DEPENDENCIES: &str = r#"
