@@ -14,6 +14,7 @@ mod answers;
 mod api_error;
 mod arguments;
 mod blocks;
+mod borrowed;
 mod client;
 mod cors;
 mod events;
