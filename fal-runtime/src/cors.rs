@@ -1,9 +1,16 @@
+use std::time::Duration;
+
 use http::HeaderValue;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
+/// How long a browser may go by the answer to a preflight: as long as every browser does (`WebKit` goes by none for
+/// longer). Whom an app no longer admits is then told so at the latest.
+const MAX_AGE: Duration = Duration::from_secs(600);
+
 /// Which web pages of other origins may call an app from a browser: the option `cors` of `#[app]`.
 ///
-/// Without it none may. Preflight requests are answered, and errors can be read as well as answers, those of a host, too.
+/// Without it none may. Preflight requests are answered, and an answer holds for 10 minutes, so that a browser does not
+/// ask before every call. Errors can be read as well as answers, those of a host and of a layer's panic, too.
 ///
 /// ```
 /// use fal_runtime::Cors;
@@ -65,7 +72,7 @@ impl Cors {
 
     pub(crate) fn layer(self) -> CorsLayer {
         match self.0 {
-            Origins::Any => CorsLayer::permissive(),
+            Origins::Any => CorsLayer::permissive().max_age(MAX_AGE),
             Origins::Only(origins) => {
                 // Those that are origins can be a header's value.
                 let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
@@ -74,6 +81,7 @@ impl Cors {
                     .allow_credentials(true)
                     .allow_methods(AllowMethods::mirror_request())
                     .allow_headers(AllowHeaders::mirror_request())
+                    .max_age(MAX_AGE)
             }
         }
     }

@@ -66,6 +66,7 @@ pub mod extract;
 #[cfg(feature = "host")]
 pub mod host;
 mod openapi;
+mod panics;
 pub mod prelude;
 mod router;
 mod runner;

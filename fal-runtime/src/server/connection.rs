@@ -1,7 +1,5 @@
-use std::any::Any;
 use std::convert::Infallible;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,9 +19,9 @@ use tokio::sync::watch;
 use tower::Service;
 
 use super::socket::{Socket, Stream};
-use crate::Error;
 use crate::calls::ConnectionHold;
 use crate::endpoint::RequestId;
+use crate::panics::Answered;
 
 /// How long a connection may wait for the head of a request, its first or its next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,9 +129,9 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
         self.has_asked.store(true, Ordering::Relaxed);
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(self.hold.clone());
+        let id = RequestId::given(request.headers());
         Answer {
-            id: RequestId::given(request.headers()),
-            response: self.router.clone().call(request),
+            response: Answered { id, response: self.router.clone().call(request) },
             draining: Arc::clone(&self.draining),
         }
     }
@@ -142,9 +140,8 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
 pin_project! {
     /// The router's response, the last one of its connection while the server drains.
     struct Answer {
-        id: Option<RequestId>,
         #[pin]
-        response: RouteFuture<Infallible>,
+        response: Answered<RouteFuture<Infallible>>,
         draining: Arc<AtomicBool>,
     }
 }
@@ -154,27 +151,10 @@ impl Future for Answer {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let polled = catch_unwind(AssertUnwindSafe(|| this.response.poll(cx)));
-        let mut response = match polled {
-            Ok(polled) => {
-                let Ok(response) = ready!(polled);
-                response
-            }
-            // An endpoint's own has been answered: this is one of the app's layers.
-            Err(panic) => panicked(&*panic, this.id.take().unwrap_or_else(RequestId::new)),
-        };
+        let Ok(mut response) = ready!(this.response.poll(cx));
         if this.draining.load(Ordering::Relaxed) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Poll::Ready(Ok(response))
     }
-}
-
-/// The failure that a panic is, as that of an endpoint.
-fn panicked(panic: &(dyn Any + Send), id: RequestId) -> Response<Body> {
-    let error = Error::panicked(panic);
-    tracing::error!(request_id = %id, status = 500, "a layer: {error}");
-    let mut response = error.response(&id);
-    id.put_on(response.headers_mut());
-    response
 }
