@@ -40,8 +40,10 @@ pub struct AppSpec {
     /// late, whichever is less (2 ms at least), and its runner gets a manual check, since it may be wedged; its slot is
     /// kept until the runner closes that connection (S38). Default: no limit.
     pub request_timeout: Option<Duration>,
-    /// The origins of web pages that may read the errors of the host itself from a browser: `https://app.example.com`,
-    /// or `*` for every page's. What the runners answer is theirs to say. Default: none.
+    /// The origins of web pages that may call the app from a browser: `https://app.example.com`, or `*` for every page's.
+    /// They can read the errors of the host itself, and the host answers their preflights, for every path alike and
+    /// without a runner: any method and any headers, with cookies where origins are named, for 10 minutes. What runners
+    /// answer otherwise is theirs to say. Default: none, and then preflights are requests as others are.
     pub origins: Vec<String>,
 }
 

@@ -10,7 +10,8 @@ const MAX_AGE: Duration = Duration::from_secs(600);
 /// Which web pages of other origins may call an app from a browser: the option `cors` of `#[app]`.
 ///
 /// Without it none may. Preflight requests are answered, and an answer holds for 10 minutes, so that a browser does not
-/// ask before every call. Errors can be read as well as answers, those of a host and of a layer's panic, too.
+/// ask before every call; a host answers them itself, without a runner. Errors can be read as well as answers, those of a
+/// host and of a layer's panic, too.
 ///
 /// ```
 /// use fal_runtime::Cors;

@@ -71,19 +71,93 @@ pub(crate) fn spec_of(app: &Declaration) -> AppSpec {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use axum::body::Body;
+    use fal_host::{Host, Launch, LaunchError, Launched, Notices, RunnerId};
+    use http::{HeaderMap, Request};
+    use hyper_util::rt::TokioIo;
+    use tokio::net::TcpStream;
+    use tower::ServiceExt;
+
     use crate::prelude::*;
+    use crate::{Cors, Declaration};
+
+    #[derive(Default)]
+    struct Restricted;
+
+    #[app(cors = Cors::only(&["https://app.example.com"]))]
+    impl Restricted {
+        #[endpoint("/")]
+        async fn nothing(&self) {}
+    }
 
     #[derive(Default)]
     struct Open;
 
-    #[app(cors = crate::Cors::only(&["https://app.example.com"]))]
+    #[app(cors)]
     impl Open {
         #[endpoint("/")]
         async fn nothing(&self) {}
     }
 
+    /// Starts nobody.
+    struct Nobody;
+
+    impl Launch for Nobody {
+        fn launch(&mut self, _: RunnerId, _: Notices) -> Result<Box<dyn Launched>, LaunchError> {
+            Err(LaunchError::new("nobody is there"))
+        }
+    }
+
     #[test]
     fn a_host_lets_the_pages_read_its_errors_that_may_call_the_app_s38() {
-        assert_eq!(super::spec_of(Open::declaration()).origins, ["https://app.example.com"]);
+        assert_eq!(super::spec_of(Restricted::declaration()).origins, ["https://app.example.com"]);
+    }
+
+    /// What a preflight is answered, and what concerns only its way besides.
+    fn told(headers: &HeaderMap) -> BTreeMap<String, String> {
+        let words =
+            headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
+        words
+            .filter(|(name, _)| !["x-fal-request-id", "date", "content-length"].contains(&name.as_str()))
+            .collect()
+    }
+
+    async fn preflight_of_a_host(app: &Declaration, request: Request<Body>) -> BTreeMap<String, String> {
+        let host = Host::with_launcher(super::spec_of(app), Nobody).start().await.unwrap();
+        let stream = TcpStream::connect(host.address()).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let response = sender.send_request(request).await.unwrap();
+        assert_eq!(response.status(), 200);
+        told(response.headers())
+    }
+
+    #[tokio::test]
+    async fn a_host_without_a_runner_answers_a_preflight_as_a_runner_does() {
+        for (app, router) in [
+            (Restricted::declaration(), crate::router(Restricted)),
+            (Open::declaration(), crate::router(Open)),
+        ] {
+            for asks in ["content-type, authorization", ""] {
+                let request = || {
+                    let mut request = Request::options("/anywhere")
+                        .header("host", "test")
+                        .header("origin", "https://app.example.com")
+                        .header("access-control-request-method", "PUT");
+                    if !asks.is_empty() {
+                        request = request.header("access-control-request-headers", asks);
+                    }
+                    request.body(Body::empty()).unwrap()
+                };
+                let response = router.clone().oneshot(request()).await.unwrap();
+                assert_eq!(response.status(), 200);
+                let answer = told(response.headers());
+                assert!(answer.contains_key("access-control-allow-origin"), "{answer:?}");
+                assert_eq!(preflight_of_a_host(app, request()).await, answer, "{asks:?}");
+            }
+        }
     }
 }

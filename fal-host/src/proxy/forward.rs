@@ -45,9 +45,10 @@ pub(super) async fn forward(client: Arc<Client>, mut request: Request<Incoming>)
     let prepared = prepare_request(&mut request, &client.peer);
     let id = request_id::keep_or_make(request.headers_mut());
     let reader = client.balancer.limits().origins.reader(request.headers());
-    let answer = match prepared {
-        Ok(()) => answer(&client, request).await,
-        Err(refusal) => Err(refusal),
+    let answer = match (prepared, reader.preflight(&request)) {
+        (Err(refusal), _) => Err(refusal),
+        (Ok(()), Some(response)) => Ok(response.map(Reply::Own)),
+        (Ok(()), None) => answer(&client, request).await,
     };
     let mut response = answer.unwrap_or_else(|refusal| {
         let mut response = refusal.response();

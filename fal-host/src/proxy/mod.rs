@@ -54,7 +54,7 @@ pub(crate) struct Limits {
     /// How many requests a runner serves at a time: its slots. At least 1 (S38).
     pub(crate) max_multiplexing: u32,
     pub(crate) manual_checks: ManualChecks,
-    /// Whose web pages may read the host's own errors.
+    /// Whose web pages may call the app.
     pub(crate) origins: Origins,
 }
 

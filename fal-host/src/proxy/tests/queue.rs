@@ -79,17 +79,40 @@ async fn an_error_of_the_host_can_be_read_by_the_pages_that_may_call_the_app_s38
         client.send(&format!("GET / HTTP/1.1\r\nhost: test\r\n{origin}\r\n")).await;
         let refused = client.message().await;
         assert_eq!((refused.status(), refused.error_type().as_str()), (503, "queue_full"));
-        ["access-control-allow-origin", "access-control-allow-credentials"]
+        ["access-control-allow-origin", "access-control-allow-credentials", "vary"]
             .map(|name| refused.header(name).map(str::to_owned))
     };
     let [one, other] = ["https://one.example", "https://other.example"];
     let from = |origin: &str| format!("origin: {origin}\r\n");
-    let yes = Some("true".to_owned());
-    assert_eq!(ask(&["*"], &from(one)).await, [Some("*".to_owned()), None]);
-    assert_eq!(ask(&[other, one], &from(one)).await, [Some(one.to_owned()), yes]);
-    assert_eq!(ask(&[other], &from(one)).await, [None, None]);
-    assert_eq!(ask(&[other], "").await, [None, None]);
-    assert_eq!(ask(&[], &from(one)).await, [None, None]);
+    let some = |value: &str| Some(value.to_owned());
+    assert_eq!(ask(&["*"], &from(one)).await, [some("*"), None, None]);
+    assert_eq!(ask(&[other, one], &from(one)).await, [some(one), some("true"), some("origin")]);
+    // A cache that has this is not to give it to a page that may read.
+    assert_eq!(ask(&[other], &from(one)).await, [None, None, some("origin")]);
+    assert_eq!(ask(&[other], "").await, [None, None, some("origin")]);
+    assert_eq!(ask(&[], &from(one)).await, [None, None, None], "everybody gets the same");
+}
+
+#[tokio::test]
+async fn the_preflight_of_a_page_that_may_call_the_app_needs_no_runner_s38() {
+    let origins = Origins::new(&["https://one.example".to_owned()]);
+    let rig = Rig::with(Limits { queue: 0, origins, ..limits() }).await;
+    let ask = async |method: &str, origin: &str, asks: &str| {
+        let mut client = rig.client().await;
+        client.send(&format!("{method} / HTTP/1.1\r\nhost: test\r\norigin: {origin}\r\n{asks}\r\n")).await;
+        client.message().await
+    };
+    let asks = "access-control-request-method: POST\r\n";
+    let answered = ask("OPTIONS", "https://one.example", asks).await;
+    assert_eq!(answered.status(), 200);
+    assert_eq!(answered.header("access-control-allow-origin"), Some("https://one.example"));
+    for (method, origin, asks) in [
+        ("OPTIONS", "https://other.example", asks),
+        ("OPTIONS", "https://one.example", ""),
+        ("POST", "https://one.example", asks),
+    ] {
+        assert_eq!(ask(method, origin, asks).await.error_type(), "queue_full", "{method} {origin} {asks}");
+    }
 }
 
 #[tokio::test]
