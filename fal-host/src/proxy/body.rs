@@ -7,6 +7,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
+use super::headers::prepare_trailers;
 use super::upstream::Exchange;
 
 /// The body of a response to a client.
@@ -47,9 +48,16 @@ impl RunnerBody {
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        let frame = ready!(Pin::new(&mut self.incoming).poll_frame(cx));
-        match &frame {
-            Some(Ok(_)) => self.finish_at_end(),
+        let mut frame = ready!(Pin::new(&mut self.incoming).poll_frame(cx));
+        match &mut frame {
+            Some(Ok(frame)) => match frame.trailers_mut() {
+                Some(trailers) => {
+                    prepare_trailers(trailers);
+                    // They are the end, and a server asks for nothing after them.
+                    self.finish();
+                }
+                None => self.finish_at_end(),
+            },
             Some(Err(error)) => {
                 if let Some(exchange) = self.exchange.take() {
                     exchange.lost(error);

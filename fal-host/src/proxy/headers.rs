@@ -70,6 +70,12 @@ pub(super) fn prepare_response(headers: &mut HeaderMap) -> Asks {
     if asks { Asks::Yes } else { Asks::No }
 }
 
+/// Makes a runner's trailers those that the client gets. They ask for nothing: a response asks when its head arrives (S28,
+/// S29).
+pub(super) fn prepare_trailers(trailers: &mut HeaderMap) {
+    trailers.remove(&CHECK);
+}
+
 /// Whether a response asks for a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asks {

@@ -2,7 +2,7 @@
 
 use tokio::net::TcpListener;
 
-use super::{Message, Peer, Rig, within};
+use super::{Message, Peer, Rig, until, within};
 use crate::{Address, RunnerId};
 
 /// What a runner gets for a request, and what the client gets for its response.
@@ -191,6 +191,39 @@ async fn trailers_pass_where_the_client_accepts_them() {
     assert_eq!(client.chunk().await.unwrap(), "ok");
     assert_eq!(client.line().await, "0");
     assert_eq!(client.line().await, "x-sum: 7");
+}
+
+#[tokio::test]
+async fn a_trailer_asks_for_no_check_and_its_client_does_not_see_it_s28_s29() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send("GET / HTTP/1.1\r\nhost: a\r\nconnection: te\r\nte: trailers\r\n\r\n").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    let head =
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-fal-runner-health-check, x-sum\r\n\r\n";
+    connection.send(&format!("{head}0\r\nX-Fal-Runner-Health-Check: true\r\nx-sum: 7\r\n\r\n")).await;
+    client.head().await;
+    for line in ["0", "x-sum: 7", ""] {
+        assert_eq!(client.line().await, line);
+    }
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    assert!(rig.balancer.take_asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_response_that_ends_with_trailers_gives_its_slot_back_and_keeps_its_connection() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n";
+    connection.send(&format!("{head}0\r\nx-sum: 7\r\n\r\n")).await;
+    client.message().await;
+    client.get("/next").await;
+    assert_eq!(connection.message().await.start, "GET /next HTTP/1.1");
 }
 
 #[tokio::test]
