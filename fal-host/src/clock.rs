@@ -1,6 +1,7 @@
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use fal_health::Time;
+use tokio::time::Instant;
 
 /// The host's clock: monotonic, from the host's start (S7).
 #[derive(Clone, Copy, Debug)]
@@ -19,11 +20,10 @@ impl Clock {
     }
 
     /// The same point for a timer.
-    pub(crate) fn instant(&self, time: Time) -> tokio::time::Instant {
-        let origin = tokio::time::Instant::from_std(self.origin);
-        origin
+    pub(crate) fn instant(&self, time: Time) -> Instant {
+        self.origin
             .checked_add(time.since_start())
-            .unwrap_or_else(|| origin + Duration::from_secs(u32::MAX.into()))
+            .unwrap_or_else(|| self.origin + Duration::from_secs(u32::MAX.into()))
     }
 
     /// The same point as a time of day, for people.

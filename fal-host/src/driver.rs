@@ -244,7 +244,108 @@ async fn finding(check: impl Future<Output = Finding>) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+
+    use tokio::sync::Notify;
+
     use super::*;
+    use crate::launch::LaunchError;
+    use crate::proxy::{Limits, ManualChecks, Origins, Reports};
+    use crate::{Address, RunnerState};
+
+    /// Starts runners that do what the test says.
+    struct Told(mpsc::UnboundedSender<Notices>);
+
+    struct Quiet;
+
+    impl Launch for Told {
+        fn launch(&mut self, _: RunnerId, notices: Notices) -> Result<Box<dyn Launched>, LaunchError> {
+            self.0.send(notices).unwrap();
+            Ok(Box::new(Quiet))
+        }
+    }
+
+    impl Launched for Quiet {
+        fn address(&self) -> Address {
+            Address::Unix("/nowhere".into())
+        }
+
+        fn pid(&self) -> Option<u32> {
+            None
+        }
+
+        fn terminate(&mut self) {}
+
+        fn kill(&mut self) {}
+    }
+
+    /// Who gives orders to a driver, and the runners that it starts.
+    fn driven(settings: FleetSettings) -> (mpsc::UnboundedSender<Order>, mpsc::UnboundedReceiver<Notices>) {
+        let (orders, order_queue) = mpsc::unbounded_channel();
+        let (events, reports) = mpsc::unbounded_channel();
+        let (started, runners) = mpsc::unbounded_channel();
+        let asked = Arc::new(Notify::new());
+        let limits = Limits {
+            clients: 1,
+            queue: 1,
+            queue_timeout: Duration::from_secs(1),
+            request_timeout: None,
+            max_multiplexing: 1,
+            manual_checks: ManualChecks::Ignored,
+            origins: Origins::default(),
+        };
+        let parts = Parts {
+            settings,
+            call: None,
+            launcher: Box::new(Told(started)),
+            balancer: Balancer::new(limits, Reports { asked: Arc::clone(&asked), events }),
+            asked,
+            reports,
+            orders: order_queue,
+            events: broadcast::channel(events::BACKLOG).0,
+        };
+        tokio::spawn(Driver::run(parts));
+        (orders, runners)
+    }
+
+    async fn snapshot(orders: &mpsc::UnboundedSender<Order>) -> Snapshot {
+        let (reply, snapshot) = oneshot::channel();
+        orders.send(Order::Snapshot(reply)).unwrap();
+        snapshot.await.unwrap()
+    }
+
+    /// Stops a host for longer than a start may take. When it goes on, two things wait for it: a question, and the end of
+    /// that time.
+    async fn stopped_meanwhile(orders: &mpsc::UnboundedSender<Order>) {
+        let (reply, answer) = oneshot::channel();
+        orders.send(Order::Snapshot(reply)).unwrap();
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        answer.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_that_was_stopped_waits_for_news_whatever_it_hears_first_s35() {
+        let (orders, mut runners) = driven(FleetSettings::new(NonZeroUsize::MIN));
+        let notices = runners.recv().await.unwrap();
+        stopped_meanwhile(&orders).await;
+        tokio::time::sleep(CATCHING_UP / 2).await;
+        notices.ready();
+        tokio::time::sleep(CATCHING_UP).await;
+        assert_eq!(snapshot(&orders).await.runners[0].state, RunnerState::Idle);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_due_is_put_off_once_whoever_keeps_asking_s35() {
+        let (orders, mut runners) = driven(FleetSettings::new(NonZeroUsize::MIN));
+        let _never_ready = runners.recv().await.unwrap();
+        stopped_meanwhile(&orders).await;
+        let goes_on = Instant::now();
+        while snapshot(&orders).await.runners[0].state == RunnerState::Setup {
+            assert!(goes_on.elapsed() <= CATCHING_UP * 2, "it is put off for ever");
+            tokio::time::sleep(CATCHING_UP / 10).await;
+        }
+        assert!(goes_on.elapsed() >= CATCHING_UP);
+    }
 
     #[tokio::test]
     async fn a_check_that_panics_is_inconclusive_and_not_in_flight_for_ever_s20() {
