@@ -49,18 +49,23 @@ impl Group {
 
     /// Waits for the leader's end, kills whoever is left of its group, and reaps the leader: in this order, because
     /// only an unreaped leader keeps the group's number from being used again.
-    pub(super) async fn end(self, mut child: Child) -> Exit {
-        if let Err(error) = self.leader_ended().await {
-            tracing::error!(%error, pid = child.id(), "a process cannot be waited for, so it is killed");
-            self.kill();
-            // Its number may be anybody's from now on.
-            *self.leader.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            return Exit::Unknown;
-        }
+    pub(super) async fn end(self, child: Child) -> Exit {
+        let waited = self.leader_ended().await;
+        self.ended(child, waited)
+    }
+
+    fn ended(self, mut child: Child, waited: io::Result<()>) -> Exit {
         self.kill();
         let mut leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
+        // Its number may be anybody's from now on.
         *leader = None;
-        child.wait().map_or(Exit::Unknown, Exit::from)
+        match waited {
+            Ok(()) => child.wait().map_or(Exit::Unknown, Exit::from),
+            Err(error) => {
+                tracing::error!(%error, pid = child.id(), "a process cannot be waited for, so it was killed");
+                Exit::Unknown
+            }
+        }
     }
 
     async fn leader_ended(&self) -> io::Result<()> {
@@ -104,5 +109,26 @@ fn has_ended(pid: Pid, options: WaitIdOptions) -> io::Result<bool> {
             Err(rustix::io::Errno::CHILD) => return Ok(true),
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn a_group_that_cannot_be_waited_for_is_killed_and_its_number_forgotten_s41() {
+        let mut sleep = Command::new("sleep");
+        let mut child = sleep.arg("1000").stdout(Stdio::piped()).process_group(0).spawn().unwrap();
+        let mut witness = child.stdout.take().unwrap();
+        let (group, _) = Group::led_by(&child, None).unwrap();
+        let signals_later = group.clone();
+        assert_eq!(group.ended(child, Err(io::ErrorKind::Other.into())), Exit::Unknown);
+        // Its end of the pipe goes with it.
+        assert_eq!(io::copy(&mut witness, &mut io::sink()).unwrap(), 0);
+        assert_eq!(*signals_later.leader.lock().unwrap(), None);
     }
 }
