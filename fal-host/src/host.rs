@@ -16,6 +16,7 @@ use crate::driver::{Driver, Order, Parts};
 use crate::events::{self, Event, EventStream};
 use crate::fleet::{FleetSettings, Replacement};
 use crate::launch::{Launch, LaunchError, ProcessLauncher};
+use crate::open_files::OpenFiles;
 use crate::probe::{BadCall, Call, OnStall};
 use crate::proxy::{self, Balancer, Limits, ManualChecks, Origins, Reports};
 use crate::snapshot::Snapshot;
@@ -250,8 +251,10 @@ impl HostBuilder {
         let (orders, order_queue) = mpsc::unbounded_channel();
         let (reports, report_queue) = mpsc::unbounded_channel();
         let asked = Arc::new(Notify::new());
+        let files = OpenFiles::of(self.count, self.app.max_multiplexing);
+        warn_of_too_few_open_files(files, self.queue, self.count, self.app.max_multiplexing);
         let limits = Limits {
-            clients: clients_at_most(self.count, self.app.max_multiplexing),
+            clients: files.clients(),
             queue: self.queue,
             queue_timeout: self.queue_timeout,
             request_timeout: self.app.request_timeout,
@@ -315,22 +318,18 @@ impl MaxReplacing {
     }
 }
 
-/// How many clients may be connected, so that descriptors are left to check, replace and reach the runners with.
-fn clients_at_most(runners: NonZeroUsize, max_multiplexing: NonZeroU32) -> usize {
-    /// For listeners, runtimes and the log, and for what the embedder has open.
-    const OWN: u64 = 64;
-    /// Pipes, channels and the connection for checks.
-    const RUNNER: u64 = 8;
-    let Some(all) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current else {
-        return usize::MAX;
-    };
-    let runners = u64::try_from(runners.get()).unwrap_or(u64::MAX);
-    // Each may have a successor beside it.
-    let reserved = runners
-        .saturating_mul(2)
-        .saturating_mul(RUNNER + u64::from(max_multiplexing.get()))
-        .saturating_add(OWN);
-    usize::try_from(all.saturating_sub(reserved).max(all / 4)).unwrap_or(usize::MAX).max(1)
+/// Says what to do where fewer clients may be connected than there are places for their requests. Further ones wait to
+/// be accepted, where no `queue_timeout` reaches them.
+fn warn_of_too_few_open_files(files: OpenFiles, queue: usize, runners: NonZeroUsize, slots: NonZeroU32) {
+    let slots = usize::try_from(slots.get()).unwrap_or(usize::MAX).saturating_mul(runners.get());
+    if let Some(needed) = files.too_few_for(queue.saturating_add(slots)) {
+        tracing::warn!(
+            clients = files.clients(),
+            "the limit on open files is too low for as many clients as runners and queue have places for, and further \
+             ones wait to be accepted: start this program with a limit of {needed} (`ulimit -n {needed}`; in a unit of \
+             systemd `LimitNOFILE={needed}`), or with a shorter queue"
+        );
+    }
 }
 
 /// Two hosts that start together should not back off alike.

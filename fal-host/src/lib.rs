@@ -24,6 +24,7 @@ mod host;
 mod id;
 mod lag;
 mod launch;
+mod open_files;
 mod probe;
 mod proxy;
 mod snapshot;
@@ -36,5 +37,6 @@ pub use fleet::{Exit, Happening, Progress, RECORDS, Reason, Replacement, RunnerR
 pub use host::{AppSpec, BadHealthCheck, Host, HostBuilder, HostHandle, Listener, StartError};
 pub use id::RunnerId;
 pub use launch::{Launch, LaunchError, Launched, Notices, PortLauncher, ProcessLauncher, adopt_orphans};
+pub use open_files::raise_open_files;
 pub use probe::OnStall;
 pub use snapshot::{CheckInfo, EndedInfo, HealthInfo, ProgressInfo, RunnerInfo, Snapshot};

@@ -31,7 +31,18 @@ struct Program {
 
 impl Program {
     fn start(options: &[&str], command: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_fal-host"))
+        Self::of(Command::new(env!("CARGO_BIN_EXE_fal-host")), options, command)
+    }
+
+    /// With other limits of the shell's than this process has.
+    fn limited(limits: &str, command: &[&str]) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!(r#"{limits} && exec "$0" "$@""#), env!("CARGO_BIN_EXE_fal-host")]);
+        Self::of(shell, &[], command)
+    }
+
+    fn of(mut host: Command, options: &[&str], command: &[&str]) -> Self {
+        let mut child = host
             .args(["--listen=127.0.0.1:0", "--admin=off"])
             .args(options)
             .arg("--")
@@ -222,6 +233,28 @@ fn a_program_that_listens_in_time_is_kept_by_a_host_that_was_stopped_meanwhile_s
     thread::sleep(startup_timeout + Duration::from_millis(500));
     host.signal(Signal::CONT);
     host.said(&["IDLE", "runner=1"]);
+}
+
+/// Says how many files it may have open.
+const TELLS: [&str; 3] = ["sh", "-c", "echo limits $(ulimit -Sn) $(ulimit -Hn); exec sleep 1000"];
+
+#[test]
+fn a_host_takes_all_the_open_files_that_it_may_have_and_its_servers_have_what_it_was_given() {
+    let mut host = Program::limited("ulimit -Sn 256 && ulimit -Hn 2000", &TELLS);
+    host.said(&["runner 1 |", "limits 256 2000"]);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", host.child.id())).unwrap();
+    let limits = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    assert_eq!(limits.split_whitespace().collect::<Vec<_>>(), ["2000", "2000", "files"]);
+    assert!(!host.said.iter().any(|line| line.contains("ulimit")), "that is enough: {:#?}", host.said);
+}
+
+#[test]
+fn a_host_that_may_open_too_few_files_says_how_many_would_do() {
+    let mut host = Program::limited("ulimit -n 512", &TELLS);
+    host.said(&["WARN", "430", "ulimit -n 1107", "LimitNOFILE=1107", "shorter queue"]);
+    let mut host = Program::limited("ulimit -n 1107", &TELLS);
+    host.said(&["runner 1 |", "limits 1107 1107"]);
+    assert!(!host.said.iter().any(|line| line.contains("ulimit")), "that is enough: {:#?}", host.said);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use fal_tests::{Act, Answer};
 use rustix::process::Signal;
+use tokio::process::Command;
 
 use crate::harness::*;
 
@@ -52,6 +53,32 @@ async fn sigterm_stops_a_host_with_its_runners_and_all_that_they_started_s41() {
     assert_eq!(running.host.exit().await, Some(0));
     running.none_is_left().await;
     assert_eq!(running.director.count(Kind::Teardown), 1);
+}
+
+#[tokio::test]
+async fn a_host_takes_all_the_open_files_that_it_may_have_and_its_runners_have_what_it_was_given() {
+    let director = Director::new();
+    let fixture = fixture(&director);
+    let (name, value) = director.environment();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#"ulimit -Sn 256 && ulimit -Hn 2000 && exec "$0" "$@""#]).env(name, value);
+    shell.arg(fixture.as_std().get_program());
+    shell.args(["run", "--listen=127.0.0.1:0", "--admin=off", "--app=scripted"]);
+    let host = Program::start(&mut shell);
+    let pending = host.call("asked").await;
+    let call = director.call("asked").await;
+    assert_eq!(open_files(host.id()), ["2000", "2000"]);
+    assert_eq!(open_files(call.pid()), ["256", "2000"]);
+    call.succeed().await;
+    pending.response().await;
+}
+
+/// The soft and the hard limit of a process.
+fn open_files(pid: u32) -> [String; 2] {
+    let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let limits = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    let mut limits = limits.split_whitespace().map(str::to_owned);
+    [limits.next().unwrap(), limits.next().unwrap()]
 }
 
 #[tokio::test]

@@ -41,6 +41,9 @@ async fn start(
     if let Err(error) = crate::adopt_orphans() {
         tracing::debug!(%error, "what leaves a runner's process group is not found");
     }
+    if let Err(error) = crate::raise_open_files() {
+        tracing::debug!(%error, "the limit on open files stays as it is");
+    }
     let host = options.apply(host()?)?;
     // The first runner's start is logged when it has been said what is served and where.
     let _log = io::stderr().lock();

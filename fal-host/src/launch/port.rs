@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use super::process::Process;
 use super::spawn::Spawner;
 use super::{Launch, LaunchError, Launched, Notices};
-use crate::{Address, RunnerId};
+use crate::{Address, RunnerId, open_files};
 
 /// How soon a program is asked again whether it listens, and how soon at the latest.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -33,6 +33,7 @@ impl PortLauncher {
     pub fn new(mut command: Command) -> Self {
         #[cfg(target_os = "linux")]
         die_with_the_host(&mut command);
+        open_files::restore_in(&mut command);
         Self { spawner: Spawner::new(command) }
     }
 }

@@ -8,7 +8,7 @@ use super::directory::Directory;
 use super::reap::Group;
 use super::spawn::{LAST_WORDS, Spawner};
 use super::{Launch, LaunchError, Launched, Notices, channel};
-use crate::{Address, RunnerId};
+use crate::{Address, RunnerId, open_files};
 
 /// What a socket's path may take: `sun_path` holds 108 bytes on Linux and 104 elsewhere.
 const LONGEST_PATH: usize = 100;
@@ -35,6 +35,8 @@ impl ProcessLauncher {
         command
             .env("FAL_RUNNER_HOST_PID", std::process::id().to_string())
             .env("FAL_RUNNER_GRACE_MS", grace_period.as_millis().to_string());
+        #[cfg(not(target_os = "linux"))]
+        open_files::restore_in(&mut command);
         Ok(Self { spawner: Spawner::new(command), directory })
     }
 }
@@ -55,6 +57,8 @@ impl Launch for ProcessLauncher {
         let check_address = Address::Unix(lane.clone());
         self.spawner.command().env("FAL_RUNNER_HEALTH_LISTEN", check_address.to_string());
         let child = self.spawner.spawn(id, &address, theirs)?;
+        #[cfg(target_os = "linux")]
+        open_files::restore_of(child.pid);
         let process = Process { address, check_address, pid: child.pid, group: child.group.clone() };
         tokio::spawn(async move {
             // It holds the host's end: a runner ends itself when that closes.

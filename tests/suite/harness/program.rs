@@ -111,9 +111,12 @@ impl Program {
         within("the program to end", self.child.wait()).await.unwrap().code()
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
     fn pid(&self) -> Pid {
-        let id = self.child.id().expect("it runs");
-        Pid::from_raw(id.try_into().unwrap()).unwrap()
+        Pid::from_raw(self.id().try_into().unwrap()).unwrap()
     }
 }
 
