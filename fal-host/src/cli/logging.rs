@@ -1,13 +1,13 @@
 use std::fmt::{self, Write};
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write as _};
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::{Format, Writer};
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::unblocked::Unblocked;
@@ -23,11 +23,9 @@ const OUTPUT: &str = "fal_host::output";
 ///
 /// Gives back what has to be finished before the program ends.
 pub(super) fn init() -> io::Result<Unblocked> {
-    let filter = EnvFilter::builder().with_default_directive(DEFAULT_FILTER.into()).with_env_var("FAL_LOG");
     let wants_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let writer = Unblocked::over(io::stderr())?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter.from_env_lossy())
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer({
             let writer = writer.clone();
             move || writer.clone()
@@ -35,9 +33,34 @@ pub(super) fn init() -> io::Result<Unblocked> {
         .with_ansi(wants_colour && io::stderr().is_terminal())
         .log_internal_errors(false)
         .event_format(Lines(Format::default().with_target(false)));
+    let wanted = std::env::var_os("FAL_LOG").unwrap_or_default();
+    let log = tracing_subscriber::registry().with(filter(&wanted.to_string_lossy()));
     // An error means that the program has set up its own.
-    let _ = log.try_init();
+    let _ = log.with(lines).try_init();
     Ok(writer)
+}
+
+/// What `FAL_LOG` asks for: levels, and targets with one, separated by commas. What is neither is told and left out, and
+/// where nothing is left the default holds.
+fn filter(wanted: &str) -> Targets {
+    let parts = wanted.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let parts: Vec<_> = parts.filter(|part| is_filter(part)).collect();
+    match parts.join(",").parse() {
+        Ok(filter) if !parts.is_empty() => filter,
+        _ => Targets::new().with_default(DEFAULT_FILTER),
+    }
+}
+
+fn is_filter(part: &str) -> bool {
+    // `[span]=debug` would be read as a target that nothing has.
+    let is_filter = !part.contains('[') && part.parse::<Targets>().is_ok();
+    if !is_filter {
+        let _ = writeln!(
+            io::stderr(),
+            "warning: FAL_LOG: `{part}` is ignored: write a level, such as `debug` or `warn`, or one for a target: `my_app=debug`"
+        );
+    }
+    is_filter
 }
 
 /// The log of a host: its own events as usual, and what a runner prints as that runner's line, since its level, if it
@@ -102,6 +125,8 @@ fn visible(text: &str) -> String {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use tracing::Level;
+
     use super::*;
 
     #[derive(Clone, Default)]
@@ -150,5 +175,30 @@ mod tests {
         let log = || tracing::info!(target: "fal_host::output", runner = %7, "text");
         assert!(logged(true, log).contains("|\x1b[0m text"));
         assert!(!logged(false, log).contains('\x1b'));
+    }
+
+    #[test]
+    fn a_level_holds_for_everything_and_one_for_a_target_in_its_place() {
+        let says = |wanted: &str, target: &str| {
+            let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
+            levels.into_iter().rfind(|level| filter(wanted).would_enable(target, level))
+        };
+        assert_eq!(says("debug", "my_app::inner"), Some(Level::DEBUG));
+        assert_eq!(says("OFF", "my_app"), None);
+        assert_eq!(says("my_app=debug", "my_app::inner"), Some(Level::DEBUG));
+        assert_eq!(says("my_app=debug", "hyper"), None);
+        assert_eq!(says("my_app", "my_app"), Some(Level::TRACE));
+        let list = "warn, my_app=debug,my_app::inner=off";
+        let told = ["hyper", "my_app", "my_app::inner"].map(|target| says(list, target));
+        assert_eq!(told, [Some(Level::WARN), Some(Level::DEBUG), None]);
+    }
+
+    #[test]
+    fn what_is_no_filter_takes_nothing_else_with_it() {
+        for wanted in ["", ",", "my_app=loud", "my_app==debug", "[span]=debug", "my_app=loud,,[span]=debug"] {
+            assert_eq!(filter(wanted), Targets::new().with_default(LevelFilter::INFO), "{wanted}");
+        }
+        assert_eq!(filter("my_app=loud,warn"), filter("warn"));
+        assert_eq!(filter(" my_app=debug ,hyper=loud"), filter("my_app=debug"));
     }
 }

@@ -233,3 +233,15 @@ fn a_variable_that_is_nearly_a_setting_is_warned_of_and_ignored() {
     assert!(said.contains(warning), "{said}");
     assert!(said.contains("\"value\": \"warn\",\n      \"source\": \"environment\""), "{said}");
 }
+
+#[test]
+fn what_cannot_be_read_of_the_logs_filter_is_told_and_the_rest_holds() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener.local_addr().unwrap();
+    let log = [("FAL_LOG", "nothing=loud,debug")];
+    for command in [format!("serve --listen tcp:{taken}"), format!("run --listen {taken} --admin off")] {
+        let (_, said) = Program::start(&format!("{command} --app served"), &log).ended();
+        assert!(said.contains("warning: FAL_LOG: `nothing=loud` is ignored: write a level,"), "{said}");
+        assert!(!said.contains("`debug` is ignored"), "{said}");
+    }
+}
