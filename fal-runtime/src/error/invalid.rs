@@ -1,12 +1,11 @@
 use std::borrow::Cow;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 /// One mistake in a request, in the form that clients of the original read: FastAPI's.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-#[schemars(rename = "ValidationError")]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ValidationError"))]
 pub(crate) struct Invalid {
     /// What kind of mistake it is, for programs: `missing`, `string_type`, `json_invalid`, …
     #[serde(rename = "type")]
@@ -23,7 +22,8 @@ pub(crate) struct Invalid {
 }
 
 /// One step on the way to a mistake.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub(crate) enum Step {
     /// A key of an object, or the part of the request where the way begins.

@@ -13,7 +13,9 @@ use std::fmt;
 use http::{HeaderMap, StatusCode};
 
 pub use api::{ApiError, Cause, DeclaredFailure, Told, cause, told};
-pub(crate) use body::{HttpError, HttpValidationError, failure};
+pub(crate) use body::failure;
+#[cfg(test)]
+pub(crate) use body::{HttpError, HttpValidationError};
 pub use context::Context;
 pub(crate) use invalid::{Invalid, Step};
 

@@ -1,7 +1,5 @@
-use std::collections::BTreeSet;
-
 use schemars::generate::{Contract, SchemaSettings};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
 use super::{order, ranges};
@@ -25,7 +23,7 @@ pub(super) enum Side {
 
 /// The names of types that look different from the two sides. Each is two components then, named as the original names
 /// them: `Item-Input` and `Item-Output`.
-pub(super) struct Renames(BTreeSet<String>);
+pub(super) struct Renames(Vec<String>);
 
 impl Schemas {
     pub(super) fn new() -> Self {
@@ -50,10 +48,6 @@ impl Schemas {
 
     pub(super) fn output(&mut self, schema: SchemaOf) -> Value {
         inline(schema.made_by(&mut self.outputs))
-    }
-
-    pub(super) fn output_of<T: JsonSchema>(&mut self) -> Value {
-        self.output(SchemaOf::of::<T>())
     }
 
     /// The components of both sides.
@@ -87,19 +81,36 @@ fn inline(mut schema: Schema) -> Value {
 impl Renames {
     /// Types that differ, and then those that refer to a type that does.
     fn between(inputs: &Map<String, Value>, outputs: &Map<String, Value>) -> Self {
-        let both = || inputs.iter().filter_map(|(name, input)| Some((name, input, outputs.get(name)?)));
-        let mut names: BTreeSet<String> =
-            both().filter(|(_, input, output)| input != output).map(|(name, ..)| name.clone()).collect();
+        let mut renames = Self(Vec::new());
         loop {
-            let refers = |schema: &Value| references(schema).iter().any(|name| names.contains(*name));
-            let more: Vec<String> = both()
-                .filter(|(name, input, _)| !names.contains(*name) && refers(input))
-                .map(|(name, ..)| name.clone())
-                .collect();
-            if more.is_empty() {
-                return Self(names);
+            let known = renames.0.len();
+            for (name, input) in inputs {
+                let Some(output) = outputs.get(name) else { continue };
+                if !renames.has(name) && (input != output || renames.concern(input)) {
+                    renames.0.push(name.clone());
+                }
             }
-            names.extend(more);
+            if renames.0.len() == known {
+                return renames;
+            }
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|renamed| renamed == name)
+    }
+
+    /// Whether a schema refers to one of them.
+    fn concern(&self, schema: &Value) -> bool {
+        match schema {
+            Value::Object(object) => object.iter().any(|(key, value)| match value {
+                Value::String(reference) if key == "$ref" => {
+                    reference.strip_prefix(PREFIX).is_some_and(|name| self.has(name))
+                }
+                value => self.concern(value),
+            }),
+            Value::Array(items) => items.iter().any(|item| self.concern(item)),
+            _ => false,
         }
     }
 
@@ -124,18 +135,6 @@ impl Renames {
     }
 
     fn name(&self, side: Side, name: &str) -> String {
-        if self.0.contains(name) { format!("{name}-{side:?}") } else { name.to_owned() }
-    }
-}
-
-/// The names of the components that a schema refers to.
-fn references(schema: &Value) -> Vec<&str> {
-    match schema {
-        Value::Object(object) => {
-            let own = object.get("$ref").and_then(Value::as_str).and_then(|name| name.strip_prefix(PREFIX));
-            own.into_iter().chain(object.values().flat_map(references)).collect()
-        }
-        Value::Array(items) => items.iter().flat_map(references).collect(),
-        _ => Vec::new(),
+        if self.has(name) { format!("{name}-{side:?}") } else { name.to_owned() }
     }
 }

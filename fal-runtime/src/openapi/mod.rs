@@ -3,12 +3,13 @@
 mod answer;
 mod components;
 mod failures;
+mod forms;
 mod operation;
 mod order;
 mod parameters;
 mod ranges;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::router::HEALTH;
 use crate::{Declaration, Endpoint};
@@ -18,30 +19,55 @@ use operation::Operation;
 /// The OpenAPI 3.1 document of an app.
 pub(crate) fn document(app: &Declaration) -> Value {
     let settings = &app.settings;
-    let info = [
-        ("title", settings.name()),
-        ("version", settings.version()),
-        ("description", settings.description()),
-    ];
-    let info: Map<_, _> = info
-        .into_iter()
-        .filter(|(_, text)| !text.is_empty())
-        .map(|(key, text)| (key.to_owned(), Value::from(text)))
-        .collect();
-    let endpoints = app.endpoints();
-    let (operations, schemas) = operations(&endpoints);
-    let mut paths: Map<String, Value> = operations.into_iter().map(Operation::path_item).collect();
-    if !paths.contains_key(HEALTH) {
-        paths.insert(HEALTH.into(), built_in_health());
+    let mut info = Map::new();
+    add_texts(
+        &mut info,
+        &[
+            ("title", settings.name()),
+            ("version", settings.version()),
+            ("description", settings.description()),
+        ],
+    );
+    let (operations, schemas) = operations(&app.endpoints());
+    let mut paths = Map::new();
+    for operation in operations {
+        add(&mut paths, operation.path(), operation.path_item());
     }
-    let mut document = Map::from_iter([
-        ("openapi".to_owned(), "3.1.0".into()),
-        ("info".to_owned(), info.into()),
-        ("paths".to_owned(), paths.into()),
-        ("components".to_owned(), json!({ "schemas": schemas })),
+    if !paths.contains_key(HEALTH) {
+        add(&mut paths, HEALTH, built_in_health());
+    }
+    let mut document = object([
+        ("openapi", "3.1.0".into()),
+        ("info", info.into()),
+        ("paths", paths.into()),
+        ("components", object([("schemas", schemas.into())]).into()),
     ]);
     order::mark_paths(&mut document);
     document.into()
+}
+
+/// An object of these members, in this order. `json!` would write out its making wherever it is used.
+#[inline(never)]
+pub(crate) fn object<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
+    let mut object = Map::new();
+    for (key, value) in members {
+        add(&mut object, key, value);
+    }
+    object
+}
+
+#[inline(never)]
+fn add(object: &mut Map<String, Value>, key: &str, value: Value) {
+    object.insert(key.to_owned(), value);
+}
+
+/// Adds those texts that say something.
+fn add_texts(object: &mut Map<String, Value>, texts: &[(&str, &str)]) {
+    for (key, text) in texts {
+        if !text.is_empty() {
+            add(object, key, (*text).into());
+        }
+    }
 }
 
 /// The operations with their schemas, and the schemas that these refer to.
@@ -55,19 +81,34 @@ fn operations(endpoints: &[&'static Endpoint]) -> (Vec<Operation>, Map<String, V
     (operations, components)
 }
 
-/// The answer for people (S6).
+/// The answer for people (S6). No function of an app can have the name of this operation.
 fn built_in_health() -> Value {
-    let version = json!({
-        "type": "object",
-        "properties": { "version": { "type": "string" } },
-        "required": ["version"],
-    });
-    json!({
-        "get": {
-            // No function of an app can have this name.
-            "operationId": "built-in-health",
-            "summary": "Says which version answers.",
-            "responses": { "200": operation::response("The app's version", &version) },
-        },
-    })
+    fixed(
+        r#"{
+            "get": {
+                "operationId": "built-in-health",
+                "summary": "Says which version answers.",
+                "responses": {
+                    "200": {
+                        "description": "The app's version",
+                        "content": {
+                            "application/json": {
+                                "schema": {
+                                    "type": "object",
+                                    "properties": { "version": { "type": "string" } },
+                                    "required": ["version"]
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }"#,
+    )
+}
+
+/// A part of the document that is always the same.
+fn fixed(text: &str) -> Value {
+    // Every one is read in a test.
+    serde_json::from_str(text).unwrap_or_default()
 }

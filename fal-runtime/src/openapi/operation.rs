@@ -1,9 +1,9 @@
 use fal_health::HealthCheck;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::components::{Renames, Schemas, Side};
 use super::failures::{self, Failure};
-use super::{answer, parameters};
+use super::{add, add_texts, answer, object, parameters};
 use crate::Endpoint;
 
 /// One endpoint, as the document describes it.
@@ -20,19 +20,21 @@ impl Operation {
         let mut request = Map::new();
         let parameters = parameters::of(endpoint, schemas);
         if !parameters.is_empty() {
-            request.insert("parameters".into(), parameters.into());
+            add(&mut request, "parameters", parameters.into());
         }
         if let Some(body) = endpoint.body() {
-            let body = json!({ "required": !endpoint.may_lack_its_body(), "content": content(&schemas.input(body)) });
-            request.insert("requestBody".into(), body);
+            let required = !endpoint.may_lack_its_body();
+            let body =
+                object([("required", required.into()), ("content", content(JSON, schemas.input(body)))]);
+            add(&mut request, "requestBody", body.into());
         }
         let undocumented = parameters::undocumented(endpoint);
         if !undocumented.is_empty() {
-            request.insert("x-fal-undocumented-arguments".into(), undocumented.into());
+            add(&mut request, "x-fal-undocumented-arguments", undocumented.into());
         }
-        let mut responses = Map::from_iter(answer::of(endpoint, schemas));
+        let mut responses = answer::of(endpoint, schemas);
         for Failure { status, description, schema } in failures::of(endpoint, schemas) {
-            responses.insert(status, response(&description, &schema));
+            add(&mut responses, &status, response(&description, schema));
         }
         Self { endpoint, request, responses }
     }
@@ -43,46 +45,57 @@ impl Operation {
         self.responses.values_mut().for_each(|response| renames.apply(Side::Output, response));
     }
 
-    /// Its path, and what may be done there: POST, and GET besides where it is the health check (S5).
-    pub(super) fn path_item(self) -> (String, Value) {
+    pub(super) fn path(&self) -> &'static str {
+        self.endpoint.path()
+    }
+
+    /// What may be done at its path: POST, and GET besides where it is the health check (S5).
+    pub(super) fn path_item(&self) -> Value {
         let name = self.endpoint.name();
-        let item = match self.endpoint.is_health_check() {
-            None => json!({ "post": self.describe(name) }),
-            Some(config) => {
-                let mut check = self.describe(name);
-                check.insert("x-fal-health-check".into(), settings(&config));
-                // No function of an app can have this name.
-                json!({ "get": self.describe(&format!("{name}-get")), "post": check })
-            }
+        let mut post = self.describe(name);
+        let Some(config) = self.endpoint.is_health_check() else {
+            return object([("post", post.into())]).into();
         };
-        (self.endpoint.path().into(), item)
+        add(&mut post, "x-fal-health-check", settings(&config));
+        // No function of an app can have this name.
+        let get = self.describe(&format!("{name}-get"));
+        object([("get", get.into()), ("post", post.into())]).into()
     }
 
     fn describe(&self, id: &str) -> Map<String, Value> {
-        let mut operation = Map::from_iter([("operationId".to_owned(), id.into())]);
-        let texts = [("summary", self.endpoint.summary()), ("description", self.endpoint.description())];
-        let texts = texts.into_iter().filter(|(_, text)| !text.is_empty());
-        operation.extend(texts.map(|(key, text)| (key.to_owned(), text.into())));
+        let mut operation = object([("operationId", id.into())]);
+        add_texts(
+            &mut operation,
+            &[("summary", self.endpoint.summary()), ("description", self.endpoint.description())],
+        );
         operation.extend(self.request.clone());
-        operation.insert("responses".into(), self.responses.clone().into());
+        add(&mut operation, "responses", self.responses.clone().into());
         operation
     }
 }
 
-pub(super) fn response(description: &str, schema: &Value) -> Value {
-    json!({ "description": description, "content": content(schema) })
+const JSON: &str = "application/json";
+
+/// A response of JSON.
+pub(super) fn response(description: &str, schema: Value) -> Value {
+    response_as(JSON, description, schema)
 }
 
-fn content(schema: &Value) -> Value {
-    json!({ "application/json": { "schema": schema } })
+pub(super) fn response_as(media_type: &str, description: &str, schema: Value) -> Value {
+    object([("description", description.into()), ("content", content(media_type, schema))]).into()
+}
+
+fn content(media_type: &str, schema: Value) -> Value {
+    object([(media_type, object([("schema", schema)]).into())]).into()
 }
 
 /// The settings of a health check, by the names of its options.
 fn settings(config: &HealthCheck) -> Value {
-    json!({
-        "start_period_seconds": config.start_period().as_secs(),
-        "timeout_seconds": config.timeout().as_secs(),
-        "failure_threshold": config.threshold(),
-        "call_regularly": config.is_periodic(),
-    })
+    object([
+        ("start_period_seconds", config.start_period().as_secs().into()),
+        ("timeout_seconds", config.timeout().as_secs().into()),
+        ("failure_threshold", config.threshold().into()),
+        ("call_regularly", config.is_periodic().into()),
+    ])
+    .into()
 }
