@@ -1,18 +1,19 @@
+use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use axum::routing::{MethodRouter, any};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
-use serde_json::{Value, json};
-use tower::service_fn;
+use serde_json::Value;
+use tower::{Service, service_fn};
 
 use crate::endpoint::{RequestId, Running, Served, method_not_allowed, serve};
 use crate::error::failure;
+use crate::openapi::object;
 use crate::{App, Calls, Declaration, Instance};
 
 /// Where the built-in answer for people is (S6).
@@ -57,47 +58,67 @@ pub fn router<A: App>(app: A) -> Router {
 /// Without the layers that the app declares.
 pub(crate) fn build(app: &Declaration, running: Running) -> Router {
     let running = Arc::new(running);
-    let mut router = Router::new().fallback(not_found);
+    let mut router = Router::new().fallback_service(service(Target::Nothing));
     let endpoints = app.endpoints();
     for endpoint in &endpoints {
         let served = Arc::new(Served::new(endpoint, Arc::clone(&running)));
-        let service = service_fn(move |request| {
-            let served = Arc::clone(&served);
-            async move { Ok(serve(served, request).await) }
-        });
-        router = router.route_service(endpoint.path(), service);
+        router = router.route_service(endpoint.path(), service(Target::Endpoint(served)));
     }
     let is_free = |path| endpoints.iter().all(|endpoint| endpoint.path() != path);
     if is_free(HEALTH) {
         let version = app.settings.version();
-        router = router.route(HEALTH, built_in(move || json!({ "version": version })));
+        let health = Target::document(move || object([("version", version.into())]).into());
+        router = router.route_service(HEALTH, service(health));
     }
     if is_free(DOCUMENT) {
         let app = app.clone();
-        router = router.route(DOCUMENT, built_in(move || app.openapi()));
+        router = router.route_service(DOCUMENT, service(Target::document(move || app.openapi())));
     }
     router
 }
 
-/// Answers GET with a document that is made when it is first asked for.
-fn built_in(make: impl Fn() -> Value + Send + Sync + 'static) -> MethodRouter {
-    let document = Arc::new(LazyLock::new(move || Bytes::from(make().to_string())));
-    any(move |request: Request| {
-        let mut response = match *request.method() {
-            Method::GET | Method::HEAD => {
-                let mut response = Response::new(Body::from(Bytes::clone(&document)));
-                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                response
-            }
-            _ => method_not_allowed("GET, HEAD"),
-        };
-        RequestId::of(request.headers()).put_on(response.headers_mut());
-        std::future::ready(response)
-    })
+/// What is at a path. Of a type for each, a program would have all of the router's code as often.
+#[derive(Clone)]
+enum Target {
+    Endpoint(Arc<Served>),
+    /// A document that is made when it is first asked for.
+    Document(Arc<LazyLock<Bytes, Box<dyn FnOnce() -> Bytes + Send>>>),
+    Nothing,
 }
 
-async fn not_found(request: Request) -> Response {
-    let mut response = failure(StatusCode::NOT_FOUND, &format!("Path {} not found", request.uri().path()));
-    RequestId::of(request.headers()).put_on(response.headers_mut());
-    response
+impl Target {
+    fn document(make: impl FnOnce() -> Value + Send + 'static) -> Self {
+        let bytes = move || Bytes::from(make().to_string());
+        Self::Document(Arc::new(LazyLock::new(Box::new(bytes))))
+    }
+
+    async fn answer(self, request: Request) -> Response {
+        let mut response = match self {
+            Self::Endpoint(served) => return serve(served, request).await,
+            Self::Document(document) => match *request.method() {
+                Method::GET | Method::HEAD => {
+                    let mut response = Response::new(Body::from(Bytes::clone(&document)));
+                    let json = HeaderValue::from_static("application/json");
+                    response.headers_mut().insert(CONTENT_TYPE, json);
+                    response
+                }
+                _ => method_not_allowed("GET, HEAD"),
+            },
+            Self::Nothing => {
+                failure(StatusCode::NOT_FOUND, &format!("Path {} not found", request.uri().path()))
+            }
+        };
+        RequestId::of(request.headers()).put_on(response.headers_mut());
+        response
+    }
+}
+
+fn service(
+    target: Target,
+) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
+{
+    service_fn(move |request| {
+        let target = target.clone();
+        async move { Ok(target.answer(request).await) }
+    })
 }

@@ -29,8 +29,12 @@ impl Block {
 
     /// The blocks of an app, by file and line: the linker gives them in an order of its own.
     pub(super) fn all(app: TypeId) -> Vec<&'static Self> {
-        let mut blocks: Vec<_> = inventory::iter::<Self>().filter(|block| (block.app)() == app).collect();
-        blocks.sort_by_key(|block| (block.place.file(), block.place.line(), block.place.column()));
+        let mut blocks: Vec<&Self> = Vec::new();
+        for block in inventory::iter::<Self>().filter(|block| (block.app)() == app) {
+            // There are few: the code of a sort is the most that they would cost.
+            let at = blocks.partition_point(|known| known.place <= block.place);
+            blocks.insert(at, block);
+        }
         blocks
     }
 

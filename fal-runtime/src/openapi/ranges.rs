@@ -5,17 +5,12 @@ use schemars::Schema;
 use schemars::transform::transform_subschemas;
 use serde_json::Value;
 
-use super::add;
-
 /// Marks the ends of every integer of a schema and of all that are written in it, where it does not say them itself.
 pub(super) fn mark(schema: &mut Schema) {
     if let Some((least, most)) = schema.get("format").and_then(Value::as_str).and_then(ends) {
         let schema = schema.ensure_object();
-        for (key, end) in [("minimum", least), ("maximum", most)] {
-            if !schema.contains_key(key) {
-                add(schema, key, end);
-            }
-        }
+        schema.entry("minimum").or_insert(least);
+        schema.entry("maximum").or_insert(most);
     }
     transform_subschemas(&mut mark, schema);
 }
