@@ -1,7 +1,11 @@
+use std::fmt;
 use std::time::Duration;
 
+use axum::Router;
 use http::HeaderValue;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
+
+use crate::panics::CatchPanics;
 
 /// How long a browser may go by the answer to a preflight: as long as every browser does (`WebKit` goes by none for
 /// longer). Whom an app no longer admits is then told so at the latest.
@@ -29,8 +33,12 @@ const MAX_AGE: Duration = Duration::from_secs(600);
 /// }
 /// # fn main() {}
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cors(Origins);
+#[derive(Clone, Copy)]
+pub struct Cors {
+    origins: Origins,
+    /// [`around`]. Behind a pointer, it is part of those programs only that make a `Cors`.
+    around: fn(Origins, Router) -> Router,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Origins {
@@ -42,7 +50,7 @@ impl Cors {
     /// Every page may, with any method and any headers, and read every header of the response: what a bare `cors`
     /// means. Browsers send such requests without cookies.
     pub const fn any() -> Self {
-        Self(Origins::Any)
+        Self { origins: Origins::Any, around }
     }
 
     /// Pages of these origins may, with cookies, too. An origin is `scheme://host`, or `scheme://host:port`.
@@ -60,32 +68,52 @@ impl Cors {
             );
             rest = others;
         }
-        Self(Origins::Only(origins))
+        Self { origins: Origins::Only(origins), around }
     }
 
     /// The origins, as a browser's header gives them: `*` is any.
     pub(crate) const fn origins(self) -> &'static [&'static str] {
-        match self.0 {
+        match self.origins {
             Origins::Any => &["*"],
             Origins::Only(origins) => origins,
         }
     }
 
-    pub(crate) fn layer(self) -> CorsLayer {
-        match self.0 {
-            Origins::Any => CorsLayer::permissive().max_age(MAX_AGE),
-            Origins::Only(origins) => {
-                // Those that are origins can be a header's value.
-                let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
-                CorsLayer::new()
-                    .allow_origin(AllowOrigin::list(origins))
-                    .allow_credentials(true)
-                    .allow_methods(AllowMethods::mirror_request())
-                    .allow_headers(AllowHeaders::mirror_request())
-                    .max_age(MAX_AGE)
-            }
-        }
+    /// Puts it around a router.
+    pub(crate) fn around(self, router: Router) -> Router {
+        (self.around)(self.origins, router)
     }
+}
+
+impl PartialEq for Cors {
+    fn eq(&self, other: &Self) -> bool {
+        self.origins == other.origins
+    }
+}
+
+impl Eq for Cors {}
+
+impl fmt::Debug for Cors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Cors").field(&self.origins).finish()
+    }
+}
+
+fn around(origins: Origins, router: Router) -> Router {
+    let cors = match origins {
+        Origins::Any => CorsLayer::permissive(),
+        Origins::Only(origins) => {
+            // Those that are origins can be a header's value.
+            let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+            CorsLayer::new()
+                .allow_origin(AllowOrigin::list(origins))
+                .allow_credentials(true)
+                .allow_methods(AllowMethods::mirror_request())
+                .allow_headers(AllowHeaders::mirror_request())
+        }
+    };
+    // They read that a layer has panicked, too.
+    router.layer((cors.max_age(MAX_AGE), CatchPanics))
 }
 
 /// Whether it is a scheme, `://`, and a host without anything after it.

@@ -5,7 +5,6 @@ use fal_health::HealthCheckSpec;
 
 use super::{Block, BoxFuture, Instance, Registered, Settings, Setup};
 use crate::endpoint::Running;
-use crate::panics::CatchPanics;
 use crate::{Calls, Endpoint, Error, openapi, router};
 
 /// One app of this binary, its type erased.
@@ -57,9 +56,9 @@ impl Declaration {
     /// Puts around a router what the app declares to be around it.
     pub(crate) fn surround(&self, router: axum::Router) -> axum::Router {
         let router = (self.layer)(router);
-        // Outermost: pages of other origins read what layers refuse, too, and that one has panicked.
+        // Outermost: pages of other origins read what layers refuse, too.
         match self.settings.cors() {
-            Some(cors) => router.layer((cors.layer(), CatchPanics)),
+            Some(cors) => cors.around(router),
             None => router,
         }
     }
