@@ -88,7 +88,8 @@ enum Target {
 
 impl Target {
     fn document(make: impl FnOnce() -> Value + Send + 'static) -> Self {
-        let bytes = move || Bytes::from(make().to_string());
+        // What is JSON already can be written.
+        let bytes = move || serde_json::to_vec(&make()).map(Bytes::from).unwrap_or_default();
         Self::Document(Arc::new(LazyLock::new(Box::new(bytes))))
     }
 

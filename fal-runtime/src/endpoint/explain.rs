@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::json::{Located, Mistake};
 use super::mistake::Told;
 use crate::Error;
 use crate::error::Step;
+use crate::openapi::object;
 
 pub(super) const BODY: Step = Step::Key(Cow::Borrowed("body"));
 
@@ -50,8 +51,8 @@ pub(super) fn mistaken(located: Located, body: &[u8]) -> Error {
 /// The body is not JSON, or more than one value of it.
 fn malformed(error: serde_json::Error, body: &[u8]) -> Error {
     let told = Told::new("json_invalid", "JSON decode error");
-    let mut invalid = told.at(vec![BODY, Step::Index(offset(&error, body))], json!({}));
-    invalid.ctx = Some(json!({ "error": sentence(&error.to_string()) }));
+    let mut invalid = told.at(vec![BODY, Step::Index(offset(&error, body))], object([]).into());
+    invalid.ctx = Some(object([("error", sentence(&error.to_string()).into())]).into());
     Error::invalid(error, vec![invalid])
 }
 
@@ -71,7 +72,7 @@ pub(super) fn at<'a>(value: &'a Value, step: &Step) -> &'a Value {
 
 /// What serde says, less the position that it adds: the location tells it.
 fn sentence(text: &str) -> &str {
-    text.rsplit_once(" at line ").map_or(text, |(sentence, _)| sentence)
+    text.split_once(" at line ").map_or(text, |(sentence, _)| sentence)
 }
 
 /// Where in the body reading stopped: how many characters stand before that place, as the original counts.

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::json::Mistake;
 use crate::error::{Invalid, Step};
+use crate::openapi::object;
 
 /// A mistake as it is told, before it is known where it is.
 pub(super) struct Told {
@@ -42,7 +43,7 @@ impl Told {
     pub(super) fn variant(expected: &[&str]) -> Self {
         let expected = one_of(expected);
         let told = Self::new("enum", format!("Input should be {expected}"));
-        Self { ctx: Some(json!({ "expected": expected })), ..told }
+        Self { ctx: Some(object([("expected", expected.into())]).into()), ..told }
     }
 
     /// A value that its type does not take, in the words of whoever refused it.

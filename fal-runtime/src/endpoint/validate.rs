@@ -62,7 +62,7 @@ fn sent(whole: &Value, steps: Vec<Step>) -> (Vec<Step>, Value) {
     for mut step in steps {
         if let (Step::Key(field), Value::Object(object)) = (&step, value)
             && !object.contains_key(field.as_ref())
-            && let Some(key) = object.keys().find(|key| caseless(key).eq(caseless(field)))
+            && let Some(key) = object.keys().find(|key| caseless(key) == caseless(field))
         {
             step = Step::Key(key.clone().into());
         }
@@ -73,8 +73,8 @@ fn sent(whole: &Value, steps: Vec<Step>) -> (Vec<Step>, Value) {
 }
 
 /// A name without what `rename_all` changes.
-fn caseless(name: &str) -> impl Iterator<Item = char> {
-    name.chars().filter(|letter| !matches!(letter, '_' | '-')).flat_map(char::to_lowercase)
+fn caseless(name: &str) -> String {
+    name.replace(['_', '-'], "").to_lowercase()
 }
 
 /// `items[0].name` as its steps.
