@@ -1,7 +1,8 @@
 //! Says which language a text is in, keeps a journal of what it said, and is replaced when it loses the journal.
 //!
-//! `cargo run --example quickstart`, and then `curl -d '{"text": "Guten Morgen"}' -H 'content-type: application/json'
-//! localhost:8080/`. Remove the journal's directory to see the runner fail its health check and be replaced.
+//! `cargo run --example quickstart`, and then `curl -d '{"text": "Guten Morgen, wie geht es Ihnen heute?"}' -H
+//! 'content-type: application/json' localhost:8080/`. Remove the journal's directory to see the runner fail its health
+//! check and be replaced.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};

@@ -89,7 +89,11 @@ impl Parse for Arguments {
                     continue;
                 }
                 if option != "health_check" {
-                    let message = format!("an endpoint has no option `{option}`: {OPTIONS}");
+                    let message = if option == "method" || option == "methods" {
+                        format!("an endpoint answers POST, and a health check GET, too: take `{option}` away")
+                    } else {
+                        format!("an endpoint has no option `{option}`: {OPTIONS}")
+                    };
                     return Err(syn::Error::new(option.span(), message));
                 }
                 input.parse::<Ident>()?;
@@ -222,7 +226,10 @@ impl Endpoint {
         let names: Vec<_> = (0..self.taken().count()).map(|index| format_ident!("argument{index}")).collect();
         let take = self.taken().zip(&names).map(|(argument, name)| {
             let call = Ident::new("call", here(argument));
-            let taking = quote_spanned!(argument.span()=> __fal::Given::<#argument>::take(#call));
+            // From the type's begin to its end, as rustc has it where the row names it: what it finds wrong is then said once.
+            let (begin, end) = ends(argument);
+            let given = quote_spanned!(begin=> __fal);
+            let taking = quote_spanned!(end=> #given::Given::<#argument>::take(#call));
             quote_spanned!(here(argument)=> let #name = #taking.await?;)
         });
         let events =
@@ -316,6 +323,13 @@ pub(crate) fn respan(tokens: &TokenStream, place: Span) -> TokenStream {
 /// Where rustc is to report what it finds wrong with code of ours: at the user's own.
 fn here(place: &impl Spanned) -> Span {
     place.span().resolved_at(Span::call_site())
+}
+
+/// Where the first and the last of its tokens are.
+fn ends(tokens: &impl ToTokens) -> (Span, Span) {
+    let mut tokens = tokens.to_token_stream().into_iter();
+    let begin = tokens.next().map_or_else(Span::call_site, |token| token.span());
+    (begin, tokens.last().map_or(begin, |token| token.span()))
 }
 
 fn signature(method: &ImplItemFn, mistakes: &mut Mistakes) -> Option<(Vec<Argument>, Type)> {

@@ -44,7 +44,7 @@ pub enum Content {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the answer of an endpoint",
     label = "has no JSON form that can be described",
-    note = "an answer has both derives: `#[derive(Serialize, JsonSchema)]`"
+    note = "an answer has both derives: `#[derive(Serialize, JsonSchema)]`; for `Json<Out>` write `Out`"
 )]
 pub trait Answer<M>: Sized {
     /// What the document tells of it.

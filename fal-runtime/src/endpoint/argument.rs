@@ -18,7 +18,7 @@ use crate::extract::RequestContext;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of an endpoint",
     label = "neither a JSON body nor an extractor that is `Send`",
-    note = "a JSON body has both derives: `#[derive(Deserialize, JsonSchema)]`",
+    note = "a JSON body has both derives: `#[derive(Deserialize, JsonSchema)]`; for `Json<In>` write `In`",
     note = "everything else is taken from the head of the request: axum's `FromRequestParts`"
 )]
 pub trait Argument<M>: Sized + Send {

@@ -8,7 +8,7 @@ use crate::error::{ApiError, DeclaredFailure};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of an endpoint",
     label = "does not become a `fal_runtime::Error`",
-    note = "return `fal_runtime::Result<…>`, which takes every `std::error::Error` by `?`"
+    note = "return `fal_runtime::Result<…>`: it takes every `std::error::Error` by `?`, and a text as `Error::msg(text)`"
 )]
 pub trait Failure: Into<Error> {}
 
