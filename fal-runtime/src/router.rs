@@ -95,7 +95,10 @@ impl Target {
 
     async fn answer(self, request: Request) -> Response {
         let mut response = match self {
-            Self::Endpoint(served) => return serve(served, request).await,
+            // A parameter between slashes is not empty, as one at the end is not; the router lets it be.
+            Self::Endpoint(served) if !request.uri().path().contains("//") => {
+                return serve(served, request).await;
+            }
             Self::Document(document) => match *request.method() {
                 Method::GET | Method::HEAD => {
                     let mut response = Response::new(Body::from(Bytes::clone(&document)));
@@ -105,7 +108,7 @@ impl Target {
                 }
                 _ => method_not_allowed("GET, HEAD"),
             },
-            Self::Nothing => {
+            Self::Endpoint(_) | Self::Nothing => {
                 failure(StatusCode::NOT_FOUND, &format!("Path {} not found", request.uri().path()))
             }
         };

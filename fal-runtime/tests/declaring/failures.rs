@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::body::{Body, Bytes};
 use axum::http::{Method, Request};
+use fal_runtime::extract::Path;
 use fal_runtime::prelude::*;
 use futures_util::stream;
 use serde_json::json;
@@ -22,6 +23,16 @@ impl Failing {
     #[endpoint("/")]
     async fn length(&self, input: Input) -> usize {
         input.text.len()
+    }
+
+    #[endpoint("/of/{name}/named")]
+    async fn named(&self, Path(name): Path<String>) -> String {
+        name
+    }
+
+    #[endpoint("/of/{name}")]
+    async fn of(&self, Path(name): Path<String>) -> String {
+        name
     }
 
     #[endpoint("/error")]
@@ -83,6 +94,16 @@ async fn an_unknown_path_is_404_with_the_path() {
     let answer = client().ask(Method::POST, "/x/y?z=1").await;
     assert_eq!(answer.status, 404);
     assert_eq!(answer.detail(), "Path /x/y not found");
+}
+
+#[tokio::test]
+async fn a_parameter_of_the_path_that_is_empty_is_404_wherever_it_stands() {
+    assert_eq!(client().ask(Method::POST, "/of/a/named").await.body(), "a");
+    for path in ["/of//named", "/of/"] {
+        let answer = client().ask(Method::POST, path).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert_eq!(answer.detail(), format!("Path {path} not found"));
+    }
 }
 
 #[tokio::test]
