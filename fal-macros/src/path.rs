@@ -30,6 +30,9 @@ fn sound(path: &str) -> Result<(), String> {
             path.split_once("://").map_or(path, |(_, rest)| rest.split_once('/').unwrap_or_default().1);
         return Err(format!("a path starts with `/`: write \"/{path}\""));
     };
+    if path.contains("//") {
+        return Err("a segment of the path is empty: write one `/` instead of two".into());
+    }
     let mut parameters = Vec::new();
     for segment in segments.split('/') {
         if let Some(name) = segment.strip_prefix([':', '*']) {
@@ -101,6 +104,8 @@ mod tests {
             ("/users/{}", "`{}` is no parameter: write one like `{id}`"),
             ("/users/{a b}", "`{a b}` is no parameter: write one like `{id}`"),
             ("/{id}/{id}", "the path has two parameters called `id`: rename one"),
+            ("/a//b", "a segment of the path is empty: write one `/` instead of two"),
+            ("//", "a segment of the path is empty: write one `/` instead of two"),
             ("/user-{id}", "a parameter is a whole segment: write `{name}` instead of `user-{id}`"),
             ("/a b", "` ` does not stand in a path as it is: percent-encode it or leave it out"),
             ("/a?b", "`?` does not stand in a path as it is: percent-encode it or leave it out"),
