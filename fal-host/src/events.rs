@@ -149,7 +149,7 @@ fn terminated(record: &RunnerRecord) {
 }
 
 /// To the millisecond, or to the microsecond below one, for people.
-fn rounded(duration: Duration) -> Duration {
+pub(crate) fn rounded(duration: Duration) -> Duration {
     let unit = if duration < Duration::from_millis(1) { 1_000 } else { 1_000_000 };
     Duration::new(duration.as_secs(), duration.subsec_nanos() / unit * unit)
 }

@@ -102,3 +102,18 @@ async fn every_failure_is_json_with_a_detail_whoever_makes_it_s38() {
     assert_eq!(told(&late, 504)["error_type"], "queue_timeout");
     assert_eq!(told(&slow.response().await, 504)["error_type"], "request_timeout");
 }
+
+#[tokio::test]
+async fn a_request_that_its_runner_loses_is_in_the_log_of_the_host_by_the_id_that_its_client_has() {
+    let director = Director::new();
+    let host = Program::run(&director, &["--app", "scripted", "--queue", "0"]);
+    host.stderr.line("IDLE runner=1").await;
+    let pending = Pending::new(host.address().await, &Request::call("is lost")).await;
+    director.call("is lost").await.answer(Act::Abort).await;
+    let lost = pending.response().await;
+    assert_eq!(lost.error_type(), "runner_disconnected");
+    let id = lost.header("x-fal-request-id").unwrap();
+    let said =
+        format!("WARN request_id={id} method=POST path=\"/call\" runner=1 error_type=runner_disconnected");
+    host.stderr.line(&said).await;
+}

@@ -10,6 +10,7 @@ use tokio::time::timeout_at;
 use super::balancer::Balancer;
 use super::body::{Reply, RunnerBody};
 use super::headers::{Asks, prepare_request, prepare_response};
+use super::log_entry::LogEntry;
 use super::refusal::Refusal;
 use super::request_id;
 use super::slot::Slot;
@@ -44,13 +45,15 @@ impl Client {
 pub(super) async fn forward(client: Arc<Client>, mut request: Request<Incoming>) -> Response<Reply> {
     let prepared = prepare_request(&mut request, &client.peer);
     let id = request_id::keep_or_make(request.headers_mut());
+    let mut entry = LogEntry::of(&request);
     let reader = client.balancer.limits().origins.reader(request.headers());
     let answer = match (prepared, reader.preflight(&request)) {
         (Err(refusal), _) => Err(refusal),
         (Ok(()), Some(response)) => Ok(response.map(Reply::Own)),
-        (Ok(()), None) => answer(&client, request).await,
+        (Ok(()), None) => answer(&client, request, &mut entry).await,
     };
     let mut response = answer.unwrap_or_else(|refusal| {
+        entry.write(&id, refusal);
         let mut response = refusal.response();
         reader.admit(response.headers_mut());
         response.map(Reply::Own)
@@ -59,7 +62,11 @@ pub(super) async fn forward(client: Arc<Client>, mut request: Request<Incoming>)
     response
 }
 
-async fn answer(client: &Client, mut request: Request<Incoming>) -> Result<Response<Reply>, Refusal> {
+async fn answer(
+    client: &Client,
+    mut request: Request<Incoming>,
+    entry: &mut LogEntry,
+) -> Result<Response<Reply>, Refusal> {
     let balancer = &client.balancer;
     let may_ask = match &balancer.limits().manual_checks {
         ManualChecks::Made { health_path } => request.uri().path() != health_path,
@@ -68,6 +75,7 @@ async fn answer(client: &Client, mut request: Request<Incoming>) -> Result<Respo
     let mut turn = Turn::default();
     loop {
         let slot = balancer.slot(&mut turn).await?;
+        entry.runner = Some(slot.runner().id);
         match send(client, slot, request, &mut turn).await? {
             Sent::Answered(response, exchange) => return pass_on(response, exchange, may_ask),
             Sent::Overdue(mut exchange) => {
@@ -76,6 +84,11 @@ async fn answer(client: &Client, mut request: Request<Incoming>) -> Result<Respo
                 }
                 let after = balancer.limits().request_timeout.unwrap_or_default();
                 return Err(Refusal::RequestTimeout { after });
+            }
+            Sent::Lost(error) => {
+                let refusal = why_lost(&error);
+                entry.error = Some(error);
+                return Err(refusal);
             }
             Sent::Not(unsent) => request = *unsent,
         }
@@ -87,6 +100,8 @@ enum Sent {
     Answered(Response<Incoming>, Exchange),
     /// The runner has not begun to answer in time.
     Overdue(Exchange),
+    /// It was written, at least in part, and there will be no response.
+    Lost(hyper::Error),
     /// The runner did not take it. Nothing of it was written (S39).
     Not(Box<Request<Incoming>>),
 }
@@ -113,18 +128,11 @@ async fn send(
                 Err(_) => continue,
             }
         };
-        let runner = slot.runner().id.get();
         (request, slot) = match handle.send(request, slot, client.overdue()).await {
             Ok((response, exchange)) => return Ok(Sent::Answered(response, exchange)),
-            Err(Unanswered::Overdue(exchange)) => {
-                tracing::debug!(runner, "a request has taken too long");
-                return Ok(Sent::Overdue(exchange));
-            }
+            Err(Unanswered::Overdue(exchange)) => return Ok(Sent::Overdue(exchange)),
             Err(Unanswered::Unsent(request, slot)) => (*request, slot),
-            Err(Unanswered::Lost(error)) => {
-                tracing::debug!(runner, %error, "a request was lost");
-                return Err(why_lost(&error));
-            }
+            Err(Unanswered::Lost(error)) => return Ok(Sent::Lost(error)),
         };
     }
 }

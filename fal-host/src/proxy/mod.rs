@@ -15,6 +15,7 @@ mod body;
 mod connection;
 mod forward;
 mod headers;
+mod log_entry;
 mod origins;
 mod refusal;
 mod request_id;

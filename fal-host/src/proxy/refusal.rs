@@ -61,6 +61,14 @@ impl Refusal {
         }
     }
 
+    /// Whether it is for what a runner did to a request that it had, or did not do.
+    pub(super) const fn is_a_runners(self) -> bool {
+        matches!(
+            self,
+            Self::RequestTimeout { .. } | Self::Lost | Self::Malformed | Self::NobodyTakesIt { .. }
+        )
+    }
+
     /// When to come again, in seconds: only where the request has certainly reached no runner.
     const fn retry_after(self) -> Option<HeaderValue> {
         match self {

@@ -3,6 +3,7 @@
 
 mod abandoned;
 mod heads;
+mod log;
 mod losses;
 mod manual_checks;
 mod messages;

@@ -8,14 +8,14 @@ use crate::proxy::timer::Clock;
 use crate::proxy::{Limits, ManualChecks};
 
 /// Longer than anything here takes, unless a test lets it pass.
-const LIMIT: Duration = Duration::from_secs(60);
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 async fn rig() -> Rig {
     Rig::with(Limits { request_timeout: Some(LIMIT), ..limits() }).await
 }
 
 /// Lets twice the limit pass, tick by tick.
-async fn too_long() {
+pub(super) async fn too_long() {
     tokio::time::pause();
     for _ in 0..2 * LIMIT.as_secs() / Clock::LONGEST_TICK.as_secs() {
         tokio::time::advance(Clock::LONGEST_TICK).await;

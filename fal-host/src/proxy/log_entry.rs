@@ -1,0 +1,59 @@
+use std::time::Instant;
+
+use http::{HeaderValue, Method, Request, Uri};
+
+use super::refusal::Refusal;
+use crate::RunnerId;
+use crate::events::rounded;
+
+/// What the log has of a request that the host fails. Of one that succeeds nothing is written.
+#[derive(Debug)]
+pub(super) struct LogEntry {
+    method: Method,
+    uri: Uri,
+    arrived: Instant,
+    /// Who was given it last.
+    pub(super) runner: Option<RunnerId>,
+    /// What became of its connection, where that is the failure.
+    pub(super) error: Option<hyper::Error>,
+}
+
+/// One line of a level that is known when it is compiled, as tracing wants it.
+macro_rules! line {
+    ($level:ident, $entry:expr, $id:expr, $refusal:expr) => {
+        tracing::$level!(
+            request_id = %$id.to_str().unwrap_or_default(),
+            method = %$entry.method,
+            // Without the query, in which there may be secrets.
+            path = $entry.uri.path(),
+            runner = $entry.runner.map(tracing::field::display),
+            error_type = %$refusal.error_type(),
+            took = ?rounded($entry.arrived.elapsed()),
+            error = $entry.error.as_ref().map(tracing::field::display),
+            "{}", $refusal
+        )
+    };
+}
+
+impl LogEntry {
+    /// The time that it took is counted from now.
+    pub(super) fn of<B>(request: &Request<B>) -> Self {
+        Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            arrived: Instant::now(),
+            runner: None,
+            error: None,
+        }
+    }
+
+    /// Writes it: a runner's failure as a warning. Whom the host refuses by itself may be many at once, and is told of only
+    /// where somebody looks for it.
+    pub(super) fn write(&self, id: &HeaderValue, refusal: Refusal) {
+        if refusal.is_a_runners() {
+            line!(warn, self, id, refusal);
+        } else {
+            line!(debug, self, id, refusal);
+        }
+    }
+}
