@@ -94,11 +94,27 @@ async fn ctrl_c_stops_a_bare_runner_in_order_and_a_second_one_at_once() {
     let call = director.call("slow").await;
     runner.interrupt();
     director.asked_times(1, 0, Kind::HandleExit).await;
-    runner.interrupt();
-    assert_eq!(runner.exit().await, Some(130));
+    assert_eq!(runner.insist(Signal::INT).await, Some(130));
     call.abandoned().await;
     drop(pending);
     assert_eq!(director.count(Kind::Teardown), 0);
+}
+
+#[tokio::test]
+async fn signals_that_arrive_at_once_stop_a_bare_runner_in_order() {
+    let director = Director::new();
+    let mut runner = serve(&director, "scripted", "tcp:127.0.0.1:0");
+    let pending = runner.call("slow").await;
+    let call = director.call("slow").await;
+    runner.signal(Signal::STOP);
+    runner.signal(Signal::TERM);
+    runner.signal(Signal::INT);
+    runner.signal(Signal::CONT);
+    director.asked_times(1, 0, Kind::HandleExit).await;
+    call.succeed().await;
+    assert_eq!(pending.response().await.status, 200);
+    assert_eq!(runner.exit().await, Some(0));
+    assert_eq!(director.count(Kind::Teardown), 1);
 }
 
 #[tokio::test]

@@ -104,13 +104,30 @@ async fn a_second_signal_kills_every_group_and_ends_the_host_with_130_s41() {
         let call = running.director.call("slow").await;
         running.host.signal(first);
         running.host.stderr.line("DRAINING runner=1").await;
-        running.host.signal(second);
-        assert_eq!(running.host.exit().await, Some(130));
+        assert_eq!(running.host.insist(second).await, Some(130));
         running.none_is_left().await;
         call.abandoned().await;
         drop(slow);
         assert_eq!(running.director.count(Kind::Teardown), 0);
     }
+}
+
+/// As `timeout` and supervisors do it, which signal a process and then its group.
+#[tokio::test]
+async fn signals_that_arrive_at_once_are_one_s41() {
+    let director = Director::new();
+    let mut host = Program::run(&director, &["--app", "scripted"]);
+    let slow = host.call("slow").await;
+    let call = director.call("slow").await;
+    // Both wait for it when it goes on: no machine is too busy for that. Two of a kind would be one to the system already.
+    host.signal(Signal::STOP);
+    host.signal(Signal::TERM);
+    host.signal(Signal::INT);
+    host.signal(Signal::CONT);
+    host.stderr.line("DRAINING runner=1").await;
+    call.succeed().await;
+    assert_eq!(slow.response().await.status, 200);
+    assert_eq!(host.exit().await, Some(0));
 }
 
 #[tokio::test]

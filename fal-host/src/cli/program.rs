@@ -24,8 +24,8 @@ log on standard error: `debug`, `warn`.";
 /// on which it is to listen on 127.0.0.1. A runner is ready when its port takes a connection. Runners that fail their
 /// health check or end are replaced; requests wait meanwhile.
 ///
-/// SIGTERM and Ctrl-C stop it when the requests in flight have ended; a second one stops it at once. SIGHUP replaces all
-/// runners, one after another, without losing a request; where standard input is a terminal it stops it, too.
+/// SIGTERM and Ctrl-C stop it when the requests in flight have ended; a second one, from 100 ms after the first, stops it at
+/// once. SIGHUP replaces all runners, one after another, without losing a request; where standard input is a terminal it stops it, too.
 #[derive(Debug, Parser)]
 #[command(name = "fal-host", version, after_help = AFTER_HELP)]
 pub(super) struct Arguments {

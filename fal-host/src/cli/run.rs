@@ -1,5 +1,6 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use super::signals::{Signals, Told};
 use super::{Failure, HostOptions, Serving, logging};
@@ -8,12 +9,16 @@ use crate::{HostBuilder, HostHandle};
 /// What a process ends with that was told twice to stop.
 const KILLED: u8 = 130;
 
+/// What comes so soon after the first signal to stop is that signal: `timeout`, wrappers and supervisors signal a process
+/// and then its group, so it comes twice.
+const SAME_SIGNAL: Duration = Duration::from_millis(100);
+
 /// Runs a host until a signal ends it: what the `main` of a program comes to whose only children are its runners.
 ///
 /// `host` is called inside the runtime on which requests will be forwarded. When the host has started, what is served
 /// and where is printed on standard output; the log goes to standard error, filtered by `FAL_LOG`
-/// (default `info`). SIGTERM and Ctrl-C stop it, a second one kills its runners (S41). SIGHUP replaces all runners, or
-/// stops it where standard input is a terminal, which has closed then.
+/// (default `info`). SIGTERM and Ctrl-C stop it, a second one, from 100 ms after the first, kills its runners (S41). SIGHUP
+/// replaces all runners, or stops it where standard input is a terminal, which has closed then.
 ///
 /// Returns 0, or 130 where it was killed.
 pub fn run(
@@ -63,12 +68,14 @@ async fn stay(host: HostHandle, signals: &mut Signals) -> Result<ExitCode, Failu
             () = host.stopped() => return Err(Failure::Unasked),
         }
     }
+    let first = Instant::now();
     host.shutdown();
     loop {
         tokio::select! {
             biased;
             () = host.stopped() => return Ok(ExitCode::SUCCESS),
             told = signals.next() => match told {
+                Told::Stop if first.elapsed() < SAME_SIGNAL => {}
                 Told::Stop => break,
                 // None of its runners will be replaced any more.
                 Told::Restart => {}

@@ -35,14 +35,15 @@ pub(super) enum Command {
     ///
     /// The host starts runners (this program again), sends them the requests that it takes, calls the app's health
     /// check, and replaces runners that fail it or end. SIGTERM and Ctrl-C stop it when the requests in flight have
-    /// ended; a second one stops it at once. SIGHUP replaces all runners, one after another, without losing a request;
+    /// ended; a second one, from 100 ms after the first, stops it at once. SIGHUP replaces all runners, one after another, without losing a request;
     /// where standard input is a terminal it stops it, too.
     #[cfg(feature = "host")]
     Run(RunOptions),
     /// Serve the app with one runner and no host
     ///
     /// For platforms that check and replace runners themselves. The health check is an endpoint like any other here.
-    /// SIGTERM and Ctrl-C stop it within the app's termination grace period; a second Ctrl-C stops it at once.
+    /// SIGTERM and Ctrl-C stop it within the app's termination grace period; a second Ctrl-C, from 100 ms
+    /// after the first signal, stops it at once.
     ///
     /// Exit codes: 0 stopped in order; 1 not started; 3 setup failed; 4 stopped, but a call or teardown did not end in
     /// time; 5 stopped, but teardown failed; 143 and 130 stopped during setup.

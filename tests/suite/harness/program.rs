@@ -1,6 +1,7 @@
 use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::process::Stdio;
+use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, kill_process_group, prlimit};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
@@ -109,6 +110,20 @@ impl Program {
     /// Waits for its end. None: a signal has ended it.
     pub(crate) async fn exit(&mut self) -> Option<i32> {
         within("the program to end", self.child.wait()).await.unwrap().code()
+    }
+
+    /// Sends a signal again and again until it ends: one that comes too soon after another is that one.
+    pub(crate) async fn insist(&mut self, signal: Signal) -> Option<i32> {
+        let again = Duration::from_millis(10);
+        let ended = async {
+            loop {
+                self.signal(signal);
+                if let Ok(ended) = tokio::time::timeout(again, self.child.wait()).await {
+                    return ended;
+                }
+            }
+        };
+        within("the program to end", ended).await.unwrap().code()
     }
 
     pub(crate) fn id(&self) -> u32 {
