@@ -6,6 +6,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgMatches, Command};
 
 use super::secrets::without_users;
+use super::tips;
 
 /// What was given on the command line and in the environment, or all that is wrong with it.
 pub(super) fn read(command: &Command, arguments: &[OsString]) -> Result<ArgMatches, Wrong> {
@@ -19,7 +20,10 @@ pub(super) fn read(command: &Command, arguments: &[OsString]) -> Result<ArgMatch
         let error = match lenient.clone().try_get_matches_from(&arguments) {
             Ok(given) if wrong.is_empty() => return Ok(given),
             Ok(_) => break,
-            Err(error) => error,
+            Err(mut error) => {
+                tips::add(&mut error, &lenient, &arguments);
+                error
+            }
         };
         match (error.kind(), error.get(ContextKind::InvalidArg)) {
             (ErrorKind::ValueValidation | ErrorKind::InvalidValue, Some(ContextValue::String(option))) => {
@@ -40,6 +44,8 @@ pub(super) fn read(command: &Command, arguments: &[OsString]) -> Result<ArgMatch
             }
             // Help, the version, and what is wrong with the command line itself: clap says it best.
             _ if wrong.is_empty() => return Err(Wrong::Other(error)),
+            // What comes of leaving something out is no mistake of anybody's.
+            (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::MissingSubcommand, _) => break,
             _ => {
                 wrong.push(sentence(&error.to_string(), None));
                 break;

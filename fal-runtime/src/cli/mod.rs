@@ -11,6 +11,7 @@ mod options;
 mod run;
 mod secrets;
 pub(crate) mod select;
+mod tips;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -35,7 +36,7 @@ use crate::{Declaration, Result};
 ///
 /// | subcommand | |
 /// |---|---|
-/// | `run`, or none | serve the app with a host, which checks its runners and replaces them |
+/// | `run`, or none | serve the app with a host, which checks its runners and replaces them; with the feature `host` |
 /// | `serve` | serve it with one runner and no host |
 /// | `openapi` | print the OpenAPI document, or with `--check FILE` compare it |
 /// | `list` | print the apps of the program and their endpoints |
@@ -159,5 +160,4 @@ fn print(text: &str) -> Result<ExitCode> {
 }
 
 #[cfg(test)]
-#[cfg(feature = "host")]
 mod tests;

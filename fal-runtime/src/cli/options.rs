@@ -6,6 +6,7 @@ use fal_host::cli::HostOptions;
 
 use crate::server::ListenAddress;
 
+#[cfg(feature = "host")]
 const AFTER_HELP: &str = "\
 Examples of arguments:
   (none)                             one runner, checked every 15 s
@@ -16,10 +17,23 @@ Examples of arguments:
 Every option of `run` can also be given as the environment variable that its help names; the option wins. `config` \
 shows which value comes from where. FAL_LOG filters the log on standard error: `debug`, `warn`, `my_app=debug`.";
 
-/// Serves the app of this program, and replaces runners that fail their health check.
+#[cfg(not(feature = "host"))]
+const AFTER_HELP: &str = "\
+Examples of arguments:
+  serve                              one runner for a platform of your own
+  serve --listen unix:/run/app.sock  the same on a Unix socket
+
+FAL_LOG filters the log on standard error: `debug`, `warn`, `my_app=debug`.";
+
+#[cfg_attr(
+    feature = "host",
+    doc = "Serves the app of this program, and replaces runners that fail their health check."
+)]
+#[cfg_attr(not(feature = "host"), doc = "Serves the app of this program.")]
 #[derive(Debug, Parser)]
-#[command(args_conflicts_with_subcommands = true, after_help = AFTER_HELP)]
-#[cfg_attr(not(feature = "host"), command(subcommand_required = true, arg_required_else_help = true))]
+#[command(after_help = AFTER_HELP)]
+#[cfg_attr(feature = "host", command(args_conflicts_with_subcommands = true))]
+#[cfg_attr(not(feature = "host"), command(subcommand_required = true))]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
@@ -53,8 +67,7 @@ pub(super) enum Command {
     /// Print the apps of this program and their endpoints
     List,
     /// Print every setting with where it comes from
-    ///
-    /// Takes the options of `run`, so as to show what they change.
+    #[cfg_attr(feature = "host", doc = "\n\nTakes the options of `run`, so as to show what they change.")]
     Config(ConfigOptions),
 }
 
