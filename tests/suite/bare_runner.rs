@@ -118,11 +118,35 @@ async fn signals_that_arrive_at_once_stop_a_bare_runner_in_order() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_taken_is_named_by_a_bare_runner() {
+async fn an_address_that_is_taken_is_named_by_a_bare_runner_before_its_setup() {
     let director = Director::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("tcp:{}", taken.local_addr().unwrap());
-    let mut runner = serve(&director, "scripted", &address);
-    assert_eq!(runner.exit().await, Some(1));
-    runner.stderr.line(&address).await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("taken.sock");
+    let _taken = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    for address in [format!("tcp:{}", taken.local_addr().unwrap()), format!("unix:{}", path.display())] {
+        let mut runner = serve(&director, "scripted", &address);
+        assert_eq!(runner.exit().await, Some(1));
+        runner.stderr.line(&format!("{address} another `--listen`")).await;
+    }
+    assert_eq!(director.asked().len(), 0);
+}
+
+#[tokio::test]
+async fn nobody_is_kept_waiting_while_a_bare_runner_is_in_setup() {
+    let director = Director::new();
+    director.hold(Kind::Setup);
+    // Where no other test listens.
+    let free = std::net::TcpListener::bind("127.0.0.2:0").unwrap().local_addr().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("runner.sock");
+    for address in [format!("tcp:{free}"), format!("unix:{}", path.display())] {
+        let mut runner = serve(&director, "scripted", &address);
+        let setup = director.next(Kind::Setup).await;
+        assert!(Client::is_refused(free).await && !path.exists());
+        setup.succeed().await;
+        runner.stdout.line("serves on").await;
+        runner.signal(Signal::TERM);
+        assert_eq!(runner.exit().await, Some(0));
+    }
 }

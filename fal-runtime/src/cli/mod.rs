@@ -23,7 +23,8 @@ use self::describe::Endpoints;
 use self::mistakes::Wrong;
 use self::options::{Arguments, Command, ConfigOptions, OpenapiOptions, ServeOptions};
 use crate::runner::{Keeper, Life, as_runner};
-use crate::{Declaration, Result};
+use crate::server::Listener;
+use crate::{Declaration, Error, Result};
 
 /// The whole command line of a program with apps: what its `main` returns.
 ///
@@ -111,6 +112,13 @@ fn perform(given: &ArgMatches) -> Result<ExitCode> {
 fn serve(options: ServeOptions) -> Result<ExitCode> {
     let app = select::app(options.app.name.as_deref())?;
     logging::init(logging::Times::Written);
+    // Before `setup`, which may take long.
+    Listener::try_out(&options.listen).map_err(|error| {
+        let error = Error::from(error);
+        Error::msg(format!(
+            "{error}; give another address with `--listen`, such as `tcp:127.0.0.1:0` to have a port picked"
+        ))
+    })?;
     let grace = app.settings.termination_grace_period();
     Ok(Life { app, listen: options.listen, lane: None, grace, keeper: Keeper::Terminal }.live().into())
 }

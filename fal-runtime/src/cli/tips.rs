@@ -185,6 +185,7 @@ mod tests {
     #[cfg(not(feature = "host"))]
     #[test]
     fn where_there_is_no_host_it_is_said_how_to_have_one() {
+        is_told("--port 80", "write `serve --listen tcp:127.0.0.1:80`");
         is_told(
             "run",
             "`serve` serves the app with one runner; a host, and `run` with it, is in programs that are built",

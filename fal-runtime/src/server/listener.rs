@@ -1,10 +1,10 @@
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
 
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixSocket, UnixStream};
 
 use super::ListenAddress;
 use super::socket::Stream;
@@ -32,6 +32,16 @@ impl Listener {
             ListenAddress::Tcp { host, port } => bind_tcp(host, *port).await,
         };
         listener.map_err(|source| ListenError { address, source })
+    }
+
+    /// Whether it could listen there, found out without listening: nobody connects to an app that is not set up. Blocks
+    /// while a name is looked up.
+    pub(crate) fn try_out(address: &ListenAddress) -> Result<(), ListenError> {
+        let bound = match address {
+            ListenAddress::Unix(path) => try_out_unix(path),
+            ListenAddress::Tcp { host, port } => try_out_tcp(host, *port),
+        };
+        bound.map_err(|source| ListenError { address: address.clone(), source })
     }
 
     /// Where it listens; the port is the real one.
@@ -94,6 +104,29 @@ async fn bind_tcp(host: &str, port: u16) -> io::Result<Listener> {
     Ok(Listener::Tcp { listener, address })
 }
 
+fn try_out_tcp(host: &str, port: u16) -> io::Result<()> {
+    let mut outcome = Err(io::ErrorKind::AddrNotAvailable.into());
+    for address in (host, port).to_socket_addrs()? {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // As whoever listens later does it: what a process before this one has left there takes no address.
+        socket.set_reuseaddr(true)?;
+        outcome = socket.bind(address);
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}
+
+fn try_out_unix(path: &Path) -> io::Result<()> {
+    match UnixSocket::new_stream()?.bind(path) {
+        // Until it listens there is no file.
+        Ok(()) => std::fs::remove_file(path),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_left_over(path) => Ok(()),
+        Err(error) => Err(with_advice(error, path)),
+    }
+}
+
 /// Every system takes a path of so many bytes; Linux takes 107.
 const SHORT_ENOUGH: usize = 100;
 
@@ -103,16 +136,20 @@ fn bind_unix(path: &Path) -> io::Result<Listener> {
             std::fs::remove_file(path)?;
             UnixListener::bind(path)
         }
-        Err(error)
-            if error.kind() == io::ErrorKind::InvalidInput && path.as_os_str().len() > SHORT_ENOUGH =>
-        {
-            let length = path.as_os_str().len();
-            let advice = format!("its path has {length} bytes; choose one of at most {SHORT_ENOUGH} bytes");
-            Err(io::Error::new(io::ErrorKind::InvalidInput, advice))
-        }
         bound => bound,
-    }?;
+    };
+    let listener = listener.map_err(|error| with_advice(error, path))?;
     Ok(Listener::Unix { listener, path: path.to_owned() })
+}
+
+/// An error, or what to do about it where a path is too long.
+fn with_advice(error: io::Error, path: &Path) -> io::Error {
+    let length = path.as_os_str().len();
+    if error.kind() == io::ErrorKind::InvalidInput && length > SHORT_ENOUGH {
+        let advice = format!("its path has {length} bytes; choose one of at most {SHORT_ENOUGH} bytes");
+        return io::Error::new(io::ErrorKind::InvalidInput, advice);
+    }
+    error
 }
 
 fn is_left_over(path: &Path) -> bool {
