@@ -54,7 +54,7 @@ pub(crate) fn log(runner: RunnerId, happening: &Happening) {
     match happening {
         Happening::Started { pid, effective_start_period } => {
             let pid = pid.map(tracing::field::display);
-            let effective_start_period = effective_start_period.map(tracing::field::debug);
+            let effective_start_period = effective_start_period.map(written).map(tracing::field::display);
             tracing::info!(%runner, pid, effective_start_period, "SETUP: started");
         }
         Happening::Progress(progress) => {
@@ -73,13 +73,15 @@ pub(crate) fn log(runner: RunnerId, happening: &Happening) {
             "unhealthy; it goes on until fewer runners are being replaced"
         ),
         Happening::Draining { reason, timeout } => {
-            tracing::info!(%runner, %reason, ?timeout, "DRAINING: finishes what it has");
+            tracing::info!(%runner, %reason, timeout = %written(*timeout), "DRAINING: finishes what it has");
         }
         Happening::Terminating { reason: reason @ (Reason::Stopped | Reason::Restarted), grace_period } => {
-            tracing::info!(%runner, %reason, ?grace_period, "TERMINATING: told to stop");
+            let grace_period = written(*grace_period);
+            tracing::info!(%runner, %reason, %grace_period, "TERMINATING: told to stop");
         }
         Happening::Terminating { reason, grace_period } => {
-            tracing::warn!(%runner, %reason, ?grace_period, "TERMINATING: told to stop");
+            let grace_period = written(*grace_period);
+            tracing::warn!(%runner, %reason, %grace_period, "TERMINATING: told to stop");
         }
         Happening::Killed => tracing::warn!(%runner, "TERMINATING: killed, with its process group"),
         Happening::Abandoned => {
@@ -148,8 +150,24 @@ fn terminated(record: &RunnerRecord) {
     }
 }
 
+/// A setting, for people, who count no time in nanoseconds.
+fn written(setting: Duration) -> String {
+    if setting.is_zero() { "0s".to_owned() } else { format!("{setting:?}") }
+}
+
 /// To the millisecond, or to the microsecond below one, for people.
 pub(crate) fn rounded(duration: Duration) -> Duration {
     let unit = if duration < Duration::from_millis(1) { 1_000 } else { 1_000_000 };
     Duration::new(duration.as_secs(), duration.subsec_nanos() / unit * unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_time_at_all_is_written_in_seconds() {
+        assert_eq!(written(Duration::ZERO), "0s");
+        assert_eq!(written(Duration::from_millis(1500)), "1.5s");
+    }
 }

@@ -302,14 +302,14 @@ impl HostBuilder {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum MaxReplacing {
+pub(crate) enum MaxReplacing {
     Third,
     Bound(NonZeroUsize),
     Unbounded,
 }
 
 impl MaxReplacing {
-    fn of(self, runners: NonZeroUsize) -> Option<NonZeroUsize> {
+    pub(crate) fn of(self, runners: NonZeroUsize) -> Option<NonZeroUsize> {
         match self {
             Self::Third => Some(NonZeroUsize::new(runners.get() / 3).unwrap_or(NonZeroUsize::MIN)),
             Self::Bound(bound) => Some(bound),

@@ -2,7 +2,6 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::FalseyValueParser;
 use fal_health::{HealthCheck, HealthCheckSpec};
 
 use super::values::{self, Call};
@@ -41,8 +40,8 @@ pub(super) struct AppOptions {
     /// Check a runner only when a response asks for it
     ///
     /// By the header `x-fal-runner-health-check: true`. Such a check counts at once: `--start-period` and
-    /// `--failure-threshold` mean nothing then. As a variable it is on with any value but `0`, `false`, `no` and `off`.
-    #[arg(long, env = "FAL_MANUAL_ONLY", value_parser = FalseyValueParser::new())]
+    /// `--failure-threshold` mean nothing then. As a variable it is `true` or `false`.
+    #[arg(long, env = "FAL_MANUAL_ONLY", value_parser = values::switch)]
     pub(super) manual_only: bool,
 
     /// How long a runner may take until it listens

@@ -13,6 +13,12 @@ pub enum Failure {
          (or FAL_MAX_REPLACING) sets one: leave one of them away"
     )]
     Bounds,
+    /// Requests and the admin interface are to have one address.
+    #[error(
+        "`--listen` and `--admin` are both {0}: give one of them another address, or write `--admin off` to have no \
+         admin interface"
+    )]
+    SameAddress(std::net::SocketAddr),
     /// An address cannot be listened on.
     #[error(
         "cannot listen on {address} for {what}: {error}; {}",

@@ -3,11 +3,11 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::FalseyValueParser;
 
 use super::Failure;
 use super::values::{self, Admin, OnStall, Replace};
 use crate::HostBuilder;
+use crate::host::MaxReplacing;
 
 /// The options of a host, whatever its runners run. Each can be given as an environment variable, too.
 #[derive(Debug, Args)]
@@ -69,8 +69,8 @@ pub struct HostOptions {
 
     /// Replace every runner that fails its checks at once, even if that is all of them
     ///
-    /// As a variable it is on with any value but `0`, `false`, `no` and `off`.
-    #[arg(long, env = "FAL_STRICT", value_parser = FalseyValueParser::new())]
+    /// As a variable it is `true` or `false`.
+    #[arg(long, env = "FAL_STRICT", value_parser = values::switch)]
     pub(super) strict: bool,
 
     /// When a replacement starts
@@ -88,12 +88,30 @@ pub struct HostOptions {
 }
 
 impl HostOptions {
+    /// How many runners are replaced at a time, as these options have it: where they do not say, a third; none for any
+    /// number.
+    pub fn max_replacing(&self) -> Option<NonZeroUsize> {
+        let bound = match self.max_replacing.and_then(|count| NonZeroUsize::new(count.into())) {
+            _ if self.strict => MaxReplacing::Unbounded,
+            Some(count) => MaxReplacing::Bound(count),
+            None => MaxReplacing::Third,
+        };
+        bound.of(self.runners())
+    }
+
+    fn runners(&self) -> NonZeroUsize {
+        NonZeroUsize::new(self.runners.into()).unwrap_or(NonZeroUsize::MIN)
+    }
+
     /// Sets a host as the options say.
     pub(super) fn apply(&self, host: HostBuilder) -> Result<HostBuilder, Failure> {
+        if self.listen.port() != 0 && Some(self.listen) == self.admin.into() {
+            return Err(Failure::SameAddress(self.listen));
+        }
         let host = host
             .listen(self.listen)
             .admin(self.admin.into())
-            .runners(NonZeroUsize::new(self.runners.into()).unwrap_or(NonZeroUsize::MIN))
+            .runners(self.runners())
             .check_interval(self.check_interval)
             .queue(self.queue)
             .queue_timeout(self.queue_timeout)

@@ -1,4 +1,4 @@
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::process::Command;
 use std::time::Duration;
 
@@ -123,6 +123,27 @@ fn what_stands_behind_the_dashes_is_the_programs_own() {
     assert_eq!(runner.get_args().collect::<Vec<_>>(), ["--queue"]);
     let error = Arguments::try_parse_from(["fal-host", "--queue", "3"]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MissingRequiredArgument);
+}
+
+#[test]
+fn requests_and_the_admin_interface_do_not_share_an_address() {
+    let host = || Host::builder(AppSpec::new("app"), Command::new("none"));
+    let said = host_options(&["--listen", "127.0.0.1:9090"]).apply(host()).unwrap_err().to_string();
+    assert!(said.contains("`--listen` and `--admin` are both 127.0.0.1:9090"), "{said}");
+    for arguments in
+        [["--listen=127.0.0.1:9090", "--admin=off"], ["--listen=127.0.0.1:0", "--admin=127.0.0.1:0"]]
+    {
+        assert!(host_options(&arguments).apply(host()).is_ok(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_third_of_the_runners_is_replaced_at_a_time_unless_told_otherwise_s40() {
+    let at_a_time = |arguments: &[&str]| host_options(arguments).max_replacing().map(NonZeroUsize::get);
+    assert_eq!(at_a_time(&[]), Some(1));
+    assert_eq!(at_a_time(&["--runners", "7"]), Some(2));
+    assert_eq!(at_a_time(&["--runners", "7", "--max-replacing", "3"]), Some(3));
+    assert_eq!(at_a_time(&["--runners", "7", "--strict"]), None);
 }
 
 #[test]

@@ -129,6 +129,15 @@ pub(super) fn some_seconds(text: &str) -> Result<u32, String> {
     }
 }
 
+/// Whether something is on, as variables say it; an empty one is none.
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Ok(true),
+        "" | "false" | "no" | "off" | "0" => Ok(false),
+        _ => Err("write `true` or `false`".to_owned()),
+    }
+}
+
 /// How a health check is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Call {
@@ -195,6 +204,14 @@ mod tests {
         assert!(seconds("2000000h").unwrap_err().contains("whole seconds"));
         assert!(some_seconds("0s").unwrap_err().contains("`5s`"));
         assert!(some_duration("0s").unwrap_err().contains("`30s`"));
+    }
+
+    #[test]
+    fn a_switch_is_on_or_off_and_nothing_else() {
+        for (text, is_on) in [("true", true), ("YES", true), ("1", true), ("off", false), ("", false)] {
+            assert_eq!(switch(text), Ok(is_on), "{text}");
+        }
+        assert!(switch("maybe").unwrap_err().contains("`true` or `false`"));
     }
 
     #[test]

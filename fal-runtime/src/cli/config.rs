@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Command};
+use clap::{ArgAction, ArgMatches, Command};
 use fal_health::{HealthCheck, HealthCheckSpec, effective_start_period};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -106,15 +106,25 @@ pub(super) fn health_check(spec: Option<&HealthCheckSpec>, startup_timeout: Opti
     Section { title: "health_check", settings: settings.unwrap_or_default() }
 }
 
-/// What was given on the command line or in the environment for the options of `command`.
-pub(super) fn options(title: &'static str, command: &Command, given: &ArgMatches) -> Section {
+/// What was given on the command line or in the environment for the options of `command`. `in_force` are values of those
+/// that are not given and have no default that can be written down.
+pub(super) fn options(
+    title: &'static str,
+    command: &Command,
+    given: &ArgMatches,
+    in_force: &[(&str, Value)],
+) -> Section {
     let setting = |option: &clap::Arg| {
         let id = option.get_id().as_str();
         let flag = option.get_long()?;
-        let value = given.get_raw(id).map_or(Value::Null, |values| {
-            let text = values.map(|value| value.to_string_lossy()).collect::<Vec<_>>().join(" ");
-            read(&masked(id, &text))
-        });
+        let value = match given.get_raw(id) {
+            Some(_) if matches!(option.get_action(), ArgAction::SetTrue) => given.get_flag(id).into(),
+            Some(values) => {
+                let text = values.map(|value| value.to_string_lossy()).collect::<Vec<_>>().join(" ");
+                read(&masked(id, &text))
+            }
+            None => in_force.iter().find(|(name, _)| *name == flag).map(|(_, value)| value.clone()).into(),
+        };
         let source = match given.value_source(id) {
             Some(ValueSource::CommandLine) => Source::Flag,
             Some(ValueSource::EnvVariable) => Source::Environment,
@@ -228,12 +238,14 @@ mod tests {
     fn an_option_says_where_its_value_comes_from_and_what_sets_it() {
         let command = Command::new("run")
             .arg(Arg::new("queue").long("queue").env("FAL_TEST_QUEUE_UNSET").default_value("1024"))
+            .arg(Arg::new("bound").long("bound"))
             .arg(Arg::new("runners").long("runners").default_value("1"));
         let given = command.clone().get_matches_from(["run", "--runners", "2"]);
-        let json = json(&[options("host", &command, &given)]);
+        let json = json(&[options("host", &command, &given, &[("bound", 3.into())])]);
         let queue =
             json!({ "value": 1024, "source": "default", "set_by": "--queue or FAL_TEST_QUEUE_UNSET" });
         assert_eq!(json["host"]["queue"], queue);
+        assert_eq!(json["host"]["bound"], json!({ "value": 3, "source": "default", "set_by": "--bound" }));
         assert_eq!(json["host"]["runners"], json!({ "value": 2, "source": "flag", "set_by": "--runners" }));
     }
 

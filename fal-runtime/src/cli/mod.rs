@@ -15,6 +15,7 @@ mod tips;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
@@ -63,8 +64,14 @@ fn main_of(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         given => given,
     };
     let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    for slip in environment::slips(&command, variables) {
-        let _ = writeln!(io::stderr(), "warning: {slip}");
+    let variables: Vec<_> = variables.collect();
+    let serves = given.as_ref().is_ok_and(|given| given.subcommand_name() == Some("serve"));
+    let mut warnings = environment::slips(&command, &variables);
+    if serves {
+        warnings.extend(environment::ignored(&command, "serve", &variables));
+    }
+    for warning in warnings {
+        let _ = writeln!(io::stderr(), "warning: {warning}");
     }
     let given = match given {
         Ok(given) => given,
@@ -146,7 +153,10 @@ fn config(options: &ConfigOptions, given: &ArgMatches) -> Result<ExitCode> {
         config::app(&app.settings),
         config::health_check(check.as_ref(), app.settings.startup_timeout()),
     ];
-    sections.extend(options.host().map(|host| config::options("host", &host, given)));
+    if let Some((host, max_replacing)) = options.host() {
+        let in_force = [("max-replacing", max_replacing.map(NonZeroUsize::get).into())];
+        sections.push(config::options("host", &host, given, &in_force));
+    }
     sections.push(config::log(std::env::var("FAL_LOG").ok()));
     let text =
         if options.json { format!("{:#}\n", config::json(&sections)) } else { config::table(&sections) };

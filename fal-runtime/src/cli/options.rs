@@ -1,3 +1,4 @@
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -141,17 +142,17 @@ impl ConfigOptions {
         self.app.name.as_deref()
     }
 
-    /// The options of a host, where there can be one.
+    /// The options of a host, where there can be one, and how many runners it replaces at a time as they are.
     #[cfg(feature = "host")]
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "without the feature there is none")]
-    pub(super) fn host(&self) -> Option<clap::Command> {
-        Some(RunOptions::augment_args(clap::Command::new("run")))
+    #[expect(clippy::unnecessary_wraps, reason = "without the feature there is none")]
+    pub(super) fn host(&self) -> Option<(clap::Command, Option<NonZeroUsize>)> {
+        Some((RunOptions::augment_args(clap::Command::new("run")), self.run.host.max_replacing()))
     }
 
     /// The options of a host, where there can be one.
     #[cfg(not(feature = "host"))]
     #[expect(clippy::unused_self, reason = "with the feature there is one")]
-    pub(super) fn host(&self) -> Option<clap::Command> {
+    pub(super) fn host(&self) -> Option<(clap::Command, Option<NonZeroUsize>)> {
         None
     }
 }

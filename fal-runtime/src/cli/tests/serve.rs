@@ -197,7 +197,7 @@ fn what_was_asked_for_is_printed() {
         ("config --app served --queue 7", "the command line"),
         (
             "config --app served",
-            "max_replacing                     none                default; set it by --max-replacing or",
+            "max_replacing                     1                   default; set it by --max-replacing or",
         ),
         ("config --app served --strict --json", "\"value\": true"),
         ("run --app served --strict --max-replacing 2", "error: `--strict` (or FAL_STRICT) sets no bound"),
@@ -213,10 +213,10 @@ fn what_was_asked_for_is_printed() {
 
 #[test]
 fn every_setting_that_cannot_be_is_told_at_once_wherever_it_comes_from() {
-    let variables = [("FAL_QUEUE", "many"), ("FAL_STRICT", "off"), ("FAL_RUNERS", "2")];
+    let variables = [("FAL_QUEUE", "many"), ("FAL_STRICT", "maybe"), ("FAL_RUNERS", "2")];
     let (code, said) = Program::start("run --runners 0 --check-interval 15", &variables).ended();
     assert_eq!(code, Some(2));
-    assert!(said.contains("error: 3 settings are wrong\n"), "{said}");
+    assert!(said.contains("error: 4 settings are wrong\n"), "{said}");
     assert!(said.contains("warning: FAL_RUNERS is no setting"), "{said}");
     assert!(
         said.contains("  invalid value '0' for '--runners <COUNT>': write a whole number from 1"),
@@ -228,17 +228,19 @@ fn every_setting_that_cannot_be_is_told_at_once_wherever_it_comes_from() {
     );
     assert!(said.contains("  invalid value 'many' for '--queue <COUNT>': write a whole number"), "{said}");
     assert!(said.contains(" (from FAL_QUEUE)\n"), "{said}");
+    assert!(said.contains("'maybe' for '--strict': write `true` or `false` (from FAL_STRICT)\n"), "{said}");
 }
 
 #[test]
 fn a_variable_that_is_nearly_a_setting_is_warned_of_and_ignored() {
-    let variables = [("FAL_RUNERS", "2"), ("FAL_LOG", "warn")];
+    let variables = [("FAL_RUNERS", "2"), ("FAL_LOG", "warn"), ("FAL_STRICT", "yes")];
     let (code, said) = Program::start("config --app served --json", &variables).ended();
     assert_eq!(code, Some(0));
     let warning =
         "warning: FAL_RUNERS is no setting of this program and is ignored; did you mean FAL_RUNNERS?\n";
     assert!(said.contains(warning), "{said}");
     assert!(said.contains("\"value\": \"warn\",\n      \"source\": \"environment\""), "{said}");
+    assert!(said.contains("\"value\": true,\n      \"source\": \"environment\""), "{said}");
 }
 
 #[test]
