@@ -12,7 +12,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::unblocked::Unblocked;
 
-/// The filter where `FAL_LOG` is not set.
+/// The level where `FAL_LOG` gives none.
 const DEFAULT_FILTER: LevelFilter = LevelFilter::INFO;
 
 /// Under this target a host logs what its runners print.
@@ -41,14 +41,11 @@ pub(super) fn init() -> io::Result<Unblocked> {
 }
 
 /// What `FAL_LOG` asks for: levels, and targets with one, separated by commas. What is neither is told and left out, and
-/// where nothing is left the default holds.
+/// for what none is given the default holds: a name that is misspelt silences nothing.
 fn filter(wanted: &str) -> Targets {
-    let parts = wanted.split(',').map(str::trim).filter(|part| !part.is_empty());
-    let parts: Vec<_> = parts.filter(|part| is_filter(part)).collect();
-    match parts.join(",").parse() {
-        Ok(filter) if !parts.is_empty() => filter,
-        _ => Targets::new().with_default(DEFAULT_FILTER),
-    }
+    let parts = wanted.split(',').map(str::trim).filter(|part| !part.is_empty() && is_filter(part));
+    let filter = parts.fold(DEFAULT_FILTER.to_string(), |filter, part| format!("{filter},{part}"));
+    filter.parse().unwrap_or_else(|_| Targets::new().with_default(DEFAULT_FILTER))
 }
 
 fn is_filter(part: &str) -> bool {
@@ -186,8 +183,10 @@ mod tests {
         assert_eq!(says("debug", "my_app::inner"), Some(Level::DEBUG));
         assert_eq!(says("OFF", "my_app"), None);
         assert_eq!(says("my_app=debug", "my_app::inner"), Some(Level::DEBUG));
-        assert_eq!(says("my_app=debug", "hyper"), None);
+        assert_eq!(says("my_app=debug", "hyper"), Some(Level::INFO));
+        assert_eq!(says("off,my_app=debug", "hyper"), None);
         assert_eq!(says("my_app", "my_app"), Some(Level::TRACE));
+        assert_eq!(says("wran", "my_app"), Some(Level::INFO), "a name, of a target that nobody has");
         let list = "warn, my_app=debug,my_app::inner=off";
         let told = ["hyper", "my_app", "my_app::inner"].map(|target| says(list, target));
         assert_eq!(told, [Some(Level::WARN), Some(Level::DEBUG), None]);

@@ -16,7 +16,7 @@ Examples:
   fal-host --runners 4 --max-multiplexing 8 -- python3 server.py  four servers, eight requests at a time each
 
 Every option can also be given as the environment variable that its help names; the option wins. FAL_LOG filters the \
-log on standard error: `debug`, `warn`.";
+log on standard error: `debug`, `warn`, `off`.";
 
 /// Keeps servers of any kind alive and healthy, and sends them requests
 ///

@@ -16,7 +16,8 @@ Examples of arguments:
   serve --listen unix:/run/app.sock  one runner for a platform of your own
 
 Every option of `run` can also be given as the environment variable that its help names; the option wins. `config` \
-shows which value comes from where. FAL_LOG filters the log on standard error: `debug`, `warn`, `my_app=debug`.";
+shows which value comes from where. FAL_LOG filters the log on standard error: `debug`, `warn`, `off`; `my_app=debug` besides \
+`info` for all else.";
 
 #[cfg(not(feature = "host"))]
 const AFTER_HELP: &str = "\
@@ -24,7 +25,8 @@ Examples of arguments:
   serve                              one runner for a platform of your own
   serve --listen unix:/run/app.sock  the same on a Unix socket
 
-FAL_LOG filters the log on standard error: `debug`, `warn`, `my_app=debug`.";
+FAL_LOG filters the log on standard error: `debug`, `warn`, `off`; `my_app=debug` besides \
+`info` for all else.";
 
 #[cfg_attr(
     feature = "host",
