@@ -18,14 +18,16 @@ pub(super) struct LogEntry {
     pub(super) error: Option<hyper::Error>,
 }
 
+/// How much of a path is in the log, in bytes: a client's may be as long as a head.
+const LONGEST_PATH: usize = 256;
+
 /// One line of a level that is known when it is compiled, as tracing wants it.
 macro_rules! line {
     ($level:ident, $entry:expr, $id:expr, $refusal:expr) => {
         tracing::$level!(
             request_id = %$id.to_str().unwrap_or_default(),
             method = %$entry.method,
-            // Without the query, in which there may be secrets.
-            path = $entry.uri.path(),
+            path = $entry.path(),
             runner = $entry.runner.map(tracing::field::display),
             error_type = %$refusal.error_type(),
             took = ?rounded($entry.arrived.elapsed()),
@@ -47,6 +49,12 @@ impl LogEntry {
         }
     }
 
+    /// Without the query, in which there may be secrets.
+    fn path(&self) -> &str {
+        let path = self.uri.path();
+        path.get(..path.floor_char_boundary(LONGEST_PATH)).unwrap_or(path)
+    }
+
     /// Writes it: a runner's failure as a warning. Whom the host refuses by itself may be many at once, and is told of only
     /// where somebody looks for it.
     pub(super) fn write(&self, id: &HeaderValue, refusal: Refusal) {
@@ -55,5 +63,17 @@ impl LogEntry {
         } else {
             line!(debug, self, id, refusal);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_is_as_long_as_a_head_is_cut_and_has_no_query() {
+        let path = |uri: &str| LogEntry::of(&Request::get(uri).body(()).unwrap()).path().to_owned();
+        assert_eq!(path("/a/b?key=secret"), "/a/b");
+        assert_eq!(path(&format!("/{}", "a".repeat(10_000))), format!("/{}", "a".repeat(255)));
     }
 }
