@@ -1,17 +1,13 @@
-use std::time::Instant;
-
 use http::{HeaderValue, Method, Request, Uri};
 
 use super::refusal::Refusal;
 use crate::RunnerId;
-use crate::events::rounded;
 
 /// What the log has of a request that the host fails. Of one that succeeds nothing is written.
 #[derive(Debug)]
 pub(super) struct LogEntry {
     method: Method,
     uri: Uri,
-    arrived: Instant,
     /// Who was given it last.
     pub(super) runner: Option<RunnerId>,
     /// What became of its connection, where that is the failure.
@@ -30,7 +26,6 @@ macro_rules! line {
             path = $entry.path(),
             runner = $entry.runner.map(tracing::field::display),
             error_type = %$refusal.error_type(),
-            took = ?rounded($entry.arrived.elapsed()),
             error = $entry.error.as_ref().map(tracing::field::display),
             "{}", $refusal
         )
@@ -38,15 +33,9 @@ macro_rules! line {
 }
 
 impl LogEntry {
-    /// The time that it took is counted from now.
+    /// What is kept of a request, whose parts are shared: no clock is read, and nothing is allocated.
     pub(super) fn of<B>(request: &Request<B>) -> Self {
-        Self {
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            arrived: Instant::now(),
-            runner: None,
-            error: None,
-        }
+        Self { method: request.method().clone(), uri: request.uri().clone(), runner: None, error: None }
     }
 
     /// Without the query, in which there may be secrets.
