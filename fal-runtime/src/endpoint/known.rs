@@ -3,12 +3,12 @@
 
 use std::marker::PhantomData;
 
-use axum::extract::{Path, Query};
+use axum::extract as axums;
 use schemars::JsonSchema;
 
 use super::argument::NoRules;
 use super::{Argument, Call, SchemaOf, Taking};
-use crate::extract::{Cookies, Headers, RequestContext};
+use crate::extract::{Cookies, Headers, Path, Query, RequestContext};
 
 /// What is known of an argument's type.
 #[derive(Clone, Copy, Debug)]
@@ -88,24 +88,22 @@ impl<T> Given<Option<T>> {
     pub const DEMAND: Demand = Demand::Optional;
 }
 
-impl<T: JsonSchema> Given<Path<T>> {
-    /// Parameters of the path.
-    pub const SOURCE: Source = Source::Path(SchemaOf::of::<T>());
+macro_rules! documented {
+    ($($extractor:ty => $part:ident;)*) => {$(
+        impl<T: JsonSchema> Given<$extractor> {
+            /// What the fields of its struct are, or it itself.
+            pub const SOURCE: Source = Source::$part(SchemaOf::of::<T>());
+        }
+    )*};
 }
 
-impl<T: JsonSchema> Given<Query<T>> {
-    /// Parameters of the query.
-    pub const SOURCE: Source = Source::Query(SchemaOf::of::<T>());
-}
-
-impl<T: JsonSchema> Given<Headers<T>> {
-    /// Headers.
-    pub const SOURCE: Source = Source::Headers(SchemaOf::of::<T>());
-}
-
-impl<T: JsonSchema> Given<Cookies<T>> {
-    /// Cookies.
-    pub const SOURCE: Source = Source::Cookies(SchemaOf::of::<T>());
+documented! {
+    Path<T> => Path;
+    Query<T> => Query;
+    Headers<T> => Headers;
+    Cookies<T> => Cookies;
+    axums::Path<T> => Path;
+    axums::Query<T> => Query;
 }
 
 impl Given<RequestContext> {

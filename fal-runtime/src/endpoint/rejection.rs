@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::error::Error as StdError;
 
-use axum::extract::Query;
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::response::Response;
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 use super::mistake::{Scalar, Told};
 use crate::Error;
 use crate::error::Step;
-use crate::extract::{PairsRejection, Wrong};
+use crate::extract::{self, PairsRejection, Wrong};
 
 /// The error that a rejection becomes.
 pub(super) async fn explain(rejected: Result<Error, Response>) -> Error {
@@ -36,12 +35,13 @@ pub(super) fn known(rejection: &dyn Any, path: &'static str, head: &Parts) -> Op
         return of_query(rejection, head);
     }
     let PairsRejection(wrong) = rejection.downcast_ref()?;
-    let Wrong { part, mistake, name, input } = &**wrong;
+    let Wrong { part, mistake, name, index, input } = &**wrong;
     let told = Told::of(mistake, input);
     let mut loc = vec![Step::Key((*part).into())];
     if !name.is_empty() {
         loc.push(Step::Key(name.clone()));
     }
+    loc.extend(index.map(Step::Index));
     let source = OfPairs { part, text: mistake.to_string() };
     Some(Error::invalid(source, vec![told.at(loc, input.clone())]))
 }
@@ -148,8 +148,8 @@ fn of_query(rejection: &QueryRejection, head: &Parts) -> Option<Error> {
     } else {
         (path.as_str(), Told::refused(&sentence))
     };
-    let pairs = Query::<Vec<(String, String)>>::try_from_uri(&head.uri).unwrap_or_default();
-    let input = pairs.0.into_iter().find(|(key, _)| key == name);
+    let pairs = extract::pairs(&head.uri);
+    let input = pairs.into_iter().find(|(key, _)| key == name);
     let input = input.map_or(Value::Null, |(_, value)| value.into());
     let loc = vec![Step::Key("query".into()), Step::Key(name.to_owned().into())];
     Some(Error::invalid(OfPairs { part: "query", text: error.to_string() }, vec![told.at(loc, input)]))

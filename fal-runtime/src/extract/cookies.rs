@@ -50,11 +50,18 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Cookies<T> {
 }
 
 fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+    pairs(headers).find(|(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
+}
+
+/// The names and values of all cookies.
+pub(crate) fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
     let pairs =
         headers.get_all(COOKIE).into_iter().flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
-    let mut values =
-        pairs.filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="));
-    values.next().map(unquoted)
+    pairs.filter_map(|pair| {
+        let pair = pair.trim_ascii();
+        let (name, value) = pair.split_at_checked(pair.iter().position(|byte| *byte == b'=')?)?;
+        Some((name, unquoted(value.strip_prefix(b"=")?)))
+    })
 }
 
 fn unquoted(value: &[u8]) -> &[u8] {

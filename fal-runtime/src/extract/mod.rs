@@ -38,11 +38,38 @@ mod context;
 mod cookies;
 mod headers;
 mod pairs;
+mod path;
+mod query;
 
-pub use axum::extract::{FromRequestParts, Path, Query};
+use std::ops::{Deref, DerefMut};
+
+pub use axum::extract::FromRequestParts;
 pub use context::{Deadline, RequestContext};
 pub use cookies::Cookies;
 pub use headers::Headers;
 pub use http::HeaderMap;
 pub use pairs::PairsRejection;
 pub(crate) use pairs::Wrong;
+pub use path::Path;
+pub use query::Query;
+pub(crate) use query::pairs;
+
+macro_rules! transparent {
+    ($($extractor:ident)*) => {$(
+        impl<T> Deref for $extractor<T> {
+            type Target = T;
+
+            fn deref(&self) -> &T {
+                &self.0
+            }
+        }
+
+        impl<T> DerefMut for $extractor<T> {
+            fn deref_mut(&mut self) -> &mut T {
+                &mut self.0
+            }
+        }
+    )*};
+}
+
+transparent! { Path Query Headers Cookies }

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::endpoint::{Fault, Mistake};
 
-/// What [`Headers`](super::Headers) or [`Cookies`](super::Cookies) found wrong with a request. An endpoint's client
+/// What [`Query`](super::Query), [`Headers`](super::Headers) or [`Cookies`](super::Cookies) found wrong with a request. An endpoint's client
 /// reads it as the list of mistakes that a bad body has, too.
 #[derive(Debug)]
 pub struct PairsRejection(pub(crate) Box<Wrong>);
@@ -26,6 +26,8 @@ pub(crate) struct Wrong {
     pub(crate) mistake: Mistake,
     /// Where it is, as the part calls it; empty where it is no single field's.
     pub(crate) name: Cow<'static, str>,
+    /// Which of several texts of that name it is, where the field is a list.
+    pub(crate) index: Option<usize>,
     /// The text that cannot be read; null where there is none.
     pub(crate) input: Value,
 }
@@ -64,7 +66,7 @@ fn rejected(part: Part<'_>, fault: Fault, at: &'static str) -> PairsRejection {
     };
     let name = (part.spell)(field);
     let input = (part.find)(&name).map_or(Value::Null, |text| String::from_utf8_lossy(text).into());
-    PairsRejection(Box::new(Wrong { part: part.name, mistake, name, input }))
+    PairsRejection(Box::new(Wrong { part: part.name, mistake, name, index: None, input }))
 }
 
 struct Pairs<'a, 'b> {
@@ -137,7 +139,15 @@ impl<'de> MapAccess<'de> for Fields<'de, '_> {
 
 /// A text, to be read as what its field is.
 #[derive(Clone, Copy)]
-struct Text<'a>(&'a str);
+pub(super) struct Text<'a>(pub(super) &'a str);
+
+impl<'de> IntoDeserializer<'de, Fault> for Text<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
 
 macro_rules! parsed {
     ($($deserialize:ident => $visit:ident,)*) => {

@@ -48,6 +48,13 @@ struct Place {
     book: String,
 }
 
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Filter {
+    tags: Vec<String>,
+    #[serde(default)]
+    sizes: Option<Vec<u8>>,
+}
+
 /// An extractor of the app's own, which the document knows nothing of.
 struct Locale;
 
@@ -88,6 +95,30 @@ impl Taking {
     #[endpoint("/query")]
     async fn query(&self, Query(page): Query<Page>) -> String {
         format!("{} {:?}", page.page, page.order)
+    }
+
+    #[endpoint("/list")]
+    async fn list(&self, Query(filter): Query<Filter>) -> String {
+        format!("{:?} {:?}", filter.tags, filter.sizes)
+    }
+
+    #[endpoint("/map")]
+    async fn map(&self, Query(all): Query<std::collections::BTreeMap<String, String>>) -> String {
+        format!("{all:?}")
+    }
+
+    #[endpoint("/pairs")]
+    async fn pairs(&self, Query(all): Query<Vec<(String, u8)>>) -> String {
+        format!("{all:?}")
+    }
+
+    #[endpoint("/axums/{id}")]
+    async fn axums(
+        &self,
+        axum::extract::Path(id): axum::extract::Path<u32>,
+        axum::extract::Query(page): axum::extract::Query<Page>,
+    ) -> String {
+        format!("{id} {} {:?}", page.page, page.order)
     }
 
     #[endpoint("/path/{shelf}/{book}")]
@@ -217,6 +248,36 @@ async fn a_parameter_that_cannot_be_read_is_422_at_its_name() {
         "input": "1",
     }]);
     assert_eq!(post("/query?page=1&page=2", &[]).await.detail(), twice);
+}
+
+#[tokio::test]
+async fn a_query_that_repeats_a_name_has_a_list() {
+    assert_eq!(post("/list?tags=a", &[]).await.body(), "[\"a\"] None");
+    let repeated = post("/list?tags=a&sizes=1&tags=b%20c&other=x&other=y&sizes=2", &[]).await;
+    assert_eq!(repeated.body(), "[\"a\", \"b c\"] Some([1, 2])");
+    assert_eq!(post("/map?a=1&b=2", &[]).await.body(), "{\"a\": \"1\", \"b\": \"2\"}");
+    assert_eq!(post("/pairs?a=1&b=2&a=3", &[]).await.body(), "[(\"a\", 1), (\"b\", 2), (\"a\", 3)]");
+    let missing = post("/list?sizes=1", &[]).await;
+    assert_eq!((missing.status.as_u16(), &missing.detail()[0]["loc"]), (422, &json!(["query", "tags"])));
+    let wrong = post("/list?tags=a&sizes=1&sizes=x", &[]).await;
+    let told = json!([{
+        "type": "int_parsing", "loc": ["query", "sizes", 1], "input": "x",
+        "msg": "Input should be a valid integer, unable to parse string as an integer",
+    }]);
+    assert_eq!(wrong.detail(), told);
+}
+
+#[tokio::test]
+async fn axums_own_extractors_are_taken_and_documented_as_ours() {
+    assert_eq!(post("/axums/7?page=2&order=rising", &[]).await.body(), "7 2 Some(Rising)");
+    for path in ["/axums/7?page=x", "/query?page=x"] {
+        assert_eq!(post(path, &[]).await.detail()[0]["loc"], json!(["query", "page"]), "{path}");
+    }
+    assert_eq!(post("/axums/x?page=1", &[]).await.detail()[0]["loc"], json!(["path", "id"]));
+    let document = Taking::declaration().openapi();
+    let parameters = |path: &str| document["paths"][path]["post"]["parameters"].as_array().unwrap().clone();
+    assert_eq!(parameters("/axums/{id}")[1..], parameters("/query"));
+    assert_eq!(parameters("/axums/{id}")[0]["schema"]["type"], "integer");
 }
 
 #[tokio::test]
