@@ -3,6 +3,7 @@ use std::task::{Context, Poll};
 
 use axum::extract::FromRequestParts;
 use axum::response::IntoResponse;
+use http::request::Parts;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
@@ -25,25 +26,28 @@ pub trait Argument<M>: Sized + Send {
     /// Where it is taken from.
     const TAKEN: Taken;
 
-    /// Takes it from the request. Rules are for what is read from the body.
+    /// Takes it from the request, by these rules.
     fn take<'a, 'c, R: Rules<Self>>(call: &'a mut Call<'c>) -> Taking<'a, 'c, Self>;
 }
 
 /// What a type demands of its values beyond being of it.
 pub trait Rules<T> {
     /// What is wrong with a body that a value has been read from.
-    fn broken(value: &T, call: &mut Call<'_>) -> Option<Error>;
+    fn broken(_: &T, call: &mut Call<'_>) -> Option<Error> {
+        call.end()
+    }
+
+    /// What is wrong with the part of a request's head that a value has been taken from.
+    fn broken_in_head(_: &T, _: &mut Parts) -> Option<Error> {
+        None
+    }
 }
 
 /// A type demands nothing.
 #[derive(Debug)]
 pub(super) enum NoRules {}
 
-impl<T> Rules<T> for NoRules {
-    fn broken(_: &T, call: &mut Call<'_>) -> Option<Error> {
-        call.end()
-    }
-}
+impl<T> Rules<T> for NoRules {}
 
 /// What a health check may take: it is asked with an empty body.
 #[diagnostic::on_unimplemented(
@@ -138,7 +142,7 @@ where
         let head = &mut *call.request;
         Taking::Waiting(Box::pin(async move {
             let rejected = match T::from_request_parts(head, &()).await {
-                Ok(taken) => return Ok(taken),
+                Ok(taken) => return R::broken_in_head(&taken, head).map_or(Ok(taken), Err),
                 Err(rejection) => {
                     rejection::known(&rejection, path, head).ok_or_else(|| rejection.into_response())
                 }

@@ -1,13 +1,17 @@
+use axum::extract::FromRequestParts;
+use futures_util::FutureExt;
 use garde::{Report, Validate};
-use serde_json::Value;
+use http::request::Parts;
+use serde_json::{Map, Value};
 
 use super::argument::Rules;
-use super::explain::{BODY, at};
+use super::explain::at;
 use super::known::Given;
 use super::mistake::Told;
 use super::{Argument, Call, Taking};
 use crate::Error;
 use crate::error::Step;
+use crate::extract::{self, Cookies, Headers, Path, Query};
 
 impl<T: Validate> Given<T>
 where
@@ -31,40 +35,131 @@ where
     T::Context: Default,
 {
     fn broken(value: &T, call: &mut Call<'_>) -> Option<Error> {
-        call.end().or_else(|| value.validate().err().map(|report| flawed(&report, call.reader.body())))
+        call.end().or_else(|| value.validate().err().map(|report| of_body(&report, call.reader.body())))
     }
 }
 
+#[cold]
+fn of_body(report: &Report, body: &[u8]) -> Error {
+    flawed(report, "body", &serde_json::from_slice(body).unwrap_or_default())
+}
+
+/// The rules of what is taken from the head are garde's.
+#[derive(Debug)]
+pub(super) enum ValidatedInHead {}
+
+macro_rules! in_head {
+    ($($extractor:ident: $part:literal, $sent:ident;)*) => {$(
+        impl<T: Validate> Given<$extractor<T>>
+        where
+            T::Context: Default,
+        {
+            /// Takes it from the request, by the rules of what it holds.
+            pub fn take<'a, 'c, M>(call: &'a mut Call<'c>) -> Taking<'a, 'c, $extractor<T>>
+            where
+                $extractor<T>: Argument<M>,
+            {
+                <$extractor<T>>::take::<ValidatedInHead>(call)
+            }
+        }
+
+        impl<T: Validate> Rules<$extractor<T>> for ValidatedInHead
+        where
+            T::Context: Default,
+        {
+            fn broken_in_head(taken: &$extractor<T>, head: &mut Parts) -> Option<Error> {
+                taken.0.validate().err().map(|report| flawed(&report, $part, &$sent(head)))
+            }
+        }
+    )*};
+}
+
+in_head! {
+    Path: "path", path;
+    Query: "query", query;
+    Headers: "header", headers;
+    Cookies: "cookie", cookies;
+}
+
+fn path(head: &mut Parts) -> Value {
+    // It is at hand, and has been read before.
+    let pairs = axum::extract::Path::<Vec<(String, String)>>::from_request_parts(head, &()).now_or_never();
+    let pairs = pairs.and_then(Result::ok).map(|pairs| pairs.0).unwrap_or_default();
+    pairs.into_iter().map(|(name, text)| (name, Value::from(text))).collect()
+}
+
+fn query(head: &mut Parts) -> Value {
+    let pairs = extract::pairs(&head.uri);
+    let value = |texts: Vec<&str>| match *texts {
+        [text] => Value::from(text),
+        _ => texts.into(),
+    };
+    extract::named(&pairs).into_iter().map(|(name, texts)| (name, value(texts))).collect()
+}
+
+fn headers(head: &mut Parts) -> Value {
+    // Of several headers of one name the first is taken.
+    let names = head.headers.keys();
+    names.filter_map(|name| Some((name.as_str(), text(head.headers.get(name)?.as_bytes())))).collect()
+}
+
+fn cookies(head: &mut Parts) -> Value {
+    let mut cookies = Map::new();
+    for (name, value) in extract::cookies(&head.headers) {
+        cookies.entry(String::from_utf8_lossy(name)).or_insert_with(|| text(value));
+    }
+    cookies.into()
+}
+
+fn text(bytes: &[u8]) -> Value {
+    String::from_utf8_lossy(bytes).into()
+}
+
 #[derive(Debug, thiserror::Error)]
-#[error("the body breaks {count} of its type's own rules, first of all: {first}")]
+#[error("the {part} breaks {count} of its type's own rules, first of all: {first}")]
 struct Flawed {
+    part: &'static str,
     count: usize,
     first: String,
 }
 
-/// The body is what the endpoint takes, but for these rules of its type's.
+/// This part of a request is what the endpoint takes, but for these rules of its type's.
 #[cold]
-fn flawed(report: &Report, body: &[u8]) -> Error {
-    let whole = serde_json::from_slice(body).unwrap_or_default();
+fn flawed(report: &Report, part: &'static str, whole: &Value) -> Error {
     let tell = |(path, error): &(garde::Path, garde::Error)| {
-        let (loc, input) = sent(&whole, steps(&path.to_string()));
+        let (loc, input) = sent(whole, part, steps(&path.to_string()));
         Told::rule(error.message()).at(loc, input)
     };
     let list: Vec<_> = report.iter().map(tell).collect();
     let first = report.iter().next().map(|(_, error)| error.message().to_owned()).unwrap_or_default();
-    Error::invalid(Flawed { count: list.len(), first }, list)
+    Error::invalid(Flawed { part, count: list.len(), first }, list)
 }
 
 /// The way to a value of the type, as the client has sent it, and what stands there. The type's rules know a field by its
-/// own name; where that is none of the body's keys, it is the one that is written in another case.
-fn sent(whole: &Value, steps: Vec<Step>) -> (Vec<Step>, Value) {
-    let (mut loc, mut value) = (vec![BODY], whole);
+/// own name; where that is none of the keys, it is the one that is written in another case.
+fn sent(whole: &Value, part: &'static str, mut steps: Vec<Step>) -> (Vec<Step>, Value) {
+    if part == "path" && steps.is_empty() {
+        // A value of its own, and of the path's only parameter.
+        steps.push(Step::Index(0));
+    }
+    let (mut loc, mut value) = (vec![Step::Key(part.into())], whole);
     for mut step in steps {
-        if let (Step::Key(field), Value::Object(object)) = (&step, value)
-            && !object.contains_key(field.as_ref())
-            && let Some(key) = object.keys().find(|key| caseless(key) == caseless(field))
-        {
-            step = Step::Key(key.clone().into());
+        match (&step, value) {
+            (Step::Key(field), Value::Object(object)) if !object.contains_key(field.as_ref()) => {
+                if let Some(key) = object.keys().find(|key| caseless(key) == caseless(field)) {
+                    step = Step::Key(key.clone().into());
+                } else if part == "header" {
+                    step = Step::Key(field.replace('_', "-").into());
+                }
+            }
+            // A tuple of the path's parameters knows them by their order.
+            (Step::Index(index), Value::Object(object)) => {
+                let Some(key) = object.keys().nth(*index) else { break };
+                step = Step::Key(key.clone().into());
+            }
+            (_, Value::Object(_) | Value::Array(_) | Value::Null) => {}
+            // A type within which only the type itself knows parts.
+            _ => break,
         }
         value = at(value, &step);
         loc.push(step);

@@ -53,6 +53,8 @@ pub(crate) use pairs::Wrong;
 pub use path::Path;
 pub use query::Query;
 pub(crate) use query::pairs;
+#[cfg(feature = "garde")]
+pub(crate) use {cookies::pairs as cookies, query::named};
 
 macro_rules! transparent {
     ($($extractor:ident)*) => {$(
