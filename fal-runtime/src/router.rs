@@ -49,9 +49,18 @@ const DOCUMENT: &str = "/openapi.json";
 /// # let _ = router;
 /// # }
 /// ```
+///
+/// # Panics
+///
+/// If an endpoint takes what no request can be read as: a struct of the path's whose field is none of its parameters, or
+/// a number of the query's without a name. Every other way to start an app ends with that text.
+#[track_caller]
 pub fn router<A: App>(app: A) -> Router {
     let app: Instance = Arc::new(app);
     let declaration = A::declaration();
+    let misfits = declaration.misfits();
+    let name = declaration.settings.name();
+    assert!(misfits.is_empty(), "the app `{name}` cannot be served: {}", misfits.join("; "));
     declaration.router(app, Calls::new(declaration.settings.max_multiplexing()))
 }
 

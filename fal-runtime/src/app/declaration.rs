@@ -48,7 +48,8 @@ impl Declaration {
         self.endpoints().into_iter().find(|row| row.is_health_check().is_some()).map(Endpoint::path)
     }
 
-    /// Everything that the app answers over HTTP.
+    /// Everything that the app answers over HTTP. Types that no request can be read as are for
+    /// [`problems`](Self::problems) to tell.
     pub fn router(&self, instance: Instance, calls: Arc<Calls>) -> axum::Router {
         self.surround(router::build(self, Running::new(self, instance, calls)))
     }
@@ -68,9 +69,10 @@ impl Declaration {
         openapi::document(self)
     }
 
-    /// What is wrong with the declaration and shows only when all its blocks are known, a sentence each.
+    /// What is wrong with the declaration and shows only when all its blocks are known and its types describe
+    /// themselves, a sentence each.
     pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
+        let mut problems = self.misfits();
         if self.endpoints().is_empty() {
             problems.push(format!(
                 "the app `{}` has no endpoint: write `#[endpoint(\"/path\")]` over a method of an `#[endpoints] impl` block",
@@ -83,5 +85,10 @@ impl Declaration {
                 .push(format!("two apps are called `{name}`: give one another name, `#[app(name = \"…\")]`"));
         }
         problems
+    }
+
+    /// What is wrong with what its endpoints take, a sentence each: no request could be read as it.
+    pub(crate) fn misfits(&self) -> Vec<String> {
+        openapi::misfits(&self.endpoints())
     }
 }

@@ -105,7 +105,11 @@ fn perform(given: &ArgMatches) -> Result<ExitCode> {
         Some(Command::Run(options)) => run::run(&options),
         Some(Command::Serve(options)) => serve(options),
         Some(Command::Openapi(options)) => openapi(options),
-        Some(Command::List) => print(&list(&Declaration::all())),
+        Some(Command::List) => {
+            let apps = Declaration::all();
+            let listed = print(&list(&apps))?;
+            select::fit(&apps).map(|()| listed).map_err(Into::into)
+        }
         Some(Command::Config(options)) => {
             let given = given.subcommand_matches("config").unwrap_or(given);
             config(&options, given)

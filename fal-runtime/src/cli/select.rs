@@ -22,12 +22,18 @@ pub(crate) fn app(name: Option<&str>) -> Result<&'static Declaration, SelectErro
     let names: Vec<_> = apps.iter().map(|app| app.settings.name()).collect();
     let chosen = choose(&names, name)?;
     let app = apps.into_iter().nth(chosen).ok_or(SelectError::None)?;
-    let problems = app.problems();
-    if problems.is_empty() {
-        Ok(app)
-    } else {
-        Err(SelectError::Unfit { name: app.settings.name(), problems })
+    fit(&[app]).map(|()| app)
+}
+
+/// Whether these apps can be served; of those that cannot, the first says why.
+pub(crate) fn fit(apps: &[&Declaration]) -> Result<(), SelectError> {
+    for app in apps {
+        let problems = app.problems();
+        if !problems.is_empty() {
+            return Err(SelectError::Unfit { name: app.settings.name(), problems });
+        }
     }
+    Ok(())
 }
 
 fn choose(apps: &[&'static str], name: Option<&str>) -> Result<usize, SelectError> {

@@ -13,8 +13,8 @@ use crate::extract::{Cookies, Headers, Path, Query, RequestContext};
 /// What is known of an argument's type.
 #[derive(Clone, Copy, Debug)]
 pub struct Known {
-    /// The type, as it was written.
-    pub(crate) name: &'static str,
+    /// The type, as it was written but for its spaces.
+    name: &'static str,
     pub(crate) source: Source,
     pub(crate) demand: Demand,
 }
@@ -49,6 +49,12 @@ impl Known {
     /// An argument of the type `name` with this source and this demand.
     pub const fn new(name: &'static str, source: Source, demand: Demand) -> Self {
         Self { name, source, demand }
+    }
+
+    /// The type, as people write it.
+    pub(crate) fn name(&self) -> String {
+        let spaced = [(" < ", "<"), (" <", "<"), (" >", ">"), (" :: ", "::"), (" ,", ",")];
+        spaced.iter().fold(self.name.to_owned(), |name, (from, to)| name.replace(from, to))
     }
 }
 

@@ -46,6 +46,14 @@ impl Schemas {
         inline(schema.inline(&mut self.inputs))
     }
 
+    /// The same, wherever it refers to.
+    pub(super) fn resolved(&mut self, schema: SchemaOf) -> Value {
+        let schema = self.fields(schema);
+        let reference = schema.get("$ref").and_then(Value::as_str).and_then(|name| name.strip_prefix(PREFIX));
+        let referred = reference.and_then(|name| self.inputs.definitions().get(name));
+        referred.cloned().unwrap_or(schema)
+    }
+
     pub(super) fn output(&mut self, schema: SchemaOf) -> Value {
         inline(schema.made_by(&mut self.outputs))
     }

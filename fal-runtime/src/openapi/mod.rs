@@ -4,6 +4,7 @@ mod answer;
 mod components;
 mod failures;
 mod forms;
+mod misfits;
 mod operation;
 mod order;
 mod parameters;
@@ -44,6 +45,12 @@ pub(crate) fn document(app: &Declaration) -> Value {
     ]);
     order::mark_paths(&mut document);
     document.into()
+}
+
+/// What is wrong with what endpoints take, and shows only when their types describe themselves, a sentence each.
+pub(crate) fn misfits(endpoints: &[&'static Endpoint]) -> Vec<String> {
+    let mut schemas = Schemas::new();
+    endpoints.iter().flat_map(|endpoint| misfits::of(endpoint, &mut schemas)).collect()
 }
 
 /// An object of these members, in this order. `json!` would write out its making wherever it is used.

@@ -32,7 +32,7 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Value> {
 /// The types of those arguments that take something of which nothing is known.
 pub(super) fn undocumented(endpoint: &Endpoint) -> Vec<Value> {
     let unknown = endpoint.sources().filter(|known| matches!(known.source, Source::Undocumented));
-    unknown.map(|known| known.name.into()).collect()
+    unknown.map(|known| known.name().into()).collect()
 }
 
 /// Whether what a client sends in the head may be refused as invalid.
@@ -44,7 +44,7 @@ pub(super) fn may_be_invalid(endpoint: &Endpoint) -> bool {
 }
 
 /// The names of a path's parameters.
-fn segments(path: &str) -> impl Iterator<Item = &str> {
+pub(super) fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
 }
 

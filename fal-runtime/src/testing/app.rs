@@ -38,12 +38,14 @@ pub struct TestApp<A: App> {
 }
 
 impl<A: App> TestApp<A> {
-    /// Runs the app's `setup` and takes calls. The error is that of `setup`.
+    /// Runs the app's `setup` and takes calls. The error is that of `setup`, or says what no request can be read as that
+    /// an endpoint takes.
     pub fn start() -> Pending<'static, Result<Self>> {
         let progress = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&progress);
         let cx = Setup::new(move |progress| lock(&told).push(progress.clone()));
         Pending::new(async move {
+            Self::sound()?;
             let runtime = Background::new()?;
             let made = runtime.spawn((A::declaration().setup)(cx)).await?;
             let app = made.downcast().map_err(|_| Error::msg("setup made another app"))?;
@@ -52,9 +54,17 @@ impl<A: App> TestApp<A> {
         })
     }
 
-    /// Takes calls with an app that the test has made, instead of `setup`.
+    /// Takes calls with an app that the test has made, instead of `setup`. The error says what no request can be read
+    /// as that an endpoint takes.
     pub fn of(app: A) -> Result<Self> {
+        Self::sound()?;
         Ok(Self::running(Background::new()?, Arc::new(app), Vec::new()))
+    }
+
+    /// Whether its endpoints take what requests can be read as.
+    fn sound() -> Result<()> {
+        let misfits = A::declaration().misfits();
+        if misfits.is_empty() { Ok(()) } else { Err(Error::msg(misfits.join("; "))) }
     }
 
     fn running(runtime: Background, app: Arc<A>, progress: Vec<Progress>) -> Self {

@@ -72,8 +72,9 @@ impl<S: Sync> FromRequestParts<S> for Locale {
     }
 }
 
-/// More than its path has, which only its name keeps from the macro.
-type Two = (u32, u32);
+/// More than its path has, of which not even its schema tells.
+#[derive(Deserialize, JsonSchema)]
+struct Two(#[schemars(with = "Value")] (u32, u32));
 
 /// One that speaks as the endpoints do, and in headers.
 struct Token;
@@ -137,7 +138,7 @@ impl Taking {
     }
 
     #[endpoint("/unfit/{shelf}")]
-    async fn unfit(&self, Path((number, _)): Path<Two>) -> u32 {
+    async fn unfit(&self, Path(Two((number, _))): Path<Two>) -> u32 {
         number
     }
 

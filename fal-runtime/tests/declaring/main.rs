@@ -25,6 +25,7 @@ mod health;
 mod hygiene;
 mod lifecycle;
 mod limits;
+mod misfits;
 mod openapi;
 mod response_head;
 mod sockets;
