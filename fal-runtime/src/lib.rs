@@ -65,6 +65,7 @@ mod error;
 pub mod extract;
 #[cfg(feature = "host")]
 pub mod host;
+mod integers;
 mod openapi;
 mod panics;
 pub mod prelude;

@@ -85,6 +85,8 @@ fn offset(error: &serde_json::Error, body: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU8;
+
     use http::HeaderMap;
     use serde::Deserialize;
 
@@ -100,6 +102,10 @@ mod tests {
         items: Vec<Item>,
         #[serde(default)]
         mode: Option<Mode>,
+        #[serde(default)]
+        count: Option<NonZeroU8>,
+        #[serde(default)]
+        total: i64,
     }
 
     #[derive(Debug, Deserialize)]
@@ -151,9 +157,12 @@ mod tests {
     }
 
     #[test]
-    fn a_value_out_of_range_is_told_in_serdes_words() {
-        told!(r#"{"text": "a", "items": [{"size": 300}]}"# => "type": "value_error", "loc": ["body", "items", 0, "size"], "msg": "Value error, invalid value: integer `300`, expected u8", "input": 300);
-        told!(r#"{"text": "a", "items": [{"size": 99999999999999999999}]}"# => "type": "value_error", "loc": ["body", "items", 0, "size"], "msg": "Value error, the integer is out of range", "input": 1e20);
+    fn an_integer_out_of_range_is_told_with_the_end_of_its_type() {
+        told!(r#"{"text": "a", "items": [{"size": 300}]}"# => "type": "less_than_equal", "loc": ["body", "items", 0, "size"], "msg": "Input should be less than or equal to 255", "input": 300, "ctx": {"le": 255});
+        told!(r#"{"text": "a", "items": [{"size": -1}]}"# => "type": "greater_than_equal", "loc": ["body", "items", 0, "size"], "msg": "Input should be greater than or equal to 0", "input": -1, "ctx": {"ge": 0});
+        told!(r#"{"text": "a", "items": [{"size": 99999999999999999999}]}"# => "type": "less_than_equal", "loc": ["body", "items", 0, "size"], "msg": "Input should be less than or equal to 255", "input": 1e20, "ctx": {"le": 255});
+        told!(r#"{"text": "a", "count": 0}"# => "type": "greater_than_equal", "loc": ["body", "count"], "msg": "Input should be greater than or equal to 1", "input": 0, "ctx": {"ge": 1});
+        told!(r#"{"text": "a", "total": 1e17}"# => "type": "value_error", "loc": ["body", "total"], "msg": "Value error, the integer is out of range", "input": 1e17);
     }
 
     #[test]

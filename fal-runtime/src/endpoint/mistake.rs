@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::json::Mistake;
 use crate::error::{Invalid, Step};
+use crate::integers;
 use crate::openapi::object;
 
 /// A mistake as it is told, before it is known where it is.
@@ -27,11 +28,8 @@ impl Told {
             Mistake::Missing(_) => Self::missing(),
             Mistake::Unknown(_) => Self::new("extra_forbidden", "Extra inputs are not permitted"),
             Mistake::Variant(expected) => Self::variant(expected),
-            Mistake::Refused(why) => Self::refused(why),
-            Mistake::Type(expected) => match Scalar::named(expected) {
-                Some(scalar) => scalar.told(input),
-                None => structured(expected),
-            },
+            Mistake::Refused(why) => Self::refused(why, input),
+            Mistake::Type(expected) => Self::another_type(expected, input),
         }
     }
 
@@ -46,9 +44,33 @@ impl Told {
         Self { ctx: Some(object([("expected", expected.into())]).into()), ..told }
     }
 
+    /// A value of another type than this one, or an integer beyond it.
+    pub(super) fn another_type(expected: &str, input: &Value) -> Self {
+        match Scalar::named(expected) {
+            Some(Scalar::Integer) => beyond(expected, input).unwrap_or_else(|| Scalar::Integer.told(input)),
+            Some(scalar) => scalar.told(input),
+            None => structured(expected),
+        }
+    }
+
     /// A value that its type does not take, in the words of whoever refused it.
-    pub(super) fn refused(why: &str) -> Self {
-        Scalar::missed(why).map_or_else(|| Self::rule(why), Scalar::unreadable)
+    pub(super) fn refused(why: &str, input: &Value) -> Self {
+        match Scalar::missed(why) {
+            // Of which type is not known.
+            Some(Scalar::Integer) if integer(input).is_some() => Self::out_of_range(),
+            Some(scalar) => scalar.unreadable(),
+            None => Self::rule(why),
+        }
+    }
+
+    fn out_of_range() -> Self {
+        Self::rule("the integer is out of range")
+    }
+
+    /// An integer that is not as it has to be to this end of its type.
+    fn end(kind: &'static str, words: &str, sign: &str, end: &Value) -> Self {
+        let told = Self::new(kind, format!("Input should be {words} than or equal to {end}"));
+        Self { ctx: Some(object([(sign, end.clone())]).into()), ..told }
     }
 
     /// A value that breaks a rule of its type's own.
@@ -61,9 +83,43 @@ impl Told {
     }
 }
 
+/// An integer as a number, or as the text that a parameter is. One that is wider than all types is the last of the widest.
+#[expect(clippy::cast_possible_truncation, reason = "it saturates")]
+fn integer(input: &Value) -> Option<i128> {
+    match input {
+        Value::Number(number) => match number.as_i128() {
+            Some(number) => Some(number),
+            None => number.as_f64().filter(|number| number.fract() == 0.0).map(|number| number as i128),
+        },
+        Value::String(text) => {
+            let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+            let is_integer = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+            let last = if text.starts_with('-') { i128::MIN } else { i128::MAX };
+            is_integer.then(|| text.parse().unwrap_or(last))
+        }
+        _ => None,
+    }
+}
+
+/// What is wrong with an integer beyond what its type holds.
+fn beyond(name: &str, input: &Value) -> Option<Told> {
+    let integer = integer(input)?;
+    match integers::ends(name) {
+        Some((least, _)) if integer < least.into() => {
+            Some(Told::end("greater_than_equal", "greater", "ge", &least.into()))
+        }
+        Some((_, most)) if integer > most.into() => {
+            Some(Told::end("less_than_equal", "less", "le", &most.into()))
+        }
+        // A text that is within them is a text where a number is expected.
+        Some(_) if input.is_string() => None,
+        _ => Some(Told::out_of_range()),
+    }
+}
+
 /// What one word can be read as.
 #[derive(Clone, Copy)]
-pub(super) enum Scalar {
+enum Scalar {
     Integer,
     Number,
     Boolean,
@@ -71,13 +127,12 @@ pub(super) enum Scalar {
 
 impl Scalar {
     /// By the name of a type, as serde and axum give it.
-    pub(super) fn named(expected: &str) -> Option<Self> {
+    fn named(expected: &str) -> Option<Self> {
         match expected {
             "a boolean" | "bool" => Some(Self::Boolean),
             "f32" | "f64" => Some(Self::Number),
-            "i8" | "i16" | "i32" | "i64" | "i128" | "isize" | "u8" | "u16" | "u32" | "u64" | "u128"
-            | "usize" => Some(Self::Integer),
-            _ => None,
+            "i128" | "u128" => Some(Self::Integer),
+            other => integers::ends(other).map(|_| Self::Integer),
         }
     }
 
@@ -98,12 +153,6 @@ impl Scalar {
     fn told(self, input: &Value) -> Told {
         match (self, input) {
             (_, Value::String(_)) => self.unreadable(),
-            // What is no fraction, but beyond what can be read of an integer.
-            (Self::Integer, Value::Number(number))
-                if number.as_f64().is_some_and(|number| number.fract() == 0.0) =>
-            {
-                Told::rule("the integer is out of range")
-            }
             (Self::Integer, Value::Number(_)) => Told::new(
                 "int_from_float",
                 "Input should be a valid integer, got a number with a fractional part",
@@ -115,7 +164,7 @@ impl Scalar {
     }
 
     /// A text that cannot be read as this.
-    pub(super) fn unreadable(self) -> Told {
+    fn unreadable(self) -> Told {
         match self {
             Self::Integer => Told::new(
                 "int_parsing",

@@ -13,7 +13,7 @@ use http::request::Parts;
 use http::{HeaderName, StatusCode};
 use serde_json::{Value, json};
 
-use super::mistake::{Scalar, Told};
+use super::mistake::Told;
 use crate::Error;
 use crate::error::Step;
 use crate::extract::{self, PairsRejection, Wrong};
@@ -86,20 +86,22 @@ struct OfPath(String);
 fn of_path(rejection: &PathRejection, path: &'static str) -> Option<Error> {
     let PathRejection::FailedToDeserializePathParams(failed) = rejection else { return None };
     let mut names = path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
-    let read = |expected: &str| {
-        let scalar = Scalar::named(expected).map(Scalar::unreadable);
-        scalar.unwrap_or_else(|| Told::rule(&format!("not a valid {expected}")))
+    let read = |expected: &str, value: &String| match expected {
+        "char" => Told::rule("not a valid char"),
+        _ => Told::another_type(expected, &json!(value)),
     };
     let (name, told, input) = match failed.kind() {
         ErrorKind::ParseErrorAtKey { key, value, expected_type } => {
-            (key.as_str(), read(expected_type), json!(value))
+            (key.as_str(), read(expected_type, value), json!(value))
         }
         ErrorKind::ParseErrorAtIndex { index, value, expected_type } => {
-            (names.nth(*index)?, read(expected_type), json!(value))
+            (names.nth(*index)?, read(expected_type, value), json!(value))
         }
-        ErrorKind::ParseError { value, expected_type } => (names.next()?, read(expected_type), json!(value)),
+        ErrorKind::ParseError { value, expected_type } => {
+            (names.next()?, read(expected_type, value), json!(value))
+        }
         ErrorKind::DeserializeError { key, value, message } => {
-            (key.as_str(), Told::refused(message), json!(value))
+            (key.as_str(), Told::refused(message, &json!(value)), json!(value))
         }
         ErrorKind::InvalidUtf8InPathParam { key } => {
             let told = Told::new(
@@ -136,6 +138,9 @@ fn of_query(rejection: &QueryRejection, head: &Parts) -> Option<Error> {
     };
     let (path, sentence) = (error.path().to_string(), error.inner().to_string());
     let quoted = |start| Some(sentence.strip_prefix(start)?.split_once('`')?.0);
+    let pairs = extract::pairs(&head.uri);
+    let text =
+        |name: &str| pairs.iter().find(|(key, _)| key == name).map_or(Value::Null, |(_, text)| json!(text));
     let (name, told) = if let Some(name) = quoted("missing field `") {
         (name, Told::missing())
     } else if let Some(name) = quoted("unknown field `") {
@@ -144,13 +149,15 @@ fn of_query(rejection: &QueryRejection, head: &Parts) -> Option<Error> {
         (name, Told::rule("it is given more than once"))
     } else if let Some((_, expected)) = sentence.split_once(", expected ") {
         let variants: Vec<_> = expected.split('`').skip(1).step_by(2).collect();
-        (path.as_str(), Told::variant(&variants))
+        let told = match variants.as_slice() {
+            [] => Told::another_type(expected, &text(&path)),
+            variants => Told::variant(variants),
+        };
+        (path.as_str(), told)
     } else {
-        (path.as_str(), Told::refused(&sentence))
+        (path.as_str(), Told::refused(&sentence, &text(&path)))
     };
-    let pairs = extract::pairs(&head.uri);
-    let input = pairs.into_iter().find(|(key, _)| key == name);
-    let input = input.map_or(Value::Null, |(_, value)| value.into());
+    let input = text(name);
     let loc = vec![Step::Key("query".into()), Step::Key(name.to_owned().into())];
     Some(Error::invalid(OfPairs { part: "query", text: error.to_string() }, vec![told.at(loc, input)]))
 }

@@ -5,26 +5,25 @@ use schemars::Schema;
 use schemars::transform::transform_subschemas;
 use serde_json::Value;
 
+use crate::integers;
+
 /// Marks the ends of every integer of a schema and of all that are written in it, where it does not say them itself.
 pub(super) fn mark(schema: &mut Schema) {
     if let Some((least, most)) = schema.get("format").and_then(Value::as_str).and_then(ends) {
         let schema = schema.ensure_object();
-        schema.entry("minimum").or_insert(least);
-        schema.entry("maximum").or_insert(most);
+        schema.entry("minimum").or_insert(least.into());
+        schema.entry("maximum").or_insert(most.into());
     }
     transform_subschemas(&mut mark, schema);
 }
 
-fn ends(format: &str) -> Option<(Value, Value)> {
-    Some(match format {
-        "int32" => (i32::MIN.into(), i32::MAX.into()),
-        "uint32" => (u32::MIN.into(), u32::MAX.into()),
-        "int64" => (i64::MIN.into(), i64::MAX.into()),
-        "uint64" => (u64::MIN.into(), u64::MAX.into()),
-        "int" => (isize::MIN.into(), isize::MAX.into()),
-        "uint" => (usize::MIN.into(), usize::MAX.into()),
-        _ => return None,
-    })
+/// The ends of the integer that a format names: `uint32` is `u32`, and `int` is `isize`.
+pub(super) fn ends(format: &str) -> Option<(i64, u64)> {
+    let (sign, width) = format
+        .strip_prefix("uint")
+        .map(|width| ("u", width))
+        .or_else(|| Some(("i", format.strip_prefix("int")?)))?;
+    integers::ends(&format!("{sign}{}", if width.is_empty() { "size" } else { width }))
 }
 
 #[cfg(test)]

@@ -207,7 +207,6 @@ async fn a_parameter_that_cannot_be_read_is_422_at_its_name() {
     let boolean = "Input should be a valid boolean, unable to interpret input";
     let cases = [
         (post("/query?page=x", &[]).await, "int_parsing", json!(["query", "page"]), int, json!("x")),
-        (post("/query?page=-1", &[]).await, "int_parsing", json!(["query", "page"]), int, json!("-1")),
         (post("/query", &[]).await, "missing", json!(["query", "page"]), "Field required", Value::Null),
         (post("/path/x/emma", &[]).await, "int_parsing", json!(["path", "shelf"]), int, json!("x")),
         (post("/tuple/7/x", &[]).await, "bool_parsing", json!(["path", "book"]), boolean, json!("x")),
@@ -249,6 +248,32 @@ async fn a_parameter_that_cannot_be_read_is_422_at_its_name() {
         "input": "1",
     }]);
     assert_eq!(post("/query?page=1&page=2", &[]).await.detail(), twice);
+}
+
+#[tokio::test]
+async fn an_integer_out_of_range_is_told_with_the_end_of_its_type() {
+    let (least, most) =
+        ("Input should be greater than or equal to 0", "Input should be less than or equal to 4294967295");
+    let below = |loc: Value| json!([{ "type": "greater_than_equal", "loc": loc, "msg": least, "input": "-1", "ctx": { "ge": 0 } }]);
+    assert_eq!(post("/query?page=-1", &[]).await.detail(), below(json!(["query", "page"])));
+    assert_eq!(post("/path/-1/emma", &[]).await.detail(), below(json!(["path", "shelf"])));
+    assert_eq!(post("/tuple/-1/true", &[]).await.detail(), below(json!(["path", "shelf"])));
+    assert_eq!(
+        post("/cookies", &[("cookie", "visits=-1")]).await.detail(),
+        below(json!(["cookie", "visits"]))
+    );
+    let huge = "9999999999999999999999999999999999999999999";
+    for text in ["4294967296", huge] {
+        let above = |loc: Value| json!([{ "type": "less_than_equal", "loc": loc, "msg": most, "input": text, "ctx": { "le": u32::MAX } }]);
+        assert_eq!(post(&format!("/query?page={text}"), &[]).await.detail(), above(json!(["query", "page"])));
+        assert_eq!(post(&format!("/path/{text}/emma"), &[]).await.detail(), above(json!(["path", "shelf"])));
+    }
+    // axum's Query does not say which type it is.
+    let axums = json!([{
+        "type": "value_error", "loc": ["query", "page"], "msg": "Value error, the integer is out of range",
+        "input": "-1",
+    }]);
+    assert_eq!(post("/axums/7?page=-1", &[]).await.detail(), axums);
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@ use std::fmt;
 
 use serde::de::{self, Expected, Unexpected};
 
+use crate::integers;
+
 /// What is wrong with a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mistake {
@@ -11,7 +13,7 @@ pub(crate) enum Mistake {
     Missing(&'static str),
     /// A field that nobody asked for.
     Unknown(String),
-    /// A value of another type; what is expected instead.
+    /// A value of another type, or an integer beyond it; what is expected instead.
     Type(String),
     /// None of the variants that are expected.
     Variant(&'static [&'static str]),
@@ -62,6 +64,16 @@ impl de::Error for Fault {
     #[cold]
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
         Self::another_type(expected)
+    }
+
+    #[cold]
+    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let expected = expected.to_string();
+        let is_integer = matches!(unexpected, Unexpected::Unsigned(_) | Unexpected::Signed(_));
+        if is_integer && integers::ends(&expected).is_some() {
+            return Mistake::Type(expected).into();
+        }
+        Self::refused(format!("invalid value: {unexpected}, expected {expected}"))
     }
 
     // Serde's own would be in every program once for each field.
