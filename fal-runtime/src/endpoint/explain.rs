@@ -32,17 +32,16 @@ pub(super) fn mistaken(located: Located, body: &[u8]) -> Error {
     let Located { mistake, path } = located;
     let mut loc = vec![BODY];
     loc.extend(path);
+    if let Mistake::Unknown(field) = &mistake {
+        let unknown = Step::Key(field.clone().into());
+        if loc.last() != Some(&unknown) {
+            loc.push(unknown);
+        }
+    }
     // What is missing cannot be shown; what it is missing from can.
     let input = find(&whole, &loc).clone();
-    match &mistake {
-        Mistake::Missing(field) => loc.push(Step::Key((*field).into())),
-        Mistake::Unknown(field) => {
-            let unknown = Step::Key(field.clone().into());
-            if loc.last() != Some(&unknown) {
-                loc.push(unknown);
-            }
-        }
-        _ => {}
+    if let Mistake::Missing(field) = &mistake {
+        loc.push(Step::Key((*field).into()));
     }
     let told = Told::of(&mistake, &input);
     Error::invalid(mistake, vec![told.at(loc, input)])
@@ -122,8 +121,12 @@ mod tests {
     }
 
     fn detail(body: &str) -> serde_json::Value {
+        detail_of::<Input>(body)
+    }
+
+    fn detail_of<T: for<'de> Deserialize<'de>>(body: &str) -> serde_json::Value {
         let mut reader = Reader::new(body.as_bytes());
-        let fault = Input::deserialize(&mut reader).map_or_else(Some, |_| reader.end()).unwrap();
+        let fault = T::deserialize(&mut reader).map_or_else(Some, |_| reader.end()).unwrap();
         let error = super::mistaken(reader.locate(fault), body.as_bytes());
         let response = error.response(&RequestId::of(&HeaderMap::new()));
         assert_eq!(response.status(), 422);
@@ -163,6 +166,32 @@ mod tests {
         told!(r#"{"text": "a", "items": [{"size": 99999999999999999999}]}"# => "type": "less_than_equal", "loc": ["body", "items", 0, "size"], "msg": "Input should be less than or equal to 255", "input": 1e20, "ctx": {"le": 255});
         told!(r#"{"text": "a", "count": 0}"# => "type": "greater_than_equal", "loc": ["body", "count"], "msg": "Input should be greater than or equal to 1", "input": 0, "ctx": {"ge": 1});
         told!(r#"{"text": "a", "total": 1e17}"# => "type": "value_error", "loc": ["body", "total"], "msg": "Value error, the integer is out of range", "input": 1e17);
+    }
+
+    #[test]
+    fn an_unknown_field_is_told_beside_a_flattened_one_too() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[expect(dead_code, reason = "only parsed")]
+        struct Outer {
+            name: String,
+            #[serde(flatten)]
+            item: Item,
+        }
+        for (body, loc) in [
+            (r#"{"name": "a", "size": 1, "nam": 2}"#, serde_json::json!(["body", "nam"])),
+            (r#"{"name": "a", "nam": {"b": [1]}, "size": 1}"#, serde_json::json!(["body", "nam"])),
+        ] {
+            let detail = detail_of::<Outer>(body);
+            assert_eq!((&detail["type"], &detail["loc"]), (&"extra_forbidden".into(), &loc), "{detail}");
+        }
+        let nested = detail_of::<Vec<Outer>>(r#"[{"name": "a", "nam": {"b": [1]}, "size": 1}]"#);
+        assert_eq!(
+            (&nested["type"], &nested["loc"]),
+            (&"extra_forbidden".into(), &serde_json::json!(["body", 0, "nam"])),
+            "{nested}"
+        );
+        assert_eq!(nested["input"], serde_json::json!({"b": [1]}));
     }
 
     #[test]

@@ -55,6 +55,21 @@ struct Filter {
     sizes: Option<Vec<u8>>,
 }
 
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "never read")]
+struct Closed {
+    name: String,
+    #[serde(flatten)]
+    more: Named,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "never read")]
+struct Named {
+    of: String,
+}
+
 /// An extractor of the app's own, which the document knows nothing of.
 struct Locale;
 
@@ -102,6 +117,9 @@ impl Taking {
     async fn list(&self, Query(filter): Query<Filter>) -> String {
         format!("{:?} {:?}", filter.tags, filter.sizes)
     }
+
+    #[endpoint("/closed")]
+    async fn closed(&self, _: Query<Closed>) {}
 
     #[endpoint("/map")]
     async fn map(&self, Query(all): Query<std::collections::BTreeMap<String, String>>) -> String {
@@ -291,6 +309,15 @@ async fn a_query_that_repeats_a_name_has_a_list() {
         "msg": "Input should be a valid integer, unable to parse string as an integer",
     }]);
     assert_eq!(wrong.detail(), told);
+}
+
+#[tokio::test]
+async fn a_field_that_nobody_asked_for_is_told_at_its_name() {
+    assert_eq!(post("/closed?name=a&of=b", &[]).await.status, 200);
+    let told = json!([{
+        "type": "extra_forbidden", "loc": ["query", "nam"], "msg": "Extra inputs are not permitted", "input": "c",
+    }]);
+    assert_eq!(post("/closed?nam=c&name=a&of=b", &[]).await.detail(), told);
 }
 
 #[tokio::test]

@@ -41,7 +41,11 @@ impl Fault {
 
     #[cold]
     pub(super) fn refused(why: String) -> Self {
-        Mistake::Refused(why).into()
+        // Serde's derive knows only this sentence of it where a field is flattened.
+        match why.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
+            Some((field, _)) => Mistake::Unknown(field.to_owned()).into(),
+            None => Mistake::Refused(why).into(),
+        }
     }
 
     pub(crate) fn into_mistake(self) -> Mistake {
