@@ -81,7 +81,13 @@ pub(crate) fn build(app: &Declaration, running: Running) -> Router {
     }
     if is_free(DOCUMENT) {
         let app = app.clone();
-        router = router.route_service(DOCUMENT, service(Target::document(move || app.openapi())));
+        let document = move || {
+            for promise in app.unchecked() {
+                tracing::warn!("{promise}");
+            }
+            app.openapi()
+        };
+        router = router.route_service(DOCUMENT, service(Target::document(document)));
     }
     router
 }

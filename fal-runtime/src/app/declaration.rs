@@ -69,6 +69,12 @@ impl Declaration {
         openapi::document(self)
     }
 
+    /// What its endpoints take whose schemas have rules that fal-runtime does not check, a sentence each. A type that
+    /// derives `garde::Validate` is checked; whether one checks itself where it is deserialized cannot be told.
+    pub fn unchecked(&self) -> Vec<String> {
+        openapi::unchecked(&self.endpoints())
+    }
+
     /// What is wrong with the declaration and shows only when all its blocks are known and its types describe
     /// themselves, a sentence each.
     pub fn problems(&self) -> Vec<String> {

@@ -135,7 +135,11 @@ fn serve(options: ServeOptions) -> Result<ExitCode> {
 }
 
 fn openapi(options: OpenapiOptions) -> Result<ExitCode> {
-    let document = openapi::pretty(&select::app(options.app.name.as_deref())?.openapi());
+    let app = select::app(options.app.name.as_deref())?;
+    for promise in app.unchecked() {
+        let _ = writeln!(io::stderr(), "warning: {promise}");
+    }
+    let document = openapi::pretty(&app.openapi());
     match options.check {
         None => print(&document),
         Some(file) => openapi::check(&document, &file, &program()).map(|()| ExitCode::SUCCESS),

@@ -17,6 +17,16 @@ pub struct Known {
     name: &'static str,
     pub(crate) source: Source,
     pub(crate) demand: Demand,
+    rules: RulesOf,
+}
+
+/// Which rules of a type are checked before an endpoint has the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RulesOf {
+    /// Those of its `garde::Validate`.
+    Garde,
+    /// None that are known of.
+    Nobody,
 }
 
 /// Whether a client has to send what an argument takes, as far as its type tells.
@@ -46,9 +56,14 @@ pub enum Source {
 }
 
 impl Known {
-    /// An argument of the type `name` with this source and this demand.
-    pub const fn new(name: &'static str, source: Source, demand: Demand) -> Self {
-        Self { name, source, demand }
+    /// An argument of the type `name` with this source, this demand and these rules.
+    pub const fn new(name: &'static str, source: Source, demand: Demand, rules: RulesOf) -> Self {
+        Self { name, source, demand, rules }
+    }
+
+    /// Whether its type's rules are checked.
+    pub(crate) fn is_checked(&self) -> bool {
+        self.rules == RulesOf::Garde
     }
 
     /// The type, as people write it.
@@ -68,6 +83,8 @@ pub trait Unknown {
     const SOURCE: Source = Source::Undocumented;
     /// It is demanded.
     const DEMAND: Demand = Demand::Required;
+    /// Nothing checks it.
+    const RULES: RulesOf = RulesOf::Nobody;
 }
 
 impl<T> Unknown for Given<T> {}
@@ -127,6 +144,7 @@ macro_rules! __known {
             $crate::__private::stringify!($argument),
             $crate::__private::Given::<$argument>::SOURCE,
             $crate::__private::Given::<$argument>::DEMAND,
+            $crate::__private::Given::<$argument>::RULES,
         );
         &KNOWN
     }};

@@ -20,8 +20,7 @@ pub struct Endpoint {
     docs: Option<&'static str>,
     health_check: Option<HealthCheck>,
     body_limit: Option<usize>,
-    body: Option<SchemaOf>,
-    demand: Demand,
+    body: Option<(SchemaOf, &'static Known)>,
     sources: [Option<&'static Known>; MOST_SOURCES],
     content: fn() -> Content,
     is_stream: bool,
@@ -43,7 +42,6 @@ impl Endpoint {
             health_check: None,
             body_limit: None,
             body: None,
-            demand: Demand::Required,
             sources: [None; MOST_SOURCES],
             content: || Content::Undocumented,
             is_stream: false,
@@ -83,8 +81,7 @@ impl Endpoint {
     pub const fn takes<T: Argument<M>, M>(mut self, known: &'static Known) -> Self {
         let Taken::Body(schema) = T::TAKEN else { return self.source(known) };
         assert!(self.body.is_none(), "a request has one body: put what both arguments hold into one struct");
-        self.body = Some(schema);
-        self.demand = known.demand;
+        self.body = Some((schema, known));
         self
     }
 
@@ -205,7 +202,7 @@ impl Endpoint {
         self.health_check
     }
 
-    pub(crate) const fn body(&self) -> Option<SchemaOf> {
+    pub(crate) const fn body(&self) -> Option<(SchemaOf, &'static Known)> {
         self.body
     }
 
@@ -234,7 +231,7 @@ impl Endpoint {
 
     /// Whether a request may come without the body that it takes.
     pub(crate) fn may_lack_its_body(&self) -> bool {
-        self.demand == Demand::Optional
+        self.body.is_some_and(|(_, known)| known.demand == Demand::Optional)
     }
 
     pub(super) const fn function(&self) -> Function {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::argument::Rules;
 use super::explain::at;
-use super::known::Given;
+use super::known::{Given, RulesOf};
 use super::mistake::Told;
 use super::{Argument, Call, Taking};
 use crate::Error;
@@ -17,6 +17,9 @@ impl<T: Validate> Given<T>
 where
     T::Context: Default,
 {
+    /// They are garde's.
+    pub const RULES: RulesOf = RulesOf::Garde;
+
     /// Takes it from the request, by its own rules.
     pub fn take<'a, 'c, M>(call: &'a mut Call<'c>) -> Taking<'a, 'c, T>
     where
@@ -54,6 +57,9 @@ macro_rules! in_head {
         where
             T::Context: Default,
         {
+            /// They are garde's.
+            pub const RULES: RulesOf = RulesOf::Garde;
+
             /// Takes it from the request, by the rules of what it holds.
             pub fn take<'a, 'c, M>(call: &'a mut Call<'c>) -> Taking<'a, 'c, $extractor<T>>
             where

@@ -49,9 +49,14 @@ impl Schemas {
     /// The same, wherever it refers to.
     pub(super) fn resolved(&mut self, schema: SchemaOf) -> Value {
         let schema = self.fields(schema);
-        let reference = schema.get("$ref").and_then(Value::as_str).and_then(|name| name.strip_prefix(PREFIX));
-        let referred = reference.and_then(|name| self.inputs.definitions().get(name));
+        let referred =
+            schema.get("$ref").and_then(Value::as_str).and_then(|reference| self.definition(reference));
         referred.cloned().unwrap_or(schema)
+    }
+
+    /// What an input's schema refers to.
+    pub(super) fn definition(&self, reference: &str) -> Option<&Value> {
+        self.inputs.definitions().get(reference.strip_prefix(PREFIX)?)
     }
 
     pub(super) fn output(&mut self, schema: SchemaOf) -> Value {

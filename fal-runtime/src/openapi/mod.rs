@@ -9,6 +9,7 @@ mod operation;
 mod order;
 mod parameters;
 mod ranges;
+mod unchecked;
 
 use serde_json::{Map, Value};
 
@@ -51,6 +52,12 @@ pub(crate) fn document(app: &Declaration) -> Value {
 pub(crate) fn misfits(endpoints: &[&'static Endpoint]) -> Vec<String> {
     let mut schemas = Schemas::new();
     endpoints.iter().flat_map(|endpoint| misfits::of(endpoint, &mut schemas)).collect()
+}
+
+/// What the document promises of what endpoints take, and fal-runtime does not check, a sentence each.
+pub(crate) fn unchecked(endpoints: &[&'static Endpoint]) -> Vec<String> {
+    let mut schemas = Schemas::new();
+    endpoints.iter().flat_map(|endpoint| unchecked::of(endpoint, &mut schemas)).collect()
 }
 
 /// An object of these members, in this order. `json!` would write out its making wherever it is used.

@@ -1,7 +1,10 @@
 //! Inputs whose types have rules of their own.
 
+use std::io;
+use std::sync::{Arc, Mutex};
+
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{Method, Request};
 use fal_runtime::extract::{Cookies, Headers, Path, Query};
 use fal_runtime::prelude::*;
 use garde::Validate;
@@ -64,6 +67,64 @@ struct Caller {
 struct Session {
     #[garde(ascii)]
     name: String,
+}
+
+/// What derives no `Validate`.
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "never read")]
+struct Unchecked {
+    inner: Vec<Note>,
+    parent: Option<Box<Unchecked>>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "never read")]
+struct Note {
+    #[schemars(length(min = 1))]
+    text: String,
+}
+
+/// What has no rules beyond what its types are.
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "never read")]
+struct Plain {
+    narrow: (i8, u8, i16, u16, i32, u32),
+    wide: (i64, u64, isize, usize, u128, i128, f64),
+    nonzero: std::num::NonZeroU32,
+    character: char,
+    array: [i64; 3],
+    map: std::collections::HashMap<u32, bool>,
+    set: std::collections::BTreeSet<String>,
+    address: std::net::IpAddr,
+    time: std::time::Duration,
+}
+
+#[derive(Default)]
+struct Promising;
+
+#[app]
+impl Promising {
+    #[endpoint("/body")]
+    async fn body(&self, _: Unchecked) {}
+
+    #[endpoint("/page")]
+    async fn page(&self, _: axum::extract::Query<Page>) {}
+
+    #[endpoint("/limit")]
+    async fn limit(&self, _: Query<Limit>) {}
+
+    #[endpoint("/plain")]
+    async fn plain(&self, _: Plain) {}
+
+    #[endpoint("/checked")]
+    async fn checked(&self, _: Order, _: Query<Page>) {}
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "never read")]
+struct Limit {
+    #[schemars(range(max = 100))]
+    limit: u32,
 }
 
 #[derive(Default)]
@@ -188,6 +249,57 @@ async fn rules_of_what_is_taken_from_the_head_are_checked_too() {
     assert_eq!(broken("/cookies", Some(("cookie", "name=ann"))).await, []);
     let told = broken("/cookies", Some(("cookie", "a=b; name=än"))).await;
     assert_eq!(told, [(json!(["cookie", "name"]), json!("än"))]);
+}
+
+#[test]
+fn rules_that_nobody_checks_are_told_with_what_to_write() {
+    let derive = |and| {
+        format!(
+            "derive `garde::Validate` (garde 0.23, fal-runtime's feature `garde`{and}), unless its `Deserialize` checks them"
+        )
+    };
+    let (body, head) = (derive(""), derive(", an extractor of `fal_runtime::extract`"));
+    let told = [
+        format!(
+            "`body` takes `Unchecked`, whose schema has rules (`minLength` of `text`) that fal-runtime does not check: {body}"
+        ),
+        format!(
+            "`page` takes `axum::extract::Query<Page>`, whose schema has rules (`maximum` of `n`) that fal-runtime does not check: {head}"
+        ),
+        format!(
+            "`limit` takes `Query<Limit>`, whose schema has rules (`maximum` of `limit`) that fal-runtime does not check: {head}"
+        ),
+    ];
+    assert_eq!(Promising::declaration().unchecked(), told.map(|told| format!("the endpoint {told}")));
+    assert_eq!(Shop::declaration().unchecked(), Vec::<String>::new());
+}
+
+/// Where a subscriber writes.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(text)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn rules_that_nobody_checks_are_logged_once_with_the_document() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+    let _default = tracing::subscriber::set_default(subscriber);
+    let client = Client::of(Promising);
+    for _ in 0..2 {
+        assert_eq!(client.ask(Method::GET, "/openapi.json").await.status, 200);
+    }
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert_eq!(log.matches("the endpoint `body` takes `Unchecked`").count(), 1, "{log}");
 }
 
 #[test]
