@@ -17,7 +17,7 @@ pub struct Known {
     name: &'static str,
     pub(crate) source: Source,
     pub(crate) demand: Demand,
-    rules: RulesOf,
+    pub(crate) rules: RulesOf,
 }
 
 /// Which rules of a type are checked before an endpoint has the value.
@@ -59,11 +59,6 @@ impl Known {
     /// An argument of the type `name` with this source, this demand and these rules.
     pub const fn new(name: &'static str, source: Source, demand: Demand, rules: RulesOf) -> Self {
         Self { name, source, demand, rules }
-    }
-
-    /// Whether its type's rules are checked.
-    pub(crate) fn is_checked(&self) -> bool {
-        self.rules == RulesOf::Garde
     }
 
     /// The type, as people write it.

@@ -37,6 +37,7 @@ pub use events::{Event, Events, Stream};
 pub use file::File;
 pub use head::{Lent, ResponseHead, lent};
 pub(crate) use json::{Fault, Mistake};
+pub(crate) use known::RulesOf;
 pub use known::{Given, Known, Source, Unknown, Unruled};
 pub use output::{Failure, NoAnswer, Returns, ReturnsValue};
 pub use redirect::Redirect;

@@ -3,7 +3,7 @@ use std::fmt;
 use fal_health::HealthCheck;
 
 use super::call::Erased;
-use super::known::{Demand, Known};
+use super::known::{Demand, Known, RulesOf};
 use super::{Argument, Call, Content, Event, HeadArgument, SchemaOf, Source, Stream, Taken};
 use crate::Error;
 use crate::error::DeclaredFailure;
@@ -20,7 +20,9 @@ pub struct Endpoint {
     docs: Option<&'static str>,
     health_check: Option<HealthCheck>,
     body_limit: Option<usize>,
-    body: Option<(SchemaOf, &'static Known)>,
+    body: Option<SchemaOf>,
+    demand: Demand,
+    rules: RulesOf,
     sources: [Option<&'static Known>; MOST_SOURCES],
     content: fn() -> Content,
     is_stream: bool,
@@ -42,6 +44,8 @@ impl Endpoint {
             health_check: None,
             body_limit: None,
             body: None,
+            demand: Demand::Required,
+            rules: RulesOf::Nobody,
             sources: [None; MOST_SOURCES],
             content: || Content::Undocumented,
             is_stream: false,
@@ -81,7 +85,10 @@ impl Endpoint {
     pub const fn takes<T: Argument<M>, M>(mut self, known: &'static Known) -> Self {
         let Taken::Body(schema) = T::TAKEN else { return self.source(known) };
         assert!(self.body.is_none(), "a request has one body: put what both arguments hold into one struct");
-        self.body = Some((schema, known));
+        self.body = Some(schema);
+        // The rest of it would be in every program.
+        self.demand = known.demand;
+        self.rules = known.rules;
         self
     }
 
@@ -202,8 +209,13 @@ impl Endpoint {
         self.health_check
     }
 
-    pub(crate) const fn body(&self) -> Option<(SchemaOf, &'static Known)> {
+    pub(crate) const fn body(&self) -> Option<SchemaOf> {
         self.body
+    }
+
+    /// Which rules of its body are checked.
+    pub(crate) const fn rules(&self) -> RulesOf {
+        self.rules
     }
 
     /// What is taken from the head of a request, an argument each.
@@ -231,7 +243,7 @@ impl Endpoint {
 
     /// Whether a request may come without the body that it takes.
     pub(crate) fn may_lack_its_body(&self) -> bool {
-        self.body.is_some_and(|(_, known)| known.demand == Demand::Optional)
+        self.demand == Demand::Optional
     }
 
     pub(super) const fn function(&self) -> Function {

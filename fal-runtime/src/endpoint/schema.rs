@@ -46,6 +46,11 @@ impl SchemaOf {
         (self.0)(Some(generator)).schema.unwrap_or_default()
     }
 
+    /// What the type is called.
+    pub(crate) fn name(self) -> Cow<'static, str> {
+        self.described().name
+    }
+
     fn described(self) -> Described {
         (self.0)(None)
     }

@@ -26,6 +26,7 @@ pub(super) enum Side {
 pub(super) struct Renames(Vec<String>);
 
 impl Schemas {
+    #[inline(never)]
     pub(super) fn new() -> Self {
         let generator = |contract| {
             let settings = SchemaSettings::draft2020_12().with(|settings| {

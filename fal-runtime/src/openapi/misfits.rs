@@ -7,20 +7,20 @@ use super::parameters::segments;
 use crate::Endpoint;
 use crate::endpoint::{Known, Source};
 
-/// What is wrong with what an endpoint takes from the head, a sentence each.
-pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<String> {
-    let mut misfits = Vec::new();
+/// Says what is wrong with what an endpoint takes from the head, a sentence each.
+pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas, said: &mut Vec<String>) {
     for known in endpoint.sources() {
-        let misfit = match known.source {
-            Source::Path(schema) => of_path(endpoint, &schemas.resolved(schema)),
-            Source::Query(schema) => of_names(known, "a query has", &schemas.resolved(schema)),
-            Source::Headers(schema) => of_names(known, "headers have", &schemas.resolved(schema)),
-            Source::Cookies(schema) => of_names(known, "cookies have", &schemas.resolved(schema)),
-            Source::Context | Source::Undocumented => None,
+        let (part, schema) = match known.source {
+            Source::Path(schema) => ("", schema),
+            Source::Query(schema) => ("a query has", schema),
+            Source::Headers(schema) => ("headers have", schema),
+            Source::Cookies(schema) => ("cookies have", schema),
+            Source::Context | Source::Undocumented => continue,
         };
-        misfits.extend(misfit.map(|misfit| format!("the endpoint `{}` takes {misfit}", endpoint.name())));
+        let taken = schemas.resolved(schema);
+        let misfit = if part.is_empty() { of_path(endpoint, &taken) } else { of_names(known, part, &taken) };
+        said.extend(misfit.map(|misfit| format!("the endpoint `{}` takes {misfit}", endpoint.name())));
     }
-    misfits
 }
 
 fn of_path(endpoint: &Endpoint, taken: &Value) -> Option<String> {

@@ -50,14 +50,20 @@ pub(crate) fn document(app: &Declaration) -> Value {
 
 /// What is wrong with what endpoints take, and shows only when their types describe themselves, a sentence each.
 pub(crate) fn misfits(endpoints: &[&'static Endpoint]) -> Vec<String> {
-    let mut schemas = Schemas::new();
-    endpoints.iter().flat_map(|endpoint| misfits::of(endpoint, &mut schemas)).collect()
+    said(endpoints, misfits::of)
 }
 
 /// What the document promises of what endpoints take, and fal-runtime does not check, a sentence each.
 pub(crate) fn unchecked(endpoints: &[&'static Endpoint]) -> Vec<String> {
-    let mut schemas = Schemas::new();
-    endpoints.iter().flat_map(|endpoint| unchecked::of(endpoint, &mut schemas)).collect()
+    said(endpoints, unchecked::of)
+}
+
+fn said(endpoints: &[&'static Endpoint], say: fn(&Endpoint, &mut Schemas, &mut Vec<String>)) -> Vec<String> {
+    let (mut schemas, mut said) = (Schemas::new(), Vec::new());
+    for endpoint in endpoints {
+        say(endpoint, &mut schemas, &mut said);
+    }
+    said
 }
 
 /// An object of these members, in this order. `json!` would write out its making wherever it is used.

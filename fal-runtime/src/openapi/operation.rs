@@ -22,7 +22,7 @@ impl Operation {
         if !parameters.is_empty() {
             add(&mut request, "parameters", parameters.into());
         }
-        if let Some((body, _)) = endpoint.body() {
+        if let Some(body) = endpoint.body() {
             let required = !endpoint.may_lack_its_body();
             let body =
                 object([("required", required.into()), ("content", content(JSON, schemas.input(body)))]);

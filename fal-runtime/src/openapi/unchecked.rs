@@ -5,32 +5,42 @@ use serde_json::Value;
 use super::components::Schemas;
 use super::ranges;
 use crate::Endpoint;
-use crate::endpoint::Source;
+use crate::endpoint::{RulesOf, SchemaOf, Source};
 
-/// What an endpoint takes whose schema has rules that are not checked, a sentence each.
-pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<String> {
-    let body = endpoint.body().into_iter().map(|(schema, known)| (known, schema, ""));
-    let head = endpoint.sources().filter_map(|known| match known.source {
-        Source::Path(schema) | Source::Query(schema) | Source::Headers(schema) | Source::Cookies(schema) => {
-            Some((known, schema, ", an extractor of `fal_runtime::extract`"))
-        }
-        Source::Context | Source::Undocumented => None,
-    });
-    let mut unchecked = Vec::new();
-    for (known, schema, and) in body.chain(head).filter(|(known, ..)| !known.is_checked()) {
-        let schema = schemas.fields(schema);
-        if let Some(Rule { keyword, field }) = find(&schema, "", schemas, &mut Vec::new()) {
-            let of = if field.is_empty() { String::new() } else { format!(" of `{field}`") };
-            unchecked.push(format!(
-                "the endpoint `{}` takes `{}`, whose schema has rules (`{keyword}`{of}) that fal-runtime does not check: \
-                 derive `garde::Validate` (garde 0.23, fal-runtime's feature `garde`{and}), unless its \
-                 `Deserialize` checks them",
-                endpoint.name(),
-                known.name(),
-            ));
-        }
+/// Says what an endpoint takes whose schema has rules that are not checked, a sentence each.
+pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas, said: &mut Vec<String>) {
+    let body = endpoint.body().filter(|_| endpoint.rules() == RulesOf::Nobody);
+    if let Some(schema) = body {
+        said.extend(unchecked(endpoint, &schema.name(), schema, "", schemas));
     }
-    unchecked
+    for known in endpoint.sources().filter(|known| known.rules == RulesOf::Nobody) {
+        let (Source::Path(schema)
+        | Source::Query(schema)
+        | Source::Headers(schema)
+        | Source::Cookies(schema)) = known.source
+        else {
+            continue;
+        };
+        let and = ", an extractor of `fal_runtime::extract`";
+        said.extend(unchecked(endpoint, &known.name(), schema, and, schemas));
+    }
+}
+
+fn unchecked(
+    endpoint: &Endpoint,
+    name: &str,
+    schema: SchemaOf,
+    and: &str,
+    schemas: &mut Schemas,
+) -> Option<String> {
+    let schema = schemas.fields(schema);
+    let Rule { keyword, field } = find(&schema, "", schemas, &mut Vec::new())?;
+    let of = if field.is_empty() { String::new() } else { format!(" of `{field}`") };
+    Some(format!(
+        "the endpoint `{}` takes `{name}`, whose schema has rules (`{keyword}`{of}) that fal-runtime does not check: derive \
+         `garde::Validate` (garde 0.23, fal-runtime's feature `garde`{and}), unless its `Deserialize` checks them",
+        endpoint.name(),
+    ))
 }
 
 /// A rule of a schema.
@@ -55,25 +65,23 @@ fn find<'a>(
         return Some(Rule { keyword, field });
     }
     for (key, value) in schema.as_object()? {
-        let mut parts: Vec<(&str, &Value)> = Vec::new();
-        match (key.as_str(), value) {
+        let rule = match (key.as_str(), value) {
             ("$ref", Value::String(reference)) if !seen.contains(&reference.as_str()) => {
                 seen.push(reference);
-                parts.extend(schemas.definition(reference).map(|definition| (field, definition)));
+                schemas.definition(reference).and_then(|definition| find(definition, field, schemas, seen))
             }
             ("properties", Value::Object(properties)) => {
-                parts.extend(properties.iter().map(|(name, property)| (name.as_str(), property)));
+                properties.iter().find_map(|(name, property)| find(property, name, schemas, seen))
             }
+            ("items" | "additionalProperties", value) => find(value, field, schemas, seen),
             ("patternProperties", Value::Object(values)) => {
-                parts.extend(values.values().map(|value| (field, value)));
+                values.values().find_map(|value| find(value, field, schemas, seen))
             }
-            ("items" | "additionalProperties", value) => parts.push((field, value)),
             ("prefixItems" | "anyOf" | "oneOf" | "allOf", Value::Array(values)) => {
-                parts.extend(values.iter().map(|value| (field, value)));
+                values.iter().find_map(|value| find(value, field, schemas, seen))
             }
-            _ => {}
-        }
-        let rule = parts.into_iter().find_map(|(field, part)| find(part, field, schemas, seen));
+            _ => None,
+        };
         if rule.is_some() {
             return rule;
         }
