@@ -63,6 +63,14 @@ impl Told {
         }
     }
 
+    /// The same, where the words may be serde's of a value that is not as its type expects.
+    pub(super) fn sentence(why: &str, input: &Value) -> Self {
+        match why.split_once(", expected ") {
+            Some((_, expected)) if Scalar::named(expected).is_some() => Self::another_type(expected, input),
+            _ => Self::refused(why, input),
+        }
+    }
+
     fn out_of_range() -> Self {
         Self::rule("the integer is out of range")
     }

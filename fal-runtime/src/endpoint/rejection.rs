@@ -27,9 +27,9 @@ pub(super) async fn explain(rejected: Result<Error, Response>) -> Error {
 }
 
 /// The list of mistakes that a request to the endpoint at `path` made, where it is known what was extracted.
-pub(super) fn known(rejection: &dyn Any, path: &'static str, head: &Parts) -> Option<Error> {
+pub(super) fn known(rejection: &dyn Any, path: &'static str, head: &mut Parts) -> Option<Error> {
     if let Some(rejection) = rejection.downcast_ref() {
-        return of_path(rejection, path);
+        return of_path(rejection, path, head);
     }
     if let Some(rejection) = rejection.downcast_ref() {
         return of_query(rejection, head);
@@ -83,7 +83,7 @@ fn detail(body: &[u8]) -> Option<String> {
 #[error("the parameters of the path: {0}")]
 struct OfPath(String);
 
-fn of_path(rejection: &PathRejection, path: &'static str) -> Option<Error> {
+fn of_path(rejection: &PathRejection, path: &'static str, head: &mut Parts) -> Option<Error> {
     let PathRejection::FailedToDeserializePathParams(failed) = rejection else { return None };
     let mut names = path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
     let read = |expected: &str, value: &String| match expected {
@@ -110,11 +110,30 @@ fn of_path(rejection: &PathRejection, path: &'static str) -> Option<Error> {
             );
             (key.as_str(), told, Value::Null)
         }
+        ErrorKind::Message(why) if !MISFITS.iter().any(|misfit| why.starts_with(misfit)) => {
+            return Some(refused(extract::parameters(head), why, failed.body_text()));
+        }
         // The types of the endpoint do not fit its path: that is no client's mistake.
         _ => return Some(Error::of(OfPath(failed.body_text()))),
     };
     let loc = vec![Step::Key("path".into()), Step::Key(name.to_owned().into())];
     Some(Error::invalid(OfPath(failed.body_text()), vec![told.at(loc, input)]))
+}
+
+/// How the sentences begin that tell of a type which no path would fit.
+const MISFITS: [&str; 5] =
+    ["missing field `", "unknown field `", "invalid type: ", "invalid length ", "Unexpected key type"];
+
+/// A type has refused what it was made from. Of which of several parameters that was, axum does not say.
+fn refused(mut parameters: Vec<(String, String)>, why: &str, source: String) -> Error {
+    let part = Step::Key("path".into());
+    let only = if parameters.len() == 1 { parameters.pop() } else { None };
+    let (loc, input) = match only {
+        Some((name, text)) => (vec![part, Step::Key(name.into())], json!(text)),
+        None => (vec![part], parameters.into_iter().map(|(name, text)| (name, json!(text))).collect()),
+    };
+    let told = Told::sentence(why, &input);
+    Error::invalid(OfPath(source), vec![told.at(loc, input)])
 }
 
 /// What axum finds wrong with a query.

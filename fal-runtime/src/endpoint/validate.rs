@@ -1,5 +1,3 @@
-use axum::extract::FromRequestParts;
-use futures_util::FutureExt;
 use garde::{Report, Validate};
 use http::request::Parts;
 use serde_json::{Map, Value};
@@ -88,10 +86,7 @@ in_head! {
 }
 
 fn path(head: &mut Parts) -> Value {
-    // It is at hand, and has been read before.
-    let pairs = axum::extract::Path::<Vec<(String, String)>>::from_request_parts(head, &()).now_or_never();
-    let pairs = pairs.and_then(Result::ok).map(|pairs| pairs.0).unwrap_or_default();
-    pairs.into_iter().map(|(name, text)| (name, Value::from(text))).collect()
+    extract::parameters(head).into_iter().map(|(name, text)| (name, Value::from(text))).collect()
 }
 
 fn query(head: &mut Parts) -> Value {

@@ -52,9 +52,9 @@ pub use pairs::PairsRejection;
 pub(crate) use pairs::Wrong;
 pub use path::Path;
 pub use query::Query;
-pub(crate) use query::pairs;
 #[cfg(feature = "garde")]
 pub(crate) use {cookies::pairs as cookies, query::named};
+pub(crate) use {path::pairs as parameters, query::pairs};
 
 macro_rules! transparent {
     ($($extractor:ident)*) => {$(

@@ -1,5 +1,6 @@
 use axum::extract::FromRequestParts;
 use axum::extract::rejection::PathRejection;
+use futures_util::FutureExt;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
@@ -33,4 +34,11 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     async fn from_request_parts(request: &mut Parts, state: &S) -> Result<Self, PathRejection> {
         axum::extract::Path::from_request_parts(request, state).await.map(|taken| Self(taken.0))
     }
+}
+
+/// The names and texts of a path's parameters, in its own order.
+pub(crate) fn pairs(request: &mut Parts) -> Vec<(String, String)> {
+    // They are at hand: nothing is waited for.
+    let pairs = axum::extract::Path::from_request_parts(request, &()).now_or_never();
+    pairs.and_then(Result::ok).map(|pairs| pairs.0).unwrap_or_default()
 }

@@ -70,6 +70,18 @@ struct Named {
     of: String,
 }
 
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(try_from = "u32")]
+struct Even(u32);
+
+impl TryFrom<u32> for Even {
+    type Error = &'static str;
+
+    fn try_from(number: u32) -> Result<Self, &'static str> {
+        if number.is_multiple_of(2) { Ok(Self(number)) } else { Err("odd") }
+    }
+}
+
 /// An extractor of the app's own, which the document knows nothing of.
 struct Locale;
 
@@ -111,6 +123,21 @@ impl Taking {
     #[endpoint("/query")]
     async fn query(&self, Query(page): Query<Page>) -> String {
         format!("{} {:?}", page.page, page.order)
+    }
+
+    #[endpoint("/nonzero/{id}")]
+    async fn nonzero(&self, Path(id): Path<std::num::NonZeroU8>) -> u8 {
+        id.get()
+    }
+
+    #[endpoint("/even/{id}")]
+    async fn even(&self, Path(Even(id)): Path<Even>) -> u32 {
+        id
+    }
+
+    #[endpoint("/evens/{first}/{second}")]
+    async fn evens(&self, Path((first, second)): Path<(Even, Even)>) -> u32 {
+        first.0 + second.0
     }
 
     #[endpoint("/list")]
@@ -331,6 +358,20 @@ async fn axums_own_extractors_are_taken_and_documented_as_ours() {
     let parameters = |path: &str| document["paths"][path]["post"]["parameters"].as_array().unwrap().clone();
     assert_eq!(parameters("/axums/{id}")[1..], parameters("/query"));
     assert_eq!(parameters("/axums/{id}")[0]["schema"]["type"], "integer");
+}
+
+#[tokio::test]
+async fn what_a_type_refuses_of_the_path_is_the_clients_mistake() {
+    assert_eq!(post("/evens/2/4", &[]).await.body(), 6);
+    let nonzero = json!([{
+        "type": "greater_than_equal", "loc": ["path", "id"], "msg": "Input should be greater than or equal to 1",
+        "input": "0", "ctx": { "ge": 1 },
+    }]);
+    assert_eq!(post("/nonzero/0", &[]).await.detail(), nonzero);
+    let odd = |loc: Value, input: Value| json!([{ "type": "value_error", "loc": loc, "msg": "Value error, odd", "input": input }]);
+    assert_eq!(post("/even/3", &[]).await.detail(), odd(json!(["path", "id"]), json!("3")));
+    let both = json!({ "first": "2", "second": "3" });
+    assert_eq!(post("/evens/2/3", &[]).await.detail(), odd(json!(["path"]), both));
 }
 
 #[tokio::test]
