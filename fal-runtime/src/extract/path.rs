@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 /// Parameters of the path: one value where there is one, a tuple by their order, or a struct by their names.
 ///
 /// A value is text, a number, a boolean, or an enum without data. What cannot be read is answered 422. A type that does
-/// not fit the path, say a struct with a field that is none of its parameters, is refused when the app starts.
+/// not fit the path, say a struct with a field that is none of its parameters, is refused when the app starts; a field is
+/// known there by its name in the schema, and not by an alias.
 ///
 /// ```
 /// use fal_runtime::extract::Path;
