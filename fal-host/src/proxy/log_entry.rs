@@ -22,7 +22,7 @@ macro_rules! line {
     ($level:ident, $entry:expr, $id:expr, $refusal:expr) => {
         tracing::$level!(
             request_id = %$id.to_str().unwrap_or_default(),
-            method = %$entry.method,
+            method = %format_args!("{:.32}", $entry.method.as_str()),
             path = $entry.path(),
             runner = $entry.runner.map(tracing::field::display),
             error_type = %$refusal.error_type(),

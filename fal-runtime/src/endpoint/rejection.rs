@@ -110,7 +110,7 @@ fn of_path(rejection: &PathRejection, path: &'static str, head: &mut Parts) -> O
             );
             (key.as_str(), told, Value::Null)
         }
-        ErrorKind::Message(why) if !MISFITS.iter().any(|misfit| why.starts_with(misfit)) => {
+        ErrorKind::Message(why) if !is_misfit(why) => {
             return Some(refused(extract::parameters(head), why, failed.body_text()));
         }
         // The types of the endpoint do not fit its path: that is no client's mistake.
@@ -120,9 +120,15 @@ fn of_path(rejection: &PathRejection, path: &'static str, head: &mut Parts) -> O
     Some(Error::invalid(OfPath(failed.body_text()), vec![told.at(loc, input)]))
 }
 
-/// How the sentences begin that tell of a type which no path would fit.
-const MISFITS: [&str; 5] =
-    ["missing field `", "unknown field `", "invalid type: ", "invalid length ", "Unexpected key type"];
+/// Whether a sentence tells of a type which no path would fit, and not of what a type refuses in the same words.
+fn is_misfit(why: &str) -> bool {
+    let begins = |why: &str, words: &[&str]| words.iter().any(|word| why.starts_with(word));
+    let of_whole =
+        |(_, expected): (&str, &str)| begins(expected, &["a tuple", "tuple ", "struct ", "a map", "unit"]);
+    begins(why, &["missing field `", "unknown field `", "Unexpected key type"])
+        || begins(why, &["invalid type: ", "invalid length "])
+            && why.rsplit_once(", expected ").is_some_and(of_whole)
+}
 
 /// A type has refused what it was made from. Of which of several parameters that was, axum does not say.
 fn refused(mut parameters: Vec<(String, String)>, why: &str, source: String) -> Error {

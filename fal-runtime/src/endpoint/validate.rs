@@ -139,11 +139,19 @@ fn flawed(report: &Report, part: &'static str, whole: &Value) -> Error {
 /// The way to a value of the type, as the client has sent it, and what stands there. The type's rules know a field by its
 /// own name; where that is none of the keys, it is the one that is written in another case.
 fn sent(whole: &Value, part: &'static str, mut steps: Vec<Step>) -> (Vec<Step>, Value) {
-    if part == "path" && steps.is_empty() {
-        // A value of its own, and of the path's only parameter.
-        steps.push(Step::Index(0));
+    let mut loc = vec![Step::Key(part.into())];
+    if steps.is_empty() {
+        match part {
+            // All headers and cookies are not for whoever reads errors: a gateway's are among them, and a session's.
+            "header" | "cookie" => return (loc, Value::Null),
+            // A value of its own, and of the path's only parameter.
+            "path" if whole.as_object().is_some_and(|parameters| parameters.len() == 1) => {
+                steps.push(Step::Index(0));
+            }
+            _ => {}
+        }
     }
-    let (mut loc, mut value) = (vec![Step::Key(part.into())], whole);
+    let mut value = whole;
     for mut step in steps {
         match (&step, value) {
             (Step::Key(field), Value::Object(object)) if !object.contains_key(field.as_ref()) => {
@@ -153,9 +161,12 @@ fn sent(whole: &Value, part: &'static str, mut steps: Vec<Step>) -> (Vec<Step>, 
                     step = Step::Key(field.replace('_', "-").into());
                 }
             }
-            // A tuple of the path's parameters knows them by their order.
+            // A tuple of the path's parameters knows them by their order, a map whose keys are numbers by these.
             (Step::Index(index), Value::Object(object)) => {
-                let Some(key) = object.keys().nth(*index) else { break };
+                let number = index.to_string();
+                let key =
+                    if object.contains_key(&number) { Some(&number) } else { object.keys().nth(*index) };
+                let Some(key) = key else { break };
                 step = Step::Key(key.clone().into());
             }
             (_, Value::Object(_) | Value::Array(_) | Value::Null) => {}

@@ -128,6 +128,8 @@ impl<'de> MapAccess<'de> for Fields<'de, '_> {
                 return seed.deserialize((*field).into_deserializer()).map(Some);
             }
         }
+        // What is wrong from here on is no single field's.
+        self.at.set("");
         Ok(None)
     }
 

@@ -142,7 +142,11 @@ impl<'de> MapAccess<'de> for Fields<'de, '_> {
     type Error = Fault;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
-        let Some((name, texts)) = self.rest.next() else { return Ok(None) };
+        let Some((name, texts)) = self.rest.next() else {
+            // What is wrong from here on is no single field's.
+            self.at.set(Place::default());
+            return Ok(None);
+        };
         self.texts = texts;
         self.at.set(Place { name, index: None });
         seed.deserialize(name.into_deserializer()).map(Some)

@@ -60,8 +60,8 @@ fn misnumbered(taken: &Value, parameters: usize) -> Option<String> {
 
 /// One value is taken where there are only names with values.
 fn of_names(known: &Known, part: &str, taken: &Value) -> Option<String> {
-    let is_pairs = taken.pointer("/items/prefixItems").is_some();
-    let is_list = taken.get("type").is_some_and(|kind| kind == "array") && !is_pairs;
+    // A list may be one of pairs, however they are written.
+    let is_list = taken.get("items").is_some_and(is_one_value);
     (is_list || is_one_value(taken)).then(|| {
         let name = known.name();
         format!("`{name}`, but {part} names: write a struct that derives `Deserialize` and `JsonSchema`, with a field for each")

@@ -27,6 +27,10 @@ struct Id(u32);
 
 type Two = (u32, u32);
 
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "never read")]
+struct Pair(String, String);
+
 #[derive(Default)]
 struct Misfits;
 
@@ -78,6 +82,9 @@ impl Fits {
 
     #[endpoint("/map")]
     async fn map(&self, _: Query<HashMap<String, String>>, _: Query<Vec<(String, String)>>) {}
+
+    #[endpoint("/pairs")]
+    async fn pairs(&self, _: Query<Vec<Pair>>, _: Query<Vec<[String; 2]>>) {}
 
     #[endpoint("/id/{id}")]
     async fn id(&self, _: Path<Id>) {}

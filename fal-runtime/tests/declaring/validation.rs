@@ -1,5 +1,6 @@
 //! Inputs whose types have rules of their own.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
 
@@ -67,6 +68,46 @@ struct Caller {
 struct Session {
     #[garde(ascii)]
     name: String,
+}
+
+/// Whose rule is one of both fields.
+#[derive(Deserialize, JsonSchema, Validate)]
+#[garde(custom(in_order))]
+struct Range {
+    #[garde(skip)]
+    from: u32,
+    #[garde(skip)]
+    to: u32,
+}
+
+fn in_order(range: &Range, &(): &()) -> garde::Result {
+    if range.from <= range.to { Ok(()) } else { Err(garde::Error::new("it ends before it begins")) }
+}
+
+#[derive(Deserialize, JsonSchema, Validate)]
+struct Numbered {
+    #[garde(dive)]
+    items: BTreeMap<usize, Item>,
+}
+
+/// What refuses itself as a whole, in words as serde's.
+#[derive(Deserialize, JsonSchema)]
+#[serde(try_from = "Range")]
+struct Ordered {
+    #[serde(rename = "from")]
+    _from: u32,
+}
+
+impl TryFrom<Range> for Ordered {
+    type Error = &'static str;
+
+    fn try_from(range: Range) -> Result<Self, &'static str> {
+        if range.from > range.to {
+            Err("invalid length 2, expected an order")
+        } else {
+            Ok(Self { _from: range.from })
+        }
+    }
 }
 
 /// What derives no `Validate`.
@@ -155,6 +196,26 @@ impl Shop {
     #[endpoint("/place/{shelf}/{book}")]
     async fn place(&self, Path(place): Path<Place>) -> String {
         format!("{} {}", place.shelf, place.book)
+    }
+
+    #[endpoint("/ordered")]
+    async fn ordered(&self, _: Query<Ordered>) {}
+
+    #[endpoint("/ordered/{from}/{to}")]
+    async fn ordered_path(&self, _: Path<Ordered>) {}
+
+    #[endpoint("/ranges/headers")]
+    async fn range_of_headers(&self, _: Headers<Range>) {}
+
+    #[endpoint("/ranges/cookies")]
+    async fn range_of_cookies(&self, _: Cookies<Range>) {}
+
+    #[endpoint("/ranges/{from}/{to}")]
+    async fn range_of_path(&self, _: Path<Range>) {}
+
+    #[endpoint("/numbered")]
+    async fn numbered(&self, numbered: Numbered) -> usize {
+        numbered.items.len()
     }
 
     #[endpoint("/headers")]
@@ -249,6 +310,34 @@ async fn rules_of_what_is_taken_from_the_head_are_checked_too() {
     assert_eq!(broken("/cookies", Some(("cookie", "name=ann"))).await, []);
     let told = broken("/cookies", Some(("cookie", "a=b; name=än"))).await;
     assert_eq!(told, [(json!(["cookie", "name"]), json!("än"))]);
+}
+
+#[tokio::test]
+async fn a_rule_of_several_parts_shows_no_headers_and_cookies() {
+    let request = Request::post("/ranges/headers").header("from", "2").header("to", "1");
+    let request = request.header("authorization", "secret").body(Body::empty()).unwrap();
+    let answer = Client::of(Shop).send(request).await;
+    assert_eq!(answer.detail()[0]["loc"], json!(["header"]));
+    assert!(!answer.text.contains("secret"), "{}", answer.text);
+    let told = broken("/ranges/cookies", Some(("cookie", "from=2; to=1; session=secret"))).await;
+    assert_eq!(told, [(json!(["cookie"]), Value::Null)]);
+    assert_eq!(broken("/ranges/2/1", None).await, [(json!(["path"]), json!({ "from": "2", "to": "1" }))]);
+}
+
+#[tokio::test]
+async fn what_a_type_refuses_as_a_whole_is_no_single_parts() {
+    let told = broken("/ordered?from=2&to=1&utm=mail", None).await;
+    assert_eq!(told, [(json!(["query"]), Value::Null)]);
+    let told = broken("/ordered/2/1", None).await;
+    assert_eq!(told, [(json!(["path"]), json!({ "from": "2", "to": "1" }))]);
+}
+
+#[tokio::test]
+async fn an_item_of_a_map_is_told_by_its_number() {
+    let items = json!({ "items": { "1": { "count": 11 }, "2": { "count": 2 } } });
+    let answer = Client::of(Shop).post("/numbered", items).await;
+    let mistake = &answer.detail()[0];
+    assert_eq!((&mistake["loc"], &mistake["input"]), (&json!(["body", "items", "1", "count"]), &json!(11)));
 }
 
 #[test]
