@@ -80,6 +80,7 @@ struct Range {
     to: u32,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "garde calls it so")]
 fn in_order(range: &Range, &(): &()) -> garde::Result {
     if range.from <= range.to { Ok(()) } else { Err(garde::Error::new("it ends before it begins")) }
 }
