@@ -10,7 +10,7 @@ use crate::Error;
 use crate::error::Step;
 use crate::openapi::object;
 
-pub(super) const BODY: Step = Step::Key(Cow::Borrowed("body"));
+const BODY: Step = Step::Key(Cow::Borrowed("body"));
 
 #[derive(Debug, thiserror::Error)]
 #[error("no body")]
