@@ -1,14 +1,17 @@
+//! Expands `#[app]` and `#[endpoints]`.
+
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::Parser;
 use syn::spanned::Spanned;
 use syn::{Attribute, Ident, Item, Path};
 
-use crate::block::Block;
-use crate::endpoint::{docs, respan};
+use crate::block::{Block, GENERIC};
+use crate::doc::docs;
 use crate::lifecycle::Function;
 use crate::mistakes::Mistakes;
 use crate::options::{Setting, once_each, settings};
+use crate::span::respan;
 use crate::strip::strip;
 
 /// `#[app(…)]`, on a struct or on an `impl` block.
@@ -64,10 +67,6 @@ pub(crate) fn endpoints(options: TokenStream, item: TokenStream) -> TokenStream 
     let item = strip(item);
     quote!(#item #declared #mistakes)
 }
-
-/// What is said of the generic parameters of an app.
-pub(crate) const GENERIC: &str =
-    "an app has no generic parameters, since requests come to one type: write the types themselves";
 
 /// Where an item is named, as far as it has a name.
 fn name(item: &Item) -> TokenStream {

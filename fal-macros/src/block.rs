@@ -1,13 +1,18 @@
+//! One `impl` block of an app: which of its methods are endpoints, and their registration.
+
 use std::collections::BTreeMap;
 
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, ImplItem, ItemImpl, Path, Type};
 
-use crate::app::GENERIC;
 use crate::endpoint::Endpoint;
 use crate::lifecycle::{self, Function};
 use crate::mistakes::Mistakes;
+
+/// What is said of the generic parameters of an app.
+pub(crate) const GENERIC: &str =
+    "an app has no generic parameters, since requests come to one type: write the types themselves";
 
 /// One `impl` block of an app, found to be sound: what is not is left out.
 pub(crate) struct Block {

@@ -1,3 +1,5 @@
+//! The health check settings of `#[endpoint(…)]`, in each of their forms.
+
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};

@@ -8,18 +8,18 @@
 mod api_error;
 mod app;
 mod block;
+mod doc;
 mod endpoint;
-#[cfg(test)]
-mod expansions;
 mod health_check;
 mod lifecycle;
 mod mistakes;
-#[cfg(test)]
-mod never_dark;
 mod options;
 mod path;
+mod span;
 mod strip;
 mod template;
+#[cfg(test)]
+mod tests;
 
 use proc_macro::TokenStream;
 use proc_macro2::Span;

@@ -1,3 +1,5 @@
+//! The methods that the runtime calls by their names: `setup`, `handle_exit`, `teardown` and `layer`.
+
 use syn::{FnArg, Ident, ImplItemFn, Signature};
 
 use crate::mistakes::Mistakes;

@@ -1,3 +1,5 @@
+//! The errors that a macro collects before it reports them.
+
 use std::fmt::Display;
 
 use proc_macro2::{Span, TokenStream};

@@ -1,3 +1,5 @@
+//! Options of an attribute: `name = value`, with commas between them.
+
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;

@@ -1,3 +1,5 @@
+//! Checks the path of an endpoint.
+
 use syn::LitStr;
 
 use crate::mistakes::Mistakes;

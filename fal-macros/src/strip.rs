@@ -1,3 +1,5 @@
+//! Removes `#[endpoint]` attributes from an item, even from one that does not parse.
+
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 /// The item less the attributes that are ours, token by token: it may not parse, and is given back all the same.

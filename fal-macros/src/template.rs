@@ -1,3 +1,5 @@
+//! The `detail` and `log` texts of an `ApiError`: format strings over the fields of a variant.
+
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::{Fields, Ident, LitStr, Member};

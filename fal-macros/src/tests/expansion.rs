@@ -26,7 +26,9 @@ fn of_endpoints(printed: &str) -> Vec<&str> {
 #[test]
 fn an_endpoint_is_twelve_lines_at_most_one_with_another() {
     let (mut endpoints, mut lines) = (0, 0);
-    for golden in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/snapshots")).expect("it is there") {
+    for golden in
+        fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/tests/snapshots")).expect("it is there")
+    {
         let printed = fs::read_to_string(golden.expect("it can be read").path()).expect("it is text");
         let found = of_endpoints(&printed);
         endpoints += found.iter().filter(|line| line.starts_with("static ENDPOINT_")).count();
