@@ -1,0 +1,72 @@
+//! Parses the `#[api(…)]` attributes of the enum and of its variants.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Attribute, Expr, ExprLit, Fields, Lit, LitInt, Meta, Path};
+
+use crate::mistakes::Mistakes;
+use crate::template::Template;
+
+/// What stands in `#[api(…)]` over a variant, as it was written.
+pub(super) struct VariantAttribute {
+    pub(super) status: Option<LitInt>,
+    pub(super) detail: Option<Template>,
+    pub(super) log: Option<Template>,
+    pub(super) transparent: Option<Path>,
+}
+
+impl VariantAttribute {
+    pub(super) fn parse(attribute: &Attribute, fields: &Fields) -> syn::Result<Self> {
+        let (mut status, mut detail, mut log, mut transparent) = (None, None, None, None);
+        let is_list = matches!(&attribute.meta, Meta::List(list) if list.parse_args::<Lit>().is_err());
+        if !is_list {
+            let message = "name the status: write `#[api(status = 404, detail = \"…\")]`";
+            return Err(syn::Error::new_spanned(attribute, message));
+        }
+        attribute.parse_nested_meta(|meta| {
+            let place = &meta.path;
+            let is_given_twice = if place.is_ident("status") {
+                status.replace(self::status(meta.value()?)?).is_some()
+            } else if place.is_ident("detail") {
+                detail.replace(Template::check(meta.value()?.parse()?, fields)?).is_some()
+            } else if place.is_ident("log") {
+                log.replace(Template::check(meta.value()?.parse()?, fields)?).is_some()
+            } else if place.is_ident("transparent") {
+                transparent.replace(place.clone()).is_some()
+            } else {
+                let message =
+                    "a variant has no such option: write `status`, `detail` and `log`, or `transparent`";
+                return Err(meta.error(message));
+            };
+            if is_given_twice { Err(meta.error("this is given twice: take one away")) } else { Ok(()) }
+        })?;
+        Ok(Self { status, detail, log, transparent })
+    }
+}
+
+fn status(value: syn::parse::ParseStream<'_>) -> syn::Result<LitInt> {
+    let mistake = "a failure's status is from 400 to 599: write a number, as in `status = 404`";
+    match value.parse::<Expr>()? {
+        Expr::Lit(ExprLit { lit: Lit::Int(status), .. })
+            if matches!(status.base10_parse::<u16>(), Ok(400..=599)) =>
+        {
+            Ok(status)
+        }
+        other => Err(syn::Error::new_spanned(other, mistake)),
+    }
+}
+
+/// `#[api(crate = path)]` on the enum: where `fal_runtime` is, if it is called otherwise.
+pub(super) fn runtime(attributes: &[Attribute], mistakes: &mut Mistakes) -> TokenStream {
+    let mut runtime = quote!(::fal_runtime);
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("api")) {
+        mistakes.keep(attribute.parse_nested_meta(|meta| {
+            if !meta.path.is_ident("crate") {
+                return Err(meta.error("over the enum stands only `crate = path`: write this over a variant"));
+            }
+            runtime = meta.value()?.parse::<syn::Path>()?.into_token_stream();
+            Ok(())
+        }));
+    }
+    runtime
+}

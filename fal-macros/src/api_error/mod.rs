@@ -1,0 +1,154 @@
+//! Expands `#[derive(ApiError)]`.
+
+mod ast;
+mod expand;
+mod fallback;
+mod validate;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::DeriveInput;
+
+use self::fallback::stand_in;
+use self::validate::ApiError;
+use crate::mistakes::Mistakes;
+
+/// `#[derive(ApiError)]`, on an enum.
+pub(crate) fn derive(input: TokenStream) -> TokenStream {
+    let mut mistakes = Mistakes::default();
+    let derived = mistakes.keep(syn::parse2::<DeriveInput>(input)).and_then(|input| {
+        let checked = ApiError::check(&input, &mut mistakes);
+        checked.map(|error| error.expand()).or_else(|| stand_in(&input))
+    });
+    quote!(#derived #mistakes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistakes(input: TokenStream) -> Vec<String> {
+        let text = derive(input).to_string();
+        let told = text.split("compile_error ! { \"").skip(1);
+        told.map(|told| told.split("\" }").next().unwrap_or_default().to_owned()).collect()
+    }
+
+    #[test]
+    fn every_mistake_is_told_once_with_what_to_write() {
+        for (input, told) in [
+            (
+                quote!(
+                    struct Failed;
+                ),
+                "write an enum: each variant of an `ApiError` is one failure",
+            ),
+            (
+                quote!(
+                    enum E {
+                        A,
+                    }
+                ),
+                "say what clients are told: write `#[api(status = 404, detail = \\\"…\\\")]` over this variant",
+            ),
+            (
+                quote!(
+                    enum E {
+                        #[api()]
+                        A,
+                    }
+                ),
+                "say with which status: write `#[api(status = 404, …)]`",
+            ),
+            (
+                quote!(
+                    enum E {
+                        #[api(status = 200)]
+                        A,
+                    }
+                ),
+                "a failure's status is from 400 to 599: write a number, as in `status = 404`",
+            ),
+            (
+                quote!(
+                    enum E {
+                        #[api(status = "404")]
+                        A,
+                    }
+                ),
+                "a failure's status is from 400 to 599: write a number, as in `status = 404`",
+            ),
+            (
+                quote!(
+                    enum E {
+                        #[api(status = 404, text = "a")]
+                        A,
+                    }
+                ),
+                "a variant has no such option: write `status`, `detail` and `log`, or `transparent`",
+            ),
+            (
+                quote!(
+                    enum E {
+                        #[api(status = 404, detail = "{a}")]
+                        A,
+                    }
+                ),
+                "the variant has no field `{a}`, nor any other: take it away",
+            ),
+            (
+                quote!(
+                    enum E {
+                        #[api(transparent)]
+                        A,
+                    }
+                ),
+                "a transparent variant has one field, the error: write `Other(#[from] Error)`",
+            ),
+            (
+                quote!(
+                    enum E {
+                        #[api(transparent, status = 404)]
+                        A(Error),
+                    }
+                ),
+                "what a transparent variant tells is its field's to say: take the other options away",
+            ),
+            (
+                quote!(
+                    enum E {
+                        #[api(status = 404)]
+                        A(#[from] X, u8),
+                    }
+                ),
+                "`?` knows nothing of the other fields: write `#[source]` here, and make the variant yourself",
+            ),
+            (
+                quote!(
+                    enum E<T> {
+                        #[api(status = 404)]
+                        A(T),
+                    }
+                ),
+                "an `ApiError` has no generic parameters: name the types of its fields",
+            ),
+        ] {
+            assert_eq!(mistakes(input.clone()), [told], "{input}");
+        }
+    }
+
+    #[test]
+    fn what_it_writes_is_readable() {
+        let expansion = derive(quote! {
+            enum PredictError {
+                #[api(status = 404, detail = "there is no model `{name}`")]
+                UnknownModel { name: String },
+                #[api(status = 503, log = "no index on {0}")]
+                IndexLost(String, #[source] std::io::Error),
+                #[api(transparent)]
+                Other(#[from] Error),
+            }
+        });
+        let file = syn::parse2(expansion).expect("the expansion is a file of items");
+        insta::assert_snapshot!(prettyplease::unparse(&file));
+    }
+}
