@@ -161,13 +161,13 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "timeout_seconds must be at least 1")]
-    fn a_zero_timeout_is_refused_s2() {
+    fn a_zero_timeout_is_refused_s2c() {
         let _ = HealthCheck::new().timeout_seconds(0);
     }
 
     #[test]
     #[should_panic(expected = "failure_threshold must be at least 1")]
-    fn a_zero_threshold_is_refused_s2() {
+    fn a_zero_threshold_is_refused_s2c() {
         let _ = HealthCheck::new().failure_threshold(0);
     }
 

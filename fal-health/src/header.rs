@@ -30,14 +30,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zero_and_false_ask_for_nothing_however_written_s27() {
+    fn zero_and_false_ask_for_nothing_however_written_s27b() {
         for value in ["0", " 0\t", "false", "FALSE", "\tFalse "] {
             assert!(!requests_check([value.as_bytes()]), "{value:?}");
         }
     }
 
     #[test]
-    fn anything_else_asks_s27() {
+    fn anything_else_asks_s27b() {
         for value in [&b"true"[..], b"1", b"", b" ", b"no", b"00", b"falsey", b"f alse", b"\xff\xfe", b"0,0"]
         {
             assert!(requests_check([value]), "{value:?}");
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn one_asking_value_is_enough_and_none_asks_nothing_s27() {
+    fn one_asking_value_is_enough_and_none_asks_nothing_s27b() {
         assert!(requests_check([&b"0"[..], b"false", b"yes"]));
         assert!(!requests_check([&b"0"[..], b"false"]));
         assert!(!requests_check([]));

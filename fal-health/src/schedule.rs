@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_tick_falls_within_one_interval_after_readiness_s12() {
+    fn the_first_tick_falls_within_one_interval_after_readiness_s12c() {
         for id in 0..1000_u64 {
             let schedule = Schedule::new(INTERVAL, id);
             #[expect(clippy::cast_precision_loss, reason = "a spread of test inputs")]
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn ticks_have_a_fixed_rate_however_late_one_looks_s12() {
+    fn ticks_have_a_fixed_rate_however_late_one_looks_s12a() {
         let schedule = Schedule::new(INTERVAL, 7);
         let first = schedule.next_after(Time::ZERO);
         assert_eq!(schedule.next_after(first), first + INTERVAL, "a tick is never its own successor");
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn missed_ticks_are_dropped_not_caught_up_s12() {
+    fn missed_ticks_are_dropped_not_caught_up_s12d() {
         let schedule = Schedule::new(INTERVAL, 3);
         let first = schedule.next_after(Time::ZERO);
         let late = first + INTERVAL * 40 + Duration::from_secs(1);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn phases_of_successive_ids_are_spread_evenly_s12() {
+    fn phases_of_successive_ids_are_spread_evenly_s12b() {
         for runners in [2_u64, 3, 8, 100, 1000] {
             let mut phases: Vec<_> = (0..runners).map(|id| Schedule::new(INTERVAL, id).phase).collect();
             phases.sort();

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_backlog_is_waited_out_and_is_no_refusal_s20() {
+    async fn a_full_backlog_is_waited_out_and_is_no_refusal_s20e() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("s");
         let socket = UnixSocket::new_stream().unwrap();

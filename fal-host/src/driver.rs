@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_host_that_was_stopped_waits_for_news_whatever_it_hears_first_s35() {
+    async fn a_host_that_was_stopped_waits_for_news_whatever_it_hears_first_s35c() {
         let (orders, mut runners) = driven(FleetSettings::new(NonZeroUsize::MIN));
         let notices = runners.recv().await.unwrap();
         stopped_meanwhile(&orders).await;
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_due_is_put_off_once_whoever_keeps_asking_s35() {
+    async fn what_is_due_is_put_off_once_whoever_keeps_asking_s35c() {
         let (orders, mut runners) = driven(FleetSettings::new(NonZeroUsize::MIN));
         let _never_ready = runners.recv().await.unwrap();
         stopped_meanwhile(&orders).await;
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_check_that_panics_is_inconclusive_and_not_in_flight_for_ever_s20() {
+    async fn a_check_that_panics_is_inconclusive_and_not_in_flight_for_ever_s20a() {
         let found = finding(async { panic!("a bug of the host") }).await;
         assert_eq!(found.outcome, Outcome::Inconclusive(Inconclusive::CouldNotAsk));
     }

@@ -186,7 +186,7 @@ async fn a_runner_may_be_a_task_of_the_embedder_and_is_checked_and_replaced_like
 }
 
 #[tokio::test]
-async fn the_end_of_a_host_can_be_waited_for_and_ends_its_events_s41() {
+async fn the_end_of_a_host_can_be_waited_for_and_ends_its_events_s41d() {
     let mut embedded = Embedded::start(false).await;
     embedded.get("/").await;
     embedded.host.shutdown();
@@ -200,7 +200,7 @@ async fn the_end_of_a_host_can_be_waited_for_and_ends_its_events_s41() {
 }
 
 #[tokio::test]
-async fn a_host_whose_handle_is_dropped_kills_its_runners_s41() {
+async fn a_host_whose_handle_is_dropped_kills_its_runners_s41f() {
     let mut embedded = Embedded::start(false).await;
     let address = embedded.host.address();
     let stuck = tokio::spawn(async move {
@@ -221,7 +221,7 @@ async fn a_host_whose_handle_is_dropped_kills_its_runners_s41() {
 }
 
 #[tokio::test]
-async fn a_killed_host_waits_for_no_client_s41() {
+async fn a_killed_host_waits_for_no_client_s41e() {
     let mut embedded = Embedded::start(false).await;
     embedded.event(|event| matches!(event.happening, Happening::Ready { .. }).then_some(())).await;
     let mut client = tokio::net::TcpStream::connect(embedded.host.address()).await.unwrap();
@@ -237,7 +237,7 @@ async fn a_killed_host_waits_for_no_client_s41() {
 }
 
 #[tokio::test]
-async fn a_launch_that_fails_is_a_failed_start_with_its_words_in_the_record_s35_s36() {
+async fn a_launch_that_fails_is_a_failed_start_with_its_words_in_the_record_s35c_s36a() {
     struct Never;
     impl Launch for Never {
         fn launch(&mut self, _: RunnerId, _: Notices) -> Result<Box<dyn Launched>, LaunchError> {

@@ -154,7 +154,7 @@ impl Witness {
 
 #[test]
 #[ignore = "needs python3"]
-fn a_python_server_becomes_ready_serves_and_is_replaced_when_it_fails_its_checks_s24_s35() {
+fn a_python_server_becomes_ready_serves_and_is_replaced_when_it_fails_its_checks_s24_s35a() {
     let mut host = Program::python(&CHECKED);
     let (first, _) = host.server();
     assert_eq!(host.request("POST /break"), (200, "broken".to_owned()));
@@ -169,7 +169,7 @@ fn a_python_server_becomes_ready_serves_and_is_replaced_when_it_fails_its_checks
 
 #[test]
 #[ignore = "needs python3"]
-fn no_server_outlives_a_host_that_is_killed_s41() {
+fn no_server_outlives_a_host_that_is_killed_s41f() {
     let mut host = Program::python(&[]);
     let (_, address) = host.server();
     let witness = Witness::of(address);
@@ -180,7 +180,7 @@ fn no_server_outlives_a_host_that_is_killed_s41() {
 
 #[test]
 #[ignore = "needs python3"]
-fn a_request_that_takes_too_long_has_its_runner_checked_and_replaced_s25_s38() {
+fn a_request_that_takes_too_long_has_its_runner_checked_and_replaced_s25_s38f() {
     let mut host =
         Program::python(&[&ON_REQUEST[..], &["--max-multiplexing=2", "--request-timeout=1s"]].concat());
     host.request("POST /break");
@@ -206,14 +206,14 @@ fn sighup_replaces_every_server_one_after_another() {
 }
 
 #[test]
-fn a_program_that_never_listens_has_the_startup_timeout_and_no_longer_s35() {
+fn a_program_that_never_listens_has_the_startup_timeout_and_no_longer_s35c() {
     let mut host = Program::start(&["--startup-timeout=1s"], &["sleep", "1000"]);
     host.said(&["SETUP: started", "runner=2"]);
     host.said(&["TERMINATED", "runner=1", "reason=startup_timeout", "signal 15"]);
 }
 
 #[test]
-fn a_program_that_listens_in_time_is_kept_by_a_host_that_was_stopped_meanwhile_s35() {
+fn a_program_that_listens_in_time_is_kept_by_a_host_that_was_stopped_meanwhile_s35c() {
     // On a machine that is too busy for the one, there is time for the next.
     let timeouts = [2, 8, 32].map(Duration::from_secs);
     assert!(timeouts.into_iter().any(listens_in_time_and_is_kept), "nothing listens in time here");

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_host_says_is_ignored_and_its_end_is_noticed_s41() {
+    fn what_the_host_says_is_ignored_and_its_end_is_noticed_s41f() {
         let (mut host, runner) = UnixStream::pair().unwrap();
         let waiting = thread::spawn(move || wait_for_the_end(runner));
         host.write_all(b"{\"later\":{}}\n").unwrap();

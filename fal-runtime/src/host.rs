@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_lets_the_pages_read_its_errors_that_may_call_the_app_s38() {
+    fn a_host_lets_the_pages_read_its_errors_that_may_call_the_app_s38f() {
         assert_eq!(super::spec_of(Restricted::declaration()).origins, ["https://app.example.com"]);
     }
 

@@ -95,6 +95,15 @@ fn files(extension: &str) -> BTreeSet<String> {
 }
 
 /// The only test that compiles them: all in one project, by one call of cargo.
+///
+/// | part | fixtures |
+/// |---|---|
+/// | S2a | `health_check_with_a_body`, `health_check_that_streams` |
+/// | S2b | `path_without_slash`, `health_check_on_a_path_without_slash`, `health_check_on_a_path_with_a_parameter` |
+/// | S2c | `zero_timeout`, `zero_threshold` and their other spellings |
+/// | S2d | `setting_unknown`, `setting_twice` |
+/// | S2e | `two_endpoints_on_a_path` and its relatives |
+/// | S2f | `app_without_an_endpoint`, `block_without_an_endpoint` |
 #[test]
 fn every_mistake_is_told_as_its_golden_file_says_s1_s2_s4() {
     trybuild::TestCases::new().compile_fail("tests/mistakes/*.rs");

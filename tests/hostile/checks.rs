@@ -49,40 +49,40 @@ async fn all_fail(ways: &[Check], failure: Failure, contract: Duration) {
 }
 
 #[tokio::test]
-async fn a_check_that_is_never_taken_read_or_answered_is_a_timeout_s18_s19_s24() {
+async fn a_check_that_is_never_taken_read_or_answered_is_a_timeout_s18a_s19a_s24() {
     let ways = [Check::NeverAccepted, Check::NeverRead, Check::NeverAnswered];
     all_fail(&ways, Failure::Timeout, UNANSWERED).await;
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_too_slowly_or_too_late_is_a_timeout_and_resets_nothing_s17_s18_s19_s22() {
+async fn an_answer_that_comes_too_slowly_or_too_late_is_a_timeout_and_resets_nothing_s17_s18c_s19a_s22() {
     all_fail(&[Check::Dripping, Check::TooLate, Check::HeadOnly], Failure::Timeout, UNANSWERED).await;
 }
 
 #[tokio::test]
-async fn interim_responses_without_an_end_are_a_timeout_s18_s19() {
+async fn interim_responses_without_an_end_are_a_timeout_s18a_s19a() {
     all_fail(&[Check::Informed], Failure::Timeout, UNANSWERED).await;
 }
 
 #[tokio::test]
-async fn what_is_not_http_or_too_much_of_it_is_malformed_s18() {
+async fn what_is_not_http_or_too_much_of_it_is_malformed_s18a() {
     all_fail(&[Check::Noise, Check::WrongFraming, Check::EndlessHead], Failure::Malformed, ANSWERED).await;
 }
 
 #[tokio::test]
-async fn a_connection_that_ends_before_the_answer_does_is_disconnected_s18_s19() {
+async fn a_connection_that_ends_before_the_answer_does_is_disconnected_s18a_s19c() {
     let ways = [Check::Closed, Check::BrokenOff, Check::Reset, Check::HalfClosed];
     all_fail(&ways, Failure::Disconnected, ANSWERED).await;
 }
 
 #[tokio::test]
-async fn a_failure_is_known_by_its_status_and_no_redirect_is_followed_s16_s18() {
+async fn a_failure_is_known_by_its_status_and_no_redirect_is_followed_s16_s18a() {
     let rows = [(Check::Failing, 500), (Check::Redirected, 302), (Check::EndlessFailure, 503)];
     join_all(rows.map(|(way, status)| fails(way, Failure::Status(status), ANSWERED))).await;
 }
 
 #[tokio::test]
-async fn a_runner_without_a_descriptor_for_a_check_is_replaced_s18_s33() {
+async fn a_runner_without_a_descriptor_for_a_check_is_replaced_s18a_s33a() {
     let rig = Rig::start(app(checked())).await;
     let told = rig.tell("check", Check::WithoutDescriptors).await;
     let record = rig.replaced(&told, UNANSWERED).await;
@@ -93,7 +93,7 @@ async fn a_runner_without_a_descriptor_for_a_check_is_replaced_s18_s33() {
 }
 
 #[tokio::test]
-async fn a_body_without_an_end_passes_and_a_half_closed_connection_is_replaced_by_another_s17_s19() {
+async fn a_body_without_an_end_passes_and_a_half_closed_connection_is_replaced_by_another_s17_s19c() {
     join_all([Check::EndlessBody, Check::HalfClosedAfterwards].map(passes)).await;
 }
 
@@ -118,7 +118,7 @@ async fn failures_inside_the_start_period_end_nobody_whatever_they_are_s23() {
 }
 
 #[tokio::test]
-async fn a_runner_whose_requests_stand_still_fails_only_where_the_host_is_set_so_s17_s18() {
+async fn a_runner_whose_requests_stand_still_fails_only_where_the_host_is_set_so_s17_s18a() {
     let rig = Rig::start_with(app(checked()), |builder| builder.on_stall(OnStall::Fail)).await;
     let told = rig.tell("check", Check::Stalled).await;
     let record = rig.replaced(&told, ANSWERED).await;
@@ -129,7 +129,7 @@ async fn a_runner_whose_requests_stand_still_fails_only_where_the_host_is_set_so
 }
 
 #[tokio::test]
-async fn a_hostile_answer_to_a_manual_check_ends_the_runner_at_once_s25_s33() {
+async fn a_hostile_answer_to_a_manual_check_ends_the_runner_at_once_s25_s33a() {
     for way in [Check::Noise, Check::Closed, Check::Redirected, Check::EndlessHead] {
         let health = patiently().start_period_seconds(3600).failure_threshold(100).call_regularly(false);
         let rig = Rig::unchecked(app(health)).await;

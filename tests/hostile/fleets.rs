@@ -51,7 +51,7 @@ impl Dependency {
 }
 
 #[tokio::test]
-async fn a_dependency_that_all_share_ends_a_third_of_them_and_no_request_is_lost_s40() {
+async fn a_dependency_that_all_share_ends_a_third_of_them_and_no_request_is_lost_s40a_s40d() {
     let dependency = Dependency::new();
     let rig = dependency.rig(|builder| builder).await;
     dependency.lose();
@@ -86,7 +86,7 @@ async fn a_dependency_that_all_share_ends_a_third_of_them_and_no_request_is_lost
 }
 
 #[tokio::test]
-async fn a_strict_host_replaces_all_of_them_at_once_s33_s40() {
+async fn a_strict_host_replaces_all_of_them_at_once_s33a_s40a() {
     let dependency = Dependency::new();
     let rig = dependency.rig(HostBuilder::strict).await;
     dependency.lose();
@@ -115,7 +115,7 @@ async fn a_host_that_is_set_to_check_rarely_does_so_whatever_fails_s15() {
 }
 
 #[tokio::test]
-async fn manual_failures_do_not_wait_for_their_turn_s25_s40() {
+async fn manual_failures_do_not_wait_for_their_turn_s25_s40e() {
     let rig = Rig::start(app(patiently().failure_threshold(1_000_000))).await;
     rig.tell_both("check", Check::Failing).await;
     // Whoever is asked first and its neighbour, which waits for nobody's first pass.
@@ -130,7 +130,7 @@ async fn manual_failures_do_not_wait_for_their_turn_s25_s40() {
 }
 
 #[tokio::test]
-async fn a_host_that_stops_waits_for_nobody_longer_than_it_said_s33_s41() {
+async fn a_host_that_stops_waits_for_nobody_longer_than_it_said_s33d_s41d() {
     let two = |builder: HostBuilder| builder.runners(NonZeroUsize::new(2).unwrap());
     let host = TestHost::start_command(program(&[]), hasty(patiently()), two).await;
     let tell = async |deed: Deed| host.exchange(&request("do", deed)).await.runner();

@@ -20,7 +20,7 @@ fn not_by_checks() -> HealthCheck {
 }
 
 #[tokio::test]
-async fn a_runner_that_ends_itself_is_replaced_at_once_and_takes_only_its_own_requests_along_s34_s36() {
+async fn a_runner_that_ends_itself_is_replaced_at_once_and_takes_only_its_own_requests_along_s34_s36c() {
     for (deed, exit) in [(Deed::Exit, Exit::Status(9)), (Deed::ExhaustMemory, Exit::Signal(6))] {
         let rig = Rig::start(app(not_by_checks())).await;
         let told = rig.tell("do", deed).await;
@@ -31,7 +31,7 @@ async fn a_runner_that_ends_itself_is_replaced_at_once_and_takes_only_its_own_re
 }
 
 #[tokio::test]
-async fn a_stopped_runner_is_killed_when_its_grace_period_is_over_s24_s33() {
+async fn a_stopped_runner_is_killed_when_its_grace_period_is_over_s24_s33c() {
     let rig = Rig::start(hasty(checked())).await;
     let told = rig.tell("do", Deed::Stop).await;
     let record = rig.replaced(&told, KILLED).await;
@@ -41,7 +41,7 @@ async fn a_stopped_runner_is_killed_when_its_grace_period_is_over_s24_s33() {
 }
 
 #[tokio::test]
-async fn a_runner_that_is_stopped_for_one_check_is_left_alone_and_loses_nothing_s22_s33() {
+async fn a_runner_that_is_stopped_for_one_check_is_left_alone_and_loses_nothing_s22_s33a() {
     // Many failures of two seconds each: however late it is waked on a busy machine, it is early enough.
     let rig = Rig::start(app(checked().failure_threshold(30))).await;
     let told = rig.tell("do", Deed::Stop).await;
@@ -58,7 +58,7 @@ async fn a_runner_that_is_stopped_for_one_check_is_left_alone_and_loses_nothing_
 }
 
 #[tokio::test]
-async fn a_runner_that_ignores_sigterm_has_its_grace_period_and_not_more_s33() {
+async fn a_runner_that_ignores_sigterm_has_its_grace_period_and_not_more_s33c() {
     let rig = Rig::start(hasty(patiently())).await;
     rig.tell_both("do", Deed::IgnoreTerm).await;
     let told = rig.tell("check", Check::Failing).await;
@@ -72,7 +72,7 @@ async fn a_runner_that_ignores_sigterm_has_its_grace_period_and_not_more_s33() {
 }
 
 #[tokio::test]
-async fn whatever_a_runner_has_forked_lives_as_long_as_it_does_and_ends_with_it_s33() {
+async fn whatever_a_runner_has_forked_lives_as_long_as_it_does_and_ends_with_it_s33c() {
     let rig = Rig::start(app(not_by_checks())).await;
     let told = rig.tell("do", Deed::Fork).await;
     let children = told.children();
@@ -89,7 +89,7 @@ async fn whatever_a_runner_has_forked_lives_as_long_as_it_does_and_ends_with_it_
 }
 
 #[tokio::test]
-async fn a_runner_may_print_what_and_as_much_as_it_likes_s14_s34() {
+async fn a_runner_may_print_what_and_as_much_as_it_likes_s14a_s34() {
     for deed in [Deed::FloodTheLog, Deed::PrintBinary] {
         let rig = Rig::start(app(patiently())).await;
         let told = rig.tell("do", deed).await;
@@ -99,7 +99,7 @@ async fn a_runner_may_print_what_and_as_much_as_it_likes_s14_s34() {
 }
 
 #[tokio::test]
-async fn a_runner_whose_sockets_were_deleted_is_unreachable_and_its_requests_go_elsewhere_s36_s39() {
+async fn a_runner_whose_sockets_were_deleted_is_unreachable_and_its_requests_go_elsewhere_s36c_s39e() {
     let rig = Rig::start(app(not_by_checks())).await;
     let told = rig.tell("do", Deed::DeleteSockets).await;
     let record = rig.replaced(&told, Duration::ZERO).await;
@@ -108,7 +108,7 @@ async fn a_runner_whose_sockets_were_deleted_is_unreachable_and_its_requests_go_
 }
 
 #[tokio::test]
-async fn a_runner_that_is_killed_while_it_drains_is_waited_for_no_longer_s33_s36() {
+async fn a_runner_that_is_killed_while_it_drains_is_waited_for_no_longer_s33d_s36b() {
     let host = TestHost::start_command(program(&[]), app(patiently()), |builder| builder).await;
     let (pid, _) = host.started(1).await;
     host.checked(1, 1).await;

@@ -21,7 +21,7 @@ async fn left_alone(rig: Rig) {
 }
 
 #[tokio::test]
-async fn a_request_that_is_lost_is_answered_by_the_host_and_ends_no_runner_s34_s39() {
+async fn a_request_that_is_lost_is_answered_by_the_host_and_ends_no_runner_s34_s39c() {
     let rig = rig().await;
     for answer in [Answer::Closed, Answer::EndlessHead, Answer::WrongFraming] {
         let response = rig.provoke(answer).await.response().await;
@@ -35,7 +35,7 @@ async fn a_request_that_is_lost_is_answered_by_the_host_and_ends_no_runner_s34_s
 }
 
 #[tokio::test]
-async fn a_response_that_is_reset_within_its_body_ends_its_client_alone_s39() {
+async fn a_response_that_is_reset_within_its_body_ends_its_client_alone_s39d() {
     let rig = rig().await;
     let mut client = rig.provoke(Answer::Reset).await;
     assert_eq!(client.head().await.status, 200);
@@ -44,7 +44,7 @@ async fn a_response_that_is_reset_within_its_body_ends_its_client_alone_s39() {
 }
 
 #[tokio::test]
-async fn requests_that_are_never_answered_hold_their_own_places_and_no_others_s14_s38() {
+async fn requests_that_are_never_answered_hold_their_own_places_and_no_others_s14a_s38a() {
     let rig = rig().await;
     let held = [rig.provoke(Answer::Never).await, rig.provoke(Answer::Informed).await];
     rig.traffic.goes_on().await;
@@ -53,7 +53,7 @@ async fn requests_that_are_never_answered_hold_their_own_places_and_no_others_s1
 }
 
 #[tokio::test]
-async fn a_body_without_an_end_is_passed_on_until_its_client_leaves_s38() {
+async fn a_body_without_an_end_is_passed_on_until_its_client_leaves_s38a() {
     let rig = rig().await;
     let mut client = rig.provoke(Answer::EndlessBody).await;
     assert_eq!(client.head().await.status, 200);
@@ -66,7 +66,7 @@ async fn a_body_without_an_end_is_passed_on_until_its_client_leaves_s38() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_the_clients_to_follow_s29_s38() {
+async fn a_redirect_is_the_clients_to_follow_s29a() {
     let rig = rig().await;
     let response = rig.provoke(Answer::Redirected).await.response().await;
     assert_eq!((response.status, response.header("location")), (307, Some("/answer/redirected")));
@@ -74,7 +74,7 @@ async fn a_redirect_is_the_clients_to_follow_s29_s38() {
 }
 
 #[tokio::test]
-async fn a_connection_that_a_runner_half_closes_costs_at_most_the_request_on_it_s39() {
+async fn a_connection_that_a_runner_half_closes_costs_at_most_the_request_on_it_s39c() {
     let rig = rig().await;
     let closed = 20;
     for _ in 0..closed {
@@ -93,7 +93,7 @@ fn impatient() -> AppSpec {
 }
 
 #[tokio::test]
-async fn a_request_that_is_never_answered_has_its_runner_checked_and_a_well_one_left_alone_s25_s38() {
+async fn a_request_that_is_never_answered_has_its_runner_checked_and_a_well_one_left_alone_s25_s38f() {
     let rig = Rig::start(impatient()).await;
     let response = rig.provoke(Answer::Never).await.response().await;
     assert_eq!((response.status, response.error_type().as_str()), (504, "request_timeout"));
@@ -106,7 +106,7 @@ async fn a_request_that_is_never_answered_has_its_runner_checked_and_a_well_one_
 }
 
 #[tokio::test]
-async fn a_request_that_is_never_answered_ends_a_runner_whose_health_has_gone_as_well_s25_s38() {
+async fn a_request_that_is_never_answered_ends_a_runner_whose_health_has_gone_as_well_s25_s38f() {
     let rig = Rig::start(impatient()).await;
     rig.tell_both("check", Check::Failing).await;
     let response = rig.provoke(Answer::Never).await.response().await;

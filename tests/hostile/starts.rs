@@ -20,7 +20,7 @@ fn in_a_second(app: AppSpec) -> AppSpec {
 }
 
 #[tokio::test]
-async fn a_setup_that_never_ends_is_told_to_stop_and_then_killed_s35_s36() {
+async fn a_setup_that_never_ends_is_told_to_stop_and_then_killed_s35c_s36c() {
     let rows = [(Start::NeverListens, Exit::Status(0)), (Start::NeverListensNorEnds, Exit::Signal(9))];
     for (start, exit) in rows {
         let rig = rig(start, in_a_second(hasty(patiently()))).await;
@@ -34,7 +34,7 @@ async fn a_setup_that_never_ends_is_told_to_stop_and_then_killed_s35_s36() {
 }
 
 #[tokio::test]
-async fn a_setup_that_is_not_over_is_waited_for_and_neither_checked_nor_sent_a_request_s11_s35_s37() {
+async fn a_setup_that_is_not_over_is_waited_for_and_neither_checked_nor_sent_a_request_s11_s35c_s37b() {
     let rig = rig(Start::NeverListens, app(patiently())).await;
     rig.left_alone(2, 8).await;
     assert_eq!(rig.host.info(1).await.unwrap().state, RunnerState::Setup);
@@ -43,7 +43,7 @@ async fn a_setup_that_is_not_over_is_waited_for_and_neither_checked_nor_sent_a_r
 }
 
 #[tokio::test]
-async fn a_process_that_ends_before_it_is_ready_or_as_soon_as_it_is_has_failed_to_start_s34_s35_s36() {
+async fn a_process_that_ends_before_it_is_ready_or_as_soon_as_it_is_has_failed_to_start_s34_s35c_s36c() {
     for (start, reason) in [(Start::Dies, Reason::SetupFailed), (Start::DiesWhenReady, Reason::Exited)] {
         let rig = rig(start, app(patiently())).await;
         let record = rig.host.ended(1).await;
@@ -55,7 +55,7 @@ async fn a_process_that_ends_before_it_is_ready_or_as_soon_as_it_is_has_failed_t
 }
 
 #[tokio::test]
-async fn a_runner_that_only_says_that_it_is_ready_is_unreachable_and_loses_no_request_s36_s39() {
+async fn a_runner_that_only_says_that_it_is_ready_is_unreachable_and_loses_no_request_s36c_s39b() {
     let rig = rig(Start::OnlySaysReady, app(patiently().failure_threshold(1000))).await;
     let record = rig.host.ended(1).await;
     assert_eq!((record.reason, record.exit), (Reason::Unreachable, Some(Exit::Status(0))));
@@ -64,7 +64,7 @@ async fn a_runner_that_only_says_that_it_is_ready_is_unreachable_and_loses_no_re
 }
 
 #[tokio::test]
-async fn a_runner_that_listens_for_no_check_fails_to_connect_s18_s24() {
+async fn a_runner_that_listens_for_no_check_fails_to_connect_s18a_s24() {
     let host = crate::harness::TestHost::start_command(
         program(&[(1, Start::OnlySaysReady)]),
         app(patiently()),
@@ -76,7 +76,7 @@ async fn a_runner_that_listens_for_no_check_fails_to_connect_s18_s24() {
 }
 
 #[tokio::test]
-async fn noise_on_the_control_channel_and_its_end_are_no_reason_to_end_a_runner_s34_s37() {
+async fn noise_on_the_control_channel_and_its_end_are_no_reason_to_end_a_runner_s34_s37b() {
     for start in [Start::Babbles, Start::ClosesItsChannel] {
         let rig = rig(start, app(patiently())).await;
         rig.host.checked(1, 1).await;

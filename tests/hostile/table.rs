@@ -23,22 +23,22 @@ const TABLE: &[Row] = &[
     Row {
         rule: 11,
         acts: Scenario("suite/periodic_checks.rs", "checks_run_from_readiness_on_and_not_during_setup_s11"),
-        rests: Scenario("hostile/starts.rs", "a_setup_that_is_not_over_is_waited_for_and_neither_checked_nor_sent_a_request_s11_s35_s37"),
+        rests: Scenario("hostile/starts.rs", "a_setup_that_is_not_over_is_waited_for_and_neither_checked_nor_sent_a_request_s11_s35c_s37b"),
     },
     Row {
         rule: 12,
-        acts: Scenario("../fal-health/src/schedule.rs", "ticks_have_a_fixed_rate_however_late_one_looks_s12"),
-        rests: Scenario("../fal-health/src/schedule.rs", "missed_ticks_are_dropped_not_caught_up_s12"),
+        acts: Scenario("../fal-health/src/schedule.rs", "ticks_have_a_fixed_rate_however_late_one_looks_s12a"),
+        rests: Scenario("../fal-health/src/schedule.rs", "missed_ticks_are_dropped_not_caught_up_s12d"),
     },
     Row {
         rule: 13,
-        acts: Scenario("suite/periodic_checks.rs", "a_tick_that_finds_a_check_in_flight_is_skipped_s13"),
-        rests: Scenario("../fal-runtime/tests/declaring/health.rs", "a_health_function_that_returns_after_all_lets_the_next_check_start_s13"),
+        acts: Scenario("suite/periodic_checks.rs", "a_tick_that_finds_a_check_in_flight_is_skipped_s13a"),
+        rests: Scenario("../fal-runtime/tests/declaring/health.rs", "a_health_function_that_returns_after_all_lets_the_next_check_start_s13b"),
     },
     Row {
         rule: 14,
-        acts: Scenario("suite/periodic_checks.rs", "a_runner_whose_every_place_is_taken_by_blocking_calls_still_passes_checks_s14"),
-        rests: Scenario("suite/periodic_checks.rs", "a_check_in_flight_is_no_request_in_flight_s14"),
+        acts: Scenario("suite/periodic_checks.rs", "a_runner_whose_every_place_is_taken_by_blocking_calls_still_passes_checks_s14a_s14b"),
+        rests: Scenario("suite/periodic_checks.rs", "a_check_in_flight_is_no_request_in_flight_s14a"),
     },
     Row {
         rule: 15,
@@ -48,37 +48,37 @@ const TABLE: &[Row] = &[
     Row {
         rule: 16,
         acts: Scenario("suite/periodic_checks.rs", "a_check_is_an_empty_post_of_the_declared_path_with_a_request_id_of_its_own_s16"),
-        rests: Scenario("hostile/checks.rs", "a_failure_is_known_by_its_status_and_no_redirect_is_followed_s16_s18"),
+        rests: Scenario("hostile/checks.rs", "a_failure_is_known_by_its_status_and_no_redirect_is_followed_s16_s18a"),
     },
     Row {
         rule: 17,
-        acts: Scenario("hostile/checks.rs", "a_body_without_an_end_passes_and_a_half_closed_connection_is_replaced_by_another_s17_s19"),
-        rests: Scenario("hostile/checks.rs", "an_answer_that_comes_too_slowly_or_too_late_is_a_timeout_and_resets_nothing_s17_s18_s19_s22"),
+        acts: Scenario("hostile/checks.rs", "a_body_without_an_end_passes_and_a_half_closed_connection_is_replaced_by_another_s17_s19c"),
+        rests: Scenario("hostile/checks.rs", "an_answer_that_comes_too_slowly_or_too_late_is_a_timeout_and_resets_nothing_s17_s18c_s19a_s22"),
     },
     Row {
         rule: 18,
-        acts: Scenario("hostile/checks.rs", "what_is_not_http_or_too_much_of_it_is_malformed_s18"),
-        rests: Scenario("hostile/checks.rs", "a_runner_whose_requests_stand_still_fails_only_where_the_host_is_set_so_s17_s18"),
+        acts: Scenario("hostile/checks.rs", "what_is_not_http_or_too_much_of_it_is_malformed_s18a"),
+        rests: Scenario("hostile/checks.rs", "a_runner_whose_requests_stand_still_fails_only_where_the_host_is_set_so_s17_s18a"),
     },
     Row {
         rule: 19,
-        acts: Scenario("hostile/checks.rs", "a_check_that_is_never_taken_read_or_answered_is_a_timeout_s18_s19_s24"),
-        rests: Scenario("hostile/checks.rs", "a_body_without_an_end_passes_and_a_half_closed_connection_is_replaced_by_another_s17_s19"),
+        acts: Scenario("hostile/checks.rs", "a_check_that_is_never_taken_read_or_answered_is_a_timeout_s18a_s19a_s24"),
+        rests: Scenario("hostile/checks.rs", "a_body_without_an_end_passes_and_a_half_closed_connection_is_replaced_by_another_s17_s19c"),
     },
     Row {
         rule: 20,
-        acts: Scenario("suite/host_process.rs", "a_host_that_is_out_of_descriptors_blames_no_runner_s20"),
-        rests: Scenario("../fal-host/src/probe/tests.rs", "lag_excuses_no_failure_but_a_timeout_s20"),
+        acts: Scenario("suite/host_process.rs", "a_host_that_is_out_of_descriptors_blames_no_runner_s20a"),
+        rests: Scenario("../fal-host/src/probe/tests.rs", "lag_excuses_no_failure_but_a_timeout_s20b"),
     },
     Row {
         rule: 21,
-        acts: Scenario("suite/periodic_checks.rs", "a_draining_runner_is_not_checked_and_its_check_in_flight_is_dropped_s11_s21"),
-        rests: Scenario("../fal-health/src/monitor/tests.rs", "a_result_counts_for_its_own_check_only_and_once_s21"),
+        acts: Scenario("suite/periodic_checks.rs", "a_draining_runner_is_not_checked_and_its_check_in_flight_is_dropped_s11_s21b"),
+        rests: Scenario("../fal-health/src/monitor/tests.rs", "a_result_counts_for_its_own_check_only_and_once_s21a"),
     },
     Row {
         rule: 22,
         acts: Scenario("hostile/checks.rs", "a_runner_that_fails_every_other_check_is_left_alone_s22_s24"),
-        rests: Scenario("hostile/checks.rs", "an_answer_that_comes_too_slowly_or_too_late_is_a_timeout_and_resets_nothing_s17_s18_s19_s22"),
+        rests: Scenario("hostile/checks.rs", "an_answer_that_comes_too_slowly_or_too_late_is_a_timeout_and_resets_nothing_s17_s18c_s19a_s22"),
     },
     Row {
         rule: 23,
@@ -87,33 +87,33 @@ const TABLE: &[Row] = &[
     },
     Row {
         rule: 24,
-        acts: Scenario("hostile/processes.rs", "a_stopped_runner_is_killed_when_its_grace_period_is_over_s24_s33"),
+        acts: Scenario("hostile/processes.rs", "a_stopped_runner_is_killed_when_its_grace_period_is_over_s24_s33c"),
         rests: Scenario("hostile/checks.rs", "a_runner_that_fails_every_other_check_is_left_alone_s22_s24"),
     },
     Row {
         rule: 25,
-        acts: Scenario("hostile/checks.rs", "a_hostile_answer_to_a_manual_check_ends_the_runner_at_once_s25_s33"),
+        acts: Scenario("hostile/checks.rs", "a_hostile_answer_to_a_manual_check_ends_the_runner_at_once_s25_s33a"),
         rests: Scenario("suite/examples.rs", "manual_only_is_checked_when_it_asks_and_replaced_at_the_second_oddity_s25"),
     },
     Row {
         rule: 26,
         acts: Scenario("../fal-health/src/monitor/tests.rs", "the_verdict_is_final_once_the_runner_is_stopping_s26"),
-        rests: Scenario("../fal-health/src/monitor/tests.rs", "a_verdict_that_waits_its_turn_is_said_again_and_a_pass_takes_it_back_s26_s40"),
+        rests: Scenario("../fal-health/src/monitor/tests.rs", "a_verdict_that_waits_its_turn_is_said_again_and_a_pass_takes_it_back_s26_s40d"),
     },
     Row {
         rule: 27,
-        acts: Scenario("suite/manual_checks.rs", "what_an_endpoint_asked_before_it_failed_or_panicked_is_asked_s27"),
-        rests: Scenario("../fal-health/src/header.rs", "zero_and_false_ask_for_nothing_however_written_s27"),
+        acts: Scenario("suite/manual_checks.rs", "what_an_endpoint_asked_before_it_failed_or_panicked_is_asked_s27c"),
+        rests: Scenario("../fal-health/src/header.rs", "zero_and_false_ask_for_nothing_however_written_s27b"),
     },
     Row {
         rule: 28,
-        acts: Scenario("suite/manual_checks.rs", "a_clients_own_header_reaches_no_runner_and_causes_no_check_s28"),
-        rests: Scenario("../fal-host/src/proxy/tests/manual_checks.rs", "a_response_asks_for_a_check_and_the_client_does_not_see_it_s27_s28_s29"),
+        acts: Scenario("suite/manual_checks.rs", "a_clients_own_header_reaches_no_runner_and_causes_no_check_s28a"),
+        rests: Scenario("../fal-host/src/proxy/tests/manual_checks.rs", "a_response_asks_for_a_check_and_the_client_does_not_see_it_s27a_s28c_s29a"),
     },
     Row {
         rule: 29,
-        acts: Scenario("suite/manual_checks.rs", "a_streaming_response_asks_when_its_headers_arrive_s29"),
-        rests: Scenario("suite/manual_checks.rs", "a_client_that_left_before_the_response_has_asked_for_nothing_s29"),
+        acts: Scenario("suite/manual_checks.rs", "a_streaming_response_asks_when_its_headers_arrive_s29b"),
+        rests: Scenario("suite/manual_checks.rs", "a_client_that_left_before_the_response_has_asked_for_nothing_s29c"),
     },
     Row {
         rule: 30,
@@ -122,68 +122,68 @@ const TABLE: &[Row] = &[
     },
     Row {
         rule: 31,
-        acts: Scenario("suite/manual_checks.rs", "a_hundred_requests_that_ask_at_once_cost_at_most_two_checks_s31"),
-        rests: Scenario("suite/manual_checks.rs", "a_periodic_check_in_flight_cannot_answer_a_request_for_one_s31"),
+        acts: Scenario("suite/manual_checks.rs", "a_hundred_requests_that_ask_at_once_cost_at_most_two_checks_s31b_s31c"),
+        rests: Scenario("suite/manual_checks.rs", "a_periodic_check_in_flight_cannot_answer_a_request_for_one_s31a"),
     },
     Row {
         rule: 32,
-        acts: Scenario("suite/manual_checks.rs", "a_passed_manual_check_keeps_the_runner_and_ends_a_streak_s22_s32"),
-        rests: Scenario("suite/manual_checks.rs", "without_a_health_endpoint_the_header_is_removed_and_ignored_s32"),
+        acts: Scenario("suite/manual_checks.rs", "a_passed_manual_check_keeps_the_runner_and_ends_a_streak_s22_s32a"),
+        rests: Scenario("suite/manual_checks.rs", "without_a_health_endpoint_the_header_is_removed_and_ignored_s32b"),
     },
     Row {
         rule: 33,
-        acts: Scenario("hostile/processes.rs", "a_runner_that_ignores_sigterm_has_its_grace_period_and_not_more_s33"),
-        rests: Scenario("hostile/processes.rs", "a_runner_that_is_stopped_for_one_check_is_left_alone_and_loses_nothing_s22_s33"),
+        acts: Scenario("hostile/processes.rs", "a_runner_that_ignores_sigterm_has_its_grace_period_and_not_more_s33c"),
+        rests: Scenario("hostile/processes.rs", "a_runner_that_is_stopped_for_one_check_is_left_alone_and_loses_nothing_s22_s33a"),
     },
     Row {
         rule: 34,
-        acts: Scenario("hostile/processes.rs", "a_runner_that_ends_itself_is_replaced_at_once_and_takes_only_its_own_requests_along_s34_s36"),
-        rests: Scenario("hostile/starts.rs", "noise_on_the_control_channel_and_its_end_are_no_reason_to_end_a_runner_s34_s37"),
+        acts: Scenario("hostile/processes.rs", "a_runner_that_ends_itself_is_replaced_at_once_and_takes_only_its_own_requests_along_s34_s36c"),
+        rests: Scenario("hostile/starts.rs", "noise_on_the_control_channel_and_its_end_are_no_reason_to_end_a_runner_s34_s37b"),
     },
     Row {
         rule: 35,
-        acts: Scenario("hostile/starts.rs", "a_setup_that_never_ends_is_told_to_stop_and_then_killed_s35_s36"),
-        rests: Scenario("hostile/starts.rs", "a_setup_that_is_not_over_is_waited_for_and_neither_checked_nor_sent_a_request_s11_s35_s37"),
+        acts: Scenario("hostile/starts.rs", "a_setup_that_never_ends_is_told_to_stop_and_then_killed_s35c_s36c"),
+        rests: Scenario("hostile/starts.rs", "a_setup_that_is_not_over_is_waited_for_and_neither_checked_nor_sent_a_request_s11_s35c_s37b"),
     },
     Row {
         rule: 36,
-        acts: Scenario("hostile/starts.rs", "a_process_that_ends_before_it_is_ready_or_as_soon_as_it_is_has_failed_to_start_s34_s35_s36"),
-        rests: Scenario("../fal-host/src/fleet/tests/ending.rs", "an_exit_in_the_grace_period_keeps_the_reason_of_the_order_s36"),
+        acts: Scenario("hostile/starts.rs", "a_process_that_ends_before_it_is_ready_or_as_soon_as_it_is_has_failed_to_start_s34_s35c_s36c"),
+        rests: Scenario("../fal-host/src/fleet/tests/ending.rs", "an_exit_in_the_grace_period_keeps_the_reason_of_the_order_s36b"),
     },
     Row {
         rule: 37,
-        acts: Scenario("suite/replacement.rs", "a_runner_is_pending_then_in_setup_idle_running_draining_and_terminating_s37"),
-        rests: Scenario("hostile/starts.rs", "noise_on_the_control_channel_and_its_end_are_no_reason_to_end_a_runner_s34_s37"),
+        acts: Scenario("suite/replacement.rs", "a_runner_is_pending_then_in_setup_idle_running_draining_and_terminating_s37a_s37b"),
+        rests: Scenario("hostile/starts.rs", "noise_on_the_control_channel_and_its_end_are_no_reason_to_end_a_runner_s34_s37b"),
     },
     Row {
         rule: 38,
-        acts: Scenario("suite/requests.rs", "a_runner_serves_at_most_max_multiplexing_requests_at_a_time_s38"),
-        rests: Scenario("hostile/requests.rs", "requests_that_are_never_answered_hold_their_own_places_and_no_others_s14_s38"),
+        acts: Scenario("suite/requests.rs", "a_runner_serves_at_most_max_multiplexing_requests_at_a_time_s38a"),
+        rests: Scenario("hostile/requests.rs", "requests_that_are_never_answered_hold_their_own_places_and_no_others_s14a_s38a"),
     },
     Row {
         rule: 39,
-        acts: Scenario("hostile/processes.rs", "a_runner_whose_sockets_were_deleted_is_unreachable_and_its_requests_go_elsewhere_s36_s39"),
-        rests: Scenario("hostile/requests.rs", "a_request_that_is_lost_is_answered_by_the_host_and_ends_no_runner_s34_s39"),
+        acts: Scenario("hostile/processes.rs", "a_runner_whose_sockets_were_deleted_is_unreachable_and_its_requests_go_elsewhere_s36c_s39e"),
+        rests: Scenario("hostile/requests.rs", "a_request_that_is_lost_is_answered_by_the_host_and_ends_no_runner_s34_s39c"),
     },
     Row {
         rule: 40,
-        acts: Scenario("hostile/fleets.rs", "a_dependency_that_all_share_ends_a_third_of_them_and_no_request_is_lost_s40"),
-        rests: Scenario("hostile/fleets.rs", "manual_failures_do_not_wait_for_their_turn_s25_s40"),
+        acts: Scenario("hostile/fleets.rs", "a_dependency_that_all_share_ends_a_third_of_them_and_no_request_is_lost_s40a_s40d"),
+        rests: Scenario("hostile/fleets.rs", "manual_failures_do_not_wait_for_their_turn_s25_s40e"),
     },
     Row {
         rule: 41,
-        acts: Scenario("hostile/fleets.rs", "a_host_that_stops_waits_for_nobody_longer_than_it_said_s33_s41"),
-        rests: Scenario("suite/stopping.rs", "a_host_that_stops_refuses_who_waits_finishes_what_is_in_flight_and_starts_nothing_s41_s42"),
+        acts: Scenario("hostile/fleets.rs", "a_host_that_stops_waits_for_nobody_longer_than_it_said_s33d_s41d"),
+        rests: Scenario("suite/stopping.rs", "a_host_that_stops_refuses_who_waits_finishes_what_is_in_flight_and_starts_nothing_s41a_s41b_s41c_s42b"),
     },
     Row {
         rule: 42,
-        acts: Scenario("../fal-runtime/tests/runner/stop.rs", "a_call_that_outlives_the_limit_is_named_and_teardown_is_skipped_s42"),
-        rests: Scenario("../fal-runtime/tests/runner/stop.rs", "handle_exit_is_called_at_once_and_once_and_teardown_when_the_last_call_has_ended_s42"),
+        acts: Scenario("../fal-runtime/tests/runner/stop.rs", "a_call_that_outlives_the_limit_is_named_and_teardown_is_skipped_s42c"),
+        rests: Scenario("../fal-runtime/tests/runner/stop.rs", "handle_exit_is_called_at_once_and_once_and_teardown_when_the_last_call_has_ended_s42a_s42b"),
     },
 ];
 
 impl Scenario {
-    /// Whether there is such a test, which says itself that it is about this rule.
+    /// Whether there is such a test, whose name cites this rule or a part of it.
     fn exists(self, rule: u8, sources: &mut HashMap<&'static str, String>) -> bool {
         let Self(file, test) = self;
         let source = sources.entry(file).or_insert_with(|| {
@@ -194,7 +194,9 @@ impl Scenario {
             let before = source[..at].trim_end().trim_end_matches("async").trim_end();
             before.ends_with(']') && before.rsplit("#[").next().is_some_and(|it| it.contains("test"))
         });
-        is_test && test.split('_').any(|word| word == format!("s{rule}"))
+        let number = format!("s{rule}");
+        let is_part = |rest: &str| matches!(rest.as_bytes(), [] | [b'a'..=b'z']);
+        is_test && test.split('_').filter_map(|word| word.strip_prefix(&number)).any(is_part)
     }
 }
 

@@ -23,7 +23,7 @@ fn full_pipe() -> (PipeReader, PipeWriter) {
 }
 
 #[tokio::test]
-async fn a_host_whose_log_nobody_reads_serves_replaces_and_stops_as_ever_s24_s34_s41() {
+async fn a_host_whose_log_nobody_reads_serves_replaces_and_stops_as_ever_s24_s34_s41d() {
     let (_unread, log) = full_pipe();
     let director = Director::new();
     director.answer(Kind::Call, Answer::ok());

@@ -14,7 +14,7 @@ fn keys(value: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn runners_shows_what_there_is_and_what_has_ended_s36_s37() {
+async fn runners_shows_what_there_is_and_what_has_ended_s36a_s37e() {
     let director = Director::new();
     let host = Program::run(&director, &["--app", "scripted"]);
     let pending = host.call("a").await;
@@ -77,7 +77,7 @@ async fn the_host_is_well_from_the_start_and_ready_when_a_runner_is() {
 }
 
 #[tokio::test]
-async fn a_host_that_stops_says_so_instead_of_restarting_s41() {
+async fn a_host_that_stops_says_so_instead_of_restarting_s41a() {
     let director = Director::new();
     let mut host = Program::run(&director, &["--app", "scripted"]);
     let pending = host.call("a").await;

@@ -12,7 +12,7 @@ fn serve(director: &Director, app: &str, listen: &str) -> Program {
 }
 
 #[tokio::test]
-async fn a_bare_runner_serves_on_tcp_and_says_where() {
+async fn a_bare_runner_serves_on_tcp_says_where_and_strips_nothing_s28d() {
     let director = Director::new();
     let mut runner = serve(&director, "scripted", "tcp:127.0.0.1:0");
     let address = runner.address().await;
@@ -58,7 +58,7 @@ async fn a_setup_that_fails_ends_a_bare_runner_with_3_and_nothing_ever_listens()
 }
 
 #[tokio::test]
-async fn sigterm_during_setup_ends_a_bare_runner_with_143_and_nothing_else_is_called_s42() {
+async fn sigterm_during_setup_ends_a_bare_runner_with_143_and_nothing_else_is_called_s42e() {
     for app in ["scripted", "blocking"] {
         let director = Director::new();
         director.hold(Kind::Setup);
@@ -72,7 +72,7 @@ async fn sigterm_during_setup_ends_a_bare_runner_with_143_and_nothing_else_is_ca
 }
 
 #[tokio::test]
-async fn a_call_that_outlives_the_grace_period_is_named_and_teardown_is_skipped_s42() {
+async fn a_call_that_outlives_the_grace_period_is_named_and_teardown_is_skipped_s42c() {
     let director = Director::new();
     // Its grace period is one second.
     let mut runner = serve(&director, "blocking", "tcp:127.0.0.1:0");

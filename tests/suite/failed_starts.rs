@@ -18,7 +18,7 @@ async fn is_held_after_two(host: &TestHost) {
 }
 
 #[tokio::test]
-async fn a_setup_that_fails_is_tried_again_at_once_and_then_at_growing_distances_s35_s36_s37() {
+async fn a_setup_that_fails_is_tried_again_at_once_and_then_at_growing_distances_s35d_s36c_s37a() {
     let director = Director::new();
     director.answer(Kind::Setup, Answer::fail());
     director.hold_of(4, Kind::Setup);
@@ -39,7 +39,7 @@ async fn a_setup_that_fails_is_tried_again_at_once_and_then_at_growing_distances
 }
 
 #[tokio::test]
-async fn a_setup_that_panics_or_ends_its_process_has_failed_s35_s36() {
+async fn a_setup_that_panics_or_ends_its_process_has_failed_s35c_s36c() {
     let director = Director::new();
     director.answer_of(1, Kind::Setup, Answer::panic());
     director.answer_of(2, Kind::Setup, Act::Exit(7));
@@ -56,7 +56,7 @@ async fn a_setup_that_panics_or_ends_its_process_has_failed_s35_s36() {
 }
 
 #[tokio::test]
-async fn a_program_that_cannot_be_started_is_a_failed_start_s35_s37() {
+async fn a_program_that_cannot_be_started_is_a_failed_start_s35c_s37b() {
     let program = Command::new("/nonexistent/program");
     let host = TestHost::start_command(program, app(health()), |builder| builder).await;
     let record = host.ended(1).await;
@@ -68,7 +68,7 @@ async fn a_program_that_cannot_be_started_is_a_failed_start_s35_s37() {
 }
 
 #[tokio::test]
-async fn a_setup_that_takes_longer_than_startup_timeout_is_told_to_stop_s35_s42() {
+async fn a_setup_that_takes_longer_than_startup_timeout_is_told_to_stop_s35c_s42e() {
     for spec in [app(health()), blocking_app(health())] {
         let director = Director::new();
         director.hold_of(1, Kind::Setup);
@@ -85,7 +85,7 @@ async fn a_setup_that_takes_longer_than_startup_timeout_is_told_to_stop_s35_s42(
 }
 
 #[tokio::test]
-async fn an_exit_before_the_first_pass_is_a_failed_start_s35() {
+async fn an_exit_before_the_first_pass_is_a_failed_start_s35c() {
     let director = Director::new();
     director.hold(Kind::Check);
     let host = TestHost::start(&director, app(health().failure_threshold(1000))).await;
@@ -98,7 +98,7 @@ async fn an_exit_before_the_first_pass_is_a_failed_start_s35() {
 }
 
 #[tokio::test]
-async fn being_found_unhealthy_before_the_first_pass_is_a_failed_start_s35() {
+async fn being_found_unhealthy_before_the_first_pass_is_a_failed_start_s35c() {
     let director = Director::new();
     director.answer(Kind::Check, Answer::fail());
     let host = TestHost::start(&director, app(health().failure_threshold(1))).await;
@@ -109,7 +109,7 @@ async fn being_found_unhealthy_before_the_first_pass_is_a_failed_start_s35() {
 }
 
 #[tokio::test]
-async fn without_periodic_checks_a_minute_of_readiness_is_what_a_start_has_to_reach_s35() {
+async fn without_periodic_checks_a_minute_of_readiness_is_what_a_start_has_to_reach_s35c_s35e() {
     let director = Director::new();
     director.answer(Kind::ManualCheck, Answer::fail());
     let host = TestHost::start(&director, app(on_request())).await;
@@ -123,7 +123,7 @@ async fn without_periodic_checks_a_minute_of_readiness_is_what_a_start_has_to_re
 }
 
 #[tokio::test]
-async fn a_pass_ends_the_row_of_failed_starts_s35() {
+async fn a_pass_ends_the_row_of_failed_starts_s35e() {
     let director = Director::new();
     for runner in [1, 2] {
         director.answer_of(runner, Kind::Setup, Answer::fail());

@@ -28,7 +28,7 @@ async fn written(host: &TestHost, request: &str) -> Response {
 }
 
 #[tokio::test]
-async fn every_failure_is_json_with_a_detail_whoever_makes_it_s38() {
+async fn every_failure_is_json_with_a_detail_whoever_makes_it_s38f() {
     let director = Director::new();
     let host =
         TestHost::start_with(&director, serving_at_a_time(1, on_request()), |host| host.queue(1)).await;

@@ -41,7 +41,7 @@ impl Running {
 }
 
 #[tokio::test]
-async fn sigterm_stops_a_host_with_its_runners_and_all_that_they_started_s41() {
+async fn sigterm_stops_a_host_with_its_runners_and_all_that_they_started_s41d_s41f() {
     let mut running = Running::start().await;
     let slow = running.host.call("slow").await;
     let call = running.director.call("slow").await;
@@ -82,7 +82,7 @@ fn open_files(pid: u32) -> [String; 2] {
 }
 
 #[tokio::test]
-async fn ctrl_c_reaches_the_host_alone_which_stops_its_runners_in_order_s41() {
+async fn ctrl_c_reaches_the_host_alone_which_stops_its_runners_in_order_s41d() {
     let mut running = Running::start().await;
     let slow = running.host.call("slow").await;
     let call = running.director.call("slow").await;
@@ -97,7 +97,7 @@ async fn ctrl_c_reaches_the_host_alone_which_stops_its_runners_in_order_s41() {
 }
 
 #[tokio::test]
-async fn a_second_signal_kills_every_group_and_ends_the_host_with_130_s41() {
+async fn a_second_signal_kills_every_group_and_ends_the_host_with_130_s41e() {
     for (first, second) in [(Signal::TERM, Signal::INT), (Signal::INT, Signal::INT)] {
         let mut running = Running::start().await;
         let slow = running.host.call("slow").await;
@@ -114,7 +114,7 @@ async fn a_second_signal_kills_every_group_and_ends_the_host_with_130_s41() {
 
 /// As `timeout` and supervisors do it, which signal a process and then its group.
 #[tokio::test]
-async fn signals_that_arrive_at_once_are_one_s41() {
+async fn signals_that_arrive_at_once_are_one_s41e() {
     let director = Director::new();
     let mut host = Program::run(&director, &["--app", "scripted"]);
     let slow = host.call("slow").await;
@@ -131,7 +131,7 @@ async fn signals_that_arrive_at_once_are_one_s41() {
 }
 
 #[tokio::test]
-async fn no_runner_survives_a_host_that_is_killed_s41() {
+async fn no_runner_survives_a_host_that_is_killed_s41f() {
     let mut running = Running::start().await;
     let slow = running.host.call("slow").await;
     let call = running.director.call("slow").await;
@@ -146,7 +146,7 @@ async fn no_runner_survives_a_host_that_is_killed_s41() {
 }
 
 #[tokio::test]
-async fn no_runner_in_setup_survives_a_host_that_is_killed_s41() {
+async fn no_runner_in_setup_survives_a_host_that_is_killed_s41f() {
     for app in ["scripted", "blocking"] {
         let director = Director::new();
         director.hold(Kind::Setup);
@@ -160,7 +160,7 @@ async fn no_runner_in_setup_survives_a_host_that_is_killed_s41() {
 }
 
 #[tokio::test]
-async fn a_host_in_which_nothing_is_in_flight_stops_at_once_s41() {
+async fn a_host_in_which_nothing_is_in_flight_stops_at_once_s41d() {
     let director = Director::new();
     let mut host = Program::run(&director, &["--app", "scripted", "--runners", "3"]);
     for runner in 1..=3 {
@@ -175,7 +175,7 @@ async fn a_host_in_which_nothing_is_in_flight_stops_at_once_s41() {
 }
 
 #[tokio::test]
-async fn what_a_runner_has_started_ends_with_it_wherever_it_went_s33_s34() {
+async fn what_a_runner_has_started_ends_with_it_wherever_it_went_s33c_s34() {
     let running = Running::start().await;
     running.runner.signal(Signal::KILL);
     running.none_is_left().await;
@@ -183,7 +183,7 @@ async fn what_a_runner_has_started_ends_with_it_wherever_it_went_s33_s34() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_out_of_descriptors_blames_no_runner_s20() {
+async fn a_host_that_is_out_of_descriptors_blames_no_runner_s20a() {
     let director = Director::new();
     director.hold(Kind::Check);
     let host = Program::run(&director, &["--app", "scripted"]);

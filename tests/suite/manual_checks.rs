@@ -26,7 +26,7 @@ async fn a_failed_manual_check_ends_the_runner_at_once_whatever_its_age_and_stre
 }
 
 #[tokio::test]
-async fn a_passed_manual_check_keeps_the_runner_and_ends_a_streak_s22_s32() {
+async fn a_passed_manual_check_keeps_the_runner_and_ends_a_streak_s22_s32a() {
     let director = Director::new();
     director.hold(Kind::Check);
     let host = TestHost::start(&director, app(health().failure_threshold(100))).await;
@@ -45,7 +45,7 @@ async fn a_passed_manual_check_keeps_the_runner_and_ends_a_streak_s22_s32() {
 }
 
 #[tokio::test]
-async fn the_check_says_that_it_is_manual_and_the_caller_has_its_response_first_s16_s29() {
+async fn the_check_says_that_it_is_manual_and_the_caller_has_its_response_first_s16_s29a() {
     let director = Director::new();
     director.hold(Kind::ManualCheck);
     let host = TestHost::start(&director, app(on_request())).await;
@@ -105,7 +105,7 @@ async fn a_manual_check_holds_the_place_of_the_request_that_asked_and_no_other_s
 }
 
 #[tokio::test]
-async fn a_manual_check_that_hangs_has_failed_s18_s25() {
+async fn a_manual_check_that_hangs_has_failed_s18a_s25() {
     let director = Director::new();
     director.hold(Kind::ManualCheck);
     let host = TestHost::start(&director, app(on_request().timeout_seconds(1))).await;
@@ -120,7 +120,7 @@ async fn a_manual_check_that_hangs_has_failed_s18_s25() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_place_that_a_failed_check_holds_is_served_by_the_replacement_s30_s33() {
+async fn who_waits_for_a_place_that_a_failed_check_holds_is_served_by_the_replacement_s30_s33a() {
     let director = Director::new();
     director.hold(Kind::ManualCheck);
     let app = serving_at_a_time(1, on_request());
@@ -137,7 +137,7 @@ async fn who_waits_for_a_place_that_a_failed_check_holds_is_served_by_the_replac
 }
 
 #[tokio::test]
-async fn a_hundred_requests_that_ask_at_once_cost_at_most_two_checks_s31() {
+async fn a_hundred_requests_that_ask_at_once_cost_at_most_two_checks_s31b_s31c() {
     let director = Director::new();
     director.hold(Kind::ManualCheck);
     let host = TestHost::start(&director, app(on_request())).await;
@@ -170,7 +170,7 @@ async fn a_hundred_requests_that_ask_at_once_cost_at_most_two_checks_s31() {
 }
 
 #[tokio::test]
-async fn who_asks_while_a_manual_check_runs_gets_one_that_starts_later_s31() {
+async fn who_asks_while_a_manual_check_runs_gets_one_that_starts_later_s31c() {
     let director = Director::new();
     director.hold(Kind::ManualCheck);
     let host = TestHost::start(&director, app(on_request())).await;
@@ -191,7 +191,7 @@ async fn who_asks_while_a_manual_check_runs_gets_one_that_starts_later_s31() {
 }
 
 #[tokio::test]
-async fn a_periodic_check_in_flight_cannot_answer_a_request_for_one_s31() {
+async fn a_periodic_check_in_flight_cannot_answer_a_request_for_one_s31a() {
     let director = Director::new();
     director.hold(Kind::Check);
     let host = TestHost::start(&director, app(health())).await;
@@ -208,7 +208,7 @@ async fn a_periodic_check_in_flight_cannot_answer_a_request_for_one_s31() {
 }
 
 #[tokio::test]
-async fn values_that_are_0_or_false_ask_for_nothing_and_all_others_ask_s27_s28() {
+async fn values_that_are_0_or_false_ask_for_nothing_and_all_others_ask_s27b_s28c() {
     let director = Director::new();
     let host = TestHost::start(&director, app(on_request())).await;
     let mut checks = 0;
@@ -238,7 +238,7 @@ async fn values_that_are_0_or_false_ask_for_nothing_and_all_others_ask_s27_s28()
 }
 
 #[tokio::test]
-async fn what_an_endpoint_asked_before_it_failed_or_panicked_is_asked_s27() {
+async fn what_an_endpoint_asked_before_it_failed_or_panicked_is_asked_s27c() {
     let director = Director::new();
     let host = TestHost::start(&director, app(on_request())).await;
     for (nth, answer) in (1..).zip([Answer::fail(), Answer::panic(), Act::Status(404).into()]) {
@@ -252,7 +252,7 @@ async fn what_an_endpoint_asked_before_it_failed_or_panicked_is_asked_s27() {
 }
 
 #[tokio::test]
-async fn a_blocking_endpoint_asks_as_well_and_one_that_panics_s27() {
+async fn a_blocking_endpoint_asks_as_well_and_one_that_panics_s27c() {
     let director = Director::new();
     let host = TestHost::start(&director, blocking_app(on_request())).await;
     for (nth, answer) in (1..).zip([Answer::ok(), Answer::fail(), Answer::panic()]) {
@@ -264,7 +264,7 @@ async fn a_blocking_endpoint_asks_as_well_and_one_that_panics_s27() {
 }
 
 #[tokio::test]
-async fn a_clients_own_header_reaches_no_runner_and_causes_no_check_s28() {
+async fn a_clients_own_header_reaches_no_runner_and_causes_no_check_s28a() {
     let director = Director::new();
     let host = TestHost::start(&director, app(on_request())).await;
     let pending = host.send(&Request::call("a").header("X-Fal-Runner-Health-Check", "true")).await;
@@ -283,7 +283,7 @@ async fn a_clients_own_header_reaches_no_runner_and_causes_no_check_s28() {
 }
 
 #[tokio::test]
-async fn the_health_endpoints_own_response_asks_for_nothing_s28() {
+async fn the_health_endpoints_own_response_asks_for_nothing_s28b() {
     let director = Director::new();
     for kind in [Kind::Check, Kind::ManualCheck, Kind::HealthCall] {
         director.answer(kind, Answer::ok().asking());
@@ -296,7 +296,7 @@ async fn the_health_endpoints_own_response_asks_for_nothing_s28() {
 }
 
 #[tokio::test]
-async fn without_a_health_endpoint_the_header_is_removed_and_ignored_s32() {
+async fn without_a_health_endpoint_the_header_is_removed_and_ignored_s32b() {
     let director = Director::new();
     let app = AppSpec { health_check: None, ..app(health()) };
     let host = TestHost::start(&director, app).await;
@@ -311,7 +311,7 @@ async fn without_a_health_endpoint_the_header_is_removed_and_ignored_s32() {
 }
 
 #[tokio::test]
-async fn a_runner_that_is_not_in_service_asks_for_nothing_s32() {
+async fn a_runner_that_is_not_in_service_asks_for_nothing_s32b() {
     let director = Director::new();
     let host = TestHost::start(&director, app(on_request())).await;
     let (late, asking) = (host.call("late").await, host.call("asks").await);
@@ -330,7 +330,7 @@ async fn a_runner_that_is_not_in_service_asks_for_nothing_s32() {
 }
 
 #[tokio::test]
-async fn a_client_that_left_before_the_response_has_asked_for_nothing_s29() {
+async fn a_client_that_left_before_the_response_has_asked_for_nothing_s29c() {
     let director = Director::new();
     let host = TestHost::start(&director, blocking_app(on_request())).await;
     let pending = host.call("a").await;
@@ -344,7 +344,7 @@ async fn a_client_that_left_before_the_response_has_asked_for_nothing_s29() {
 }
 
 #[tokio::test]
-async fn a_streaming_response_asks_when_its_headers_arrive_s29() {
+async fn a_streaming_response_asks_when_its_headers_arrive_s29b() {
     let director = Director::new();
     director.hold(Kind::Piece);
     let host = TestHost::start(&director, app(on_request())).await;
@@ -361,7 +361,7 @@ async fn a_streaming_response_asks_when_its_headers_arrive_s29() {
 }
 
 #[tokio::test]
-async fn a_manual_check_that_still_waits_when_the_runner_starts_to_drain_is_dropped_s21() {
+async fn a_manual_check_that_still_waits_when_the_runner_starts_to_drain_is_dropped_s21b() {
     let director = Director::new();
     director.hold(Kind::Check);
     let host = TestHost::start(&director, app(health())).await;

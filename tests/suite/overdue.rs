@@ -8,7 +8,7 @@ use fal_tests::Answer;
 use crate::harness::*;
 
 #[tokio::test]
-async fn a_runner_that_does_not_answer_a_request_in_time_is_checked_at_once_and_replaced_s25_s38() {
+async fn a_runner_that_does_not_answer_a_request_in_time_is_checked_at_once_and_replaced_s25_s38f() {
     let director = Director::new();
     director.answer(Kind::ManualCheck, Answer::fail());
     let config = health().start_period_seconds(3600).failure_threshold(100);

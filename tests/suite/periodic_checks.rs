@@ -46,7 +46,7 @@ async fn checks_run_from_readiness_on_and_not_during_setup_s11() {
 }
 
 #[tokio::test]
-async fn every_check_starts_at_or_after_another_tick_of_its_runners_own_schedule_s12() {
+async fn every_check_starts_at_or_after_another_tick_of_its_runners_own_schedule_s12a() {
     let director = Director::new();
     let two = NonZeroUsize::new(2).unwrap();
     let host = TestHost::start_with(&director, app(health()), |builder| builder.runners(two)).await;
@@ -60,7 +60,7 @@ async fn every_check_starts_at_or_after_another_tick_of_its_runners_own_schedule
 }
 
 #[tokio::test]
-async fn a_draining_runner_is_not_checked_and_its_check_in_flight_is_dropped_s11_s21() {
+async fn a_draining_runner_is_not_checked_and_its_check_in_flight_is_dropped_s11_s21b() {
     let director = Director::new();
     let host = TestHost::start(&director, app(health())).await;
     let pending = host.call("a").await;
@@ -81,7 +81,7 @@ async fn a_draining_runner_is_not_checked_and_its_check_in_flight_is_dropped_s11
 }
 
 #[tokio::test]
-async fn a_tick_that_finds_a_check_in_flight_is_skipped_s13() {
+async fn a_tick_that_finds_a_check_in_flight_is_skipped_s13a() {
     let director = Director::new();
     director.hold(Kind::Check);
     let host = TestHost::start(&director, app(health())).await;
@@ -97,7 +97,7 @@ async fn a_tick_that_finds_a_check_in_flight_is_skipped_s13() {
 }
 
 #[tokio::test]
-async fn a_blocking_health_function_that_outlives_its_deadline_fails_further_checks_and_is_not_called_again_s13()
+async fn a_blocking_health_function_that_outlives_its_deadline_fails_further_checks_and_is_not_called_again_s13b()
  {
     let director = Director::new();
     director.hold_of(1, Kind::Check);
@@ -119,7 +119,7 @@ async fn a_blocking_health_function_that_outlives_its_deadline_fails_further_che
 }
 
 #[tokio::test]
-async fn a_runner_whose_every_place_is_taken_by_blocking_calls_still_passes_checks_s14() {
+async fn a_runner_whose_every_place_is_taken_by_blocking_calls_still_passes_checks_s14a_s14b() {
     let director = Director::new();
     let host = TestHost::start(&director, blocking_app(health().failure_threshold(1))).await;
     let pending = host.call("a").await;
@@ -135,7 +135,7 @@ async fn a_runner_whose_every_place_is_taken_by_blocking_calls_still_passes_chec
 }
 
 #[tokio::test]
-async fn a_check_in_flight_is_no_request_in_flight_s14() {
+async fn a_check_in_flight_is_no_request_in_flight_s14a() {
     let director = Director::new();
     director.hold(Kind::Check);
     let host = TestHost::start(&director, serving_at_a_time(1, health())).await;
@@ -147,7 +147,7 @@ async fn a_check_in_flight_is_no_request_in_flight_s14() {
 }
 
 #[tokio::test]
-async fn any_other_status_than_2xx_is_a_failure_with_that_status_and_no_redirect_is_followed_s16_s17_s18() {
+async fn any_other_status_than_2xx_is_a_failure_with_that_status_and_no_redirect_is_followed_s16_s17_s18a() {
     let director = Director::new();
     director.hold(Kind::Check);
     let host = TestHost::start(&director, app(health().failure_threshold(100))).await;
@@ -167,7 +167,7 @@ async fn any_other_status_than_2xx_is_a_failure_with_that_status_and_no_redirect
 }
 
 #[tokio::test]
-async fn a_hung_health_endpoint_times_out_and_the_next_check_is_made_s18_s19() {
+async fn a_hung_health_endpoint_times_out_and_the_next_check_is_made_s18a_s19b() {
     for seconds in [1, 2] {
         let director = Director::new();
         director.hold(Kind::Check);
@@ -186,7 +186,7 @@ async fn a_hung_health_endpoint_times_out_and_the_next_check_is_made_s18_s19() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_hung_for_good_makes_its_runner_unhealthy_s19_s24() {
+async fn an_endpoint_that_is_hung_for_good_makes_its_runner_unhealthy_s19b_s24() {
     let director = Director::new();
     director.hold_of(1, Kind::Check);
     let host = TestHost::start(&director, app(health().timeout_seconds(1).failure_threshold(2))).await;

@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use crate::harness::*;
 
 #[tokio::test]
-async fn a_process_that_ends_by_itself_is_replaced_at_once_without_any_check_s34_s36() {
+async fn a_process_that_ends_by_itself_is_replaced_at_once_without_any_check_s34_s36c() {
     for (act, exit) in
         [(Act::Abort, Exit::Signal(6)), (Act::Exit(3), Exit::Status(3)), (Act::Exit(0), Exit::Status(0))]
     {
@@ -38,7 +38,7 @@ async fn a_process_that_is_killed_from_outside_is_replaced_at_once_s34() {
 }
 
 #[tokio::test]
-async fn what_a_runner_has_started_ends_with_it_however_it_ends_s33() {
+async fn what_a_runner_has_started_ends_with_it_however_it_ends_s33c() {
     let director = Director::new();
     let host = TestHost::start(&director, app(on_request())).await;
     for (runner, end) in [(1, Act::Exit(0).into()), (2, Answer::ok().asking())] {
@@ -56,7 +56,8 @@ async fn what_a_runner_has_started_ends_with_it_however_it_ends_s33() {
 }
 
 #[tokio::test]
-async fn requests_in_flight_on_an_unhealthy_runner_finish_while_its_replacement_serves_the_others_s33_s35() {
+async fn requests_in_flight_on_an_unhealthy_runner_finish_while_its_replacement_serves_the_others_s33b_s35a()
+{
     let director = Director::new();
     let host = TestHost::start(&director, app(health().failure_threshold(1))).await;
     let slow = host.call("slow").await;
@@ -72,7 +73,7 @@ async fn requests_in_flight_on_an_unhealthy_runner_finish_while_its_replacement_
 }
 
 #[tokio::test]
-async fn a_runner_that_does_not_end_in_its_grace_period_is_killed_s33() {
+async fn a_runner_that_does_not_end_in_its_grace_period_is_killed_s33c() {
     let director = Director::new();
     let app = AppSpec {
         termination_grace_period: Duration::from_millis(300),
@@ -94,7 +95,7 @@ async fn a_runner_that_does_not_end_in_its_grace_period_is_killed_s33() {
 }
 
 #[tokio::test]
-async fn a_blocking_call_that_never_returns_does_not_keep_its_runner_s33_s42() {
+async fn a_blocking_call_that_never_returns_does_not_keep_its_runner_s33c_s42c() {
     let director = Director::new();
     let config = health().failure_threshold(1);
     let app = AppSpec { termination_grace_period: Duration::from_secs(1), ..blocking_app(config) };
@@ -112,7 +113,7 @@ async fn a_blocking_call_that_never_returns_does_not_keep_its_runner_s33_s42() {
 }
 
 #[tokio::test]
-async fn requests_that_come_while_the_only_runner_is_replaced_wait_and_succeed_s34_s38() {
+async fn requests_that_come_while_the_only_runner_is_replaced_wait_and_succeed_s34_s38d() {
     let director = Director::new();
     let host = TestHost::start(&director, app(on_request())).await;
     director.hold_of(2, Kind::Setup);
@@ -131,7 +132,7 @@ async fn requests_that_come_while_the_only_runner_is_replaced_wait_and_succeed_s
 }
 
 #[tokio::test]
-async fn a_replacement_starts_beside_the_runner_that_ends_unless_the_host_is_set_otherwise_s35() {
+async fn a_replacement_starts_beside_the_runner_that_ends_unless_the_host_is_set_otherwise_s35a_s35b() {
     for (replacement, is_beside) in [(Replacement::Beside, true), (Replacement::Exclusive, false)] {
         let director = Director::new();
         let config = health().failure_threshold(1);
@@ -156,7 +157,7 @@ async fn a_replacement_starts_beside_the_runner_that_ends_unless_the_host_is_set
 }
 
 #[tokio::test]
-async fn a_runner_that_ends_leaves_a_record_s36() {
+async fn a_runner_that_ends_leaves_a_record_s36a() {
     let director = Director::new();
     let host = TestHost::start(&director, app(health().failure_threshold(2))).await;
     director.hold_of(1, Kind::Check);
@@ -179,7 +180,7 @@ async fn a_runner_that_ends_leaves_a_record_s36() {
 }
 
 #[tokio::test]
-async fn the_first_reason_wins_s36() {
+async fn the_first_reason_wins_s36b() {
     let director = Director::new();
     let host = TestHost::start(&director, app(health().failure_threshold(1))).await;
     let slow = host.call("slow").await;
@@ -194,7 +195,7 @@ async fn the_first_reason_wins_s36() {
 }
 
 #[tokio::test]
-async fn a_runner_is_pending_then_in_setup_idle_running_draining_and_terminating_s37() {
+async fn a_runner_is_pending_then_in_setup_idle_running_draining_and_terminating_s37a_s37b() {
     let director = Director::new();
     for kind in [Kind::Setup, Kind::HandleExit] {
         director.hold(kind);
@@ -221,7 +222,7 @@ async fn a_runner_is_pending_then_in_setup_idle_running_draining_and_terminating
 }
 
 #[tokio::test]
-async fn a_planned_replacement_loses_no_request_s33_s36() {
+async fn a_planned_replacement_loses_no_request_s33d_s36c() {
     let director = Director::new();
     let host = TestHost::start(&director, app(health())).await;
     let slow = host.call("slow").await;
@@ -239,7 +240,7 @@ async fn a_planned_replacement_loses_no_request_s33_s36() {
 }
 
 #[tokio::test]
-async fn nothing_that_comes_late_changes_anything_s21_s26() {
+async fn nothing_that_comes_late_changes_anything_s21a_s26() {
     let director = Director::new();
     let host = TestHost::start(&director, app(health().start_period_seconds(3600))).await;
     director.hold_of(1, Kind::Check);

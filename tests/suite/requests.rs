@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use crate::harness::*;
 
 #[tokio::test]
-async fn a_runner_serves_at_most_max_multiplexing_requests_at_a_time_s38() {
+async fn a_runner_serves_at_most_max_multiplexing_requests_at_a_time_s38a() {
     let director = Director::new();
     let host = TestHost::start(&director, serving_at_a_time(3, on_request())).await;
     let mut pending = Vec::new();
@@ -31,7 +31,22 @@ async fn a_runner_serves_at_most_max_multiplexing_requests_at_a_time_s38() {
 }
 
 #[tokio::test]
-async fn a_runner_too_holds_to_its_limit_and_requests_above_it_wait_there_s38() {
+async fn a_clients_call_of_the_health_path_waits_for_a_permit_s14d() {
+    let director = Director::new();
+    let host = TestHost::start(&director, serving_at_a_time(1, on_request())).await;
+    let pending = host.call("first").await;
+    let call = director.call("first").await;
+    let health = host.send(&Request::get("/health")).await;
+    host.settle().await;
+    assert_eq!(director.count(Kind::HealthCall), 0);
+    call.succeed().await;
+    assert_eq!(pending.response().await.status, 200);
+    assert_eq!(health.response().await.status, 200);
+    assert_eq!(director.count(Kind::HealthCall), 1);
+}
+
+#[tokio::test]
+async fn a_runner_too_holds_to_its_limit_and_requests_above_it_wait_there_s38a_s38c() {
     let director = Director::new();
     let three = NonZeroU32::new(3).unwrap();
     let app = AppSpec { max_multiplexing: three, ..blocking_app(on_request()) };
@@ -54,7 +69,7 @@ async fn a_runner_too_holds_to_its_limit_and_requests_above_it_wait_there_s38() 
 }
 
 #[tokio::test]
-async fn requests_that_wait_are_served_first_come_first_served_s38() {
+async fn requests_that_wait_are_served_first_come_first_served_s38d() {
     let director = Director::new();
     let host = TestHost::start(&director, serving_at_a_time(1, on_request())).await;
     let mut pending = Vec::new();
@@ -73,7 +88,7 @@ async fn requests_that_wait_are_served_first_come_first_served_s38() {
 }
 
 #[tokio::test]
-async fn the_runner_with_the_fewest_requests_gets_the_next_and_then_the_one_longest_idle_s38() {
+async fn the_runner_with_the_fewest_requests_gets_the_next_and_then_the_one_longest_idle_s38e() {
     let director = Director::new();
     let two = NonZeroUsize::new(2).unwrap();
     let host = TestHost::start_with(&director, app(on_request()), |builder| builder.runners(two)).await;
@@ -93,7 +108,7 @@ async fn the_runner_with_the_fewest_requests_gets_the_next_and_then_the_one_long
 }
 
 #[tokio::test]
-async fn a_request_that_finds_the_queue_full_is_refused_as_queue_full_s38() {
+async fn a_request_that_finds_the_queue_full_is_refused_as_queue_full_s38d_s38f() {
     let director = Director::new();
     let app = serving_at_a_time(1, on_request());
     let host = TestHost::start_with(&director, app, |builder| builder.queue(1)).await;
@@ -114,7 +129,7 @@ async fn a_request_that_finds_the_queue_full_is_refused_as_queue_full_s38() {
 }
 
 #[tokio::test]
-async fn a_request_that_waits_too_long_is_answered_queue_timeout_s38() {
+async fn a_request_that_waits_too_long_is_answered_queue_timeout_s38f() {
     let director = Director::new();
     let app = serving_at_a_time(1, on_request());
     let timeout = Duration::from_millis(100);
@@ -130,7 +145,7 @@ async fn a_request_that_waits_too_long_is_answered_queue_timeout_s38() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_the_queue_is_forgotten_s38() {
+async fn a_client_that_leaves_the_queue_is_forgotten_s38d() {
     let director = Director::new();
     let app = serving_at_a_time(1, on_request());
     let host = TestHost::start_with(&director, app, |builder| builder.queue(1)).await;
@@ -150,7 +165,7 @@ async fn a_client_that_leaves_the_queue_is_forgotten_s38() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_cancels_an_async_call_and_frees_its_place_s38() {
+async fn a_client_that_leaves_cancels_an_async_call_and_frees_its_place_s38b() {
     let director = Director::new();
     let host = TestHost::start(&director, serving_at_a_time(1, on_request())).await;
     let pending = host.call("a").await;
@@ -161,7 +176,7 @@ async fn a_client_that_leaves_cancels_an_async_call_and_frees_its_place_s38() {
 }
 
 #[tokio::test]
-async fn a_blocking_call_keeps_its_place_until_it_returns_though_its_client_has_left_s38() {
+async fn a_blocking_call_keeps_its_place_until_it_returns_though_its_client_has_left_s38b() {
     let director = Director::new();
     let host = TestHost::start(&director, blocking_app(on_request())).await;
     let pending = host.call("a").await;
@@ -178,7 +193,7 @@ async fn a_blocking_call_keeps_its_place_until_it_returns_though_its_client_has_
 }
 
 #[tokio::test]
-async fn a_request_that_was_sent_and_lost_is_answered_runner_disconnected_and_not_sent_again_s39() {
+async fn a_request_that_was_sent_and_lost_is_answered_runner_disconnected_and_not_sent_again_s39a_s39c() {
     let director = Director::new();
     let host = TestHost::start(&director, app(on_request())).await;
     let pending = host.call("lost").await;
@@ -192,7 +207,7 @@ async fn a_request_that_was_sent_and_lost_is_answered_runner_disconnected_and_no
 }
 
 #[tokio::test]
-async fn a_request_that_no_runner_could_be_given_moves_to_the_next_and_the_first_is_unreachable_s39() {
+async fn a_request_that_no_runner_could_be_given_moves_to_the_next_and_the_first_is_unreachable_s39b_s39e() {
     let director = Director::new();
     let host = TestHost::start(&director, app(on_request())).await;
     host.ready(1).await;
@@ -204,7 +219,7 @@ async fn a_request_that_no_runner_could_be_given_moves_to_the_next_and_the_first
 }
 
 #[tokio::test]
-async fn a_loss_after_the_head_of_a_response_ends_the_clients_connection_s39() {
+async fn a_loss_after_the_head_of_a_response_ends_the_clients_connection_s39d() {
     let director = Director::new();
     director.hold(Kind::Piece);
     let host = TestHost::start(&director, app(on_request())).await;
@@ -222,7 +237,7 @@ async fn a_loss_after_the_head_of_a_response_ends_the_clients_connection_s39() {
 }
 
 #[tokio::test]
-async fn a_streaming_response_keeps_its_place_until_it_has_ended_s38() {
+async fn a_streaming_response_keeps_its_place_until_it_has_ended_s38a() {
     let director = Director::new();
     director.hold(Kind::Piece);
     let host = TestHost::start(&director, serving_at_a_time(1, on_request())).await;

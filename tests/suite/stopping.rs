@@ -10,7 +10,8 @@ use fal_tests::{Answer, Called};
 use crate::harness::*;
 
 #[tokio::test]
-async fn a_host_that_stops_refuses_who_waits_finishes_what_is_in_flight_and_starts_nothing_s41_s42() {
+async fn a_host_that_stops_refuses_who_waits_finishes_what_is_in_flight_and_starts_nothing_s41a_s41b_s41c_s42b()
+ {
     let director = Director::new();
     director.hold_of(2, Kind::Setup);
     let two = NonZeroUsize::new(2).unwrap();
@@ -44,7 +45,7 @@ async fn a_host_that_stops_refuses_who_waits_finishes_what_is_in_flight_and_star
 }
 
 #[tokio::test]
-async fn after_the_drain_timeout_the_runner_is_told_to_stop_and_has_its_grace_period_still_s33_s41() {
+async fn after_the_drain_timeout_the_runner_is_told_to_stop_and_has_its_grace_period_still_s33d_s41d() {
     let director = Director::new();
     let timeout = Duration::from_millis(50);
     let host =
@@ -60,7 +61,7 @@ async fn after_the_drain_timeout_the_runner_is_told_to_stop_and_has_its_grace_pe
 }
 
 #[tokio::test]
-async fn a_host_that_is_told_twice_kills_every_group_s41() {
+async fn a_host_that_is_told_twice_kills_every_group_s41e() {
     let director = Director::new();
     let host = TestHost::start(&director, app(on_request())).await;
     let fork = host.call("forks").await;
@@ -81,7 +82,7 @@ async fn a_host_that_is_told_twice_kills_every_group_s41() {
 }
 
 #[tokio::test]
-async fn a_host_that_has_stopped_leaves_no_socket_behind_s41() {
+async fn a_host_that_has_stopped_leaves_no_socket_behind_s41d() {
     let director = Director::new();
     let host = TestHost::start(&director, app(on_request())).await;
     host.ready(1).await;
@@ -93,7 +94,7 @@ async fn a_host_that_has_stopped_leaves_no_socket_behind_s41() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_dropped_leaves_no_runner_s41() {
+async fn a_host_that_is_dropped_leaves_no_runner_s41f() {
     let director = Director::new();
     let host = TestHost::start(&director, app(on_request())).await;
     host.ready(1).await;
@@ -103,7 +104,7 @@ async fn a_host_that_is_dropped_leaves_no_runner_s41() {
 }
 
 #[tokio::test]
-async fn a_held_start_vanishes_without_a_record_when_the_host_stops_s37_s41() {
+async fn a_held_start_vanishes_without_a_record_when_the_host_stops_s37c_s41a() {
     let director = Director::new();
     director.answer(Kind::Setup, Answer::fail());
     let host = TestHost::start(&director, app(on_request())).await;
@@ -115,7 +116,7 @@ async fn a_held_start_vanishes_without_a_record_when_the_host_stops_s37_s41() {
 }
 
 #[tokio::test]
-async fn a_runner_told_to_stop_calls_handle_exit_at_once_and_teardown_when_its_calls_have_ended_s42() {
+async fn a_runner_told_to_stop_calls_handle_exit_at_once_and_teardown_when_its_calls_have_ended_s42a_s42b() {
     for spec in [app(on_request()), blocking_app(on_request())] {
         let director = Director::new();
         let host =
@@ -137,7 +138,7 @@ async fn a_runner_told_to_stop_calls_handle_exit_at_once_and_teardown_when_its_c
 }
 
 #[tokio::test]
-async fn what_goes_wrong_at_the_end_ends_the_runner_all_the_same_s42() {
+async fn what_goes_wrong_at_the_end_ends_the_runner_all_the_same_s42b() {
     for (kind, exit) in [(Kind::HandleExit, Exit::Status(0)), (Kind::Teardown, Exit::Status(5))] {
         for answer in [Answer::fail(), Answer::panic()] {
             let director = Director::new();
@@ -152,7 +153,7 @@ async fn what_goes_wrong_at_the_end_ends_the_runner_all_the_same_s42() {
 }
 
 #[tokio::test]
-async fn an_end_that_takes_longer_than_the_grace_period_is_cut_short_s33_s42() {
+async fn an_end_that_takes_longer_than_the_grace_period_is_cut_short_s33c_s42b() {
     for kind in [Kind::HandleExit, Kind::Teardown] {
         let director = Director::new();
         director.hold(kind);

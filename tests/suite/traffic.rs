@@ -64,7 +64,7 @@ fn called_once(director: &Director) -> usize {
 }
 
 #[tokio::test]
-async fn no_request_is_lost_when_runners_are_replaced_by_plan_or_by_verdict_s33_s38_s39() {
+async fn no_request_is_lost_when_runners_are_replaced_by_plan_or_by_verdict_s33b_s33d_s38d() {
     let director = Director::new();
     director.answer(Kind::Call, Answer::ok());
     let two = NonZeroUsize::new(2).unwrap();
@@ -97,7 +97,7 @@ async fn no_request_is_lost_when_runners_are_replaced_by_plan_or_by_verdict_s33_
 }
 
 #[tokio::test]
-async fn a_crash_loses_only_what_was_sent_there_and_nothing_is_sent_twice_s34_s38_s39() {
+async fn a_crash_loses_only_what_was_sent_there_and_nothing_is_sent_twice_s34_s39a_s39c() {
     let director = Director::new();
     director.answer(Kind::Call, Answer::ok());
     let two = NonZeroUsize::new(2).unwrap();

@@ -129,7 +129,7 @@ fn there_are_no_checks_before_readiness_s11() {
 }
 
 #[test]
-fn there_are_no_checks_after_stopping_s11_s21() {
+fn there_are_no_checks_after_stopping_s11_s21b() {
     let mut bench = Bench::ready(eager());
     let check = bench.next_check();
     bench.event(Event::ManualRequested);
@@ -142,7 +142,7 @@ fn there_are_no_checks_after_stopping_s11_s21() {
 }
 
 #[test]
-fn the_interval_holds_whatever_a_check_takes_s12() {
+fn the_interval_holds_whatever_a_check_takes_s12a() {
     let mut bench = Bench::ready(eager());
     let first = bench.next_check();
     let tick = bench.now;
@@ -153,7 +153,7 @@ fn the_interval_holds_whatever_a_check_takes_s12() {
 }
 
 #[test]
-fn a_tick_that_finds_a_check_in_flight_is_skipped_s13() {
+fn a_tick_that_finds_a_check_in_flight_is_skipped_s13a() {
     let mut bench = Bench::ready(eager());
     let slow = bench.next_check();
     let tick = bench.now;
@@ -166,7 +166,7 @@ fn a_tick_that_finds_a_check_in_flight_is_skipped_s13() {
 }
 
 #[test]
-fn a_late_host_drops_the_ticks_it_missed_s12() {
+fn a_late_host_drops_the_ticks_it_missed_s12d() {
     let mut bench = Bench::ready(eager());
     let tick = bench.monitor.deadline().unwrap();
     bench.now = tick + INTERVAL * 10 + Duration::from_secs(1);
@@ -176,7 +176,7 @@ fn a_late_host_drops_the_ticks_it_missed_s12() {
 }
 
 #[test]
-fn inconclusive_neither_counts_nor_resets_s20() {
+fn inconclusive_neither_counts_nor_resets_s20c() {
     let mut bench = Bench::ready(eager());
     bench.periodic(FAILED);
     bench.periodic(COULD_NOT_ASK);
@@ -187,7 +187,7 @@ fn inconclusive_neither_counts_nor_resets_s20() {
 }
 
 #[test]
-fn lag_excuses_three_failures_in_a_row_and_the_next_decides_s20() {
+fn lag_excuses_three_failures_in_a_row_and_the_next_decides_s20b() {
     let mut bench = Bench::ready(eager().failure_threshold(1));
     for _ in 0..MAX_EXCUSED {
         assert_eq!(bench.periodic(LAGGED), None);
@@ -197,7 +197,7 @@ fn lag_excuses_three_failures_in_a_row_and_the_next_decides_s20() {
 }
 
 #[test]
-fn only_a_pass_renews_what_lag_may_excuse_s20() {
+fn only_a_pass_renews_what_lag_may_excuse_s20b() {
     let mut bench = Bench::ready(eager());
     for _ in 0..MAX_EXCUSED {
         bench.periodic(LAGGED);
@@ -211,7 +211,7 @@ fn only_a_pass_renews_what_lag_may_excuse_s20() {
 }
 
 #[test]
-fn a_host_that_cannot_ask_never_blames_the_runner_s20() {
+fn a_host_that_cannot_ask_never_blames_the_runner_s20a() {
     let mut bench = Bench::ready(eager().failure_threshold(1));
     for _ in 0..100 {
         assert_eq!(bench.periodic(COULD_NOT_ASK), None);
@@ -220,7 +220,7 @@ fn a_host_that_cannot_ask_never_blames_the_runner_s20() {
 }
 
 #[test]
-fn an_inconclusive_manual_check_is_tried_again_after_a_second_until_it_has_an_outcome_s20() {
+fn an_inconclusive_manual_check_is_tried_again_after_a_second_until_it_has_an_outcome_s20d() {
     let mut bench = Bench::ready(eager().call_regularly(false));
     let mut check = started(bench.event(Event::ManualRequested));
     for _ in 0..10 {
@@ -234,7 +234,7 @@ fn an_inconclusive_manual_check_is_tried_again_after_a_second_until_it_has_an_ou
 }
 
 #[test]
-fn a_result_counts_for_its_own_check_only_and_once_s21() {
+fn a_result_counts_for_its_own_check_only_and_once_s21a() {
     let mut bench = Bench::ready(eager().failure_threshold(2));
     let first = bench.next_check();
     bench.finish(first, FAILED);
@@ -297,7 +297,7 @@ fn a_manual_failure_decides_at_once_whatever_age_and_streak_s25() {
 }
 
 #[test]
-fn a_verdict_that_waits_its_turn_is_said_again_and_a_pass_takes_it_back_s26_s40() {
+fn a_verdict_that_waits_its_turn_is_said_again_and_a_pass_takes_it_back_s26_s40d() {
     let mut bench = Bench::ready(eager().failure_threshold(1));
     assert_eq!(bench.periodic(FAILED), Some(Command::Unhealthy(Unhealthy::Streak(1))));
     assert_eq!(bench.periodic(FAILED), Some(Command::Unhealthy(Unhealthy::Streak(2))));
@@ -316,7 +316,7 @@ fn the_verdict_is_final_once_the_runner_is_stopping_s26() {
 }
 
 #[test]
-fn without_periodic_checks_only_a_request_starts_one_s27() {
+fn without_periodic_checks_only_a_request_starts_one_s27a() {
     let mut bench = Bench::ready(HealthCheck::new().call_regularly(false));
     assert_eq!(bench.monitor.deadline(), None);
     let check = started(bench.event(Event::ManualRequested));
@@ -326,7 +326,7 @@ fn without_periodic_checks_only_a_request_starts_one_s27() {
 }
 
 #[test]
-fn a_check_in_flight_does_not_answer_a_manual_request_s31() {
+fn a_check_in_flight_does_not_answer_a_manual_request_s31a() {
     let mut bench = Bench::ready(eager());
     let periodic = bench.next_check();
     assert_eq!(bench.event(Event::ManualRequested), None);
@@ -336,7 +336,7 @@ fn a_check_in_flight_does_not_answer_a_manual_request_s31() {
 }
 
 #[test]
-fn a_manual_request_outlives_the_verdict_of_the_check_before_it_s31() {
+fn a_manual_request_outlives_the_verdict_of_the_check_before_it_s31a() {
     let mut bench = Bench::ready(eager().failure_threshold(1));
     let periodic = bench.next_check();
     bench.event(Event::ManualRequested);
@@ -349,7 +349,7 @@ fn a_manual_request_outlives_the_verdict_of_the_check_before_it_s31() {
 }
 
 #[test]
-fn ten_thousand_requests_cost_two_checks_s31() {
+fn ten_thousand_requests_cost_two_checks_s31b_s31c() {
     let mut bench = Bench::ready(eager().call_regularly(false));
     let first = started(bench.event(Event::ManualRequested));
     for _ in 1..10_000 {
@@ -361,7 +361,7 @@ fn ten_thousand_requests_cost_two_checks_s31() {
 }
 
 #[test]
-fn a_manual_check_does_not_move_the_schedule_s32() {
+fn a_manual_check_does_not_move_the_schedule_s32a() {
     let mut bench = Bench::ready(eager());
     let tick = bench.monitor.deadline().unwrap();
     bench.now = at(3);
@@ -371,7 +371,7 @@ fn a_manual_check_does_not_move_the_schedule_s32() {
 }
 
 #[test]
-fn the_history_keeps_the_last_checks_s36() {
+fn the_history_keeps_the_last_checks_s36a() {
     let mut bench = Bench::ready(eager().failure_threshold(100));
     for _ in 0..HISTORY + 3 {
         bench.periodic(FAILED);

@@ -138,7 +138,7 @@ fn requests_and_the_admin_interface_do_not_share_an_address() {
 }
 
 #[test]
-fn a_third_of_the_runners_is_replaced_at_a_time_unless_told_otherwise_s40() {
+fn a_third_of_the_runners_is_replaced_at_a_time_unless_told_otherwise_s40a() {
     let at_a_time = |arguments: &[&str]| host_options(arguments).max_replacing().map(NonZeroUsize::get);
     assert_eq!(at_a_time(&[]), Some(1));
     assert_eq!(at_a_time(&["--runners", "7"]), Some(2));
@@ -147,7 +147,7 @@ fn a_third_of_the_runners_is_replaced_at_a_time_unless_told_otherwise_s40() {
 }
 
 #[test]
-fn a_bound_and_none_at_all_contradict_each_other_s40() {
+fn a_bound_and_none_at_all_contradict_each_other_s40a() {
     let host = || Host::builder(AppSpec::new("app"), Command::new("none"));
     let options = host_options(&["--strict", "--max-replacing", "2"]);
     assert!(matches!(options.apply(host()), Err(Failure::Bounds)));

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_from_half_a_second_to_a_minute_within_a_fifth_s35() {
+    fn waits_double_from_half_a_second_to_a_minute_within_a_fifth_s35d() {
         for seed in 0..200 {
             let waits = waits(seed, 12);
             assert_eq!(waits[0], Duration::ZERO, "after the first failure the next start begins at once");
@@ -103,13 +103,13 @@ mod tests {
     }
 
     #[test]
-    fn hosts_with_other_seeds_wait_otherwise_s35() {
+    fn hosts_with_other_seeds_wait_otherwise_s35d() {
         assert_ne!(waits(1, 5), waits(2, 5));
         assert_eq!(waits(1, 5), waits(1, 5));
     }
 
     #[test]
-    fn a_reset_releases_and_starts_over_s35() {
+    fn a_reset_releases_and_starts_over_s35e() {
         let mut backoff = Backoff::new(0);
         for _ in 0..5 {
             backoff.failed(Time::ZERO);

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_private_and_goes_with_its_owner_s41() {
+    fn it_is_private_and_goes_with_its_owner_s41d() {
         let directory = Directory::create().unwrap();
         let path = directory.path().to_owned();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_that_start_together_leave_each_other_alone_s41() {
+    fn hosts_that_start_together_leave_each_other_alone_s41f() {
         let start = || {
             for _ in 0..200 {
                 let directory = Directory::create().unwrap();
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_host_left_behind_is_swept_and_nothing_else_s41() {
+    fn what_a_killed_host_left_behind_is_swept_and_nothing_else_s41f() {
         let parent = tempfile::tempdir().unwrap();
         let make = |name: &str, locked: bool| {
             let path = parent.path().join(name);

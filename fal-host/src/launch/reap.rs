@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_that_cannot_be_waited_for_is_killed_and_its_number_forgotten_s41() {
+    fn a_group_that_cannot_be_waited_for_is_killed_and_its_number_forgotten_s41f() {
         let mut sleep = Command::new("sleep");
         let mut child = sleep.arg("1000").stdout(Stdio::piped()).process_group(0).spawn().unwrap();
         let mut witness = child.stdout.take().unwrap();

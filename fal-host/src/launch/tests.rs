@@ -140,7 +140,7 @@ async fn of_a_flood_of_progress_some_reaches_the_host_and_the_latest_always() {
 }
 
 #[tokio::test]
-async fn how_a_runner_ended_is_told_s36() {
+async fn how_a_runner_ended_is_told_s36a() {
     assert_eq!(Bench::started("exit 3").exit().await, Exit::Status(3));
     assert_eq!(Bench::started("kill -SEGV $$").exit().await, Exit::Signal(11));
 }
@@ -160,7 +160,7 @@ async fn a_runner_learns_its_part_from_its_environment() {
 }
 
 #[tokio::test]
-async fn sigterm_and_sigkill_reach_the_whole_group_s33() {
+async fn sigterm_and_sigkill_reach_the_whole_group_s33c() {
     for (signal, exit) in [("terminate", Exit::Signal(15)), ("kill", Exit::Signal(9))] {
         let mut witness = Witness::new();
         let script = format!("exec 3> {}; sleep 1000 & echo up >&3; wait", witness.path.display());
@@ -176,7 +176,7 @@ async fn sigterm_and_sigkill_reach_the_whole_group_s33() {
 }
 
 #[tokio::test]
-async fn what_a_runner_leaves_behind_in_its_group_goes_with_it_s33() {
+async fn what_a_runner_leaves_behind_in_its_group_goes_with_it_s33c() {
     let mut witness = Witness::new();
     let script = format!("exec 3> {}; (trap '' TERM; sleep 1000) & exit 0", witness.path.display());
     let mut bench = Bench::started(&script);
@@ -194,7 +194,7 @@ async fn an_ended_runner_is_reaped() {
 }
 
 #[test]
-fn the_channel_closes_with_the_host_s41() {
+fn the_channel_closes_with_the_host_s41f() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut witness = runtime.block_on(async { Witness::new() });
     let script = format!("exec 3> {}; echo up >&3; cat <&0; echo gone >&3", witness.path.display());

@@ -142,7 +142,7 @@ async fn a_body_over_64_kib_passes_before_it_ends_and_closes_the_connection_s17(
 }
 
 #[tokio::test]
-async fn every_other_status_fails_with_its_code_and_no_redirect_is_followed_s16_s18() {
+async fn every_other_status_fails_with_its_code_and_no_redirect_is_followed_s16_s18a() {
     for (status, headers) in [(500, ""), (503, ""), (404, ""), (302, "location: /health\r\n"), (304, "")] {
         let answer = format!("HTTP/1.1 {status} X\r\n{headers}content-length: 0\r\n\r\n");
         assert_eq!(bench().outcome_of(answer).await, failure(Failure::Status(status)));
@@ -150,7 +150,7 @@ async fn every_other_status_fails_with_its_code_and_no_redirect_is_followed_s16_
 }
 
 #[tokio::test]
-async fn nothing_that_answers_in_time_is_a_timeout_s18_s19() {
+async fn nothing_that_answers_in_time_is_a_timeout_s18c_s19a() {
     for answer in [
         "",
         "HTTP/1.1 200 OK\r\n",
@@ -181,20 +181,20 @@ async fn nothing_that_answers_in_time_is_a_timeout_s18_s19() {
 }
 
 #[tokio::test]
-async fn a_listener_that_never_accepts_is_a_timeout_s18() {
+async fn a_listener_that_never_accepts_is_a_timeout_s18a() {
     let bench = bench();
     assert_eq!(bench.brief_outcome().await, failure(Failure::Timeout));
 }
 
 #[tokio::test]
-async fn nobody_who_listens_is_a_failure_to_connect_s18() {
+async fn nobody_who_listens_is_a_failure_to_connect_s18a() {
     let mut bench = bench();
     bench.listener = None;
     assert_eq!(bench.prober.check(in_time()).await.outcome, failure(Failure::Connect));
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_disconnected_s18() {
+async fn an_answer_that_breaks_off_is_disconnected_s18a() {
     for answer in [
         "",
         "HTTP/1.1 2",
@@ -206,7 +206,7 @@ async fn an_answer_that_breaks_off_is_disconnected_s18() {
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_malformed_s18() {
+async fn what_is_not_http_is_malformed_s18a() {
     let endless = format!("HTTP/1.1 200 OK\r\n{}", "x: y\r\n".repeat(200_000));
     for answer in [
         "SSH-2.0-OpenSSH_9.6\r\n\r\n".to_owned(),
@@ -238,7 +238,7 @@ async fn a_connection_is_kept_from_check_to_check() {
 }
 
 #[tokio::test]
-async fn a_kept_connection_that_ends_without_a_byte_is_asked_again_on_a_fresh_one_s19() {
+async fn a_kept_connection_that_ends_without_a_byte_is_asked_again_on_a_fresh_one_s19c() {
     let mut bench = bench();
     let listener = bench.listener.take().unwrap();
     let server = tokio::spawn(async move {
@@ -258,7 +258,7 @@ async fn a_kept_connection_that_ends_without_a_byte_is_asked_again_on_a_fresh_on
 }
 
 #[tokio::test]
-async fn a_kept_connection_that_ends_within_its_answer_has_failed_s19() {
+async fn a_kept_connection_that_ends_within_its_answer_has_failed_s19c() {
     let mut bench = bench();
     let listener = bench.listener.take().unwrap();
     let server = tokio::spawn(async move {
@@ -276,7 +276,7 @@ async fn a_kept_connection_that_ends_within_its_answer_has_failed_s19() {
 }
 
 #[tokio::test]
-async fn a_full_backlog_is_waited_for_and_not_a_refusal_s20() {
+async fn a_full_backlog_is_waited_for_and_not_a_refusal_s20e() {
     let mut bench = bench();
     let Address::Unix(path) = bench.prober.address.clone() else { panic!("it listens on a Unix socket") };
     let mut crowd = Vec::new();
@@ -319,7 +319,7 @@ fn a_spec_that_cannot_be_called_is_refused() {
 }
 
 #[tokio::test]
-async fn a_timeout_that_the_hosts_own_lag_explains_is_inconclusive_s20() {
+async fn a_timeout_that_the_hosts_own_lag_explains_is_inconclusive_s20b() {
     let bench = bench();
     let held_up = async {
         // The thread that checks is kept from running for the whole of the check.
@@ -331,7 +331,7 @@ async fn a_timeout_that_the_hosts_own_lag_explains_is_inconclusive_s20() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_there_when_the_host_came_late_is_inconclusive_too_s18_s20() {
+async fn an_answer_that_was_there_when_the_host_came_late_is_inconclusive_too_s18c_s20b() {
     let mut bench = bench();
     let listener = bench.listener.take().unwrap();
     let server = std::thread::spawn(move || {
@@ -348,7 +348,7 @@ async fn an_answer_that_was_there_when_the_host_came_late_is_inconclusive_too_s1
 }
 
 #[tokio::test]
-async fn lag_excuses_no_failure_but_a_timeout_s20() {
+async fn lag_excuses_no_failure_but_a_timeout_s20b() {
     let mut bench = bench();
     bench.listener = None;
     let held_up = async { std::thread::sleep(brief().timeout * 2) };
@@ -357,7 +357,7 @@ async fn lag_excuses_no_failure_but_a_timeout_s20() {
 }
 
 #[tokio::test]
-async fn a_pass_while_requests_stand_still_is_noted_or_a_failure_s17_s18() {
+async fn a_pass_while_requests_stand_still_is_noted_or_a_failure_s17_s18a() {
     let answer = "HTTP/1.1 200 OK\r\nx-fal-runner-progress: canary_ms=20000, oldest_ms=21000\r\n\r\n";
     for (on_stall, outcome) in [(OnStall::Note, Outcome::Pass), (OnStall::Fail, failure(Failure::Stalled))] {
         let mut bench = bench();

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_error_of_the_host_is_json_with_a_sentence_and_a_type_s38() {
+    async fn an_error_of_the_host_is_json_with_a_sentence_and_a_type_s38f() {
         let expected = [
             (Refusal::QueueFull { limit: 3 }, 503, "queue_full"),
             (Refusal::QueueTimeout { after: Duration::from_secs(60) }, 504, "queue_timeout"),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_reached_no_runner_says_when_to_come_again_s39() {
+    fn only_what_reached_no_runner_says_when_to_come_again_s39a() {
         assert!(Refusal::QueueFull { limit: 0 }.response().headers().contains_key(RETRY_AFTER));
         let timed_out = Refusal::RequestTimeout { after: Duration::from_secs(30) };
         assert!(!timed_out.response().headers().contains_key(RETRY_AFTER));

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_takes_only_the_request_for_a_check_s27() {
+    fn an_error_takes_only_the_request_for_a_check_s27c() {
         let mut head = ResponseHead::default();
         head.headers_mut().insert(SET_COOKIE, HeaderValue::from_static("a=1"));
         head.request_health_check();

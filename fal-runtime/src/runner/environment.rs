@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_runner_whose_host_died_before_it_could_look_does_not_become_something_else_s41() {
+    fn a_runner_whose_host_died_before_it_could_look_does_not_become_something_else_s41f() {
         assert_eq!(role_of(&VARIABLES, 1, Channel::Ended), Role::Orphan);
     }
 

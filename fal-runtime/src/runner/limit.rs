@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_own_limit_is_a_quarter_of_a_second_or_of_a_short_grace_period_s42() {
+    fn the_own_limit_is_a_quarter_of_a_second_or_of_a_short_grace_period_s42c() {
         let millis = Duration::from_millis;
         for (grace, limit) in [(5000, 4750), (1000, 750), (800, 600), (100, 75), (0, 0)] {
             assert_eq!(own_limit(millis(grace)), millis(limit), "grace period {grace} ms");

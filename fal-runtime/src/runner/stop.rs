@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_endpoints_whose_calls_still_run_are_named_s42() {
+    fn the_endpoints_whose_calls_still_run_are_named_s42c() {
         assert_eq!(
             still_running(&["/slow", "/", "/slow"], true),
             "a call of / still runs and 2 calls of /slow still run"

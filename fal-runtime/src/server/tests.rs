@@ -91,7 +91,7 @@ async fn a_panic_in_a_layer_is_answered_as_every_failure_and_its_connection_goes
 }
 
 #[tokio::test]
-async fn an_abandoned_blocking_call_keeps_its_connection_open_until_it_returns_s38() {
+async fn an_abandoned_blocking_call_keeps_its_connection_open_until_it_returns_s38b() {
     let (entered, mut is_entered) = mpsc::unbounded_channel();
     let (release, released) = std::sync::mpsc::channel::<()>();
     let released = std::sync::Arc::new(std::sync::Mutex::new(released));
@@ -142,7 +142,7 @@ async fn a_client_that_leaves_cancels_an_async_call_and_its_connection_closes() 
 }
 
 #[tokio::test]
-async fn connections_that_wait_to_be_accepted_when_the_runner_stops_are_served_s42() {
+async fn connections_that_wait_to_be_accepted_when_the_runner_stops_are_served_s42b() {
     let directory = TempDir::new().unwrap();
     let server = Server::start(listen_in(&directory).await, app(), ReadTimeout::Unlimited);
     let mut clients = Vec::new();
@@ -167,7 +167,7 @@ async fn connections_that_wait_to_be_accepted_when_the_runner_stops_are_served_s
 }
 
 #[tokio::test]
-async fn a_request_on_a_kept_connection_is_served_while_the_runner_stops_and_is_its_last_s42() {
+async fn a_request_on_a_kept_connection_is_served_while_the_runner_stops_and_is_its_last_s42b() {
     let directory = TempDir::new().unwrap();
     let server = Server::start(listen_in(&directory).await, app(), ReadTimeout::Unlimited);
     let (mut client, address) = (connect(server.address()).await, server.address().clone());
@@ -197,7 +197,7 @@ async fn idle_connections_are_closed_when_they_have_lingered() {
 }
 
 #[tokio::test]
-async fn a_client_that_has_sent_half_a_head_does_not_keep_a_runner_from_its_end_s42() {
+async fn a_client_that_has_sent_half_a_head_does_not_keep_a_runner_from_its_end_s42d() {
     let directory = TempDir::new().unwrap();
     let server = Server::start(listen_in(&directory).await, app(), ReadTimeout::Unlimited);
     let mut client = connect(server.address()).await;
@@ -208,7 +208,7 @@ async fn a_client_that_has_sent_half_a_head_does_not_keep_a_runner_from_its_end_
 }
 
 #[tokio::test]
-async fn what_is_left_when_it_is_cut_off_is_closed_s42() {
+async fn what_is_left_when_it_is_cut_off_is_closed_s42d() {
     let directory = TempDir::new().unwrap();
     let (entered, mut is_entered) = mpsc::unbounded_channel();
     let endless = async move || {

@@ -111,7 +111,7 @@ fn an_app_is_called_after_its_type_and_has_its_crates_version() {
 }
 
 #[test]
-fn an_app_without_an_endpoint_in_any_block_is_a_problem_s2() {
+fn an_app_without_an_endpoint_in_any_block_is_a_problem_s2f() {
     assert_eq!(Split::declaration().problems(), Vec::<String>::new());
     let problems = Bare::declaration().problems();
     assert_eq!(problems.len(), 1);

@@ -185,7 +185,7 @@ async fn events_are_sent_while_the_body_is_read_and_no_faster() {
 }
 
 #[tokio::test]
-async fn the_place_of_a_stream_lasts_until_it_has_ended_s38() {
+async fn the_place_of_a_stream_lasts_until_it_has_ended_s38a() {
     let bench = bench();
     let mut body = bench.open("/words", "2").await;
     assert_eq!(bench.calls.running(), ["/words"]);
@@ -214,7 +214,7 @@ async fn a_client_that_leaves_is_told_to_a_blocking_stream_when_it_sends() {
 }
 
 #[tokio::test]
-async fn the_head_goes_out_with_the_first_event_and_changes_no_more_s29() {
+async fn the_head_goes_out_with_the_first_event_and_changes_no_more_s29b() {
     let answer = bench().client.ask(Method::POST, "/head").await;
     assert_eq!((answer.status.as_u16(), answer.text.as_str()), (202, "data: 1\n\ndata: 2\n\n"));
     assert_eq!(answer.header("x-fal-runner-health-check"), Some("true"));
@@ -238,7 +238,7 @@ async fn a_stream_without_an_event_has_its_head_all_the_same() {
 }
 
 #[tokio::test]
-async fn an_error_before_the_first_event_is_an_ordinary_one_s27() {
+async fn an_error_before_the_first_event_is_an_ordinary_one_s27c() {
     let answer = bench().client.ask(Method::POST, "/error/before").await;
     assert_eq!((answer.status.as_u16(), answer.detail()), (409, json!("too early")));
     assert_eq!(answer.header("x-fal-runner-health-check"), Some("true"));

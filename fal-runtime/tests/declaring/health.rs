@@ -41,6 +41,17 @@ impl Lost {
     }
 }
 
+#[derive(Default)]
+struct Panics;
+
+#[app]
+impl Panics {
+    #[endpoint("/health", health_check = HealthCheck)]
+    async fn health(&self) {
+        panic!("lost the connection")
+    }
+}
+
 #[tokio::test]
 async fn the_health_endpoint_answers_post_and_get_with_an_empty_body_s5() {
     let client = Client::of(Checked);
@@ -66,9 +77,11 @@ async fn get_health_answers_the_version_unless_an_endpoint_is_there_s6() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_health_endpoint_is_a_500_s18() {
-    let answer = Client::of(Lost).ask(Method::POST, "/health").await;
-    assert_eq!((answer.status.as_u16(), answer.detail()), (500, json!("Internal Server Error")));
+async fn an_error_or_a_panic_of_the_health_endpoint_is_a_500_s18b() {
+    for client in [Client::of(Lost), Client::of(Panics)] {
+        let answer = client.ask(Method::POST, "/health").await;
+        assert_eq!((answer.status.as_u16(), answer.detail()), (500, json!("Internal Server Error")));
+    }
 }
 
 #[test]
@@ -140,7 +153,7 @@ impl Bench {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_a_blocking_health_function_is_past_its_deadline_checks_are_503_and_start_no_second_one_s13() {
+async fn while_a_blocking_health_function_is_past_its_deadline_checks_are_503_and_start_no_second_one_s13b() {
     let mut bench = Bench::new();
     bench.abandon().await;
     tokio::time::advance(std::time::Duration::from_secs(3600)).await;
@@ -154,7 +167,7 @@ async fn while_a_blocking_health_function_is_past_its_deadline_checks_are_503_an
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_abandoned_health_function_keeps_the_next_check_waiting_until_its_deadline_s13() {
+async fn an_abandoned_health_function_keeps_the_next_check_waiting_until_its_deadline_s13b() {
     let mut bench = Bench::new();
     bench.abandon().await;
     // The clock stands still but for what is waited for.
@@ -164,7 +177,7 @@ async fn an_abandoned_health_function_keeps_the_next_check_waiting_until_its_dea
 }
 
 #[tokio::test]
-async fn a_health_function_that_returns_after_all_lets_the_next_check_start_s13() {
+async fn a_health_function_that_returns_after_all_lets_the_next_check_start_s13b() {
     let mut bench = Bench::new();
     bench.abandon().await;
     bench.go.add_permits(2);
@@ -172,7 +185,7 @@ async fn a_health_function_that_returns_after_all_lets_the_next_check_start_s13(
 }
 
 #[tokio::test]
-async fn a_check_does_not_wait_for_a_clients_call_of_the_health_function_s14() {
+async fn a_check_does_not_wait_for_a_clients_call_of_the_health_function_s14a() {
     let mut bench = Bench::new();
     let client = bench.start("/health").await;
     let check = bench.start("/health").await;
@@ -182,7 +195,7 @@ async fn a_check_does_not_wait_for_a_clients_call_of_the_health_function_s14() {
 }
 
 #[test]
-fn a_blocking_health_function_waits_for_no_place_and_no_thread_that_requests_use_s14() {
+fn a_blocking_health_function_waits_for_no_place_and_no_thread_that_requests_use_s14b() {
     let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
     runtime.block_on(async {
         let mut bench = Bench::new();

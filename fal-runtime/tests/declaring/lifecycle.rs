@@ -187,7 +187,7 @@ async fn a_setup_may_say_how_far_it_is() {
 }
 
 #[tokio::test]
-async fn an_app_that_is_still_used_is_not_torn_down_s42() {
+async fn an_app_that_is_still_used_is_not_torn_down_s42b() {
     let app = Blocking::declaration();
     let instance = made(app).await;
     let used = Arc::clone(&instance);
@@ -196,7 +196,7 @@ async fn an_app_that_is_still_used_is_not_torn_down_s42() {
 }
 
 #[tokio::test]
-async fn a_setup_that_nobody_waits_for_is_dropped_s42() {
+async fn a_setup_that_nobody_waits_for_is_dropped_s42e() {
     static ENTERED: Semaphore = Semaphore::const_new(0);
     static DROPPED: Semaphore = Semaphore::const_new(0);
 
@@ -229,7 +229,7 @@ async fn a_setup_that_nobody_waits_for_is_dropped_s42() {
 }
 
 #[tokio::test]
-async fn a_blocking_setup_that_nobody_waits_for_is_abandoned_s42() {
+async fn a_blocking_setup_that_nobody_waits_for_is_abandoned_s42e() {
     static ENTERED: Semaphore = Semaphore::const_new(0);
 
     struct Stuck;

@@ -72,7 +72,7 @@ async fn abort(call: JoinHandle<Answer>) {
 }
 
 #[tokio::test]
-async fn as_many_calls_run_as_there_are_places_and_the_rest_wait_in_their_order_s38() {
+async fn as_many_calls_run_as_there_are_places_and_the_rest_wait_in_their_order_s38a_s38c() {
     let mut bench = Bench::new();
     let mut calls = Vec::new();
     for number in 0..5 {
@@ -94,7 +94,7 @@ async fn as_many_calls_run_as_there_are_places_and_the_rest_wait_in_their_order_
 }
 
 #[tokio::test]
-async fn the_health_endpoint_takes_no_place_s14() {
+async fn the_health_endpoint_takes_no_place_s14c() {
     let mut bench = Bench::new();
     let calls = [bench.send("/async", 0).await, bench.send("/async", 1).await];
     assert_eq!([bench.started.recv().await, bench.started.recv().await], [Some(0), Some(1)]);
@@ -106,7 +106,7 @@ async fn the_health_endpoint_takes_no_place_s14() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_cancels_an_async_call_and_gives_its_place_back_s38() {
+async fn a_client_that_leaves_cancels_an_async_call_and_gives_its_place_back_s38b() {
     let mut bench = Bench::new();
     let (left, stays) = (bench.send("/async", 0).await, bench.send("/async", 1).await);
     assert_eq!([bench.started.recv().await, bench.started.recv().await], [Some(0), Some(1)]);
@@ -118,7 +118,7 @@ async fn a_client_that_leaves_cancels_an_async_call_and_gives_its_place_back_s38
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_the_queue_is_forgotten_s38() {
+async fn a_client_that_leaves_the_queue_is_forgotten_s38d() {
     let mut bench = Bench::new();
     let calls = [bench.send("/async", 0).await, bench.send("/async", 1).await];
     assert_eq!([bench.started.recv().await, bench.started.recv().await], [Some(0), Some(1)]);
@@ -132,7 +132,7 @@ async fn a_client_that_leaves_the_queue_is_forgotten_s38() {
 }
 
 #[tokio::test]
-async fn an_abandoned_blocking_call_keeps_its_place_and_its_connection_until_it_returns_s38() {
+async fn an_abandoned_blocking_call_keeps_its_place_and_its_connection_until_it_returns_s38b() {
     let mut bench = Bench::new();
     let connection = Arc::new(());
     let held: Weak<()> = Arc::downgrade(&connection);
@@ -154,7 +154,7 @@ async fn an_abandoned_blocking_call_keeps_its_place_and_its_connection_until_it_
 }
 
 #[tokio::test]
-async fn a_connection_is_held_no_longer_than_its_async_call_s38() {
+async fn a_connection_is_held_no_longer_than_its_async_call_s38b() {
     let bench = Bench::new();
     let connection = Arc::new(());
     let held: Weak<()> = Arc::downgrade(&connection);
@@ -165,7 +165,7 @@ async fn a_connection_is_held_no_longer_than_its_async_call_s38() {
 }
 
 #[test]
-fn a_runner_serves_one_request_at_a_time_unless_it_is_told_otherwise_s38() {
+fn a_runner_serves_one_request_at_a_time_unless_it_is_told_otherwise_s38a() {
     #[derive(Default)]
     struct Plain;
 

@@ -85,7 +85,7 @@ async fn what_an_endpoint_says_of_its_response_is_sent() {
 }
 
 #[tokio::test]
-async fn a_request_for_a_check_outlives_errors_and_panics_and_nothing_else_does_s27() {
+async fn a_request_for_a_check_outlives_errors_and_panics_and_nothing_else_does_s27c() {
     for path in ["/error", "/error/blocking", "/panic", "/panic/blocking"] {
         let answer = ask(path).await;
         assert_eq!(answer.status, 500, "{path}");

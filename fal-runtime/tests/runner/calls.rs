@@ -6,7 +6,7 @@ use crate::fixture::CROWD;
 use crate::host::Runner;
 
 #[test]
-fn as_many_blocking_calls_run_as_there_are_places_s38() {
+fn as_many_blocking_calls_run_as_there_are_places_s38a() {
     let mut runner = Runner::start("crowd", "", Duration::from_secs(60));
     assert_eq!(runner.report(), serde_json::json!({ "ready": {} }));
     let calls: Vec<_> = (0..CROWD).map(|_| runner.send("/meet")).collect();

@@ -16,7 +16,7 @@ fn ready() -> Runner {
 }
 
 #[test]
-fn a_runner_ends_with_all_that_it_has_started_when_its_host_is_gone_s41() {
+fn a_runner_ends_with_all_that_it_has_started_when_its_host_is_gone_s41f() {
     let runner = ready();
     assert_eq!(runner.send("/spawn").answer(), "spawned");
     // Its end is seen when nobody holds its standard output any more: the process that it started does, too.
@@ -26,14 +26,14 @@ fn a_runner_ends_with_all_that_it_has_started_when_its_host_is_gone_s41() {
 }
 
 #[test]
-fn a_runner_whose_every_thread_is_held_ends_when_its_host_is_gone_s41() {
+fn a_runner_whose_every_thread_is_held_ends_when_its_host_is_gone_s41f() {
     let mut runner = ready();
     let _calls = hold_every_thread(&mut runner);
     assert_eq!(runner.abandoned().signal, Some(Signal::KILL.as_raw()));
 }
 
 #[test]
-fn a_runner_in_its_setup_ends_when_its_host_is_gone_s41() {
+fn a_runner_in_its_setup_ends_when_its_host_is_gone_s41f() {
     let mut runner = Runner::start("stubborn", "", GRACE);
     runner.wait_for_mark("setup");
     assert_eq!(runner.abandoned().signal, Some(Signal::KILL.as_raw()));
@@ -49,7 +49,7 @@ fn a_child_of_a_runner_is_no_runner_though_it_inherits_the_environment() {
 }
 
 #[test]
-fn a_runner_whose_host_went_before_it_could_look_ends_at_once_s41() {
+fn a_runner_whose_host_went_before_it_could_look_ends_at_once_s41f() {
     let mut command = this_program().unwrap();
     // This test's process is the parent, and some other one, which is no more, was the host.
     command

@@ -51,7 +51,7 @@ fn a_panic_in_setup_is_a_setup_error() {
 }
 
 #[test]
-fn a_sigterm_during_an_async_setup_drops_it_s42() {
+fn a_sigterm_during_an_async_setup_drops_it_s42e() {
     let mut runner = Runner::start("patient", "setup pending", GRACE);
     runner.wait_for_mark("setup");
     runner.terminate();
@@ -61,7 +61,7 @@ fn a_sigterm_during_an_async_setup_drops_it_s42() {
 }
 
 #[test]
-fn a_sigterm_during_a_blocking_setup_abandons_it_s42() {
+fn a_sigterm_during_a_blocking_setup_abandons_it_s42e() {
     let mut runner = Runner::start("stubborn", "", GRACE);
     runner.wait_for_mark("setup");
     runner.terminate();

@@ -20,7 +20,7 @@ fn ready(fixture: &str, grace: Duration) -> Runner {
 }
 
 #[test]
-fn handle_exit_is_called_at_once_and_once_and_teardown_when_the_last_call_has_ended_s42() {
+fn handle_exit_is_called_at_once_and_once_and_teardown_when_the_last_call_has_ended_s42a_s42b() {
     let mut runner = ready("", LONG);
     let mut call = runner.send("/blocking");
     runner.wait_for_mark("blocking");
@@ -39,7 +39,7 @@ fn handle_exit_is_called_at_once_and_once_and_teardown_when_the_last_call_has_en
 }
 
 #[test]
-fn a_call_that_waits_for_its_runner_to_be_told_to_stop_is_finished_s42() {
+fn a_call_that_waits_for_its_runner_to_be_told_to_stop_is_finished_s42b() {
     let mut runner = ready("", LONG);
     let mut call = runner.send("/until-exit");
     runner.wait_for_mark("until-exit");
@@ -53,7 +53,7 @@ fn a_call_that_waits_for_its_runner_to_be_told_to_stop_is_finished_s42() {
 }
 
 #[test]
-fn no_new_connections_are_taken_s42() {
+fn no_new_connections_are_taken_s42b() {
     let mut runner = ready("", LONG);
     let mut kept = Client::connect(runner.socket());
     kept.send("/until-exit");
@@ -71,7 +71,7 @@ fn no_new_connections_are_taken_s42() {
 }
 
 #[test]
-fn a_call_that_outlives_the_limit_is_named_and_teardown_is_skipped_s42() {
+fn a_call_that_outlives_the_limit_is_named_and_teardown_is_skipped_s42c() {
     let mut runner = ready("", SHORT);
     let _calls = ["/endless", "/endless", "/blocking"].map(|path| {
         let call = runner.send(path);
@@ -96,7 +96,7 @@ pub(crate) fn hold_every_thread(runner: &mut Runner) -> Vec<Client> {
 }
 
 #[test]
-fn a_body_that_never_ends_does_not_keep_teardown_from_running_s42() {
+fn a_body_that_never_ends_does_not_keep_teardown_from_running_s42d() {
     let runner = ready("", GRACE);
     let mut client = Client::connect(runner.socket());
     client.write(
@@ -110,7 +110,7 @@ fn a_body_that_never_ends_does_not_keep_teardown_from_running_s42() {
 }
 
 #[test]
-fn a_body_that_comes_in_time_is_still_taken_s42() {
+fn a_body_that_comes_in_time_is_still_taken_s42d() {
     let mut runner = ready("", LONG);
     let mut client = Client::connect(runner.socket());
     let head = "POST /takes HTTP/1.1\r\nhost: runner\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n";
@@ -124,7 +124,7 @@ fn a_body_that_comes_in_time_is_still_taken_s42() {
 }
 
 #[test]
-fn calls_that_hold_every_thread_do_not_keep_the_limit_from_being_seen_s42() {
+fn calls_that_hold_every_thread_do_not_keep_the_limit_from_being_seen_s42c() {
     let mut runner = ready("", SHORT);
     let _calls = hold_every_thread(&mut runner);
     runner.terminate();
@@ -134,7 +134,7 @@ fn calls_that_hold_every_thread_do_not_keep_the_limit_from_being_seen_s42() {
 }
 
 #[test]
-fn an_abandoned_blocking_call_is_waited_for_and_an_async_one_is_cancelled_s38_s42() {
+fn an_abandoned_blocking_call_is_waited_for_and_an_async_one_is_cancelled_s38b_s42b() {
     let mut runner = ready("", LONG);
     let mut endless = runner.send("/endless");
     runner.wait_for_mark("endless");
@@ -167,7 +167,7 @@ fn a_teardown_that_fails_is_logged_and_seen_in_the_exit_code() {
 }
 
 #[test]
-fn a_teardown_that_does_not_end_is_cut_short_at_the_limit_s42() {
+fn a_teardown_that_does_not_end_is_cut_short_at_the_limit_s42b() {
     let runner = ready("teardown endless", SHORT);
     runner.terminate();
     let ended = runner.ended();

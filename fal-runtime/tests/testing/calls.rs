@@ -103,7 +103,7 @@ async fn a_failure_keeps_what_the_log_and_the_client_read() {
 }
 
 #[tokio::test]
-async fn requests_for_a_health_check_are_counted_after_a_panic_too_s27() {
+async fn requests_for_a_health_check_are_counted_after_a_panic_too_s27c() {
     let app = TestApp::<Shapes>::start().await.unwrap();
     app.call(Shapes::ask, input("a")).await.unwrap();
     assert_eq!(app.health_checks_requested(), 1);
@@ -114,7 +114,7 @@ async fn requests_for_a_health_check_are_counted_after_a_panic_too_s27() {
 }
 
 #[tokio::test]
-async fn the_health_endpoint_itself_asks_for_nothing_s28() {
+async fn the_health_endpoint_itself_asks_for_nothing_s28b() {
     let app = TestApp::<Shapes>::start().await.unwrap();
     app.health().await.unwrap();
     app.call(Shapes::health, ()).await.unwrap();
@@ -133,7 +133,7 @@ async fn health_is_what_a_host_sees_and_its_function_says_why() {
 }
 
 #[tokio::test]
-async fn calls_wait_for_a_place_and_health_does_not_s14_s38() {
+async fn calls_wait_for_a_place_and_health_does_not_s14c_s38c() {
     let app = TestApp::<Shapes>::start().await.unwrap();
     let first = app.call(Shapes::wait, ());
     app.entered.acquire().await.unwrap().forget();
@@ -147,7 +147,7 @@ async fn calls_wait_for_a_place_and_health_does_not_s14_s38() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_is_cancelled_and_its_place_given_back_s38() {
+async fn a_call_that_is_dropped_is_cancelled_and_its_place_given_back_s38b() {
     let app = TestApp::<Shapes>::start().await.unwrap();
     let call = app.call(Shapes::wait, ());
     app.entered.acquire().await.unwrap().forget();

@@ -52,7 +52,7 @@ fn told(teardown: Result<(), &'static str>) -> (TestApp<Told>, Receiver<&'static
 }
 
 #[tokio::test]
-async fn a_stopped_app_was_told_and_torn_down_s42() {
+async fn a_stopped_app_was_told_and_torn_down_s42a_s42b() {
     let (app, called) = told(Ok(()));
     app.call(Told::nothing, ()).await.unwrap();
     app.post("/").send().await.unwrap();
@@ -78,7 +78,7 @@ fn a_teardown_that_fails_is_an_error_of_stop_and_a_panic_of_drop() {
 }
 
 #[test]
-fn a_call_that_does_not_end_makes_it_skip_teardown_and_is_named_s42() {
+fn a_call_that_does_not_end_makes_it_skip_teardown_and_is_named_s42c() {
     let (app, called) = told(Ok(()));
     let call = app.call(Told::stuck, ());
     assert_eq!(called.recv().unwrap(), "stuck");

@@ -12,7 +12,7 @@ fn terminating(it: &Happening) -> bool {
 }
 
 #[test]
-fn a_host_that_stops_drains_then_terminates_and_starts_nothing_s33_s41() {
+fn a_host_that_stops_drains_then_terminates_and_starts_nothing_s33d_s41a() {
     let mut world = World::new(settings(2), |_| GOOD);
     world.run_to(seconds(20));
     world.tell(Input::Stop);
@@ -28,7 +28,7 @@ fn a_host_that_stops_drains_then_terminates_and_starts_nothing_s33_s41() {
 }
 
 #[test]
-fn requests_that_never_end_hold_a_stop_for_the_drain_timeout_and_the_grace_period_s33_s41() {
+fn requests_that_never_end_hold_a_stop_for_the_drain_timeout_and_the_grace_period_s33d_s41d() {
     let endless = Script { drains_in: None, stops_in: None, ..GOOD };
     let mut world = World::new(settings(1), move |_| endless);
     world.run_to(seconds(20));
@@ -42,7 +42,7 @@ fn requests_that_never_end_hold_a_stop_for_the_drain_timeout_and_the_grace_perio
 }
 
 #[test]
-fn a_runner_in_setup_is_told_to_stop_at_once_s41() {
+fn a_runner_in_setup_is_told_to_stop_at_once_s41c() {
     let mut world = World::new(settings(1), |_| Script { setup: Some(seconds(300)), ..GOOD });
     world.run_to(seconds(10));
     world.tell(Input::Stop);
@@ -52,7 +52,7 @@ fn a_runner_in_setup_is_told_to_stop_at_once_s41() {
 }
 
 #[test]
-fn what_has_no_process_vanishes_without_a_record_s37_s41() {
+fn what_has_no_process_vanishes_without_a_record_s37c_s41a() {
     let mut held = World::new(settings(1), |_| Script { setup: None, exits: Some(millis(10)), ..GOOD });
     held.run_to(millis(100));
     assert_eq!(held.fleet.runners().next().unwrap().state(0), RunnerState::CrashBackoff);
@@ -63,7 +63,7 @@ fn what_has_no_process_vanishes_without_a_record_s37_s41() {
 }
 
 #[test]
-fn a_process_whose_start_was_under_way_ends_with_the_host_s41() {
+fn a_process_whose_start_was_under_way_ends_with_the_host_s41f() {
     for order in [Input::Stop, Input::Kill] {
         let mut world = World::new(settings(1), |_| GOOD);
         world.tell(order);
@@ -75,7 +75,7 @@ fn a_process_whose_start_was_under_way_ends_with_the_host_s41() {
 }
 
 #[test]
-fn a_second_signal_kills_every_group_s41() {
+fn a_second_signal_kills_every_group_s41e() {
     let endless = Script { drains_in: None, stops_in: None, ..GOOD };
     let mut world = World::new(settings(3), move |_| endless);
     world.run_to(seconds(20));
@@ -88,7 +88,7 @@ fn a_second_signal_kills_every_group_s41() {
 }
 
 #[test]
-fn no_check_is_made_while_a_host_stops_s11_s41() {
+fn no_check_is_made_while_a_host_stops_s11_s41a() {
     let mut world = World::new(settings(1), |_| Script { drains_in: None, ..GOOD });
     world.run_to(seconds(20));
     world.tell(Input::Stop);
@@ -100,7 +100,7 @@ fn no_check_is_made_while_a_host_stops_s11_s41() {
 }
 
 #[test]
-fn the_first_reason_wins_but_an_exit_before_sigterm_is_an_exit_s36() {
+fn the_first_reason_wins_but_an_exit_before_sigterm_is_an_exit_s36b() {
     let mut world = World::new(settings(2), |_| Script { drains_in: None, stops_in: None, ..GOOD });
     world.run_to(seconds(20));
     world.tell(Input::Stop);
@@ -112,7 +112,7 @@ fn the_first_reason_wins_but_an_exit_before_sigterm_is_an_exit_s36() {
 }
 
 #[test]
-fn an_exit_in_the_grace_period_keeps_the_reason_of_the_order_s36() {
+fn an_exit_in_the_grace_period_keeps_the_reason_of_the_order_s36b() {
     let sick = Script { sick_from: Some(Time::ZERO), ..GOOD };
     let settings = FleetSettings { check_interval: seconds(1), ..settings(1) };
     let mut world = World::new(settings, move |id| if id.get() == 1 { sick } else { GOOD });

@@ -29,7 +29,7 @@ fn fail_manually(world: &mut World, id: u64) {
 }
 
 #[test]
-fn an_unhealthy_runner_leaves_is_told_to_stop_and_is_replaced_in_one_moment_s33_s35() {
+fn an_unhealthy_runner_leaves_is_told_to_stop_and_is_replaced_in_one_moment_s33a_s35a() {
     let sick = Script { sick_from: Some(at(seconds(20))), ..GOOD };
     let mut world = World::new(settings(1), move |id| if id.get() == 1 { sick } else { GOOD });
     world.run_to(seconds(80));
@@ -42,7 +42,7 @@ fn an_unhealthy_runner_leaves_is_told_to_stop_and_is_replaced_in_one_moment_s33_
 }
 
 #[test]
-fn a_runner_that_outlives_its_grace_period_is_killed_s33() {
+fn a_runner_that_outlives_its_grace_period_is_killed_s33c() {
     let stubborn = Script { sick_from: Some(Time::ZERO), stops_in: None, ..GOOD };
     let mut world = World::new(settings(1), move |id| if id.get() == 1 { stubborn } else { GOOD });
     world.run_to(seconds(80));
@@ -54,7 +54,7 @@ fn a_runner_that_outlives_its_grace_period_is_killed_s33() {
 }
 
 #[test]
-fn an_exclusive_replacement_starts_when_the_process_has_ended_s35() {
+fn an_exclusive_replacement_starts_when_the_process_has_ended_s35b() {
     let sick = Script { sick_from: Some(Time::ZERO), ..GOOD };
     let settings = FleetSettings { replacement: Replacement::Exclusive, ..settings(1) };
     let mut world = World::new(settings, move |id| if id.get() == 1 { sick } else { GOOD });
@@ -65,7 +65,7 @@ fn an_exclusive_replacement_starts_when_the_process_has_ended_s35() {
 }
 
 #[test]
-fn a_manual_failure_ends_the_runner_at_once_whatever_its_age_and_the_bound_s25_s40() {
+fn a_manual_failure_ends_the_runner_at_once_whatever_its_age_and_the_bound_s25_s40e() {
     let health = HealthCheck::new().start_period_seconds(1_000).failure_threshold(100);
     let max_replacing = NonZeroUsize::new(1);
     let settings = FleetSettings { health: Some(health), max_replacing, ..settings(3) };
@@ -79,7 +79,7 @@ fn a_manual_failure_ends_the_runner_at_once_whatever_its_age_and_the_bound_s25_s
 }
 
 #[test]
-fn an_unreachable_runner_is_replaced_and_an_exit_found_first_wins_s36_s39() {
+fn an_unreachable_runner_is_replaced_and_an_exit_found_first_wins_s36b_s39e() {
     let mut world = World::new(settings(2), |_| GOOD);
     world.run_to(seconds(40));
     let ids: Vec<_> = world.fleet.runners().map(super::super::Runner::id).collect();
@@ -92,7 +92,7 @@ fn an_unreachable_runner_is_replaced_and_an_exit_found_first_wins_s36_s39() {
 }
 
 #[test]
-fn a_bound_lets_others_wait_their_turn_and_keep_their_requests_s40() {
+fn a_bound_lets_others_wait_their_turn_and_keep_their_requests_s40a_s40d() {
     let all_sick = Script { sick_from: Some(at(seconds(40))), well_from: Some(at(seconds(640))), ..GOOD };
     let max_replacing = NonZeroUsize::new(10);
     let mut world = World::new(FleetSettings { max_replacing, ..settings(30) }, move |_| all_sick);
@@ -114,7 +114,7 @@ fn a_bound_lets_others_wait_their_turn_and_keep_their_requests_s40() {
 }
 
 #[test]
-fn within_the_bound_a_single_sick_runner_is_replaced_in_time_s40() {
+fn within_the_bound_a_single_sick_runner_is_replaced_in_time_s40a() {
     let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
     let max_replacing = NonZeroUsize::new(1);
     let settings = FleetSettings { max_replacing, ..settings(30) };
@@ -124,7 +124,7 @@ fn within_the_bound_a_single_sick_runner_is_replaced_in_time_s40() {
 }
 
 #[test]
-fn one_place_is_free_again_with_its_successors_first_pass_s40() {
+fn one_place_is_free_again_with_its_successors_first_pass_s40b() {
     // Two sick runners, one at a time: the second goes when the first one's successor has passed.
     let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
     let max_replacing = NonZeroUsize::new(1);
@@ -138,7 +138,7 @@ fn one_place_is_free_again_with_its_successors_first_pass_s40() {
 }
 
 #[test]
-fn a_successor_found_unhealthy_before_its_first_pass_keeps_the_place_s40() {
+fn a_successor_found_unhealthy_before_its_first_pass_keeps_the_place_s40c() {
     let max_replacing = NonZeroUsize::new(1);
     let mut world = World::new(FleetSettings { max_replacing, ..settings(3) }, |id| match id.get() {
         1..=3 => Script { sick_from: Some(at(seconds(40))), ..GOOD },
@@ -151,7 +151,7 @@ fn a_successor_found_unhealthy_before_its_first_pass_keeps_the_place_s40() {
 }
 
 #[test]
-fn without_a_bound_all_are_replaced_at_once_s40() {
+fn without_a_bound_all_are_replaced_at_once_s40a() {
     let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
     let mut world = World::new(settings(30), move |id| if id.get() <= 30 { sick } else { GOOD });
     world.run_to(seconds(90));
@@ -160,7 +160,7 @@ fn without_a_bound_all_are_replaced_at_once_s40() {
 }
 
 #[test]
-fn the_host_remembers_the_last_256_s36() {
+fn the_host_remembers_the_last_256_s36d() {
     let mut world = World::new(settings(20), |_| Script { exits: Some(seconds(40)), ..GOOD });
     world.run_to(seconds(40 * 20));
     let records = world.records();

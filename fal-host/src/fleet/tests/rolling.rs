@@ -16,7 +16,7 @@ fn given_up(world: &World) -> bool {
 }
 
 #[test]
-fn every_runner_is_replaced_one_after_another_and_none_is_missing_meanwhile_s33() {
+fn every_runner_is_replaced_one_after_another_and_none_is_missing_meanwhile_s33d() {
     let mut world = World::new(settings(3), |_| GOOD);
     world.run_to(seconds(40));
     world.tell(Input::Restart);
@@ -37,7 +37,7 @@ fn every_runner_is_replaced_one_after_another_and_none_is_missing_meanwhile_s33(
 }
 
 #[test]
-fn a_successor_that_fails_to_start_stops_the_roll_and_keeps_the_old_ones_s35() {
+fn a_successor_that_fails_to_start_stops_the_roll_and_keeps_the_old_ones_s35c() {
     let fails = Script { setup: None, exits: Some(millis(100)), ..GOOD };
     let mut world = World::new(settings(3), move |id| if id.get() == 5 { fails } else { GOOD });
     world.run_to(seconds(40));
@@ -49,7 +49,7 @@ fn a_successor_that_fails_to_start_stops_the_roll_and_keeps_the_old_ones_s35() {
 }
 
 #[test]
-fn an_exclusive_restart_ends_the_old_one_first_s35() {
+fn an_exclusive_restart_ends_the_old_one_first_s35b() {
     let settings = FleetSettings { replacement: Replacement::Exclusive, ..settings(2) };
     let mut world = World::new(settings, |_| GOOD);
     world.run_to(seconds(40));
@@ -121,7 +121,7 @@ fn asked_again_after_another_start_failed_the_successor_on_its_way_is_the_only_o
 }
 
 #[test]
-fn a_stop_ends_a_roll_s41() {
+fn a_stop_ends_a_roll_s41a() {
     let mut world = World::new(settings(3), |_| GOOD);
     world.run_to(seconds(40));
     world.tell(Input::Restart);

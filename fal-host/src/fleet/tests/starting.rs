@@ -17,7 +17,7 @@ fn states(world: &World) -> Vec<RunnerState> {
 }
 
 #[test]
-fn as_many_runners_start_as_are_wanted_and_take_requests_when_ready_s37() {
+fn as_many_runners_start_as_are_wanted_and_take_requests_when_ready_s37b_s37d() {
     let mut world = World::new(settings(3), |_| GOOD);
     assert_eq!(states(&world), [RunnerState::Pending; 3]);
     world.run_to(millis(499));
@@ -43,7 +43,7 @@ fn the_effective_start_period_is_said_when_a_runner_starts_s8() {
 }
 
 #[test]
-fn the_second_start_follows_at_once_and_later_ones_wait_longer_and_longer_s35() {
+fn the_second_start_follows_at_once_and_later_ones_wait_longer_and_longer_s35d() {
     let mut world = World::new(settings(1), |_| FAILS);
     world.run_to(seconds(400));
     let waits = waits(&world, millis(100));
@@ -56,7 +56,7 @@ fn the_second_start_follows_at_once_and_later_ones_wait_longer_and_longer_s35() 
 }
 
 #[test]
-fn every_kind_of_failed_start_counts_s35() {
+fn every_kind_of_failed_start_counts_s35c_s35f() {
     let eager = || settings(1);
     let no_checks = || FleetSettings { health: None, ..settings(1) };
     let kinds: [(&str, Script, FleetSettings, Reason); 7] = [
@@ -99,7 +99,7 @@ fn every_kind_of_failed_start_counts_s35() {
 }
 
 #[test]
-fn what_has_proved_itself_is_replaced_at_once_however_often_it_exits_s34_s35() {
+fn what_has_proved_itself_is_replaced_at_once_however_often_it_exits_s34_s35e() {
     let checked = (settings(1), Script { exits: Some(seconds(40)), ..GOOD }, 40);
     let unchecked =
         (FleetSettings { health: None, ..settings(1) }, Script { exits: Some(millis(60_600)), ..GOOD }, 61);
@@ -113,7 +113,7 @@ fn what_has_proved_itself_is_replaced_at_once_however_often_it_exits_s34_s35() {
 }
 
 #[test]
-fn a_pass_resets_the_counter_and_releases_whoever_waits_s35() {
+fn a_pass_resets_the_counter_and_releases_whoever_waits_s35e() {
     // The first of two runners becomes ready late and passes; the second one's place fails again and again.
     let mut world = World::new(settings(2), |id| match id.get() {
         1 => Script { setup: Some(seconds(20)), ..GOOD },
@@ -131,7 +131,7 @@ fn a_pass_resets_the_counter_and_releases_whoever_waits_s35() {
 }
 
 #[test]
-fn a_start_that_is_ordered_to_end_has_not_failed_s35() {
+fn a_start_that_is_ordered_to_end_has_not_failed_s35c() {
     let mut world = World::new(settings(1), |_| Script { setup: None, ..GOOD });
     world.run_to(seconds(1));
     world.tell(Input::Stop);
@@ -141,7 +141,7 @@ fn a_start_that_is_ordered_to_end_has_not_failed_s35() {
 }
 
 #[test]
-fn what_a_setup_says_of_its_failure_is_in_the_record_s36() {
+fn what_a_setup_says_of_its_failure_is_in_the_record_s36a() {
     let mut world = World::new(settings(1), |_| FAILS);
     world.run_to(millis(50));
     let id = world.fleet.runners().next().unwrap().id();
@@ -151,7 +151,7 @@ fn what_a_setup_says_of_its_failure_is_in_the_record_s36() {
 }
 
 #[test]
-fn late_news_of_a_runner_that_is_gone_changes_nothing_s21() {
+fn late_news_of_a_runner_that_is_gone_changes_nothing_s21a() {
     let mut world = World::new(settings(1), |id| if id.get() == 1 { FAILS } else { GOOD });
     let first = world.fleet.runners().next().unwrap().id();
     world.run_to(seconds(1));
@@ -172,7 +172,7 @@ fn late_news_of_a_runner_that_is_gone_changes_nothing_s21() {
 }
 
 #[test]
-fn checks_of_runners_started_together_are_spread_over_the_interval_s12() {
+fn checks_of_runners_started_together_are_spread_over_the_interval_s12b() {
     let runners = 30;
     let mut world =
         World::new(FleetSettings { runners: NonZeroUsize::new(runners).unwrap(), ..settings(1) }, |_| GOOD);

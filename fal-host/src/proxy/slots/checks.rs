@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_asks_before_the_check_starts_shares_it_s31() {
+    fn who_asks_before_the_check_starts_shares_it_s31b() {
         let mut checks = Checks::default();
         let (first, second) = (checks.ask(), checks.ask());
         assert!(checks.hold(first));
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_while_the_check_runs_waits_for_exactly_one_more_s31() {
+    fn who_asks_while_the_check_runs_waits_for_exactly_one_more_s31c() {
         let mut checks = Checks::default();
         checks.start();
         let late = checks.ask();
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn an_inconclusive_check_gives_every_slot_back_s20() {
+    fn an_inconclusive_check_gives_every_slot_back_s20d() {
         let mut checks = Checks::default();
         let early = checks.ask();
         checks.hold(early);

@@ -31,7 +31,7 @@ fn wait(slots: &mut Table) -> Arrival {
 }
 
 #[test]
-fn a_runner_serves_at_most_its_slots_s38() {
+fn a_runner_serves_at_most_its_slots_s38a() {
     let mut slots = table(1, 2);
     assert_eq!(take(&mut slots), Some(1));
     assert_eq!(take(&mut slots), Some(1));
@@ -42,7 +42,7 @@ fn a_runner_serves_at_most_its_slots_s38() {
 }
 
 #[test]
-fn the_runner_with_the_fewest_in_flight_gets_it_then_the_one_longest_idle_s38() {
+fn the_runner_with_the_fewest_in_flight_gets_it_then_the_one_longest_idle_s38e() {
     let mut slots = table(3, 3);
     assert_eq!([take(&mut slots), take(&mut slots), take(&mut slots)], [Some(1), Some(2), Some(3)]);
     for runner in [2, 3, 1] {
@@ -54,7 +54,7 @@ fn the_runner_with_the_fewest_in_flight_gets_it_then_the_one_longest_idle_s38() 
 }
 
 #[test]
-fn a_runner_that_may_be_dying_is_given_nothing_until_every_doubt_is_over_s39() {
+fn a_runner_that_may_be_dying_is_given_nothing_until_every_doubt_is_over_s39c() {
     let mut slots = table(2, 2);
     assert_eq!([take(&mut slots), take(&mut slots)], [Some(1), Some(2)]);
     slots.doubt(id(1));
@@ -69,7 +69,7 @@ fn a_runner_that_may_be_dying_is_given_nothing_until_every_doubt_is_over_s39() {
 }
 
 #[test]
-fn who_waits_is_served_in_order_of_arrival_s38() {
+fn who_waits_is_served_in_order_of_arrival_s38d() {
     let mut slots = table(1, 1);
     take(&mut slots);
     let (first, second) = (wait(&mut slots), wait(&mut slots));
@@ -82,7 +82,7 @@ fn who_waits_is_served_in_order_of_arrival_s38() {
 }
 
 #[test]
-fn a_new_request_does_not_pass_one_that_waits_s38() {
+fn a_new_request_does_not_pass_one_that_waits_s38d() {
     let mut slots = table(1, 1);
     take(&mut slots);
     let waiter = wait(&mut slots);
@@ -92,7 +92,7 @@ fn a_new_request_does_not_pass_one_that_waits_s38() {
 }
 
 #[test]
-fn a_request_that_moves_comes_before_those_that_came_after_it_s39() {
+fn a_request_that_moves_comes_before_those_that_came_after_it_s39b() {
     let mut slots = table(1, 1);
     let moving = slots.arrive();
     assert_eq!(slots.take(moving), Some(1));
@@ -133,7 +133,7 @@ fn a_new_runner_serves_as_many_who_wait_as_it_has_slots() {
 }
 
 #[test]
-fn a_removed_runner_gets_nothing_and_is_drained_once_its_last_request_has_ended_s33() {
+fn a_removed_runner_gets_nothing_and_is_drained_once_its_last_request_has_ended_s33a() {
     let mut slots = table(1, 2);
     take(&mut slots);
     take(&mut slots);
@@ -185,7 +185,7 @@ fn a_slot_is_held_from_the_end_of_its_request_until_the_end_of_the_check_s30() {
 }
 
 #[test]
-fn a_runner_that_asks_again_and_again_is_named_once_s31() {
+fn a_runner_that_asks_again_and_again_is_named_once_s31b() {
     let mut slots = table(2, 1);
     for _ in 0..10_000 {
         slots.ask(id(2));
@@ -199,7 +199,7 @@ fn a_runner_that_asks_again_and_again_is_named_once_s31() {
 }
 
 #[test]
-fn a_runner_out_of_service_asks_for_nothing_and_holds_nothing_s32() {
+fn a_runner_out_of_service_asks_for_nothing_and_holds_nothing_s32b() {
     let mut slots = table(1, 2);
     take(&mut slots);
     take(&mut slots);

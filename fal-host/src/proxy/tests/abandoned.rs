@@ -5,7 +5,7 @@ use crate::proxy::turn::Turn;
 use crate::proxy::upstream::{Exchange, open};
 
 #[tokio::test]
-async fn the_slot_of_a_request_whose_client_left_is_kept_until_the_runner_closes_the_connection_s38() {
+async fn the_slot_of_a_request_whose_client_left_is_kept_until_the_runner_closes_the_connection_s38b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let client = rig.get("/").await;
@@ -74,7 +74,7 @@ async fn a_connection_that_was_abandoned_is_not_used_again() {
 }
 
 #[tokio::test]
-async fn the_slot_of_a_request_that_found_no_connection_is_free_as_soon_as_its_client_has_left_s38() {
+async fn the_slot_of_a_request_that_found_no_connection_is_free_as_soon_as_its_client_has_left_s38b() {
     let mut rig = Rig::new().await;
     let runner = rig.with_backlog(0);
     let _fills_the_backlog = runner.connect();
@@ -86,7 +86,7 @@ async fn the_slot_of_a_request_that_found_no_connection_is_free_as_soon_as_its_c
 }
 
 #[tokio::test]
-async fn a_request_of_which_nothing_was_written_gives_its_slot_back_at_once_s38() {
+async fn a_request_of_which_nothing_was_written_gives_its_slot_back_at_once_s38b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let slot = rig.balancer.slot(&mut Turn::default()).await.unwrap();
@@ -97,7 +97,7 @@ async fn a_request_of_which_nothing_was_written_gives_its_slot_back_at_once_s38(
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_in_the_middle_of_its_own_body_abandons_the_request_s38() {
+async fn a_client_that_leaves_in_the_middle_of_its_own_body_abandons_the_request_s38b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.client().await;

@@ -5,7 +5,7 @@ use super::{Rig, until};
 use crate::proxy::{Limits, Report};
 
 #[tokio::test]
-async fn a_request_that_was_written_and_lost_is_answered_runner_disconnected_and_not_sent_again_s39() {
+async fn a_request_that_was_written_and_lost_is_answered_runner_disconnected_and_not_sent_again_s39a_s39c() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.get("/").await;
@@ -22,7 +22,7 @@ async fn a_request_that_was_written_and_lost_is_answered_runner_disconnected_and
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_http_is_answered_runner_disconnected_s39() {
+async fn an_answer_that_is_not_http_is_answered_runner_disconnected_s39c() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.get("/").await;
@@ -36,7 +36,7 @@ async fn an_answer_that_is_not_http_is_answered_runner_disconnected_s39() {
 }
 
 #[tokio::test]
-async fn a_loss_after_the_head_of_the_response_ends_the_clients_connection_s39() {
+async fn a_loss_after_the_head_of_the_response_ends_the_clients_connection_s39d() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.get("/").await;
@@ -51,7 +51,7 @@ async fn a_loss_after_the_head_of_the_response_ends_the_clients_connection_s39()
 }
 
 #[tokio::test]
-async fn a_runner_that_dies_one_socket_after_the_other_loses_only_what_was_in_flight_s39() {
+async fn a_runner_that_dies_one_socket_after_the_other_loses_only_what_was_in_flight_s39c() {
     let mut rig = Rig::with(Limits { max_multiplexing: 2, ..limits() }).await;
     let dying = rig.runner();
     let (mut first, mut second) = (rig.get("/1").await, rig.get("/2").await);
@@ -72,7 +72,7 @@ async fn a_runner_that_dies_one_socket_after_the_other_loses_only_what_was_in_fl
 }
 
 #[tokio::test]
-async fn a_runner_that_has_lost_a_request_and_lives_is_given_the_next_over_a_fresh_connection_s39() {
+async fn a_runner_that_has_lost_a_request_and_lives_is_given_the_next_over_a_fresh_connection_s39c() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.get("/1").await;
@@ -86,7 +86,7 @@ async fn a_runner_that_has_lost_a_request_and_lives_is_given_the_next_over_a_fre
 }
 
 #[tokio::test]
-async fn a_kept_connection_that_closed_is_passed_over_and_the_request_goes_over_a_fresh_one_s39() {
+async fn a_kept_connection_that_closed_is_passed_over_and_the_request_goes_over_a_fresh_one_s39b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.get("/1").await;
@@ -119,7 +119,7 @@ async fn a_response_that_closes_its_connection_makes_the_next_request_open_anoth
 }
 
 #[tokio::test]
-async fn a_runner_that_refuses_a_connection_and_a_fresh_one_is_unreachable_and_its_request_moves_s39() {
+async fn a_runner_that_refuses_a_connection_and_a_fresh_one_is_unreachable_and_its_request_moves_s39b_s39e() {
     let mut rig = Rig::new().await;
     let deaf = rig.deaf();
     let runner = rig.runner();
@@ -136,7 +136,7 @@ async fn a_runner_that_refuses_a_connection_and_a_fresh_one_is_unreachable_and_i
 }
 
 #[tokio::test]
-async fn a_request_that_moves_is_exempt_from_the_queues_limit_and_goes_to_the_front_s39() {
+async fn a_request_that_moves_is_exempt_from_the_queues_limit_and_goes_to_the_front_s39b() {
     let mut rig = Rig::with(Limits { queue: 0, ..limits() }).await;
     let deaf = rig.deaf();
     let _moves = rig.get("/moves").await;
@@ -148,7 +148,7 @@ async fn a_request_that_moves_is_exempt_from_the_queues_limit_and_goes_to_the_fr
 }
 
 #[tokio::test]
-async fn a_request_moves_at_most_ten_times_s39() {
+async fn a_request_moves_at_most_ten_times_s39b() {
     let mut rig = Rig::new().await;
     let deaf: Vec<_> = (0..11).map(|_| rig.deaf()).collect();
     let untouched = rig.deaf();
@@ -162,7 +162,7 @@ async fn a_request_moves_at_most_ten_times_s39() {
 }
 
 #[tokio::test]
-async fn a_request_with_a_body_that_moves_arrives_whole_s39() {
+async fn a_request_with_a_body_that_moves_arrives_whole_s39b() {
     let mut rig = Rig::new().await;
     rig.deaf();
     let runner = rig.runner();
@@ -174,7 +174,7 @@ async fn a_request_with_a_body_that_moves_arrives_whole_s39() {
 }
 
 #[tokio::test]
-async fn a_full_backlog_is_waited_out_and_is_no_refusal_s39() {
+async fn a_full_backlog_is_waited_out_and_is_no_refusal_s39b() {
     let mut rig = Rig::new().await;
     let runner = rig.with_backlog(0);
     let fills_the_backlog = runner.connect();
@@ -191,7 +191,7 @@ async fn a_full_backlog_is_waited_out_and_is_no_refusal_s39() {
 }
 
 #[tokio::test]
-async fn a_request_that_cannot_be_written_yet_moves_as_soon_as_its_runner_leaves_s39() {
+async fn a_request_that_cannot_be_written_yet_moves_as_soon_as_its_runner_leaves_s39b() {
     let mut rig = Rig::new().await;
     let wedged = rig.with_backlog(0);
     let _fills_the_backlog = wedged.connect();

@@ -19,7 +19,7 @@ async fn one_exchange(rig: &mut Rig, path: &str, headers: &str) -> (super::rig::
 }
 
 #[tokio::test]
-async fn a_response_asks_for_a_check_and_the_client_does_not_see_it_s27_s28_s29() {
+async fn a_response_asks_for_a_check_and_the_client_does_not_see_it_s27a_s28c_s29a() {
     let mut rig = Rig::new().await;
     let headers = "x-fal-runner-health-check: 0\r\nX-FAL-Runner-Health-Check:\r\nx-other: 1\r\n";
     let (runner, response) = one_exchange(&mut rig, "/", headers).await;
@@ -31,7 +31,7 @@ async fn a_response_asks_for_a_check_and_the_client_does_not_see_it_s27_s28_s29(
 }
 
 #[tokio::test]
-async fn a_response_that_says_false_asks_for_nothing_and_is_stripped_s27_s28() {
+async fn a_response_that_says_false_asks_for_nothing_and_is_stripped_s27b_s28c() {
     let mut rig = Rig::new().await;
     let (_, response) = one_exchange(&mut rig, "/", "x-fal-runner-health-check: False\r\n").await;
     assert!(rig.balancer.take_asked().is_empty());
@@ -39,7 +39,7 @@ async fn a_response_that_says_false_asks_for_nothing_and_is_stripped_s27_s28() {
 }
 
 #[tokio::test]
-async fn what_the_health_endpoint_answers_to_a_client_asks_for_nothing_and_is_stripped_s28() {
+async fn what_the_health_endpoint_answers_to_a_client_asks_for_nothing_and_is_stripped_s28b_s28c() {
     let mut rig = Rig::new().await;
     let (_, response) = one_exchange(&mut rig, "/health?x", ASKS).await;
     assert!(rig.balancer.take_asked().is_empty());
@@ -47,7 +47,7 @@ async fn what_the_health_endpoint_answers_to_a_client_asks_for_nothing_and_is_st
 }
 
 #[tokio::test]
-async fn an_app_without_a_health_endpoint_has_the_header_stripped_and_ignored_s32() {
+async fn an_app_without_a_health_endpoint_has_the_header_stripped_and_ignored_s32b() {
     let mut rig = Rig::with(Limits { manual_checks: ManualChecks::Ignored, ..limits() }).await;
     let (runner, response) = one_exchange(&mut rig, "/", ASKS).await;
     assert!(rig.balancer.take_asked().is_empty());
@@ -57,7 +57,7 @@ async fn an_app_without_a_health_endpoint_has_the_header_stripped_and_ignored_s3
 }
 
 #[tokio::test]
-async fn a_streaming_response_asks_when_its_headers_arrive_s29() {
+async fn a_streaming_response_asks_when_its_headers_arrive_s29b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.get("/").await;
@@ -83,7 +83,7 @@ async fn the_slot_of_a_request_that_asked_is_free_when_the_check_has_ended_s30()
 }
 
 #[tokio::test]
-async fn an_inconclusive_check_gives_the_held_slots_back_s20() {
+async fn an_inconclusive_check_gives_the_held_slots_back_s20d() {
     let mut rig = Rig::new().await;
     let (runner, _) = one_exchange(&mut rig, "/", ASKS).await;
     let _next = rig.get("/next").await;
@@ -94,7 +94,7 @@ async fn an_inconclusive_check_gives_the_held_slots_back_s20() {
 }
 
 #[tokio::test]
-async fn a_response_of_a_runner_that_is_not_in_service_asks_for_nothing_s32() {
+async fn a_response_of_a_runner_that_is_not_in_service_asks_for_nothing_s32b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.get("/").await;
@@ -108,7 +108,7 @@ async fn a_response_of_a_runner_that_is_not_in_service_asks_for_nothing_s32() {
 }
 
 #[tokio::test]
-async fn what_asked_after_its_client_had_left_is_lost_s29() {
+async fn what_asked_after_its_client_had_left_is_lost_s29c() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let client = rig.get("/").await;

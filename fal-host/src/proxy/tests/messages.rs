@@ -59,7 +59,7 @@ async fn what_concerns_one_connection_stays_on_it_both_ways() {
 }
 
 #[tokio::test]
-async fn a_clients_request_for_a_check_reaches_no_runner_s28() {
+async fn a_clients_request_for_a_check_reaches_no_runner_s28a() {
     let request = "GET / HTTP/1.1\r\nhost: a\r\nX-Fal-Runner-Health-Check: true\r\nx-fal-runner-health-check: 1\r\n\r\n";
     let (request, _) = through(request, OK).await;
     assert!(request.all("x-fal-runner-health-check").is_empty());
@@ -194,7 +194,7 @@ async fn trailers_pass_where_the_client_accepts_them() {
 }
 
 #[tokio::test]
-async fn a_trailer_asks_for_no_check_and_its_client_does_not_see_it_s28_s29() {
+async fn a_trailer_asks_for_no_check_and_its_client_does_not_see_it_s28c_s29b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.client().await;

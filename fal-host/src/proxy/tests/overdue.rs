@@ -25,7 +25,7 @@ pub(super) async fn too_long() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_not_answered_in_time_ends_with_504_and_its_runner_is_checked_s38() {
+async fn a_request_that_is_not_answered_in_time_ends_with_504_and_its_runner_is_checked_s38f() {
     let mut rig = rig().await;
     let runner = rig.runner();
     let mut client = rig.get("/").await;
@@ -108,7 +108,7 @@ async fn where_no_health_check_is_declared_a_request_has_its_limit_all_the_same(
 }
 
 #[tokio::test]
-async fn a_host_that_stops_goes_on_to_limit_what_is_in_flight_s41() {
+async fn a_host_that_stops_goes_on_to_limit_what_is_in_flight_s41b() {
     let mut rig = rig().await;
     let runner = rig.runner();
     let mut client = rig.get("/").await;

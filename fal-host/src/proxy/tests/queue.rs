@@ -9,7 +9,7 @@ use crate::proxy::turn::Turn;
 use crate::proxy::{Balancer, Limits, Origins, Reports};
 
 #[tokio::test]
-async fn requests_above_the_slots_wait_and_are_served_in_order_s38() {
+async fn requests_above_the_slots_wait_and_are_served_in_order_s38d() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut first = rig.get("/1").await;
@@ -43,7 +43,7 @@ async fn a_request_that_finds_no_runner_waits_for_one() {
 }
 
 #[tokio::test]
-async fn a_runner_with_several_slots_serves_as_many_requests_at_once_s38() {
+async fn a_runner_with_several_slots_serves_as_many_requests_at_once_s38a() {
     let mut rig = Rig::with(Limits { max_multiplexing: 2, ..limits() }).await;
     let runner = rig.runner();
     let _clients = [rig.get("/").await, rig.get("/").await, rig.get("/").await];
@@ -58,7 +58,7 @@ async fn a_runner_with_several_slots_serves_as_many_requests_at_once_s38() {
 }
 
 #[tokio::test]
-async fn a_full_queue_refuses_the_next_request_s38() {
+async fn a_full_queue_refuses_the_next_request_s38d_s38f() {
     let mut rig = Rig::with(Limits { queue: 1, ..limits() }).await;
     let runner = rig.runner();
     let _served = rig.get("/").await;
@@ -71,7 +71,7 @@ async fn a_full_queue_refuses_the_next_request_s38() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_host_can_be_read_by_the_pages_that_may_call_the_app_s38() {
+async fn an_error_of_the_host_can_be_read_by_the_pages_that_may_call_the_app_s38f() {
     let ask = async |origins: &[&str], origin: &str| {
         let origins: Vec<_> = origins.iter().map(ToString::to_string).collect();
         let rig = Rig::with(Limits { queue: 0, origins: Origins::new(&origins), ..limits() }).await;
@@ -94,7 +94,7 @@ async fn an_error_of_the_host_can_be_read_by_the_pages_that_may_call_the_app_s38
 }
 
 #[tokio::test]
-async fn the_preflight_of_a_page_that_may_call_the_app_needs_no_runner_s38() {
+async fn the_preflight_of_a_page_that_may_call_the_app_needs_no_runner_s38a() {
     let origins = Origins::new(&["https://one.example".to_owned()]);
     let rig = Rig::with(Limits { queue: 0, origins, ..limits() }).await;
     let ask = async |method: &str, origin: &str, asks: &str| {
@@ -134,7 +134,7 @@ fn balancer(limits: Limits) -> std::sync::Arc<Balancer> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_waits_too_long_is_answered_queue_timeout_s38() {
+async fn a_request_that_waits_too_long_is_answered_queue_timeout_s38f() {
     let after = Duration::from_secs(60);
     let balancer = balancer(Limits { queue_timeout: after, ..limits() });
     let began = tokio::time::Instant::now();
@@ -146,7 +146,7 @@ async fn a_request_that_waits_too_long_is_answered_queue_timeout_s38() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_moves_keeps_its_deadline_s39() {
+async fn a_request_that_moves_keeps_its_deadline_s39b() {
     let after = Duration::from_secs(60);
     let balancer = balancer(Limits { queue_timeout: after, queue: 0, ..limits() });
     let mut turn = Turn::default();

@@ -4,7 +4,7 @@ use super::{Rig, until};
 use crate::proxy::Report;
 
 #[tokio::test]
-async fn a_runner_that_leaves_finishes_what_it_has_and_gets_nothing_more_s33() {
+async fn a_runner_that_leaves_finishes_what_it_has_and_gets_nothing_more_s33b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.get("/").await;
@@ -57,7 +57,7 @@ async fn a_runner_that_is_forgotten_is_said_to_be_nothing_more() {
 }
 
 #[tokio::test]
-async fn a_host_that_stops_refuses_who_waits_and_who_comes_and_finishes_what_is_in_flight_s41() {
+async fn a_host_that_stops_refuses_who_waits_and_who_comes_and_finishes_what_is_in_flight_s41b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut served = rig.get("/").await;
@@ -84,7 +84,7 @@ async fn a_host_that_stops_refuses_who_waits_and_who_comes_and_finishes_what_is_
 }
 
 #[tokio::test]
-async fn a_client_that_has_sent_no_whole_head_is_no_request_in_flight_when_the_host_stops_s41() {
+async fn a_client_that_has_sent_no_whole_head_is_no_request_in_flight_when_the_host_stops_s41b() {
     let mut rig = Rig::new().await;
     let mut silent = rig.client().await;
     let mut begins = rig.client().await;

@@ -174,7 +174,7 @@ impl Control {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_slot_is_lost_whoever_leaves_and_whatever_breaks_s30_s38_s39() {
+async fn no_slot_is_lost_whoever_leaves_and_whatever_breaks_s30_s38a_s39b() {
     let rig = Rig::with(Limits { max_multiplexing: SLOTS, queue: 1000, ..limits() }).await;
     let address = rig.address;
     let mut control = Control {

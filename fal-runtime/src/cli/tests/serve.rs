@@ -124,7 +124,7 @@ fn send(address: &str, path: &str) -> BufReader<TcpStream> {
 }
 
 #[test]
-fn serve_says_where_it_serves_and_stops_on_ctrl_c_as_on_sigterm_s42() {
+fn serve_says_where_it_serves_and_stops_on_ctrl_c_as_on_sigterm_s42b() {
     for signal in [Signal::INT, Signal::TERM] {
         let (mut program, address) = serve();
         program.wait_for("/quick    Answers at once.");
@@ -158,7 +158,7 @@ fn a_second_ctrl_c_does_not_wait_for_calls() {
 }
 
 #[test]
-fn a_setup_that_is_stopped_ends_with_the_code_of_its_signal_s42() {
+fn a_setup_that_is_stopped_ends_with_the_code_of_its_signal_s42e() {
     for (signal, expected) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let mut program =
             Program::start("serve --app served --listen tcp:127.0.0.1:0", &[("FIXTURE_SETUP", "endless")]);
