@@ -1,0 +1,111 @@
+//! The rules of `docs/semantics.md` and who cites them.
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Display, Formatter};
+
+use crate::sources::{Source, all, read};
+
+/// A rule, such as `S38`, or one part of it, such as `S38a`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Id {
+    number: u32,
+    part: Option<char>,
+}
+
+impl Id {
+    /// Reads an id that `text` begins with, without its `S`. Anything else that continues the word is no id.
+    fn parse(text: &str) -> Option<(Self, &str)> {
+        let digits = text.len() - text.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
+        let (number, rest) = text.split_at(digits);
+        let number = number.parse().ok().filter(|_| digits <= 2)?;
+        let part = rest.chars().next().filter(char::is_ascii_lowercase);
+        let rest = rest.strip_prefix(|letter: char| Some(letter) == part).unwrap_or(rest);
+        let ends = !rest.starts_with(|letter: char| letter.is_alphanumeric());
+        ends.then_some((Self { number, part }, rest))
+    }
+
+    fn anchor(self) -> String {
+        self.to_string().to_lowercase()
+    }
+}
+
+impl Display for Id {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "S{}{}", self.number, self.part.map(String::from).unwrap_or_default())
+    }
+}
+
+/// Each line that begins with `- [S…]`, in order.
+fn rules() -> Vec<(Id, String)> {
+    let page = read("docs/semantics.md");
+    let rules: Vec<_> = page
+        .lines()
+        .filter_map(|(_, line)| {
+            let (id, rest) = Id::parse(line.strip_prefix("- [S")?).unwrap();
+            Some((id, rest.strip_prefix("] ").unwrap().to_owned()))
+        })
+        .collect();
+    assert!(rules.len() > 100, "{} rules and parts are found", rules.len());
+    rules
+}
+
+fn ids() -> BTreeSet<Id> {
+    rules().into_iter().map(|(id, _)| id).collect()
+}
+
+/// Every `S38a` in a text, and every `_s38a` in a name.
+fn cited(line: &str) -> impl Iterator<Item = (usize, Id)> {
+    line.match_indices(['S', 's']).filter_map(|(at, letter)| {
+        let before = line[..at].chars().next_back();
+        let begins = match letter {
+            "S" => before.is_none_or(|before| !before.is_alphanumeric() && !"_-".contains(before)),
+            _ => before == Some('_'),
+        };
+        let (id, _) = Id::parse(&line[at + 1..]).filter(|_| begins)?;
+        Some((at, id))
+    })
+}
+
+#[test]
+fn every_rule_is_numbered_in_order_and_can_be_linked() {
+    let rules = rules();
+    assert!(rules.is_sorted_by(|(one, _), (next, _)| one < next));
+    for (id, text) in &rules {
+        assert!(text.starts_with(&format!("<a id=\"{}\"></a>", id.anchor())), "{id}: {text}");
+    }
+    let numbers: BTreeSet<_> = rules.iter().map(|(id, _)| id.number).collect();
+    assert_eq!(numbers.len(), usize::try_from(*numbers.last().unwrap()).unwrap(), "a number is missing");
+}
+
+#[test]
+fn every_citation_is_of_a_rule_that_exists() {
+    let ids = ids();
+    let wrong: Vec<_> = all(&[".rs", ".md"])
+        .iter()
+        .flat_map(|source| source.lines().map(move |(number, line)| (&source.path, number, line)))
+        .flat_map(|(path, number, line)| cited(line).map(move |(_, id)| (path, number, id)))
+        .filter(|(_, _, id)| !ids.contains(id))
+        .map(|(path, number, id)| format!("{path}:{number}: {id}"))
+        .collect();
+    assert!(wrong.is_empty(), "no such rules in docs/semantics.md:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_rule_and_every_part_is_cited_by_a_test() {
+    let ids = ids();
+    let tests = all(&[".rs"]);
+    let cited: BTreeSet<Id> = tests.iter().flat_map(by_tests).collect();
+    let has_parts = |id: Id| id.part.is_none() && ids.contains(&Id { part: Some('a'), ..id });
+    let missing: Vec<_> = ids.iter().filter(|id| !has_parts(**id) && !cited.contains(id)).collect();
+    assert!(missing.is_empty(), "cited by no test: {missing:?}");
+}
+
+/// Citations in names of functions, and in tables of tests (`/// | S2a | …`).
+fn by_tests(source: &Source) -> impl Iterator<Item = Id> {
+    let is_of_a_test = |line: &&str| {
+        let line = line.trim_start();
+        let declares = ["fn ", "async fn "].iter().any(|word| line.starts_with(word));
+        declares || line.starts_with("/// | S")
+    };
+    source.text.lines().filter(is_of_a_test).flat_map(|line| cited(line).map(|(_, id)| id))
+}
