@@ -1,21 +1,20 @@
+//! Which runners are in the rotation, and the bookkeeping of their permits under one short lock.
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::timeout_at;
 
-use super::refusal::Refusal;
+use super::limits::{Limits, ManualChecks};
+use super::permits::{Arrival, CheckTicket, Drained, PermitTable};
+use super::report::{Report, Reports};
 use super::runner::Runner;
-use super::slot::Slot;
-use super::slots::{Arrival, Asked, Drained, Grant, Slots};
-use super::turn::{Place, Turn};
-use super::{Limits, ManualChecks, Report, Reports};
 use crate::{Address, RunnerId};
 
-/// Which runners take requests, and which requests wait for them.
+/// The runners that take requests, and the requests that wait for them.
 ///
-/// The control side keeps the runners in it; requests take slots from it. Each call is a short critical section and
-/// none waits for another party.
+/// The control side adds and removes runners; requests acquire permits. Each call is a short critical section and never
+/// waits for another party.
 #[derive(Debug)]
 pub(crate) struct Balancer {
     limits: Limits,
@@ -25,38 +24,59 @@ pub(crate) struct Balancer {
 
 #[derive(Debug)]
 struct State {
-    slots: Slots<Arc<Runner>, oneshot::Sender<Slot>>,
+    permits: PermitTable<Arc<Runner>, oneshot::Sender<Arc<Runner>>>,
     stopping: bool,
 }
 
-/// A deadline further away than this cannot be told from none.
-const LONGEST_WAIT: Duration = Duration::from_secs(86_400 * 365);
+/// What a request gets that asks for a permit.
+#[derive(Debug)]
+pub(super) enum Acquired {
+    /// A permit of this runner. The caller must release it.
+    Permit(Arc<Runner>),
+    /// A position in the queue. The runner of the permit will be sent to the receiver; the caller must release that
+    /// permit, or cancel the arrival.
+    Queued(Arrival, oneshot::Receiver<Arc<Runner>>),
+    /// As many requests wait as the queue holds.
+    QueueFull,
+    /// The host stops.
+    Stopping,
+}
 
-/// How long a runner that has broken off is given no request. A process that dies closes its sockets one after the other,
-/// within a millisecond on a machine that has time for it, the listener among the last.
-const DOUBT: Duration = Duration::from_millis(5);
+/// Whether the queue's limit applies to a request. A request that moves to another runner is exempt (S39).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum QueueLimit {
+    Applies,
+    Exempt,
+}
+
+/// Longer timeouts are treated as this one: timers cannot represent every duration.
+const MAX_WAIT: Duration = Duration::from_secs(86_400 * 365);
+
+/// How long a runner that has broken off a connection is given no request. A dying process closes its sockets one after
+/// the other, usually within a millisecond, the listener among the last.
+const EJECT_FOR: Duration = Duration::from_millis(5);
 
 impl Balancer {
-    /// A balancer of no runners: requests wait until one is added.
+    /// A balancer without runners: requests wait until one is added.
     pub(crate) fn new(mut limits: Limits, reports: Reports) -> Arc<Self> {
-        limits.queue_timeout = limits.queue_timeout.min(LONGEST_WAIT);
-        let slots = Slots::new(limits.max_multiplexing.max(1));
-        Arc::new(Self { limits, reports, state: Mutex::new(State { slots, stopping: false }) })
+        limits.queue_timeout = limits.queue_timeout.min(MAX_WAIT);
+        let permits = PermitTable::new(limits.max_multiplexing.max(1));
+        Arc::new(Self { limits, reports, state: Mutex::new(State { permits, stopping: false }) })
     }
 
-    /// The runner takes requests from now on.
-    pub(crate) fn add(self: &Arc<Self>, id: RunnerId, address: Address) {
-        self.lock().slots.add(id, Arc::new(Runner::new(id, address)));
-        self.hand_out();
+    /// Adds a runner to the rotation. Requests that wait are dispatched to it at once.
+    pub(crate) fn add(&self, id: RunnerId, address: Address) {
+        self.lock().permits.add(id, Arc::new(Runner::new(id, address)));
+        self.dispatch();
     }
 
-    /// The runner leaves the rotation. Requests in flight go on; its idle connections are closed; slots held for a
-    /// check are given back (S30), and what its responses ask for from now on is ignored (S32). Once nothing is in
-    /// flight, [`Report::Drained`] says so.
+    /// Takes a runner out of the rotation. Its requests in flight go on; its idle connections close; permits held for a
+    /// check are released (S30); later requests for a check are ignored (S32). When no request is in flight any more,
+    /// [`Report::Drained`] is sent.
     pub(crate) fn remove(&self, id: RunnerId) {
         let (runner, drained) = {
-            let slots = &mut self.lock().slots;
-            (slots.route(id).cloned(), slots.remove(id))
+            let permits = &mut self.lock().permits;
+            (permits.route(id).cloned(), permits.remove(id))
         };
         if let Some(runner) = runner {
             runner.close();
@@ -64,47 +84,47 @@ impl Balancer {
         self.report_drained(id, drained);
     }
 
-    /// The runner's process is gone: all that is known of it is dropped.
+    /// Drops everything that is known of a runner whose process has exited.
     pub(crate) fn forget(&self, id: RunnerId) {
-        let runner = self.lock().slots.forget(id);
+        let runner = self.lock().permits.forget(id);
         if let Some(runner) = runner {
             runner.close();
         }
     }
 
-    /// How many requests the runner serves, those included whose client has left and whose call may still run (S38).
+    /// How many requests the runner serves, including abandoned requests whose call may still run (S38).
     pub(crate) fn in_flight(&self, id: RunnerId) -> u32 {
-        self.lock().slots.in_flight(id)
+        self.lock().permits.in_flight(id)
     }
 
     /// The runners whose responses have asked for a manual check since the last call.
     pub(crate) fn take_asked(&self) -> Vec<RunnerId> {
-        self.lock().slots.take_asked()
+        self.lock().permits.take_asked()
     }
 
-    /// A manual check of the runner starts: it answers all who have asked until now (S31).
+    /// A manual check of the runner starts: it answers every request for a check until now (S31).
     pub(crate) fn manual_check_started(&self, id: RunnerId) {
-        self.lock().slots.check_started(id);
+        self.lock().permits.check_started(id);
     }
 
-    /// The manual check has ended: the slots of the requests that it answers are given back (S30).
-    pub(crate) fn manual_check_ended(self: &Arc<Self>, id: RunnerId) {
-        self.lock().slots.check_ended(id);
-        self.hand_out();
+    /// The manual check has ended: the permits of the requests that it answers are released (S30).
+    pub(crate) fn manual_check_ended(&self, id: RunnerId) {
+        self.lock().permits.check_ended(id);
+        self.dispatch();
     }
 
-    /// The manual check was inconclusive: every slot that the runner's requests hold for a check is given back (S20).
-    pub(crate) fn release_held(self: &Arc<Self>, id: RunnerId) {
-        self.lock().slots.release_held(id);
-        self.hand_out();
+    /// The manual check was inconclusive: every permit of the runner that is held for a check is released (S20).
+    pub(crate) fn release_held(&self, id: RunnerId) {
+        self.lock().permits.release_held(id);
+        self.dispatch();
     }
 
-    /// The host stops: requests that wait, and those that come from now on, are refused (S41).
+    /// The host stops: requests that wait, and every later request, are answered `host_stopping` (S41).
     pub(crate) fn stop(&self) {
         let waiting = {
             let mut state = self.lock();
             state.stopping = true;
-            state.slots.give_up_all()
+            state.permits.cancel_all()
         };
         drop(waiting);
     }
@@ -113,110 +133,105 @@ impl Balancer {
         &self.limits
     }
 
-    /// A slot for a request: at once if there is one, or after its time in the queue.
-    pub(super) async fn slot(self: &Arc<Self>, turn: &mut Turn) -> Result<Slot, Refusal> {
-        let place = {
-            let mut state = self.lock();
-            if state.stopping {
-                return Err(Refusal::HostStopping);
-            }
-            let arrival = *turn.arrival.get_or_insert_with(|| state.slots.arrive());
-            if let Some(runner) = state.slots.take(arrival) {
-                return Ok(Slot::new(Arc::clone(self), runner));
-            }
-            if state.slots.waiting() >= self.limits.queue && !turn.has_moved() {
-                return Err(Refusal::QueueFull { limit: self.limits.queue });
-            }
-            let (sender, slot) = oneshot::channel();
-            state.slots.wait(arrival, sender);
-            Place::new(Arc::clone(self), arrival, slot)
-        };
-        let timeout = self.limits.queue_timeout;
-        match timeout_at(turn.deadline(timeout), place).await {
-            Ok(slot) => slot,
-            Err(_) => Err(Refusal::QueueTimeout { after: timeout }),
+    /// Takes a permit, or a position in the queue. `arrival` is set at the first call and kept when the request moves.
+    pub(super) fn acquire(&self, arrival: &mut Option<Arrival>, limit: QueueLimit) -> Acquired {
+        let mut state = self.lock();
+        if state.stopping {
+            return Acquired::Stopping;
         }
+        let arrival = *arrival.get_or_insert_with(|| state.permits.arrive());
+        if let Some(runner) = state.permits.try_acquire(arrival) {
+            return Acquired::Permit(runner);
+        }
+        if limit == QueueLimit::Applies && state.permits.waiting() >= self.limits.queue {
+            return Acquired::QueueFull;
+        }
+        let (sender, receiver) = oneshot::channel();
+        state.permits.enqueue(arrival, sender);
+        Acquired::Queued(arrival, receiver)
     }
 
-    pub(super) fn give_up(&self, arrival: Arrival) {
-        let waiter = self.lock().slots.give_up(arrival);
+    /// Removes a request from the queue.
+    pub(super) fn cancel(&self, arrival: Arrival) {
+        let waiter = self.lock().permits.cancel(arrival);
         drop(waiter);
     }
 
-    pub(super) fn give_back(self: &Arc<Self>, runner: &Runner, asked: Option<Asked>) {
+    /// Releases a permit to the request that has waited longest, or holds it for the check of its ticket (S30).
+    pub(super) fn release(&self, id: RunnerId, ticket: Option<CheckTicket>) {
         let (drained, grant) = {
-            let slots = &mut self.lock().slots;
-            (slots.give_back(runner.id, asked), slots.next_grant())
+            let permits = &mut self.lock().permits;
+            (permits.release(id, ticket), permits.next_grant())
         };
-        self.report_drained(runner.id, drained);
-        if let Some(grant) = grant {
-            self.hand_over(grant);
+        self.report_drained(id, drained);
+        if let Some(grant) = grant
+            && let Err(returned) = grant.waiter.send(grant.route)
+        {
+            self.release(returned.id, None);
         }
     }
 
     /// A response of the runner asks for a manual check (S27).
-    pub(super) fn ask(&self, runner: &Runner) -> Option<Asked> {
+    pub(super) fn ask(&self, runner: &Runner) -> Option<CheckTicket> {
         if matches!(self.limits.manual_checks, ManualChecks::Ignored) {
             runner.warn_of_no_health_check();
         }
-        self.suspect(runner)
+        self.request_check(runner.id)
     }
 
-    /// The runner is to be checked, as if a response had asked for it.
-    pub(super) fn suspect(&self, runner: &Runner) -> Option<Asked> {
+    /// Requests a manual check of the runner on the host's own account.
+    pub(super) fn request_check(&self, id: RunnerId) -> Option<CheckTicket> {
         if matches!(self.limits.manual_checks, ManualChecks::Ignored) {
             return None;
         }
-        let asked = self.lock().slots.ask(runner.id)?;
+        let ticket = self.lock().permits.ask(id)?;
         self.reports.asked.notify_one();
-        Some(asked)
+        Some(ticket)
     }
 
-    /// The runner has broken off a connection that had a request. It may be dying, and then what it is sent now is lost,
-    /// too: so it is sent nothing for a moment, and then over fresh connections (S39).
-    pub(super) fn doubt(self: &Arc<Self>, runner: &Runner) {
-        self.lock().slots.doubt(runner.id);
+    /// Gives a runner that has broken off a request no request for [`EJECT_FOR`], and then only over fresh connections:
+    /// it may be dying, and would lose them (S39).
+    pub(super) fn eject(self: &Arc<Self>, runner: &Runner) {
+        self.lock().permits.eject(runner.id);
         runner.close_idle();
         let (balancer, id) = (Arc::clone(self), runner.id);
         tokio::spawn(async move {
-            tokio::time::sleep(DOUBT).await;
-            balancer.lock().slots.trust(id);
-            balancer.hand_out();
+            tokio::time::sleep(EJECT_FOR).await;
+            balancer.lock().permits.readmit(id);
+            balancer.dispatch();
         });
     }
 
+    /// Takes a runner that refused two connections out of the rotation and reports it (S39).
     pub(super) fn unreachable(&self, runner: &Runner) {
-        let was_in_service = self.lock().slots.suspend(runner.id);
+        let was_in_service = self.lock().permits.suspend(runner.id);
         if was_in_service {
             runner.close();
             self.report(Report::Unreachable(runner.id));
         }
     }
 
-    /// How many requests wait for a slot.
+    /// How many requests wait for a permit.
     #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
-        self.lock().slots.waiting()
+        self.lock().permits.waiting()
     }
 
-    /// How many of the runner's kept connections can be used.
+    /// How many of the runner's idle connections can be used.
     #[cfg(test)]
     pub(super) fn kept(&self, id: RunnerId) -> usize {
-        self.lock().slots.route(id).map_or(0, |runner| runner.kept())
+        self.lock().permits.route(id).map_or(0, |runner| runner.kept())
     }
 
-    fn hand_out(self: &Arc<Self>) {
+    /// Gives free permits to requests that wait, until none is free or no request waits.
+    fn dispatch(&self) {
         loop {
-            let grant = self.lock().slots.next_grant();
+            let grant = self.lock().permits.next_grant();
             let Some(grant) = grant else { return };
-            self.hand_over(grant);
+            if let Err(returned) = grant.waiter.send(grant.route) {
+                self.release(returned.id, None);
+            }
         }
-    }
-
-    /// Gives a slot to a request that waits. If it has just gone, the slot drops, and goes to the next.
-    fn hand_over(self: &Arc<Self>, grant: Grant<Arc<Runner>, oneshot::Sender<Slot>>) {
-        let slot = Slot::new(Arc::clone(self), grant.route);
-        drop(grant.waiter.send(slot));
     }
 
     fn report_drained(&self, id: RunnerId, drained: Drained) {
@@ -225,7 +240,7 @@ impl Balancer {
         }
     }
 
-    /// Nobody listens any more only when the host is gone.
+    /// Sends a report. The receiver is gone only when the host is.
     fn report(&self, report: Report) {
         let _ = self.reports.events.send(report);
     }

@@ -1,3 +1,5 @@
+//! The bodies of responses to clients.
+
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -7,20 +9,20 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
+use super::exchange::Exchange;
 use super::headers::prepare_trailers;
-use super::upstream::Exchange;
 
 /// The body of a response to a client.
 #[derive(Debug)]
-pub(super) enum Reply {
-    /// A runner's, handed on as it comes.
+pub(super) enum ResponseBody {
+    /// A runner's, passed on as it arrives.
     Runner(RunnerBody),
     /// The host's own.
     Own(Full<Bytes>),
 }
 
-/// What a runner sends, and the connection it comes from. At its end the connection goes back to be used again; dropped
-/// before that, the request is abandoned.
+/// A runner's response body with its exchange. At its end the connection returns to the pool; dropping it before that
+/// abandons the request.
 #[derive(Debug)]
 pub(super) struct RunnerBody {
     incoming: Incoming,
@@ -34,7 +36,7 @@ impl RunnerBody {
         body
     }
 
-    /// A server does not ask again for what it knows to be the end.
+    /// Finishes as soon as the end is known: hyper does not poll a body again that says it has ended.
     fn finish_at_end(&mut self) {
         if self.incoming.is_end_stream() {
             self.finish();
@@ -53,7 +55,7 @@ impl RunnerBody {
             Some(Ok(frame)) => match frame.trailers_mut() {
                 Some(trailers) => {
                     prepare_trailers(trailers);
-                    // They are the end, and a server asks for nothing after them.
+                    // Trailers are the end: hyper does not poll again after them.
                     self.finish();
                 }
                 None => self.finish_at_end(),
@@ -69,7 +71,7 @@ impl RunnerBody {
     }
 }
 
-impl Body for Reply {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = hyper::Error;
 

@@ -1,38 +1,38 @@
-//! What is changed in a message that passes through. Headers are edited in place; most messages need none of the
-//! removals, and are found so in one pass over their names.
+//! How heads are changed on their way through the host.
+//!
+//! Headers are edited in place. Most messages need no removal, which one pass over their names finds out.
 
 use fal_health::header::{NAME as CHECK_NAME, requests_check};
 use http::header::{CONNECTION, EXPECT, Entry, HOST, TE, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 
-use super::refusal::Refusal;
+use super::error::ProxyError;
 
 /// The header by which a response asks for a check (S27).
 pub(super) static CHECK: HeaderName = HeaderName::from_static(CHECK_NAME);
 static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Makes a client's request the one that a runner gets. `peer` is the client's address.
+/// Turns a client's request into the one that a runner gets. `peer` is the client's address.
 ///
-/// It becomes HTTP/1.1 in origin form; what concerns the client's connection alone is removed, and so is a client's
-/// request for a check (S28).
-pub(super) fn prepare_request<B>(request: &mut Request<B>, peer: &HeaderValue) -> Result<(), Refusal> {
+/// The request becomes HTTP/1.1 in origin form. Hop-by-hop fields and a client's request for a check (S28) are removed.
+pub(super) fn prepare_request<B>(request: &mut Request<B>, peer: &HeaderValue) -> Result<(), ProxyError> {
     if request.method() == Method::CONNECT {
-        return Err(Refusal::Connect);
+        return Err(ProxyError::Connect);
     }
-    if !names_its_host(request) {
-        return Err(Refusal::BadHost);
+    if !has_one_host(request) {
+        return Err(ProxyError::BadHost);
     }
     *request.version_mut() = Version::HTTP_11;
     let authority = to_origin_form(request.uri_mut());
 
     let headers = request.headers_mut();
-    // A body that comes in chunks is sent on in chunks: the name stays where it is.
-    if headers.keys().any(|name| is_of_connection(name) && name != TRANSFER_ENCODING) {
+    // A chunked body is forwarded as a chunked body.
+    if headers.keys().any(|name| is_hop_by_hop(name) && name != TRANSFER_ENCODING) {
         let chunks = headers.remove(TRANSFER_ENCODING);
         let accepts_trailers = headers.get_all(TE).iter().any(names_trailers);
-        remove_of_connection(headers);
+        remove_hop_by_hop(headers);
         if accepts_trailers {
             headers.insert(TE, HeaderValue::from_static("trailers"));
         }
@@ -41,26 +41,25 @@ pub(super) fn prepare_request<B>(request: &mut Request<B>, peer: &HeaderValue) -
         }
     }
     headers.remove(&CHECK);
-    // The body follows as soon as the client sends it; there is nothing to wait for.
+    // The body follows as soon as the client sends it.
     headers.remove(EXPECT);
     set_host(headers, authority.as_ref());
     set_forwarded(headers, peer);
     Ok(())
 }
 
-/// Whether a request says once which host it is for; before HTTP/1.1 none had to. Of two, another server on its way could
-/// have gone by the other one (RFC 9112, 3.2).
-fn names_its_host<B>(request: &Request<B>) -> bool {
+/// Whether a request has exactly one `host`; HTTP/1.0 requests may have none (RFC 9112, 3.2).
+fn has_one_host<B>(request: &Request<B>) -> bool {
     match request.headers().get_all(HOST).iter().count() {
         0 => request.version() < Version::HTTP_11,
         count => count == 1,
     }
 }
 
-/// Makes a runner's response the one that the client gets. Says whether it asked for a check (S27, S28).
+/// Turns a runner's response into the one that the client gets. Returns whether it asked for a check (S27, S28).
 pub(super) fn prepare_response(headers: &mut HeaderMap) -> Asks {
-    if headers.keys().any(is_of_connection) {
-        remove_of_connection(headers);
+    if headers.keys().any(is_hop_by_hop) {
+        remove_hop_by_hop(headers);
     }
     if !headers.contains_key(&CHECK) {
         return Asks::No;
@@ -70,8 +69,8 @@ pub(super) fn prepare_response(headers: &mut HeaderMap) -> Asks {
     if asks { Asks::Yes } else { Asks::No }
 }
 
-/// Makes a runner's trailers those that the client gets. They ask for nothing: a response asks when its head arrives (S28,
-/// S29).
+/// Turns a runner's trailers into those that the client gets. Trailers cannot ask for a check: a response asks when its
+/// head arrives (S28, S29).
 pub(super) fn prepare_trailers(trailers: &mut HeaderMap) {
     trailers.remove(&CHECK);
 }
@@ -83,17 +82,17 @@ pub(super) enum Asks {
     No,
 }
 
-/// Whether a header concerns one connection and not the message (RFC 9110, 7.6.1). `Trailer` does not.
-fn is_of_connection(name: &HeaderName) -> bool {
+/// Whether a field is hop-by-hop: it concerns one connection and not the message (RFC 9110, 7.6.1). `Trailer` is not.
+fn is_hop_by_hop(name: &HeaderName) -> bool {
     let name = name.as_str();
     matches!(name, "connection" | "keep-alive" | "te" | "transfer-encoding" | "upgrade")
         || name.starts_with("proxy-")
 }
 
-fn remove_of_connection(headers: &mut HeaderMap) {
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let listed_names =
         headers.get_all(CONNECTION).iter().flat_map(listed).filter_map(|name| name.parse().ok());
-    let known = headers.keys().filter(|name| is_of_connection(name)).cloned();
+    let known = headers.keys().filter(|name| is_hop_by_hop(name)).cloned();
     let names: Vec<HeaderName> = known.chain(listed_names).collect();
     for name in names {
         headers.remove(name);
@@ -109,7 +108,7 @@ fn listed(value: &HeaderValue) -> impl Iterator<Item = &str> {
     value.to_str().unwrap_or_default().split(',').map(str::trim)
 }
 
-/// Leaves path and query, and gives back the authority of a request that named one (RFC 9112, 3.2.2).
+/// Reduces a URI to path and query, and returns its authority, if it had one (RFC 9112, 3.2.2).
 fn to_origin_form(uri: &mut Uri) -> Option<Authority> {
     uri.authority()?;
     let parts = std::mem::take(uri).into_parts();
@@ -118,8 +117,8 @@ fn to_origin_form(uri: &mut Uri) -> Option<Authority> {
     parts.authority
 }
 
-/// The authority of the request line counts, then the client's own header; HTTP/1.1 wants one, if an empty one (RFC
-/// 9112, 3.2).
+/// Sets `host`: to the authority of the request line, or else to the client's own, or else to an empty one (RFC 9112,
+/// 3.2).
 fn set_host(headers: &mut HeaderMap, authority: Option<&Authority>) {
     let named = authority.and_then(|authority| HeaderValue::from_str(host_and_port(authority)).ok());
     if let Some(host) = named {
@@ -129,7 +128,7 @@ fn set_host(headers: &mut HeaderMap, authority: Option<&Authority>) {
     }
 }
 
-/// Without the user name and password that may stand before it.
+/// The authority without user name and password.
 fn host_and_port(authority: &Authority) -> &str {
     let text = authority.as_str();
     text.rsplit_once('@').map_or(text, |(_, host)| host)

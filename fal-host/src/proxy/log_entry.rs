@@ -1,56 +1,57 @@
+//! The log line of a request that the host fails.
+
 use http::{HeaderValue, Method, Request, Uri};
 
-use super::refusal::Refusal;
+use super::error::ProxyError;
 use crate::RunnerId;
 
-/// What the log has of a request that the host fails. Of one that succeeds nothing is written.
+/// What is logged of a request that the host fails. Successful requests are not logged.
 #[derive(Debug)]
 pub(super) struct LogEntry {
     method: Method,
     uri: Uri,
-    /// Who was given it last.
+    /// The runner that it was last dispatched to.
     pub(super) runner: Option<RunnerId>,
-    /// What became of its connection, where that is the failure.
+    /// The error of its connection, where that is the cause.
     pub(super) error: Option<hyper::Error>,
 }
 
-/// How much of a path is in the log, in bytes: a client's may be as long as a head.
-const LONGEST_PATH: usize = 256;
+/// How much of a path is logged, in bytes: a path can be as long as a whole head.
+const MAX_PATH: usize = 256;
 
-/// One line of a level that is known when it is compiled, as tracing wants it.
+/// Writes one line. The level must be known at compile time, so this is a macro.
 macro_rules! line {
-    ($level:ident, $entry:expr, $id:expr, $refusal:expr) => {
+    ($level:ident, $entry:expr, $id:expr, $error:expr) => {
         tracing::$level!(
             request_id = %$id.to_str().unwrap_or_default(),
             method = %format_args!("{:.32}", $entry.method.as_str()),
             path = $entry.path(),
             runner = $entry.runner.map(tracing::field::display),
-            error_type = %$refusal.error_type(),
+            error_type = %$error.error_type(),
             error = $entry.error.as_ref().map(tracing::field::display),
-            "{}", $refusal
+            "{}", $error
         )
     };
 }
 
 impl LogEntry {
-    /// What is kept of a request, whose parts are shared: no clock is read, and nothing is allocated.
+    /// Keeps what the log needs of a request. Its parts are shared: this reads no clock and does not allocate.
     pub(super) fn of<B>(request: &Request<B>) -> Self {
         Self { method: request.method().clone(), uri: request.uri().clone(), runner: None, error: None }
     }
 
-    /// Without the query, in which there may be secrets.
+    /// The path without the query, which may contain secrets.
     fn path(&self) -> &str {
         let path = self.uri.path();
-        path.get(..path.floor_char_boundary(LONGEST_PATH)).unwrap_or(path)
+        path.get(..path.floor_char_boundary(MAX_PATH)).unwrap_or(path)
     }
 
-    /// Writes it: a runner's failure as a warning. Whom the host refuses by itself may be many at once, and is told of only
-    /// where somebody looks for it.
-    pub(super) fn write(&self, id: &HeaderValue, refusal: Refusal) {
-        if refusal.is_a_runners() {
-            line!(warn, self, id, refusal);
+    /// Logs a runner's failure as a warning. The host's own errors can be many, and are logged at level `debug`.
+    pub(super) fn write(&self, id: &HeaderValue, error: ProxyError) {
+        if error.is_of_runner() {
+            line!(warn, self, id, error);
         } else {
-            line!(debug, self, id, refusal);
+            line!(debug, self, id, error);
         }
     }
 }

@@ -1,5 +1,4 @@
-//! Web pages that may call the app, as far as the host answers them itself: the errors that no runner has seen, and
-//! preflights.
+//! CORS of the host's own responses: its errors, and preflight requests.
 
 use bytes::Bytes;
 use http::header::{
@@ -13,7 +12,7 @@ use http_body_util::Full;
 const ANY: HeaderValue = HeaderValue::from_static("*");
 const TRUE: HeaderValue = HeaderValue::from_static("true");
 
-/// The origins of such pages.
+/// The origins of web pages that may call the app.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Origins {
     #[default]
@@ -23,7 +22,7 @@ pub(crate) enum Origins {
 }
 
 impl Origins {
-    /// `*` is every origin. What cannot be a header's value is no page's origin.
+    /// Parses a list of origins. `*` is every origin. Strings that are no header value are dropped: no page has them.
     pub(crate) fn new(origins: &[String]) -> Self {
         if origins.is_empty() {
             Self::None
@@ -34,55 +33,55 @@ impl Origins {
         }
     }
 
-    /// Who may read the answer to a request with these headers.
-    pub(super) fn reader(&self, headers: &HeaderMap) -> Reader {
+    /// The pages that may read the response to a request with these headers.
+    pub(super) fn reader(&self, headers: &HeaderMap) -> AllowedReader {
         match self {
-            Self::None => Reader::Nobody,
-            Self::Any => Reader::Anybody,
+            Self::None => AllowedReader::None,
+            Self::Any => AllowedReader::Any,
             Self::Only(origins) => {
                 let origin = headers.get(ORIGIN).filter(|origin| origins.contains(origin));
-                origin.map_or(Reader::Another, |origin| Reader::This(origin.clone()))
+                origin.map_or(AllowedReader::Other, |origin| AllowedReader::Origin(origin.clone()))
             }
         }
     }
 }
 
-/// Whose pages may read an answer.
+/// The pages that may read a response.
 #[derive(Debug)]
-pub(super) enum Reader {
-    /// Nobody's, whoever asks.
-    Nobody,
-    /// Everybody's.
-    Anybody,
-    /// Those of the origin that asks.
-    This(HeaderValue),
-    /// Those of another origin than the one that asks.
-    Another,
+pub(super) enum AllowedReader {
+    /// None, whatever the request.
+    None,
+    /// Pages of every origin.
+    Any,
+    /// Pages of the request's origin.
+    Origin(HeaderValue),
+    /// Not the page that asks: its origin is not allowed.
+    Other,
 }
 
-impl Reader {
-    /// Says so in an answer of the host's own, as the runners do in theirs.
-    pub(super) fn admit(self, answer: &mut HeaderMap) {
+impl AllowedReader {
+    /// Adds the CORS headers to a response of the host's own.
+    pub(super) fn add_headers(self, answer: &mut HeaderMap) {
         match self {
-            // Without `vary`: everybody gets the same.
-            Self::Nobody => {}
-            Self::Anybody => {
+            // Without `vary`: the response is the same for every origin.
+            Self::None => {}
+            Self::Any => {
                 answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
                 answer.insert(ACCESS_CONTROL_EXPOSE_HEADERS, ANY);
             }
-            Self::This(origin) => {
+            Self::Origin(origin) => {
                 answer.insert(VARY, HeaderValue::from_static("origin"));
                 answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
                 answer.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
             }
-            Self::Another => {
+            Self::Other => {
                 answer.insert(VARY, HeaderValue::from_static("origin"));
             }
         }
     }
 
-    /// The answer to the preflight of a page that may call the app: what an app of `#[app(cors)]` answers, whatever the
-    /// path. A browser takes no refusal for one, so a page could not read why; and it needs no runner.
+    /// The response to the preflight of a page that may call the app: what an app of `#[app(cors)]` answers, for every
+    /// path. It needs no runner.
     pub(super) fn preflight<B>(&self, request: &Request<B>) -> Option<Response<Full<Bytes>>> {
         let asked = request.headers();
         if request.method() != Method::OPTIONS || !asked.contains_key(ORIGIN) {
@@ -92,13 +91,13 @@ impl Reader {
         let mut response = Response::new(Full::default());
         let answer = response.headers_mut();
         match self {
-            Self::Nobody | Self::Another => return None,
-            Self::Anybody => {
+            Self::None | Self::Other => return None,
+            Self::Any => {
                 answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
                 answer.insert(ACCESS_CONTROL_ALLOW_METHODS, ANY);
                 answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, ANY);
             }
-            Self::This(origin) => {
+            Self::Origin(origin) => {
                 let vary = "origin, access-control-request-method, access-control-request-headers";
                 answer.insert(VARY, HeaderValue::from_static(vary));
                 answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());

@@ -1,18 +1,20 @@
+//! One runner, as the requests see it that are dispatched to it.
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::upstream::Handle;
+use super::upstream::PooledConnection;
 use crate::{Address, RunnerId};
 
-/// One runner, as a request that was given to it sees it.
+/// One runner: where it listens, and its idle connections.
 #[derive(Debug)]
 pub(super) struct Runner {
     pub(super) id: RunnerId,
     pub(super) address: Address,
-    /// Connections that serve no request, the last used on top; nothing once the runner is out of service.
-    idle: Mutex<Option<Vec<Handle>>>,
+    /// Idle connections, the last used on top; `None` once the runner is out of service.
+    idle: Mutex<Option<Vec<PooledConnection>>>,
     closed: Notify,
     warned: AtomicBool,
 }
@@ -28,32 +30,32 @@ impl Runner {
         }
     }
 
-    /// The connection that was used last, without those that have closed since.
-    pub(super) fn pop(&self) -> Option<Handle> {
+    /// Takes the idle connection that was used last. Connections that have closed since are dropped.
+    pub(super) fn pop(&self) -> Option<PooledConnection> {
         let mut idle = self.lock();
         let idle = idle.as_mut()?;
         loop {
-            let handle = idle.pop()?;
-            if handle.is_ready() {
-                return Some(handle);
+            let connection = idle.pop()?;
+            if connection.is_ready() {
+                return Some(connection);
             }
         }
     }
 
-    /// Keeps a connection, unless the runner is out of service: then it closes.
-    pub(super) fn push(&self, handle: Handle) {
+    /// Keeps an idle connection. Closes it if the runner is out of service.
+    pub(super) fn push(&self, connection: PooledConnection) {
         if let Some(idle) = self.lock().as_mut() {
-            idle.push(handle);
+            idle.push(connection);
         }
     }
 
-    /// Closes every connection that serves no request. Whether the runner still takes requests, a fresh one tells.
+    /// Closes every idle connection. The next request opens a fresh one, which tells whether the runner still listens.
     pub(super) fn close_idle(&self) {
         let idle = self.lock().as_mut().map(std::mem::take);
         drop(idle);
     }
 
-    /// Closes every connection that serves no request, and will keep none.
+    /// Closes every idle connection, and will keep none.
     pub(super) fn close(&self) {
         let idle = self.lock().take();
         drop(idle);
@@ -63,13 +65,13 @@ impl Runner {
     /// Resolves once the runner is out of service.
     pub(super) async fn closed(&self) {
         let closed = self.closed.notified();
-        // Who closes now is heard: being notified counts from the line above, not from the first poll.
+        // A `close` from here on is noticed: `Notified` counts from its creation, not from its first poll.
         if self.lock().is_some() {
             closed.await;
         }
     }
 
-    /// Says once in a runner's life that it asks for checks that its app does not have (S32).
+    /// Warns, once in a runner's life, that a response asks for a check that the app does not declare (S32).
     pub(super) fn warn_of_no_health_check(&self) {
         if !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
@@ -81,10 +83,10 @@ impl Runner {
 
     #[cfg(test)]
     pub(super) fn kept(&self) -> usize {
-        self.lock().iter().flatten().filter(|handle| handle.is_ready()).count()
+        self.lock().iter().flatten().filter(|connection| connection.is_ready()).count()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<Handle>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<PooledConnection>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

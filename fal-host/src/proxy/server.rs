@@ -1,4 +1,4 @@
-//! Takes clients.
+//! The listener for clients: accepts connections, keeps their time limits, and ends them.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -20,20 +20,20 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::balancer::Balancer;
 use super::forward::{Client, forward};
-use super::timer::{Clock, ConnectionTimer};
+use super::timer::{ConnectionTimer, TickClock};
 use crate::address::Pause;
 
-/// How long a client may take over the head of a request, and so how long an idle one is kept. Load balancers keep
-/// theirs for up to a minute; who closes first loses no request.
+/// How long a client may take to send the head of a request, which is also how long an idle connection is kept. Load
+/// balancers keep idle connections for up to a minute; the side that closes first loses no request.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// Serves the clients of `listener` until `stop` resolves; then closes the listener, lets every client connection
 /// finish the request it is at, with `connection: close`, and returns when the last has ended (S41). A request is one
 /// when its whole head has come. That takes as long as the slowest client: dropping the future cuts every client off.
 pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: impl Future<Output = ()>) {
-    let most = balancer.limits().clients;
+    let max_clients = balancer.limits().clients;
     let mut clients = Clients::of(balancer);
-    let mut said = false;
+    let mut warned = false;
     let mut ticks = interval(clients.clock.tick());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut pause = None;
@@ -42,24 +42,24 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
         tokio::select! {
             biased;
             () = &mut stop => break,
-            () = clients.forget_ended() => {}
+            () = clients.remove_ended() => {}
             _ = ticks.tick(), if !clients.open.is_empty() => clients.tick(),
-            accepted = listener.accept(), if clients.open.len() < most => match accepted {
+            accepted = listener.accept(), if clients.open.len() < max_clients => match accepted {
                 Ok((stream, peer)) => {
                     pause = None;
                     clients.add(stream, peer);
-                    if clients.open.len() == most && !std::mem::replace(&mut said, true) {
+                    if clients.open.len() == max_clients && !std::mem::replace(&mut warned, true) {
                         tracing::warn!(
-                            clients = most,
-                            "more clients wait to be accepted until others leave: raise the limit on open files \
-                             (`ulimit -n`) for more at a time"
+                            clients = max_clients,
+                            "the limit on client connections is reached, and further clients wait to be accepted: \
+                             raise the limit on open files (`ulimit -n`) to serve more at a time"
                         );
                     }
                 }
-                Err(error) if concerns_one_client(&error) => {}
+                Err(error) if is_client_error(&error) => {}
                 Err(error) => {
                     let pause = pause.get_or_insert_with(|| {
-                        tracing::warn!(%error, "cannot accept clients: trying again");
+                        tracing::warn!(%error, "cannot accept clients, trying again");
                         Pause::new()
                     });
                     pause.wait().await;
@@ -71,14 +71,14 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
     clients.stop();
     while !clients.open.is_empty() {
         tokio::select! {
-            () = clients.forget_ended() => {}
+            () = clients.remove_ended() => {}
             _ = ticks.tick() => clients.tick(),
         }
     }
 }
 
-/// A client that was gone before it was accepted is nothing to wait for.
-fn concerns_one_client(error: &io::Error) -> bool {
+/// Whether `accept` failed because the client had left before it was accepted.
+fn is_client_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
@@ -89,22 +89,22 @@ struct Clients {
     balancer: Arc<Balancer>,
     tasks: JoinSet<()>,
     open: HashMap<task::Id, Open>,
-    clock: Clock,
-    /// How many ticks a request may take.
+    clock: TickClock,
+    /// `request_timeout` in ticks.
     limit: Option<u64>,
 }
 
 #[derive(Debug)]
 struct Open {
     timer: ConnectionTimer,
-    /// Dropped to tell the connection that it is to end.
+    /// Dropped to end the connection after its current request.
     stop: Option<oneshot::Sender<Infallible>>,
 }
 
 impl Clients {
     fn of(balancer: Arc<Balancer>) -> Self {
         let timeout = balancer.limits().request_timeout;
-        let clock = Clock::for_limit(timeout);
+        let clock = TickClock::for_limit(timeout);
         let limit = timeout.map(|timeout| clock.ticks_of(timeout));
         Self { balancer, tasks: JoinSet::new(), open: HashMap::new(), clock, limit }
     }
@@ -113,7 +113,7 @@ impl Clients {
         let timer = ConnectionTimer::new(self.clock.clone());
         let client = Client {
             balancer: Arc::clone(&self.balancer),
-            peer: written(peer.ip()),
+            peer: to_header_value(peer.ip()),
             timer: timer.clone(),
             limit: self.limit,
         };
@@ -123,11 +123,11 @@ impl Clients {
     }
 
     fn tick(&self) {
-        self.clock.passes(self.open.values().map(|open| &open.timer));
+        self.clock.advance(self.open.values().map(|open| &open.timer));
     }
 
-    /// Never resolves while nobody is connected.
-    async fn forget_ended(&mut self) {
+    /// Waits until a connection ends, and removes it. Never resolves while no client is connected.
+    async fn remove_ended(&mut self) {
         match self.tasks.join_next_with_id().await {
             Some(Ok((id, ()))) => self.open.remove(&id),
             Some(Err(error)) => self.open.remove(&error.id()),
@@ -135,7 +135,7 @@ impl Clients {
         };
     }
 
-    /// Every connection ends with the request that it is at.
+    /// Ends every connection after its current request.
     fn stop(&mut self) {
         for open in self.open.values_mut() {
             open.stop = None;
@@ -143,20 +143,20 @@ impl Clients {
     }
 }
 
-/// As the headers of its requests will say it: an IPv4 address looks like one, whatever the listener.
-fn written(peer: IpAddr) -> HeaderValue {
+/// The client's address as a header value. An IPv4 client of an IPv6 listener is written as IPv4.
+fn to_header_value(peer: IpAddr) -> HeaderValue {
     HeaderValue::try_from(peer.to_canonical().to_string())
         .unwrap_or_else(|_| HeaderValue::from_static("unknown"))
 }
 
 async fn serve_client(stream: TcpStream, client: Arc<Client>, mut stopped: oneshot::Receiver<Infallible>) {
-    // Small responses are sent at once. If this fails, the connection is gone, and the next read says so.
+    // Sends small responses at once. If this fails, the connection is gone, and the next read fails.
     let _ = stream.set_nodelay(true);
     let timer = client.timer.clone();
-    let has_asked = Arc::<AtomicBool>::default();
-    let asks = Arc::clone(&has_asked);
+    let has_request = Arc::<AtomicBool>::default();
+    let seen = Arc::clone(&has_request);
     let service = service_fn(move |request| {
-        asks.store(true, Ordering::Relaxed);
+        seen.store(true, Ordering::Relaxed);
         let client = Arc::clone(&client);
         async move { Ok::<_, Infallible>(forward(client, request).await) }
     });
@@ -166,15 +166,15 @@ async fn serve_client(stream: TcpStream, client: Arc<Client>, mut stopped: onesh
         .writev(false)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
-    // How a client's connection ends is the client's affair. What has come of a request is read before it is judged.
+    // The error of a client's connection is of no use to the host. A request that has arrived is read before `stopped`.
     tokio::select! {
         biased;
         _ = connection.as_mut() => return,
         _ = &mut stopped => {}
     }
     connection.as_mut().graceful_shutdown();
-    // hyper would wait for the rest of a first head that has begun to come, however long.
-    if has_asked.load(Ordering::Relaxed) {
+    // hyper would wait without limit for the rest of a first head that has begun to arrive.
+    if has_request.load(Ordering::Relaxed) {
         let _ = connection.await;
     }
 }

@@ -1,8 +1,9 @@
 //! Clients that leave before their response has ended (S38).
 
 use super::{Rig, until};
-use crate::proxy::turn::Turn;
-use crate::proxy::upstream::{Exchange, open};
+use crate::proxy::exchange::Exchange;
+use crate::proxy::queue::QueuePosition;
+use crate::proxy::upstream::open;
 
 #[tokio::test]
 async fn the_slot_of_a_request_whose_client_left_is_kept_until_the_runner_closes_the_connection_s38b() {
@@ -89,10 +90,10 @@ async fn the_slot_of_a_request_that_found_no_connection_is_free_as_soon_as_its_c
 async fn a_request_of_which_nothing_was_written_gives_its_slot_back_at_once_s38b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let slot = rig.balancer.slot(&mut Turn::default()).await.unwrap();
-    let handle = open(slot.runner()).await.unwrap();
+    let permit = QueuePosition::default().acquire(&rig.balancer).await.unwrap();
+    let connection = open(&permit.runner().address).await.unwrap();
     let _never_closes = runner.accept().await;
-    drop(Exchange::unwritten(handle, slot));
+    drop(Exchange::begin(connection, permit));
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
 }
 

@@ -6,11 +6,11 @@ use tokio::time::Instant;
 
 use super::Rig;
 use crate::proxy::server::HEAD_TIMEOUT;
-use crate::proxy::timer::Clock;
+use crate::proxy::timer::TickClock;
 
 /// The limit, as exact as it is kept.
 fn is_the_limit(waited: Duration) -> bool {
-    waited.abs_diff(HEAD_TIMEOUT) <= Clock::LONGEST_TICK * 2
+    waited.abs_diff(HEAD_TIMEOUT) <= TickClock::LONGEST_TICK * 2
 }
 
 #[tokio::test(start_paused = true)]

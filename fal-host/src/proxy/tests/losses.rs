@@ -31,7 +31,7 @@ async fn an_answer_that_is_not_http_is_answered_runner_disconnected_s39c() {
     connection.send("what?\r\n\r\n").await;
     let response = client.message().await;
     assert_eq!((response.status(), response.error_type().as_str()), (503, "runner_disconnected"));
-    assert!(response.body.contains("not HTTP"), "{}", response.body);
+    assert!(response.body.contains("not valid HTTP"), "{}", response.body);
     assert_eq!(rig.balancer.in_flight(runner.id), 1, "its call may still run");
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::rig::limits;
 use super::{Rig, until};
-use crate::proxy::timer::Clock;
+use crate::proxy::timer::TickClock;
 use crate::proxy::{Limits, ManualChecks};
 
 /// Longer than anything here takes, unless a test lets it pass.
@@ -17,8 +17,8 @@ async fn rig() -> Rig {
 /// Lets twice the limit pass, tick by tick.
 pub(super) async fn too_long() {
     tokio::time::pause();
-    for _ in 0..2 * LIMIT.as_secs() / Clock::LONGEST_TICK.as_secs() {
-        tokio::time::advance(Clock::LONGEST_TICK).await;
+    for _ in 0..2 * LIMIT.as_secs() / TickClock::LONGEST_TICK.as_secs() {
+        tokio::time::advance(TickClock::LONGEST_TICK).await;
         tokio::task::yield_now().await;
     }
     tokio::time::resume();

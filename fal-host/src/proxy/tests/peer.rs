@@ -1,3 +1,5 @@
+//! A client or a runner that speaks HTTP/1.1 byte by byte.
+
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::rig::limits;
 use super::{Rig, until};
-use crate::proxy::refusal::Refusal;
-use crate::proxy::turn::Turn;
+use crate::proxy::error::ProxyError;
+use crate::proxy::queue::QueuePosition;
 use crate::proxy::{Balancer, Limits, Origins, Reports};
 
 #[tokio::test]
@@ -138,8 +138,8 @@ async fn a_request_that_waits_too_long_is_answered_queue_timeout_s38f() {
     let after = Duration::from_secs(60);
     let balancer = balancer(Limits { queue_timeout: after, ..limits() });
     let began = tokio::time::Instant::now();
-    let refusal = balancer.slot(&mut Turn::default()).await.unwrap_err();
-    assert_eq!(refusal, Refusal::QueueTimeout { after });
+    let refusal = QueuePosition::default().acquire(&balancer).await.unwrap_err();
+    assert_eq!(refusal, ProxyError::QueueTimeout { after });
     assert_eq!((refusal.status().as_u16(), refusal.error_type()), (504, "queue_timeout"));
     assert_eq!(began.elapsed(), after);
     assert_eq!(balancer.waiting(), 0);
@@ -149,22 +149,22 @@ async fn a_request_that_waits_too_long_is_answered_queue_timeout_s38f() {
 async fn a_request_that_moves_keeps_its_deadline_s39b() {
     let after = Duration::from_secs(60);
     let balancer = balancer(Limits { queue_timeout: after, queue: 0, ..limits() });
-    let mut turn = Turn::default();
+    let mut position = QueuePosition::default();
     let began = tokio::time::Instant::now();
-    turn.deadline(after);
+    position.deadline(after);
     tokio::time::advance(Duration::from_secs(50)).await;
-    turn.moves_on().unwrap();
-    balancer.slot(&mut turn).await.unwrap_err();
+    position.move_on().unwrap();
+    position.acquire(&balancer).await.unwrap_err();
     assert_eq!(began.elapsed(), after);
 }
 
 #[tokio::test]
 async fn the_longest_timeout_there_is_waits_for_ever() {
     let balancer = balancer(Limits { queue_timeout: Duration::MAX, ..limits() });
-    let mut turn = Turn::default();
+    let mut position = QueuePosition::default();
     tokio::select! {
         biased;
-        _ = balancer.slot(&mut turn) => panic!("there is no slot"),
+        _ = position.acquire(&balancer) => panic!("there is no slot"),
         () = std::future::ready(()) => {}
     }
 }

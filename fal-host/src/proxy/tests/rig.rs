@@ -1,3 +1,5 @@
+//! A data plane with scripted runners and clients.
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -22,7 +22,7 @@ use super::rig::{FakeRunner, limits};
 use super::{Peer, Rig, until, within};
 use crate::RunnerId;
 use crate::proxy::headers::CHECK;
-use crate::proxy::turn::Turn;
+use crate::proxy::queue::QueuePosition;
 use crate::proxy::{Limits, Report};
 
 const RUNNERS: u32 = 3;
@@ -209,10 +209,10 @@ async fn no_slot_is_lost_whoever_leaves_and_whatever_breaks_s30_s38a_s39b() {
     let mut slots = Vec::new();
     for _ in 0..RUNNERS * SLOTS {
         // The last requests that were lost may have left a doubt, which passes.
-        slots.push(within(balancer.slot(&mut Turn::default())).await.unwrap());
+        slots.push(within(QueuePosition::default().acquire(balancer)).await.unwrap());
     }
     assert!(
-        balancer.slot(&mut Turn::default()).now_or_never().is_none(),
+        QueuePosition::default().acquire(balancer).now_or_never().is_none(),
         "every slot is there, and no other"
     );
     assert!(control.counts.most.load(Ordering::Relaxed) <= SLOTS);

@@ -1,28 +1,30 @@
-/// Names the manual check that answers one request for a check: the first that starts after it (S31).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::proxy) struct Asked(u64);
+//! The manual checks of one runner, and the permits that are held until they end (S30, S31).
 
-/// One runner's manual checks, as its slots see them: which check answers whom, and how many slots wait for it (S30).
+/// Names the manual check that answers one request for a check: the first that starts after the request (S31).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::proxy) struct CheckTicket(u64);
+
+/// One runner's manual checks, and how many permits are held for each (S30).
 #[derive(Debug, Default)]
 pub(super) struct Checks {
     started: u64,
-    /// The last one that has ended. One runs where fewer have ended than started.
+    /// The number of the last check that has ended. A check runs while `ended < started`.
     ended: u64,
-    /// Slots that the running check answers.
+    /// Permits held for the running check.
     answering: u32,
-    /// Slots that the one after it answers.
+    /// Permits held for the check after it.
     waiting: u32,
 }
 
 impl Checks {
     /// A response asks for a check now.
-    pub(super) fn ask(&self) -> Asked {
-        Asked(self.started + 1)
+    pub(super) fn ask(&self) -> CheckTicket {
+        CheckTicket(self.started + 1)
     }
 
-    /// Holds the slot of a request that asked and has ended, unless its check has ended before. Says whether it is
-    /// held.
-    pub(super) fn hold(&mut self, Asked(check): Asked) -> bool {
+    /// Holds the permit of a request that asked and has ended, unless its check has ended before. Returns whether the
+    /// permit is held.
+    pub(super) fn hold(&mut self, CheckTicket(check): CheckTicket) -> bool {
         let held = check > self.ended;
         if held && check <= self.started {
             self.answering += 1;
@@ -32,24 +34,24 @@ impl Checks {
         held
     }
 
-    /// How many slots are held.
+    /// How many permits are held.
     pub(super) fn held(&self) -> u32 {
         self.answering + self.waiting
     }
 
-    /// A manual check starts: it answers all who have asked so far.
+    /// A manual check starts: it answers every request for a check so far.
     pub(super) fn start(&mut self) {
         self.started += 1;
         self.answering += std::mem::take(&mut self.waiting);
     }
 
-    /// The manual check has ended: the slots that it answers are free.
+    /// The manual check has ended: the permits held for it are free.
     pub(super) fn end(&mut self) {
         self.ended = self.started;
         self.answering = 0;
     }
 
-    /// A manual check was inconclusive: every held slot is free. Its next try counts as one of its own (S20).
+    /// A manual check was inconclusive: every held permit is free. Its next attempt counts as a new check (S20).
     pub(super) fn release(&mut self) {
         self.end();
         self.waiting = 0;

@@ -1,4 +1,4 @@
-//! The errors that are the host's own, and how a client reads them: `{"detail": …, "error_type": …}` (S38).
+//! The host's own errors, and the JSON that a client reads: `{"detail": …, "error_type": …}` (S38).
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
 
-/// Why the host answers a request by itself.
+/// An error that the host answers a request with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
-    #[error("Every runner is busy, and {limit} requests wait already.")]
+pub(super) enum ProxyError {
+    #[error("Every runner is busy, and the queue is full with {limit} requests.")]
     QueueFull { limit: usize },
     #[error("No runner took the request within {after:?}.")]
     QueueTimeout { after: Duration },
@@ -19,60 +19,57 @@ pub(super) enum Refusal {
     RequestTimeout { after: Duration },
     #[error("The host is stopping and takes no more requests.")]
     HostStopping,
-    #[error("The runner was lost after the request was sent and before it answered.")]
+    #[error("The runner closed the connection after the request was sent and before it answered.")]
     Lost,
-    #[error("The runner's answer is not HTTP.")]
+    #[error("The runner's response is not valid HTTP.")]
     Malformed,
-    #[error("The request was given to {moves} runners in turn, and each was lost before it could be sent.")]
-    NobodyTakesIt { moves: u8 },
-    #[error("The request's body broke off.")]
+    #[error("The request was dispatched to {moves} runners in turn, and none accepted it.")]
+    TooManyMoves { moves: u8 },
+    #[error("The connection closed before the whole request body had arrived.")]
     BrokenBody,
-    #[error("A request names its host once, in one header `host`.")]
+    #[error("The request has no `host` header or several: exactly one is expected.")]
     BadHost,
     #[error("CONNECT is not supported.")]
     Connect,
 }
 
-impl Refusal {
+impl ProxyError {
     pub(super) const fn status(self) -> StatusCode {
         match self {
             Self::QueueFull { .. }
             | Self::HostStopping
             | Self::Lost
             | Self::Malformed
-            | Self::NobodyTakesIt { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            | Self::TooManyMoves { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::QueueTimeout { .. } | Self::RequestTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::BrokenBody | Self::BadHost => StatusCode::BAD_REQUEST,
             Self::Connect => StatusCode::NOT_IMPLEMENTED,
         }
     }
 
-    /// The name by which a program tells the errors apart.
+    /// The error's name, for programs.
     pub(super) const fn error_type(self) -> &'static str {
         match self {
             Self::QueueFull { .. } => "queue_full",
             Self::QueueTimeout { .. } => "queue_timeout",
             Self::RequestTimeout { .. } => "request_timeout",
             Self::HostStopping => "host_stopping",
-            Self::Lost | Self::Malformed | Self::NobodyTakesIt { .. } => "runner_disconnected",
+            Self::Lost | Self::Malformed | Self::TooManyMoves { .. } => "runner_disconnected",
             Self::BrokenBody => "broken_body",
             Self::BadHost => "bad_host",
             Self::Connect => "not_supported",
         }
     }
 
-    /// Whether it is for what a runner did to a request that it had, or did not do.
-    pub(super) const fn is_a_runners(self) -> bool {
-        matches!(
-            self,
-            Self::RequestTimeout { .. } | Self::Lost | Self::Malformed | Self::NobodyTakesIt { .. }
-        )
+    /// Whether a runner caused the error.
+    pub(super) const fn is_of_runner(self) -> bool {
+        matches!(self, Self::RequestTimeout { .. } | Self::Lost | Self::Malformed | Self::TooManyMoves { .. })
     }
 
-    /// When to come again, in seconds: only where the request has certainly reached no runner.
+    /// The value of `retry-after`, in seconds: only where the request has certainly reached no runner.
     const fn retry_after(self) -> Option<HeaderValue> {
         match self {
-            Self::QueueFull { .. } | Self::HostStopping | Self::NobodyTakesIt { .. } => {
+            Self::QueueFull { .. } | Self::HostStopping | Self::TooManyMoves { .. } => {
                 Some(HeaderValue::from_static("1"))
             }
             _ => None,
@@ -86,7 +83,7 @@ impl Refusal {
             error_type: &'static str,
         }
         let body = Body { detail: self.to_string(), error_type: self.error_type() };
-        // Two strings cannot fail to be written as JSON.
+        // Serializing two strings cannot fail.
         let body = serde_json::to_vec(&body).unwrap_or_default();
         let mut response = Response::new(Full::from(body));
         *response.status_mut() = self.status();
@@ -108,32 +105,32 @@ mod tests {
     #[tokio::test]
     async fn an_error_of_the_host_is_json_with_a_sentence_and_a_type_s38f() {
         let expected = [
-            (Refusal::QueueFull { limit: 3 }, 503, "queue_full"),
-            (Refusal::QueueTimeout { after: Duration::from_secs(60) }, 504, "queue_timeout"),
-            (Refusal::RequestTimeout { after: Duration::from_secs(30) }, 504, "request_timeout"),
-            (Refusal::Lost, 503, "runner_disconnected"),
-            (Refusal::HostStopping, 503, "host_stopping"),
+            (ProxyError::QueueFull { limit: 3 }, 503, "queue_full"),
+            (ProxyError::QueueTimeout { after: Duration::from_secs(60) }, 504, "queue_timeout"),
+            (ProxyError::RequestTimeout { after: Duration::from_secs(30) }, 504, "request_timeout"),
+            (ProxyError::Lost, 503, "runner_disconnected"),
+            (ProxyError::HostStopping, 503, "host_stopping"),
         ];
-        for (refusal, status, error_type) in expected {
-            let response = refusal.response();
+        for (error, status, error_type) in expected {
+            let response = error.response();
             assert_eq!(response.status(), status);
             assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
             let body = response.into_body().collect().await.unwrap().to_bytes();
             let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
             assert_eq!(body["error_type"], error_type);
-            assert_eq!(body["detail"], refusal.to_string());
+            assert_eq!(body["detail"], error.to_string());
         }
         assert_eq!(
-            Refusal::QueueTimeout { after: Duration::from_millis(1500) }.to_string(),
+            ProxyError::QueueTimeout { after: Duration::from_millis(1500) }.to_string(),
             "No runner took the request within 1.5s."
         );
     }
 
     #[test]
-    fn only_what_reached_no_runner_says_when_to_come_again_s39a() {
-        assert!(Refusal::QueueFull { limit: 0 }.response().headers().contains_key(RETRY_AFTER));
-        let timed_out = Refusal::RequestTimeout { after: Duration::from_secs(30) };
+    fn only_requests_that_reached_no_runner_get_retry_after_s39a() {
+        assert!(ProxyError::QueueFull { limit: 0 }.response().headers().contains_key(RETRY_AFTER));
+        let timed_out = ProxyError::RequestTimeout { after: Duration::from_secs(30) };
         assert!(!timed_out.response().headers().contains_key(RETRY_AFTER));
-        assert!(!Refusal::Lost.response().headers().contains_key(RETRY_AFTER));
+        assert!(!ProxyError::Lost.response().headers().contains_key(RETRY_AFTER));
     }
 }

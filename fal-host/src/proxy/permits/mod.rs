@@ -1,4 +1,4 @@
-//! Who gets which slot: a pure table, without clock, locks or I/O.
+//! The pure scheduler: which request gets which permit. No clock, locks or I/O.
 
 mod checks;
 #[cfg(test)]
@@ -6,24 +6,26 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) use checks::Asked;
+pub(super) use checks::CheckTicket;
 use checks::Checks;
 
 use crate::RunnerId;
 
-/// When a request came, in order. It keeps this when it moves to another runner (S39).
+/// The order in which requests arrived. A request keeps its number when it moves to another runner (S39).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Arrival(u64);
 
-/// The runners with their slots, and the requests that wait for one.
+/// The runners with their permits, and the requests that wait for one.
 ///
-/// `R` is what a request needs to know of its runner, `W` how a waiting request is told. After every call that can
-/// free a slot, [`next_grant`](Self::next_grant) is called until it returns nothing.
+/// `R` is what a request needs to know of its runner, `W` notifies a waiting request. After every call that can
+/// free a permit, the caller calls [`next_grant`](Self::next_grant) until it returns `None`.
+///
+/// Invariant between calls, once that is done: while a request waits, no runner has a free permit.
 #[derive(Debug)]
-pub(super) struct Slots<R, W> {
+pub(super) struct PermitTable<R, W> {
     each: u32,
     runners: BTreeMap<RunnerId, Entry<R>>,
-    /// Those in service with a free slot.
+    /// The runners in service with a free permit.
     free: BTreeSet<Rank>,
     queue: BTreeMap<Arrival, W>,
     asked: BTreeSet<RunnerId>,
@@ -31,7 +33,7 @@ pub(super) struct Slots<R, W> {
     returns: u64,
 }
 
-/// The least one gets the next request: the fewest slots taken, then the longest without a change, then the oldest
+/// The order of dispatch; the least rank gets the next request: fewest permits taken, then longest idle, then oldest
 /// (S38).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
@@ -47,25 +49,25 @@ struct Entry<R> {
     in_flight: u32,
     checks: Checks,
     idle_since: u64,
-    /// How many reasons there are to think that it is dying.
-    doubts: u32,
+    /// How many ejections are in force. Above 0 it gets no request.
+    ejections: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Service {
-    /// It is given requests.
+    /// It gets requests.
     In,
-    /// It is given no more.
+    /// It gets no more requests.
     Out,
-    /// As `Out`, and it was said to leave: that its last request has ended is news.
+    /// As `Out`, and the end of its last request is reported.
     Leaving,
 }
 
 impl<R> Entry<R> {
-    /// Its place among those that can be given a request, if it can.
+    /// Its rank among the runners with a free permit, if it has one.
     fn rank(&self, id: RunnerId, each: u32) -> Option<Rank> {
         let taken = self.in_flight + self.checks.held();
-        (self.service == Service::In && self.doubts == 0 && taken < each).then_some(Rank {
+        (self.service == Service::In && self.ejections == 0 && taken < each).then_some(Rank {
             taken,
             idle_since: self.idle_since,
             id,
@@ -77,22 +79,22 @@ impl<R> Entry<R> {
     }
 }
 
-/// A slot for a request that waited.
+/// A permit for a request that waited.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Grant<R, W> {
     pub(super) waiter: W,
     pub(super) route: R,
 }
 
-/// Whether a runner's last request has ended since it was said to leave.
+/// Whether the last request of a leaving runner has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Drained {
     Yes,
     No,
 }
 
-impl<R: Clone, W> Slots<R, W> {
-    /// A table of no runners, which will have `each` slots apiece.
+impl<R: Clone, W> PermitTable<R, W> {
+    /// A table without runners. Each runner will have `each` permits.
     pub(super) const fn new(each: u32) -> Self {
         Self {
             each,
@@ -110,8 +112,8 @@ impl<R: Clone, W> Slots<R, W> {
         Arrival(self.arrivals)
     }
 
-    /// Takes a slot for the request that came at `arrival`, if one is free and nobody who came before waits.
-    pub(super) fn take(&mut self, arrival: Arrival) -> Option<R> {
+    /// Takes a permit for a request, if one is free and no earlier request waits.
+    pub(super) fn try_acquire(&mut self, arrival: Arrival) -> Option<R> {
         if self.queue.first_key_value().is_some_and(|(first, _)| *first < arrival) {
             return None;
         }
@@ -123,22 +125,22 @@ impl<R: Clone, W> Slots<R, W> {
         self.queue.len()
     }
 
-    /// Lets the request that came at `arrival` wait.
-    pub(super) fn wait(&mut self, arrival: Arrival, waiter: W) {
+    /// Puts a request into the queue.
+    pub(super) fn enqueue(&mut self, arrival: Arrival, waiter: W) {
         self.queue.insert(arrival, waiter);
     }
 
-    /// The request that came at `arrival` waits no longer.
-    pub(super) fn give_up(&mut self, arrival: Arrival) -> Option<W> {
+    /// Removes a request from the queue.
+    pub(super) fn cancel(&mut self, arrival: Arrival) -> Option<W> {
         self.queue.remove(&arrival)
     }
 
-    /// Nobody waits any longer: all who did, in order.
-    pub(super) fn give_up_all(&mut self) -> BTreeMap<Arrival, W> {
+    /// Empties the queue and returns it, in order.
+    pub(super) fn cancel_all(&mut self) -> BTreeMap<Arrival, W> {
         std::mem::take(&mut self.queue)
     }
 
-    /// Takes a slot for the request that has waited longest, if one waits and one is free.
+    /// Takes a permit for the request that has waited longest, if one waits and a permit is free.
     pub(super) fn next_grant(&mut self) -> Option<Grant<R, W>> {
         if self.free.is_empty() {
             return None;
@@ -148,22 +150,22 @@ impl<R: Clone, W> Slots<R, W> {
         Some(Grant { waiter, route })
     }
 
-    /// Gives a slot back, or leaves it to the check that the request asked for (S30).
-    pub(super) fn give_back(&mut self, id: RunnerId, asked: Option<Asked>) -> Drained {
+    /// Releases a permit, or holds it for the check that the request asked for (S30).
+    pub(super) fn release(&mut self, id: RunnerId, ticket: Option<CheckTicket>) -> Drained {
         self.returns += 1;
         let now = self.returns;
         let drained = self.change(id, |entry| {
             entry.in_flight -= 1;
             entry.idle_since = now;
-            if let (Service::In, Some(asked)) = (entry.service, asked) {
-                entry.checks.hold(asked);
+            if let (Service::In, Some(ticket)) = (entry.service, ticket) {
+                entry.checks.hold(ticket);
             }
             entry.drained()
         });
         drained.unwrap_or(Drained::No)
     }
 
-    /// Adds a runner, which is in service at once.
+    /// Adds a runner. It is in service at once.
     pub(super) fn add(&mut self, id: RunnerId, route: R) {
         self.returns += 1;
         let entry = Entry {
@@ -172,23 +174,23 @@ impl<R: Clone, W> Slots<R, W> {
             in_flight: 0,
             checks: Checks::default(),
             idle_since: self.returns,
-            doubts: 0,
+            ejections: 0,
         };
         self.free.extend(entry.rank(id, self.each));
         self.runners.insert(id, entry);
     }
 
-    /// The runner may be dying: it is given no request until it is trusted again, as often as it was doubted.
-    pub(super) fn doubt(&mut self, id: RunnerId) {
-        self.change(id, |entry| entry.doubts += 1);
+    /// Ejects a runner: it gets no request until it has been readmitted as often as it was ejected.
+    pub(super) fn eject(&mut self, id: RunnerId) {
+        self.change(id, |entry| entry.ejections += 1);
     }
 
-    /// A doubt of the runner is over.
-    pub(super) fn trust(&mut self, id: RunnerId) {
-        self.change(id, |entry| entry.doubts -= 1);
+    /// Ends one ejection of a runner.
+    pub(super) fn readmit(&mut self, id: RunnerId) {
+        self.change(id, |entry| entry.ejections -= 1);
     }
 
-    /// Takes a runner out of service. Says whether it was in service.
+    /// Takes a runner out of service. Returns whether it was in service.
     pub(super) fn suspend(&mut self, id: RunnerId) -> bool {
         self.asked.remove(&id);
         let suspended = self.change(id, |entry| {
@@ -201,7 +203,8 @@ impl<R: Clone, W> Slots<R, W> {
         suspended.unwrap_or(false)
     }
 
-    /// Takes a runner out of service and will tell when its last request has ended.
+    /// Takes a runner out of service. The return value here or of a later [`release`](Self::release) is [`Drained::Yes`]
+    /// when its last request has ended.
     pub(super) fn remove(&mut self, id: RunnerId) -> Drained {
         self.asked.remove(&id);
         let drained = self.change(id, |entry| {
@@ -214,7 +217,7 @@ impl<R: Clone, W> Slots<R, W> {
         drained.unwrap_or(Drained::No)
     }
 
-    /// Drops all that is known of a runner.
+    /// Drops everything that is known of a runner.
     pub(super) fn forget(&mut self, id: RunnerId) -> Option<R> {
         self.suspend(id);
         self.runners.remove(&id).map(|entry| entry.route)
@@ -230,30 +233,30 @@ impl<R: Clone, W> Slots<R, W> {
         self.runners.get(&id).map_or(0, |entry| entry.in_flight)
     }
 
-    /// A response asks for a check of its runner. Nothing comes of it where the runner is not in service (S32).
-    pub(super) fn ask(&mut self, id: RunnerId) -> Option<Asked> {
+    /// A response asks for a check of its runner. Ignored unless the runner is in service (S32).
+    pub(super) fn ask(&mut self, id: RunnerId) -> Option<CheckTicket> {
         let entry = self.runners.get(&id).filter(|entry| entry.service == Service::In)?;
         self.asked.insert(id);
         Some(entry.checks.ask())
     }
 
-    /// Those asked for a check since the last call, or since their last manual check started.
+    /// The runners for which a check was requested since the last call, or since their last manual check started.
     pub(super) fn take_asked(&mut self) -> Vec<RunnerId> {
         std::mem::take(&mut self.asked).into_iter().collect()
     }
 
-    /// A manual check starts: it answers all who have asked so far.
+    /// A manual check starts: it answers every request for a check so far.
     pub(super) fn check_started(&mut self, id: RunnerId) {
         self.asked.remove(&id);
         self.change(id, |entry| entry.checks.start());
     }
 
-    /// The manual check has ended: the slots held for it are free.
+    /// The manual check has ended: the permits held for it are released.
     pub(super) fn check_ended(&mut self, id: RunnerId) {
         self.change(id, |entry| entry.checks.end());
     }
 
-    /// Frees every held slot of a runner.
+    /// Releases every held permit of a runner.
     pub(super) fn release_held(&mut self, id: RunnerId) {
         self.change(id, |entry| entry.checks.release());
     }
@@ -266,7 +269,7 @@ impl<R: Clone, W> Slots<R, W> {
         })
     }
 
-    /// The only way to change an entry: its rank follows.
+    /// Changes an entry and updates its rank. No other code changes an entry.
     fn change<T>(&mut self, id: RunnerId, change: impl FnOnce(&mut Entry<R>) -> T) -> Option<T> {
         let entry = self.runners.get_mut(&id)?;
         let before = entry.rank(id, self.each);

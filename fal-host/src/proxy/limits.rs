@@ -1,0 +1,35 @@
+//! The limits and settings of the data plane.
+
+use std::time::Duration;
+
+use super::origins::Origins;
+
+/// The limits and settings of the data plane.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    /// How many clients may be connected. Further clients wait to be accepted until one leaves.
+    pub(crate) clients: usize,
+    /// How many requests may wait for a permit.
+    pub(crate) queue: usize,
+    /// How long a request may wait from its arrival until it is sent to a runner.
+    pub(crate) queue_timeout: Duration,
+    /// How long a runner may take from when a request is sent until the head of its response. `None`: no limit.
+    pub(crate) request_timeout: Option<Duration>,
+    /// How many requests a runner serves at a time: its permits. At least 1 (S38).
+    pub(crate) max_multiplexing: u32,
+    pub(crate) manual_checks: ManualChecks,
+    /// The web pages that may call the app.
+    pub(crate) origins: Origins,
+}
+
+/// What happens when a response asks for a manual check.
+#[derive(Clone, Debug)]
+pub(crate) enum ManualChecks {
+    /// Its runner is checked. Responses of the health endpoint itself cannot ask (S28).
+    Made {
+        /// The health endpoint's path.
+        health_path: String,
+    },
+    /// The app declares no health endpoint: the request is ignored, with one warning a runner (S32).
+    Ignored,
+}

@@ -1,0 +1,92 @@
+//! How a request gets a permit: its position in the queue, its deadline, and the wait itself.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+use super::balancer::{Acquired, Balancer, QueueLimit};
+use super::error::ProxyError;
+use super::permit::Permit;
+use super::permits::Arrival;
+use super::runner::Runner;
+
+/// How often a request may move to another runner (S39).
+const MAX_MOVES: u8 = 10;
+
+/// A request's position among the others. It keeps this position when it moves to another runner (S39).
+#[derive(Debug, Default)]
+pub(super) struct QueuePosition {
+    /// Set when the request first asks for a permit.
+    arrival: Option<Arrival>,
+    /// Set when the request first waits for anything. Most requests never wait, and read no clock.
+    deadline: Option<Instant>,
+    moves: u8,
+}
+
+impl QueuePosition {
+    /// When the request's time in the queue is over.
+    pub(super) fn deadline(&mut self, queue_timeout: Duration) -> Instant {
+        *self.deadline.get_or_insert_with(|| Instant::now() + queue_timeout)
+    }
+
+    /// Counts a move: the request was given to a runner that did not take it.
+    pub(super) const fn move_on(&mut self) -> Result<(), ProxyError> {
+        if self.moves == MAX_MOVES {
+            return Err(ProxyError::TooManyMoves { moves: MAX_MOVES });
+        }
+        self.moves += 1;
+        Ok(())
+    }
+
+    /// Acquires a permit: at once if one is free, or after a wait in the queue. Dropping the future leaves the queue.
+    pub(super) async fn acquire(&mut self, balancer: &Arc<Balancer>) -> Result<Permit, ProxyError> {
+        let limit = if self.moves > 0 { QueueLimit::Exempt } else { QueueLimit::Applies };
+        let waiter = match balancer.acquire(&mut self.arrival, limit) {
+            Acquired::Permit(runner) => return Ok(Permit::granted(Arc::clone(balancer), runner)),
+            Acquired::Queued(arrival, runner) => Waiter { balancer: Arc::clone(balancer), arrival, runner },
+            Acquired::QueueFull => {
+                return Err(ProxyError::QueueFull { limit: balancer.limits().queue });
+            }
+            Acquired::Stopping => return Err(ProxyError::HostStopping),
+        };
+        let timeout = balancer.limits().queue_timeout;
+        match timeout_at(self.deadline(timeout), waiter).await {
+            Ok(permit) => permit,
+            Err(_) => Err(ProxyError::QueueTimeout { after: timeout }),
+        }
+    }
+}
+
+/// A request in the queue. Dropping it leaves the queue.
+#[derive(Debug)]
+struct Waiter {
+    balancer: Arc<Balancer>,
+    arrival: Arrival,
+    runner: oneshot::Receiver<Arc<Runner>>,
+}
+
+impl Future for Waiter {
+    type Output = Result<Permit, ProxyError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // The balancer drops a waiting request's sender only when the host stops (S41).
+        let runner = ready!(Pin::new(&mut self.runner).poll(cx));
+        let permit = runner.map(|runner| Permit::granted(Arc::clone(&self.balancer), runner));
+        Poll::Ready(permit.map_err(|_| ProxyError::HostStopping))
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.balancer.cancel(self.arrival);
+        // A permit that was sent and not received is released.
+        self.runner.close();
+        if let Ok(runner) = self.runner.try_recv() {
+            drop(Permit::granted(Arc::clone(&self.balancer), runner));
+        }
+    }
+}
