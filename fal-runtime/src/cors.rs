@@ -1,3 +1,5 @@
+//! Which web pages of other origins may call an app.
+
 use std::fmt;
 use std::time::Duration;
 
@@ -5,7 +7,7 @@ use axum::Router;
 use http::HeaderValue;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
-use crate::panics::CatchPanics;
+use crate::server::CatchPanics;
 
 /// How long a browser may go by the answer to a preflight: as long as every browser does (`WebKit` goes by none for
 /// longer). Whom an app no longer admits is then told so at the latest.

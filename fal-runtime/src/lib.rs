@@ -56,7 +56,6 @@ extern crate self as fal_runtime;
 
 pub mod answer;
 mod app;
-mod calls;
 mod cli;
 mod control;
 mod cors;
@@ -65,25 +64,26 @@ mod error;
 pub mod extract;
 #[cfg(feature = "host")]
 pub mod host;
-mod integers;
+mod json;
 mod openapi;
-mod panics;
 pub mod prelude;
 mod router;
 mod runner;
 mod server;
 pub mod testing;
+mod validation;
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
 
+pub use answer::events::Events;
+pub use answer::head::ResponseHead;
 pub use app::{App, AppOptions, BoxFuture, Declaration, Instance, Progress, Settings, Setup};
 pub use axum::Router;
-pub use calls::{Calls, ConnectionHold};
 pub use cli::main;
 pub use cors::Cors;
-pub use endpoint::{Endpoint, Events, ResponseHead};
+pub use endpoint::Endpoint;
 pub use error::{ApiError, Context, DeclaredFailure, Error, Result};
 pub use fal_health::{HealthCheck, HealthCheckSpec};
 #[doc = include_str!("docs/api_error.md")]
@@ -97,3 +97,4 @@ pub use fal_macros::endpoints;
 pub use http::StatusCode;
 pub use router::router;
 pub use runner::{RunnerState, as_runner, runner_state};
+pub use server::{Calls, ConnectionHold};

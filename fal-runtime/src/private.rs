@@ -8,16 +8,20 @@ pub use fal_health::HealthCheck;
 pub use inventory;
 
 pub use crate::__known as known;
+pub use crate::answer::events::{Event, Stream};
+pub use crate::answer::head::{Lent, ResponseHead, lent};
+pub use crate::answer::reply::{Answer, Content, Reply};
+pub use crate::answer::returns::{Failure, NoAnswer, Returns, ReturnsValue};
 pub use crate::app::lifecycle::{
     HasSetup, Lifecycle, Settle, Settled, TakesSetup, Thread, call_setup, handle_exit, setup, teardown,
 };
 pub use crate::app::{App, AppOptions, Block, Declaration, Registered, Shared};
+pub use crate::cors::Cors;
 pub use crate::endpoint::{
-    Answer, Argument, Boxed, Call, Content, Event, Failure, Given, HeadArgument, Known, Lent, NoAnswer,
-    Reply, Returns, ReturnsValue, Source, Stream, Taken, Taking, Unknown, Unruled, Unshared, lent,
+    Argument, Boxed, Call, Endpoint, Given, HeadArgument, Known, Source, Taken, Taking, Unknown, Unruled,
+    Unshared,
 };
-pub use crate::error::{Cause, DeclaredFailure, Told, cause, told};
-pub use crate::{ApiError, Cors, Endpoint, Error, ResponseHead};
+pub use crate::error::{ApiError, Cause, DeclaredFailure, Error, Told, cause, told};
 
 /// Its name is the error that rustc gives when an app implements it twice (S1).
 #[expect(non_camel_case_types, reason = "a sentence for people")]

@@ -1,3 +1,5 @@
+//! The router of an app: its endpoints, and what answers beside them.
+
 use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
 
@@ -11,13 +13,12 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 use tower::{Service, service_fn};
 
+use crate::app::{App, Declaration, Instance};
 use crate::endpoint::{RequestId, Running, Served, method_not_allowed, serve};
 use crate::error::failure;
-use crate::openapi::object;
-use crate::{App, Calls, Declaration, Instance};
-
-/// Where the built-in answer for people is (S6).
-pub(crate) const HEALTH: &str = "/health";
+use crate::json::object;
+use crate::openapi::HEALTH_PATH;
+use crate::server::Calls;
 
 /// Where the OpenAPI document is.
 const DOCUMENT: &str = "/openapi.json";
@@ -64,9 +65,27 @@ pub fn router<A: App>(app: A) -> Router {
     declaration.router(app, Calls::new(declaration.settings.max_multiplexing()))
 }
 
+impl Declaration {
+    /// Everything that the app answers over HTTP. Types that no request can be read as are for
+    /// [`problems`](Self::problems) to tell.
+    pub fn router(&self, instance: Instance, calls: Arc<Calls>) -> Router {
+        self.surround(build(self, instance, calls))
+    }
+
+    /// Puts around a router what the app declares to be around it.
+    pub(crate) fn surround(&self, router: Router) -> Router {
+        let router = (self.layer)(router);
+        // Outermost: pages of other origins read what layers refuse, too.
+        match self.settings.cors() {
+            Some(cors) => cors.around(router),
+            None => router,
+        }
+    }
+}
+
 /// Without the layers that the app declares.
-pub(crate) fn build(app: &Declaration, running: Running) -> Router {
-    let running = Arc::new(running);
+pub(crate) fn build(app: &Declaration, instance: Instance, calls: Arc<Calls>) -> Router {
+    let running = Arc::new(Running::new(&app.settings, instance, calls));
     let mut router = Router::new().fallback_service(service(Target::Nothing));
     let endpoints = app.endpoints();
     for endpoint in &endpoints {
@@ -74,10 +93,10 @@ pub(crate) fn build(app: &Declaration, running: Running) -> Router {
         router = router.route_service(endpoint.path(), service(Target::Endpoint(served)));
     }
     let is_free = |path| endpoints.iter().all(|endpoint| endpoint.path() != path);
-    if is_free(HEALTH) {
+    if is_free(HEALTH_PATH) {
         let version = app.settings.version();
         let health = Target::document(move || object([("version", version.into())]).into());
-        router = router.route_service(HEALTH, service(health));
+        router = router.route_service(HEALTH_PATH, service(health));
     }
     if is_free(DOCUMENT) {
         let app = app.clone();

@@ -14,8 +14,10 @@ use std::thread::JoinHandle;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::{App, BoxFuture, Instance, Setup};
-use crate::{Context, Error};
+use super::instance::{BoxFuture, Instance};
+use super::setup::Setup;
+use super::traits::App;
+use crate::error::{Context, Error};
 
 /// What an app has that declares no function of that name: an inherent function is found before a trait's.
 pub trait Lifecycle: App {

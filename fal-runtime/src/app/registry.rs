@@ -1,8 +1,13 @@
+//! The apps and endpoint blocks that are linked into this binary.
+
 use std::any::TypeId;
 use std::panic::Location;
 
-use super::{App, Declaration};
-use crate::Endpoint;
+use fal_health::HealthCheckSpec;
+
+use super::declaration::Declaration;
+use super::traits::App;
+use crate::endpoint::Endpoint;
 
 /// An app of this binary, as `#[app]` registers it.
 #[derive(Debug)]
@@ -40,5 +45,48 @@ impl Block {
 
     pub(super) fn endpoints(&self) -> &'static [&'static Endpoint] {
         self.endpoints
+    }
+}
+
+impl Declaration {
+    /// Every app that is linked into this binary, sorted by name.
+    pub fn all() -> Vec<&'static Self> {
+        let mut apps: Vec<_> = inventory::iter::<Registered>().map(|registered| registered.0).collect();
+        apps.sort_by_key(|app| app.settings.name());
+        apps
+    }
+
+    /// Its endpoints, in the order of their files and lines.
+    pub fn endpoints(&self) -> Vec<&'static Endpoint> {
+        Block::all((self.type_id)()).into_iter().flat_map(Block::endpoints).copied().collect()
+    }
+
+    /// How a host checks this app's runners; none where no endpoint is declared to be the health check.
+    pub fn health_check(&self) -> Option<HealthCheckSpec> {
+        let check = |row: &Endpoint| Some(HealthCheckSpec::post(row.path(), row.is_health_check()?));
+        self.endpoints().into_iter().find_map(check)
+    }
+
+    /// Where the health check is called.
+    pub(crate) fn health_path(&self) -> Option<&'static str> {
+        self.endpoints().into_iter().find(|row| row.is_health_check().is_some()).map(Endpoint::path)
+    }
+
+    /// What is wrong with the declaration and shows only when all its blocks are known and its types describe
+    /// themselves, a sentence each.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = self.misfits();
+        if self.endpoints().is_empty() {
+            problems.push(format!(
+                "the app `{}` has no endpoint: write `#[endpoint(\"/path\")]` over a method of an `#[endpoints] impl` block",
+                self.settings.name()
+            ));
+        }
+        let name = self.settings.name();
+        if Self::all().iter().filter(|app| app.settings.name() == name).count() > 1 {
+            problems
+                .push(format!("two apps are called `{name}`: give one another name, `#[app(name = \"…\")]`"));
+        }
+        problems
     }
 }

@@ -1,7 +1,9 @@
+//! The settings of an app, and the options of `#[app]` that set them.
+
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use crate::Cors;
+use crate::cors::Cors;
 
 /// What an app declares of itself besides its endpoints.
 #[derive(Clone, Debug, PartialEq, Eq)]

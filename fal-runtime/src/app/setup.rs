@@ -1,3 +1,5 @@
+//! The argument of `setup`, which reports progress.
+
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,16 +1,19 @@
+//! The arguments of an endpoint: the JSON body, and extractors.
+
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::extract::FromRequestParts;
 use axum::response::IntoResponse;
-use http::request::Parts;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::call::Erased;
-use super::{Call, SchemaOf, rejection};
-use crate::Error;
+use super::call::{Call, Erased};
+use super::rules::Rules;
+use crate::error::Error;
 use crate::extract::RequestContext;
+use crate::json::SchemaOf;
+use crate::validation::rejection;
 
 /// What an endpoint may take besides `&self` and the response's head: the JSON body, or anything that axum can take
 /// from a request's head.
@@ -29,25 +32,6 @@ pub trait Argument<M>: Sized + Send {
     /// Takes it from the request, by these rules.
     fn take<'a, 'c, R: Rules<Self>>(call: &'a mut Call<'c>) -> Taking<'a, 'c, Self>;
 }
-
-/// What a type demands of its values beyond being of it.
-pub trait Rules<T> {
-    /// What is wrong with a body that a value has been read from.
-    fn broken(_: &T, call: &mut Call<'_>) -> Option<Error> {
-        call.end()
-    }
-
-    /// What is wrong with the part of a request's head that a value has been taken from.
-    fn broken_in_head(_: &T, _: &mut Parts) -> Option<Error> {
-        None
-    }
-}
-
-/// A type demands nothing.
-#[derive(Debug)]
-pub(super) enum NoRules {}
-
-impl<T> Rules<T> for NoRules {}
 
 /// What a health check may take: it is asked with an empty body.
 #[diagnostic::on_unimplemented(
@@ -138,7 +122,7 @@ where
     const TAKEN: Taken = Taken::Head;
 
     fn take<'a, 'c, R: Rules<Self>>(call: &'a mut Call<'c>) -> Taking<'a, 'c, Self> {
-        let path = call.endpoint.path();
+        let path = call.path;
         let head = &mut *call.request;
         Taking::Waiting(Box::pin(async move {
             let rejected = match T::from_request_parts(head, &()).await {

@@ -1,11 +1,13 @@
+//! Runs blocking endpoints off the async threads.
+
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use super::health::HealthThreads;
-use super::{Reply, ResponseHead};
-use crate::Error;
-use crate::calls::Place;
+use super::health_threads::HealthThreads;
+use crate::answer::{Reply, ResponseHead};
+use crate::error::Error;
+use crate::server::Place;
 
 /// Where blocking functions run.
 #[derive(Clone, Debug)]

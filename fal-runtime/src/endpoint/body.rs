@@ -1,3 +1,5 @@
+//! Reads the body of a request into memory.
+
 use std::time::Duration;
 
 use axum::body::Body;
@@ -7,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
 
-use crate::Error;
+use crate::error::Error;
 
 /// How much of a body that is not taken is read all the same, in bytes, and for how long.
 const REST: usize = 64 << 20;

@@ -1,3 +1,5 @@
+//! The context of one call, for the function that knows the types.
+
 use std::any::Any;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -6,13 +8,14 @@ use std::time::Instant;
 use http::request::Parts;
 
 use super::blocking::{self, Lane};
-use super::events::Sender;
-use super::json::{Fault, Reader};
-use super::{Events, Reply, RequestId, ResponseHead, explain};
-use crate::app::Shared;
-use crate::calls::Place;
+use super::request_id::RequestId;
+use crate::answer::{Events, Reply, ResponseHead, Sender};
+use crate::app::{Instance, Shared};
+use crate::error::Error;
 use crate::extract::RequestContext;
-use crate::{Endpoint, Error, Instance};
+use crate::json::{Fault, Reader};
+use crate::server::Place;
+use crate::validation::body;
 
 /// One call of an endpoint: what the code around it knows, for the function that knows the types.
 #[derive(Debug)]
@@ -20,7 +23,8 @@ pub struct Call<'a> {
     /// The head of the response, which outlives the call: what it holds is sent after an error and a panic, too.
     pub head: &'a mut ResponseHead,
     pub(super) instance: &'a Instance,
-    pub(super) endpoint: &'static Endpoint,
+    /// The path of the endpoint, as it was declared.
+    pub(super) path: &'static str,
     pub(super) id: &'a RequestId,
     pub(super) deadline: Option<Instant>,
     pub(super) request: &'a mut Parts,
@@ -43,7 +47,7 @@ impl<'a> Call<'a> {
 
     /// What the runner knows of the request.
     pub(super) fn context(&self) -> RequestContext {
-        RequestContext::new(self.id.clone(), self.endpoint.path(), self.deadline, self.request)
+        RequestContext::new(self.id.clone(), self.path, self.deadline, self.request)
     }
 
     /// What is wrong with a body that holds more than the input which has been read from it.
@@ -54,7 +58,7 @@ impl<'a> Call<'a> {
     /// What is wrong with a body that no input could be read from.
     #[cold]
     pub(super) fn mistaken(&mut self, fault: Fault) -> Error {
-        explain::mistaken(self.reader.locate(fault), self.reader.body())
+        body::mistaken(self.reader.locate(fault), self.reader.body())
     }
 
     /// The app.

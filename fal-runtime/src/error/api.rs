@@ -1,10 +1,12 @@
+//! What `#[derive(ApiError)]` implements: an app's own errors.
+
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
 use http::StatusCode;
 
-use super::Error;
+use super::handler_error::Error;
 
 /// An error of an app's own that says what clients are told: `#[derive(ApiError)]` on an enum writes it.
 ///

@@ -1,3 +1,5 @@
+//! The response body of failures.
+
 use std::borrow::Cow;
 
 use axum::body::Body;
@@ -7,7 +9,8 @@ use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
 
-use super::{Detail, Error, Invalid};
+use super::handler_error::{Detail, Error};
+use super::invalid::Invalid;
 use crate::endpoint::RequestId;
 
 /// What a client reads of a failure.

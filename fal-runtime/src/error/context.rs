@@ -1,8 +1,11 @@
+//! Adds context, a status or a detail to a failure.
+
 use std::borrow::Cow;
 
 use http::StatusCode;
 
-use crate::{Error, Result};
+use super::handler_error::Error;
+use crate::error::Result;
 
 /// Says more of a failure on its way up, to the log or to the client.
 ///

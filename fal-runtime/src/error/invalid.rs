@@ -1,3 +1,5 @@
+//! One entry of the list of errors in a request, as FastAPI sends it.
+
 use std::borrow::Cow;
 
 use serde::Serialize;

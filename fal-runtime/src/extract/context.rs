@@ -1,3 +1,5 @@
+//! What the runner knows of a request: its id, its deadline, its headers.
+
 use std::time::Instant;
 
 use http::HeaderMap;

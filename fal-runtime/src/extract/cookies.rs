@@ -1,3 +1,5 @@
+//! Extracts cookies into a struct.
+
 use std::borrow::Cow;
 
 use axum::extract::FromRequestParts;

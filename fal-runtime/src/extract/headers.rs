@@ -1,3 +1,5 @@
+//! Extracts headers into a struct.
+
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use serde::de::DeserializeOwned;

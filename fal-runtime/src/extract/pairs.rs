@@ -11,7 +11,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use serde_json::Value;
 
-use crate::endpoint::{Fault, Mistake};
+use crate::json::{Fault, Mistake};
 
 /// What [`Query`](super::Query), [`Headers`](super::Headers) or [`Cookies`](super::Cookies) found wrong with a request. An endpoint's client
 /// reads it as the list of mistakes that a bad body has, too.

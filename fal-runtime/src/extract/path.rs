@@ -1,3 +1,5 @@
+//! Extracts the parameters of the path.
+
 use axum::extract::FromRequestParts;
 use axum::extract::rejection::PathRejection;
 use futures_util::FutureExt;

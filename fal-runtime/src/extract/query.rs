@@ -1,3 +1,5 @@
+//! Extracts the parameters of the query.
+
 use std::cell::Cell;
 
 use axum::extract::FromRequestParts;
@@ -12,7 +14,7 @@ use serde::forward_to_deserialize_any;
 use serde_json::Value;
 
 use super::pairs::{PairsRejection, Text, Wrong};
-use crate::endpoint::{Fault, Mistake};
+use crate::json::{Fault, Mistake};
 
 /// Parameters of the query, as the fields of a struct, each by its own name.
 ///

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::components::Schemas;
-use super::operation::{response, response_as};
-use super::{add, fixed, object};
-use crate::Endpoint;
-use crate::endpoint::Content;
+use super::media::{response, response_as};
+use crate::answer::Content;
+use crate::endpoint::Endpoint;
+use crate::json::{add, fixed, object};
 
 /// Its responses, by status.
 pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Map<String, Value> {

@@ -1,9 +1,12 @@
+//! The schemas that the document refers to.
+
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-use super::{order, ranges};
-use crate::endpoint::SchemaOf;
+use super::integer_bounds;
+use super::order;
+use crate::json::SchemaOf;
 
 const PREFIX: &str = "#/components/schemas/";
 
@@ -83,7 +86,7 @@ impl Schemas {
 /// Adds what schemars leaves out of a schema.
 fn complete(schema: &mut Schema) {
     order::mark_properties(schema);
-    ranges::mark(schema);
+    integer_bounds::mark(schema);
 }
 
 /// A schema that stands where it is used: the generator transforms only its definitions.

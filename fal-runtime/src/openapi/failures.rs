@@ -1,8 +1,13 @@
+//! The error responses of an endpoint.
+
 use serde_json::Value;
 
 use super::components::Schemas;
-use super::{forms, object, parameters};
-use crate::{DeclaredFailure, Endpoint};
+use super::error_schemas;
+use super::parameters;
+use crate::endpoint::Endpoint;
+use crate::error::DeclaredFailure;
+use crate::json::object;
 
 /// One way in which an endpoint can fail.
 pub(super) struct Failure {
@@ -14,9 +19,9 @@ pub(super) struct Failure {
 
 /// Every failure that a client of an endpoint may read, by status.
 pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Failure> {
-    let told = schemas.output(forms::HTTP_ERROR);
-    let invalid = schemas.output(forms::HTTP_VALIDATION_ERROR);
-    let host = schemas.output(forms::HOST_ERROR);
+    let told = schemas.output(error_schemas::HTTP_ERROR);
+    let invalid = schemas.output(error_schemas::HTTP_VALIDATION_ERROR);
+    let host = schemas.output(error_schemas::HOST_ERROR);
     let takes_body = endpoint.body().is_some();
     let may_be_invalid = takes_body || parameters::may_be_invalid(endpoint);
     let is_check = endpoint.is_health_check().is_some();

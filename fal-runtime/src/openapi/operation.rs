@@ -1,10 +1,15 @@
+//! One operation of the document.
+
 use fal_health::HealthCheck;
 use serde_json::{Map, Value};
 
+use super::answer;
 use super::components::{Renames, Schemas, Side};
 use super::failures::{self, Failure};
-use super::{add, add_texts, answer, object, parameters};
-use crate::Endpoint;
+use super::media::{json_content, response};
+use super::parameters;
+use crate::endpoint::Endpoint;
+use crate::json::{add, add_texts, object};
 
 /// One endpoint, as the document describes it.
 pub(super) struct Operation {
@@ -25,7 +30,7 @@ impl Operation {
         if let Some(body) = endpoint.body() {
             let required = !endpoint.may_lack_its_body();
             let body =
-                object([("required", required.into()), ("content", content(JSON, schemas.input(body)))]);
+                object([("required", required.into()), ("content", json_content(schemas.input(body)))]);
             add(&mut request, "requestBody", body.into());
         }
         let undocumented = parameters::undocumented(endpoint);
@@ -72,21 +77,6 @@ impl Operation {
         add(&mut operation, "responses", self.responses.clone().into());
         operation
     }
-}
-
-const JSON: &str = "application/json";
-
-/// A response of JSON.
-pub(super) fn response(description: &str, schema: Value) -> Value {
-    response_as(JSON, description, schema)
-}
-
-pub(super) fn response_as(media_type: &str, description: &str, schema: Value) -> Value {
-    object([("description", description.into()), ("content", content(media_type, schema))]).into()
-}
-
-fn content(media_type: &str, schema: Value) -> Value {
-    object([(media_type, object([("schema", schema)]).into())]).into()
 }
 
 /// The settings of a health check, by the names of its options.

@@ -3,9 +3,8 @@
 use serde_json::Value;
 
 use super::components::Schemas;
-use super::{add, object};
-use crate::Endpoint;
-use crate::endpoint::Source;
+use crate::endpoint::{Endpoint, Source};
+use crate::json::{add, object};
 
 /// The parameters of an operation.
 pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Value> {

@@ -8,7 +8,6 @@ use tokio::task::JoinError;
 use super::signals::Signals;
 use super::stop::{Serving, stop, tear_down};
 use super::{Exit, Keeper, RunnerState, limit, state};
-use crate::endpoint::Running;
 use crate::server::{Lane, ListenAddress, Listener, Server};
 use crate::{Calls, Declaration, Error, Instance, router};
 
@@ -108,8 +107,7 @@ impl Life {
         let (lane, requests) = (self.lane.clone().zip(app.health_path()), apps.clone());
         let opening = apps.spawn(async move {
             let calls = Calls::new(app.settings.max_multiplexing());
-            let running = Running::new(app, Arc::clone(&instance), Arc::clone(&calls));
-            let router = router::build(app, running);
+            let router = router::build(app, Arc::clone(&instance), Arc::clone(&calls));
             let surrounded = app.surround(router.clone());
             let listener = Listener::bind(listen).await?;
             // Last of what can fail: nothing that holds the app is left behind.

@@ -1,3 +1,5 @@
+//! A server: accepts connections until it is drained.
+
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,8 +9,9 @@ use axum::Router;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::address::ListenAddress;
 use super::connection::{Closing, Connections, ReadTimeout};
-use super::{ListenAddress, Listener};
+use super::listener::Listener;
 
 /// The first pause after a failure to accept; it doubles with every further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);

@@ -1,3 +1,5 @@
+//! HTTP connections: one task each, and how they are closed.
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -18,10 +20,10 @@ use pin_project_lite::pin_project;
 use tokio::sync::watch;
 use tower::Service;
 
+use super::catch_panic::Answered;
+use super::concurrency::ConnectionHold;
 use super::socket::{Socket, Stream};
-use crate::calls::ConnectionHold;
 use crate::endpoint::RequestId;
-use crate::panics::Answered;
 
 /// How long a connection may wait for the head of a request, its first or its next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,3 +1,5 @@
+//! A listening socket, on TCP or a Unix path.
+
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::unix::fs::FileTypeExt;
@@ -6,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixSocket, UnixStream};
 
-use super::ListenAddress;
+use super::address::ListenAddress;
 use super::socket::Stream;
 
 /// A socket that takes connections.

@@ -4,20 +4,25 @@
 //!
 //! - A connection's socket outlives the connection for as long as a call needs it ([`socket`], S38).
 //! - The listener ends without turning away who has already connected ([`listener`]).
-//! - A host's checks are answered beside all that ([`lane`]).
+//! - A host's checks are answered beside all that ([`health_listener`]).
 //! - Open connections end without losing the request that is on its way ([`Server::drain`]).
 
 mod accept;
 mod address;
+mod catch_panic;
+mod concurrency;
 mod connection;
-mod lane;
+mod health_listener;
 mod listener;
 mod socket;
 
 pub(crate) use accept::Server;
 pub(crate) use address::{AddressError, ListenAddress};
+pub(crate) use catch_panic::CatchPanics;
+pub(crate) use concurrency::Place;
+pub use concurrency::{Calls, ConnectionHold};
 pub(crate) use connection::ReadTimeout;
-pub(crate) use lane::Lane;
+pub(crate) use health_listener::Lane;
 pub(crate) use listener::Listener;
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! The socket of a connection, which can outlive the connection.
+
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -13,8 +13,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::mpsc;
 
+use super::concurrency::ConnectionHold;
 use super::*;
-use crate::ConnectionHold;
 
 /// What no test waits for to its end.
 const LONG: Duration = Duration::from_secs(600);

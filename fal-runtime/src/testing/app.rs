@@ -1,24 +1,28 @@
+//! One app under test.
+
 use std::any::type_name;
 use std::fmt;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::Router;
-use axum::body::Body;
 use bytes::Bytes;
-use fal_health::header::{self, requests_check};
-use http::{HeaderMap, Method};
-use http_body_util::BodyExt;
-use tokio::runtime::Handle;
+use fal_health::Failure;
+use http::Method;
 use tokio::sync::{mpsc, oneshot};
-use tower::ServiceExt;
 
+use super::call::{EndpointFn, InPlace};
+use super::client::{Client, count};
 use super::ending::{Armed, Ending, Rest};
-use super::runtime::{Background, Task};
-use super::{EndpointFn, Failure, InPlace, Pending, Request, Response};
-use crate::{App, Calls, Context, Endpoint, Error, Instance, Progress, ResponseHead, Result, Setup};
+use super::pending::Pending;
+use super::request::Request;
+use super::runtime::Background;
+use crate::answer::ResponseHead;
+use crate::app::{App, Instance, Progress, Setup};
+use crate::endpoint::Endpoint;
+use crate::error::{Context, Error, Result};
+use crate::server::Calls;
 
 /// An app in the process of its test. See the [module](crate::testing) for how it is used.
 ///
@@ -28,12 +32,9 @@ use crate::{App, Calls, Context, Endpoint, Error, Instance, Progress, ResponseHe
 pub struct TestApp<A: App> {
     // Before the ending, which is the only one that has the app when it comes.
     app: Arc<A>,
-    router: Router,
+    client: Client,
     calls: Arc<Calls>,
-    runtime: Handle,
-    asked: Arc<AtomicUsize>,
     progress: Vec<Progress>,
-    task: mpsc::Sender<()>,
     ending: Armed,
 }
 
@@ -76,7 +77,9 @@ impl<A: App> TestApp<A> {
         let handle = runtime.handle().clone();
         let rest = Rest { app: declaration, instance, calls: Arc::clone(&calls), tasks };
         let ending = Armed::new(Ending { runtime, rest });
-        Self { app, router, calls, runtime: handle, asked: Arc::default(), progress, task, ending }
+        let health_path = declaration.health_path();
+        let client = Client { router, runtime: handle, asked: Arc::default(), task, health_path };
+        Self { app, client, calls, progress, ending }
     }
 
     /// Calls an endpoint by its function: `app.call(MyApp::predict, input)`, with `()` for one that takes no input.
@@ -96,9 +99,9 @@ impl<A: App> TestApp<A> {
         T: Send + 'static,
     {
         let (row, calls) = (Self::endpoint(type_name::<F>()), Arc::clone(&self.calls));
-        let (app, asked) = (Arc::downgrade(&self.app), Arc::clone(&self.asked));
-        let runtime = self.runtime.clone();
-        self.spawn(async move {
+        let (app, asked) = (Arc::downgrade(&self.app), Arc::clone(&self.client.asked));
+        let runtime = self.client.runtime.clone();
+        self.client.spawn(async move {
             let is_health_check = row.is_health_check().is_some();
             let place = if is_health_check {
                 calls.exempt(row.path(), None)
@@ -133,18 +136,18 @@ impl<A: App> TestApp<A> {
     }
 
     /// Begins a POST, the method that endpoints answer (S5).
-    pub fn post(&self, path: &str) -> Request<'_, A> {
+    pub fn post(&self, path: &str) -> Request<'_> {
         self.request(Method::POST, path)
     }
 
     /// Begins a GET: of the health check, of `/openapi.json`, and of what layers add.
-    pub fn get(&self, path: &str) -> Request<'_, A> {
+    pub fn get(&self, path: &str) -> Request<'_> {
         self.request(Method::GET, path)
     }
 
     /// Begins a request with any method.
-    pub fn request(&self, method: Method, path: &str) -> Request<'_, A> {
-        Request::new(self, method, path)
+    pub fn request(&self, method: Method, path: &str) -> Request<'_> {
+        Request::new(&self.client, method, path)
     }
 
     /// Makes one health check as a host does: whether the whole answer is a 2xx within `timeout_seconds` (S17, S18). Why
@@ -158,8 +161,8 @@ impl<A: App> TestApp<A> {
     pub fn health(&self) -> Pending<'_, Result<(), Failure>> {
         let Some(check) = A::health_check() else { panic!("{} has no health check", type_name::<A>()) };
         let request = http::Request::post(&*check.path).body(Bytes::new());
-        let answer = answer(self.router.clone(), request.map_err(Error::from));
-        self.spawn(async move {
+        let answer = self.client.answer(request.map_err(Error::from));
+        self.client.spawn(async move {
             match tokio::time::timeout(check.config.timeout(), answer).await {
                 Ok(Ok(response)) if response.status().is_success() => Ok(()),
                 Ok(Ok(response)) => Err(Failure::Status(response.status().as_u16())),
@@ -172,7 +175,7 @@ impl<A: App> TestApp<A> {
     /// How many responses have asked for a health check so far (S27). A host would check after each of them, and end
     /// the runner if [`health`](Self::health) fails then.
     pub fn health_checks_requested(&self) -> usize {
-        self.asked.load(Ordering::Acquire)
+        self.client.asked.load(Ordering::Acquire)
     }
 
     /// What `setup` said of its progress, in order.
@@ -185,31 +188,6 @@ impl<A: App> TestApp<A> {
     pub fn stop(self) -> Pending<'static, Result<()>> {
         let Self { ending, .. } = self;
         Pending::new(ending.end())
-    }
-
-    pub(super) fn sent(&self, request: Result<http::Request<Bytes>>) -> Pending<'_, Result<Response>> {
-        let asked = Arc::clone(&self.asked);
-        let health = A::health_check().map(|check| check.path);
-        let is_health_check =
-            request.as_ref().is_ok_and(|request| health.is_some_and(|path| path == request.uri().path()));
-        let answer = answer(self.router.clone(), request);
-        self.spawn(async move {
-            let response = answer.await?;
-            if !is_health_check {
-                count(&asked, response.headers());
-            }
-            Ok(response)
-        })
-    }
-
-    fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Pending<'_, T> {
-        let task = self.task.clone();
-        let work = async move {
-            // In this order they are dropped if it never runs: when no task is left, nobody has the app.
-            let (work, _task) = (work, task);
-            work.await
-        };
-        Pending::new(Task::on(&self.runtime, work))
     }
 
     /// The endpoint whose function has this name. What rustc calls a function ends with its own name.
@@ -234,18 +212,6 @@ impl<A: App> Deref for TestApp<A> {
 impl<A: App> fmt::Debug for TestApp<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TestApp").field("app", &type_name::<A>()).finish_non_exhaustive()
-    }
-}
-
-async fn answer(router: Router, request: Result<http::Request<Bytes>>) -> Result<Response> {
-    let (head, body) = router.oneshot(request?.map(Body::from)).await?.into_parts();
-    let body = body.collect().await?.to_bytes();
-    Ok(Response { status: head.status, headers: head.headers, body })
-}
-
-fn count(asked: &AtomicUsize, headers: &HeaderMap) {
-    if requests_check(headers.get_all(header::NAME).iter().map(http::HeaderValue::as_bytes)) {
-        asked.fetch_add(1, Ordering::Release);
     }
 }
 

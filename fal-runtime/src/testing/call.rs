@@ -3,9 +3,9 @@
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use crate::answer::{Answer, ResponseHead};
 use crate::app::lifecycle::{Async, Fallible, Plain};
-use crate::endpoint::Answer;
-use crate::{Error, ResponseHead};
+use crate::error::Error;
 
 /// A function of the app `A` that is an endpoint of it, takes `I`, and gives a `T`.
 ///

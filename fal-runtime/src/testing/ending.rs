@@ -1,3 +1,5 @@
+//! Tears down an app under test.
+
 use std::sync::Arc;
 use std::thread;
 
@@ -5,7 +7,9 @@ use tokio::sync::mpsc;
 
 use super::pending::block_on;
 use super::runtime::Background;
-use crate::{Calls, Declaration, Error, Instance};
+use crate::app::{Declaration, Instance};
+use crate::error::Error;
+use crate::server::Calls;
 
 /// Held for as long as an app under test is to run; then it is torn down, on a runtime that ends with it.
 pub(super) struct Ending {

@@ -67,13 +67,16 @@
 
 mod app;
 mod call;
+mod client;
 mod ending;
 mod pending;
 mod request;
+mod response;
 mod runtime;
 
 pub use app::TestApp;
 pub use call::{Answers, EndpointFn, InPlace};
 pub use fal_health::Failure;
 pub use pending::Pending;
-pub use request::{Request, Response};
+pub use request::Request;
+pub use response::Response;

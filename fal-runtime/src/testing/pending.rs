@@ -1,3 +1,5 @@
+//! A future that tests await or block on.
+
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! The tokio runtime of an app under test.
+
 use std::io;
 use std::panic::resume_unwind;
 use std::pin::Pin;

@@ -1,0 +1,139 @@
+//! Files, sent while they are read.
+
+use std::io;
+use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use http::HeaderValue;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use hyper::body::{Frame, SizeHint};
+use tokio::io::{AsyncRead, ReadBuf};
+
+use super::binary::OCTETS;
+use super::reply::{Answer, AsItIs, Content, Reply};
+use crate::error::Error;
+
+/// A file, sent from its disk piece by piece while the client reads. The response says how long it is.
+///
+/// It is sent as long as it was when it was opened: what is appended later is not; when it becomes shorter, the
+/// connection ends early, so that the client notices.
+///
+/// ```
+/// use fal_runtime::answer::File;
+/// use fal_runtime::prelude::*;
+///
+/// #[derive(Default)]
+/// struct Reports;
+///
+/// #[app]
+/// impl Reports {
+///     #[endpoint("/latest")]
+///     async fn latest(&self) -> Result<File> {
+///         let report = File::open("/var/lib/reports/latest.pdf").await.status(StatusCode::NOT_FOUND)?;
+///         Ok(report.content_type("application/pdf"))
+///     }
+/// }
+/// # fn main() {}
+/// ```
+#[derive(Debug)]
+pub struct File {
+    opened: tokio::fs::File,
+    length: u64,
+    content_type: HeaderValue,
+}
+
+impl File {
+    /// Opens a file, to be sent as `application/octet-stream` until told otherwise. What is no regular file, a
+    /// directory for one, is an error.
+    pub async fn open(path: impl AsRef<Path>) -> io::Result<Self> {
+        let file = tokio::fs::File::open(path).await?;
+        let metadata = file.metadata().await?;
+        Self::new(file, &metadata)
+    }
+
+    /// The same with a file that is open, from where it stands to its end. It may block: it is for blocking endpoints.
+    pub fn from_std(mut file: std::fs::File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        let behind = io::Seek::stream_position(&mut file)?;
+        let mut sent = Self::new(tokio::fs::File::from_std(file), &metadata)?;
+        sent.length = sent.length.saturating_sub(behind);
+        Ok(sent)
+    }
+
+    fn new(opened: tokio::fs::File, metadata: &std::fs::Metadata) -> io::Result<Self> {
+        if !metadata.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+        }
+        Ok(Self { opened, length: metadata.len(), content_type: OCTETS })
+    }
+
+    /// How many bytes are sent.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Says what the file is: a media type, `application/pdf`.
+    ///
+    /// # Panics
+    ///
+    /// On a text that no header can have: control characters.
+    #[must_use]
+    pub fn content_type(mut self, media_type: &'static str) -> Self {
+        self.content_type = HeaderValue::from_static(media_type);
+        self
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Answer<AsItIs> for File {
+    const CONTENT: Content = Content::Bytes;
+
+    fn reply(self) -> Result<Reply, Error> {
+        let rest = Rest { file: self.opened, length: self.length, buffer: BytesMut::new() };
+        let mut response = Response::new(Body::new(rest));
+        response.headers_mut().insert(CONTENT_TYPE, self.content_type);
+        response.headers_mut().insert(CONTENT_LENGTH, self.length.into());
+        Ok(Reply::Raw(Box::new(response)))
+    }
+}
+
+/// The rest of a file.
+struct Rest {
+    file: tokio::fs::File,
+    length: u64,
+    buffer: BytesMut,
+}
+
+/// As much is read at a time.
+const PIECE: usize = 64 * 1024;
+
+impl hyper::body::Body for Rest {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let Self { file, length, buffer } = self.get_mut();
+        let wanted = usize::try_from(*length).unwrap_or(PIECE).min(PIECE);
+        if wanted == 0 {
+            return Poll::Ready(None);
+        }
+        buffer.resize(wanted, 0);
+        let mut read = ReadBuf::new(buffer);
+        ready!(Pin::new(file).poll_read(context, &mut read))?;
+        let filled = read.filled().len();
+        if filled == 0 {
+            let error = io::Error::new(io::ErrorKind::UnexpectedEof, "the file has become shorter");
+            return Poll::Ready(Some(Err(error)));
+        }
+        *length -= u64::try_from(filled).unwrap_or(*length);
+        Poll::Ready(Some(Ok(Frame::data(buffer.split_to(filled).freeze()))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.length)
+    }
+}

@@ -1,0 +1,143 @@
+//! The status and headers of a response, which an endpoint can set.
+
+use axum::response::Response;
+use fal_health::header;
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+/// The head of a response, for an endpoint to say more than its body does.
+///
+/// An endpoint takes it as `response: &mut ResponseHead`. What it sets holds for the answer that it returns; an error
+/// has a status and headers of its own, and takes from here only the request for a health check.
+///
+/// ```
+/// use fal_runtime::{ResponseHead, StatusCode};
+///
+/// fn accepted(response: &mut ResponseHead) {
+///     response.set_status(StatusCode::ACCEPTED);
+///     response.headers_mut().insert("retry-after", 1.into());
+/// }
+/// # accepted(&mut ResponseHead::default());
+/// ```
+#[derive(Debug, Default)]
+pub struct ResponseHead {
+    status: Option<StatusCode>,
+    headers: HeaderMap,
+}
+
+/// What frames the message is the server's to say.
+const FRAMING: [HeaderName; 3] = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING];
+
+const HEALTH_CHECK: HeaderName = HeaderName::from_static(header::NAME);
+
+/// What is lent to an endpoint as `&mut`, when it is not called [`ResponseHead`].
+#[diagnostic::on_unimplemented(
+    message = "`&mut {Self}` cannot be an argument of an endpoint",
+    label = "an argument is owned: write `{Self}` without `&mut`",
+    note = "the runtime lends two things: `&mut ResponseHead` and `&mut Events<…>`"
+)]
+pub trait Lent {
+    /// The head, by the name that the endpoint has for it.
+    fn of(head: &mut ResponseHead) -> &mut Self;
+}
+
+impl Lent for ResponseHead {
+    fn of(head: &mut ResponseHead) -> &mut Self {
+        head
+    }
+}
+
+/// The head of a response, if it is that.
+pub fn lent<T: Lent>(head: &mut ResponseHead) -> &mut T {
+    T::of(head)
+}
+
+impl ResponseHead {
+    /// The headers that are set so far.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Headers to set. They replace what the answer would have had by the same names; those that frame the message
+    /// (`connection`, `content-length`, `transfer-encoding`) are not sent.
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.headers
+    }
+
+    /// The status of the answer; 200 unless it was set. (A redirect has a status of its own.)
+    pub fn status(&self) -> StatusCode {
+        self.status.unwrap_or_default()
+    }
+
+    /// Sets the status of the answer. To fail, return an error instead: it has a body that clients can read.
+    pub fn set_status(&mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+
+    /// Asks the host to check this runner right after the response. A failed check ends the runner at once, whatever
+    /// its age and the checks before (S25). It holds even when the endpoint returns an error or panics afterwards
+    /// (S27).
+    pub fn request_health_check(&mut self) {
+        self.headers.insert(HEALTH_CHECK, HeaderValue::from_static("true"));
+    }
+
+    /// Puts it on the answer.
+    pub(crate) fn apply(mut self, answer: &mut Response) {
+        if let Some(status) = self.status {
+            *answer.status_mut() = status;
+        }
+        if self.headers.is_empty() {
+            return;
+        }
+        for name in FRAMING {
+            self.headers.remove(name);
+        }
+        answer.headers_mut().extend(self.headers);
+    }
+
+    /// Puts the request for a health check on an error's answer.
+    pub(crate) fn apply_request(self, answer: &mut Response) {
+        for value in self.headers.get_all(&HEALTH_CHECK) {
+            answer.headers_mut().append(HEALTH_CHECK, value.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::header::{CONTENT_TYPE, SET_COOKIE};
+
+    use super::*;
+
+    #[test]
+    fn what_is_set_replaces_what_the_answer_had_and_frames_nothing() {
+        let mut head = ResponseHead::default();
+        head.set_status(StatusCode::CREATED);
+        head.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        head.headers_mut().append(SET_COOKIE, HeaderValue::from_static("a=1"));
+        head.headers_mut().append(SET_COOKIE, HeaderValue::from_static("b=2"));
+        head.headers_mut().insert(CONTENT_LENGTH, 7.into());
+
+        let mut answer = Response::new(Body::empty());
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        head.apply(&mut answer);
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        let headers = answer.headers();
+        assert_eq!(headers[CONTENT_TYPE], "application/problem+json");
+        assert_eq!(headers.get_all(CONTENT_TYPE).iter().count(), 1);
+        assert_eq!(headers.get_all(SET_COOKIE).iter().count(), 2);
+        assert!(!headers.contains_key(CONTENT_LENGTH));
+    }
+
+    #[test]
+    fn an_error_takes_only_the_request_for_a_check_s27c() {
+        let mut head = ResponseHead::default();
+        head.headers_mut().insert(SET_COOKIE, HeaderValue::from_static("a=1"));
+        head.request_health_check();
+        let mut answer = Response::new(Body::empty());
+        head.apply_request(&mut answer);
+        assert_eq!(answer.headers().len(), 1);
+        assert_eq!(answer.headers()[HEALTH_CHECK], "true");
+    }
+}

@@ -1,0 +1,118 @@
+//! The return types of endpoints, told apart by autoref-style specialization.
+
+use std::marker::PhantomData;
+
+use super::reply::{Answer, Content, Reply};
+use crate::error::{ApiError, DeclaredFailure, Error};
+
+/// What an endpoint fails with.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of an endpoint",
+    label = "does not become a `fal_runtime::Error`",
+    note = "return `fal_runtime::Result<…>`: it takes every `std::error::Error` by `?`, and a text as `Error::msg(text)`"
+)]
+pub trait Failure: Into<Error> {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Error>> Failure for E {}
+
+/// How an endpoint that sends events ends.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the answer of an endpoint that sends events",
+    label = "there is nothing to send it as",
+    note = "return `()` or `Result<()>`, and send the last item as an event"
+)]
+pub trait NoAnswer {}
+
+#[diagnostic::do_not_recommend]
+impl NoAnswer for () {}
+
+/// What a function of this return type gives: its own functions are for a `Result`; those of [`ReturnsValue`], which
+/// are found after them, are for everything else.
+#[derive(Debug)]
+pub struct Returns<R>(PhantomData<R>);
+
+impl<T, E> Returns<Result<T, E>> {
+    /// What the document tells of the answer.
+    pub fn content<M>() -> Content
+    where
+        T: Answer<M>,
+        E: Failure,
+    {
+        T::CONTENT
+    }
+
+    /// Makes it the response.
+    pub fn reply<M>(result: Result<T, E>) -> Result<Reply, Error>
+    where
+        T: Answer<M>,
+        E: Failure,
+    {
+        match result {
+            Ok(answer) => answer.reply(),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends the events.
+    pub fn end(result: Result<T, E>) -> Result<Reply, Error>
+    where
+        T: NoAnswer,
+        E: Failure,
+    {
+        match result {
+            Ok(_) => Ok(Reply::NONE),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl<T, E: ApiError> Returns<Result<T, E>> {
+    /// What the error declares of itself.
+    pub const FAILURES: &'static [DeclaredFailure] = E::FAILURES;
+}
+
+/// What a function gives that does not return a `Result`, and what a `Result` gives whose error declares nothing of
+/// itself.
+pub trait ReturnsValue<R> {
+    /// Nothing is known of failures.
+    const FAILURES: &'static [DeclaredFailure] = &[];
+
+    /// What the document tells of the answer.
+    fn content<M>() -> Content
+    where
+        R: Answer<M>;
+
+    /// Makes it the response.
+    fn reply<M>(answer: R) -> Result<Reply, Error>
+    where
+        R: Answer<M>;
+
+    /// Ends the events.
+    fn end(answer: R) -> Result<Reply, Error>
+    where
+        R: NoAnswer;
+}
+
+impl<R> ReturnsValue<R> for Returns<R> {
+    fn content<M>() -> Content
+    where
+        R: Answer<M>,
+    {
+        R::CONTENT
+    }
+
+    fn reply<M>(answer: R) -> Result<Reply, Error>
+    where
+        R: Answer<M>,
+    {
+        answer.reply()
+    }
+
+    fn end(_: R) -> Result<Reply, Error>
+    where
+        R: NoAnswer,
+    {
+        Ok(Reply::NONE)
+    }
+}

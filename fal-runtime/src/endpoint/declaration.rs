@@ -1,0 +1,280 @@
+//! The row that `#[endpoint]` declares.
+
+use std::fmt;
+
+use fal_health::HealthCheck;
+
+use super::argument::{Argument, HeadArgument, Taken};
+use super::argument_info::{Demand, Known, RulesOf, Source};
+use super::call::{Call, Erased};
+use crate::answer::{Content, Event, Stream};
+use crate::error::{DeclaredFailure, Error};
+use crate::json::SchemaOf;
+
+/// Calls the function that is declared as an endpoint.
+pub(crate) type Function = for<'a> fn(&'a mut Call<'_>) -> Erased<'a>;
+
+/// One endpoint of an app, as `#[endpoint]` declares it.
+///
+/// Rows are made by the macros, as constants: what contradicts itself does not compile.
+pub struct Endpoint {
+    path: &'static str,
+    name: &'static str,
+    docs: Option<&'static str>,
+    health_check: Option<HealthCheck>,
+    body_limit: Option<usize>,
+    body: Option<SchemaOf>,
+    demand: Demand,
+    rules: RulesOf,
+    sources: [Option<&'static Known>; MOST_SOURCES],
+    content: fn() -> Content,
+    is_stream: bool,
+    failures: Option<&'static [DeclaredFailure]>,
+    function: Function,
+}
+
+/// How many arguments an endpoint may take from the head.
+const MOST_SOURCES: usize = 8;
+
+impl Endpoint {
+    /// The endpoint at `path` that the function `name` is.
+    #[doc(hidden)]
+    pub const fn new(path: &'static str, name: &'static str) -> Self {
+        Self {
+            path,
+            name,
+            docs: None,
+            health_check: None,
+            body_limit: None,
+            body: None,
+            demand: Demand::Required,
+            rules: RulesOf::Nobody,
+            sources: [None; MOST_SOURCES],
+            content: || Content::Undocumented,
+            is_stream: false,
+            failures: None,
+            function: |_| Box::pin(async { Err(Error::msg("the endpoint has no function")) }),
+        }
+    }
+
+    /// The doc comment of its function.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn docs(mut self, docs: &'static str) -> Self {
+        self.docs = Some(docs);
+        self
+    }
+
+    /// Makes it the health check of its app.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn health_check(mut self, config: HealthCheck) -> Self {
+        self.health_check = Some(config);
+        self
+    }
+
+    /// The largest body that it takes, in bytes.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = Some(bytes);
+        self
+    }
+
+    /// An argument of its function besides the app and the response's head.
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub const fn takes<T: Argument<M>, M>(mut self, known: &'static Known) -> Self {
+        let Taken::Body(schema) = T::TAKEN else { return self.source(known) };
+        assert!(self.body.is_none(), "a request has one body: put what both arguments hold into one struct");
+        self.body = Some(schema);
+        // The rest of it would be in every program.
+        self.demand = known.demand;
+        self.rules = known.rules;
+        self
+    }
+
+    /// An argument of a health check, which has no body (S2).
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub const fn takes_head<T: HeadArgument>(self, known: &'static Known) -> Self {
+        self.source(known)
+    }
+
+    #[track_caller]
+    #[expect(clippy::indexing_slicing, clippy::panic, reason = "a compile error where rows are made")]
+    const fn source(mut self, known: &'static Known) -> Self {
+        assert!(
+            self.has_parameters() || !matches!(known.source, Source::Path(_)),
+            "the path has no parameter for this: write one into it, as in \"/users/{{id}}\""
+        );
+        let mut at = 0;
+        while at < MOST_SOURCES {
+            if self.sources[at].is_none() {
+                self.sources[at] = Some(known);
+                return self;
+            }
+            at += 1;
+        }
+        panic!(
+            "an endpoint takes at most 8 arguments from the head of a request: put some into one extractor"
+        )
+    }
+
+    /// Whether the path has parameters: a brace stands for nothing else.
+    const fn has_parameters(&self) -> bool {
+        let mut rest = self.path.as_bytes();
+        while let [first, others @ ..] = rest {
+            if *first == b'{' {
+                return true;
+            }
+            rest = others;
+        }
+        false
+    }
+
+    /// Whether an argument takes the path's parameters, for all that is known of them.
+    const fn may_take_path(&self) -> bool {
+        let mut rest = self.sources.as_slice();
+        while let [first, others @ ..] = rest {
+            if let Some(Known { source: Source::Path(_) | Source::Undocumented, .. }) = first {
+                return true;
+            }
+            rest = others;
+        }
+        false
+    }
+
+    /// What its function answers with.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn returns(mut self, content: fn() -> Content) -> Self {
+        self.content = content;
+        self
+    }
+
+    /// What its function sends as events, instead of an answer.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn streams<E: Stream<Item: Event>>(mut self) -> Self {
+        self.is_stream = true;
+        self.content = || Content::Events(SchemaOf::of::<E::Item>());
+        self
+    }
+
+    /// What its function's error declares of itself.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn fails(mut self, failures: &'static [DeclaredFailure]) -> Self {
+        if !failures.is_empty() {
+            self.failures = Some(failures);
+        }
+        self
+    }
+
+    /// How its function is called.
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub const fn calls(mut self, function: Function) -> Self {
+        assert!(
+            !self.has_parameters() || self.may_take_path(),
+            "nothing takes the path's parameters: write an argument for them, as in `Path(id): Path<String>`"
+        );
+        self.function = function;
+        self
+    }
+
+    /// Where it is called, with its leading `/` and its parameters as `{name}`.
+    pub const fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// The name of its function, by which the OpenAPI document calls it.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The first paragraph of its doc comment; empty where there is none.
+    pub fn summary(&self) -> &'static str {
+        self.split_docs().0
+    }
+
+    /// What its doc comment says after the first paragraph; empty where there is nothing more.
+    pub fn description(&self) -> &'static str {
+        self.split_docs().1
+    }
+
+    /// The settings of the health check, where it is the health check of its app.
+    pub const fn is_health_check(&self) -> Option<HealthCheck> {
+        self.health_check
+    }
+
+    pub(crate) const fn body(&self) -> Option<SchemaOf> {
+        self.body
+    }
+
+    /// Which rules of its body are checked.
+    pub(crate) const fn rules(&self) -> RulesOf {
+        self.rules
+    }
+
+    /// What is taken from the head of a request, an argument each.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &'static Known> {
+        self.sources.iter().flatten().copied()
+    }
+
+    pub(crate) fn content(&self) -> Content {
+        (self.content)()
+    }
+
+    /// What its error declares of itself, in the order of declaration.
+    pub(crate) fn failures(&self) -> &'static [DeclaredFailure] {
+        self.failures.unwrap_or_default()
+    }
+
+    pub(crate) const fn is_stream(&self) -> bool {
+        self.is_stream
+    }
+
+    /// The largest body that it takes, in bytes, where that is not the app's.
+    pub(crate) const fn own_body_limit(&self) -> Option<usize> {
+        self.body_limit
+    }
+
+    /// Whether a request may come without the body that it takes.
+    pub(crate) fn may_lack_its_body(&self) -> bool {
+        self.demand == Demand::Optional
+    }
+
+    pub(super) const fn function(&self) -> Function {
+        self.function
+    }
+
+    /// The methods that it answers, as an `allow` header gives them: POST, and for the health check also GET, with
+    /// HEAD as everywhere (S5).
+    pub(crate) const fn methods(&self) -> &'static str {
+        match self.health_check {
+            Some(_) => "GET, HEAD, POST",
+            None => "POST",
+        }
+    }
+
+    fn split_docs(&self) -> (&'static str, &'static str) {
+        let docs = self.docs.unwrap_or_default().trim();
+        let (summary, description) = docs.split_once("\n\n").unwrap_or((docs, ""));
+        (summary.trim(), description.trim())
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("path", &self.path)
+            .field("name", &self.name)
+            .field("health_check", &self.health_check)
+            .finish_non_exhaustive()
+    }
+}

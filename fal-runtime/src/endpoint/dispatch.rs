@@ -1,0 +1,39 @@
+//! Answers requests to an endpoint.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+use futures_util::FutureExt;
+
+use super::event_stream;
+use super::request_id::RequestId;
+use super::response::{failed, method_not_allowed, sound, succeeded};
+use super::service::{Incoming, Served};
+use crate::answer::ResponseHead;
+use crate::error::Error;
+
+/// Answers a request to an endpoint. Dropping the future cancels an async endpoint and abandons a blocking one.
+pub(crate) async fn serve(served: Arc<Served>, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let id = RequestId::of(&parts.headers);
+    let mut response = if !served.answers(&parts.method) {
+        method_not_allowed(served.endpoint.methods())
+    } else if served.endpoint.is_stream() {
+        Box::pin(event_stream::serve(served, parts, body, id.clone())).await
+    } else {
+        // The head outlives the call: what an endpoint asked for before it failed is sent all the same (S27).
+        let mut head = ResponseHead::default();
+        let deadline = served.deadline();
+        let incoming = Incoming { request: &mut parts, body, id: &id, deadline, events: None };
+        let called = AssertUnwindSafe(served.call(incoming, &mut head)).catch_unwind().await;
+        let result = called.unwrap_or_else(|panic| Err(Error::panicked(&*panic)));
+        match result.and_then(|reply| sound(&head).map(|()| reply)) {
+            Ok(reply) => succeeded(reply, head),
+            Err(error) => failed(&served, &id, &error, head),
+        }
+    };
+    id.put_on(response.headers_mut());
+    response
+}

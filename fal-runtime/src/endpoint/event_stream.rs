@@ -1,0 +1,141 @@
+//! Responses that are made while they are read.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::request::Parts;
+use hyper::body::Frame;
+use tokio::sync::mpsc;
+
+use super::request_id::RequestId;
+use super::response::{failed, sound};
+use super::service::{Incoming, Served};
+use crate::answer::{ResponseHead, Sent, frame};
+use crate::error::{Error, Result};
+
+/// A call that goes on while its events are read.
+type Running = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+/// Answers a request to an endpoint that sends events. The call runs here until its first event, or its end, and then
+/// within the body. Dropping either cancels an async endpoint and abandons a blocking one.
+pub(super) async fn serve(served: Arc<Served>, mut request: Parts, body: Body, id: RequestId) -> Response {
+    let (sender, mut sent) = mpsc::channel(1);
+    let mut call: Running = {
+        let (served, id, deadline) = (Arc::clone(&served), id.clone(), served.deadline());
+        Box::pin(async move {
+            // Events have a head of their own: this one stays as it is.
+            let mut head = ResponseHead::default();
+            let incoming = Incoming { request: &mut request, body, id: &id, deadline, events: Some(sender) };
+            let called = AssertUnwindSafe(served.call(incoming, &mut head)).catch_unwind().await;
+            called.unwrap_or_else(|panic| Err(Error::panicked(&*panic))).map(drop)
+        })
+    };
+    let (first, ended) = tokio::select! {
+        biased;
+        Some(first) = sent.recv() => (Some(first), None),
+        ended = &mut call => (sent.recv().await, Some(ended)),
+    };
+    match first {
+        Some(Sent::First(head, event)) => {
+            if let Err(error) = sound(&head) {
+                return failed(&served, &id, &error, head);
+            }
+            let (call, ended) = match ended {
+                Some(ended) => (None, ended),
+                None => (Some(call), Ok(())),
+            };
+            let mut stream = Stream { served, id, next: Some(event), sent, call, last: None };
+            stream.end(ended);
+            respond(head, Body::new(stream))
+        }
+        Some(Sent::Event(_)) | None => finish(ResponseHead::default(), ended, call, &served, &id).await,
+        Some(Sent::Unused(head)) => finish(head, ended, call, &served, &id).await,
+    }
+}
+
+/// The response of a call without events, when it has ended.
+async fn finish(
+    head: ResponseHead,
+    ended: Option<Result<()>>,
+    call: Running,
+    served: &Served,
+    id: &RequestId,
+) -> Response {
+    let ended = match ended {
+        Some(ended) => ended,
+        None => call.await,
+    };
+    match ended.and_then(|()| sound(&head)) {
+        Ok(()) => respond(head, Body::empty()),
+        Err(error) => failed(served, id, &error, head),
+    }
+}
+
+fn respond(head: ResponseHead, body: Body) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    head.apply(&mut response);
+    response
+}
+
+/// The events of a call, and the call while it runs.
+struct Stream {
+    served: Arc<Served>,
+    id: RequestId,
+    /// The first event, which is known when the head goes out.
+    next: Option<Bytes>,
+    sent: mpsc::Receiver<Sent>,
+    call: Option<Running>,
+    /// The event of the error that the call ended with.
+    last: Option<Bytes>,
+}
+
+impl Stream {
+    fn end(&mut self, ended: Result<()>) {
+        if let Err(error) = ended {
+            self.served.log(&self.id, &error);
+            self.last = Some(frame(Some("error"), &error.public(&self.id)));
+        }
+    }
+}
+
+impl hyper::body::Body for Stream {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = self.get_mut();
+        let event = |event| Poll::Ready(Some(Ok(Frame::data(event))));
+        if let Some(next) = this.next.take() {
+            return event(next);
+        }
+        if let Some(call) = &mut this.call
+            && let Poll::Ready(ended) = call.as_mut().poll(context)
+        {
+            // Its place is given back here, not when the client has read the rest.
+            this.call = None;
+            this.end(ended);
+        }
+        match this.sent.poll_recv(context) {
+            Poll::Ready(Some(Sent::First(_, sent) | Sent::Event(sent))) => event(sent),
+            Poll::Ready(None | Some(Sent::Unused(_))) if this.call.is_none() => {
+                this.last.take().map_or(Poll::Ready(None), event)
+            }
+            Poll::Ready(None | Some(Sent::Unused(_))) | Poll::Pending => Poll::Pending,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Threads for blocking health checks.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::{Context, Error};
+
+/// The threads on which a blocking health function runs, one for each call: it never waits for a thread that requests
+/// use (S14).
+///
+/// A call that is past the deadline of a check will hardly return, so while there is one, further calls are
+/// answered 503 at once and none is started (S13). Before that, a call that its caller has abandoned keeps newcomers
+/// waiting, at most until its deadline: they neither pile up behind a function that hangs, nor fail because some
+/// client of the health path was impatient. Calls that are waited for run side by side, as other requests do.
+#[derive(Debug)]
+pub(super) struct HealthThreads {
+    deadline: Duration,
+    calls: Mutex<Calls>,
+    returned: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Calls {
+    /// In the order of their start, and so of their deadlines.
+    running: Vec<Running>,
+    started: u64,
+}
+
+/// As many calls run side by side; checks need two at most, the rest is for a host's clients.
+const MOST: usize = 16;
+
+#[derive(Debug)]
+struct Running {
+    id: u64,
+    started: Instant,
+    is_abandoned: bool,
+}
+
+enum Admission {
+    Started(u64),
+    /// Until one returns, and no longer than this.
+    Wait(Instant),
+    Refused,
+}
+
+impl HealthThreads {
+    /// For a health check with this timeout.
+    pub(super) fn new(timeout: Duration) -> Arc<Self> {
+        Arc::new(Self { deadline: timeout, calls: Mutex::default(), returned: Notify::new() })
+    }
+
+    /// Runs `work` on a thread of its own. When this future is dropped the work goes on until it returns.
+    pub(super) async fn run<T: Send + 'static>(
+        self: Arc<Self>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let call = Call { id: self.admit().await?, threads: Arc::clone(&self) };
+        let waiting = Waiting { id: call.id, threads: self };
+        let (answer, answered) = oneshot::channel();
+        let runtime = Handle::current();
+        std::thread::Builder::new()
+            .name("health-check".into())
+            .spawn(move || {
+                let _runtime = runtime.enter();
+                let done = work();
+                drop(call);
+                // Nobody waits for an abandoned call.
+                let _ = answer.send(done);
+            })
+            .context("no thread for the health check")
+            .status(StatusCode::SERVICE_UNAVAILABLE)?;
+        let done = answered.await.context("the health check's thread has ended")?;
+        drop(waiting);
+        Ok(done)
+    }
+
+    async fn admit(&self) -> Result<u64, Error> {
+        loop {
+            // Made before the look: a call that returns between the two is not missed.
+            let returned = self.returned.notified();
+            match self.look(Instant::now()) {
+                Admission::Started(id) => return Ok(id),
+                Admission::Wait(until) => {
+                    let _ = timeout_at(until, returned).await;
+                }
+                Admission::Refused => {
+                    return Err(Error::new(
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "an earlier health check is past its deadline and still runs",
+                    ));
+                }
+            }
+        }
+    }
+
+    fn look(&self, now: Instant) -> Admission {
+        let mut calls = self.lock();
+        let overdue_at = |call: &Running| call.started + self.deadline;
+        let is_closed = calls.running.len() >= MOST || calls.running.iter().any(|call| call.is_abandoned);
+        match calls.running.first().map(overdue_at) {
+            Some(deadline) if deadline <= now => Admission::Refused,
+            Some(deadline) if is_closed => Admission::Wait(deadline),
+            _ => {
+                let id = calls.started;
+                calls.started += 1;
+                calls.running.push(Running { id, started: now, is_abandoned: false });
+                Admission::Started(id)
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Held by the thread: the call has returned when this is dropped.
+struct Call {
+    id: u64,
+    threads: Arc<HealthThreads>,
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.threads.lock().running.retain(|call| call.id != self.id);
+        self.threads.returned.notify_waiters();
+    }
+}
+
+/// Held by whoever waits for the call: it is abandoned when this is dropped before the call has returned.
+struct Waiting {
+    id: u64,
+    threads: Arc<HealthThreads>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(call) = self.threads.lock().running.iter_mut().find(|call| call.id == self.id) {
+            call.is_abandoned = true;
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The response to a call that has ended.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::StatusCode;
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+
+use super::request_id::RequestId;
+use super::service::Served;
+use crate::answer::{Reply, ResponseHead};
+use crate::error::{Error, failure};
+
+/// What a method that is not answered gets: 405 with those that are.
+pub(crate) fn method_not_allowed(allow: &'static str) -> Response {
+    let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+    response
+}
+
+/// Whether the head can be one of an answer.
+pub(super) fn sound(head: &ResponseHead) -> Result<(), Error> {
+    let status = head.status();
+    if status.is_informational() {
+        return Err(Error::msg(format!("the endpoint set status {status}, which is no answer's")));
+    }
+    Ok(())
+}
+
+pub(super) fn succeeded(reply: Reply, head: ResponseHead) -> Response {
+    let mut response = match reply {
+        Reply::Json(body) => {
+            let mut response = Response::new(Body::from(body));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            response
+        }
+        Reply::Raw(response) => *response,
+    };
+    if matches!(head.status(), StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED)
+    {
+        response = Response::new(Body::empty());
+    }
+    head.apply(&mut response);
+    response
+}
+
+/// The response of a call that has failed, which is logged.
+pub(super) fn failed(served: &Served, id: &RequestId, error: &Error, head: ResponseHead) -> Response {
+    served.log(id, error);
+    let mut response = error.response(id);
+    head.apply_request(&mut response);
+    response
+}

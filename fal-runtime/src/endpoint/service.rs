@@ -1,0 +1,117 @@
+//! An endpoint of a running app: its limits, and one call of it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::Method;
+use http::request::Parts;
+
+use super::blocking::Lane;
+use super::body;
+use super::call::Call;
+use super::declaration::Endpoint;
+use super::health_threads::HealthThreads;
+use super::request_id::RequestId;
+use crate::answer::{Reply, ResponseHead, Sender};
+use crate::app::{Instance, Settings};
+use crate::error::Error;
+use crate::json::Reader;
+use crate::server::{Calls, ConnectionHold};
+use crate::validation;
+
+/// An app that runs, and its calls.
+#[derive(Debug)]
+pub(crate) struct Running {
+    instance: Instance,
+    calls: Arc<Calls>,
+    /// The largest body, in bytes, that an endpoint without a limit of its own takes.
+    body_limit: usize,
+    request_timeout: Option<Duration>,
+}
+
+impl Running {
+    pub(crate) fn new(settings: &Settings, instance: Instance, calls: Arc<Calls>) -> Self {
+        let (body_limit, request_timeout) = (settings.body_limit(), settings.request_timeout());
+        Self { instance, calls, body_limit, request_timeout }
+    }
+}
+
+/// An endpoint of a running app.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(super) endpoint: &'static Endpoint,
+    app: Arc<Running>,
+    lane: Lane,
+    body_limit: usize,
+}
+
+/// A request that has come in.
+pub(super) struct Incoming<'a> {
+    pub(super) request: &'a mut Parts,
+    pub(super) body: Body,
+    pub(super) id: &'a RequestId,
+    /// When its caller stops waiting, where that is known.
+    pub(super) deadline: Option<Instant>,
+    /// Where events go; none where the endpoint sends none.
+    pub(super) events: Option<Sender>,
+}
+
+impl Served {
+    pub(crate) fn new(endpoint: &'static Endpoint, app: Arc<Running>) -> Self {
+        let lane = match endpoint.is_health_check() {
+            Some(config) => Lane::Health(HealthThreads::new(config.timeout())),
+            None => Lane::Pool,
+        };
+        let body_limit = endpoint.own_body_limit().unwrap_or(app.body_limit);
+        Self { endpoint, app, lane, body_limit }
+    }
+
+    pub(super) async fn call(&self, incoming: Incoming<'_>, head: &mut ResponseHead) -> Result<Reply, Error> {
+        let Incoming { request, body, id, deadline, events } = incoming;
+        let endpoint = self.endpoint;
+        // Before a place is taken: a slow sender keeps only itself waiting.
+        let body = match endpoint.body() {
+            Some(_) => match body::read(&request.headers, body, self.body_limit).await? {
+                Some(body) => body,
+                None if endpoint.may_lack_its_body() => Bytes::from_static(b"null"),
+                None => return Err(validation::body::absent()),
+            },
+            None => Bytes::new(),
+        };
+        let hold = request.extensions.get::<ConnectionHold>().cloned();
+        let place = match self.lane {
+            Lane::Pool => self.app.calls.place(endpoint.path(), hold).await,
+            Lane::Health(_) => self.app.calls.exempt(endpoint.path(), hold),
+        };
+        let (instance, lane) = (&self.app.instance, self.lane.clone());
+        let (function, reader, place) = (endpoint.function(), Reader::new(&body), Some(place));
+        // It keeps its place until its function has ended.
+        let path = endpoint.path();
+        let mut call = Call { head, instance, path, id, deadline, request, events, reader, lane, place };
+        function(&mut call).await
+    }
+
+    /// When the caller of a request that arrives now stops waiting.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.app.request_timeout.and_then(|timeout| Instant::now().checked_add(timeout))
+    }
+
+    pub(super) fn answers(&self, method: &Method) -> bool {
+        match *method {
+            Method::POST => true,
+            Method::GET | Method::HEAD => self.endpoint.is_health_check().is_some(),
+            _ => false,
+        }
+    }
+
+    pub(super) fn log(&self, id: &RequestId, error: &Error) {
+        let (endpoint, status) = (self.endpoint.path(), error.status_code().as_u16());
+        if error.status_code().is_server_error() {
+            tracing::error!(request_id = %id, endpoint, status, "{error}");
+        } else {
+            tracing::debug!(request_id = %id, endpoint, status, "{error}");
+        }
+    }
+}

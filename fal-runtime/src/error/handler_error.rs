@@ -1,0 +1,207 @@
+//! The error of endpoints.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+use http::{HeaderMap, StatusCode};
+
+use super::invalid::Invalid;
+
+/// What a handler fails with: whatever went wrong, for the log, and what the client may know of it.
+///
+/// Any [`std::error::Error`] becomes one by `?`. Its client reads status 500 and "Internal Server Error", and nothing
+/// else; the log has the error with all its causes. [`status`](Self::status) and [`detail`](Self::detail) say more to
+/// the client, [`context`](super::Context::context) says more to the log.
+///
+/// ```
+/// use fal_runtime::{Context, Error, Result, StatusCode};
+///
+/// fn port(text: &str) -> Result<u16> {
+///     let port = text.parse().context("reading the port").detail("the port is a number up to 65535")?;
+///     if port == 0 {
+///         return Err(Error::new(StatusCode::CONFLICT, "port 0 is taken"));
+///     }
+///     Ok(port)
+/// }
+///
+/// assert_eq!(port("x").unwrap_err().to_string(), "reading the port: invalid digit found in string");
+/// ```
+///
+/// It is not a [`std::error::Error`] itself: it could not be made from all of them then.
+pub struct Error(pub(super) Box<Inner>);
+
+/// What most functions of an app return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+pub(super) struct Inner {
+    pub(super) status: StatusCode,
+    pub(super) detail: Option<Detail>,
+    /// What an extractor's own response says besides its body.
+    pub(super) headers: HeaderMap,
+    source: Box<dyn StdError + Send + Sync>,
+    /// The oldest first.
+    context: Vec<Cow<'static, str>>,
+}
+
+/// What the client reads.
+pub(super) enum Detail {
+    Text(Cow<'static, str>),
+    Invalid(Vec<Invalid>),
+}
+
+/// An error that is only a text.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Message(Cow<'static, str>);
+
+impl Error {
+    /// An error that the client may know of: its status, and `detail` as the text that it reads. The log has the same
+    /// text.
+    pub fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        let detail = detail.into();
+        Self::of(Message(detail.clone())).status(status).detail(detail)
+    }
+
+    /// An error that only the log tells about; the client reads "Internal Server Error".
+    pub fn msg(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::of(Message(message.into()))
+    }
+
+    /// Answers the client with this status, whose usual words are the detail as long as no other is set. A status
+    /// that is none of an error's (400 to 599) is taken as 500.
+    #[must_use]
+    pub fn status(mut self, status: StatusCode) -> Self {
+        let is_error = status.is_client_error() || status.is_server_error();
+        self.0.status = if is_error { status } else { StatusCode::INTERNAL_SERVER_ERROR };
+        self
+    }
+
+    /// Tells the client this. It is public: what only the log should have is [`context`](super::Context::context).
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.0.detail = Some(Detail::Text(detail.into()));
+        self
+    }
+
+    /// What the client will be answered with; 500 unless it was set.
+    pub fn status_code(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// A request that does not say what it has to say: 422, with the list that clients of the original know.
+    pub(crate) fn invalid(source: impl StdError + Send + Sync + 'static, mistakes: Vec<Invalid>) -> Self {
+        let mut error = Self::of(source).status(StatusCode::UNPROCESSABLE_ENTITY);
+        error.0.detail = Some(Detail::Invalid(mistakes));
+        error
+    }
+
+    /// Answers with these headers, too.
+    pub(crate) fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.0.headers = headers;
+        self
+    }
+
+    /// What a caught panic is.
+    pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Self::msg(format!("panicked: {}", text.unwrap_or("without a message")))
+    }
+
+    pub(crate) fn of(source: impl StdError + Send + Sync + 'static) -> Self {
+        Self::boxed(Box::new(source))
+    }
+
+    #[cold]
+    fn boxed(source: Box<dyn StdError + Send + Sync>) -> Self {
+        let (status, headers) = (StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new());
+        Self(Box::new(Inner { status, detail: None, headers, source, context: Vec::new() }))
+    }
+
+    pub(super) fn push_context(mut self, context: Cow<'static, str>) -> Self {
+        self.0.context.push(context);
+        self
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+    /// Once for each type of error, and not at every question mark.
+    #[cold]
+    #[inline(never)]
+    fn from(error: E) -> Self {
+        Self::of(error)
+    }
+}
+
+/// For the log: the context, the error and its causes, in one line.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for context in self.0.context.iter().rev() {
+            write!(f, "{context}: ")?;
+        }
+        write!(f, "{}", self.0.source)?;
+        let mut cause = self.0.source.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// The same as [`Display`](fmt::Display): it is what a `main` that returns a [`Result`] ends with.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::error::Context;
+
+    fn lost() -> io::Error {
+        io::Error::other("connection reset")
+    }
+
+    #[test]
+    fn any_error_becomes_a_500_by_the_question_mark() {
+        fn fails() -> Result<()> {
+            Err(lost())?;
+            Ok(())
+        }
+        let error = fails().unwrap_err();
+        assert_eq!(error.status_code(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(error.to_string(), "connection reset");
+    }
+
+    #[test]
+    fn the_log_has_the_context_newest_first_and_every_cause() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("no ping")]
+        struct NoPing(#[source] io::Error);
+
+        let failed: Result<(), _> = Err(NoPing(lost()));
+        let error = failed.context("asking the journal").context("checking health").unwrap_err();
+        assert_eq!(error.to_string(), "checking health: asking the journal: no ping: connection reset");
+        assert_eq!(format!("{error:?}"), error.to_string());
+    }
+
+    #[test]
+    fn a_status_that_is_no_errors_is_taken_as_500() {
+        for status in [StatusCode::OK, StatusCode::FOUND, StatusCode::CONTINUE] {
+            assert_eq!(Error::from(lost()).status(status).status_code(), StatusCode::INTERNAL_SERVER_ERROR);
+        }
+        assert_eq!(Error::new(StatusCode::NOT_FOUND, "x").status_code(), StatusCode::NOT_FOUND);
+    }
+
+    #[test]
+    fn an_error_is_one_word_wide() {
+        assert_eq!(size_of::<Result<()>>(), size_of::<usize>());
+    }
+}

@@ -1,0 +1,143 @@
+//! The contents of lists, objects and enum variants.
+
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
+
+use super::error::{Fault, Result};
+use super::key::Key;
+use super::reader::Reader;
+
+/// What lies between the brackets of a list or of an object.
+struct Inside<'a, 'de> {
+    reader: &'a mut Reader<'de>,
+    level: usize,
+    depth: u8,
+    passed: usize,
+}
+
+impl<'a, 'de> Inside<'a, 'de> {
+    fn new(reader: &'a mut Reader<'de>) -> Self {
+        let (level, depth) = (reader.level(), reader.depth());
+        Self { reader, level, depth, passed: 0 }
+    }
+
+    /// Comes to the next item, whatever it is; there is none where the bracket is next.
+    fn has_next(&mut self, bracket: u8) -> Result<bool> {
+        self.reader.come_back(self.depth)?;
+        if self.reader.peek()? == bracket {
+            self.reader.step_back(self.level);
+            return Ok(false);
+        }
+        if self.passed > 0 {
+            self.reader.pass(b',')?;
+        }
+        self.passed += 1;
+        Ok(true)
+    }
+
+    /// Passes the bracket where no key is left: no function that knows a type has to.
+    fn next_key(&mut self) -> Result<Option<&str>> {
+        if self.reader.depth() < self.depth {
+            // Its end has been passed: who asks again is told the same.
+            return Ok(None);
+        }
+        if !self.has_next(b'}')? {
+            self.reader.close(b'}')?;
+            return Ok(None);
+        }
+        let key = self.reader.string(&"a key")?;
+        self.reader.pass(b':')?;
+        Ok(Some(self.reader.step_to_key(self.level, key)))
+    }
+
+    fn next_item(&mut self) -> Result<bool> {
+        let index = self.passed;
+        let has_next = self.has_next(b']')?;
+        if has_next {
+            self.reader.step_to_index(self.level, index);
+        }
+        Ok(has_next)
+    }
+}
+
+/// The items of a list.
+pub(super) struct Items<'a, 'de>(Inside<'a, 'de>);
+
+impl<'a, 'de> Items<'a, 'de> {
+    pub(super) fn new(reader: &'a mut Reader<'de>) -> Self {
+        Self(Inside::new(reader))
+    }
+}
+
+impl<'de> SeqAccess<'de> for Items<'_, 'de> {
+    type Error = Fault;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+        if self.0.next_item()? { seed.deserialize(&mut *self.0.reader).map(Some) } else { Ok(None) }
+    }
+}
+
+/// The members of an object.
+pub(super) struct Members<'a, 'de>(Inside<'a, 'de>);
+
+impl<'a, 'de> Members<'a, 'de> {
+    pub(super) fn new(reader: &'a mut Reader<'de>) -> Self {
+        Self(Inside::new(reader))
+    }
+}
+
+impl<'de> MapAccess<'de> for Members<'_, 'de> {
+    type Error = Fault;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
+        match self.0.next_key()? {
+            Some(key) => seed.deserialize(Key(key)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
+        seed.deserialize(&mut *self.0.reader)
+    }
+}
+
+/// A variant with what it holds: the one member of an object.
+pub(super) struct Variant<'a, 'de>(Inside<'a, 'de>);
+
+impl<'a, 'de> Variant<'a, 'de> {
+    pub(super) fn new(reader: &'a mut Reader<'de>) -> Self {
+        Self(Inside::new(reader))
+    }
+}
+
+impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
+    type Error = Fault;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(mut self, seed: V) -> Result<(V::Value, Self)> {
+        match self.0.next_key()? {
+            Some(name) => Ok((seed.deserialize(Key(name))?, self)),
+            None => Err(Fault::another_type(&"a variant")),
+        }
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
+    type Error = Fault;
+
+    fn unit_variant(self) -> Result<()> {
+        self.0.reader.null(&"null")
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value> {
+        seed.deserialize(self.0.reader)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value> {
+        self.0.reader.deserialize_seq(visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value> {
+        self.0.reader.deserialize_map(visitor)
+    }
+}

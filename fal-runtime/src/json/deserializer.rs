@@ -1,0 +1,193 @@
+//! serde's `Deserializer` for the reader.
+
+use serde::Deserializer;
+use serde::de::Visitor;
+
+use super::access::{Items, Members, Variant};
+use super::error::{Fault, Result};
+use super::key::Key;
+use super::reader::{Numeral, Reader};
+
+/// Up to here every whole number of a float is that very number.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Methods that read a value as another one does.
+macro_rules! as_others {
+    ($($method:ident($($argument:ident: $type:ty),*) => $other:ident;)*) => {
+        $(fn $method<V: Visitor<'de>>(self, $($argument: $type,)* visitor: V) -> Result<V::Value> {
+            self.$other(visitor)
+        })*
+    };
+}
+
+// What is `inline(never)` is small, and would stand in every struct that has such a field.
+impl<'de> Reader<'de> {
+    #[inline(never)]
+    fn whole<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        match self.number(&visitor)?.whole() {
+            Numeral::Unsigned(number) => visitor.visit_u64(number),
+            Numeral::Signed(number) => visitor.visit_i64(number),
+            Numeral::Float(_) => Err(Fault::another_type(&visitor)),
+        }
+    }
+
+    #[inline(never)]
+    fn float<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        let number = self.number(&visitor)?;
+        number.visit(visitor)
+    }
+
+    /// A number for whoever takes what comes. Serde's derive reads a variant that a field tells so, to have it until it
+    /// knows what it is; an integer has to stay one on that way, too.
+    fn number_of_any_type<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        let number = self.number(&visitor)?;
+        number.whole().visit(visitor)
+    }
+}
+
+impl Numeral {
+    /// `1.0` is an integer, as JSON Schema has it.
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
+    fn whole(self) -> Self {
+        match self {
+            Self::Float(number) if number.fract() == 0.0 && number.abs() <= EXACT => {
+                let number = number as i64;
+                u64::try_from(number).map_or(Self::Signed(number), Self::Unsigned)
+            }
+            other => other,
+        }
+    }
+
+    fn visit<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self {
+            Self::Unsigned(number) => visitor.visit_u64(number),
+            Self::Signed(number) => visitor.visit_i64(number),
+            Self::Float(number) => visitor.visit_f64(number),
+        }
+    }
+}
+
+impl<'de> Deserializer<'de> for &mut Reader<'de> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self.peek()? {
+            b'{' => self.deserialize_map(visitor),
+            b'[' => self.deserialize_seq(visitor),
+            b'"' => self.deserialize_str(visitor),
+            b't' | b'f' => self.deserialize_bool(visitor),
+            b'n' => self.deserialize_unit(visitor),
+            _ => self.number_of_any_type(visitor),
+        }
+    }
+
+    #[inline(never)]
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        let boolean = self.boolean(&visitor)?;
+        visitor.visit_bool(boolean)
+    }
+
+    #[inline(never)]
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        let string = self.string(&visitor)?;
+        visitor.visit_str(&string)
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.null(&visitor)?;
+        visitor.visit_unit()
+    }
+
+    #[inline(never)]
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        if self.peek()? == b'n' {
+            self.null(&visitor)?;
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    #[inline(never)]
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.open(b'[', &visitor)?;
+        let depth = self.depth();
+        let value = visitor.visit_seq(Items::new(self))?;
+        self.come_back(depth)?;
+        self.close(b']')?;
+        Ok(value)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.open(b'{', &visitor)?;
+        visitor.visit_map(Members::new(self))
+    }
+
+    // A list is no struct, though serde's derive would take one. What else is none does not depend on which it is.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.open(b'{', &"a struct")?;
+        visitor.visit_map(Members::new(self))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        if self.peek()? == b'"' {
+            return Key(&self.string(&visitor)?).deserialize_enum("", &[], visitor);
+        }
+        self.open(b'{', &visitor)?;
+        let depth = self.depth();
+        let value = visitor.visit_enum(Variant::new(self))?;
+        self.come_back(depth)?;
+        self.close(b'}')?;
+        Ok(value)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        self.skip()?;
+        visitor.visit_unit()
+    }
+
+    as_others! {
+        deserialize_i8() => whole;
+        deserialize_i16() => whole;
+        deserialize_i32() => whole;
+        deserialize_i64() => whole;
+        deserialize_u8() => whole;
+        deserialize_u16() => whole;
+        deserialize_u32() => whole;
+        deserialize_u64() => whole;
+        deserialize_i128() => whole;
+        deserialize_u128() => whole;
+        deserialize_f32() => float;
+        deserialize_f64() => float;
+        deserialize_char() => deserialize_str;
+        deserialize_string() => deserialize_str;
+        deserialize_identifier() => deserialize_str;
+        deserialize_byte_buf() => deserialize_bytes;
+        deserialize_unit_struct(_name: &'static str) => deserialize_unit;
+        deserialize_tuple(_length: usize) => deserialize_seq;
+        deserialize_tuple_struct(_name: &'static str, _length: usize) => deserialize_seq;
+    }
+
+    /// A list of numbers, or a text.
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        if self.peek()? != b'"' {
+            return self.deserialize_seq(visitor);
+        }
+        let string = self.string(&visitor)?;
+        visitor.visit_bytes(string.as_bytes())
+    }
+}

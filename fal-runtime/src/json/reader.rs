@@ -1,0 +1,278 @@
+//! The reader: tokens, nesting, and the path to what is being read.
+
+use std::borrow::Cow;
+
+use serde::de::Expected;
+use serde_json::Number;
+
+use super::error::{Fault, Located, Result};
+use crate::error::Step;
+
+/// How deep lists and objects may lie in each other: as deep as `serde_json` allows, so that no body ends the stack.
+const DEEPEST: u8 = 127;
+
+/// Reads JSON from front to back, and knows where it is in it.
+#[derive(Debug)]
+pub(crate) struct Reader<'de> {
+    body: &'de [u8],
+    at: usize,
+    depth: u8,
+    path: Vec<Segment<'de>>,
+}
+
+/// One step of the way to what is being read.
+#[derive(Debug)]
+enum Segment<'de> {
+    Key(Cow<'de, str>),
+    Index(usize),
+}
+
+/// A number, as serde tells them apart.
+pub(super) enum Numeral {
+    Unsigned(u64),
+    Signed(i64),
+    Float(f64),
+}
+
+impl<'de> Reader<'de> {
+    pub(crate) fn new(body: &'de [u8]) -> Self {
+        Self { body, at: 0, depth: 0, path: Vec::new() }
+    }
+
+    pub(crate) fn body(&self) -> &'de [u8] {
+        self.body
+    }
+
+    /// What is wrong after the one value of a body; nothing but space may be there.
+    pub(crate) fn end(&mut self) -> Option<Fault> {
+        self.path.clear();
+        match self.come_back(0) {
+            Ok(()) => self.peek().is_ok().then(Fault::syntax),
+            Err(fault) => Some(fault),
+        }
+    }
+
+    /// A mistake at the place that has been reached.
+    #[cold]
+    pub(crate) fn locate(&mut self, fault: Fault) -> Located {
+        let path = self.path.drain(..).map(|segment| match segment {
+            Segment::Key(key) => Step::Key(key.into_owned().into()),
+            Segment::Index(index) => Step::Index(index),
+        });
+        Located { path: path.collect(), mistake: fault.into_mistake() }
+    }
+
+    /// How far it is from the whole body to what is being read.
+    pub(super) fn level(&self) -> usize {
+        self.path.len()
+    }
+
+    /// Passes on to a member of what lies at `level`.
+    pub(super) fn step_to_key(&mut self, level: usize, key: Cow<'de, str>) -> &str {
+        self.path.truncate(level);
+        self.path.push(Segment::Key(key));
+        match self.path.last() {
+            Some(Segment::Key(key)) => key,
+            _ => "",
+        }
+    }
+
+    /// Passes on to an item of what lies at `level`.
+    pub(super) fn step_to_index(&mut self, level: usize, index: usize) {
+        self.path.truncate(level);
+        self.path.push(Segment::Index(index));
+    }
+
+    /// Comes back to what lies at `level`.
+    pub(super) fn step_back(&mut self, level: usize) {
+        self.path.truncate(level);
+    }
+
+    /// The byte that the next word begins with.
+    pub(super) fn peek(&mut self) -> Result<u8> {
+        while let Some(byte) = self.body.get(self.at) {
+            if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
+                return Ok(*byte);
+            }
+            self.at += 1;
+        }
+        Err(Fault::syntax())
+    }
+
+    /// Passes this byte, if the next word is it.
+    pub(super) fn passes(&mut self, byte: u8) -> Result<bool> {
+        let is_next = self.peek()? == byte;
+        self.at += usize::from(is_next);
+        Ok(is_next)
+    }
+
+    /// Passes this byte, which has to be the next word.
+    pub(super) fn pass(&mut self, byte: u8) -> Result<()> {
+        if self.passes(byte)? { Ok(()) } else { Err(Fault::syntax()) }
+    }
+
+    /// Passes the bracket that a list or an object begins with; it is another type where there is none.
+    pub(super) fn open(&mut self, bracket: u8, expected: &dyn Expected) -> Result<()> {
+        if !self.passes(bracket)? {
+            return Err(self.another_type(expected));
+        }
+        self.descend()
+    }
+
+    /// Comes back to what lies this deep. An object is left open by whoever wanted no more of its members.
+    pub(super) fn come_back(&mut self, depth: u8) -> Result<()> {
+        while self.depth > depth {
+            self.close(b'}')?;
+        }
+        Ok(())
+    }
+
+    /// How many lists and objects are open.
+    pub(super) fn depth(&self) -> u8 {
+        self.depth
+    }
+
+    /// Passes the bracket that a list or an object ends with.
+    pub(super) fn close(&mut self, bracket: u8) -> Result<()> {
+        self.depth = self.depth.saturating_sub(1);
+        match self.peek()? {
+            next if next == bracket => {
+                self.at += 1;
+                Ok(())
+            }
+            b',' => Err(Fault::refused("more items than expected".into())),
+            _ => Err(Fault::syntax()),
+        }
+    }
+
+    fn descend(&mut self) -> Result<()> {
+        self.depth += 1;
+        if self.depth > DEEPEST { Err(Fault::syntax()) } else { Ok(()) }
+    }
+
+    /// What is next is of another type, if it is a value at all.
+    #[cold]
+    pub(super) fn another_type(&mut self, expected: &dyn Expected) -> Fault {
+        match self.peek() {
+            Ok(b'"' | b'{' | b'[' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => Fault::another_type(expected),
+            _ => Fault::syntax(),
+        }
+    }
+
+    pub(super) fn null(&mut self, expected: &dyn Expected) -> Result<()> {
+        if self.peek()? == b'n' { self.word(b"null") } else { Err(self.another_type(expected)) }
+    }
+
+    pub(super) fn boolean(&mut self, expected: &dyn Expected) -> Result<bool> {
+        match self.peek()? {
+            b't' => self.word(b"true").map(|()| true),
+            b'f' => self.word(b"false").map(|()| false),
+            _ => Err(self.another_type(expected)),
+        }
+    }
+
+    fn word(&mut self, word: &[u8]) -> Result<()> {
+        if self.rest().starts_with(word) {
+            self.at += word.len();
+            Ok(())
+        } else {
+            Err(Fault::syntax())
+        }
+    }
+
+    pub(super) fn string(&mut self, expected: &dyn Expected) -> Result<Cow<'de, str>> {
+        if self.peek()? != b'"' {
+            return Err(self.another_type(expected));
+        }
+        self.quoted()
+    }
+
+    fn quoted(&mut self) -> Result<Cow<'de, str>> {
+        let token = self.rest();
+        let inside = token.get(1..).unwrap_or_default();
+        let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
+        let plain = inside.iter().position(special).ok_or_else(Fault::syntax)?;
+        let (text, rest) = inside.split_at(plain);
+        if rest.first() == Some(&b'"') {
+            self.at += plain + 2;
+            return std::str::from_utf8(text).map(Cow::Borrowed).map_err(|_| Fault::syntax());
+        }
+        let token = token.get(..=end_of_string(token)).ok_or_else(Fault::syntax)?;
+        self.at += token.len();
+        serde_json::from_slice(token).map(Cow::Owned).map_err(|_| Fault::syntax())
+    }
+
+    pub(super) fn number(&mut self, expected: &dyn Expected) -> Result<Numeral> {
+        if !matches!(self.peek()?, b'-' | b'0'..=b'9') {
+            return Err(self.another_type(expected));
+        }
+        let token = self.numeral();
+        let plain: Option<u64> = match token.as_bytes() {
+            [b'0', _, ..] => None,
+            _ => token.parse().ok(),
+        };
+        if let Some(number) = plain {
+            return Ok(Numeral::Unsigned(number));
+        }
+        let number: Number = serde_json::from_str(token).map_err(|_| Fault::syntax())?;
+        match (number.as_u64(), number.as_i64(), number.as_f64()) {
+            (Some(number), ..) => Ok(Numeral::Unsigned(number)),
+            (_, Some(number), _) => Ok(Numeral::Signed(number)),
+            (.., Some(number)) => Ok(Numeral::Float(number)),
+            _ => Err(Fault::syntax()),
+        }
+    }
+
+    /// Passes whatever may be part of a number.
+    fn numeral(&mut self) -> &'de str {
+        let rest = self.rest();
+        let is_part = |byte: &u8| matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
+        let length = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len());
+        self.at += length;
+        rest.get(..length).and_then(|token| std::str::from_utf8(token).ok()).unwrap_or_default()
+    }
+
+    /// Passes a value that nobody wants, and that has to be JSON all the same.
+    pub(super) fn skip(&mut self) -> Result<()> {
+        match self.peek()? {
+            b'{' => self.skip_all(b'}'),
+            b'[' => self.skip_all(b']'),
+            b'"' => self.quoted().map(drop),
+            b't' | b'f' => self.boolean(&"any value").map(drop),
+            b'n' => self.null(&"any value"),
+            _ => self.number(&"any value").map(drop),
+        }
+    }
+
+    fn skip_all(&mut self, end: u8) -> Result<()> {
+        self.at += 1;
+        self.descend()?;
+        let mut is_first = true;
+        while self.peek()? != end {
+            if !std::mem::take(&mut is_first) {
+                self.pass(b',')?;
+            }
+            if end == b'}' {
+                self.string(&"a key")?;
+                self.pass(b':')?;
+            }
+            self.skip()?;
+        }
+        self.close(end)
+    }
+
+    fn rest(&self) -> &'de [u8] {
+        self.body.get(self.at..).unwrap_or_default()
+    }
+}
+
+/// Where the quote is that ends the string which a token begins with; past its end where there is none.
+fn end_of_string(token: &[u8]) -> usize {
+    let mut is_escaped = false;
+    let ends = |byte: &u8| {
+        let ends = *byte == b'"' && !is_escaped;
+        is_escaped = *byte == b'\\' && !is_escaped;
+        ends
+    };
+    token.iter().skip(1).position(ends).map_or(token.len(), |inside| inside + 1)
+}

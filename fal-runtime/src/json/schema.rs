@@ -1,0 +1,113 @@
+//! The JSON schema of a type, with the type erased.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+/// How a type describes itself, its name erased.
+///
+/// A generator's own functions are generic, and a program would have them once for each type that it takes or gives.
+/// This is one function for each, with all that there is to say.
+#[derive(Clone, Copy, Debug)]
+pub struct SchemaOf(fn(Option<&mut SchemaGenerator>) -> Described);
+
+/// What a type says of itself; its schema where a generator was given.
+struct Described {
+    is_inline: bool,
+    name: Cow<'static, str>,
+    id: Cow<'static, str>,
+    schema: Option<Schema>,
+}
+
+fn describe<T: JsonSchema>(generator: Option<&mut SchemaGenerator>) -> Described {
+    let schema = generator.map(T::json_schema);
+    Described { is_inline: T::inline_schema(), name: T::schema_name(), id: T::schema_id(), schema }
+}
+
+thread_local! {
+    /// For whom [`Erased`] speaks. Read before the type's own schema is made, so never while it speaks for another.
+    static DESCRIBED: Cell<SchemaOf> = const { Cell::new(SchemaOf::of::<()>()) };
+}
+
+impl SchemaOf {
+    /// How this type does.
+    pub const fn of<T: JsonSchema>() -> Self {
+        Self(describe::<T>)
+    }
+
+    /// The schema, or the reference to it among a generator's definitions.
+    pub(crate) fn made_by(self, generator: &mut SchemaGenerator) -> Schema {
+        DESCRIBED.set(self);
+        generator.subschema_for::<Erased>()
+    }
+
+    /// The schema where it stands, whether or not others refer to it.
+    pub(crate) fn inline(self, generator: &mut SchemaGenerator) -> Schema {
+        // It is always there: a generator was given.
+        (self.0)(Some(generator)).schema.unwrap_or_default()
+    }
+
+    /// What the type is called.
+    pub(crate) fn name(self) -> Cow<'static, str> {
+        self.described().name
+    }
+
+    fn described(self) -> Described {
+        (self.0)(None)
+    }
+}
+
+/// The one type that a generator is asked for: `JsonSchema` has no `self` that could tell for whom it speaks.
+enum Erased {}
+
+impl JsonSchema for Erased {
+    fn inline_schema() -> bool {
+        DESCRIBED.get().described().is_inline
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        DESCRIBED.get().described().name
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        DESCRIBED.get().described().id
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        DESCRIBED.get().inline(generator)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    mod other {
+        #[derive(schemars::JsonSchema)]
+        #[expect(dead_code, reason = "only described")]
+        pub(super) struct Item {
+            pub(super) size: u8,
+        }
+    }
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only described")]
+    struct Item {
+        parent: Option<Box<Item>>,
+        other: other::Item,
+    }
+
+    #[test]
+    fn a_type_is_described_as_if_its_name_were_known() {
+        let (mut ours, mut theirs) = (SchemaGenerator::default(), SchemaGenerator::default());
+        for of in [SchemaOf::of::<Item>(), SchemaOf::of::<other::Item>(), SchemaOf::of::<Vec<Item>>()] {
+            of.made_by(&mut ours);
+        }
+        theirs.subschema_for::<Item>();
+        theirs.subschema_for::<other::Item>();
+        assert_eq!(ours.definitions(), theirs.definitions());
+        let made = SchemaOf::of::<Vec<Item>>().made_by(&mut ours);
+        assert_eq!(made, theirs.subschema_for::<Vec<Item>>());
+    }
+}

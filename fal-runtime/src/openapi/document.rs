@@ -1,0 +1,87 @@
+//! The OpenAPI document of an app.
+
+use serde_json::{Map, Value};
+
+use super::components::Schemas;
+use super::operation::Operation;
+use super::order;
+use crate::app::Declaration;
+use crate::endpoint::Endpoint;
+use crate::json::{add, add_texts, fixed, object};
+
+/// Where the built-in answer for people is (S6).
+pub(crate) const HEALTH_PATH: &str = "/health";
+
+impl Declaration {
+    /// The OpenAPI 3.1 document.
+    pub fn openapi(&self) -> Value {
+        document(self)
+    }
+}
+
+/// The OpenAPI 3.1 document of an app.
+fn document(app: &Declaration) -> Value {
+    let settings = &app.settings;
+    let mut info = Map::new();
+    add_texts(
+        &mut info,
+        &[
+            ("title", settings.name()),
+            ("version", settings.version()),
+            ("description", settings.description()),
+        ],
+    );
+    let (operations, schemas) = operations(&app.endpoints());
+    let mut paths = Map::new();
+    for operation in operations {
+        add(&mut paths, operation.path(), operation.path_item());
+    }
+    if !paths.contains_key(HEALTH_PATH) {
+        add(&mut paths, HEALTH_PATH, built_in_health());
+    }
+    let mut document = object([
+        ("openapi", "3.1.0".into()),
+        ("info", info.into()),
+        ("paths", paths.into()),
+        ("components", object([("schemas", schemas.into())]).into()),
+    ]);
+    order::mark_paths(&mut document);
+    document.into()
+}
+
+/// The operations with their schemas, and the schemas that these refer to.
+fn operations(endpoints: &[&'static Endpoint]) -> (Vec<Operation>, Map<String, Value>) {
+    let mut schemas = Schemas::new();
+    let mut operations: Vec<_> = endpoints.iter().map(|row| Operation::new(row, &mut schemas)).collect();
+    let (renames, components) = schemas.finish();
+    for operation in &mut operations {
+        operation.rename(&renames);
+    }
+    (operations, components)
+}
+
+/// The answer for people (S6). No function of an app can have the name of this operation.
+fn built_in_health() -> Value {
+    fixed(
+        r#"{
+            "get": {
+                "operationId": "built-in-health",
+                "summary": "Says which version answers.",
+                "responses": {
+                    "200": {
+                        "description": "The app's version",
+                        "content": {
+                            "application/json": {
+                                "schema": {
+                                    "type": "object",
+                                    "properties": { "version": { "type": "string" } },
+                                    "required": ["version"]
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }"#,
+    )
+}

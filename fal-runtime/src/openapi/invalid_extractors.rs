@@ -1,0 +1,83 @@
+//! Types that no request can be read as. The schemas know it, and a program has those only when it runs.
+
+use serde_json::{Map, Value};
+
+use super::components::Schemas;
+use super::parameters::segments;
+use crate::endpoint::{Endpoint, Known, Source};
+
+/// Says what is wrong with what an endpoint takes from the head, a sentence each.
+pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas, said: &mut Vec<String>) {
+    for known in endpoint.sources() {
+        let (part, schema) = match known.source {
+            Source::Path(schema) => ("", schema),
+            Source::Query(schema) => ("a query has", schema),
+            Source::Headers(schema) => ("headers have", schema),
+            Source::Cookies(schema) => ("cookies have", schema),
+            Source::Context | Source::Undocumented => continue,
+        };
+        let taken = schemas.resolved(schema);
+        let misfit = if part.is_empty() { of_path(endpoint, &taken) } else { of_names(known, part, &taken) };
+        said.extend(misfit.map(|misfit| format!("the endpoint `{}` takes {misfit}", endpoint.name())));
+    }
+}
+
+fn of_path(endpoint: &Endpoint, taken: &Value) -> Option<String> {
+    let names: Vec<_> = segments(endpoint.path()).collect();
+    let (taken, instead) = match taken.get("properties").and_then(Value::as_object) {
+        Some(properties) => misnamed(properties, taken, &names)?,
+        None => {
+            (misnumbered(taken, names.len())?, "write a tuple of as many, or a struct with a field for each")
+        }
+    };
+    Some(format!("{taken} from its path, which has {}: {instead}", list(&names)))
+}
+
+/// A field without a parameter, or a parameter that a struct does not allow; and what to write instead.
+fn misnamed(
+    properties: &Map<String, Value>,
+    taken: &Value,
+    names: &[&str],
+) -> Option<(String, &'static str)> {
+    let mut fields =
+        taken.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    if let Some(field) = fields.find(|field| !names.contains(field)) {
+        return Some((format!("`{field}`"), "name the field as the parameter"));
+    }
+    let is_closed = taken.get("additionalProperties") == Some(&Value::Bool(false));
+    let extra = names.iter().find(|name| is_closed && !properties.contains_key(**name))?;
+    Some((format!("no `{extra}`"), "write a field for each parameter"))
+}
+
+/// Another number of values than the path has parameters.
+fn misnumbered(taken: &Value, parameters: usize) -> Option<String> {
+    match taken.get("prefixItems").and_then(Value::as_array).map(Vec::len) {
+        Some(values) => (values != parameters).then(|| format!("{values} values")),
+        None => (parameters > 1 && is_one_value(taken)).then(|| "one value".to_owned()),
+    }
+}
+
+/// One value is taken where there are only names with values.
+fn of_names(known: &Known, part: &str, taken: &Value) -> Option<String> {
+    // A list may be one of pairs, however they are written.
+    let is_list = taken.get("items").is_some_and(is_one_value);
+    (is_list || is_one_value(taken)).then(|| {
+        let name = known.name();
+        format!("`{name}`, but {part} names: write a struct that derives `Deserialize` and `JsonSchema`, with a field for each")
+    })
+}
+
+/// Whether a schema is of a text, a number or a boolean, and of nothing else.
+fn is_one_value(schema: &Value) -> bool {
+    let kind = schema.get("type").and_then(Value::as_str);
+    kind.is_some_and(|kind| matches!(kind, "string" | "integer" | "number" | "boolean"))
+}
+
+/// Parameters as a sentence lists them.
+fn list(names: &[&str]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.as_slice() {
+        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => quoted.concat(),
+    }
+}

@@ -1,0 +1,107 @@
+//! Rules that the document has and nobody checks.
+
+use serde_json::Value;
+
+use super::components::Schemas;
+use super::integer_bounds;
+use crate::endpoint::{Endpoint, RulesOf, Source};
+use crate::json::SchemaOf;
+
+/// Says what an endpoint takes whose schema has rules that are not checked, a sentence each.
+pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas, said: &mut Vec<String>) {
+    let body = endpoint.body().filter(|_| endpoint.rules() == RulesOf::Nobody);
+    if let Some(schema) = body {
+        said.extend(unchecked(endpoint, &schema.name(), schema, "", schemas));
+    }
+    for known in endpoint.sources().filter(|known| known.rules == RulesOf::Nobody) {
+        let (Source::Path(schema)
+        | Source::Query(schema)
+        | Source::Headers(schema)
+        | Source::Cookies(schema)) = known.source
+        else {
+            continue;
+        };
+        let and = ", an extractor of `fal_runtime::extract`";
+        said.extend(unchecked(endpoint, &known.name(), schema, and, schemas));
+    }
+}
+
+fn unchecked(
+    endpoint: &Endpoint,
+    name: &str,
+    schema: SchemaOf,
+    and: &str,
+    schemas: &mut Schemas,
+) -> Option<String> {
+    let schema = schemas.fields(schema);
+    let Rule { keyword, field } = find(&schema, "", schemas, &mut Vec::new())?;
+    let of = if field.is_empty() { String::new() } else { format!(" of `{field}`") };
+    Some(format!(
+        "the endpoint `{}` takes `{name}`, whose schema has rules (`{keyword}`{of}) that fal-runtime does not check: derive \
+         `garde::Validate` (garde 0.23, fal-runtime's feature `garde`{and}), unless its `Deserialize` checks them",
+        endpoint.name(),
+    ))
+}
+
+/// A rule of a schema.
+struct Rule<'a> {
+    keyword: &'static str,
+    /// Empty where it is no field's.
+    field: &'a str,
+}
+
+/// What rules are written with that schemars takes from a type's attributes.
+const KEYWORDS: [&str; 7] =
+    ["minLength", "maxLength", "pattern", "minimum", "maximum", "minItems", "maxItems"];
+
+/// The first rule in a schema and in what it refers to.
+fn find<'a>(
+    schema: &'a Value,
+    field: &'a str,
+    schemas: &'a Schemas,
+    seen: &mut Vec<&'a str>,
+) -> Option<Rule<'a>> {
+    if let Some(keyword) = KEYWORDS.into_iter().find(|keyword| is_rule(schema, keyword)) {
+        return Some(Rule { keyword, field });
+    }
+    for (key, value) in schema.as_object()? {
+        let rule = match (key.as_str(), value) {
+            ("$ref", Value::String(reference)) if !seen.contains(&reference.as_str()) => {
+                seen.push(reference);
+                schemas.definition(reference).and_then(|definition| find(definition, field, schemas, seen))
+            }
+            ("properties", Value::Object(properties)) => {
+                properties.iter().find_map(|(name, property)| find(property, name, schemas, seen))
+            }
+            ("items" | "additionalProperties", value) => find(value, field, schemas, seen),
+            ("patternProperties", Value::Object(values)) => {
+                values.values().find_map(|value| find(value, field, schemas, seen))
+            }
+            ("prefixItems" | "anyOf" | "oneOf" | "allOf", Value::Array(values)) => {
+                values.iter().find_map(|value| find(value, field, schemas, seen))
+            }
+            _ => None,
+        };
+        if rule.is_some() {
+            return rule;
+        }
+    }
+    None
+}
+
+/// Whether a schema says this, and the type would not be what it is without: the ends of an integer, the length of an
+/// array, the one character of a `char`, and the form of a decimal's text are no rules.
+fn is_rule(schema: &Value, keyword: &str) -> bool {
+    let Some(value) = schema.get(keyword) else { return false };
+    let is_both = |least, most| schema.get(least) == schema.get(most);
+    let format = schema.get("format").and_then(Value::as_str).unwrap_or_default();
+    let ends = integer_bounds::ends(format);
+    !match keyword {
+        "minimum" if format.starts_with("uint") => *value == 0 || *value == 1,
+        "minimum" => ends.is_some_and(|(least, _)| *value == least),
+        "maximum" => ends.is_some_and(|(_, most)| *value == most),
+        "minItems" | "maxItems" => is_both("minItems", "maxItems") || *value == 0,
+        "minLength" | "maxLength" => is_both("minLength", "maxLength") && *value == 1,
+        _ => schema.get("type").is_some_and(|kind| kind != "string"),
+    }
+}

@@ -1,0 +1,75 @@
+//! Panics in what stands around an app's endpoints: its own layers. An endpoint's own panic is answered where it is called.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::extract::Request;
+use axum::response::Response;
+use pin_project_lite::pin_project;
+use tower::{Layer, Service};
+
+use crate::endpoint::RequestId;
+use crate::error::Error;
+
+/// Answers a panic in what it is around as any failure.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CatchPanics;
+
+impl<S> Layer<S> for CatchPanics {
+    type Service = Caught<S>;
+
+    fn layer(&self, inner: S) -> Caught<S> {
+        Caught(inner)
+    }
+}
+
+/// A service whose panics are answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Caught<S>(S);
+
+impl<S: Service<Request, Response = Response>> Service<Request> for Caught<S> {
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Answered<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        Answered { id: RequestId::given(request.headers()), response: self.0.call(request) }
+    }
+}
+
+pin_project! {
+    /// A response, whatever panics on its way. `id` is the one that its request came with.
+    pub(crate) struct Answered<F> {
+        pub(crate) id: Option<RequestId>,
+        #[pin]
+        pub(crate) response: F,
+    }
+}
+
+impl<F: Future<Output = Result<Response, E>>, E> Future for Answered<F> {
+    type Output = Result<Response, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let polled = catch_unwind(AssertUnwindSafe(|| this.response.poll(cx)));
+        polled.unwrap_or_else(|panic| {
+            let id = this.id.take().unwrap_or_else(RequestId::new);
+            Poll::Ready(Ok(answer(&*panic, id)))
+        })
+    }
+}
+
+fn answer(panic: &(dyn Any + Send), id: RequestId) -> Response {
+    let error = Error::panicked(panic);
+    tracing::error!(request_id = %id, status = 500, "a layer: {error}");
+    let mut response = error.response(&id);
+    id.put_on(response.headers_mut());
+    response
+}

@@ -1,0 +1,81 @@
+//! What sends requests to an app under test.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use fal_health::header::{self, requests_check};
+use http::HeaderMap;
+use http_body_util::BodyExt;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tower::ServiceExt;
+
+use super::pending::Pending;
+use super::response::Response;
+use super::runtime::Task;
+use crate::error::Result;
+
+/// Sends requests to an app under test, as its clients do.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) router: Router,
+    pub(super) runtime: Handle,
+    /// How many responses have asked for a health check.
+    pub(super) asked: Arc<AtomicUsize>,
+    /// A clone is held by every task of a call.
+    pub(super) task: mpsc::Sender<()>,
+    pub(super) health_path: Option<&'static str>,
+}
+
+impl Client {
+    pub(super) fn send(&self, request: Result<http::Request<Bytes>>) -> Pending<'_, Result<Response>> {
+        let asked = Arc::clone(&self.asked);
+        let is_health_check = request
+            .as_ref()
+            .is_ok_and(|request| self.health_path.is_some_and(|path| path == request.uri().path()));
+        let answer = self.answer(request);
+        self.spawn(async move {
+            let response = answer.await?;
+            if !is_health_check {
+                count(&asked, response.headers());
+            }
+            Ok(response)
+        })
+    }
+
+    /// Sends a request that is not counted.
+    pub(super) fn answer(
+        &self,
+        request: Result<http::Request<Bytes>>,
+    ) -> impl Future<Output = Result<Response>> + Send + use<> {
+        let router = self.router.clone();
+        async move {
+            let (head, body) = router.oneshot(request?.map(Body::from)).await?.into_parts();
+            let body = body.collect().await?.to_bytes();
+            Ok(Response { status: head.status, headers: head.headers, body })
+        }
+    }
+
+    pub(super) fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Pending<'_, T> {
+        let task = self.task.clone();
+        let work = async move {
+            // In this order they are dropped if it never runs: when no task is left, nobody has the app.
+            let (work, _task) = (work, task);
+            work.await
+        };
+        Pending::new(Task::on(&self.runtime, work))
+    }
+}
+
+/// Counts a response that asks for a health check (S27).
+pub(super) fn count(asked: &AtomicUsize, headers: &HeaderMap) {
+    if requests_check(headers.get_all(header::NAME).iter().map(http::HeaderValue::as_bytes)) {
+        asked.fetch_add(1, Ordering::Release);
+    }
+}

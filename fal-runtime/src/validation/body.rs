@@ -1,0 +1,209 @@
+//! What is wrong with a body, and where in it.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::pydantic::Told;
+use crate::error::{Error, Step};
+use crate::json::{Located, Mistake, object};
+
+const BODY: Step = Step::Key(Cow::Borrowed("body"));
+
+#[derive(Debug, thiserror::Error)]
+#[error("no body")]
+struct Absent;
+
+/// There is no body.
+pub(crate) fn absent() -> Error {
+    let told = Told::new("missing", "Field required");
+    Error::invalid(Absent, vec![told.at(vec![BODY], Value::Null)])
+}
+
+/// The body is not what the endpoint takes, or no JSON: that is said first, wherever reading stopped.
+#[cold]
+pub(crate) fn mistaken(located: Located, body: &[u8]) -> Error {
+    let whole: Value = match serde_json::from_slice(body) {
+        Ok(whole) => whole,
+        Err(error) => return malformed(error, body),
+    };
+    let Located { mistake, path } = located;
+    let mut loc = vec![BODY];
+    loc.extend(path);
+    if let Mistake::Unknown(field) = &mistake {
+        let unknown = Step::Key(field.clone().into());
+        if loc.last() != Some(&unknown) {
+            loc.push(unknown);
+        }
+    }
+    // What is missing cannot be shown; what it is missing from can.
+    let input = find(&whole, &loc).clone();
+    if let Mistake::Missing(field) = &mistake {
+        loc.push(Step::Key((*field).into()));
+    }
+    let told = Told::of(&mistake, &input);
+    Error::invalid(mistake, vec![told.at(loc, input)])
+}
+
+/// The body is not JSON, or more than one value of it.
+fn malformed(error: serde_json::Error, body: &[u8]) -> Error {
+    let told = Told::new("json_invalid", "JSON decode error");
+    let mut invalid = told.at(vec![BODY, Step::Index(offset(&error, body))], object([]).into());
+    invalid.ctx = Some(object([("error", sentence(&error.to_string()).into())]).into());
+    Error::invalid(error, vec![invalid])
+}
+
+/// What stands there in the whole body.
+fn find<'a>(whole: &'a Value, loc: &[Step]) -> &'a Value {
+    loc.iter().skip(1).fold(whole, at)
+}
+
+/// What stands there in a value; null where nothing does.
+pub(super) fn at<'a>(value: &'a Value, step: &Step) -> &'a Value {
+    let next = match step {
+        Step::Key(key) => value.get(key.as_ref()),
+        Step::Index(index) => value.get(index),
+    };
+    next.unwrap_or(&Value::Null)
+}
+
+/// What serde says, less the position that it adds: the location tells it.
+fn sentence(text: &str) -> &str {
+    text.split_once(" at line ").map_or(text, |(sentence, _)| sentence)
+}
+
+/// Where in the body reading stopped: how many characters stand before that place, as the original counts.
+fn offset(error: &serde_json::Error, body: &[u8]) -> usize {
+    let before = body.split_inclusive(|byte| *byte == b'\n').take(error.line().saturating_sub(1));
+    let before = before.map(<[u8]>::len).sum::<usize>() + error.column().saturating_sub(1);
+    let before = if error.is_eof() { body } else { body.get(..before).unwrap_or(body) };
+    String::from_utf8_lossy(before).chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU8;
+
+    use http::HeaderMap;
+    use serde::Deserialize;
+
+    use crate::endpoint::RequestId;
+    use crate::json::Reader;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only parsed")]
+    struct Input {
+        text: String,
+        #[serde(default)]
+        items: Vec<Item>,
+        #[serde(default)]
+        mode: Option<Mode>,
+        #[serde(default)]
+        count: Option<NonZeroU8>,
+        #[serde(default)]
+        total: i64,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only parsed")]
+    struct Item {
+        size: u8,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Mode {
+        Fast,
+        Exact,
+    }
+
+    fn detail(body: &str) -> serde_json::Value {
+        detail_of::<Input>(body)
+    }
+
+    fn detail_of<T: for<'de> Deserialize<'de>>(body: &str) -> serde_json::Value {
+        let mut reader = Reader::new(body.as_bytes());
+        let fault = T::deserialize(&mut reader).map_or_else(Some, |_| reader.end()).unwrap();
+        let error = super::mistaken(reader.locate(fault), body.as_bytes());
+        let response = error.response(&RequestId::of(&HeaderMap::new()));
+        assert_eq!(response.status(), 422);
+        let body =
+            futures_util::future::FutureExt::now_or_never(axum::body::to_bytes(response.into_body(), 9999));
+        let body: serde_json::Value = serde_json::from_slice(&body.unwrap().unwrap()).unwrap();
+        body["detail"][0].clone()
+    }
+
+    macro_rules! told {
+        ($body:literal => $($told:tt)+) => {
+            assert_eq!(detail($body), serde_json::json!({ $($told)+ }));
+        };
+    }
+
+    #[test]
+    fn a_missing_field_is_told_with_what_it_is_missing_from() {
+        told!(r#"{"items": []}"# => "type": "missing", "loc": ["body", "text"], "msg": "Field required", "input": {"items": []});
+        told!(r#"{"text": "a", "items": [{"size": 1}, {}]}"# => "type": "missing", "loc": ["body", "items", 1, "size"], "msg": "Field required", "input": {});
+    }
+
+    #[test]
+    fn a_wrong_type_is_told_at_the_field_with_what_stands_there() {
+        told!(r#"{"text": 5}"# => "type": "string_type", "loc": ["body", "text"], "msg": "Input should be a valid string", "input": 5);
+        told!(r#"{"text": "a", "items": [{"size": "b"}]}"# => "type": "int_parsing", "loc": ["body", "items", 0, "size"], "msg": "Input should be a valid integer, unable to parse string as an integer", "input": "b");
+        told!(r#"{"text": "a", "items": [{"size": []}]}"# => "type": "int_type", "loc": ["body", "items", 0, "size"], "msg": "Input should be a valid integer", "input": []);
+        told!(r#"{"text": "a", "items": [{"size": 1.5}]}"# => "type": "int_from_float", "loc": ["body", "items", 0, "size"], "msg": "Input should be a valid integer, got a number with a fractional part", "input": 1.5);
+        told!(r#"{"text": "a", "items": 1}"# => "type": "list_type", "loc": ["body", "items"], "msg": "Input should be a valid list", "input": 1);
+        told!("[1]" => "type": "model_attributes_type", "loc": ["body"], "msg": "Input should be a valid dictionary or object to extract fields from", "input": [1]);
+        told!("7" => "type": "model_attributes_type", "loc": ["body"], "msg": "Input should be a valid dictionary or object to extract fields from", "input": 7);
+    }
+
+    #[test]
+    fn an_integer_out_of_range_is_told_with_the_end_of_its_type() {
+        told!(r#"{"text": "a", "items": [{"size": 300}]}"# => "type": "less_than_equal", "loc": ["body", "items", 0, "size"], "msg": "Input should be less than or equal to 255", "input": 300, "ctx": {"le": 255});
+        told!(r#"{"text": "a", "items": [{"size": -1}]}"# => "type": "greater_than_equal", "loc": ["body", "items", 0, "size"], "msg": "Input should be greater than or equal to 0", "input": -1, "ctx": {"ge": 0});
+        told!(r#"{"text": "a", "items": [{"size": 99999999999999999999}]}"# => "type": "less_than_equal", "loc": ["body", "items", 0, "size"], "msg": "Input should be less than or equal to 255", "input": 1e20, "ctx": {"le": 255});
+        told!(r#"{"text": "a", "count": 0}"# => "type": "greater_than_equal", "loc": ["body", "count"], "msg": "Input should be greater than or equal to 1", "input": 0, "ctx": {"ge": 1});
+        told!(r#"{"text": "a", "total": 1e17}"# => "type": "value_error", "loc": ["body", "total"], "msg": "Value error, the integer is out of range", "input": 1e17);
+    }
+
+    #[test]
+    fn an_unknown_field_is_told_beside_a_flattened_one_too() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[expect(dead_code, reason = "only parsed")]
+        struct Outer {
+            name: String,
+            #[serde(flatten)]
+            item: Item,
+        }
+        for (body, loc) in [
+            (r#"{"name": "a", "size": 1, "nam": 2}"#, serde_json::json!(["body", "nam"])),
+            (r#"{"name": "a", "nam": {"b": [1]}, "size": 1}"#, serde_json::json!(["body", "nam"])),
+        ] {
+            let detail = detail_of::<Outer>(body);
+            assert_eq!((&detail["type"], &detail["loc"]), (&"extra_forbidden".into(), &loc), "{detail}");
+        }
+        let nested = detail_of::<Vec<Outer>>(r#"[{"name": "a", "nam": {"b": [1]}, "size": 1}]"#);
+        assert_eq!(
+            (&nested["type"], &nested["loc"]),
+            (&"extra_forbidden".into(), &serde_json::json!(["body", 0, "nam"])),
+            "{nested}"
+        );
+        assert_eq!(nested["input"], serde_json::json!({"b": [1]}));
+    }
+
+    #[test]
+    fn unknown_fields_and_variants_are_told() {
+        told!(r#"{"text": "a", "txt": "b"}"# => "type": "extra_forbidden", "loc": ["body", "txt"], "msg": "Extra inputs are not permitted", "input": "b");
+        told!(r#"{"text": "a", "mode": "slow"}"# => "type": "enum", "loc": ["body", "mode"], "msg": "Input should be 'fast' or 'exact'", "input": "slow", "ctx": {"expected": "'fast' or 'exact'"});
+        told!(r#"{"text": "a", "mode": 5}"# => "type": "enum", "loc": ["body", "mode"], "msg": "Input should be the name of a variant, or an object whose one key is such a name", "input": 5);
+    }
+
+    #[test]
+    fn malformed_json_is_told_with_its_offset_in_characters() {
+        told!(r#"{"größe": }"# => "type": "json_invalid", "loc": ["body", 10], "msg": "JSON decode error", "input": {}, "ctx": {"error": "expected value"});
+        told!("{\n\"text\": }" => "type": "json_invalid", "loc": ["body", 10], "msg": "JSON decode error", "input": {}, "ctx": {"error": "expected value"});
+        told!(r#"{"text": "a""# => "type": "json_invalid", "loc": ["body", 12], "msg": "JSON decode error", "input": {}, "ctx": {"error": "EOF while parsing an object"});
+        told!(r#"{"text": "a"} x"# => "type": "json_invalid", "loc": ["body", 14], "msg": "JSON decode error", "input": {}, "ctx": {"error": "trailing characters"});
+    }
+}

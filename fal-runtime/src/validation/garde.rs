@@ -1,0 +1,163 @@
+//! The rules of a type that a request breaks, as garde reports them.
+
+use garde::Report;
+use http::request::Parts;
+use serde_json::{Map, Value};
+
+use super::body::at;
+use super::pydantic::Told;
+use crate::error::{Error, Step};
+use crate::extract;
+
+/// The rules that a body breaks.
+#[cold]
+pub(crate) fn body(report: &Report, body: &[u8]) -> Error {
+    flawed(report, "body", &serde_json::from_slice(body).unwrap_or_default())
+}
+
+/// The rules that parameters of the path break.
+#[cold]
+pub(crate) fn path(report: &Report, head: &mut Parts) -> Error {
+    flawed(report, "path", &sent_path(head))
+}
+
+/// The rules that parameters of the query break.
+#[cold]
+pub(crate) fn query(report: &Report, head: &Parts) -> Error {
+    flawed(report, "query", &sent_query(head))
+}
+
+/// The rules that headers break.
+#[cold]
+pub(crate) fn headers(report: &Report, head: &Parts) -> Error {
+    flawed(report, "header", &sent_headers(head))
+}
+
+/// The rules that cookies break.
+#[cold]
+pub(crate) fn cookies(report: &Report, head: &Parts) -> Error {
+    flawed(report, "cookie", &sent_cookies(head))
+}
+
+fn sent_path(head: &mut Parts) -> Value {
+    extract::parameters(head).into_iter().map(|(name, text)| (name, Value::from(text))).collect()
+}
+
+fn sent_query(head: &Parts) -> Value {
+    let pairs = extract::pairs(&head.uri);
+    let value = |texts: Vec<&str>| match *texts {
+        [text] => Value::from(text),
+        _ => texts.into(),
+    };
+    extract::named(&pairs).into_iter().map(|(name, texts)| (name, value(texts))).collect()
+}
+
+fn sent_headers(head: &Parts) -> Value {
+    // Of several headers of one name the first is taken.
+    let names = head.headers.keys();
+    names.filter_map(|name| Some((name.as_str(), text(head.headers.get(name)?.as_bytes())))).collect()
+}
+
+fn sent_cookies(head: &Parts) -> Value {
+    let mut cookies = Map::new();
+    for (name, value) in extract::cookies(&head.headers) {
+        cookies.entry(String::from_utf8_lossy(name)).or_insert_with(|| text(value));
+    }
+    cookies.into()
+}
+
+fn text(bytes: &[u8]) -> Value {
+    String::from_utf8_lossy(bytes).into()
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the {part} breaks {count} of its type's own rules, first of all: {first}")]
+struct Flawed {
+    part: &'static str,
+    count: usize,
+    first: String,
+}
+
+/// This part of a request is what the endpoint takes, but for these rules of its type's.
+#[cold]
+fn flawed(report: &Report, part: &'static str, whole: &Value) -> Error {
+    let tell = |(path, error): &(garde::Path, garde::Error)| {
+        let (loc, input) = sent(whole, part, steps(&path.to_string()));
+        Told::rule(error.message()).at(loc, input)
+    };
+    let list: Vec<_> = report.iter().map(tell).collect();
+    let first = report.iter().next().map(|(_, error)| error.message().to_owned()).unwrap_or_default();
+    Error::invalid(Flawed { part, count: list.len(), first }, list)
+}
+
+/// The way to a value of the type, as the client has sent it, and what stands there. The type's rules know a field by its
+/// own name; where that is none of the keys, it is the one that is written in another case.
+fn sent(whole: &Value, part: &'static str, mut steps: Vec<Step>) -> (Vec<Step>, Value) {
+    let mut loc = vec![Step::Key(part.into())];
+    if steps.is_empty() {
+        match part {
+            // All headers and cookies are not for whoever reads errors: a gateway's are among them, and a session's.
+            "header" | "cookie" => return (loc, Value::Null),
+            // A value of its own, and of the path's only parameter.
+            "path" if whole.as_object().is_some_and(|parameters| parameters.len() == 1) => {
+                steps.push(Step::Index(0));
+            }
+            _ => {}
+        }
+    }
+    let mut value = whole;
+    for mut step in steps {
+        match (&step, value) {
+            (Step::Key(field), Value::Object(object)) if !object.contains_key(field.as_ref()) => {
+                if let Some(key) = object.keys().find(|key| caseless(key) == caseless(field)) {
+                    step = Step::Key(key.clone().into());
+                } else if part == "header" {
+                    step = Step::Key(field.replace('_', "-").into());
+                }
+            }
+            // A tuple of the path's parameters knows them by their order, a map whose keys are numbers by these.
+            (Step::Index(index), Value::Object(object)) => {
+                let number = index.to_string();
+                let key =
+                    if object.contains_key(&number) { Some(&number) } else { object.keys().nth(*index) };
+                let Some(key) = key else { break };
+                step = Step::Key(key.clone().into());
+            }
+            (_, Value::Object(_) | Value::Array(_) | Value::Null) => {}
+            // A type within which only the type itself knows parts.
+            _ => break,
+        }
+        value = at(value, &step);
+        loc.push(step);
+    }
+    (loc, value.clone())
+}
+
+/// A name without what `rename_all` changes.
+fn caseless(name: &str) -> String {
+    name.replace(['_', '-'], "").to_lowercase()
+}
+
+/// `items[0].name` as its steps.
+fn steps(path: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for part in path.split(['.', '[']).filter(|part| !part.is_empty()) {
+        let index = part.strip_suffix(']').and_then(|index| index.parse().ok());
+        steps.push(index.map_or_else(|| Step::Key(part.to_owned().into()), Step::Index));
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_read_as_keys_and_indices() {
+        let key = |name: &'static str| Step::Key(name.into());
+        assert_eq!(steps("items[0].name"), [key("items"), Step::Index(0), key("name")]);
+        assert_eq!(steps("grid[1][2]"), [key("grid"), Step::Index(1), Step::Index(2)]);
+        assert_eq!(steps("[3]"), [Step::Index(3)]);
+        assert_eq!(steps(""), []);
+    }
+}
