@@ -1,65 +1,70 @@
 //! The methods that the runtime calls by their names: `setup`, `handle_exit`, `teardown` and `layer`.
 
-use syn::{FnArg, Ident, ImplItemFn, Signature};
+use syn::{FnArg, Ident, ImplItemFn, Receiver, Signature};
 
-use crate::mistakes::Mistakes;
+use crate::errors::Errors;
 
-/// A method that the runtime calls itself.
-pub(crate) struct Function {
+/// A method that the runtime calls by its name.
+pub(crate) struct LifecycleMethod {
     pub(crate) name: Ident,
-    /// How the runtime calls it, where it cannot be called so. What it returns is rustc's to check.
-    called: Option<&'static str>,
+    /// The expected signature, where the method's arguments do not fit it. rustc checks the return type.
+    expected: Option<&'static str>,
 }
 
-impl Function {
-    pub(crate) fn is_sound(&self) -> bool {
-        self.called.is_none()
+impl LifecycleMethod {
+    /// Recognizes a lifecycle method by its name.
+    pub(crate) fn from_method(method: &ImplItemFn) -> Option<Self> {
+        let signature = &method.sig;
+        let (is_valid, expected) = match signature.ident.to_string().as_str() {
+            "setup" => {
+                (is_setup(signature), "setup() -> Result<Self>` or `setup(cx: &Setup) -> Result<Self>")
+            }
+            "handle_exit" => (takes_only(signature, is_shared_self), "handle_exit(&self)"),
+            "teardown" => (takes_only(signature, is_owned_self), "teardown(self)"),
+            "layer" => {
+                let is_function = signature.asyncness.is_none() && takes_only(signature, is_typed);
+                (is_function, "layer(router: Router) -> Router")
+            }
+            _ => return None,
+        };
+        Some(Self { name: signature.ident.clone(), expected: (!is_valid).then_some(expected) })
     }
 
-    pub(crate) fn report(&self, mistakes: &mut Mistakes) {
-        let Self { name, called } = self;
-        if let Some(called) = called {
+    pub(crate) fn is_valid(&self) -> bool {
+        self.expected.is_none()
+    }
+
+    /// Adds an error where the runtime cannot call the method.
+    pub(crate) fn report(&self, errors: &mut Errors) {
+        let Self { name, expected } = self;
+        if let Some(expected) = expected {
             let message =
-                format!("the runtime calls `{name}` itself, as `{called}`: write it so, or rename it");
-            mistakes.at(name, message);
+                format!("the runtime calls `{name}` itself, as `{expected}`: write it so, or rename it");
+            errors.push(name, message);
         }
     }
 }
 
-/// The lifecycle function that a method is, by its name.
-pub(crate) fn check(method: &ImplItemFn) -> Option<Function> {
-    let signature = &method.sig;
-    let first = signature.inputs.first();
-    let takes_only = |is_right: bool| is_right && signature.inputs.len() == 1;
-    let (is_right, written) = match signature.ident.to_string().as_str() {
-        "setup" => (takes_setup(signature), "setup() -> Result<Self>` or `setup(cx: &Setup) -> Result<Self>"),
-        "handle_exit" => (takes_only(is_self(first, Passed::Shared)), "handle_exit(&self)"),
-        "teardown" => (takes_only(is_self(first, Passed::Owned)), "teardown(self)"),
-        "layer" => {
-            let is_function = matches!(first, Some(FnArg::Typed(_))) && signature.asyncness.is_none();
-            (takes_only(is_function), "layer(router: Router) -> Router")
-        }
-        _ => return None,
-    };
-    Some(Function { name: signature.ident.clone(), called: (!is_right).then_some(written) })
+/// Whether it takes nothing, or one argument, which rustc checks to be a `&Setup`.
+fn is_setup(signature: &Signature) -> bool {
+    signature.inputs.is_empty() || takes_only(signature, is_typed)
 }
 
-/// Nothing, or `&Setup`, which rustc tells from other types.
-fn takes_setup(signature: &Signature) -> bool {
-    let mut inputs = signature.inputs.iter();
-    let is_right = inputs.next().is_none_or(|input| matches!(input, FnArg::Typed(_)));
-    is_right && inputs.next().is_none()
+fn takes_only(signature: &Signature, is_valid: fn(&FnArg) -> bool) -> bool {
+    signature.inputs.len() == 1 && signature.inputs.first().is_some_and(is_valid)
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Passed {
-    Shared,
-    Owned,
+fn is_typed(argument: &FnArg) -> bool {
+    matches!(argument, FnArg::Typed(_))
 }
 
-fn is_self(argument: Option<&FnArg>, passed: Passed) -> bool {
-    let Some(FnArg::Receiver(receiver)) = argument else { return false };
-    let is_shared = receiver.reference.is_some() && receiver.mutability.is_none();
-    let is_owned = receiver.reference.is_none();
-    receiver.colon_token.is_none() && if passed == Passed::Shared { is_shared } else { is_owned }
+fn is_shared_self(argument: &FnArg) -> bool {
+    matches!(
+        argument,
+        FnArg::Receiver(Receiver { reference: Some(_), mutability: None, colon_token: None, .. })
+    )
+}
+
+fn is_owned_self(argument: &FnArg) -> bool {
+    matches!(argument, FnArg::Receiver(Receiver { reference: None, colon_token: None, .. }))
 }

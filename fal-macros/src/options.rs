@@ -6,25 +6,28 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::{Expr, Ident, Token};
 
-use crate::mistakes::Mistakes;
+use crate::errors::Errors;
 
-/// One option of an attribute: its name, and its value as it stands there.
+/// One option of an attribute: its name, and its value as written.
+///
+/// As tokens it calls the `const` setter of that name on `options`. The call has the span of the name, so rustc
+/// reports an unknown name, a wrong type or an invalid value there.
 pub(crate) struct Setting {
     pub(crate) name: Ident,
     pub(crate) value: TokenStream,
 }
 
 impl Setting {
-    /// Whether the value is written so.
-    pub(crate) fn is(&self, value: &str) -> bool {
+    /// Whether the value is exactly this token.
+    pub(crate) fn has_value(&self, value: &str) -> bool {
         self.value.to_string() == value
     }
 }
 
-/// `name = value`; a bare `cors` has a value of its own.
+/// Parses `name = value`, or a bare `cors`.
 impl Parse for Setting {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let name = name(input)?;
+        let name = parse_name(input)?;
         if input.peek(Token![:]) {
             return Err(input.error(format!("write `{name} = …`")));
         }
@@ -44,32 +47,29 @@ impl Parse for Setting {
     }
 }
 
-/// Settings with commas between them.
-pub(crate) fn settings(input: ParseStream<'_>) -> syn::Result<Vec<Setting>> {
+/// Parses settings with commas between them.
+pub(crate) fn parse_settings(input: ParseStream<'_>) -> syn::Result<Vec<Setting>> {
     let mut settings = Vec::new();
     while !input.is_empty() {
         settings.push(input.parse()?);
-        comma(input)?;
+        parse_comma(input)?;
     }
     Ok(settings)
 }
 
-/// The comma before whatever follows.
-pub(crate) fn comma(input: ParseStream<'_>) -> syn::Result<()> {
+/// Parses the comma before the next option, if there is one.
+pub(crate) fn parse_comma(input: ParseStream<'_>) -> syn::Result<()> {
     if input.is_empty() || input.parse::<Option<Token![,]>>()?.is_some() {
         return Ok(());
     }
     Err(input.error("write a `,` before this"))
 }
 
-/// The name of an option.
-pub(crate) fn name(input: ParseStream<'_>) -> syn::Result<Ident> {
-    // A keyword is one, too: `crate = path`.
+/// Parses the name of an option, which may be a keyword: `crate = path`.
+pub(crate) fn parse_name(input: ParseStream<'_>) -> syn::Result<Ident> {
     Ident::parse_any(input).map_err(|_| input.error("a setting has a name: write `name = …`"))
 }
 
-/// A call of the `const` setter of that name on `options`. All of it stands where the option does, so that rustc
-/// reports a name that does not exist, a wrong type and a bad value at the word.
 impl ToTokens for Setting {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let Self { name, value } = self;
@@ -78,18 +78,18 @@ impl ToTokens for Setting {
     }
 }
 
-/// Reports options that are given twice, and leaves the first of each.
-pub(crate) fn once_each(settings: Vec<Setting>, mistakes: &mut Mistakes) -> Vec<Setting> {
-    let mut once: Vec<Setting> = Vec::new();
+/// Reports each option that is given twice and keeps the first.
+pub(crate) fn deduplicate(settings: Vec<Setting>, errors: &mut Errors) -> Vec<Setting> {
+    let mut unique: Vec<Setting> = Vec::new();
     for setting in settings {
         let name = &setting.name;
-        match once.iter().find(|earlier| earlier.name == *name) {
+        match unique.iter().find(|earlier| earlier.name == *name) {
             Some(earlier) => {
                 let message = format!("`{name}` is given twice: take one away");
-                mistakes.between(earlier.name.span(), name.span(), message);
+                errors.push_between(earlier.name.span(), name.span(), message);
             }
-            None => once.push(setting),
+            None => unique.push(setting),
         }
     }
-    once
+    unique
 }

@@ -1,32 +1,33 @@
-//! Checks the path of an endpoint.
+//! The path of an endpoint: validates it and finds its parameters.
 
 use syn::LitStr;
 
-use crate::mistakes::Mistakes;
+use crate::errors::Errors;
 
-/// The path of an endpoint, found to be sound.
+/// A validated path.
 pub(crate) struct RoutePath {
     pub(crate) literal: LitStr,
     pub(crate) parameters: usize,
-    /// Equal for paths that match the same requests, whatever their parameters are called.
+    /// Equal for paths that match the same requests: the names of parameters do not count.
     pub(crate) hash: u64,
 }
 
 impl RoutePath {
-    pub(crate) fn check(literal: LitStr, mistakes: &mut Mistakes) -> Option<Self> {
+    pub(crate) fn from_literal(literal: LitStr, errors: &mut Errors) -> Option<Self> {
         let path = literal.value();
-        if let Err(message) = sound(&path) {
-            mistakes.at(&literal, message);
+        if let Err(message) = validate(&path) {
+            errors.push(&literal, message);
             return None;
         }
         let shape: Vec<_> =
             path.split('/').map(|segment| parameter(segment).map_or(segment, |_| "{}")).collect();
         let parameters = shape.iter().filter(|segment| **segment == "{}").count();
-        Some(Self { parameters, hash: fnv(&shape.join("/")), literal })
+        Some(Self { parameters, hash: fnv1a(&shape.join("/")), literal })
     }
 }
 
-fn sound(path: &str) -> Result<(), String> {
+/// Returns the message for an invalid path.
+fn validate(path: &str) -> Result<(), String> {
     let Some(segments) = path.strip_prefix('/') else {
         let path =
             path.split_once("://").map_or(path, |(_, rest)| rest.split_once('/').unwrap_or_default().1);
@@ -53,7 +54,7 @@ fn sound(path: &str) -> Result<(), String> {
             parameters.push(name);
         } else if segment.contains(['{', '}']) {
             return Err(format!("a parameter is a whole segment: write `{{name}}` instead of `{segment}`"));
-        } else if let Some(other) = segment.chars().find(|letter| !is_path(*letter)) {
+        } else if let Some(other) = segment.chars().find(|letter| !is_path_character(*letter)) {
             return Err(format!(
                 "`{other}` does not stand in a path as it is: percent-encode it or leave it out"
             ));
@@ -62,17 +63,18 @@ fn sound(path: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The name in `{name}`.
 fn parameter(segment: &str) -> Option<&str> {
     segment.strip_prefix('{')?.strip_suffix('}')
 }
 
-/// What a path may have unencoded (RFC 3986, `pchar`), and the percent sign of what it has encoded.
-fn is_path(letter: char) -> bool {
+/// Whether a path may contain the character: `pchar` of RFC 3986, or the percent sign of an encoded one.
+fn is_path_character(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@%".contains(letter)
 }
 
 /// The 64-bit FNV-1a hash: the same on every platform and in every build.
-fn fnv(text: &str) -> u64 {
+fn fnv1a(text: &str) -> u64 {
     text.bytes()
         .fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3))
 }
@@ -82,9 +84,9 @@ mod tests {
     use super::*;
 
     fn hash(path: &str) -> u64 {
-        let mut mistakes = Mistakes::default();
+        let mut errors = Errors::default();
         let literal = LitStr::new(path, proc_macro2::Span::call_site());
-        RoutePath::check(literal, &mut mistakes).expect("it is sound").hash
+        RoutePath::from_literal(literal, &mut errors).expect("the path is valid").hash
     }
 
     #[test]
@@ -96,8 +98,8 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_path_is_told_what_to_write_s2b() {
-        for (path, told) in [
+    fn an_invalid_path_is_rejected_with_what_to_write_s2b() {
+        for (path, message) in [
             ("", "a path starts with `/`: write \"/\""),
             ("https://example.com/v1/", "a path starts with `/`: write \"/v1/\""),
             ("health", "a path starts with `/`: write \"/health\""),
@@ -112,14 +114,14 @@ mod tests {
             ("/a b", "` ` does not stand in a path as it is: percent-encode it or leave it out"),
             ("/a?b", "`?` does not stand in a path as it is: percent-encode it or leave it out"),
         ] {
-            assert_eq!(sound(path), Err(told.into()), "{path}");
+            assert_eq!(validate(path), Err(message.into()), "{path}");
         }
     }
 
     #[test]
-    fn a_sound_path_is_taken() {
+    fn a_valid_path_is_accepted() {
         for path in ["/", "/health", "/v1/users/{id}/posts/{post}", "/a/", "/%7Ea/b.c~d:e"] {
-            assert_eq!(sound(path), Ok(()), "{path}");
+            assert_eq!(validate(path), Ok(()), "{path}");
         }
     }
 }

@@ -1,26 +1,27 @@
-//! Where rustc reports what it finds wrong with generated code.
+//! Spans of generated code: where rustc reports an error in it.
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::spanned::Spanned;
 
-/// The same tokens, for rustc to report at another place. What stands in groups stays where it is.
-pub(crate) fn respan(tokens: &TokenStream, place: Span) -> TokenStream {
+/// Gives each token this span. Tokens inside groups keep theirs.
+pub(crate) fn with_span(tokens: &TokenStream, span: Span) -> TokenStream {
     let respanned = tokens.clone().into_iter().map(|mut token| {
-        token.set_span(place);
+        token.set_span(span);
         token
     });
     respanned.collect()
 }
 
-/// Where rustc is to report what it finds wrong with code of ours: at the user's own.
-pub(crate) fn here(place: &impl Spanned) -> Span {
-    place.span().resolved_at(Span::call_site())
+/// The location of the user's tokens with the hygiene of the macro call: names of ours resolve, and rustc reports
+/// errors at the user's code.
+pub(crate) fn call_site_span(tokens: &impl Spanned) -> Span {
+    tokens.span().resolved_at(Span::call_site())
 }
 
-/// Where the first and the last of its tokens are.
-pub(crate) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
+/// The spans of the first and of the last token.
+pub(crate) fn first_and_last_span(tokens: &impl ToTokens) -> (Span, Span) {
     let mut tokens = tokens.to_token_stream().into_iter();
-    let begin = tokens.next().map_or_else(Span::call_site, |token| token.span());
-    (begin, tokens.last().map_or(begin, |token| token.span()))
+    let first = tokens.next().map_or_else(Span::call_site, |token| token.span());
+    (first, tokens.last().map_or(first, |token| token.span()))
 }

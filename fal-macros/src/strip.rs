@@ -2,14 +2,14 @@
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-/// The item less the attributes that are ours, token by token: it may not parse, and is given back all the same.
+/// Removes the `#[endpoint(…)]` attributes of the methods, which stand directly in the braces of the item.
 ///
-/// Ours are the `#[endpoint(…)]` attributes of methods, which stand directly in the braces of the item.
+/// It works on tokens: an item that does not parse is still given back to rustc.
 pub(crate) fn strip(item: TokenStream) -> TokenStream {
     item.into_iter()
         .map(|token| match token {
             TokenTree::Group(block) if block.delimiter() == Delimiter::Brace => {
-                let mut stripped = Group::new(Delimiter::Brace, methods(block.stream()));
+                let mut stripped = Group::new(Delimiter::Brace, strip_methods(block.stream()));
                 stripped.set_span(block.span());
                 TokenTree::Group(stripped)
             }
@@ -18,12 +18,12 @@ pub(crate) fn strip(item: TokenStream) -> TokenStream {
         .collect()
 }
 
-fn methods(tokens: TokenStream) -> TokenStream {
+fn strip_methods(tokens: TokenStream) -> TokenStream {
     let mut tokens = tokens.into_iter().peekable();
     let mut kept = TokenStream::new();
     while let Some(token) = tokens.next() {
         let is_attribute = matches!(&token, TokenTree::Punct(pound) if pound.as_char() == '#');
-        if is_attribute && tokens.next_if(is_ours).is_some() {
+        if is_attribute && tokens.next_if(is_endpoint).is_some() {
             continue;
         }
         kept.extend([token]);
@@ -31,8 +31,8 @@ fn methods(tokens: TokenStream) -> TokenStream {
     kept
 }
 
-/// Whether these are the brackets of an attribute whose path ends in `endpoint`.
-fn is_ours(token: &TokenTree) -> bool {
+/// Whether the token is the brackets of an attribute whose path ends in `endpoint`.
+fn is_endpoint(token: &TokenTree) -> bool {
     let TokenTree::Group(brackets) = token else { return false };
     if brackets.delimiter() != Delimiter::Bracket {
         return false;
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_attributes_go_and_everything_else_stays() {
+    fn endpoint_attributes_are_removed_and_everything_else_is_kept() {
         let item = quote! {
             #[doc = "kept"]
             impl MyApp {
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_parse_is_given_back() {
+    fn an_item_that_does_not_parse_is_given_back() {
         let broken = quote!(impl MyApp { # [endpoint("/")] async fn (&self -> ) });
         assert_eq!(strip(broken).to_string(), quote!(impl MyApp { async fn (&self -> ) }).to_string());
         assert_eq!(strip(quote!(impl MyApp { # })).to_string(), quote!(impl MyApp { # }).to_string());

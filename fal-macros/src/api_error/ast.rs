@@ -1,17 +1,18 @@
-//! Parses the `#[api(…)]` attributes of the enum and of its variants.
+//! Parses the `#[api(…)]` attributes of an enum and of its variants.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
+use syn::parse::ParseStream;
 use syn::{Attribute, Expr, ExprLit, Fields, Lit, LitInt, Meta, Path};
 
-use crate::mistakes::Mistakes;
-use crate::template::Template;
+use crate::errors::Errors;
+use crate::format_string::FormatString;
 
-/// What stands in `#[api(…)]` over a variant, as it was written.
+/// The options of `#[api(…)]` on a variant.
 pub(super) struct VariantAttribute {
     pub(super) status: Option<LitInt>,
-    pub(super) detail: Option<Template>,
-    pub(super) log: Option<Template>,
+    pub(super) detail: Option<FormatString>,
+    pub(super) log: Option<FormatString>,
     pub(super) transparent: Option<Path>,
 }
 
@@ -24,15 +25,15 @@ impl VariantAttribute {
             return Err(syn::Error::new_spanned(attribute, message));
         }
         attribute.parse_nested_meta(|meta| {
-            let place = &meta.path;
-            let is_given_twice = if place.is_ident("status") {
-                status.replace(self::status(meta.value()?)?).is_some()
-            } else if place.is_ident("detail") {
-                detail.replace(Template::check(meta.value()?.parse()?, fields)?).is_some()
-            } else if place.is_ident("log") {
-                log.replace(Template::check(meta.value()?.parse()?, fields)?).is_some()
-            } else if place.is_ident("transparent") {
-                transparent.replace(place.clone()).is_some()
+            let option = &meta.path;
+            let is_given_twice = if option.is_ident("status") {
+                status.replace(parse_status(meta.value()?)?).is_some()
+            } else if option.is_ident("detail") {
+                detail.replace(FormatString::parse(meta.value()?.parse()?, fields)?).is_some()
+            } else if option.is_ident("log") {
+                log.replace(FormatString::parse(meta.value()?.parse()?, fields)?).is_some()
+            } else if option.is_ident("transparent") {
+                transparent.replace(option.clone()).is_some()
             } else {
                 let message =
                     "a variant has no such option: write `status`, `detail` and `log`, or `transparent`";
@@ -44,27 +45,28 @@ impl VariantAttribute {
     }
 }
 
-fn status(value: syn::parse::ParseStream<'_>) -> syn::Result<LitInt> {
-    let mistake = "a failure's status is from 400 to 599: write a number, as in `status = 404`";
+/// Parses the number of a status that is an error.
+fn parse_status(value: ParseStream<'_>) -> syn::Result<LitInt> {
+    let message = "a failure's status is from 400 to 599: write a number, as in `status = 404`";
     match value.parse::<Expr>()? {
         Expr::Lit(ExprLit { lit: Lit::Int(status), .. })
             if matches!(status.base10_parse::<u16>(), Ok(400..=599)) =>
         {
             Ok(status)
         }
-        other => Err(syn::Error::new_spanned(other, mistake)),
+        other => Err(syn::Error::new_spanned(other, message)),
     }
 }
 
-/// `#[api(crate = path)]` on the enum: where `fal_runtime` is, if it is called otherwise.
-pub(super) fn runtime(attributes: &[Attribute], mistakes: &mut Mistakes) -> TokenStream {
+/// Reads `#[api(crate = path)]` on the enum: the path by which the user's crate knows `fal_runtime`.
+pub(super) fn parse_runtime(attributes: &[Attribute], errors: &mut Errors) -> TokenStream {
     let mut runtime = quote!(::fal_runtime);
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("api")) {
-        mistakes.keep(attribute.parse_nested_meta(|meta| {
+        errors.ok_or_push(attribute.parse_nested_meta(|meta| {
             if !meta.path.is_ident("crate") {
                 return Err(meta.error("over the enum stands only `crate = path`: write this over a variant"));
             }
-            runtime = meta.value()?.parse::<syn::Path>()?.into_token_stream();
+            runtime = meta.value()?.parse::<Path>()?.into_token_stream();
             Ok(())
         }));
     }

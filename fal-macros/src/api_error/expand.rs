@@ -1,20 +1,20 @@
-//! Writes the impls of a checked `ApiError`.
+//! Writes the impls of a validated `ApiError`.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Ident;
 use syn::spanned::Spanned;
 
-use super::validate::{ApiError, Failure, Source, Told};
+use super::validate::{ApiError, ErrorVariant, Source, VariantKind};
 
 impl ApiError {
     pub(super) fn expand(&self) -> TokenStream {
-        let Self { name, runtime, failures } = self;
-        let declared = failures.iter().filter_map(Failure::declared);
-        let shown = failures.iter().map(|failure| failure.shown(name));
-        let details = failures.iter().filter_map(|failure| failure.detail(name));
-        let ends = failures.iter().map(|failure| failure.end(name));
-        let from = failures.iter().filter_map(|failure| failure.from(name));
+        let Self { name, runtime, variants } = self;
+        let declared = variants.iter().filter_map(ErrorVariant::declared_failure);
+        let display_arms = variants.iter().map(|variant| variant.display_arm(name));
+        let detail_arms = variants.iter().filter_map(|variant| variant.detail_arm(name));
+        let error_arms = variants.iter().map(|variant| variant.error_arm(name));
+        let conversions = variants.iter().filter_map(|variant| variant.conversion(name));
         quote! {
             const _: () = {
                 use #runtime::__private as __fal;
@@ -23,58 +23,59 @@ impl ApiError {
                 }
                 impl ::core::fmt::Display for #name {
                     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                        match *self { #(#shown,)* }
+                        match *self { #(#display_arms,)* }
                     }
                 }
                 impl ::core::convert::From<#name> for __fal::Error {
                     fn from(error: #name) -> Self {
                         let log = ::std::string::ToString::to_string(&error);
                         let detail: ::core::option::Option<::std::string::String> = match error {
-                            #(#details,)*
+                            #(#detail_arms,)*
                             #[allow(unreachable_patterns)]
                             _ => ::core::option::Option::None,
                         };
-                        match error { #(#ends,)* }
+                        match error { #(#error_arms,)* }
                     }
                 }
-                #(#from)*
+                #(#conversions)*
             };
         }
     }
 }
 
-impl Failure {
-    /// What the document tells of it.
-    fn declared(&self) -> Option<TokenStream> {
-        let Told::Declared { status, detail, .. } = &self.told else { return None };
+impl ErrorVariant {
+    /// The entry in the OpenAPI document. A transparent variant has none.
+    fn declared_failure(&self) -> Option<TokenStream> {
+        let VariantKind::Declared { status, detail, .. } = &self.kind else { return None };
         let detail = detail.as_ref().map_or_else(|| quote!(""), |detail| detail.literal.to_token_stream());
         Some(quote!(__fal::DeclaredFailure::new(#status, #detail)))
     }
 
-    /// The arm of `Display`.
-    fn shown(&self, name: &Ident) -> TokenStream {
-        let variant = &self.variant;
-        match &self.told {
-            Told::Transparent(member) => {
+    /// The match arm of `Display`.
+    fn display_arm(&self, name: &Ident) -> TokenStream {
+        let variant = &self.name;
+        match &self.kind {
+            VariantKind::Transparent(member) => {
                 quote!(#name::#variant { #member: ref error } => ::core::fmt::Display::fmt(error, f))
             }
-            Told::Declared { log: Some(text), .. } | Told::Declared { detail: Some(text), .. } => {
+            VariantKind::Declared { log: Some(text), .. }
+            | VariantKind::Declared { detail: Some(text), .. } => {
                 let (pattern, arguments) = (text.pattern(), text.arguments());
                 quote!(#name::#variant #pattern => ::core::write!(f, #arguments))
             }
-            Told::Declared { .. } => {
-                let words = words(&variant.to_string());
+            VariantKind::Declared { .. } => {
+                let words = lower_case_words(&variant.to_string());
                 quote!(#name::#variant { .. } => f.write_str(#words))
             }
         }
     }
 
-    /// The arm of what the client reads.
-    fn detail(&self, name: &Ident) -> Option<TokenStream> {
-        let variant = &self.variant;
-        let Told::Declared { detail: Some(text), log: own_log, .. } = &self.told else { return None };
+    /// The match arm that formats the text for the client.
+    fn detail_arm(&self, name: &Ident) -> Option<TokenStream> {
+        let variant = &self.name;
+        let VariantKind::Declared { detail: Some(text), log: own_log, .. } = &self.kind else { return None };
         if own_log.is_none() {
-            // It has been made for the log already.
+            // The log line has the same text.
             let log = quote!(::core::clone::Clone::clone(&log));
             return Some(quote!(#name::#variant { .. } => ::core::option::Option::Some(#log)));
         }
@@ -84,25 +85,25 @@ impl Failure {
         })
     }
 
-    /// The arm of the conversion.
-    fn end(&self, name: &Ident) -> TokenStream {
-        let variant = &self.variant;
+    /// The match arm of the conversion into an `Error`.
+    fn error_arm(&self, name: &Ident) -> TokenStream {
+        let variant = &self.name;
         let cause = self.source.as_ref().map(|source| {
-            let (ty, place) = (&source.ty, source.ty.span());
-            let cause = quote_spanned!(place=> __fal::cause::<#ty>);
+            let (ty, span) = (&source.ty, source.ty.span());
+            let cause = quote_spanned!(span=> __fal::cause::<#ty>);
             quote!(#cause(source))
         });
-        match (&self.told, &self.source) {
-            (Told::Transparent(member), _) => {
+        match (&self.kind, &self.source) {
+            (VariantKind::Transparent(member), _) => {
                 quote!(#name::#variant { #member: error } => ::core::convert::Into::into(error))
             }
-            (Told::Declared { status, .. }, Some(Source { member, .. })) => quote! {
+            (VariantKind::Declared { status, .. }, Some(Source { member, .. })) => quote! {
                 #name::#variant { #member: source, .. } => {
                     let source = #cause;
                     __fal::told(#status, __fal::Told { log, detail, source })
                 }
             },
-            (Told::Declared { status, .. }, None) => quote! {
+            (VariantKind::Declared { status, .. }, None) => quote! {
                 #name::#variant { .. } => {
                     let source = ::core::option::Option::None;
                     __fal::told(#status, __fal::Told { log, detail, source })
@@ -111,9 +112,9 @@ impl Failure {
         }
     }
 
-    /// The conversion that `?` uses.
-    fn from(&self, name: &Ident) -> Option<TokenStream> {
-        let Self { variant, source, .. } = self;
+    /// The conversion from the cause, which `?` uses.
+    fn conversion(&self, name: &Ident) -> Option<TokenStream> {
+        let Self { name: variant, source, .. } = self;
         let Source { member, ty, .. } = source.as_ref().filter(|source| source.is_from)?;
         Some(quote! {
             impl ::core::convert::From<#ty> for #name {
@@ -125,8 +126,8 @@ impl Failure {
     }
 }
 
-/// `IndexLost` as `index lost`.
-fn words(name: &str) -> String {
+/// Turns `IndexLost` into `index lost`.
+fn lower_case_words(name: &str) -> String {
     let mut words = String::new();
     for letter in name.trim_start_matches("r#").chars() {
         if letter.is_uppercase() && !words.is_empty() {

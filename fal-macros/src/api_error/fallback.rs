@@ -1,21 +1,21 @@
-//! The impls of an enum whose attributes have errors.
+//! Writes impls for an enum with errors in its attributes.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Data, DeriveInput};
 
-use super::ast::runtime;
-use crate::mistakes::Mistakes;
+use super::ast::parse_runtime;
+use crate::errors::Errors;
 
-/// What an error with a mistake is where it is used: one all the same, so that rustc has nothing more to say of it. One that
-/// derives `thiserror::Error` is an error already.
-pub(super) fn stand_in(input: &DeriveInput) -> Option<TokenStream> {
+/// Writes the same impls with empty texts, so that rustc reports no missing impls besides the errors. An enum that derives
+/// `thiserror::Error` gets none: it has its own `Display`, and converts into an `Error` by that.
+pub(super) fn fallback(input: &DeriveInput) -> Option<TokenStream> {
     let Data::Enum(data) = &input.data else { return None };
     let mut attributes = data.variants.iter().flat_map(|variant| &variant.attrs);
     if attributes.any(|attribute| attribute.path().is_ident("error")) {
         return None;
     }
-    let runtime = runtime(&input.attrs, &mut Mistakes::default());
+    let runtime = parse_runtime(&input.attrs, &mut Errors::default());
     let name = &input.ident;
     let (generics, arguments, bounds) = input.generics.split_for_impl();
     Some(quote! {

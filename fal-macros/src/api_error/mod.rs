@@ -9,33 +9,33 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::DeriveInput;
 
-use self::fallback::stand_in;
+use self::fallback::fallback;
 use self::validate::ApiError;
-use crate::mistakes::Mistakes;
+use crate::errors::Errors;
 
-/// `#[derive(ApiError)]`, on an enum.
+/// Expands `#[derive(ApiError)]` on an enum.
 pub(crate) fn derive(input: TokenStream) -> TokenStream {
-    let mut mistakes = Mistakes::default();
-    let derived = mistakes.keep(syn::parse2::<DeriveInput>(input)).and_then(|input| {
-        let checked = ApiError::check(&input, &mut mistakes);
-        checked.map(|error| error.expand()).or_else(|| stand_in(&input))
+    let mut errors = Errors::default();
+    let derived = errors.ok_or_push(syn::parse2::<DeriveInput>(input)).and_then(|input| {
+        let valid = ApiError::from_input(&input, &mut errors);
+        valid.map(|error| error.expand()).or_else(|| fallback(&input))
     });
-    quote!(#derived #mistakes)
+    quote!(#derived #errors)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn mistakes(input: TokenStream) -> Vec<String> {
+    fn messages(input: TokenStream) -> Vec<String> {
         let text = derive(input).to_string();
-        let told = text.split("compile_error ! { \"").skip(1);
-        told.map(|told| told.split("\" }").next().unwrap_or_default().to_owned()).collect()
+        let messages = text.split("compile_error ! { \"").skip(1);
+        messages.map(|message| message.split("\" }").next().unwrap_or_default().to_owned()).collect()
     }
 
     #[test]
-    fn every_mistake_is_told_once_with_what_to_write() {
-        for (input, told) in [
+    fn every_mistake_is_reported_once_with_what_to_write() {
+        for (input, message) in [
             (
                 quote!(
                     struct Failed;
@@ -132,12 +132,12 @@ mod tests {
                 "an `ApiError` has no generic parameters: name the types of its fields",
             ),
         ] {
-            assert_eq!(mistakes(input.clone()), [told], "{input}");
+            assert_eq!(messages(input.clone()), [message], "{input}");
         }
     }
 
     #[test]
-    fn what_it_writes_is_readable() {
+    fn the_expansion_is_readable() {
         let expansion = derive(quote! {
             enum PredictError {
                 #[api(status = 404, detail = "there is no model `{name}`")]

@@ -1,98 +1,105 @@
-//! Checks an enum and its attributes: what the impls are written from.
+//! Validates an enum and its attributes.
 
 use proc_macro2::TokenStream;
 use syn::{Attribute, Data, DeriveInput, Field, Fields, Ident, LitInt, Member, Type, Variant};
 
-use super::ast::{VariantAttribute, runtime};
-use crate::mistakes::Mistakes;
-use crate::template::Template;
+use super::ast::{VariantAttribute, parse_runtime};
+use crate::errors::Errors;
+use crate::format_string::FormatString;
 
-/// An enum of errors, found to be sound.
+/// A validated `ApiError` enum.
 pub(super) struct ApiError {
     pub(super) name: Ident,
     pub(super) runtime: TokenStream,
-    pub(super) failures: Vec<Failure>,
+    pub(super) variants: Vec<ErrorVariant>,
 }
 
-/// One variant.
-pub(super) struct Failure {
-    pub(super) variant: Ident,
-    pub(super) told: Told,
+/// A validated variant.
+pub(super) struct ErrorVariant {
+    pub(super) name: Ident,
+    pub(super) kind: VariantKind,
     pub(super) source: Option<Source>,
 }
 
-/// What a variant is to the client and to the log.
-pub(super) enum Told {
+/// Where the response and the log line of a variant come from.
+pub(super) enum VariantKind {
+    /// From the options of the variant.
     Declared {
         status: LitInt,
-        /// What the client reads.
-        detail: Option<Template>,
-        /// What the log has; what the client reads where there is none.
-        log: Option<Template>,
+        /// The text that the client reads.
+        detail: Option<FormatString>,
+        /// The text of the log line. Default: the `detail`.
+        log: Option<FormatString>,
     },
-    /// Whatever its only field is.
+    /// From the only field, which is an error.
     Transparent(Member),
 }
 
-/// The field that is the cause of a variant.
+/// The field that holds the cause of a variant.
 pub(super) struct Source {
     pub(super) member: Member,
     pub(super) ty: Type,
-    /// Whether `?` makes the variant of it.
+    /// Whether it is marked `#[from]`: `?` then makes the variant from it.
     pub(super) is_from: bool,
 }
 
 impl ApiError {
-    pub(super) fn check(input: &DeriveInput, mistakes: &mut Mistakes) -> Option<Self> {
+    /// Validates the input. Returns `None` after an error.
+    pub(super) fn from_input(input: &DeriveInput, errors: &mut Errors) -> Option<Self> {
         let Data::Enum(data) = &input.data else {
-            mistakes.at(&input.ident, "write an enum: each variant of an `ApiError` is one failure");
+            errors.push(&input.ident, "write an enum: each variant of an `ApiError` is one failure");
             return None;
         };
-        let mut found = Mistakes::default();
+        let mut found = Errors::default();
         if !input.generics.params.is_empty() {
-            found
-                .at(&input.generics, "an `ApiError` has no generic parameters: name the types of its fields");
+            found.push(
+                &input.generics,
+                "an `ApiError` has no generic parameters: name the types of its fields",
+            );
         }
-        let mut variants = data.variants.iter().flat_map(|variant| &variant.attrs);
-        if let Some(other) = variants.find(|attribute| attribute.path().is_ident("error")) {
-            mistakes.at(
+        let mut attributes = data.variants.iter().flat_map(|variant| &variant.attrs);
+        if let Some(other) = attributes.find(|attribute| attribute.path().is_ident("error")) {
+            errors.push(
                 other,
                 "an `ApiError` writes its own `Display`: derive it without `thiserror::Error`, and put this text \
                  into `#[api(log = \"…\")]`",
             );
             return None;
         }
-        let runtime = runtime(&input.attrs, &mut found);
-        let failures: Vec<_> =
-            data.variants.iter().filter_map(|variant| Failure::check(variant, &mut found)).collect();
-        let is_sound = found.is_empty();
-        mistakes.append(found);
-        is_sound.then(|| Self { name: input.ident.clone(), runtime, failures })
+        let runtime = parse_runtime(&input.attrs, &mut found);
+        let variants: Vec<_> = data
+            .variants
+            .iter()
+            .filter_map(|variant| ErrorVariant::from_variant(variant, &mut found))
+            .collect();
+        let is_valid = found.is_empty();
+        errors.append(found);
+        is_valid.then(|| Self { name: input.ident.clone(), runtime, variants })
     }
 }
 
-impl Failure {
-    fn check(variant: &Variant, mistakes: &mut Mistakes) -> Option<Self> {
-        let source = Source::find(&variant.fields, mistakes);
+impl ErrorVariant {
+    fn from_variant(variant: &Variant, errors: &mut Errors) -> Option<Self> {
+        let source = Source::from_fields(&variant.fields, errors);
         let mut ours = variant.attrs.iter().filter(|attribute| attribute.path().is_ident("api"));
         let Some(attribute) = ours.next() else {
-            mistakes.at(
+            errors.push(
                 &variant.ident,
                 "say what clients are told: write `#[api(status = 404, detail = \"…\")]` over this variant",
             );
             return None;
         };
         if let Some(second) = ours.next() {
-            mistakes.at(second, "a variant has one `#[api(…)]`: put their options into the first");
+            errors.push(second, "a variant has one `#[api(…)]`: put their options into the first");
             return None;
         }
-        let told = mistakes.keep(Told::check(attribute, variant))?;
-        Some(Self { variant: variant.ident.clone(), told, source })
+        let kind = errors.ok_or_push(VariantKind::from_attribute(attribute, variant))?;
+        Some(Self { name: variant.ident.clone(), kind, source })
     }
 }
 
-impl Told {
-    fn check(attribute: &Attribute, variant: &Variant) -> syn::Result<Self> {
+impl VariantKind {
+    fn from_attribute(attribute: &Attribute, variant: &Variant) -> syn::Result<Self> {
         let VariantAttribute { status, detail, log, transparent } =
             VariantAttribute::parse(attribute, &variant.fields)?;
         match (transparent, status) {
@@ -120,7 +127,8 @@ impl Told {
 }
 
 impl Source {
-    fn find(fields: &Fields, mistakes: &mut Mistakes) -> Option<Self> {
+    /// Finds the field that is marked `#[source]` or `#[from]`.
+    fn from_fields(fields: &Fields, errors: &mut Errors) -> Option<Self> {
         let is = |field: &Field, name| field.attrs.iter().any(|attribute| attribute.path().is_ident(name));
         let marked =
             fields.members().zip(fields).filter(|(_, field)| is(field, "from") || is(field, "source"));
@@ -130,9 +138,9 @@ impl Source {
         });
         let (source, field) = marked.next()?;
         if let Some((_, second)) = marked.next() {
-            mistakes.at(second, "a failure has one cause: take this attribute away");
+            errors.push(second, "a failure has one cause: take this attribute away");
         } else if source.is_from && fields.len() > 1 {
-            mistakes.at(
+            errors.push(
                 field,
                 "`?` knows nothing of the other fields: write `#[source]` here, and make the variant yourself",
             );

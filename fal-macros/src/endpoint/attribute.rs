@@ -1,84 +1,95 @@
-//! Parses what stands in the parentheses of `#[endpoint(…)]`.
+//! Parses the options of `#[endpoint(…)]`.
 
 use proc_macro2::Span;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Ident, LitStr, Meta, Token};
 
 use crate::health_check::HealthCheck;
-use crate::options::{Setting, comma};
+use crate::options::{Setting, parse_comma};
 
-/// The option of the attribute that makes an endpoint the health check.
-pub(crate) struct HealthCheckOption {
-    pub(crate) place: Span,
-    pub(crate) check: HealthCheck,
-}
-
-const BEGINS: &str = "an endpoint begins with its path: write `#[endpoint(\"/path\")]`";
+const PATH_FIRST: &str = "an endpoint begins with its path: write `#[endpoint(\"/path\")]`";
 const OPTIONS: &str = "write `health_check = …` or `body_limit = …`";
 
-/// What stands in the parentheses of `#[endpoint(…)]`.
-pub(super) struct Arguments {
+/// The options of `#[endpoint(…)]`.
+pub(super) struct EndpointAttribute {
     pub(super) path: LitStr,
     pub(super) health_check: Option<HealthCheckOption>,
     pub(super) body_limit: Option<Setting>,
 }
 
-impl Arguments {
-    pub(super) fn of(attribute: &Attribute) -> syn::Result<Self> {
-        match &attribute.meta {
-            Meta::List(list) if list.tokens.is_empty() => Err(syn::Error::new_spanned(&list.path, BEGINS)),
-            Meta::List(list) => list.parse_args(),
-            Meta::Path(path) => Err(syn::Error::new_spanned(path, BEGINS)),
-            Meta::NameValue(value) => Err(syn::Error::new_spanned(&value.value, BEGINS)),
-        }
-    }
+/// The option that makes an endpoint the health check.
+pub(crate) struct HealthCheckOption {
+    /// Where the option begins.
+    pub(crate) span: Span,
+    pub(crate) check: HealthCheck,
 }
 
-impl Parse for Arguments {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        if !input.peek(LitStr) {
-            return Err(input.error(BEGINS));
-        }
-        let path = input.parse()?;
-        let (mut health_check, mut body_limit) = (None, None);
-        while !input.is_empty() {
-            comma(input)?;
-            if input.is_empty() {
-                break;
+impl EndpointAttribute {
+    pub(super) fn from_attribute(attribute: &Attribute) -> syn::Result<Self> {
+        match &attribute.meta {
+            Meta::List(list) if list.tokens.is_empty() => {
+                Err(syn::Error::new_spanned(&list.path, PATH_FIRST))
             }
-            let place = input.span();
-            if !HealthCheck::is_next(input) {
-                if input.peek(LitStr) {
-                    return Err(input.error("an endpoint has one path: take this away"));
+            Meta::List(list) => list.parse_args(),
+            Meta::Path(path) => Err(syn::Error::new_spanned(path, PATH_FIRST)),
+            Meta::NameValue(value) => Err(syn::Error::new_spanned(&value.value, PATH_FIRST)),
+        }
+    }
+
+    fn parse_option(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
+        let span = input.span();
+        if HealthCheck::peek(input) {
+            return self.parse_health_check(span, input);
+        }
+        if input.peek(LitStr) {
+            return Err(input.error("an endpoint has one path: take this away"));
+        }
+        let no_name = |_| input.error(format!("{OPTIONS} here"));
+        let option: Ident = input.fork().parse().map_err(no_name)?;
+        match option.to_string().as_str() {
+            "body_limit" => {
+                if self.body_limit.replace(input.parse()?).is_some() {
+                    return Err(syn::Error::new(span, "`body_limit` is given twice: take one away"));
                 }
-                let other = |_| input.error(format!("{OPTIONS} here"));
-                let option: Ident = input.fork().parse().map_err(other)?;
-                if option == "body_limit" {
-                    if body_limit.replace(input.parse()?).is_some() {
-                        return Err(syn::Error::new(place, "`body_limit` is given twice: take one away"));
-                    }
-                    continue;
-                }
-                if option != "health_check" {
-                    let message = if option == "method" || option == "methods" {
-                        format!("an endpoint answers POST, and a health check GET, too: take `{option}` away")
-                    } else {
-                        format!("an endpoint has no option `{option}`: {OPTIONS}")
-                    };
-                    return Err(syn::Error::new(option.span(), message));
-                }
+                Ok(())
+            }
+            "health_check" => {
                 input.parse::<Ident>()?;
                 let equals: Option<Token![=]> = input.parse()?;
                 if equals.is_none() || input.is_empty() {
-                    return Err(syn::Error::new(place, "write `health_check = HealthCheck(…)`"));
+                    return Err(syn::Error::new(span, "write `health_check = HealthCheck(…)`"));
                 }
+                self.parse_health_check(span, input)
             }
-            let check = input.parse()?;
-            if health_check.is_some() {
-                return Err(syn::Error::new(place, "`health_check` is given twice: take one away"));
-            }
-            health_check = Some(HealthCheckOption { place, check });
+            "method" | "methods" => Err(syn::Error::new(
+                span,
+                format!("an endpoint answers POST, and a health check GET, too: take `{option}` away"),
+            )),
+            _ => Err(syn::Error::new(span, format!("an endpoint has no option `{option}`: {OPTIONS}"))),
         }
-        Ok(Self { path, health_check, body_limit })
+    }
+
+    fn parse_health_check(&mut self, span: Span, input: ParseStream<'_>) -> syn::Result<()> {
+        let check = input.parse()?;
+        if self.health_check.replace(HealthCheckOption { span, check }).is_some() {
+            return Err(syn::Error::new(span, "`health_check` is given twice: take one away"));
+        }
+        Ok(())
+    }
+}
+
+impl Parse for EndpointAttribute {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if !input.peek(LitStr) {
+            return Err(input.error(PATH_FIRST));
+        }
+        let mut attribute = Self { path: input.parse()?, health_check: None, body_limit: None };
+        while !input.is_empty() {
+            parse_comma(input)?;
+            if !input.is_empty() {
+                attribute.parse_option(input)?;
+            }
+        }
+        Ok(attribute)
     }
 }

@@ -1,4 +1,7 @@
 //! Writes the declaration of an endpoint and the closure that calls its method.
+//!
+//! The spans are chosen so that rustc reports an error once, at the user's own code: rustc drops an error that equals
+//! an earlier one in text and span, so tokens that fail for the same reason get the same span.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -6,132 +9,140 @@ use syn::spanned::Spanned;
 use syn::{Ident, Path, Type};
 
 use super::Endpoint;
-use super::signature::{Argument, is_named};
+use super::signature::Argument;
+use super::types::is_named;
 use crate::options::Setting;
-use crate::span::{ends, here, respan};
+use crate::span::{call_site_span, first_and_last_span, with_span};
 
 impl Endpoint {
-    /// The row of the app's table.
-    pub(crate) fn row(&self, app: &Path) -> TokenStream {
-        let Self { name, output, .. } = self;
-        let (path, text) = (&self.path.literal, name.to_string());
+    /// Writes the initializer of the endpoint's `static`.
+    pub(crate) fn initializer(&self, app: &Path) -> TokenStream {
+        let Self { output, .. } = self;
+        let (path, name) = (&self.path.literal, self.name.to_string());
         let docs = Some(&self.docs).filter(|docs| !docs.is_empty()).map(|docs| quote!(.docs(#docs)));
         let health_check = self.health_check.as_ref().map(|option| {
             let check = option.check.expand();
             quote!(.health_check(#check))
         });
-        let declared = self.taken().map(|argument| {
-            let place = argument.span();
+        let extractors = self.extractors().map(|extractor| {
+            let span = extractor.span();
             if self.health_check.is_some() {
-                quote_spanned!(place=> .takes_head::<#argument>(__fal::known!(#argument)))
+                quote_spanned!(span=> .takes_head::<#extractor>(__fal::known!(#extractor)))
             } else {
-                quote_spanned!(place=> .takes::<#argument, _>(__fal::known!(#argument)))
+                quote_spanned!(span=> .takes::<#extractor, _>(__fal::known!(#extractor)))
             }
         });
         let body_limit = self
             .body_limit
             .as_ref()
-            .map(|Setting { name, value }| quote_spanned!(here(name)=> .body_limit(#value)));
+            .map(|Setting { name, value }| quote_spanned!(call_site_span(name)=> .body_limit(#value)));
         let returns = if let Some(events) = self.events() {
             quote_spanned!(events.span()=> .streams::<#events>())
         } else {
-            let content = of_returns(output, "content");
-            quote_spanned!(here(output)=> .returns(#content))
+            let content = item_of_returns(output, "content");
+            quote_spanned!(call_site_span(output)=> .returns(#content))
         };
         let fails = self.may_fail.then(|| {
-            let failures = of_returns(output, "FAILURES");
-            quote_spanned!(here(output)=> .fails(#failures))
+            let failures = item_of_returns(output, "FAILURES");
+            quote_spanned!(call_site_span(output)=> .fails(#failures))
         });
-        let calls = self.calls(app);
-        // What is wrong with the parameters is found at the end, and said at the path.
-        let calls = quote_spanned!(path.span()=> .calls(#calls));
-        let new = quote_spanned!(here(path)=> __fal::Endpoint::new(#path, #text));
-        let row = quote! {
+        let handler = self.handler_closure(app);
+        // It comes last and checks that an argument takes the path's parameters: its errors belong to the path.
+        let calls = quote_spanned!(path.span()=> .calls(#handler));
+        let new = quote_spanned!(call_site_span(path)=> __fal::Endpoint::new(#path, #name));
+        let initializer = quote! {
             #new
                 #docs
                 #health_check
                 #body_limit
-                #(#declared)*
+                #(#extractors)*
                 #returns
                 #fails
                 #calls
         };
-        without_self(row, app)
+        replace_self(initializer, app)
     }
 
-    /// The closure that calls the function, whose types it knows.
-    fn calls(&self, app: &Path) -> TokenStream {
+    /// Writes the closure that extracts the arguments and calls the method.
+    fn handler_closure(&self, app: &Path) -> TokenStream {
         let Self { name, output, .. } = self;
-        let place = here(output);
-        // Exactly where the row's own functions for that type are: what rustc finds wrong with it is then said once.
-        let value = Ident::new("answer", output.span());
-        let function = respan(&quote!(#app::#name), place);
-        let names: Vec<_> = (0..self.taken().count()).map(|index| format_ident!("argument{index}")).collect();
-        let take = self.taken().zip(&names).map(|(argument, name)| {
-            let call = Ident::new("call", here(argument));
-            // From the type's begin to its end, as rustc has it where the row names it: what it finds wrong is then said once.
-            let (begin, end) = ends(argument);
-            let given = quote_spanned!(begin=> __fal);
-            let taking = quote_spanned!(end=> #given::Given::<#argument>::take(#call));
-            quote_spanned!(here(argument)=> let #name = #taking.await?;)
+        let span = call_site_span(output);
+        let function = with_span(&quote!(#app::#name), span);
+        let extracted: Vec<_> =
+            (0..self.extractors().count()).map(|index| format_ident!("argument{index}")).collect();
+        let extract = self.extractors().zip(&extracted).map(|(extractor, name)| {
+            let call = Ident::new("call", call_site_span(extractor));
+            // From the first token of the type to its last, as in `.takes::<…>`.
+            let (first, last) = first_and_last_span(extractor);
+            let fal = quote_spanned!(first=> __fal);
+            let take = quote_spanned!(last=> #fal::Given::<#extractor>::take(#call));
+            quote_spanned!(call_site_span(extractor)=> let #name = #take.await?;)
         });
-        let events =
-            self.events().map(|events| quote_spanned!(here(events)=> let mut events = call.events()?;));
-        let head = if self.is_async { quote!(call.head) } else { quote!(head) };
-        let mut names = names.iter();
-        let passed = self.arguments.iter().map(|argument| match argument {
-            Argument::Head(lent) => {
-                let head = respan(&head, here(lent));
-                if matches!(&**lent, Type::Path(lent) if is_named(&lent.path, "ResponseHead")) {
-                    head
-                } else {
-                    let lent = quote_spanned!(lent.span()=> __fal::lent::<#lent>);
-                    quote!(#lent(#head))
-                }
-            }
-            Argument::Events(events) => quote_spanned!(here(events)=> &mut events),
-            Argument::Taken(_) => names.next().to_token_stream(),
-        });
-        let reply = of_returns(output, if events.is_some() { "end" } else { "reply" });
-        let answer = if self.is_async {
-            quote_spanned! {place=>
-                let #value = #function(call.app(), #(#passed),*).await;
-                #reply(#value)
+        let events = self
+            .events()
+            .map(|events| quote_spanned!(call_site_span(events)=> let mut events = call.events()?;));
+        let arguments = self.call_arguments(&extracted);
+        let reply = item_of_returns(output, if events.is_some() { "end" } else { "reply" });
+        let answer = Ident::new("answer", output.span());
+        let call = if self.is_async {
+            quote_spanned! {span=>
+                let #answer = #function(call.app(), #(#arguments),*).await;
+                #reply(#answer)
             }
         } else {
-            let has_head = self.arguments.iter().any(|argument| matches!(argument, Argument::Head(_)));
-            let head = if has_head { quote!(head) } else { quote!(_) };
-            quote_spanned! {place=>
+            let takes_head =
+                self.arguments.iter().any(|argument| matches!(argument, Argument::ResponseHead(_)));
+            let head = if takes_head { quote!(head) } else { quote!(_) };
+            quote_spanned! {span=>
                 call.blocking(move |app, #head| {
-                    let #value = #function(app, #(#passed),*);
-                    #reply(#value)
+                    let #answer = #function(app, #(#arguments),*);
+                    #reply(#answer)
                 })
                 .await
             }
         };
-        // At the name as its author wrote it: of a future that is not `Send`, rustc then shows the function's own lines.
-        let block = Group::new(Delimiter::Brace, quote!(#(#take)* #events #answer));
-        let future = respan(&quote!(async move #block), name.span());
-        let boxed = respan(&quote!(__Boxed::of), name.span());
-        let passed = Group::new(Delimiter::Parenthesis, future);
-        let boxed = respan(&quote!(#boxed #passed), name.span());
-        quote_spanned!(here(name)=> |call| #boxed)
+        // The span of the name, with its hygiene: for a future that is not `Send`, rustc then shows lines of the method.
+        let block = Group::new(Delimiter::Brace, quote!(#(#extract)* #events #call));
+        let future = with_span(&quote!(async move #block), name.span());
+        let boxed = with_span(&quote!(__Boxed::of), name.span());
+        let future = Group::new(Delimiter::Parenthesis, future);
+        let boxed = with_span(&quote!(#boxed #future), name.span());
+        quote_spanned!(call_site_span(name)=> |call| #boxed)
+    }
+
+    /// The arguments of the call after the app. `extracted` are the variables that hold what has been extracted.
+    fn call_arguments(&self, extracted: &[Ident]) -> Vec<TokenStream> {
+        let head = if self.is_async { quote!(call.head) } else { quote!(head) };
+        let mut extracted = extracted.iter();
+        let arguments = self.arguments.iter().map(|argument| match argument {
+            Argument::ResponseHead(ty) => {
+                let head = with_span(&head, call_site_span(ty));
+                if matches!(&**ty, Type::Path(ty) if is_named(&ty.path, "ResponseHead")) {
+                    head
+                } else {
+                    let lent = quote_spanned!(ty.span()=> __fal::lent::<#ty>);
+                    quote!(#lent(#head))
+                }
+            }
+            Argument::Events(ty) => quote_spanned!(call_site_span(ty)=> &mut events),
+            Argument::Extractor(_) => extracted.next().to_token_stream(),
+        });
+        arguments.collect()
     }
 }
 
-/// `Returns::<#output>::#name`, all of it at the result's type: what is wrong with it is said once, however often it is
-/// used.
-fn of_returns(output: &Type, name: &str) -> TokenStream {
+/// Writes `Returns::<#output>::#name`, all of it with the span of the return type.
+fn item_of_returns(output: &Type, name: &str) -> TokenStream {
     let name = Ident::new(name, output.span());
     quote_spanned!(output.span()=> __fal::Returns::<#output>::#name)
 }
 
-/// A row stands outside of the `impl` block, where `Self` is not known.
-fn without_self(tokens: TokenStream, app: &Path) -> TokenStream {
+/// Replaces `Self` by the app: the declaration stands outside of the `impl` block.
+fn replace_self(tokens: TokenStream, app: &Path) -> TokenStream {
     let replaced = tokens.into_iter().map(|token| match token {
-        TokenTree::Ident(name) if name == "Self" => respan(&app.to_token_stream(), name.span()),
+        TokenTree::Ident(name) if name == "Self" => with_span(&app.to_token_stream(), name.span()),
         TokenTree::Group(group) => {
-            let mut replaced = Group::new(group.delimiter(), without_self(group.stream(), app));
+            let mut replaced = Group::new(group.delimiter(), replace_self(group.stream(), app));
             replaced.set_span(group.span());
             TokenTree::Group(replaced).into()
         }

@@ -1,5 +1,5 @@
-//! What the attributes write, as readable Rust. The golden files are renewed by `INSTA_UPDATE=always cargo test -p
-//! fal-macros`.
+//! The expansions as readable Rust, compared with golden files. `INSTA_UPDATE=always cargo test -p fal-macros` renews
+//! them.
 
 use std::fs;
 
@@ -8,29 +8,29 @@ use quote::quote;
 
 use crate::app::{app, endpoints};
 
-fn printed(expansion: TokenStream) -> String {
+fn print(expansion: TokenStream) -> String {
     let file = syn::parse2(expansion).expect("the expansion is a file of items");
     prettyplease::unparse(&file)
 }
 
-/// The lines of an expansion that its endpoints are: their rows, and what makes each the only one of its kind. Those that a
-/// block has once are not theirs, and their `cfg` attributes are their author's.
-fn of_endpoints(printed: &str) -> Vec<&str> {
+/// The lines of an expansion that grow with its endpoints: the statics and the marker impls. The user's `cfg` attributes do
+/// not count.
+fn endpoint_lines(printed: &str) -> Vec<&str> {
     let lines = printed.lines().map(str::trim_start).filter(|line| !line.starts_with("#[cfg("));
-    let rows = lines.clone().skip_while(|line| !line.starts_with("static ENDPOINT_"));
-    let rows = rows.take_while(|line| !line.starts_with("__fal::inventory::submit!"));
-    let unique = lines.skip_while(|line| !line.starts_with("impl __fal::two_endpoints"));
-    rows.chain(unique.take_while(|line| *line != "};")).collect()
+    let statics = lines.clone().skip_while(|line| !line.starts_with("static ENDPOINT_"));
+    let statics = statics.take_while(|line| !line.starts_with("__fal::inventory::submit!"));
+    let markers = lines.skip_while(|line| !line.starts_with("impl __fal::two_endpoints"));
+    statics.chain(markers.take_while(|line| *line != "};")).collect()
 }
 
 #[test]
-fn an_endpoint_is_twelve_lines_at_most_one_with_another() {
+fn an_endpoint_expands_to_at_most_twelve_lines_on_average() {
     let (mut endpoints, mut lines) = (0, 0);
     for golden in
         fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/tests/snapshots")).expect("it is there")
     {
         let printed = fs::read_to_string(golden.expect("it can be read").path()).expect("it is text");
-        let found = of_endpoints(&printed);
+        let found = endpoint_lines(&printed);
         endpoints += found.iter().filter(|line| line.starts_with("static ENDPOINT_")).count();
         lines += found.len();
     }
@@ -64,12 +64,12 @@ fn an_app_with_every_kind_of_endpoint() {
             async fn health(&self) {}
         }
     };
-    insta::assert_snapshot!(printed(app(options, item)));
+    insta::assert_snapshot!(print(app(options, item)));
 }
 
 #[test]
 fn an_app_on_its_struct() {
-    insta::assert_snapshot!(printed(app(
+    insta::assert_snapshot!(print(app(
         quote!(crate = fal),
         quote!(
             struct MyApp;
@@ -87,11 +87,11 @@ fn a_further_block() {
             }
         }
     };
-    insta::assert_snapshot!(printed(endpoints(quote!(), item)));
+    insta::assert_snapshot!(print(endpoints(quote!(), item)));
 }
 
 #[test]
-fn two_mistakes_are_two_errors_and_the_item_stays() {
+fn two_mistakes_are_two_errors_and_the_item_is_given_back() {
     let item = quote! {
         impl MyApp {
             #[endpoint("predict")]
@@ -101,5 +101,5 @@ fn two_mistakes_are_two_errors_and_the_item_stays() {
             async fn sound(&self) {}
         }
     };
-    insta::assert_snapshot!(printed(endpoints(quote!(), item)));
+    insta::assert_snapshot!(print(endpoints(quote!(), item)));
 }

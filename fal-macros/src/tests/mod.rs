@@ -1,4 +1,5 @@
-//! Tests of whole expansions: their golden files, and error recovery.
+//! Tests of whole expansions.
 
 mod error_recovery;
 mod expansion;
+mod fixtures;

@@ -1,0 +1,201 @@
+//! An `impl` block of an app: finds its endpoints and lifecycle methods, and registers the endpoints.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Attribute, ImplItem, ItemImpl, Path, Type};
+
+use crate::endpoint::Endpoint;
+use crate::errors::Errors;
+use crate::lifecycle::LifecycleMethod;
+use crate::span::call_site_span;
+
+/// The error for generic parameters of an app.
+pub(crate) const GENERIC: &str =
+    "an app has no generic parameters, since requests come to one type: write the types themselves";
+
+/// A validated `impl` block of an app. Methods with errors are left out.
+pub(crate) struct ImplBlock {
+    pub(crate) app: Path,
+    pub(crate) lifecycle: Vec<LifecycleMethod>,
+    cfgs: Vec<Attribute>,
+    /// The paths by which the block names `#[endpoint]`, each once.
+    attributes: BTreeMap<String, Path>,
+    endpoints: Vec<Endpoint>,
+}
+
+impl ImplBlock {
+    /// Validates a block. Returns `None` where it cannot be the block of an app.
+    pub(crate) fn from_item(block: &ItemImpl, errors: &mut Errors) -> Option<Self> {
+        let app = app(block, errors)?;
+        let (mut endpoints, mut lifecycle) = (Vec::new(), Vec::new());
+        let mut paths = BTreeMap::new();
+        for item in &block.items {
+            let ImplItem::Fn(method) = item else {
+                for attribute in attributes(item).iter().filter(|attribute| is_endpoint(attribute)) {
+                    paths.entry(key(attribute.path())).or_insert_with(|| attribute.path().clone());
+                    errors.push(attribute, "an endpoint is a method: write this attribute over one");
+                }
+                continue;
+            };
+            lifecycle.extend(LifecycleMethod::from_method(method));
+            let mut ours = method.attrs.iter().filter(|attribute| is_endpoint(attribute));
+            if let Some(attribute) = ours.next() {
+                paths.entry(key(attribute.path())).or_insert_with(|| attribute.path().clone());
+                endpoints.extend(Endpoint::from_method(attribute, method, errors));
+            }
+            if let Some(second) = ours.next() {
+                errors.push(second, "a method is one endpoint: take this attribute away");
+            }
+        }
+        if paths.is_empty() && !block.items.iter().flat_map(attributes).any(is_misspelt_endpoint) {
+            errors.push(
+                &block.self_ty,
+                "this block has no endpoint: write `#[endpoint(\"/path\")]` over one of its methods",
+            );
+        }
+        let endpoints = without_conflicts(endpoints, errors);
+        let cfgs = block.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect();
+        Some(Self { app, lifecycle, cfgs, attributes: paths, endpoints })
+    }
+
+    /// Writes the declarations of the endpoints and their registration.
+    ///
+    /// Each endpoint implements a marker trait for its path, and the health check another one. Where two of a kind stand
+    /// in different blocks, rustc reports conflicting impls and prints the name of the trait, which is the message (S1,
+    /// S2).
+    pub(crate) fn expand(&self, runtime: &TokenStream) -> TokenStream {
+        let Self { app, cfgs, attributes, endpoints, .. } = self;
+        let names: Vec<_> = (0..endpoints.len()).map(|index| format_ident!("ENDPOINT_{index}")).collect();
+        let attributes = attributes.values();
+        let statics = endpoints.iter().zip(&names).map(|(endpoint, name)| {
+            let (cfgs, initializer) = (&endpoint.cfgs, endpoint.initializer(app));
+            quote!(#(#cfgs)* static #name: __fal::Endpoint = #initializer;)
+        });
+        let listed = endpoints.iter().zip(&names).map(|(endpoint, name)| {
+            let cfgs = &endpoint.cfgs;
+            quote!(#(#cfgs)* &#name)
+        });
+        let markers = endpoints.iter().map(|endpoint| {
+            let (cfgs, hash) = (&endpoint.cfgs, Literal::u64_unsuffixed(endpoint.path.hash));
+            let path = quote_spanned! {call_site_span(&endpoint.path.literal)=>
+                impl __fal::two_endpoints_have_the_same_path<#hash> for #app {}
+            };
+            let health_check = endpoint.health_check.as_ref().map(|option| {
+                quote_spanned! {option.span.resolved_at(Span::call_site())=>
+                    #(#cfgs)* impl __fal::an_app_can_only_have_one_health_check_endpoint for #app {}
+                }
+            });
+            quote!(#(#cfgs)* #path #health_check)
+        });
+        quote! {
+            #(#cfgs)*
+            const _: () = {
+                use #runtime::__private as __fal;
+                use __fal::{ReturnsValue as _, Unruled as _, Unshared as _};
+                type __Boxed = __fal::Boxed<#app>;
+                // The attributes are removed from their methods: without a use, rustc would report an unused import.
+                #(#[allow(unused_imports)] use #attributes as _;)*
+                #(#statics)*
+                __fal::inventory::submit! {
+                    __fal::Block::of::<#app>(&[#(#listed),*])
+                }
+                #(#markers)*
+            };
+        }
+    }
+}
+
+/// The app that the block belongs to.
+fn app(block: &ItemImpl, errors: &mut Errors) -> Option<Path> {
+    if let Some((_, of, _)) = &block.trait_ {
+        errors.push(of, "an app's block implements no trait: write `impl MyApp { … }`");
+        return None;
+    }
+    if !block.generics.params.is_empty() {
+        errors.push(&block.generics, GENERIC);
+        return None;
+    }
+    match &*block.self_ty {
+        Type::Path(app) if app.qself.is_none() => Some(app.path.clone()),
+        other => {
+            errors.push(other, "an app is a struct: write its name here");
+            None
+        }
+    }
+}
+
+/// Reports and removes endpoints with the path of an earlier one, and a second health check. Where a `#[cfg(…)]` may
+/// remove one of the two, rustc decides by the marker traits.
+fn without_conflicts(endpoints: Vec<Endpoint>, errors: &mut Errors) -> Vec<Endpoint> {
+    let mut kept: Vec<Endpoint> = Vec::new();
+    for endpoint in endpoints {
+        let is_compiled_with = |other: &&Endpoint| other.cfgs.is_empty() && endpoint.cfgs.is_empty();
+        let mut earlier = kept.iter().filter(is_compiled_with);
+        if let Some(twin) = earlier.clone().find(|other| other.path.hash == endpoint.path.hash) {
+            let (first, second) = (&twin.path.literal, &endpoint.path.literal);
+            let message = format!(
+                "`{}` and `{}` have the same path: give one of them another",
+                twin.name, endpoint.name
+            );
+            errors.push_between(first.span(), second.span(), message);
+            continue;
+        }
+        if let Some(second) = &endpoint.health_check
+            && let Some((other, first)) =
+                earlier.find_map(|other| Some((other, other.health_check.as_ref()?)))
+        {
+            let message = format!(
+                "an app can only have one health check endpoint: take the health check from `{}` or from `{}`",
+                other.name, endpoint.name
+            );
+            errors.push_between(first.span, second.span, message);
+            continue;
+        }
+        kept.push(endpoint);
+    }
+    kept
+}
+
+fn attributes(item: &ImplItem) -> &[Attribute] {
+    match item {
+        ImplItem::Const(item) => &item.attrs,
+        ImplItem::Fn(item) => &item.attrs,
+        ImplItem::Type(item) => &item.attrs,
+        ImplItem::Macro(item) => &item.attrs,
+        _ => &[],
+    }
+}
+
+/// Whether the attribute is a misspelt `#[endpoint]`. rustc reports an attribute that does not exist.
+fn is_misspelt_endpoint(attribute: &Attribute) -> bool {
+    let Some(name) = attribute.path().get_ident() else { return false };
+    edit_distance(&name.to_string(), "endpoint") <= 2
+}
+
+/// The Levenshtein distance of two words.
+fn edit_distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (at, letter) in one.chars().enumerate() {
+        let mut last = at;
+        let mut next = vec![at + 1];
+        for (other, above) in other.chars().zip(row.iter().skip(1)) {
+            let left = next.last().copied().unwrap_or_default();
+            next.push((last + usize::from(letter != other)).min(left + 1).min(above + 1));
+            last = *above;
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+/// The text of a path, for comparison.
+fn key(path: &Path) -> String {
+    path.to_token_stream().to_string()
+}
+
+/// Whether the attribute is `#[endpoint]`, however it is reached.
+fn is_endpoint(attribute: &Attribute) -> bool {
+    attribute.path().segments.last().is_some_and(|name| name.ident == "endpoint")
+}
