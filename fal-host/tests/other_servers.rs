@@ -279,5 +279,5 @@ fn a_port_that_is_taken_is_answered_with_what_to_do() {
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.starts_with("error: cannot listen on 127.0.0.1:"), "{error}");
-    assert!(error.contains("give another address with `--listen`"), "{error}");
+    assert!(error.contains("use another address with `--listen`"), "{error}");
 }

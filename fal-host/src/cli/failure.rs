@@ -1,54 +1,54 @@
+//! Why a host could not run, with the option to change.
+
 use std::io;
 
 use crate::host::{Listener, StartError};
 use crate::launch::LaunchError;
 
-/// Why a host was not run to its end, and what to do about it.
+/// An error that ended a host, with advice on how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
-    /// The options contradict each other.
+    /// `--strict` and `--max-replacing` contradict each other.
     #[error(
-        "`--strict` (or FAL_STRICT) sets no bound to how many runners are replaced at a time, and `--max-replacing` \
-         (or FAL_MAX_REPLACING) sets one: leave one of them away"
+        "`--strict` (FAL_STRICT) and `--max-replacing` (FAL_MAX_REPLACING) contradict each other: one removes the \
+         limit on simultaneous replacements, the other sets it; remove one of the two"
     )]
-    Bounds,
-    /// Requests and the admin interface are to have one address.
+    ConflictingLimits,
+    /// Requests and the admin interface have the same address.
     #[error(
-        "`--listen` and `--admin` are both {0}: give one of them another address, or write `--admin off` to have no \
+        "`--listen` and `--admin` are both {0}: use another address for one of them, or `--admin off` to disable the \
          admin interface"
     )]
     SameAddress(std::net::SocketAddr),
-    /// An address cannot be listened on.
+    /// The system refused to listen on an address.
     #[error(
         "cannot listen on {address} for {what}: {error}; {}",
         match what {
-            Listener::Requests => {
-                "give another address with `--listen`, whose port may be 0 to have one picked"
-            }
-            Listener::Admin => "give another address with `--admin`, or `--admin off` to have none",
+            Listener::Requests => "use another address with `--listen`; port 0 lets the system pick a port",
+            Listener::Admin => "use another address with `--admin`, or `--admin off` to disable it",
         }
     )]
     Listen {
-        /// What it was for.
+        /// What the address was for.
         what: Listener,
-        /// Which one.
+        /// The address.
         address: std::net::SocketAddr,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
-    /// Runners cannot be started at all.
+    /// No runner can be started.
     #[error("{}", .0.chain())]
     Launch(LaunchError),
-    /// The host cannot be started for another reason.
+    /// The host did not start, for another reason.
     #[error(transparent)]
     Start(StartError),
-    /// The system gives no threads, no signals, or no standard output.
+    /// The system refused a thread, a signal handler or a write to standard output.
     #[error(transparent)]
     System(#[from] io::Error),
-    /// The host has ended by itself.
-    #[error("the host has ended unasked; its log says why")]
-    Unasked,
+    /// The host stopped without being told to.
+    #[error("the host stopped unexpectedly; its log has the reason")]
+    UnexpectedExit,
 }
 
 impl From<StartError> for Failure {

@@ -1,3 +1,5 @@
+//! The log of a host on standard error.
+
 use std::fmt::{self, Write};
 use std::io::{self, IsTerminal, Write as _};
 
@@ -10,21 +12,21 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::unblocked::Unblocked;
+use super::non_blocking_writer::NonBlockingWriter;
 
-/// The level where `FAL_LOG` gives none.
+/// The level of targets that `FAL_LOG` does not name.
 const DEFAULT_FILTER: LevelFilter = LevelFilter::INFO;
 
-/// Under this target a host logs what its runners print.
-const OUTPUT: &str = "fal_host::output";
+/// The target of the log events that carry the output of runners.
+const RUNNER_OUTPUT: &str = "fal_host::output";
 
-/// Sends the log of a host to standard error, filtered by `FAL_LOG` (default `info`), unless the program has its own
-/// already. Colours are for terminals only, and for none where `NO_COLOR` is set.
+/// Sets up a `tracing` subscriber that writes to standard error, filtered by `FAL_LOG` (default `info`). If the program has
+/// set one up already, that one stays. Colours are used on terminals only, and never if `NO_COLOR` is set.
 ///
-/// Gives back what has to be finished before the program ends.
-pub(super) fn init() -> io::Result<Unblocked> {
+/// Returns the writer, to be finished before the program ends.
+pub(super) fn init() -> io::Result<NonBlockingWriter> {
     let wants_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let writer = Unblocked::over(io::stderr())?;
+    let writer = NonBlockingWriter::new(io::stderr())?;
     let lines = tracing_subscriber::fmt::layer()
         .with_writer({
             let writer = writer.clone();
@@ -32,10 +34,10 @@ pub(super) fn init() -> io::Result<Unblocked> {
         })
         .with_ansi(wants_colour && io::stderr().is_terminal())
         .log_internal_errors(false)
-        .event_format(Lines(Format::default().with_target(false)));
+        .event_format(LineFormat(Format::default().with_target(false)));
     let wanted = std::env::var_os("FAL_LOG").unwrap_or_default();
     let log = tracing_subscriber::registry().with(filter(&wanted.to_string_lossy()));
-    // An error means that the program has set up its own.
+    // An error means that the program has set up its own subscriber.
     let _ = log.with(lines).try_init();
     Ok(writer)
 }
@@ -60,11 +62,10 @@ fn is_filter(part: &str) -> bool {
     is_filter
 }
 
-/// The log of a host: its own events as usual, and what a runner prints as that runner's line, since its level, if it
-/// has one, is in the text.
-struct Lines(Format);
+/// The format of a log line. A line that a runner printed has no level, since its text may already have one.
+struct LineFormat(Format);
 
-impl<S, N> FormatEvent<S, N> for Lines
+impl<S, N> FormatEvent<S, N> for LineFormat
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
@@ -75,47 +76,47 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        if event.metadata().target() != OUTPUT {
+        if event.metadata().target() != RUNNER_OUTPUT {
             return self.0.format_event(context, writer, event);
         }
-        let mut printed = Printed::default();
-        event.record(&mut printed);
+        let mut output = RunnerOutput::default();
+        event.record(&mut output);
         let (dim, plain) = if writer.has_ansi_escapes() { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
         writer.write_str(dim)?;
         SystemTime.format_time(&mut writer)?;
-        writeln!(writer, " runner {} |{plain} {}", printed.runner, printed.text)
+        writeln!(writer, " runner {} |{plain} {}", output.runner, output.text)
     }
 }
 
 /// A line that a runner has printed.
 #[derive(Debug, Default)]
-struct Printed {
+struct RunnerOutput {
     runner: String,
     text: String,
 }
 
-impl Visit for Printed {
+impl Visit for RunnerOutput {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         match field.name() {
             "runner" => self.runner = format!("{value:?}"),
-            "message" => self.text = visible(&format!("{value:?}")),
+            "message" => self.text = escape_control_characters(&format!("{value:?}")),
             _ => {}
         }
     }
 }
 
-/// A text with its control characters spelt out: what a runner prints does not command the terminal.
-fn visible(text: &str) -> String {
-    let mut visible = String::with_capacity(text.len());
+/// Escapes control characters, so that the output of a runner cannot control the terminal.
+fn escape_control_characters(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         if letter.is_control() && letter != '\t' {
-            // Writing to a string does not fail.
-            let _ = write!(visible, "{}", letter.escape_default());
+            // Writing to a string cannot fail.
+            let _ = write!(escaped, "{}", letter.escape_default());
         } else {
-            visible.push(letter);
+            escaped.push(letter);
         }
     }
-    visible
+    escaped
 }
 
 #[cfg(test)]
@@ -145,14 +146,14 @@ mod tests {
         let subscriber = tracing_subscriber::fmt()
             .with_writer(move || writer.clone())
             .with_ansi(colours)
-            .event_format(Lines(Format::default().with_target(false)))
+            .event_format(LineFormat(Format::default().with_target(false)))
             .finish();
         tracing::subscriber::with_default(subscriber, log);
         String::from_utf8(written.0.lock().unwrap().clone()).unwrap()
     }
 
     #[test]
-    fn what_a_runner_prints_is_its_own_line_without_a_level_of_the_hosts() {
+    fn a_line_of_a_runner_has_no_level_and_no_control_characters() {
         let line = logged(false, || {
             tracing::info!(target: "fal_host::output", runner = %7, stream = "stderr", "ERROR lost \x1b[1m it");
         });
@@ -162,13 +163,13 @@ mod tests {
     }
 
     #[test]
-    fn what_the_host_says_has_its_level_and_fields() {
+    fn an_event_of_the_host_has_its_level_and_fields() {
         let line = logged(false, || tracing::warn!(runner = %7, "TERMINATING"));
         assert!(line.ends_with(" WARN TERMINATING runner=7\n"), "{line}");
     }
 
     #[test]
-    fn colours_are_written_only_where_there_are_any() {
+    fn colours_are_optional() {
         let log = || tracing::info!(target: "fal_host::output", runner = %7, "text");
         assert!(logged(true, log).contains("|\x1b[0m text"));
         assert!(!logged(false, log).contains('\x1b'));

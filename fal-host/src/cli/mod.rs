@@ -1,25 +1,26 @@
-//! What command lines of hosts have in common: this crate's own program, `fal-host`, which runs any server, and the
-//! `run` of programs that declare apps.
+//! The command line of a host. The program `fal-host`, which runs any server, shares it with the subcommand `run` of
+//! programs that declare apps.
 //!
-//! A program of one's own takes [`HostOptions`] among its options (they are a `clap::Args`), and ends with [`run`].
+//! To write your own program, flatten [`HostOptions`] (a `clap::Args`) into its options and call [`run`] at the end of
+//! `main`.
 
-mod app;
-mod checks;
+mod app_spec_options;
+mod banner;
 mod failure;
+mod health_summary;
+mod host_options;
 mod logging;
-mod options;
+mod non_blocking_writer;
 mod program;
 mod run;
-mod serving;
 mod signals;
-mod unblocked;
 mod values;
 
+pub use self::banner::Banner;
 pub use self::failure::Failure;
-pub use self::options::HostOptions;
+pub use self::host_options::HostOptions;
 pub use self::program::main;
 pub use self::run::run;
-pub use self::serving::Serving;
 
 #[cfg(test)]
 mod tests;

@@ -1,71 +1,77 @@
+//! Runs a host until a signal stops it.
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use super::signals::{Signals, Told};
-use super::{Failure, HostOptions, Serving, logging};
+use super::banner::Banner;
+use super::failure::Failure;
+use super::host_options::HostOptions;
+use super::logging;
+use super::signals::{SignalRequest, Signals};
 use crate::{HostBuilder, HostHandle};
 
-/// What a process ends with that was told twice to stop.
-const KILLED: u8 = 130;
+/// The exit code after a second signal to stop.
+const EXIT_KILLED: u8 = 130;
 
-/// What comes so soon after the first signal to stop is that signal: `timeout`, wrappers and supervisors signal a process
-/// and then its group, so it comes twice.
-const SAME_SIGNAL: Duration = Duration::from_millis(100);
+/// A signal to stop that follows the first one within this time is ignored as a duplicate: `timeout`, wrappers and
+/// supervisors signal a process and then its process group.
+const DUPLICATE_SIGNAL: Duration = Duration::from_millis(100);
 
-/// Runs a host until a signal ends it: what the `main` of a program comes to whose only children are its runners.
+/// Runs a host until a signal stops it. Blocks; call it at the end of `main`, in a program whose only children are its
+/// runners.
 ///
-/// `host` is called inside the runtime on which requests will be forwarded. When the host has started, what is served
-/// and where is printed on standard output; the log goes to standard error, filtered by `FAL_LOG`
-/// (default `info`). SIGTERM and Ctrl-C stop it, a second one, from 100 ms after the first, kills its runners (S41). SIGHUP
-/// replaces all runners, or stops it where standard input is a terminal, which has closed then.
+/// It starts a tokio runtime and calls `host` on it. When the host takes requests, the banner is printed to standard
+/// output. The log goes to standard error, filtered by `FAL_LOG` (default `info`).
 ///
-/// Returns 0, or 130 where it was killed.
+/// SIGTERM and Ctrl-C stop the host. A second one, at least 100 ms after the first, kills the runners (S41e). SIGHUP
+/// replaces all runners; if standard input is a terminal, SIGHUP stops the host.
+///
+/// Returns exit code 0, or 130 after a second signal. The errors are those of [`Failure`].
 pub fn run(
-    serving: Serving<'_>,
+    banner: Banner<'_>,
     options: &HostOptions,
     host: impl FnOnce() -> Result<HostBuilder, Failure>,
 ) -> Result<ExitCode, Failure> {
     let log = logging::init()?;
     let runtime = tokio::runtime::Runtime::new()?;
     let ended = runtime.block_on(async {
-        let mut signals = Signals::take()?;
-        let host = start(serving, options, host).await?;
-        stay(host, &mut signals).await
+        let mut signals = Signals::install()?;
+        let host = start(banner, options, host).await?;
+        run_until_stopped(host, &mut signals).await
     });
     log.finish();
     ended
 }
 
 async fn start(
-    serving: Serving<'_>,
+    banner: Banner<'_>,
     options: &HostOptions,
     host: impl FnOnce() -> Result<HostBuilder, Failure>,
 ) -> Result<HostHandle, Failure> {
-    // This process has no children but its runners.
     if let Err(error) = crate::adopt_orphans() {
-        tracing::debug!(%error, "what leaves a runner's process group is not found");
+        tracing::debug!(%error, "cannot adopt orphans: processes that leave a runner's process group will not be found");
     }
     if let Err(error) = crate::raise_open_files() {
-        tracing::debug!(%error, "the limit on open files stays as it is");
+        tracing::debug!(%error, "cannot raise the limit on open files");
     }
     let host = options.apply(host()?)?;
-    // The first runner's start is logged when it has been said what is served and where.
+    // The banner comes before the first log line.
     let _log = io::stderr().lock();
     let host = host.start().await?;
-    print(&serving.at(&host, options))?;
+    print(&banner.render(&host, options))?;
     Ok(host)
 }
 
-/// Until a signal ends it; a second one kills (S41).
-async fn stay(host: HostHandle, signals: &mut Signals) -> Result<ExitCode, Failure> {
+/// The first signal stops the host, a second one kills its runners (S41e).
+async fn run_until_stopped(host: HostHandle, signals: &mut Signals) -> Result<ExitCode, Failure> {
     loop {
         tokio::select! {
-            told = signals.next() => match told {
-                Told::Stop => break,
-                Told::Restart => host.restart(),
+            request = signals.next() => match request {
+                SignalRequest::Stop => break,
+                SignalRequest::Restart => host.restart(),
             },
-            () = host.stopped() => return Err(Failure::Unasked),
+            () = host.stopped() => return Err(Failure::UnexpectedExit),
         }
     }
     let first = Instant::now();
@@ -74,20 +80,20 @@ async fn stay(host: HostHandle, signals: &mut Signals) -> Result<ExitCode, Failu
         tokio::select! {
             biased;
             () = host.stopped() => return Ok(ExitCode::SUCCESS),
-            told = signals.next() => match told {
-                Told::Stop if first.elapsed() < SAME_SIGNAL => {}
-                Told::Stop => break,
-                // None of its runners will be replaced any more.
-                Told::Restart => {}
+            request = signals.next() => match request {
+                SignalRequest::Stop if first.elapsed() < DUPLICATE_SIGNAL => {}
+                SignalRequest::Stop => break,
+                // A host that stops replaces no runner.
+                SignalRequest::Restart => {}
             },
         }
     }
     host.kill();
     host.stopped().await;
-    Ok(ExitCode::from(KILLED))
+    Ok(ExitCode::from(EXIT_KILLED))
 }
 
-/// A reader that has gone wants no more of it.
+/// Prints to standard output; a closed pipe is no error.
 fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -1,41 +1,44 @@
+//! The signals that control a host.
+
 use std::io::{self, IsTerminal};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What a signal tells a host.
+/// What a signal requests of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum SignalRequest {
     Stop,
     /// Replace all runners, one after another.
     Restart,
 }
 
-/// The signals that a host listens to.
+/// The signals that a host handles.
 #[derive(Debug)]
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
-    /// A terminal that closes ends what it has started. To a server without one it means to begin anew.
-    at_hangup: Told,
+    /// SIGHUP means stop if a terminal has closed, and restart for a server without a terminal.
+    on_hangup: SignalRequest,
 }
 
 impl Signals {
-    /// From now on they are listened to.
-    pub(super) fn take() -> io::Result<Self> {
+    /// Installs the signal handlers.
+    pub(super) fn install() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
-            at_hangup: if io::stdin().is_terminal() { Told::Stop } else { Told::Restart },
+            on_hangup: if io::stdin().is_terminal() { SignalRequest::Stop } else { SignalRequest::Restart },
         })
     }
 
-    pub(super) async fn next(&mut self) -> Told {
+    /// Waits for the next signal. Cancel safe.
+    pub(super) async fn next(&mut self) -> SignalRequest {
         tokio::select! {
-            _ = self.terminate.recv() => Told::Stop,
-            _ = self.interrupt.recv() => Told::Stop,
-            _ = self.hangup.recv() => self.at_hangup,
+            _ = self.terminate.recv() => SignalRequest::Stop,
+            _ = self.interrupt.recv() => SignalRequest::Stop,
+            _ = self.hangup.recv() => self.on_hangup,
         }
     }
 }

@@ -1,3 +1,5 @@
+//! The options of `fal-host`: defaults, parsing and their effect.
+
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::process::Command;
 use std::time::Duration;
@@ -6,10 +8,11 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser};
 use fal_health::HealthCheck;
 
-use super::app::AppOptions;
+use super::app_spec_options::AppSpecOptions;
+use super::failure::Failure;
+use super::host_options::HostOptions;
 use super::program::Arguments;
-use super::values::{Admin, OnStall, Replace};
-use super::{Failure, HostOptions};
+use super::values::{AdminAddress, OnStallOption, ReplaceOption};
 use crate::{AppSpec, Host};
 
 fn parse(arguments: &[&str]) -> Result<Arguments, clap::Error> {
@@ -30,21 +33,21 @@ fn the_command_line_is_consistent() {
 }
 
 #[test]
-fn a_host_serves_on_this_machine_with_one_runner_unless_told_otherwise() {
+fn by_default_a_host_listens_on_loopback_with_one_runner() {
     let host = host_options(&[]);
     assert_eq!(host.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(host.admin.to_string(), "127.0.0.1:9090");
     assert_eq!((host.runners, host.queue), (1, 1024));
     let times = [host.check_interval, host.queue_timeout, host.drain_timeout];
     assert_eq!(times, [15, 60, 30].map(Duration::from_secs));
-    assert_eq!(host_options(&["--admin", "off"]).admin, Admin::Off);
+    assert_eq!(host_options(&["--admin", "off"]).admin, AdminAddress::Off);
     assert_eq!((host.max_replacing, host.strict), (None, false));
-    assert_eq!((host.replace, host.on_stall), (Replace::Beside, OnStall::Note));
+    assert_eq!((host.replace, host.on_stall), (ReplaceOption::Beside, OnStallOption::Note));
 }
 
 #[test]
 fn every_option_can_be_given_in_the_environment() {
-    let options = AppOptions::augment_args(HostOptions::augment_args(clap::Command::new("fal-host")));
+    let options = AppSpecOptions::augment_args(HostOptions::augment_args(clap::Command::new("fal-host")));
     for option in options.get_arguments() {
         let flag = option.get_long().unwrap();
         let variable = format!("FAL_{}", flag.replace('-', "_").to_uppercase());
@@ -54,7 +57,7 @@ fn every_option_can_be_given_in_the_environment() {
 }
 
 #[test]
-fn a_value_that_cannot_be_is_refused_where_it_is_read() {
+fn an_invalid_value_is_an_error_of_its_option() {
     let wrong = [
         ["--runners", "0"],
         ["--check-interval", "15"],
@@ -76,10 +79,10 @@ fn a_value_that_cannot_be_is_refused_where_it_is_read() {
 }
 
 #[test]
-fn a_program_without_options_is_not_checked_and_has_the_defaults_of_an_app() {
+fn a_program_without_options_has_no_check_and_the_defaults_of_an_app() {
     let spec = app(&[]);
     let default = AppSpec::new("server");
-    assert_eq!(spec.name, default.name, "it is called as its file");
+    assert_eq!(spec.name, default.name, "its name is the file name");
     assert_eq!(spec.health_check, None);
     assert_eq!(spec.startup_timeout, default.startup_timeout);
     assert_eq!(spec.termination_grace_period, default.termination_grace_period);
@@ -89,7 +92,7 @@ fn a_program_without_options_is_not_checked_and_has_the_defaults_of_an_app() {
 }
 
 #[test]
-fn what_a_program_cannot_declare_its_options_do() {
+fn the_options_fill_the_spec_of_the_server() {
     let spec = app(&[
         "--name=web",
         "--health=GET:/alive",
@@ -117,7 +120,7 @@ fn what_a_program_cannot_declare_its_options_do() {
 }
 
 #[test]
-fn what_stands_behind_the_dashes_is_the_programs_own() {
+fn arguments_after_the_dashes_belong_to_the_command() {
     let runner = parse(&["--queue", "3"]).unwrap().runner();
     assert_eq!(runner.get_program(), "/bin/server");
     assert_eq!(runner.get_args().collect::<Vec<_>>(), ["--queue"]);
@@ -126,7 +129,7 @@ fn what_stands_behind_the_dashes_is_the_programs_own() {
 }
 
 #[test]
-fn requests_and_the_admin_interface_do_not_share_an_address() {
+fn requests_and_the_admin_interface_need_different_addresses() {
     let host = || Host::builder(AppSpec::new("app"), Command::new("none"));
     let said = host_options(&["--listen", "127.0.0.1:9090"]).apply(host()).unwrap_err().to_string();
     assert!(said.contains("`--listen` and `--admin` are both 127.0.0.1:9090"), "{said}");
@@ -138,7 +141,7 @@ fn requests_and_the_admin_interface_do_not_share_an_address() {
 }
 
 #[test]
-fn a_third_of_the_runners_is_replaced_at_a_time_unless_told_otherwise_s40a() {
+fn by_default_a_third_of_the_runners_is_replaced_at_a_time_s40a() {
     let at_a_time = |arguments: &[&str]| host_options(arguments).max_replacing().map(NonZeroUsize::get);
     assert_eq!(at_a_time(&[]), Some(1));
     assert_eq!(at_a_time(&["--runners", "7"]), Some(2));
@@ -147,10 +150,10 @@ fn a_third_of_the_runners_is_replaced_at_a_time_unless_told_otherwise_s40a() {
 }
 
 #[test]
-fn a_bound_and_none_at_all_contradict_each_other_s40a() {
+fn strict_and_max_replacing_contradict_each_other_s40a() {
     let host = || Host::builder(AppSpec::new("app"), Command::new("none"));
     let options = host_options(&["--strict", "--max-replacing", "2"]);
-    assert!(matches!(options.apply(host()), Err(Failure::Bounds)));
+    assert!(matches!(options.apply(host()), Err(Failure::ConflictingLimits)));
     for arguments in [&["--strict"][..], &["--max-replacing", "2"], &[]] {
         assert!(host_options(arguments).apply(host()).is_ok());
     }

@@ -1,27 +1,27 @@
-//! What options look like on the command line, and what is said of one that looks otherwise.
+//! The values of options: how they are parsed, and what the error for an invalid value says.
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Whether there is an admin interface, and where.
+/// The address of the admin interface, or `off`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Admin {
+pub(super) enum AdminAddress {
     Off,
     At(SocketAddr),
 }
 
-impl From<Admin> for Option<SocketAddr> {
-    fn from(admin: Admin) -> Self {
+impl From<AdminAddress> for Option<SocketAddr> {
+    fn from(admin: AdminAddress) -> Self {
         match admin {
-            Admin::Off => None,
-            Admin::At(address) => Some(address),
+            AdminAddress::Off => None,
+            AdminAddress::At(address) => Some(address),
         }
     }
 }
 
-impl FromStr for Admin {
+impl FromStr for AdminAddress {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -32,7 +32,7 @@ impl FromStr for Admin {
     }
 }
 
-impl fmt::Display for Admin {
+impl fmt::Display for AdminAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Off => f.write_str("off"),
@@ -43,32 +43,32 @@ impl fmt::Display for Admin {
 
 /// When a replacement starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Replace {
+pub(super) enum ReplaceOption {
     Beside,
     Exclusive,
 }
 
-impl From<Replace> for crate::Replacement {
-    fn from(replace: Replace) -> Self {
+impl From<ReplaceOption> for crate::Replacement {
+    fn from(replace: ReplaceOption) -> Self {
         match replace {
-            Replace::Beside => Self::Beside,
-            Replace::Exclusive => Self::Exclusive,
+            ReplaceOption::Beside => Self::Beside,
+            ReplaceOption::Exclusive => Self::Exclusive,
         }
     }
 }
 
-/// What a pass is while the requests of its runner stand still.
+/// How a passed check counts while the requests of the runner make no progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum OnStall {
+pub(super) enum OnStallOption {
     Note,
     Fail,
 }
 
-impl From<OnStall> for crate::OnStall {
-    fn from(on_stall: OnStall) -> Self {
+impl From<OnStallOption> for crate::OnStall {
+    fn from(on_stall: OnStallOption) -> Self {
         match on_stall {
-            OnStall::Note => Self::Note,
-            OnStall::Fail => Self::Fail,
+            OnStallOption::Note => Self::Note,
+            OnStallOption::Fail => Self::Fail,
         }
     }
 }
@@ -77,75 +77,73 @@ impl From<OnStall> for crate::OnStall {
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         let port = text.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).unwrap_or(8080);
-        format!("write an IP address and a port: `127.0.0.1:{port}`, or `0.0.0.0:{port}` for every network")
+        format!("expected an IP address and a port: write `127.0.0.1:{port}`, or `0.0.0.0:{port}` for every network")
     })
 }
 
-/// A number from 1.
+/// A whole number from 1.
 pub(super) fn count<T: FromStr>(text: &str) -> Result<T, String> {
     let is_zero = text.parse::<u64>() == Ok(0);
     let count = text.parse().ok().filter(|_| !is_zero);
-    count.ok_or_else(|| "write a whole number from 1, such as `3`".to_owned())
+    count.ok_or_else(|| "expected a whole number from 1, such as `3`".to_owned())
 }
 
-/// A number from 0.
-pub(super) fn length(text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| "write a whole number, such as `1024`".to_owned())
+/// A whole number from 0.
+pub(super) fn whole_number(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "expected a whole number, such as `1024`".to_owned())
 }
 
-/// A time with its unit.
+/// A time with a unit.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(format!(
-            "a number needs a unit: write `{text}s` for seconds or `{text}ms` for milliseconds"
-        ));
+        return Err(format!("expected a unit: write `{text}s` for seconds or `{text}ms` for milliseconds"));
     }
     humantime::parse_duration(text)
-        .map_err(|error| format!("{error}: write a time such as `500ms`, `15s`, `2m` or `1m 30s`"))
+        .map_err(|error| format!("{error}; write a time such as `500ms`, `15s`, `2m` or `1m 30s`"))
 }
 
-/// A time with its unit that is not zero.
-pub(super) fn some_duration(text: &str) -> Result<Duration, String> {
+/// A time with a unit, longer than zero.
+pub(super) fn nonzero_duration(text: &str) -> Result<Duration, String> {
     match duration(text)? {
-        Duration::ZERO => Err("it would be over at once: write a time such as `30s`".to_owned()),
+        Duration::ZERO => Err("expected a time longer than zero, such as `30s`".to_owned()),
         time => Ok(time),
     }
 }
 
-/// A time of whole seconds.
+/// Whole seconds with a unit.
 pub(super) fn seconds(text: &str) -> Result<u32, String> {
     let time = duration(text)?;
     u32::try_from(time.as_secs())
         .ok()
         .filter(|_| time.subsec_nanos() == 0)
-        .ok_or_else(|| "it is counted in whole seconds: write a time such as `5s` or `2m`".to_owned())
+        .ok_or_else(|| "expected whole seconds, such as `5s` or `2m`".to_owned())
 }
 
-/// A time of whole seconds, one at least.
-pub(super) fn some_seconds(text: &str) -> Result<u32, String> {
+/// Whole seconds with a unit, at least one.
+pub(super) fn nonzero_seconds(text: &str) -> Result<u32, String> {
     match seconds(text)? {
-        0 => Err("it would be over at once: write a time such as `5s`".to_owned()),
+        0 => Err("expected at least one second, such as `5s`".to_owned()),
         seconds => Ok(seconds),
     }
 }
 
-/// Whether something is on, as variables say it; an empty one is none.
-pub(super) fn switch(text: &str) -> Result<bool, String> {
+/// A truth value, as environment variables spell it. An empty variable means false.
+pub(super) fn boolean(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Ok(true),
         "" | "false" | "no" | "off" | "0" => Ok(false),
-        _ => Err("write `true` or `false`".to_owned()),
+        _ => Err("expected `true` or `false`".to_owned()),
     }
 }
 
-/// How a health check is made.
+/// The method and path of a health check.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Call {
+pub(super) struct HealthRoute {
     pub(super) method: String,
     pub(super) path: String,
 }
 
-impl FromStr for Call {
+impl FromStr for HealthRoute {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -157,15 +155,15 @@ impl FromStr for Call {
         if is_method && path.starts_with('/') {
             Ok(Self { method: method.to_owned(), path: path.to_owned() })
         } else {
-            Err("write a method and a path: `GET:/health`, or `POST:/health`".to_owned())
+            Err("expected a method and a path: write `GET:/health` or `POST:/health`".to_owned())
         }
     }
 }
 
-/// The distance between two checks: a time with its unit that is not zero.
+/// The time between two checks, longer than zero.
 pub(super) fn interval(text: &str) -> Result<Duration, String> {
     match duration(text)? {
-        Duration::ZERO => Err("checks need a distance from each other: write a time such as `1s`".to_owned()),
+        Duration::ZERO => Err("expected a time longer than zero, such as `1s`".to_owned()),
         interval => Ok(interval),
     }
 }
@@ -175,48 +173,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_has_a_unit() {
+    fn a_time_needs_a_unit() {
         assert_eq!(duration("15s"), Ok(Duration::from_secs(15)));
         assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("0s"), Ok(Duration::ZERO));
     }
 
     #[test]
-    fn a_bare_number_is_answered_with_what_to_write() {
+    fn the_error_for_a_bare_number_suggests_a_unit() {
         let error = duration("15").unwrap_err();
         assert!(error.contains("`15s`") && error.contains("`15ms`"), "{error}");
         for text in ["", "soon", "15 parsecs", "-1s"] {
-            assert!(duration(text).unwrap_err().contains("write a time"), "{text}");
+            assert!(duration(text).unwrap_err().contains("write a time such as"), "{text}");
         }
     }
 
     #[test]
-    fn checks_are_not_made_without_a_pause() {
+    fn the_interval_of_checks_is_not_zero() {
         assert!(interval("0s").is_err());
         assert_eq!(interval("20ms"), Ok(Duration::from_millis(20)));
     }
 
     #[test]
-    fn what_is_counted_in_whole_seconds_is_told_in_them() {
+    fn fractions_of_a_second_are_rejected() {
         assert_eq!(seconds("2m"), Ok(120));
         assert_eq!(seconds("0s"), Ok(0));
         assert!(seconds("500ms").unwrap_err().contains("whole seconds"));
         assert!(seconds("2000000h").unwrap_err().contains("whole seconds"));
-        assert!(some_seconds("0s").unwrap_err().contains("`5s`"));
-        assert!(some_duration("0s").unwrap_err().contains("`30s`"));
+        assert!(nonzero_seconds("0s").unwrap_err().contains("`5s`"));
+        assert!(nonzero_duration("0s").unwrap_err().contains("`30s`"));
     }
 
     #[test]
-    fn a_switch_is_on_or_off_and_nothing_else() {
+    fn a_truth_value_has_the_usual_spellings() {
         for (text, is_on) in [("true", true), ("YES", true), ("1", true), ("off", false), ("", false)] {
-            assert_eq!(switch(text), Ok(is_on), "{text}");
+            assert_eq!(boolean(text), Ok(is_on), "{text}");
         }
-        assert!(switch("maybe").unwrap_err().contains("`true` or `false`"));
+        assert!(boolean("maybe").unwrap_err().contains("expected `true` or `false`"));
     }
 
     #[test]
-    fn a_health_check_is_a_method_and_a_path() {
-        let call = |text: &str| text.parse::<Call>().map(|it| (it.method, it.path));
+    fn a_health_check_has_a_method_and_a_path() {
+        let call = |text: &str| text.parse::<HealthRoute>().map(|it| (it.method, it.path));
         let is = |method: &str, path: &str| Ok((method.to_owned(), path.to_owned()));
         assert_eq!(call("GET:/health"), is("GET", "/health"));
         assert_eq!(call("/health"), is("POST", "/health"));
@@ -227,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_or_a_name_alone_is_answered_with_what_to_write() {
+    fn the_error_for_a_port_or_a_host_name_suggests_an_address() {
         for text in ["8080", ":8080", "localhost:8080"] {
             assert!(address(text).unwrap_err().contains("`127.0.0.1:8080`"), "{text}");
         }
@@ -236,8 +234,8 @@ mod tests {
 
     #[test]
     fn the_admin_interface_has_an_address_or_is_off() {
-        assert_eq!("off".parse(), Ok(Admin::Off));
-        assert_eq!("127.0.0.1:0".parse::<Admin>().unwrap().to_string(), "127.0.0.1:0");
-        assert!("no".parse::<Admin>().unwrap_err().ends_with("or `off`"));
+        assert_eq!("off".parse(), Ok(AdminAddress::Off));
+        assert_eq!("127.0.0.1:0".parse::<AdminAddress>().unwrap().to_string(), "127.0.0.1:0");
+        assert!("no".parse::<AdminAddress>().unwrap_err().ends_with("or `off`"));
     }
 }

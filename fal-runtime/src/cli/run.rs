@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 use std::thread;
 
-use fal_host::cli::Serving;
+use fal_host::cli::Banner;
 
 use super::describe::Endpoints;
 use super::options::RunOptions;
@@ -15,11 +15,11 @@ pub(super) fn run(options: &RunOptions) -> Result<ExitCode> {
     let spec = host::spec_of(app);
     let title = format!("{} {}", app.settings.name(), app.settings.version());
     let details = format!("endpoints\n{}", Endpoints(&app.endpoints()));
-    let serving = Serving { title: &title, details: &details, app: &spec };
+    let banner = Banner { title: &title, details: &details, app: &spec };
     // A thread of its own, since the caller may be on a runtime, where none can be driven.
     let ended = thread::scope(|scope| {
         let host = thread::Builder::new().name("fal-host".to_owned());
-        let run = || fal_host::cli::run(serving, &options.host, || Ok(host::of(app)?));
+        let run = || fal_host::cli::run(banner, &options.host, || Ok(host::of(app)?));
         Ok::<_, Error>(host.spawn_scoped(scope, run)?.join())
     })?;
     // A panic has been told of by its hook.

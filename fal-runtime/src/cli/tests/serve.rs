@@ -200,7 +200,10 @@ fn what_was_asked_for_is_printed() {
             "max_replacing                     1                   default; set it by --max-replacing or",
         ),
         ("config --app served --strict --json", "\"value\": true"),
-        ("run --app served --strict --max-replacing 2", "error: `--strict` (or FAL_STRICT) sets no bound"),
+        (
+            "run --app served --strict --max-replacing 2",
+            "error: `--strict` (FAL_STRICT) and `--max-replacing`",
+        ),
         ("openapi --app served", "\"/quick\": {"),
         ("openapi --app served --check /nowhere", "error: /nowhere cannot be read"),
         ("serve --app other", "error: this program has no app `other`, but "),
@@ -219,16 +222,19 @@ fn every_setting_that_cannot_be_is_told_at_once_wherever_it_comes_from() {
     assert!(said.contains("error: 4 settings are wrong\n"), "{said}");
     assert!(said.contains("warning: FAL_RUNERS is no setting"), "{said}");
     assert!(
-        said.contains("  invalid value '0' for '--runners <COUNT>': write a whole number from 1"),
+        said.contains("  invalid value '0' for '--runners <COUNT>': expected a whole number from 1"),
         "{said}"
     );
     assert!(
-        said.contains("  invalid value '15' for '--check-interval <TIME>': a number needs a unit"),
+        said.contains("  invalid value '15' for '--check-interval <TIME>': expected a unit: write `15s`"),
         "{said}"
     );
-    assert!(said.contains("  invalid value 'many' for '--queue <COUNT>': write a whole number"), "{said}");
+    assert!(said.contains("  invalid value 'many' for '--queue <COUNT>': expected a whole number"), "{said}");
     assert!(said.contains(" (from FAL_QUEUE)\n"), "{said}");
-    assert!(said.contains("'maybe' for '--strict': write `true` or `false` (from FAL_STRICT)\n"), "{said}");
+    assert!(
+        said.contains("'maybe' for '--strict': expected `true` or `false` (from FAL_STRICT)\n"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -1,28 +1,30 @@
+//! What a host prints when it starts to take requests.
+
 use std::fmt::Write;
 
-use super::HostOptions;
-use super::checks::Checks;
+use super::health_summary::HealthSummary;
+use super::host_options::HostOptions;
 use crate::{AppSpec, HostHandle};
 
-/// What is served, as people are told of it when the host takes requests.
+/// The text on standard output when a host starts to take requests: what it serves and where, and how it checks
+/// runners.
 #[derive(Clone, Copy, Debug)]
-pub struct Serving<'a> {
-    /// How people call it.
+pub struct Banner<'a> {
+    /// The name of the app, and its version if it has one.
     pub title: &'a str,
-    /// Further lines about it, each with its end; may be empty.
+    /// More lines about the app, each with a line feed; may be empty.
     pub details: &'a str,
-    /// What the host knows of it.
+    /// The app's settings.
     pub app: &'a AppSpec,
 }
 
-impl Serving<'_> {
-    /// What is served and where, and by which settings health is judged.
-    pub(super) fn at(&self, host: &HostHandle, options: &HostOptions) -> String {
+impl Banner<'_> {
+    pub(super) fn render(&self, host: &HostHandle, options: &HostOptions) -> String {
         let Self { title, details, app } = self;
         let address = host.address();
         let runners = counted(options.runners.into(), "runner");
         let requests = counted(app.max_multiplexing.get(), "request");
-        let checks = Checks {
+        let checks = HealthSummary {
             spec: app.health_check.as_ref(),
             startup_timeout: app.startup_timeout,
             interval: options.check_interval,
@@ -38,6 +40,7 @@ impl Serving<'_> {
     }
 }
 
+/// A number and a noun in the singular or plural.
 fn counted(count: u32, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
