@@ -1,26 +1,5 @@
 //! Nothing here: the examples are programs. `cargo run --example quickstart` runs one.
 
-/// The code of the README and of the guide compiles.
-#[cfg(doctest)]
-mod guide {
-    #[doc = include_str!("../README.md")]
-    struct Readme;
-    #[doc = include_str!("../docs/declaring.md")]
-    struct Declaring;
-    #[doc = include_str!("../docs/health-checks.md")]
-    struct HealthChecks;
-    #[doc = include_str!("../docs/manual-checks.md")]
-    struct ManualChecks;
-    #[doc = include_str!("../docs/guidelines.md")]
-    struct Guidelines;
-    #[doc = include_str!("../docs/failures.md")]
-    struct Failures;
-    #[doc = include_str!("../docs/supervision.md")]
-    struct Supervision;
-    #[doc = include_str!("../docs/testing.md")]
-    struct Testing;
-}
-
 #[cfg(test)]
 mod tests {
     /// The lines that say something: no blank ones, no comments, no derives, and none of only closing brackets.
