@@ -70,7 +70,7 @@ impl HealthCheck {
     }
 
     /// Whether the host checks at every interval (default), or only when a response asks for it
-    /// ([`header::NAME`](crate::header::NAME)). Without periodic checks the threshold and the start period mean
+    /// ([`HEALTH_CHECK`](crate::protocol::header::HEALTH_CHECK)). Without periodic checks the threshold and the start period mean
     /// nothing, since a requested check ignores both (S4, S25).
     pub const fn call_regularly(mut self, regularly: bool) -> Self {
         self.call_regularly = regularly;

@@ -26,8 +26,8 @@
 
 mod check;
 mod config;
-pub mod header;
 mod monitor;
+pub mod protocol;
 mod schedule;
 mod time;
 

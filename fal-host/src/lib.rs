@@ -12,11 +12,11 @@ compile_error!(
      which serves a runner (`serve`) for a platform that supervises it"
 );
 
-mod address;
 mod admin;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod clock;
+mod connect;
 mod driver;
 mod events;
 mod fleet;
@@ -29,11 +29,12 @@ mod probe;
 mod proxy;
 mod snapshot;
 
-pub use address::{Address, ParseAddressError};
 pub use events::{Event, EventStream};
 #[doc(no_inline)]
+pub use fal_health::protocol::{Address, AddressError, Progress};
+#[doc(no_inline)]
 pub use fal_health::{HealthCheck, HealthCheckSpec};
-pub use fleet::{Exit, Happening, Progress, RECORDS, Reason, Replacement, RunnerRecord, RunnerState};
+pub use fleet::{Exit, Happening, RECORDS, Reason, Replacement, RunnerRecord, RunnerState};
 pub use host::{AppSpec, BadHealthCheck, Host, HostBuilder, HostHandle, Listener, StartError};
 pub use id::RunnerId;
 pub use launch::{Launch, LaunchError, Launched, Notices, PortLauncher, ProcessLauncher, adopt_orphans};

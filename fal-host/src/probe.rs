@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use fal_health::{Check, Failure, HealthCheckSpec, Inconclusive, Outcome, Trigger, header};
+use fal_health::protocol::{Address, ProgressStamp, header};
+use fal_health::{Check, Failure, HealthCheckSpec, Inconclusive, Outcome, Trigger};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1;
@@ -16,7 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-use crate::address::{Address, Stream, connect, is_own_shortage};
+use crate::connect::{Stream, connect, is_own_shortage};
 use crate::lag::LagMeter;
 
 /// A body larger than this is a pass before it ends (S17).
@@ -201,9 +202,9 @@ impl Prober {
         *request.uri_mut() = self.call.uri.clone();
         let headers = request.headers_mut();
         headers.insert(http::header::HOST, HeaderValue::from_static("runner"));
-        headers.insert(&crate::proxy::REQUEST_ID, crate::proxy::fresh_request_id());
+        headers.insert(&crate::proxy::REQUEST_ID, crate::proxy::new_request_id());
         if trigger == Trigger::Manual {
-            headers.insert(HeaderName::from_static(header::NAME), HeaderValue::from_static("true"));
+            headers.insert(HeaderName::from_static(header::HEALTH_CHECK), HeaderValue::from_static("true"));
         }
         request
     }
@@ -215,12 +216,9 @@ struct Pulse(Option<Duration>);
 
 impl Pulse {
     fn of(headers: &HeaderMap) -> Self {
-        let stamp = headers.get("x-fal-runner-progress").and_then(|stamp| stamp.to_str().ok());
-        let mut pairs =
-            stamp.into_iter().flat_map(|stamp| stamp.split(',')).filter_map(|it| it.split_once('='));
-        let canary =
-            pairs.find(|(name, _)| name.trim() == "canary_ms").and_then(|(_, age)| age.trim().parse().ok());
-        Self(canary.map(Duration::from_millis))
+        let stamp =
+            headers.get(header::PROGRESS).and_then(|stamp| ProgressStamp::parse(stamp.to_str().ok()?));
+        Self(stamp.map(|stamp| stamp.canary))
     }
 }
 

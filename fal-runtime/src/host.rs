@@ -5,6 +5,8 @@ use std::io;
 #[doc(no_inline)]
 pub use fal_host::*;
 
+use fal_health::protocol::variable;
+
 use crate::{App, Cors, Declaration};
 
 /// A host whose runners are this very program: its `main` begins with [`as_runner`](crate::as_runner), which turns the
@@ -45,7 +47,7 @@ pub fn builder<A: App>() -> io::Result<HostBuilder> {
 
 pub(crate) fn of(app: &Declaration) -> io::Result<HostBuilder> {
     let mut runner = Host::this_program()?;
-    runner.env("FAL_RUNNER_APP", app.settings.name());
+    runner.env(variable::APP, app.settings.name());
     Ok(Host::builder(spec_of(app), runner))
 }
 

@@ -57,7 +57,6 @@ extern crate self as fal_runtime;
 pub mod answer;
 mod app;
 mod cli;
-mod control;
 mod cors;
 mod endpoint;
 mod error;
@@ -79,12 +78,13 @@ pub mod __private;
 
 pub use answer::events::Events;
 pub use answer::head::ResponseHead;
-pub use app::{App, AppOptions, BoxFuture, Declaration, Instance, Progress, Settings, Setup};
+pub use app::{App, AppOptions, BoxFuture, Declaration, Instance, Settings, Setup};
 pub use axum::Router;
 pub use cli::main;
 pub use cors::Cors;
 pub use endpoint::Endpoint;
 pub use error::{ApiError, Context, DeclaredFailure, Error, Result};
+pub use fal_health::protocol::Progress;
 pub use fal_health::{HealthCheck, HealthCheckSpec};
 #[doc = include_str!("docs/api_error.md")]
 pub use fal_macros::ApiError;

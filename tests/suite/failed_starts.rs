@@ -56,6 +56,19 @@ async fn a_setup_that_panics_or_ends_its_process_has_failed_s35c_s36c() {
 }
 
 #[tokio::test]
+async fn a_runner_of_another_protocol_is_a_failed_start_whose_record_says_what_to_do_s36a() {
+    // To the runner this is what a host of protocol 999 says.
+    let mut runner = Command::new("sh");
+    runner.args(["-c", "FAL_RUNNER_PROTOCOL=999 exec \"$0\"", env!("CARGO_BIN_EXE_fixture")]);
+    let host = TestHost::start_command(runner, app(health()), |builder| builder).await;
+    let record = host.ended(1).await;
+    assert_eq!((record.reason, record.exit), (Reason::SetupFailed, Some(Exit::Status(1))));
+    let detail =
+        "this runner speaks protocol 1, its host 999: build both with the same version of fal-runtime";
+    assert_eq!(record.detail.as_deref(), Some(detail));
+}
+
+#[tokio::test]
 async fn a_program_that_cannot_be_started_is_a_failed_start_s35c_s37b() {
     let program = Command::new("/nonexistent/program");
     let host = TestHost::start_command(program, app(health()), |builder| builder).await;

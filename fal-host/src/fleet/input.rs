@@ -1,3 +1,4 @@
+use fal_health::protocol::Progress;
 use fal_health::{Check, CheckId, CheckRecord, Outcome};
 use std::time::Duration;
 
@@ -64,15 +65,6 @@ pub(crate) enum Effect {
     Emit(RunnerId, Happening),
     /// No runner is left of a fleet that was told to stop.
     Stopped,
-}
-
-/// How far a setup is, in its own words.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Progress {
-    /// From 0 to 1.
-    pub fraction: f64,
-    /// What it is doing.
-    pub message: String,
 }
 
 /// Something that happened to a runner. Every transition is one of these.

@@ -19,8 +19,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use fal_health::{Event, Time};
 
 use self::backoff::Backoff;
+pub use self::input::Happening;
 pub(crate) use self::input::{Effect, Input};
-pub use self::input::{Happening, Progress};
 pub use self::record::{Exit, RECORDS, Reason, RunnerRecord};
 use self::rolling::Roll;
 pub(crate) use self::runner::Runner;

@@ -1,7 +1,8 @@
+use fal_health::protocol::Progress;
 use fal_health::{Monitor, Time};
 use serde::Serialize;
 
-use super::{Progress, Reason};
+use super::Reason;
 use crate::RunnerId;
 
 /// What a runner is doing (S37). Its health is not a state.

@@ -1,9 +1,10 @@
 //! How runners begin, and when they have proved themselves.
 
+use fal_health::protocol::Progress;
 use fal_health::{Event, Lifespan, Monitor, Schedule, Time};
 
 use super::runner::{Phase, Place, Runner};
-use super::{Effect, Ending, Fleet, Happening, PROOF_WITHOUT_CHECKS, Progress, Reason};
+use super::{Effect, Ending, Fleet, Happening, PROOF_WITHOUT_CHECKS, Reason};
 use crate::RunnerId;
 
 impl Fleet {

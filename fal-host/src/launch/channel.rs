@@ -1,31 +1,20 @@
+//! The host's end of the control channel.
+
 use std::io;
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::time::Duration;
 
-use serde::Deserialize;
+use fal_health::protocol::{MAX_LINE_LEN, Message, Progress};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, sleep_until};
 
 use super::Notices;
-use crate::fleet::Progress;
 
-/// The longest line that a runner may send.
-const LONGEST_LINE: u64 = 64 * 1024;
-
-/// How often the progress of a setup is passed on at most; in between, only the latest is kept.
-const PACE: Duration = Duration::from_millis(100);
-
-/// What a runner says over its control channel, one JSON object a line.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Message {
-    Ready {},
-    Progress { fraction: f64, message: String },
-    Failed { error: String },
-}
+/// The least time between two reports of a setup's progress that are passed on. In between, only the latest is kept.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The host's end of a control channel, and the runner's, which is to be its standard input.
 pub(super) fn pair() -> io::Result<(UnixStream, Stdio)> {
@@ -42,8 +31,8 @@ pub(super) async fn listen(channel: UnixStream, notices: Notices) -> UnixStream 
     let mut line = Vec::new();
     let mut said = Said { notices, progress: None, not_before: Instant::now(), ready: false, failed: false };
     loop {
-        let room = LONGEST_LINE.saturating_sub(u64::try_from(line.len()).unwrap_or(LONGEST_LINE));
-        let mut limited = (&mut reader).take(room);
+        let room = MAX_LINE_LEN.saturating_sub(line.len());
+        let mut limited = (&mut reader).take(u64::try_from(room).unwrap_or(u64::MAX));
         let read = tokio::select! {
             // What has been read of a line stays in it when the other branch is taken.
             read = limited.read_until(b'\n', &mut line) => read,
@@ -76,14 +65,14 @@ struct Said {
 
 impl Said {
     fn hear(&mut self, line: &[u8]) {
-        match serde_json::from_slice(line) {
+        match Message::decode(line) {
             Ok(Message::Ready {}) => {
                 if !std::mem::replace(&mut self.ready, true) {
                     self.notices.ready();
                 }
             }
-            Ok(Message::Progress { fraction, message }) => {
-                self.progress = Some(Progress { fraction: fraction.clamp(0.0, 1.0), message });
+            Ok(Message::Progress(progress)) => {
+                self.progress = Some(progress);
                 if self.not_before <= Instant::now() {
                     self.pass_on();
                 }
@@ -95,7 +84,11 @@ impl Said {
                 }
             }
             Err(error) => {
-                tracing::debug!(runner = %self.notices.id(), %error, "a message on the control channel was not understood");
+                tracing::debug!(
+                    runner = %self.notices.id(),
+                    error = &error as &dyn std::error::Error,
+                    "skipped a line on the control channel"
+                );
             }
         }
     }
@@ -103,7 +96,7 @@ impl Said {
     fn pass_on(&mut self) {
         if let Some(progress) = self.progress.take() {
             self.notices.progress(progress);
-            self.not_before = Instant::now() + PACE;
+            self.not_before = Instant::now() + PROGRESS_INTERVAL;
         }
     }
 }

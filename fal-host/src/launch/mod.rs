@@ -12,14 +12,15 @@ mod spawn;
 
 use std::fmt;
 
+use fal_health::protocol::{Address, Progress};
 use tokio::sync::mpsc;
 
 pub use self::orphans::adopt_orphans;
 pub use self::port::PortLauncher;
 pub use self::process::ProcessLauncher;
 pub(crate) use self::process::this_program;
-use crate::fleet::{Exit, Input, Progress};
-use crate::{Address, RunnerId};
+use crate::RunnerId;
+use crate::fleet::{Exit, Input};
 
 /// Starts runners.
 ///

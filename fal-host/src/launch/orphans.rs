@@ -6,11 +6,9 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use fal_health::protocol::{Address, variable::LISTEN};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use tokio::signal::unix::{SignalKind, signal};
-
-use super::spawn::LISTEN;
-use crate::Address;
 
 /// Makes this process the parent of every process below it whose own parent ends, so that what leaves a runner's group
 /// is found and ended with its runner. The setting is the whole process's: only a program that has no children but its

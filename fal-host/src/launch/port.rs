@@ -4,12 +4,13 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use fal_health::protocol::{Address, variable};
 use tokio::net::TcpStream;
 
 use super::process::Process;
 use super::spawn::Spawner;
 use super::{Launch, LaunchError, Launched, Notices};
-use crate::{Address, RunnerId, open_files};
+use crate::{RunnerId, open_files};
 
 /// How soon a program is asked again whether it listens, and how soon at the latest.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -42,8 +43,8 @@ impl Launch for PortLauncher {
     fn launch(&mut self, id: RunnerId, notices: Notices) -> Result<Box<dyn Launched>, LaunchError> {
         let port = free_port().map_err(|error| LaunchError::io("no port is free on 127.0.0.1", error))?;
         let address = Address::Tcp(port);
-        self.spawner.command().env("PORT", port.port().to_string());
-        let child = self.spawner.spawn(id, &address, Stdio::null())?;
+        let variables = [("PORT", port.port().to_string()), (variable::ID, id.to_string())];
+        let child = self.spawner.spawn(id, &address, variables, Stdio::null())?;
         let process =
             Process { check_address: address.clone(), address, pid: child.pid, group: child.group.clone() };
         tokio::spawn(async move {

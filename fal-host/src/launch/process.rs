@@ -4,40 +4,44 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Duration;
 
+use fal_health::protocol::{Address, Assignment};
+
 use super::directory::Directory;
 use super::reap::Group;
 use super::spawn::{LAST_WORDS, Spawner};
 use super::{Launch, LaunchError, Launched, Notices, channel};
-use crate::{Address, RunnerId, open_files};
+use crate::{RunnerId, open_files};
 
 /// What a socket's path may take: `sun_path` holds 108 bytes on Linux and 104 elsewhere.
 const LONGEST_PATH: usize = 100;
 
 /// Starts runners as child processes, each in a process group of its own.
 ///
-/// A runner is told where to listen by its environment (`FAL_RUNNER_LISTEN`), and reports over a control channel: its
-/// standard input is one end of a socket pair. Since it ends itself and its group when that closes, no runner outlives
-/// its host, however the host ends (S41). Checks have a socket of their own (`FAL_RUNNER_HEALTH_LISTEN`). What a runner
-/// prints is logged line by line, with its id.
+/// Host and runner speak the [protocol](fal_health::protocol): environment variables say where the runner listens, and
+/// its standard input is the control channel. A runner kills itself and its group when that closes, so no runner
+/// outlives its host, however the host ends (S41). Health checks have a socket of their own. What a runner prints is
+/// logged line by line, with its id.
 #[derive(Debug)]
 pub struct ProcessLauncher {
     spawner: Spawner,
     directory: Directory,
+    grace_period: Duration,
 }
 
 impl ProcessLauncher {
     /// Every runner is this command. Its standard streams are set by the launcher.
     ///
     /// Must be called inside a Tokio runtime, which relays the runners' output.
-    pub fn new(mut command: Command, grace_period: Duration) -> Result<Self, LaunchError> {
+    pub fn new(command: Command, grace_period: Duration) -> Result<Self, LaunchError> {
         let directory = Directory::create()
             .map_err(|error| LaunchError::io("no directory could be made for the runners' sockets", error))?;
-        command
-            .env("FAL_RUNNER_HOST_PID", std::process::id().to_string())
-            .env("FAL_RUNNER_GRACE_MS", grace_period.as_millis().to_string());
         #[cfg(not(target_os = "linux"))]
-        open_files::restore_in(&mut command);
-        Ok(Self { spawner: Spawner::new(command), directory })
+        let command = {
+            let mut command = command;
+            open_files::restore_in(&mut command);
+            command
+        };
+        Ok(Self { spawner: Spawner::new(command), directory, grace_period })
     }
 }
 
@@ -51,12 +55,14 @@ impl Launch for ProcessLauncher {
                 lane.display()
             )));
         }
-        let address = Address::Unix(socket.clone());
+        let (address, check_address) = (Address::Unix(socket.clone()), Address::Unix(lane.clone()));
+        let mut assignment = Assignment::new(std::process::id(), address.clone().into());
+        assignment.health_listen = Some(check_address.clone().into());
+        assignment.id = Some(id.get());
+        assignment.grace_period = Some(self.grace_period);
         let (ours, theirs) = channel::pair()
             .map_err(|error| LaunchError::io("no control channel could be made for a runner", error))?;
-        let check_address = Address::Unix(lane.clone());
-        self.spawner.command().env("FAL_RUNNER_HEALTH_LISTEN", check_address.to_string());
-        let child = self.spawner.spawn(id, &address, theirs)?;
+        let child = self.spawner.spawn(id, &address, assignment.variables(), theirs)?;
         #[cfg(target_os = "linux")]
         open_files::restore_of(child.pid);
         let process = Process { address, check_address, pid: child.pid, group: child.group.clone() };

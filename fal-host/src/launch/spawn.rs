@@ -4,6 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use fal_health::protocol::{Address, variable};
 use futures_util::future::join;
 use rustix::process::Pid;
 use tokio::net::unix::pipe;
@@ -14,11 +15,8 @@ use super::cgroup::{Cgroup, Cgroups, Entry};
 use super::orphans::Orphans;
 use super::reap::Group;
 use super::{LaunchError, output};
+use crate::RunnerId;
 use crate::fleet::Exit;
-use crate::{Address, RunnerId};
-
-/// The variable that tells a runner where to listen, and by which what it starts is known.
-pub(super) const LISTEN: &str = "FAL_RUNNER_LISTEN";
 
 /// How long an ended runner's last words are waited for. They are there already, unless a process that escaped from its
 /// group still holds the other end.
@@ -54,20 +52,17 @@ impl Spawner {
         Self { command, relays: Handle::current(), cgroups, orphans: Orphans::new(), attended: false }
     }
 
-    /// The command, for what is special to a kind of runner.
-    pub(super) fn command(&mut self) -> &mut Command {
-        &mut self.command
-    }
-
-    /// Starts a child that is told its address.
+    /// Starts a child with these environment variables, and with its address, which marks all that it starts.
     pub(super) fn spawn(
         &mut self,
         id: RunnerId,
         address: &Address,
+        variables: impl IntoIterator<Item = (&'static str, String)>,
         stdin: Stdio,
     ) -> Result<Spawned, LaunchError> {
+        self.command.envs(variables).env(variable::LISTEN, address.to_string());
         let (cgroup, entrance) = self.cgroup(id).unzip();
-        let started = self.start(id, address, stdin, entrance.as_ref());
+        let started = self.start(stdin, entrance.as_ref());
         let (child, stdout, stderr) = started.map_err(|error| {
             let program = self.command.get_program().display();
             LaunchError::io(format!("{program} could not be started"), error)
@@ -92,8 +87,6 @@ impl Spawner {
 
     fn start(
         &mut self,
-        id: RunnerId,
-        address: &Address,
         stdin: Stdio,
         entrance: Option<&File>,
     ) -> io::Result<(Child, pipe::Receiver, pipe::Receiver)> {
@@ -104,9 +97,7 @@ impl Spawner {
             .stdin(stdin)
             .stdout(stdout.0.into_blocking_fd()?)
             .stderr(stderr.0.into_blocking_fd()?)
-            .process_group(0)
-            .env(LISTEN, address.to_string())
-            .env("FAL_RUNNER_ID", id.to_string());
+            .process_group(0);
         let spawned = match &self.cgroups {
             Some((_, entry)) => entry.through(entrance, || self.command.spawn()),
             None => self.command.spawn(),

@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::oneshot;
 
-use crate::address::Stream;
+use crate::connect::Stream;
 
 /// How much a runner may send to a client that has left, in bytes. A runner that sends more has not noticed: then its
 /// connection is closed, so that its next write fails.

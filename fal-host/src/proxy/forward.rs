@@ -19,7 +19,7 @@ use super::queue::QueuePosition;
 use super::request_id;
 use super::timer::ConnectionTimer;
 use super::upstream::{PooledConnection, open};
-use crate::address::{Pause, is_own_shortage};
+use crate::connect::{Pause, is_own_shortage};
 
 /// The state that all requests of one client connection share.
 #[derive(Debug)]

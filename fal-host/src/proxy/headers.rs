@@ -2,7 +2,7 @@
 //!
 //! Headers are edited in place. Most messages need no removal, which one pass over their names finds out.
 
-use fal_health::header::{NAME as CHECK_NAME, requests_check};
+use fal_health::protocol::header::{HEALTH_CHECK, requests_check};
 use http::header::{CONNECTION, EXPECT, Entry, HOST, TE, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use super::error::ProxyError;
 
 /// The header by which a response asks for a check (S27).
-pub(super) static CHECK: HeaderName = HeaderName::from_static(CHECK_NAME);
+pub(super) static CHECK: HeaderName = HeaderName::from_static(HEALTH_CHECK);
 static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 

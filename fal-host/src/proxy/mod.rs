@@ -36,5 +36,5 @@ pub(crate) use balancer::Balancer;
 pub(crate) use limits::{Limits, ManualChecks};
 pub(crate) use origins::Origins;
 pub(crate) use report::{Report, Reports};
-pub(crate) use request_id::{NAME as REQUEST_ID, fresh as fresh_request_id};
+pub(crate) use request_id::{NAME as REQUEST_ID, new as new_request_id};
 pub(crate) use server::serve;

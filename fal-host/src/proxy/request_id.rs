@@ -1,40 +1,25 @@
-//! The name of a request, by which a client, the host's log and the runner's log speak of the same one.
+//! The id of a request, as a header.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
-
+use fal_health::protocol::{header, request_id};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// The header that carries it, on requests and on responses.
-pub(crate) static NAME: HeaderName = HeaderName::from_static("x-fal-request-id");
+/// The header that carries the id, on requests and on responses.
+pub(crate) static NAME: HeaderName = HeaderName::from_static(header::REQUEST_ID);
 
-/// A longer one from a client is replaced: it would be repeated in every log line.
-const MAX_LENGTH: usize = 128;
-
-/// An id that no other request of any host has: a random number of this process, and a counter.
-pub(crate) fn fresh() -> HeaderValue {
-    static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-
-    let id = format!("{:016x}-{:x}", *PROCESS, NEXT.fetch_add(1, Ordering::Relaxed));
-    // Hexadecimal digits and a dash are always a header value.
-    HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("0"))
+/// An id that no other request has.
+pub(crate) fn new() -> HeaderValue {
+    // Hexadecimal digits are always a header value.
+    HeaderValue::try_from(request_id::new()).unwrap_or_else(|_| HeaderValue::from_static("0"))
 }
 
-/// The client's own id if it is one, or else a fresh one, which is then in the headers instead.
+/// The client's own id if it is valid. Otherwise a new one, which replaces the client's in the headers.
 pub(super) fn keep_or_make(headers: &mut HeaderMap) -> HeaderValue {
-    if let Some(id) = headers.get(&NAME).filter(|id| is_sane(id)) {
+    if let Some(id) = headers.get(&NAME).filter(|id| request_id::is_valid(id.as_bytes())) {
         return id.clone();
     }
-    let id = fresh();
+    let id = new();
     headers.insert(&NAME, id.clone());
     id
-}
-
-/// Visible ASCII, not empty, and not too long.
-fn is_sane(id: &HeaderValue) -> bool {
-    (1..=MAX_LENGTH).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
 }
 
 #[cfg(test)]
@@ -51,20 +36,17 @@ mod tests {
     }
 
     #[test]
-    fn a_clients_own_id_is_kept_if_it_is_visible_ascii_of_at_most_128_bytes() {
+    fn a_valid_id_of_a_client_is_kept_and_an_invalid_one_replaced() {
         assert!(kept(b"7d2c/a:1"));
-        assert!(kept(&[b'a'; 128]));
-        for strange in [&b""[..], b"two words", "gr\u{fc}n".as_bytes(), &[b'a'; 129]] {
-            assert!(!kept(strange), "{strange:?}");
-        }
+        assert!(!kept(b"two words"));
     }
 
     #[test]
-    fn a_request_without_an_id_gets_one_that_no_other_has() {
+    fn a_request_without_an_id_gets_a_new_one() {
         let mut headers = HeaderMap::new();
         let first = keep_or_make(&mut headers);
         assert_eq!(headers[&NAME], first);
-        assert!(is_sane(&first));
-        assert_ne!(first, fresh());
+        assert!(request_id::is_valid(first.as_bytes()));
+        assert_ne!(first, new());
     }
 }

@@ -21,7 +21,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::balancer::Balancer;
 use super::forward::{Client, forward};
 use super::timer::{ConnectionTimer, TickClock};
-use crate::address::Pause;
+use crate::connect::Pause;
 
 /// How long a client may take to send the head of a request, which is also how long an idle connection is kept. Load
 /// balancers keep idle connections for up to a minute; the side that closes first loses no request.

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::connection::{Guard, TrackedStream, WriteState, drive};
 use crate::Address;
-use crate::address::connect;
+use crate::connect::connect;
 
 /// A connection that serves no request. Dropping it closes it.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The status and headers of a response, which an endpoint can set.
 
 use axum::response::Response;
-use fal_health::header;
+use fal_health::protocol::header;
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
@@ -28,7 +28,7 @@ pub struct ResponseHead {
 /// What frames the message is the server's to say.
 const FRAMING: [HeaderName; 3] = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING];
 
-const HEALTH_CHECK: HeaderName = HeaderName::from_static(header::NAME);
+const HEALTH_CHECK: HeaderName = HeaderName::from_static(header::HEALTH_CHECK);
 
 /// What is lent to an endpoint as `&mut`, when it is not called [`ResponseHead`].
 #[diagnostic::on_unimplemented(

@@ -12,5 +12,5 @@ pub use declaration::Declaration;
 pub use instance::{BoxFuture, Instance};
 pub use registry::{Block, Registered};
 pub use settings::{AppOptions, Settings};
-pub use setup::{Progress, Setup};
+pub use setup::Setup;
 pub use traits::{App, Shared};

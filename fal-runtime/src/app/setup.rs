@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use fal_health::protocol::Progress;
+
 /// What a `setup` may take, `setup(cx: &Setup)`, so as to say how far it is.
 ///
 /// ```
@@ -33,15 +35,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Clone)]
 pub struct Setup(Arc<Reports>);
 
-/// How far a setup is, in its own words.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Progress {
-    /// From 0 to 1.
-    pub fraction: f64,
-    /// What it is doing.
-    pub message: String,
-}
-
 struct Reports {
     last: Mutex<Option<Progress>>,
     tell: Box<dyn Fn(&Progress) + Send + Sync>,
@@ -66,13 +59,11 @@ impl Setup {
     /// It may be called as often as is convenient: of reports with the same message, those are passed on that are a
     /// hundredth ahead of the last. It blocks for as long as a line to the host takes, at most a second.
     pub fn progress(&self, fraction: f64, message: impl Into<String>) {
-        let fraction = if fraction.is_nan() { 0.0 } else { fraction.clamp(0.0, 1.0) };
-        let mut message = message.into();
-        message.truncate(message.floor_char_boundary(LONGEST));
-        let progress = Progress { fraction, message };
+        let mut progress = Progress::new(fraction, message);
+        progress.message.truncate(progress.message.floor_char_boundary(LONGEST));
         // Held while it is told: reports arrive in the order in which they were made.
         let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.as_ref().is_none_or(|last| progress.is_news_after(last)) {
+        if last.as_ref().is_none_or(|last| is_news(&progress, last)) {
             (self.0.tell)(&progress);
             *last = Some(progress);
         }
@@ -88,11 +79,9 @@ impl Default for Setup {
     }
 }
 
-impl Progress {
-    fn is_news_after(&self, last: &Self) -> bool {
-        let is_end = self.fraction >= 1.0 && last.fraction < 1.0;
-        is_end || self.message != last.message || (self.fraction - last.fraction).abs() >= STEP
-    }
+fn is_news(progress: &Progress, last: &Progress) -> bool {
+    let is_end = progress.fraction >= 1.0 && last.fraction < 1.0;
+    is_end || progress.message != last.message || (progress.fraction - last.fraction).abs() >= STEP
 }
 
 impl fmt::Debug for Setup {

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::server::ListenAddress;
+use fal_health::protocol::ListenAddress;
+
 use crate::{Declaration, Endpoint};
 
 /// An app's endpoints, a line each, with the methods that they answer (S5).

@@ -1,12 +1,10 @@
 //! Variables that look like settings of this program and are none.
 
 use clap::{Arg, Command};
+use fal_health::protocol::variable;
 
 /// What all settings of ours begin with.
 const OURS: &str = "FAL_";
-
-/// What a host tells its runners.
-const RUNNERS: &str = "FAL_RUNNER_";
 
 /// A name that is this close to a setting's is taken for a slip, in edits.
 const SLIP: usize = 2;
@@ -16,7 +14,9 @@ pub(super) fn slips(command: &Command, variables: &[String]) -> Vec<String> {
     let settings = settings(command);
     let mut slips: Vec<_> = variables
         .iter()
-        .filter(|name| name.starts_with(OURS) && !name.starts_with(RUNNERS) && !settings.contains(*name))
+        .filter(|name| {
+            name.starts_with(OURS) && !name.starts_with(variable::PREFIX) && !settings.contains(*name)
+        })
         .filter_map(|name| {
             let distance = |setting: &&String| strsim::damerau_levenshtein(setting, name);
             let nearest = settings.iter().min_by_key(distance).filter(|setting| distance(setting) <= SLIP)?;

@@ -2,10 +2,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use fal_health::protocol::ListenAddress;
 #[cfg(feature = "host")]
 use fal_host::cli::HostOptions;
-
-use crate::server::ListenAddress;
 
 #[cfg(feature = "host")]
 const AFTER_HELP: &str = "\

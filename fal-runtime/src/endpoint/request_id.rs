@@ -1,41 +1,34 @@
-use std::fmt;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+//! The id of a request, as a header.
 
+use std::fmt;
+
+use fal_health::protocol::{header, request_id};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// What ties a request, its response and its log lines together: taken from the request where it has one, or made.
+/// The id of a request, which its response and its log lines repeat: the client's own if it is valid, or a new one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RequestId(HeaderValue);
 
-const NAME: HeaderName = HeaderName::from_static("x-fal-request-id");
-
-/// A longer one is not taken: it goes into every log line.
-const LONGEST: usize = 128;
+const NAME: HeaderName = HeaderName::from_static(header::REQUEST_ID);
 
 impl RequestId {
     pub(crate) fn of(request: &HeaderMap) -> Self {
         Self::given(request).unwrap_or_else(Self::new)
     }
 
-    /// The one that the request has.
+    /// The id that the request has, if it is valid.
     pub(crate) fn given(request: &HeaderMap) -> Option<Self> {
-        request.get(NAME).filter(|id| is_sound(id.as_bytes())).cloned().map(Self)
+        request.get(NAME).filter(|id| request_id::is_valid(id.as_bytes())).cloned().map(Self)
     }
 
-    /// 128 bits as 32 hexadecimal digits: a count, hashed with the process's own random keys.
+    /// An id that no other request has.
     pub(crate) fn new() -> Self {
-        static KEYS: LazyLock<(RandomState, RandomState)> = LazyLock::new(Default::default);
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let id = format!("{:016x}{:016x}", KEYS.0.hash_one(count), KEYS.1.hash_one(count));
-        // Hexadecimal digits are a header's value.
-        Self(HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("none")))
+        // Hexadecimal digits are always a header value.
+        Self(HeaderValue::try_from(request_id::new()).unwrap_or(HeaderValue::from_static("0")))
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        // It is visible ASCII, taken or made.
+        // A valid id is visible ASCII.
         self.0.to_str().unwrap_or_default()
     }
 
@@ -48,10 +41,6 @@ impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-fn is_sound(id: &[u8]) -> bool {
-    !id.is_empty() && id.len() <= LONGEST && id.iter().all(u8::is_ascii_graphic)
 }
 
 #[cfg(test)]

@@ -3,10 +3,12 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use fal_health::protocol::{ListenAddress, Message};
+
 use super::Exit;
+use super::control::Control;
 use crate::cli::describe;
-use crate::control::Control;
-use crate::server::{ListenAddress, ReadTimeout};
+use crate::server::ReadTimeout;
 use crate::{Declaration, Setup};
 
 /// How long a client that no host stands in front of may keep a connection without sending a request on it.
@@ -27,7 +29,7 @@ impl Keeper {
         match self {
             Self::Host(control) => {
                 let control = Arc::clone(control);
-                Setup::new(move |progress| control.progress(progress))
+                Setup::new(move |progress| control.send(&Message::Progress(progress.clone())))
             }
             Self::Terminal => Setup::default(),
         }
@@ -35,7 +37,7 @@ impl Keeper {
 
     pub(super) fn ready(&self, app: &Declaration, address: &ListenAddress) {
         match self {
-            Self::Host(control) => control.ready(),
+            Self::Host(control) => control.send(&Message::Ready {}),
             Self::Terminal => {
                 let mut out = io::stdout().lock();
                 // Who has closed standard output does not want to read it.
@@ -46,14 +48,14 @@ impl Keeper {
 
     pub(super) fn not_started(&self, error: &dyn Display) -> Exit {
         if let Self::Host(control) = self {
-            control.failed(&error.to_string());
+            control.send(&Message::failed(&error.to_string()));
         }
         not_started(error)
     }
 
     pub(super) fn setup_failed(&self, app: &Declaration, error: &dyn Display) -> Exit {
         if let Self::Host(control) = self {
-            control.failed(&error.to_string());
+            control.send(&Message::failed(&error.to_string()));
         }
         complain(&format_args!("setup of {} failed: {error}", app.settings.name()));
         Exit::SetupFailed

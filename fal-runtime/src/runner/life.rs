@@ -2,13 +2,14 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use fal_health::protocol::ListenAddress;
 use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinError;
 
 use super::signals::Signals;
 use super::stop::{Serving, stop, tear_down};
 use super::{Exit, Keeper, RunnerState, limit, state};
-use crate::server::{Lane, ListenAddress, Listener, Server};
+use crate::server::{Lane, Listener, Server};
 use crate::{Calls, Declaration, Error, Instance, router};
 
 /// What a runner has to know to live.

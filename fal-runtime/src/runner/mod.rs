@@ -1,5 +1,6 @@
 //! One runner: a process with one app, from its setup to its end.
 
+mod control;
 mod environment;
 mod exit;
 mod keeper;
@@ -13,12 +14,13 @@ use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use fal_health::protocol::{Assignment, AssignmentError};
 use rustix::net::{AddressFamily, RecvFlags, getsockname, recv};
 use rustix::process::getppid;
 
 use crate::cli::{logging, select};
-use crate::control::{self, Control};
-use environment::{Assignment, Channel, Role, Surroundings};
+use control::Control;
+use environment::{ProcessContext, Role, StdinState};
 pub(crate) use exit::Exit;
 pub(crate) use keeper::Keeper;
 pub(crate) use life::Life;
@@ -45,9 +47,10 @@ pub use state::{RunnerState, runner_state};
 /// goes to standard error, filtered by `FAL_LOG` (default `info`), unless the program has set up a `tracing` subscriber
 /// before.
 ///
-/// The environment tells: `FAL_RUNNER_HOST_PID` names the host, which has to be this process's parent, since the
-/// children of a runner inherit the variables and are no runners. Standard input is the channel to the host; a runner
-/// reads it as the null device, and ends at once, its process group with it, when the host is gone (S41).
+/// A host starts a runner as the [protocol](fal_health::protocol) describes. `FAL_RUNNER_HOST_PID` names the host, which
+/// must be the parent of this process: child processes of a runner inherit the variables and are not runners. Standard
+/// input is the control channel to the host. The runner replaces it by the null device, and is killed with its process
+/// group as soon as the host is gone (S41).
 ///
 /// | exit code | |
 /// |---|---|
@@ -58,45 +61,45 @@ pub use state::{RunnerState, runner_state};
 /// | 5 | told to stop; `teardown` returned an error or panicked |
 /// | 143 | told to stop during `setup` (S42) |
 pub fn as_runner() -> Option<ExitCode> {
-    let around = Surroundings { parent: getppid(), channel: look_at_stdin() };
-    match environment::role(|name| std::env::var_os(name), around) {
+    let context = ProcessContext { parent: getppid(), stdin: probe_stdin() };
+    match environment::role(|name| std::env::var_os(name), context) {
         Role::None => None,
         Role::Orphan => {
-            control::end_the_group();
+            control::kill_own_group();
             Some(Exit::NotStarted.into())
         }
         Role::Runner(assignment) => {
             logging::init(logging::Times::LeftToTheHost);
-            let exit = match assignment {
-                Ok(assignment) => serve_a_host(assignment),
-                Err(error) => keeper::not_started(&error),
-            };
-            Some(exit.into())
+            Some(run_for_host(assignment).into())
         }
     }
 }
 
-fn serve_a_host(assignment: Assignment) -> Exit {
+fn run_for_host(assignment: Result<Assignment, AssignmentError>) -> Exit {
     let control = match Control::take_from_stdin() {
         Ok(control) => control,
         Err(error) => return keeper::not_started(&format_args!("no channel to the host: {error}")),
     };
     let keeper = Keeper::Host(Arc::new(control));
+    let assignment = match assignment {
+        Ok(assignment) => assignment,
+        Err(error) => return keeper.not_started(&error),
+    };
     let app = match select::app(assignment.app.as_deref()) {
         Ok(app) => app,
         Err(error) => return keeper.not_started(&error),
     };
-    let grace = assignment.grace.unwrap_or(app.settings.termination_grace_period());
-    Life { app, listen: assignment.listen, lane: assignment.lane, grace, keeper }.live()
+    let grace = assignment.grace_period.unwrap_or(app.settings.termination_grace_period());
+    Life { app, listen: assignment.listen, lane: assignment.health_listen, grace, keeper }.live()
 }
 
-/// Whether standard input is a Unix socket whose other end is closed.
-fn look_at_stdin() -> Channel {
+/// Finds out whether standard input is a Unix socket whose other end is closed. Reads nothing from it.
+fn probe_stdin() -> StdinState {
     let stdin = io::stdin();
     let is_unix = getsockname(&stdin).is_ok_and(|name| name.address_family() == AddressFamily::UNIX);
     let mut unread = [0; 1];
     match recv(&stdin, &mut unread, RecvFlags::PEEK | RecvFlags::DONTWAIT) {
-        Ok((_, 0)) if is_unix => Channel::Ended,
-        _ => Channel::Other,
+        Ok((_, 0)) if is_unix => StdinState::ClosedChannel,
+        _ => StdinState::Other,
     }
 }

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use fal_health::protocol::ListenAddress;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-use super::address::ListenAddress;
 use super::connection::{Closing, Connections, ReadTimeout};
 use super::listener::Listener;
 

@@ -10,12 +10,12 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use http::{HeaderName, HeaderValue, StatusCode};
+use fal_health::protocol::{ListenAddress, ProgressStamp, header};
+use http::{HeaderValue, StatusCode};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use super::accept::Server;
-use super::address::ListenAddress;
 use super::concurrency::Calls;
 use super::connection::ReadTimeout;
 use super::listener::Listener;
@@ -23,9 +23,6 @@ use crate::error::{Error, failure};
 
 /// How often the runtime that serves requests shows that it runs.
 const BEAT: Duration = Duration::from_millis(100);
-
-/// The response header by which each check tells how requests fare: `canary_ms=3` or `canary_ms=3, oldest_ms=1200`.
-const PROGRESS: HeaderName = HeaderName::from_static("x-fal-runner-progress");
 
 /// Where a runner answers its host's checks: a socket, a thread and a runtime of its own, outside all limits and layers,
 /// so that a runner whose every worker is busy still answers.
@@ -93,7 +90,7 @@ async fn answer(request: Request, next: Next, health: &str, pulse: Arc<Pulse>) -
         return failure(StatusCode::NOT_FOUND, "only health checks are answered here");
     }
     let mut response = next.run(request).await;
-    response.headers_mut().insert(PROGRESS, pulse.stamp());
+    response.headers_mut().insert(header::PROGRESS, pulse.stamp());
     response
 }
 
@@ -126,10 +123,7 @@ impl Pulse {
 
     fn stamp(&self) -> HeaderValue {
         let canary = self.age().saturating_sub(self.beaten.load(Ordering::Relaxed));
-        let stamp = match self.calls.oldest() {
-            Some(oldest) => format!("canary_ms={canary}, oldest_ms={}", oldest.as_millis()),
-            None => format!("canary_ms={canary}"),
-        };
-        HeaderValue::try_from(stamp).unwrap_or_else(|_| HeaderValue::from_static(""))
+        let stamp = ProgressStamp { canary: Duration::from_millis(canary), oldest: self.calls.oldest() };
+        HeaderValue::try_from(stamp.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 }

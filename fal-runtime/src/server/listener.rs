@@ -6,9 +6,9 @@ use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
 
+use fal_health::protocol::ListenAddress;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixSocket, UnixStream};
 
-use super::address::ListenAddress;
 use super::socket::Stream;
 
 /// A socket that takes connections.
@@ -50,9 +50,7 @@ impl Listener {
     pub(crate) fn address(&self) -> ListenAddress {
         match self {
             Self::Unix { path, .. } => ListenAddress::Unix(path.clone()),
-            Self::Tcp { address, .. } => {
-                ListenAddress::Tcp { host: address.ip().to_string(), port: address.port() }
-            }
+            Self::Tcp { address, .. } => (*address).into(),
         }
     }
 

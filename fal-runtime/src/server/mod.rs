@@ -8,7 +8,6 @@
 //! - Open connections end without losing the request that is on its way ([`Server::drain`]).
 
 mod accept;
-mod address;
 mod catch_panic;
 mod concurrency;
 mod connection;
@@ -17,7 +16,6 @@ mod listener;
 mod socket;
 
 pub(crate) use accept::Server;
-pub(crate) use address::{AddressError, ListenAddress};
 pub(crate) use catch_panic::CatchPanics;
 pub(crate) use concurrency::Place;
 pub use concurrency::{Calls, ConnectionHold};

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use fal_health::Failure;
+use fal_health::protocol::Progress;
 use http::Method;
 use tokio::sync::{mpsc, oneshot};
 
@@ -19,7 +20,7 @@ use super::pending::Pending;
 use super::request::Request;
 use super::runtime::Background;
 use crate::answer::ResponseHead;
-use crate::app::{App, Instance, Progress, Setup};
+use crate::app::{App, Instance, Setup};
 use crate::endpoint::Endpoint;
 use crate::error::{Context, Error, Result};
 use crate::server::Calls;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use fal_health::header::{self, requests_check};
+use fal_health::protocol::header::{self, requests_check};
 use http::HeaderMap;
 use http_body_util::BodyExt;
 use tokio::runtime::Handle;
@@ -75,7 +75,7 @@ impl Client {
 
 /// Counts a response that asks for a health check (S27).
 pub(super) fn count(asked: &AtomicUsize, headers: &HeaderMap) {
-    if requests_check(headers.get_all(header::NAME).iter().map(http::HeaderValue::as_bytes)) {
+    if requests_check(headers.get_all(header::HEALTH_CHECK).iter().map(http::HeaderValue::as_bytes)) {
         asked.fetch_add(1, Ordering::Release);
     }
 }

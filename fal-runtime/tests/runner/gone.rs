@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fal_health::protocol::Assignment;
 use rustix::process::Signal;
 
 use crate::host::{Runner, this_program};
@@ -51,10 +52,9 @@ fn a_child_of_a_runner_is_no_runner_though_it_inherits_the_environment() {
 #[test]
 fn a_runner_whose_host_went_before_it_could_look_ends_at_once_s41f() {
     let mut command = this_program().unwrap();
-    // This test's process is the parent, and some other one, which is no more, was the host.
-    command
-        .env("FAL_RUNNER_LISTEN", "unix:/nowhere/socket")
-        .env("FAL_RUNNER_HOST_PID", (i32::MAX - 1).to_string());
+    // This test's process is the parent; the host is a process that does not exist any more.
+    let host_pid = u32::try_from(i32::MAX - 1).unwrap();
+    command.envs(Assignment::new(host_pid, "unix:/nowhere/socket".parse().unwrap()).variables());
     let runner = Runner::start_orphaned(command);
     assert_eq!(runner.ended().signal, Some(Signal::KILL.as_raw()));
 }

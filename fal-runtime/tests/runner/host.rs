@@ -10,6 +10,7 @@ use std::process::{Child, Command};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use fal_health::protocol::{Assignment, ListenAddress};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -56,14 +57,12 @@ impl Runner {
     /// Starts `app` with `FIXTURE` set to what it shall do.
     pub(crate) fn start(app: &str, fixture: &str, grace: Duration) -> Self {
         let directory = TempDir::new().unwrap();
-        let listen = format!("unix:{}", directory.path().join("socket").display());
+        let mut assignment =
+            Assignment::new(std::process::id(), ListenAddress::Unix(directory.path().join("socket")));
+        assignment.app = Some(app.to_owned());
+        assignment.grace_period = Some(grace);
         let mut command = this_program().unwrap();
-        command
-            .env("FAL_RUNNER_LISTEN", listen)
-            .env("FAL_RUNNER_APP", app)
-            .env("FAL_RUNNER_GRACE_MS", grace.as_millis().to_string())
-            .env("FAL_RUNNER_HOST_PID", std::process::id().to_string())
-            .env("FIXTURE", fixture);
+        command.envs(assignment.variables()).env("FIXTURE", fixture);
         Self::start_by(command, directory)
     }
 

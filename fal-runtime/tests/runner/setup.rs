@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use fal_health::protocol::Assignment;
 use serde_json::json;
 
-use crate::host::Runner;
+use crate::host::{Runner, this_program};
 
 const GRACE: Duration = Duration::from_secs(60);
 
@@ -84,12 +85,11 @@ fn an_address_that_cannot_be_listened_on_is_told_to_the_host() {
     let (nowhere, somewhere) =
         ("unix:/nowhere/socket", format!("unix:{}", directory.path().join("socket").display()));
     for (requests, checks) in [(nowhere, &*somewhere), (&*somewhere, nowhere)] {
-        let mut command = crate::host::this_program().unwrap();
-        command
-            .env("FAL_RUNNER_LISTEN", requests)
-            .env("FAL_RUNNER_HEALTH_LISTEN", checks)
-            .env("FAL_RUNNER_APP", "patient")
-            .env("FAL_RUNNER_HOST_PID", std::process::id().to_string());
+        let mut assignment = Assignment::new(std::process::id(), requests.parse().unwrap());
+        assignment.health_listen = Some(checks.parse().unwrap());
+        assignment.app = Some("patient".to_owned());
+        let mut command = this_program().unwrap();
+        command.envs(assignment.variables());
         let mut runner = Runner::start_by(command, tempfile::TempDir::new().unwrap());
         let report = runner.report()["failed"]["error"].to_string();
         assert!(report.contains("cannot listen on unix:/nowhere/socket: No such file"), "{report}");
@@ -97,4 +97,37 @@ fn an_address_that_cannot_be_listened_on_is_told_to_the_host() {
         assert_eq!(ended.code, Some(1));
         assert_eq!(ended.marks, ["setup", "setup dropped", "teardown"], "what setup has made is taken down");
     }
+}
+
+/// What a runner reports and prints that is started with these variables of its host's changed.
+fn refusal(change: impl FnOnce(&mut std::process::Command)) -> (Option<i32>, String, String) {
+    let mut command = this_program().unwrap();
+    command.envs(Assignment::new(std::process::id(), "unix:/nowhere/socket".parse().unwrap()).variables());
+    change(&mut command);
+    let mut runner = Runner::start_by(command, tempfile::TempDir::new().unwrap());
+    let report = runner.report()["failed"]["error"].as_str().unwrap().to_owned();
+    let ended = runner.ended();
+    assert_eq!(ended.marks, [""; 0], "setup is not called");
+    (ended.code, report, ended.errors)
+}
+
+#[test]
+fn a_host_of_another_protocol_is_refused_on_both_sides() {
+    let (code, report, printed) = refusal(|command| {
+        command.env("FAL_RUNNER_PROTOCOL", "999");
+    });
+    let error =
+        "this runner speaks protocol 1, its host 999: build both with the same version of fal-runtime";
+    assert_eq!((code, report.as_str()), (Some(1), error));
+    assert!(printed.contains(&format!("error: {error}\n")), "{printed}");
+}
+
+#[test]
+fn an_assignment_that_cannot_be_read_is_told_to_the_host() {
+    let (code, report, printed) = refusal(|command| {
+        command.env_remove("FAL_RUNNER_LISTEN");
+    });
+    let error = "FAL_RUNNER_LISTEN is not set: a host sets it for each of its runners";
+    assert_eq!((code, report.as_str()), (Some(1), error));
+    assert!(printed.contains(&format!("error: {error}\n")), "{printed}");
 }

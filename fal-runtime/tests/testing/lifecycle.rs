@@ -112,6 +112,6 @@ impl Loading {
 async fn what_setup_says_of_its_progress_can_be_read() {
     let app = TestApp::<Loading>::start().await.unwrap();
     let said = [(0.4, "loading weights"), (1.0, "warming up")];
-    let said = said.map(|(fraction, message)| Progress { fraction, message: message.to_owned() });
+    let said = said.map(|(fraction, message)| Progress::new(fraction, message));
     assert_eq!(app.setup_progress(), said);
 }

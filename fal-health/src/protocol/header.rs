@@ -1,16 +1,21 @@
-//! The response header by which an endpoint asks for a check of its runner (S27).
+//! The names of the HTTP headers between host and runner. Names of headers have no case.
 
-/// The header's name. Names of HTTP headers have no case.
-pub const NAME: &str = "x-fal-runner-health-check";
+/// On a response: asks the host to check the runner (S27). On a health check: a response asked for it (S16).
+pub const HEALTH_CHECK: &str = "x-fal-runner-health-check";
 
-/// Whether a response with these values of the header asks for a check.
+/// On every request and response: the [request's id](super::request_id).
+pub const REQUEST_ID: &str = "x-fal-request-id";
+
+/// On the response to a health check: a [`ProgressStamp`](super::ProgressStamp).
+pub const PROGRESS: &str = "x-fal-runner-progress";
+
+/// Whether a response with these values of [`HEALTH_CHECK`] asks for a check.
 ///
-/// A value of `0` or `false`, in any case and with spaces or tabs around it, asks for nothing. Every other value
-/// asks, the empty one and one that is not ASCII included. Of several values one that asks is enough; no value at all
-/// asks for nothing.
+/// A value of `0` or `false`, in any case and with spaces or tabs around it, asks for nothing. Every other value asks
+/// for a check, also an empty one and one that is not ASCII. Of several values, one that asks is enough.
 ///
 /// ```
-/// use fal_health::header::requests_check;
+/// use fal_health::protocol::header::requests_check;
 ///
 /// assert!(requests_check([&b"true"[..]]));
 /// assert!(!requests_check([&b" False "[..], b"0"]));

@@ -1,74 +1,14 @@
-//! Where something listens, and one connection to it.
+//! One connection to an address.
 
-use std::fmt;
 use std::io;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::pin::Pin;
-use std::str::FromStr;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use fal_health::protocol::Address;
 use rustix::io::Errno;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
-
-/// Where something listens: `unix:PATH` or `tcp:HOST:PORT`, as it is written in the environment and on the command
-/// line.
-///
-/// ```
-/// use fal_host::Address;
-///
-/// let address: Address = "tcp:127.0.0.1:8081".parse()?;
-/// assert_eq!(address.to_string(), "tcp:127.0.0.1:8081");
-/// assert_eq!("unix:/run/app.sock".parse::<Address>()?, Address::Unix("/run/app.sock".into()));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Address {
-    /// The path of a Unix socket. The system allows about 100 bytes. What is not UTF-8 in it is displayed with a
-    /// replacement character.
-    Unix(PathBuf),
-    /// An IP address and a port.
-    Tcp(SocketAddr),
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-            Self::Tcp(address) => write!(f, "tcp:{address}"),
-        }
-    }
-}
-
-/// What is wrong with a text that should be an [`Address`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ParseAddressError {
-    /// Neither `unix:` nor `tcp:` stands in front.
-    #[error("an address is written unix:PATH or tcp:HOST:PORT")]
-    Scheme,
-    /// There is no path after `unix:`.
-    #[error("a path is missing after unix:")]
-    Path,
-    /// What stands after `tcp:` is not an IP address and a port.
-    #[error("after tcp: an IP address and a port are expected, such as tcp:127.0.0.1:8081")]
-    Socket(#[from] std::net::AddrParseError),
-}
-
-impl FromStr for Address {
-    type Err = ParseAddressError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once(':') {
-            Some(("unix", "")) => Err(ParseAddressError::Path),
-            Some(("unix", path)) => Ok(Self::Unix(path.into())),
-            Some(("tcp", socket)) => Ok(Self::Tcp(socket.parse()?)),
-            _ => Err(ParseAddressError::Scheme),
-        }
-    }
-}
 
 /// One connection to an [`Address`].
 #[derive(Debug)]
@@ -182,22 +122,6 @@ mod tests {
     use tokio::net::UnixSocket;
 
     use super::*;
-
-    #[test]
-    fn an_address_reads_as_it_is_written() {
-        for text in ["unix:/run/a.sock", "unix:relative:with:colons", "tcp:127.0.0.1:80", "tcp:[::1]:8081"] {
-            assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
-        }
-    }
-
-    #[test]
-    fn what_is_no_address_says_what_to_write() {
-        let wrong = |text: &str| text.parse::<Address>().unwrap_err().to_string();
-        assert!(wrong("127.0.0.1:80").contains("unix:PATH or tcp:HOST:PORT"));
-        assert!(wrong("").contains("unix:PATH or tcp:HOST:PORT"));
-        assert!(wrong("unix:").contains("path is missing"));
-        assert!(wrong("tcp:localhost").contains("tcp:127.0.0.1:8081"));
-    }
 
     #[tokio::test]
     async fn a_full_backlog_is_waited_out_and_is_no_refusal_s20e() {

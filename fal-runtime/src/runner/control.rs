@@ -1,0 +1,115 @@
+//! The runner's end of the control channel.
+//!
+//! The [protocol](fal_health::protocol#control-channel) describes the channel and its messages.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use fal_health::protocol::Message;
+use rustix::process::{Signal, getpgrp, getpid, kill_current_process_group, kill_process};
+
+/// How long the write of a message may take. A line always fits into the socket's buffer, unless the host has stopped
+/// reading.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A runner's end of the control channel.
+#[derive(Debug)]
+pub(crate) struct Control(Mutex<UnixStream>);
+
+impl Control {
+    /// Takes the channel from standard input and puts the null device there, so that no child process of the app
+    /// inherits it. Kills this process and its group as soon as the host is gone (S41).
+    pub(crate) fn take_from_stdin() -> io::Result<Self> {
+        let channel = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+        rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+        let watched = channel.try_clone()?;
+        let control = Self::over(channel)?;
+        // A thread and not a task: a runtime whose every thread is stuck must not keep the process alive.
+        thread::Builder::new().name("fal-control".to_owned()).spawn(move || {
+            wait_until_closed(watched);
+            kill_own_group();
+        })?;
+        Ok(control)
+    }
+
+    fn over(channel: UnixStream) -> io::Result<Self> {
+        channel.set_nonblocking(false)?;
+        channel.set_write_timeout(Some(WRITE_TIMEOUT))?;
+        Ok(Self(Mutex::new(channel)))
+    }
+
+    /// Sends a message. Blocks for as long as the write takes, at most 1 s. If the write fails, logs a warning.
+    pub(crate) fn send(&self, message: &Message) {
+        let line = message.encode();
+        // The lock keeps the lines of several threads apart.
+        let sent = self.0.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
+        if let Err(error) = sent {
+            tracing::warn!(%error, "a report to the host could not be sent");
+        }
+    }
+}
+
+fn wait_until_closed(mut channel: UnixStream) {
+    let mut ignored = [0; 64];
+    loop {
+        match channel.read(&mut ignored) {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Kills this process, and its process group if it leads one, as each runner of a host does.
+pub(crate) fn kill_own_group() {
+    // A process may always kill itself, so there is no error to handle.
+    let _ = if getpgrp() == getpid() {
+        kill_current_process_group(Signal::KILL)
+    } else {
+        kill_process(getpid(), Signal::KILL)
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader};
+
+    use fal_health::protocol::Progress;
+
+    use super::*;
+
+    #[test]
+    fn messages_are_sent_as_lines() {
+        let (host, runner) = UnixStream::pair().unwrap();
+        let control = Control::over(runner).unwrap();
+        let messages =
+            [Message::Progress(Progress::new(0.25, "a\nb")), Message::Ready {}, Message::failed("no model")];
+        messages.iter().for_each(|message| control.send(message));
+        drop(control);
+        let lines: Vec<_> = BufReader::new(host).lines().map(Result::unwrap).collect();
+        let received: Vec<_> = lines.iter().map(|line| Message::decode(line.as_bytes()).unwrap()).collect();
+        assert_eq!(received, messages);
+    }
+
+    #[test]
+    fn data_from_the_host_is_ignored_and_a_closed_channel_is_noticed_s41f() {
+        let (mut host, runner) = UnixStream::pair().unwrap();
+        let waiting = thread::spawn(move || wait_until_closed(runner));
+        host.write_all(b"{\"later\":{}}\n").unwrap();
+        drop(host);
+        waiting.join().unwrap();
+    }
+
+    #[test]
+    fn send_returns_when_the_host_is_gone() {
+        let (host, runner) = UnixStream::pair().unwrap();
+        drop(host);
+        Control::over(runner).unwrap().send(&Message::Ready {});
+    }
+}
