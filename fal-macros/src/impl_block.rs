@@ -171,23 +171,7 @@ fn attributes(item: &ImplItem) -> &[Attribute] {
 /// Whether the attribute is a misspelt `#[endpoint]`. rustc reports an attribute that does not exist.
 fn is_misspelt_endpoint(attribute: &Attribute) -> bool {
     let Some(name) = attribute.path().get_ident() else { return false };
-    edit_distance(&name.to_string(), "endpoint") <= 2
-}
-
-/// The Levenshtein distance of two words.
-fn edit_distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
-    for (at, letter) in one.chars().enumerate() {
-        let mut last = at;
-        let mut next = vec![at + 1];
-        for (other, above) in other.chars().zip(row.iter().skip(1)) {
-            let left = next.last().copied().unwrap_or_default();
-            next.push((last + usize::from(letter != other)).min(left + 1).min(above + 1));
-            last = *above;
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
+    strsim::levenshtein(&name.to_string(), "endpoint") <= 2
 }
 
 /// The text of a path, for comparison.

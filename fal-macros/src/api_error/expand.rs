@@ -1,8 +1,10 @@
 //! Writes the impls of a validated `ApiError`.
 
+use heck::ToSnakeCase;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Ident;
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use super::validate::{ApiError, ErrorVariant, Source, VariantKind};
@@ -64,7 +66,8 @@ impl ErrorVariant {
                 quote!(#name::#variant #pattern => ::core::write!(f, #arguments))
             }
             VariantKind::Declared { .. } => {
-                let words = lower_case_words(&variant.to_string());
+                // `IndexLost` becomes `index lost`.
+                let words = variant.unraw().to_string().to_snake_case().replace('_', " ");
                 quote!(#name::#variant { .. } => f.write_str(#words))
             }
         }
@@ -124,16 +127,4 @@ impl ErrorVariant {
             }
         })
     }
-}
-
-/// Turns `IndexLost` into `index lost`.
-fn lower_case_words(name: &str) -> String {
-    let mut words = String::new();
-    for letter in name.trim_start_matches("r#").chars() {
-        if letter.is_uppercase() && !words.is_empty() {
-            words.push(' ');
-        }
-        words.extend(letter.to_lowercase());
-    }
-    words
 }

@@ -137,6 +137,16 @@ mod tests {
     }
 
     #[test]
+    fn a_variant_without_texts_is_logged_by_its_name_in_words() {
+        for (name, words) in [("IndexLost", "index lost"), ("HTTPTimeout", "http timeout"), ("Busy", "busy")]
+        {
+            let name = quote::format_ident!("{name}");
+            let expanded = derive(quote!(enum E { #[api(status = 503)] #name })).to_string();
+            assert!(expanded.contains(&format!("write_str (\"{words}\")")), "{expanded}");
+        }
+    }
+
+    #[test]
     fn the_expansion_is_readable() {
         let expansion = derive(quote! {
             enum PredictError {

@@ -1,7 +1,9 @@
 //! Writes the declaration of an app: its settings, its lifecycle and its registration.
 
+use heck::ToKebabCase;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, Ident, Path};
 
@@ -19,7 +21,7 @@ pub(super) fn declaration(
     lifecycle: Option<&[LifecycleMethod]>,
 ) -> TokenStream {
     let Options { settings, runtime } = options;
-    let name = app.segments.last().map(|name| kebab_case(&name.ident.to_string()));
+    let name = app.segments.last().map(|name| name.ident.unraw().to_string().to_kebab_case());
     let cfgs = attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"));
     let docs = doc_text(attributes);
     let description = (!docs.is_empty()).then(|| quote!(let options = options.description(#docs);));
@@ -79,44 +81,5 @@ pub(super) fn declaration(
                 __fal::Registered(&DECLARATION)
             }
         };
-    }
-}
-
-/// Turns `MyApp` into `my-app` and `HTTPProxy2` into `http-proxy2`.
-fn kebab_case(name: &str) -> String {
-    let letters: Vec<char> = name.trim_start_matches("r#").chars().collect();
-    let mut kebab = String::new();
-    for (at, letter) in letters.iter().enumerate() {
-        let before = at.checked_sub(1).and_then(|at| letters.get(at));
-        let ends_a_word = before.is_some_and(|before| !before.is_uppercase() && *before != '_');
-        let starts_one = before.is_some() && letters.get(at + 1).is_some_and(|next| next.is_lowercase());
-        if letter.is_uppercase() && (ends_a_word || starts_one) && !kebab.ends_with('-') {
-            kebab.push('-');
-        }
-        if *letter == '_' {
-            kebab.push('-');
-        } else {
-            kebab.extend(letter.to_lowercase());
-        }
-    }
-    kebab
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_app_is_named_after_its_type_in_kebab_case() {
-        for (name, kebab) in [
-            ("MyApp", "my-app"),
-            ("App", "app"),
-            ("HTTPProxy", "http-proxy"),
-            ("Sd3Turbo", "sd3-turbo"),
-            ("My_App", "my-app"),
-            ("XY", "xy"),
-        ] {
-            assert_eq!(kebab_case(name), kebab);
-        }
     }
 }

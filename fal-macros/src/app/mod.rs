@@ -82,3 +82,27 @@ fn name_of(item: &Item) -> TokenStream {
         other => other.to_token_stream(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use quote::format_ident;
+
+    use super::*;
+
+    #[test]
+    fn an_app_is_named_after_its_type_in_kebab_case() {
+        for (name, kebab) in [
+            ("MyApp", "my-app"),
+            ("App", "app"),
+            ("HTTPProxy", "http-proxy"),
+            ("Sd3Turbo", "sd3-turbo"),
+            ("My_App", "my-app"),
+            ("XY", "xy"),
+            ("r#MyApp", "my-app"),
+        ] {
+            let name = format_ident!("{name}");
+            let expanded = app(quote!(), quote!(struct #name;)).to_string();
+            assert!(expanded.contains(&format!("AppOptions :: new (\"{kebab}\" ,")), "{expanded}");
+        }
+    }
+}
