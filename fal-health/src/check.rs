@@ -22,6 +22,16 @@ pub enum Trigger {
     Manual,
 }
 
+impl Trigger {
+    /// The name of the trigger in logs and the admin interface.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Periodic => "periodic",
+            Self::Manual => "manual",
+        }
+    }
+}
+
 /// One check to make: a call of the health endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Check {
@@ -42,6 +52,17 @@ pub enum Outcome {
     Failure(Failure),
     /// It says nothing about the runner (S20).
     Inconclusive(Inconclusive),
+}
+
+impl Outcome {
+    /// The name of the outcome in the admin interface.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Failure(_) => "failure",
+            Self::Inconclusive(_) => "inconclusive",
+        }
+    }
 }
 
 /// How a runner failed a check (S18).
@@ -93,6 +114,16 @@ pub enum Inconclusive {
     /// The check failed in a way that the host's own lag, or a suspended machine, explains. A monitor accepts at most
     /// [`MAX_EXCUSED`](crate::MAX_EXCUSED) of these in a row; the next one is judged as the failure it carries.
     HostLag(Failure),
+}
+
+impl Inconclusive {
+    /// The name of the reason in the admin interface.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CouldNotAsk => "could_not_ask",
+            Self::HostLag(_) => "host_lag",
+        }
+    }
 }
 
 /// A finished check, as it is shown and kept.

@@ -79,6 +79,18 @@ pub enum Verdict {
     Unhealthy,
 }
 
+impl Verdict {
+    /// The name of the verdict in the admin interface.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Healthy => "healthy",
+            Self::Failing { .. } => "failing",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
+}
+
 /// The verdict on one runner: which checks to make, and what to conclude of them.
 ///
 /// It holds no clock. Give it every event with the time it became known ([`handle`](Self::handle)), and call it with
