@@ -43,7 +43,7 @@ impl Reverse {
 async fn status(State(host): State<Arc<HostHandle>>) -> String {
     let Some(snapshot) = host.snapshot().await else { return "the host has stopped\n".to_owned() };
     let line = |runner: &fal_runtime::host::RunnerInfo| {
-        let verdict = runner.health.as_ref().map_or("unchecked", |health| health.verdict);
+        let verdict = runner.health.as_ref().map_or("unchecked", |health| health.verdict.name());
         format!("runner {}: {}, {verdict}\n", runner.id, runner.state.name())
     };
     snapshot.runners.iter().map(line).collect()

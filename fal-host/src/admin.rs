@@ -1,4 +1,4 @@
-//! The admin interface: the host's state for people and tools, on a listener of its own.
+//! The admin interface: shows the state of the host and restarts its runners, on a listener of its own.
 
 use axum::Router;
 use axum::extract::State;
@@ -10,19 +10,19 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::driver::Order;
+use crate::driver::ControlRequest;
 use crate::snapshot::Snapshot;
 
-/// What the admin interface answers from.
+/// The state of the admin interface.
 #[derive(Clone, Debug)]
 pub(crate) struct Admin {
     pub(crate) app: String,
-    /// Weak, so that it does not keep a host alive whose handle was dropped.
-    pub(crate) orders: mpsc::WeakUnboundedSender<Order>,
+    /// Weak, so that the admin interface does not keep a host alive whose handle was dropped.
+    pub(crate) requests: mpsc::WeakUnboundedSender<ControlRequest>,
 }
 
 #[derive(Serialize)]
-struct Runners<'a> {
+struct RunnersResponse<'a> {
     app: &'a str,
     #[serde(flatten)]
     snapshot: Snapshot,
@@ -35,11 +35,13 @@ pub(crate) fn router(admin: Admin) -> Router {
         .route("/readyz", get(ready))
         .route("/restart", post(restart))
         .method_not_allowed_fallback(async || {
-            let detail = "not by this method: /runners, /healthz and /readyz are read by GET, /restart is done by POST";
+            let detail =
+                "method not allowed: use GET for /runners, /healthz and /readyz, and POST for /restart";
             (StatusCode::METHOD_NOT_ALLOWED, Json(json!({ "detail": detail })))
         })
         .fallback(async || {
-            let detail = "no such page; there are /runners, /healthz, /readyz and, by POST, /restart";
+            let detail =
+                "page not found: there are GET /runners, GET /healthz, GET /readyz and POST /restart";
             (StatusCode::NOT_FOUND, Json(json!({ "detail": detail })))
         })
         .with_state(admin)
@@ -47,7 +49,7 @@ pub(crate) fn router(admin: Admin) -> Router {
 
 async fn runners(State(admin): State<Admin>) -> Response {
     match snapshot(&admin).await {
-        Some(snapshot) => Json(Runners { app: &admin.app, snapshot }).into_response(),
+        Some(snapshot) => Json(RunnersResponse { app: &admin.app, snapshot }).into_response(),
         None => stopping(),
     }
 }
@@ -64,19 +66,19 @@ async fn ready(State(admin): State<Admin>) -> Response {
     }
 }
 
-/// Replaces every runner, one after another; `/runners` shows how far that is.
+/// Starts a rolling restart; `/runners` shows its progress.
 ///
-/// Any page in a browser on this machine can send a POST here, and its browser says so: such a one is refused.
+/// Any web page in a browser on this machine can send a POST to this address. The browser then sets `origin`, and the
+/// request is refused.
 async fn restart(State(admin): State<Admin>, headers: HeaderMap) -> Response {
     if headers.contains_key(ORIGIN) {
-        let detail =
-            "web pages may not restart runners: send the request without the header `origin`, as curl does";
+        let detail = "a web page may not restart the runners: send the request without the header `origin`, as curl does";
         return (StatusCode::FORBIDDEN, Json(json!({ "detail": detail }))).into_response();
     }
     if snapshot(&admin).await.is_none_or(|snapshot| snapshot.stopping) {
         return stopping();
     }
-    match admin.orders.upgrade().map(|orders| orders.send(Order::Restart)) {
+    match admin.requests.upgrade().map(|requests| requests.send(ControlRequest::Restart)) {
         Some(Ok(())) => (StatusCode::ACCEPTED, Json(json!({ "status": "restarting" }))).into_response(),
         _ => stopping(),
     }
@@ -84,7 +86,7 @@ async fn restart(State(admin): State<Admin>, headers: HeaderMap) -> Response {
 
 async fn snapshot(admin: &Admin) -> Option<Snapshot> {
     let (reply, answer) = oneshot::channel();
-    admin.orders.upgrade()?.send(Order::Snapshot(reply)).ok()?;
+    admin.requests.upgrade()?.send(ControlRequest::Snapshot(reply)).ok()?;
     answer.await.ok()
 }
 
@@ -101,9 +103,9 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_wrong_method_and_the_wrong_page_are_answered_with_what_there_is() {
-        let (orders, _queue) = mpsc::unbounded_channel();
-        let router = router(Admin { app: "app".to_owned(), orders: orders.downgrade() });
+    async fn errors_for_a_wrong_method_or_page_list_the_endpoints() {
+        let (requests, _queue) = mpsc::unbounded_channel();
+        let router = router(Admin { app: "app".to_owned(), requests: requests.downgrade() });
         for (method, path, status) in
             [("GET", "/restart", 405), ("POST", "/runners", 405), ("GET", "/metrix", 404)]
         {
@@ -117,9 +119,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_restart_that_a_web_page_asks_for_is_refused_and_not_done() {
-        let (orders, mut queue) = mpsc::unbounded_channel();
-        let router = router(Admin { app: "app".to_owned(), orders: orders.downgrade() });
+    async fn a_restart_request_of_a_web_page_is_refused_and_has_no_effect() {
+        let (requests, mut queue) = mpsc::unbounded_channel();
+        let router = router(Admin { app: "app".to_owned(), requests: requests.downgrade() });
         for origin in ["https://elsewhere.example", "null", "http://127.0.0.1:8081"] {
             let request = Request::post("/restart").header("origin", origin).body(Body::empty()).unwrap();
             let response = router.clone().oneshot(request).await.unwrap();

@@ -1,9 +1,11 @@
+//! The host's clock, which turns instants into [`Time`]s and back.
+
 use std::time::{Duration, SystemTime};
 
 use fal_health::Time;
 use tokio::time::Instant;
 
-/// The host's clock: monotonic, from the host's start (S7).
+/// A monotonic clock that starts with the host (S7).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     origin: Instant,
@@ -19,14 +21,14 @@ impl Clock {
         Time::after_start(self.origin.elapsed())
     }
 
-    /// The same point for a timer.
+    /// The instant of `time`, for a timer.
     pub(crate) fn instant(&self, time: Time) -> Instant {
         self.origin
             .checked_add(time.since_start())
             .unwrap_or_else(|| self.origin + Duration::from_secs(u32::MAX.into()))
     }
 
-    /// The same point as a time of day, for people.
+    /// The time of day of `time`.
     pub(crate) fn wall(&self, time: Time) -> SystemTime {
         self.wall.checked_add(time.since_start()).unwrap_or(self.wall)
     }

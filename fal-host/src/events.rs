@@ -1,38 +1,44 @@
-//! What the host tells people: one structured event for every transition.
+//! The events that a host publishes: one for every transition, on a channel and in the log.
 
 use std::time::{Duration, SystemTime};
 
-use fal_health::{CheckRecord, Inconclusive, Judgement, Outcome, Trigger};
+use fal_health::{CheckRecord, Inconclusive, Judgement, Outcome};
 use tokio::sync::broadcast;
 
-use crate::RunnerId;
-use crate::fleet::{Happening, Reason, RunnerRecord};
+use crate::fleet::{EventKind, Reason, RunnerRecord};
+use crate::id::RunnerId;
 
-/// How many events a slow reader may be behind before it misses some.
-pub(crate) const BACKLOG: usize = 1024;
+/// How many events the channel holds. A reader that is further behind misses the oldest.
+pub(crate) const CAPACITY: usize = 1024;
 
 /// Something that happened to a runner.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Event {
-    /// When.
+    /// When it happened.
     pub at: SystemTime,
-    /// To whom.
+    /// The runner.
     pub runner: RunnerId,
-    /// What.
-    pub happening: Happening,
+    /// What happened.
+    pub kind: EventKind,
 }
 
-/// The events of a host from a point in time on.
+/// The events of a host, from when the stream was created.
 #[derive(Debug)]
 pub struct EventStream {
-    pub(crate) receiver: broadcast::Receiver<Event>,
-    pub(crate) missed: u64,
+    receiver: broadcast::Receiver<Event>,
+    missed: u64,
 }
 
 impl EventStream {
-    /// The next event; none once the host has ended. A reader that is more than 1,024 events behind misses the oldest.
+    pub(crate) fn new(events: &broadcast::Sender<Event>) -> Self {
+        Self { receiver: events.subscribe(), missed: 0 }
+    }
+
+    /// Waits for the next event. `None` once the host has ended. A reader that is more than 1,024 events behind misses
+    /// the oldest ones.
     ///
-    /// Cancel safe: an event is not lost when the future is dropped.
+    /// Cancel safe: dropping the future loses no event.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
             match self.receiver.recv().await {
@@ -50,61 +56,60 @@ impl EventStream {
 }
 
 /// Writes an event to the log.
-pub(crate) fn log(runner: RunnerId, happening: &Happening) {
-    match happening {
-        Happening::Started { pid, effective_start_period } => {
+pub(crate) fn log(runner: RunnerId, kind: &EventKind) {
+    match kind {
+        EventKind::Started { pid, effective_start_period } => {
             let pid = pid.map(tracing::field::display);
-            let effective_start_period = effective_start_period.map(written).map(tracing::field::display);
+            let effective_start_period =
+                effective_start_period.map(format_setting).map(tracing::field::display);
             tracing::info!(%runner, pid, effective_start_period, "SETUP: started");
         }
-        Happening::Progress(progress) => {
+        EventKind::Progress(progress) => {
             tracing::info!(%runner, fraction = progress.fraction, "SETUP: {}", progress.message);
         }
-        Happening::Ready { after } => {
+        EventKind::Ready { after } => {
             tracing::info!(%runner, after = ?rounded(*after), "IDLE: takes requests");
         }
-        Happening::Checked(record) => checked(runner, record),
-        Happening::Stalled { since } => {
-            tracing::warn!(%runner, since = ?rounded(*since), "it answers checks, but its requests stand still");
+        EventKind::Checked(record) => log_check(runner, record),
+        EventKind::Stalled { since } => {
+            tracing::warn!(%runner, since = ?rounded(*since), "requests are stalled, although checks are answered");
         }
-        Happening::WaitsToBeReplaced { replacing } => tracing::warn!(
+        EventKind::ReplacementDeferred { replacing } => tracing::warn!(
             %runner,
             replacing,
-            "unhealthy; it goes on until fewer runners are being replaced"
+            "unhealthy: replacement deferred until fewer runners are being replaced"
         ),
-        Happening::Draining { reason, timeout } => {
-            tracing::info!(%runner, %reason, timeout = %written(*timeout), "DRAINING: finishes what it has");
+        EventKind::Draining { reason, timeout } => {
+            let timeout = format_setting(*timeout);
+            tracing::info!(%runner, %reason, %timeout, "DRAINING: finishes its requests");
         }
-        Happening::Terminating { reason: reason @ (Reason::Stopped | Reason::Restarted), grace_period } => {
-            let grace_period = written(*grace_period);
-            tracing::info!(%runner, %reason, %grace_period, "TERMINATING: told to stop");
+        EventKind::Terminating { reason: reason @ (Reason::Stopped | Reason::Restarted), grace_period } => {
+            let grace_period = format_setting(*grace_period);
+            tracing::info!(%runner, %reason, %grace_period, "TERMINATING: sent SIGTERM");
         }
-        Happening::Terminating { reason, grace_period } => {
-            let grace_period = written(*grace_period);
-            tracing::warn!(%runner, %reason, %grace_period, "TERMINATING: told to stop");
+        EventKind::Terminating { reason, grace_period } => {
+            let grace_period = format_setting(*grace_period);
+            tracing::warn!(%runner, %reason, %grace_period, "TERMINATING: sent SIGTERM");
         }
-        Happening::Killed => tracing::warn!(%runner, "TERMINATING: killed, with its process group"),
-        Happening::Abandoned => {
-            tracing::error!(%runner, "TERMINATING: it survives SIGKILL; the host goes on without it");
+        EventKind::Killed => tracing::warn!(%runner, "TERMINATING: sent SIGKILL to its process group"),
+        EventKind::Abandoned => {
+            tracing::error!(%runner, "TERMINATING: survives SIGKILL; the host continues without it");
         }
-        Happening::Terminated(record) => terminated(record),
-        Happening::Held { wait, failed_starts } => tracing::warn!(
+        EventKind::Terminated(record) => log_end(record),
+        EventKind::BackoffStarted { wait, failed_starts } => tracing::warn!(
             %runner,
             wait = ?rounded(*wait),
             failed_starts,
-            "CRASH_BACKOFF: starts fail, so the next one waits"
+            "CRASH_BACKOFF: starts fail, so this one waits"
         ),
-        Happening::RestartGivenUp => {
-            tracing::error!(%runner, "its start failed: the runners that were still to be replaced stay as they are");
+        EventKind::RestartAborted => {
+            tracing::error!(%runner, "its start failed: the rolling restart ends, and the remaining runners stay");
         }
     }
 }
 
-fn checked(runner: RunnerId, record: &CheckRecord) {
-    let trigger = match record.trigger {
-        Trigger::Periodic => "periodic",
-        Trigger::Manual => "manual",
-    };
+fn log_check(runner: RunnerId, record: &CheckRecord) {
+    let trigger = record.trigger.name();
     let took = rounded(record.duration);
     let outcome = describe(record.outcome);
     match record.judgement {
@@ -119,7 +124,7 @@ fn checked(runner: RunnerId, record: &CheckRecord) {
             tracing::warn!(%runner, trigger, %outcome, ?took, "health check failed: unhealthy");
         }
         Judgement::Inconclusive => {
-            tracing::warn!(%runner, trigger, %outcome, ?took, "health check was inconclusive: not counted");
+            tracing::warn!(%runner, trigger, %outcome, ?took, "health check inconclusive: not counted");
         }
     }
 }
@@ -129,20 +134,20 @@ pub(crate) fn describe(outcome: Outcome) -> String {
     match outcome {
         Outcome::Pass => "pass".to_owned(),
         Outcome::Failure(failure) => failure.to_string(),
-        Outcome::Inconclusive(Inconclusive::CouldNotAsk) => "the host could not ask".to_owned(),
+        Outcome::Inconclusive(Inconclusive::CouldNotAsk) => "the host could not make the check".to_owned(),
         Outcome::Inconclusive(Inconclusive::HostLag(failure)) => {
-            format!("{failure}, which the host's lag explains")
+            format!("{failure}, explained by the host's lag")
         }
     }
 }
 
-fn terminated(record: &RunnerRecord) {
+fn log_end(record: &RunnerRecord) {
     let RunnerRecord { id: runner, reason, detail, .. } = record;
     let exit = record.exit.map(tracing::field::display);
     let detail = detail.as_deref();
     let lived = rounded(record.ended.since(record.started));
     match reason {
-        // Nothing was said of these before.
+        // The log has no earlier line about these.
         Reason::Exited | Reason::SetupFailed => {
             tracing::warn!(%runner, %reason, exit, detail, ?lived, "TERMINATED");
         }
@@ -150,12 +155,12 @@ fn terminated(record: &RunnerRecord) {
     }
 }
 
-/// A setting, for people, who count no time in nanoseconds.
-fn written(setting: Duration) -> String {
+/// A setting as a person writes it: zero as seconds, not as nanoseconds.
+fn format_setting(setting: Duration) -> String {
     if setting.is_zero() { "0s".to_owned() } else { format!("{setting:?}") }
 }
 
-/// To the millisecond, or to the microsecond below one, for people.
+/// A duration for a log line: to the millisecond, or to the microsecond below one millisecond.
 pub(crate) fn rounded(duration: Duration) -> Duration {
     let unit = if duration < Duration::from_millis(1) { 1_000 } else { 1_000_000 };
     Duration::new(duration.as_secs(), duration.subsec_nanos() / unit * unit)
@@ -166,8 +171,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_time_at_all_is_written_in_seconds() {
-        assert_eq!(written(Duration::ZERO), "0s");
-        assert_eq!(written(Duration::from_millis(1500)), "1.5s");
+    fn zero_is_written_in_seconds() {
+        assert_eq!(format_setting(Duration::ZERO), "0s");
+        assert_eq!(format_setting(Duration::from_millis(1500)), "1.5s");
     }
 }

@@ -1,16 +1,18 @@
+//! Measures how long the host itself was kept from running.
+
 use std::convert::Infallible;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// How often the meter looks at the clock.
-const BEAT: Duration = Duration::from_millis(20);
+/// How often the meter reads the clock.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A beat may be this late without a reason to speak of: timers are that coarse.
+/// How late a timer may be by its own coarseness.
 const TOLERANCE: Duration = Duration::from_millis(5);
 
-/// Measures how much time this thread was kept from running: by other work, by a busy machine, or because it was
-/// stopped. Time that was lost was lost for whoever waits here, and most often for its peer as well (S20).
+/// Measures how long this thread was kept from running: by other work, by a busy machine, or by a suspension. A check
+/// that waits on this thread lost the same time, and often the checked runner did too (S20).
 #[derive(Debug)]
 pub(crate) struct LagMeter {
     last: Instant,
@@ -22,18 +24,18 @@ impl LagMeter {
         Self { last: Instant::now(), lost: Duration::ZERO }
     }
 
-    /// Measures until it is dropped. Between two beats it costs nothing.
+    /// Measures until the future is dropped.
     pub(crate) async fn run(&mut self) -> Infallible {
         loop {
-            sleep_until(self.last + BEAT).await;
+            sleep_until(self.last + SAMPLE_INTERVAL).await;
             self.lost = self.lost();
             self.last = Instant::now();
         }
     }
 
-    /// The time lost since the start, whether or not a beat has noticed it yet.
+    /// The time lost since the start, including what the next sample is still to notice.
     pub(crate) fn lost(&self) -> Duration {
-        let late = self.last.elapsed().saturating_sub(BEAT);
+        let late = self.last.elapsed().saturating_sub(SAMPLE_INTERVAL);
         if late > TOLERANCE { self.lost + late } else { self.lost }
     }
 }
@@ -42,7 +44,7 @@ impl LagMeter {
 mod tests {
     use super::*;
 
-    /// Runs a meter beside something else.
+    /// Runs a meter together with another future.
     async fn measure(other: impl Future<Output = ()>) -> Duration {
         let mut meter = LagMeter::start();
         tokio::select! {
@@ -67,6 +69,6 @@ mod tests {
         })
         .await;
         let expected = Duration::from_secs(5);
-        assert!(lost <= expected && lost > expected.saturating_sub(BEAT * 4), "{lost:?}");
+        assert!(lost <= expected && lost > expected.saturating_sub(SAMPLE_INTERVAL * 4), "{lost:?}");
     }
 }

@@ -34,10 +34,10 @@ pub use events::{Event, EventStream};
 pub use fal_health::protocol::{Address, AddressError, Progress};
 #[doc(no_inline)]
 pub use fal_health::{HealthCheck, HealthCheckSpec};
-pub use fleet::{Exit, Happening, RECORDS, Reason, Replacement, RunnerRecord, RunnerState};
-pub use host::{AppSpec, BadHealthCheck, Host, HostBuilder, HostHandle, Listener, StartError};
+pub use fleet::{EventKind, Exit, MAX_RECORDS, Reason, ReplacementStrategy, RunnerRecord, RunnerState};
+pub use host::{AppSpec, Host, HostBuilder, HostHandle, InvalidHealthCheck, ListenerKind, StartError};
 pub use id::RunnerId;
 pub use launch::{Launch, LaunchError, Launched, Notices, PortLauncher, ProcessLauncher, adopt_orphans};
 pub use open_files::raise_open_files;
 pub use probe::OnStall;
-pub use snapshot::{CheckInfo, EndedInfo, HealthInfo, ProgressInfo, RunnerInfo, Snapshot};
+pub use snapshot::{CheckInfo, EndedInfo, HealthInfo, RunnerInfo, Snapshot};

@@ -1,4 +1,4 @@
-//! How many files this process may have open, and how many clients that leaves room for.
+//! The limit on open files: raises it, restores it for runners, and derives how many clients may connect.
 
 use std::io;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -10,34 +10,34 @@ use std::sync::OnceLock;
 use rustix::process::{Pid, prlimit};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The limit that this process was started with, where it has raised it.
+/// The limit that this process was started with, if it has raised it.
 static INHERITED: OnceLock<Rlimit> = OnceLock::new();
 
-/// Raises this process's limit on open files as far as it may: the soft limit to the hard one. The soft limit is low for
-/// the sake of old programs only, whose `select` knows no file beyond the 1,024th; so runners that are processes are
-/// started with the limit from before, and so should be what else this process starts.
+/// Raises the soft limit on open files of this process to its hard limit.
 ///
-/// To be called before the host is started. The command lines of hosts do.
+/// Call it before you start the host; the command lines of hosts do. The soft limit is low only for old programs whose
+/// `select` cannot handle files beyond the 1,024th. Runners that are processes therefore start with the original limit,
+/// and so should other processes that this one starts.
 ///
 /// # Errors
 ///
-/// Where the system refuses it.
+/// When the system refuses it.
 pub fn raise_open_files() -> io::Result<()> {
     let inherited = getrlimit(Resource::Nofile);
     if inherited.current == inherited.maximum {
         return Ok(());
     }
     setrlimit(Resource::Nofile, Rlimit { current: inherited.maximum, ..inherited })?;
-    // The first is what was inherited.
+    // An error means that the first call has stored it.
     let _ = INHERITED.set(inherited);
     Ok(())
 }
 
-/// Has a command's processes begin with the limit that this one was started with. They are forked then, which takes the
-/// longer the more memory this process has.
+/// Makes the processes of a command start with the original limit. They are then forked, which takes longer the more
+/// memory this process has.
 pub(crate) fn restore_in(command: &mut Command) {
     let Some(&inherited) = INHERITED.get() else { return };
-    // One that cannot have it back runs with the higher one.
+    // A process that cannot restore it runs with the higher limit.
     let restore = move || {
         let _ = setrlimit(Resource::Nofile, inherited);
         Ok(())
@@ -49,23 +49,23 @@ pub(crate) fn restore_in(command: &mut Command) {
     }
 }
 
-/// Gives a process that has just begun the limit that this one was started with. That it may have seen the higher one
-/// until then is no matter to a runner of ours.
+/// Restores the original limit of a process that has just started. Our runners do not mind that they may see the higher
+/// limit until then.
 #[cfg(target_os = "linux")]
 pub(crate) fn restore_of(pid: u32) {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
     if let (Some(&inherited), Some(pid)) = (INHERITED.get(), pid) {
-        // One that has ended needs none.
+        // An error means that the process has ended.
         let _ = prlimit(Some(pid), Resource::Nofile, inherited);
     }
 }
 
-/// What a host may have open, and what it needs.
+/// The open files that a host may have, and those that it reserves for its runners.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenFiles {
-    /// None: as many as there are.
+    /// `None` for no limit.
     limit: Option<u64>,
-    /// To check, replace and reach the runners with.
+    /// What the host needs to check, replace and reach its runners.
     reserved: u64,
 }
 
@@ -75,12 +75,12 @@ impl OpenFiles {
     }
 
     fn within(limit: Option<u64>, runners: NonZeroUsize, max_multiplexing: NonZeroU32) -> Self {
-        /// For listeners, runtimes and the log, and for what the embedder has open.
+        /// For listeners, runtimes, the log, and the files of the embedding program.
         const OWN: u64 = 64;
-        /// Pipes, channels and the connection for checks.
+        /// For the pipes, the channel and the check connection of one runner.
         const RUNNER: u64 = 8;
         let runners = u64::try_from(runners.get()).unwrap_or(u64::MAX);
-        // Each may have a successor beside it.
+        // Each runner may have a successor at the same time.
         let reserved = runners
             .saturating_mul(2)
             .saturating_mul(RUNNER + u64::from(max_multiplexing.get()))
@@ -94,8 +94,8 @@ impl OpenFiles {
         usize::try_from(limit.saturating_sub(self.reserved).max(limit / 4)).unwrap_or(usize::MAX).max(1)
     }
 
-    /// The limit that would do for so many clients, where this one does not.
-    pub(crate) fn too_few_for(self, clients: usize) -> Option<u64> {
+    /// The limit that this many clients need. `None` where the current limit is high enough.
+    pub(crate) fn limit_for(self, clients: usize) -> Option<u64> {
         let needed = self.reserved.saturating_add(u64::try_from(clients).unwrap_or(u64::MAX));
         (self.clients() < clients).then_some(needed)
     }
@@ -105,25 +105,25 @@ impl OpenFiles {
 mod tests {
     use super::*;
 
-    /// Of one runner with one slot.
+    /// The limit of a host of one runner with one slot.
     fn limited(limit: u64) -> OpenFiles {
         OpenFiles::within(Some(limit), NonZeroUsize::MIN, NonZeroU32::MIN)
     }
 
     #[test]
-    fn what_runners_need_is_kept_from_clients() {
+    fn files_that_runners_need_are_reserved() {
         assert_eq!(limited(1024).clients(), 942);
         assert_eq!(limited(80).clients(), 20, "a quarter at least");
         assert_eq!(limited(0).clients(), 1);
         let unlimited = OpenFiles::within(None, NonZeroUsize::MIN, NonZeroU32::MIN);
-        assert_eq!((unlimited.clients(), unlimited.too_few_for(usize::MAX)), (usize::MAX, None));
+        assert_eq!((unlimited.clients(), unlimited.limit_for(usize::MAX)), (usize::MAX, None));
     }
 
     #[test]
-    fn a_limit_that_is_too_low_is_told_with_one_that_is_not() {
+    fn a_limit_that_is_too_low_comes_with_one_that_is_high_enough() {
         let clients = 1024 + 1;
-        let needed = limited(1024).too_few_for(clients).unwrap();
-        assert_eq!(limited(needed).too_few_for(clients), None);
-        assert_eq!(limited(needed - 1).too_few_for(clients), Some(needed));
+        let needed = limited(1024).limit_for(clients).unwrap();
+        assert_eq!(limited(needed).limit_for(clients), None);
+        assert_eq!(limited(needed - 1).limit_for(clients), Some(needed));
     }
 }

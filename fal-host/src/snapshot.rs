@@ -1,117 +1,108 @@
-//! The host's state, as it is shown.
+//! The state of a host at one moment, as its handle returns it and its admin interface shows it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fal_health::{CheckRecord, Inconclusive, Monitor, Outcome, Trigger, Verdict};
+use fal_health::protocol::Progress;
+use fal_health::{CheckRecord, Failure, Monitor, Outcome, Time, Trigger, Verdict};
+use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use crate::RunnerId;
 use crate::clock::Clock;
 use crate::fleet::{Exit, Fleet, Reason, Runner, RunnerRecord, RunnerState};
+use crate::id::RunnerId;
 use crate::proxy::Balancer;
 
-/// The runners that there are, and the last ones that ended.
+/// The runners of a host, and the last ones that ended.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// Whether any runner takes requests.
     #[serde(skip)]
     pub ready: bool,
-    /// Whether the host has been told to stop (S41).
+    /// Whether the host is stopping (S41).
     #[serde(skip)]
     pub stopping: bool,
-    /// By id.
+    /// The runners that have not ended, by id.
     pub runners: Vec<RunnerInfo>,
-    /// Oldest first, at most [`RECORDS`](crate::RECORDS) (S36).
+    /// The last runners that ended, oldest first, at most [`MAX_RECORDS`](crate::MAX_RECORDS) (S36).
     pub ended: Vec<EndedInfo>,
 }
 
-/// A runner, as it is shown.
+/// A runner that has not ended.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct RunnerInfo {
-    /// Which one.
+    /// The runner.
     pub id: RunnerId,
-    /// Its process; none before it was started.
+    /// Its process. `None` before it has started, or if it has none of its own.
     pub pid: Option<u32>,
-    /// What it is doing.
+    /// Its state.
     pub state: RunnerState,
-    /// Since the start of its process.
+    /// The time since the start of its process.
     #[serde(rename = "age_seconds", serialize_with = "seconds")]
     pub age: Duration,
-    /// Requests that it has not finished. A slot that a manual check holds (S30) is none.
+    /// How many requests are in flight. A slot that waits for a manual check (S30) does not count.
     pub in_flight: u32,
-    /// How far its setup is, where it says so.
+    /// How far its setup is, if the setup reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub progress: Option<ProgressInfo>,
-    /// None in an app without a health check.
+    pub progress: Option<Progress>,
+    /// Its health. `None` in an app without a health check, and before its process has started.
     pub health: Option<HealthInfo>,
 }
 
-/// How far a setup is.
+/// The health of a runner.
 #[derive(Clone, Debug, Serialize)]
-pub struct ProgressInfo {
-    /// From 0 to 1.
-    pub fraction: f64,
-    /// In the setup's own words.
-    pub message: String,
-}
-
-/// The verdict on a runner.
-#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct HealthInfo {
-    /// `unknown`, `healthy`, `failing` or `unhealthy`.
-    pub verdict: &'static str,
+    /// What its checks have shown so far.
+    #[serde(serialize_with = "verdict")]
+    pub verdict: Verdict,
     /// Consecutive counted failures.
     pub streak: u32,
-    /// How many make it unhealthy.
+    /// How many counted failures in a row make it unhealthy.
     pub failure_threshold: u32,
-    /// Until this age failed periodic checks are ignored (S8).
+    /// The age until which the host ignores failed periodic checks (S8).
     #[serde(rename = "effective_start_period_seconds", serialize_with = "seconds")]
     pub effective_start_period: Duration,
     /// The last finished check.
     pub last_check: Option<CheckInfo>,
 }
 
-/// A finished check, as it is shown.
-#[derive(Clone, Debug, Serialize)]
+/// A finished check.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct CheckInfo {
-    /// `periodic` or `manual`.
-    pub trigger: &'static str,
-    /// `pass`, `failure` or `inconclusive`.
-    pub outcome: &'static str,
-    /// Of a failure: its reason's name (S18). Of an inconclusive check: why.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<&'static str>,
-    /// The status that was answered, where that is the failure.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<u16>,
-    /// From its start until its outcome was known.
-    #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    /// Why the host made it.
+    pub trigger: Trigger,
+    /// What it showed. JSON has the fields `outcome`, `reason`, and `status` where the runner answered with one.
+    pub outcome: Outcome,
+    /// How long it took. JSON has it as `duration_ms`.
     pub duration: Duration,
-    /// How long ago it ended; of an ended runner: how long before its end.
-    #[serde(rename = "ago_seconds", serialize_with = "seconds")]
+    /// How long ago it ended; for an ended runner, how long before its end. JSON has it as `ago_seconds`.
     pub ago: Duration,
 }
 
-/// A runner that has ended, as it is shown.
+/// A runner that has ended.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct EndedInfo {
-    /// Which one it was.
+    /// The runner.
     pub id: RunnerId,
-    /// Its process; none where it could not be started.
+    /// Its process. `None` if no process could be started, or if it had none of its own.
     pub pid: Option<u32>,
     /// Why it ended.
     pub reason: Reason,
-    /// What is known beyond the reason.
+    /// More about the reason, such as the error of its setup.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// How its process ended: `{"status": 3}` or `{"signal": 9}`.
+    /// How its process ended, in JSON `{"status": 3}`, `{"signal": 9}` or `"unknown"`.
     pub exit: Option<Exit>,
-    /// When its process was started, in seconds since the Unix epoch.
-    #[serde(serialize_with = "epoch")]
-    pub started_at: std::time::SystemTime,
-    /// When it had ended, likewise.
-    #[serde(serialize_with = "epoch")]
-    pub ended_at: std::time::SystemTime,
+    /// When its process started. JSON has seconds since the Unix epoch.
+    #[serde(serialize_with = "unix_time")]
+    pub started_at: SystemTime,
+    /// When it had ended. JSON has seconds since the Unix epoch.
+    #[serde(serialize_with = "unix_time")]
+    pub ended_at: SystemTime,
     /// Its last checks, oldest first.
     pub checks: Vec<CheckInfo>,
 }
@@ -119,22 +110,35 @@ pub struct EndedInfo {
 impl Snapshot {
     pub(crate) fn of(fleet: &Fleet, clock: &Clock, balancer: &Balancer) -> Self {
         let now = clock.now();
-        let runner = |runner: &Runner| {
-            let in_flight = balancer.in_flight(runner.id());
-            RunnerInfo {
-                id: runner.id(),
-                pid: runner.pid(),
-                state: runner.state(in_flight),
-                age: now.since(runner.started()),
-                in_flight,
-                progress: runner.progress().map(|progress| ProgressInfo {
-                    fraction: progress.fraction,
-                    message: progress.message.clone(),
-                }),
-                health: runner.monitor().map(|monitor| HealthInfo::of(monitor, now)),
-            }
-        };
-        let ended = |record: &RunnerRecord| EndedInfo {
+        Self {
+            ready: fleet.is_ready(),
+            stopping: fleet.is_stopping(),
+            runners: fleet
+                .runners()
+                .map(|runner| RunnerInfo::of(runner, balancer.in_flight(runner.id()), now))
+                .collect(),
+            ended: fleet.records().map(|record| EndedInfo::of(record, clock)).collect(),
+        }
+    }
+}
+
+impl RunnerInfo {
+    fn of(runner: &Runner, in_flight: u32, now: Time) -> Self {
+        Self {
+            id: runner.id(),
+            pid: runner.pid(),
+            state: runner.state(in_flight),
+            age: now.since(runner.started()),
+            in_flight,
+            progress: runner.progress().cloned(),
+            health: runner.monitor().map(|monitor| HealthInfo::of(monitor, now)),
+        }
+    }
+}
+
+impl EndedInfo {
+    fn of(record: &RunnerRecord, clock: &Clock) -> Self {
+        Self {
             id: record.id,
             pid: record.pid,
             reason: record.reason,
@@ -143,25 +147,14 @@ impl Snapshot {
             started_at: clock.wall(record.started),
             ended_at: clock.wall(record.ended),
             checks: record.checks.iter().map(|check| CheckInfo::of(check, record.ended)).collect(),
-        };
-        Self {
-            ready: fleet.is_ready(),
-            stopping: fleet.is_stopping(),
-            runners: fleet.runners().map(runner).collect(),
-            ended: fleet.records().map(ended).collect(),
         }
     }
 }
 
 impl HealthInfo {
-    fn of(monitor: &Monitor, now: fal_health::Time) -> Self {
+    fn of(monitor: &Monitor, now: Time) -> Self {
         Self {
-            verdict: match monitor.verdict() {
-                Verdict::Unknown => "unknown",
-                Verdict::Healthy => "healthy",
-                Verdict::Failing { .. } => "failing",
-                Verdict::Unhealthy => "unhealthy",
-            },
+            verdict: monitor.verdict(),
             streak: monitor.streak(),
             failure_threshold: monitor.config().threshold(),
             effective_start_period: monitor.effective_start_period(),
@@ -171,39 +164,88 @@ impl HealthInfo {
 }
 
 impl CheckInfo {
-    fn of(record: &CheckRecord, now: fal_health::Time) -> Self {
-        let (outcome, reason, status) = match record.outcome {
-            Outcome::Pass => ("pass", None, None),
-            Outcome::Failure(failure) => {
-                let status =
-                    if let fal_health::Failure::Status(status) = failure { Some(status) } else { None };
-                ("failure", Some(failure.name()), status)
-            }
-            Outcome::Inconclusive(Inconclusive::CouldNotAsk) => ("inconclusive", Some("could_not_ask"), None),
-            Outcome::Inconclusive(Inconclusive::HostLag(_)) => ("inconclusive", Some("host_lag"), None),
-        };
+    fn of(record: &CheckRecord, now: Time) -> Self {
         Self {
-            trigger: match record.trigger {
-                Trigger::Periodic => "periodic",
-                Trigger::Manual => "manual",
-            },
-            outcome,
-            reason,
-            status,
+            trigger: record.trigger,
+            outcome: record.outcome,
             duration: record.duration,
             ago: now.since(record.started + record.duration),
         }
     }
 }
 
+impl Serialize for CheckInfo {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (reason, status) = match self.outcome {
+            Outcome::Pass => (None, None),
+            Outcome::Failure(failure @ Failure::Status(status)) => (Some(failure.name()), Some(status)),
+            Outcome::Failure(failure) => (Some(failure.name()), None),
+            Outcome::Inconclusive(inconclusive) => (Some(inconclusive.name()), None),
+        };
+        let fields = 4 + usize::from(reason.is_some()) + usize::from(status.is_some());
+        let mut check = serializer.serialize_struct("CheckInfo", fields)?;
+        check.serialize_field("trigger", self.trigger.name())?;
+        check.serialize_field("outcome", self.outcome.name())?;
+        if let Some(reason) = reason {
+            check.serialize_field("reason", reason)?;
+        }
+        if let Some(status) = status {
+            check.serialize_field("status", &status)?;
+        }
+        check
+            .serialize_field("duration_ms", &rounded_to_thousandths(self.duration.as_secs_f64() * 1_000.0))?;
+        check.serialize_field("ago_seconds", &rounded_to_thousandths(self.ago.as_secs_f64()))?;
+        check.end()
+    }
+}
+
+fn verdict<S: Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(verdict.name())
+}
+
 fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64((duration.as_secs_f64() * 1_000.0).round() / 1_000.0)
+    serializer.serialize_f64(rounded_to_thousandths(duration.as_secs_f64()))
 }
 
-fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64((duration.as_secs_f64() * 1_000_000.0).round() / 1_000.0)
+fn unix_time<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    seconds(&time.duration_since(UNIX_EPOCH).unwrap_or_default(), serializer)
 }
 
-fn epoch<S: Serializer>(time: &std::time::SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    seconds(&time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default(), serializer)
+fn rounded_to_thousandths(number: f64) -> f64 {
+    (number * 1_000.0).round() / 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use fal_health::Inconclusive;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_check_is_serialized_as_the_admin_interface_documents_it() {
+        let check = |outcome| CheckInfo {
+            trigger: Trigger::Manual,
+            outcome,
+            duration: Duration::from_micros(1_864),
+            ago: Duration::from_micros(2_016_400),
+        };
+        let times = json!({ "trigger": "manual", "duration_ms": 1.864, "ago_seconds": 2.016 });
+        for (outcome, fields) in [
+            (Outcome::Pass, json!({ "outcome": "pass" })),
+            (
+                Outcome::Failure(Failure::Status(500)),
+                json!({ "outcome": "failure", "reason": "status", "status": 500 }),
+            ),
+            (Outcome::Failure(Failure::Timeout), json!({ "outcome": "failure", "reason": "timeout" })),
+            (
+                Outcome::Inconclusive(Inconclusive::HostLag(Failure::Timeout)),
+                json!({ "outcome": "inconclusive", "reason": "host_lag" }),
+            ),
+        ] {
+            let mut expected = times.clone();
+            expected.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            assert_eq!(serde_json::to_value(check(outcome)).unwrap(), expected);
+        }
+    }
 }

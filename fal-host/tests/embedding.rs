@@ -14,7 +14,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use bytes::Bytes;
 use fal_host::{
-    Address, AppSpec, Event, EventStream, Exit, Happening, HealthCheck, HealthCheckSpec, Host, HostHandle,
+    Address, AppSpec, Event, EventKind, EventStream, Exit, HealthCheck, HealthCheckSpec, Host, HostHandle,
     Launch, LaunchError, Launched, Notices, Reason, RunnerId,
 };
 use http_body_util::{BodyExt, Empty};
@@ -120,8 +120,7 @@ struct Embedded {
 impl Embedded {
     async fn start(first_is_sick: bool) -> Self {
         let check = HealthCheck::new().call_regularly(false).timeout_seconds(60);
-        let app =
-            AppSpec { health_check: Some(HealthCheckSpec::post("/health", check)), ..AppSpec::new("tasks") };
+        let app = AppSpec::new("tasks").health_check(HealthCheckSpec::post("/health", check));
         let alive = Arc::new(AtomicUsize::new(0));
         let tasks = Tasks { runtime: Handle::current(), alive: Arc::clone(&alive), first_is_sick };
         let host = Host::with_launcher(app, tasks);
@@ -161,8 +160,8 @@ async fn get_from(address: SocketAddr, path: &str) -> String {
 }
 
 fn ended(event: Event) -> Option<(u64, Reason, Option<Exit>)> {
-    match event.happening {
-        Happening::Terminated(record) => Some((event.runner.get(), record.reason, record.exit)),
+    match event.kind {
+        EventKind::Terminated(record) => Some((event.runner.get(), record.reason, record.exit)),
         _ => None,
     }
 }
@@ -176,8 +175,8 @@ async fn a_runner_may_be_a_task_of_the_embedder_and_is_checked_and_replaced_like
     assert_eq!(end, (1, Reason::ManualCheckFailed, Some(Exit::Status(0))));
     assert_eq!(embedded.get("/").await, "2");
     assert_eq!(embedded.get("/check-me").await, "2");
-    let passed = |event: Event| match event.happening {
-        Happening::Checked(check) if event.runner.get() == 2 => Some(check.outcome),
+    let passed = |event: Event| match event.kind {
+        EventKind::Checked(check) if event.runner.get() == 2 => Some(check.outcome),
         _ => None,
     };
     assert_eq!(embedded.event(passed).await, fal_health::Outcome::Pass);
@@ -210,7 +209,7 @@ async fn a_host_whose_handle_is_dropped_kills_its_runners_s41f() {
         stream
     });
     let _client = within(stuck).await.unwrap();
-    embedded.event(|event| matches!(event.happening, Happening::Ready { .. }).then_some(())).await;
+    embedded.event(|event| matches!(event.kind, EventKind::Ready { .. }).then_some(())).await;
     drop(embedded.host);
     let mut end = None;
     while let Some(event) = within(embedded.events.next()).await {
@@ -223,7 +222,7 @@ async fn a_host_whose_handle_is_dropped_kills_its_runners_s41f() {
 #[tokio::test]
 async fn a_killed_host_waits_for_no_client_s41e() {
     let mut embedded = Embedded::start(false).await;
-    embedded.event(|event| matches!(event.happening, Happening::Ready { .. }).then_some(())).await;
+    embedded.event(|event| matches!(event.kind, EventKind::Ready { .. }).then_some(())).await;
     let mut client = tokio::net::TcpStream::connect(embedded.host.address()).await.unwrap();
     client.write_all(b"GET / HTTP/1.1\r\nhost: te").await.unwrap();
     // By when this is answered, the host has read what was sent before.
@@ -250,9 +249,9 @@ async fn a_launch_that_fails_is_a_failed_start_with_its_words_in_the_record_s35c
     let mut details = Vec::new();
     let held = within(async {
         loop {
-            match events.next().await.unwrap().happening {
-                Happening::Terminated(record) => details.push((record.reason, record.detail)),
-                Happening::Held { failed_starts, .. } => return failed_starts,
+            match events.next().await.unwrap().kind {
+                EventKind::Terminated(record) => details.push((record.reason, record.detail)),
+                EventKind::BackoffStarted { failed_starts, .. } => return failed_starts,
                 _ => {}
             }
         }

@@ -54,21 +54,13 @@ pub(crate) fn of(app: &Declaration) -> io::Result<HostBuilder> {
 /// What a host has to know of an app.
 pub(crate) fn spec_of(app: &Declaration) -> AppSpec {
     let settings = &app.settings;
-    AppSpec {
-        name: settings.name().to_owned(),
-        health_check: app.health_check(),
-        startup_timeout: settings.startup_timeout(),
-        termination_grace_period: settings.termination_grace_period(),
-        max_multiplexing: settings.max_multiplexing(),
-        request_timeout: settings.request_timeout(),
-        origins: settings
-            .cors()
-            .map(Cors::origins)
-            .unwrap_or_default()
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
-    }
+    AppSpec::new(settings.name())
+        .health_check(app.health_check())
+        .startup_timeout(settings.startup_timeout())
+        .termination_grace_period(settings.termination_grace_period())
+        .max_multiplexing(settings.max_multiplexing())
+        .request_timeout(settings.request_timeout())
+        .origins(settings.cors().map(Cors::origins).unwrap_or_default().iter().map(ToString::to_string))
 }
 
 #[cfg(test)]

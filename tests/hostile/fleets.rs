@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use fal_health::Verdict;
 use fal_host::{Exit, HostBuilder, Reason, RunnerState};
 use tempfile::TempDir;
 
@@ -74,7 +75,7 @@ async fn a_dependency_that_all_share_ends_a_third_of_them_and_no_request_is_lost
     let healthy = async || {
         let snapshot = rig.host.handle.snapshot().await.unwrap();
         let verdicts = snapshot.runners.iter().filter_map(|runner| runner.health.as_ref());
-        verdicts.filter(|health| health.verdict == "healthy").count()
+        verdicts.filter(|health| health.verdict == Verdict::Healthy).count()
     };
     within("three healthy runners", async {
         while healthy().await < 3 {

@@ -89,7 +89,7 @@ async fn a_connection_that_a_runner_half_closes_costs_at_most_the_request_on_it_
 
 /// No request of the traffic takes as long on a busy machine.
 fn impatient() -> AppSpec {
-    AppSpec { request_timeout: Some(Duration::from_secs(5)), ..app(patiently().failure_threshold(1_000_000)) }
+    app(patiently().failure_threshold(1_000_000)).request_timeout(Duration::from_secs(5))
 }
 
 #[tokio::test]

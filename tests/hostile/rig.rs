@@ -43,20 +43,18 @@ pub(crate) fn patiently() -> HealthCheck {
 }
 
 pub(crate) fn app(health: HealthCheck) -> AppSpec {
-    AppSpec {
-        health_check: Some(HealthCheckSpec::post("/health", health)),
-        startup_timeout: None,
-        termination_grace_period: Duration::from_secs(10),
-        max_multiplexing: NonZeroU32::new(SLOTS).unwrap(),
-        ..AppSpec::new("hostile")
-    }
+    AppSpec::new("hostile")
+        .health_check(HealthCheckSpec::post("/health", health))
+        .startup_timeout(None)
+        .termination_grace_period(Duration::from_secs(10))
+        .max_multiplexing(NonZeroU32::new(SLOTS).unwrap())
 }
 
 /// A grace period that is waited for to its end.
 pub(crate) const HASTE: Duration = Duration::from_millis(500);
 
 pub(crate) fn hasty(health: HealthCheck) -> AppSpec {
-    AppSpec { termination_grace_period: HASTE, ..app(health) }
+    app(health).termination_grace_period(HASTE)
 }
 
 pub(crate) fn program(starts: &[(u64, Start)]) -> Command {

@@ -16,7 +16,7 @@ async fn rig(start: Start, app: AppSpec) -> Rig {
 }
 
 fn in_a_second(app: AppSpec) -> AppSpec {
-    AppSpec { startup_timeout: Some(Duration::from_secs(1)), ..app }
+    app.startup_timeout(Duration::from_secs(1))
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fal_health::Outcome;
-use fal_host::Happening;
+use fal_host::EventKind;
 use fal_runtime::host::builder;
 use fal_runtime::{Context, Error, Result};
 
@@ -50,7 +50,7 @@ async fn measure(hold: Option<Hold>, checks: usize) -> Result<Latencies> {
     let (mut latencies, mut skipped) = (Latencies::default(), 0);
     while latencies.count() < checks as u64 {
         let event = events.next().await.context("the host has ended")?;
-        let Happening::Checked(check) = event.happening else { continue };
+        let EventKind::Checked(check) = event.kind else { continue };
         if check.outcome != Outcome::Pass {
             return Err(Error::msg(format!("a check has failed: {check:?}")));
         }

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use fal_health::Outcome;
-use fal_host::Happening;
+use fal_host::EventKind;
 use fal_runtime::host::builder;
 use fal_runtime::{Context, Error, Result};
 use rustix::process::{Pid, Signal, kill_process};
@@ -27,16 +27,16 @@ pub(crate) async fn run(cycles: usize) -> Result<()> {
     println!("cycles  resident KiB  descriptors  threads");
     while ended < cycles {
         let event = events.next().await.context("the host has ended")?;
-        match event.happening {
-            Happening::Started { pid, .. } => {
+        match event.kind {
+            EventKind::Started { pid, .. } => {
                 live.insert(event.runner, pid.context("a runner without a process")?);
             }
-            Happening::Checked(check) if check.outcome == Outcome::Pass => {
+            EventKind::Checked(check) if check.outcome == Outcome::Pass => {
                 // Its number is its own until the host has reaped it.
                 let pid = live.remove(&event.runner).and_then(|pid| Pid::from_raw(pid.try_into().ok()?));
                 pid.map(|pid| kill_process(pid, Signal::KILL)).transpose()?;
             }
-            Happening::Terminated(_) => {
+            EventKind::Terminated(_) => {
                 ended += 1;
                 if ended % (cycles / 10).max(1) == 0 {
                     let gauge = Gauge::read()?;

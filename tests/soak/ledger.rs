@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use fal_host::{EventStream, Happening, Reason};
+use fal_host::{EventKind, EventStream, Reason};
 use fal_runtime::{Error, Result};
 use futures_util::FutureExt;
 
@@ -88,7 +88,7 @@ impl Ledger {
     pub(crate) fn catch_up(&mut self, events: &mut EventStream) -> Result<()> {
         while let Some(event) = events.next().now_or_never() {
             let event = event.ok_or_else(|| Error::msg("the host has ended"))?;
-            if let Happening::Terminated(record) = event.happening {
+            if let EventKind::Terminated(record) = event.kind {
                 self.ends.insert(record.id.get(), End { reason: record.reason, heard: Instant::now() });
             }
         }

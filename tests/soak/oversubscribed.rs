@@ -4,8 +4,8 @@ use std::num::NonZeroUsize;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use fal_health::{CheckRecord, Outcome};
-use fal_host::{Event, EventStream, Happening, HostHandle};
+use fal_health::{CheckRecord, Outcome, Verdict};
+use fal_host::{Event, EventKind, EventStream, HostHandle};
 use fal_runtime::host::builder;
 use fal_runtime::{Context, Error, Result};
 use rustix::process::{Pid, Signal, kill_process};
@@ -85,7 +85,7 @@ pub(crate) async fn run(factor: usize, seconds: u64) -> Result<()> {
 async fn stop_a_runner(host: &HostHandle) -> Result<u64> {
     let snapshot = host.snapshot().await.context("the host has ended")?;
     let healthy = |runner: &&fal_host::RunnerInfo| {
-        runner.health.as_ref().is_some_and(|health| health.verdict == "healthy")
+        runner.health.as_ref().is_some_and(|health| health.verdict == Verdict::Healthy)
     };
     let runner = snapshot.runners.iter().find(healthy).context("nobody is healthy")?;
     let pid = runner.pid.and_then(|pid| Pid::from_raw(pid.try_into().ok()?)).context("no process")?;
@@ -119,8 +119,8 @@ impl Heard {
     }
 
     fn hear(&mut self, event: Event) {
-        match &event.happening {
-            Happening::Checked(CheckRecord { outcome, .. }) => {
+        match &event.kind {
+            EventKind::Checked(CheckRecord { outcome, .. }) => {
                 self.checks += 1;
                 match outcome {
                     Outcome::Pass => {}
@@ -128,7 +128,7 @@ impl Heard {
                     Outcome::Failure(_) => self.failed += 1,
                 }
             }
-            Happening::Terminating { .. } | Happening::Terminated(_) => self.ended.push(event),
+            EventKind::Terminating { .. } | EventKind::Terminated(_) => self.ended.push(event),
             _ => {}
         }
     }

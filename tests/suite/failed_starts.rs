@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use fal_host::{AppSpec, Exit, Reason, RunnerState};
+use fal_host::{Exit, Reason, RunnerState};
 use fal_tests::{Act, Answer};
 use rustix::process::Signal;
 
@@ -85,7 +85,7 @@ async fn a_setup_that_takes_longer_than_startup_timeout_is_told_to_stop_s35c_s42
     for spec in [app(health()), blocking_app(health())] {
         let director = Director::new();
         director.hold_of(1, Kind::Setup);
-        let app = AppSpec { startup_timeout: Some(Duration::from_secs(1)), ..spec };
+        let app = spec.startup_timeout(Duration::from_secs(1));
         let host = TestHost::start(&director, app).await;
         let setup = director.next_of(1, Kind::Setup).await;
         assert_eq!(host.terminating(1).await, Reason::StartupTimeout);

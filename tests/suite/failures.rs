@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use fal_host::AppSpec;
 use fal_tests::{Act, Answer};
 use serde_json::{Value, json};
 
@@ -91,8 +90,7 @@ async fn every_failure_is_json_with_a_detail_whoever_makes_it_s38f() {
     call.succeed().await;
     assert_eq!(served.response().await.status, 200);
 
-    let limited =
-        AppSpec { request_timeout: Some(Duration::from_secs(1)), ..serving_at_a_time(1, on_request()) };
+    let limited = serving_at_a_time(1, on_request()).request_timeout(Duration::from_secs(1));
     let short = Duration::from_millis(50);
     let host = TestHost::start_with(&director, limited, |host| host.queue_timeout(short)).await;
     host.ready(1).await;

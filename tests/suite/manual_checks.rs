@@ -1,7 +1,7 @@
 //! Checks that a response asks for: S16, S21, S22, S25, S27–S32.
 
-use fal_health::{Failure, Judgement, Outcome, Trigger};
-use fal_host::{AppSpec, Reason};
+use fal_health::{Failure, Judgement, Outcome, Trigger, Verdict};
+use fal_host::Reason;
 use fal_tests::{Act, Answer};
 
 use crate::harness::*;
@@ -41,7 +41,7 @@ async fn a_passed_manual_check_keeps_the_runner_and_ends_a_streak_s22_s32a() {
     third.answer(Answer::fail()).await;
     assert_eq!(host.checked_on_request(1, 1).await.judgement, Judgement::Passed);
     let health = host.info(1).await.unwrap().health.unwrap();
-    assert_eq!((health.verdict, health.streak), ("healthy", 0));
+    assert_eq!((health.verdict, health.streak), (Verdict::Healthy, 0));
 }
 
 #[tokio::test]
@@ -298,7 +298,7 @@ async fn the_health_endpoints_own_response_asks_for_nothing_s28b() {
 #[tokio::test]
 async fn without_a_health_endpoint_the_header_is_removed_and_ignored_s32b() {
     let director = Director::new();
-    let app = AppSpec { health_check: None, ..app(health()) };
+    let app = app(health()).health_check(None);
     let host = TestHost::start(&director, app).await;
     for name in ["a", "b"] {
         let pending = host.call(name).await;

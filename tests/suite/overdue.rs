@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fal_host::{AppSpec, Reason};
+use fal_host::Reason;
 use fal_tests::Answer;
 
 use crate::harness::*;
@@ -12,7 +12,7 @@ async fn a_runner_that_does_not_answer_a_request_in_time_is_checked_at_once_and_
     let director = Director::new();
     director.answer(Kind::ManualCheck, Answer::fail());
     let config = health().start_period_seconds(3600).failure_threshold(100);
-    let app = AppSpec { request_timeout: Some(Duration::from_secs(1)), ..app(config) };
+    let app = app(config).request_timeout(Duration::from_secs(1));
     let host = TestHost::start(&director, app).await;
     let response = host.call("never answered").await.response().await;
     assert_eq!(response.status, 504);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use fal_health::{CheckRecord, Failure, Judgement, Outcome, Schedule, Trigger};
+use fal_health::{CheckRecord, Failure, Judgement, Outcome, Schedule, Trigger, Verdict};
 use fal_host::{AppSpec, Reason, RunnerState};
 use fal_tests::{Act, Answer};
 
@@ -102,10 +102,7 @@ async fn a_blocking_health_function_that_outlives_its_deadline_fails_further_che
     let director = Director::new();
     director.hold_of(1, Kind::Check);
     // The timeout is the one that the fixture declares.
-    let app = AppSpec {
-        termination_grace_period: Duration::from_secs(1),
-        ..blocking_app(health().timeout_seconds(1))
-    };
+    let app = blocking_app(health().timeout_seconds(1)).termination_grace_period(Duration::from_secs(1));
     let host = TestHost::start(&director, app).await;
     let stuck = director.next_of(1, Kind::Check).await;
     let outcomes = conclusive(&host.ended(1).await.checks);
@@ -221,7 +218,7 @@ async fn a_clients_call_of_the_health_path_changes_no_verdict_s5() {
     let before = host.checks(1).len();
     host.checked(1, before + 2).await;
     let info = host.info(1).await.unwrap();
-    assert_eq!(info.health.unwrap().verdict, "healthy");
+    assert_eq!(info.health.unwrap().verdict, Verdict::Healthy);
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use fal_health::Trigger;
-use fal_host::{AppSpec, Exit, Reason, Replacement, RunnerState};
+use fal_health::{Failure, Outcome, Trigger};
+use fal_host::{Exit, Reason, ReplacementStrategy, RunnerState};
 use fal_tests::{Act, Answer};
 use rustix::process::Signal;
 
@@ -75,10 +75,8 @@ async fn requests_in_flight_on_an_unhealthy_runner_finish_while_its_replacement_
 #[tokio::test]
 async fn a_runner_that_does_not_end_in_its_grace_period_is_killed_s33c() {
     let director = Director::new();
-    let app = AppSpec {
-        termination_grace_period: Duration::from_millis(300),
-        ..app(health().timeout_seconds(1).failure_threshold(1))
-    };
+    let app = app(health().timeout_seconds(1).failure_threshold(1))
+        .termination_grace_period(Duration::from_millis(300));
     let host = TestHost::start(&director, app).await;
     let pending = host.call("a").await;
     let call = director.call("a").await;
@@ -98,7 +96,7 @@ async fn a_runner_that_does_not_end_in_its_grace_period_is_killed_s33c() {
 async fn a_blocking_call_that_never_returns_does_not_keep_its_runner_s33c_s42c() {
     let director = Director::new();
     let config = health().failure_threshold(1);
-    let app = AppSpec { termination_grace_period: Duration::from_secs(1), ..blocking_app(config) };
+    let app = blocking_app(config).termination_grace_period(Duration::from_secs(1));
     let host = TestHost::start(&director, app).await;
     let pending = host.call("a").await;
     let call = director.call("a").await;
@@ -133,11 +131,14 @@ async fn requests_that_come_while_the_only_runner_is_replaced_wait_and_succeed_s
 
 #[tokio::test]
 async fn a_replacement_starts_beside_the_runner_that_ends_unless_the_host_is_set_otherwise_s35a_s35b() {
-    for (replacement, is_beside) in [(Replacement::Beside, true), (Replacement::Exclusive, false)] {
+    for (strategy, is_beside) in
+        [(ReplacementStrategy::StartFirst, true), (ReplacementStrategy::StopFirst, false)]
+    {
         let director = Director::new();
         let config = health().failure_threshold(1);
         let host =
-            TestHost::start_with(&director, app(config), |builder| builder.replacement(replacement)).await;
+            TestHost::start_with(&director, app(config), |builder| builder.replacement_strategy(strategy))
+                .await;
         let slow = host.call("slow").await;
         let call = director.call("slow").await;
         director.answer_of(1, Kind::Check, Answer::fail());
@@ -176,7 +177,7 @@ async fn a_runner_that_ends_leaves_a_record_s36a() {
     assert_eq!((shown.id, shown.pid, shown.reason), (record.id, record.pid, Reason::Unhealthy));
     assert_eq!((shown.exit, shown.checks.len()), (record.exit, record.checks.len()));
     assert!(shown.ended_at > shown.started_at);
-    assert_eq!(shown.checks.last().unwrap().status, Some(500));
+    assert_eq!(shown.checks.last().unwrap().outcome, Outcome::Failure(Failure::Status(500)));
 }
 
 #[tokio::test]

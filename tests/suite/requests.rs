@@ -4,7 +4,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 use std::time::Duration;
 
-use fal_host::{AppSpec, Reason};
+use fal_host::Reason;
 use fal_tests::Act;
 use rustix::process::Signal;
 
@@ -49,7 +49,7 @@ async fn a_clients_call_of_the_health_path_waits_for_a_permit_s14d() {
 async fn a_runner_too_holds_to_its_limit_and_requests_above_it_wait_there_s38a_s38c() {
     let director = Director::new();
     let three = NonZeroU32::new(3).unwrap();
-    let app = AppSpec { max_multiplexing: three, ..blocking_app(on_request()) };
+    let app = blocking_app(on_request()).max_multiplexing(three);
     let host = TestHost::start(&director, app).await;
     let pending = [host.call("a").await, host.call("b").await, host.call("c").await];
     let first = director.next(Kind::Call).await;

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
-use fal_host::{AppSpec, Exit, Reason};
+use fal_host::{Exit, Reason};
 use fal_tests::{Answer, Called};
 
 use crate::harness::*;
@@ -157,7 +157,7 @@ async fn an_end_that_takes_longer_than_the_grace_period_is_cut_short_s33c_s42b()
     for kind in [Kind::HandleExit, Kind::Teardown] {
         let director = Director::new();
         director.hold(kind);
-        let app = AppSpec { termination_grace_period: Duration::from_secs(1), ..app(on_request()) };
+        let app = app(on_request()).termination_grace_period(Duration::from_secs(1));
         let host = TestHost::start(&director, app).await;
         host.ready(1).await;
         host.handle.shutdown();

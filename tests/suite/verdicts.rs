@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use fal_health::{CheckRecord, Judgement};
-use fal_host::{AppSpec, Reason, RunnerState};
+use fal_health::{CheckRecord, Failure, Judgement, Outcome, Verdict};
+use fal_host::{Reason, RunnerState};
 use fal_tests::Answer;
 
 use crate::harness::*;
@@ -37,7 +37,7 @@ async fn two_failures_do_not_and_a_pass_between_starts_over_s22_s24() {
         host.checked(1, nth).await;
     }
     let health = host.info(1).await.unwrap().health.unwrap();
-    assert_eq!((health.verdict, health.streak), ("failing", 2));
+    assert_eq!((health.verdict, health.streak), (Verdict::Failing { streak: 2 }, 2));
     director.next_of(1, Kind::Check).await.answer(Answer::fail()).await;
     assert_eq!(host.terminating(1).await, Reason::Unhealthy);
 }
@@ -63,7 +63,7 @@ async fn call_regularly_is_whether_there_are_checks_that_nobody_asked_for_s3() {
     checks_elsewhere().await;
     assert_eq!(director.count(Kind::Check), 0);
     let health = host.info(1).await.unwrap().health.unwrap();
-    assert_eq!(health.verdict, "unknown");
+    assert_eq!(health.verdict, Verdict::Unknown);
     assert!(health.last_check.is_none());
 }
 
@@ -79,8 +79,8 @@ async fn failures_inside_the_start_period_are_shown_and_ignored_however_many_s23
     let info = host.info(1).await.unwrap();
     assert_eq!(info.state, RunnerState::Idle);
     let health = info.health.unwrap();
-    assert_eq!((health.verdict, health.streak), ("unknown", 0));
-    assert_eq!(health.last_check.unwrap().status, Some(500));
+    assert_eq!((health.verdict, health.streak), (Verdict::Unknown, 0));
+    assert_eq!(health.last_check.unwrap().outcome, Outcome::Failure(Failure::Status(500)));
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn a_declared_startup_timeout_raises_the_start_period_and_the_host_says_so
     let hour = Duration::from_secs(3600);
     let director = Director::new();
     director.answer(Kind::Check, Answer::fail());
-    let app = AppSpec { startup_timeout: Some(hour), ..app(health().failure_threshold(1)) };
+    let app = app(health().failure_threshold(1)).startup_timeout(hour);
     let host = TestHost::start(&director, app).await;
     assert_eq!(host.started(1).await.1, Some(hour));
     for nth in 1..=3 {
@@ -122,7 +122,7 @@ async fn a_declared_startup_timeout_raises_the_start_period_and_the_host_says_so
 async fn a_startup_timeout_that_is_shorter_or_not_declared_changes_nothing_s8() {
     for startup_timeout in [None, Some(Duration::from_secs(600))] {
         let director = Director::new();
-        let app = AppSpec { startup_timeout, ..app(health().start_period_seconds(700)) };
+        let app = app(health().start_period_seconds(700)).startup_timeout(startup_timeout);
         let host = TestHost::start(&director, app).await;
         assert_eq!(host.started(1).await.1, Some(Duration::from_secs(700)));
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::host::{Listener, StartError};
+use crate::host::{ListenerKind, StartError};
 use crate::launch::LaunchError;
 
 /// An error that ended a host, with advice on how to fix it.
@@ -25,13 +25,13 @@ pub enum Failure {
     #[error(
         "cannot listen on {address} for {what}: {error}; {}",
         match what {
-            Listener::Requests => "use another address with `--listen`; port 0 lets the system pick a port",
-            Listener::Admin => "use another address with `--admin`, or `--admin off` to disable it",
+            ListenerKind::Requests => "use another address with `--listen`; port 0 lets the system pick a port",
+            ListenerKind::Admin => "use another address with `--admin`, or `--admin off` to disable it",
         }
     )]
     Listen {
         /// What the address was for.
-        what: Listener,
+        what: ListenerKind,
         /// The address.
         address: std::net::SocketAddr,
         /// The error of the system.
@@ -54,7 +54,9 @@ pub enum Failure {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::Listen { what, address, source } => Self::Listen { what, address, error: source },
+            StartError::Listen { listener: what, address, source } => {
+                Self::Listen { what, address, error: source }
+            }
             StartError::Launch(error) => Self::Launch(error),
             StartError::HealthCheck(_) | StartError::ControlThread(_) => Self::Start(error),
         }

@@ -116,7 +116,7 @@ impl HostOptions {
             .queue(self.queue)
             .queue_timeout(self.queue_timeout)
             .drain_timeout(self.drain_timeout)
-            .replacement(self.replace.into())
+            .replacement_strategy(self.replace.into())
             .on_stall(self.on_stall.into());
         match (self.strict, self.max_replacing.and_then(|count| NonZeroUsize::new(count.into()))) {
             (true, Some(_)) => Err(Failure::ConflictingLimits),

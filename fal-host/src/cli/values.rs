@@ -48,11 +48,11 @@ pub(super) enum ReplaceOption {
     Exclusive,
 }
 
-impl From<ReplaceOption> for crate::Replacement {
+impl From<ReplaceOption> for crate::ReplacementStrategy {
     fn from(replace: ReplaceOption) -> Self {
         match replace {
-            ReplaceOption::Beside => Self::Beside,
-            ReplaceOption::Exclusive => Self::Exclusive,
+            ReplaceOption::Beside => Self::StartFirst,
+            ReplaceOption::Exclusive => Self::StopFirst,
         }
     }
 }

@@ -1,63 +1,65 @@
+//! The growing waits between failed starts.
+
 use std::time::Duration;
 
 use fal_health::Time;
 
-const FIRST: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(60);
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// Holds starts back while they fail (S35): one counter for all runners of an app.
+/// Delays starts while they fail (S35). One counter serves all runners of an app.
 ///
-/// The first failed start in a row holds nothing; after the n-th, from the second on, starts wait
-/// min(60 s, 0.5 s · 2ⁿ⁻²), give or take a fifth, so that hosts that failed together do not start together.
+/// The first failed start in a row delays nothing. After the n-th failure, from the second on, starts wait
+/// min(60 s, 0.5 s · 2ⁿ⁻²) ± 20 %. The jitter keeps hosts that failed together from retrying together.
 #[derive(Clone, Debug)]
 pub(crate) struct Backoff {
-    failed: u32,
+    failures: u32,
     held_until: Time,
     random: u64,
 }
 
 impl Backoff {
-    /// The seed decides the jitter: the same seed, the same waits.
+    /// The seed decides the jitter: the same seed gives the same waits.
     pub(crate) fn new(seed: u64) -> Self {
-        Self { failed: 0, held_until: Time::ZERO, random: seed }
+        Self { failures: 0, held_until: Time::ZERO, random: seed }
     }
 
-    /// A start has failed at `now`.
+    /// Counts a start that failed at `now`.
     pub(crate) fn failed(&mut self, now: Time) {
-        self.failed = self.failed.saturating_add(1);
-        if let Some(doublings) = self.failed.checked_sub(2) {
-            // From the seventh doubling on it is the longest anyway.
-            let wait = FIRST.saturating_mul(1 << doublings.min(7)).min(LONGEST);
+        self.failures = self.failures.saturating_add(1);
+        if let Some(doublings) = self.failures.checked_sub(2) {
+            // From the seventh doubling on the wait is the maximum.
+            let wait = FIRST_WAIT.saturating_mul(1 << doublings.min(7)).min(MAX_WAIT);
             self.held_until = self.held_until.max(now + wait.mul_f64(self.jitter()));
         }
     }
 
-    /// A runner has proved itself: nothing is held any more.
+    /// Ends the wait and resets the counter.
     pub(crate) fn reset(&mut self) {
-        self.failed = 0;
+        self.failures = 0;
         self.held_until = Time::ZERO;
     }
 
-    /// Time has passed.
+    /// Forgets a wait that has ended by `now`.
     pub(crate) fn elapsed(&mut self, now: Time) {
         if self.held_until <= now {
             self.held_until = Time::ZERO;
         }
     }
 
-    /// Until when starts are held, as far as is known: [`elapsed`](Self::elapsed) makes it forget what is past.
+    /// The end of the current wait. It may lie in the past until [`elapsed`](Self::elapsed) is called.
     pub(crate) fn until(&self) -> Option<Time> {
         (self.held_until > Time::ZERO).then_some(self.held_until)
     }
 
-    /// When the next start may begin, where that is later than `now`.
+    /// When the next start may begin, if that is later than `now`.
     pub(crate) fn held(&self, now: Time) -> Option<Time> {
         (self.held_until > now).then_some(self.held_until)
     }
 
     /// Failed starts in a row.
     pub(crate) fn failures(&self) -> u32 {
-        self.failed
+        self.failures
     }
 
     /// From 0.8 to 1.2, by `SplitMix64`.

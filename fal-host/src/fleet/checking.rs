@@ -1,97 +1,103 @@
-//! What follows from checks.
+//! What the fleet does about the result of a check.
 
 use std::time::Duration;
 
-use fal_health::{CheckId, Command, Event, Judgement, Monitor, Outcome, Time, Trigger, Unhealthy, Verdict};
+use fal_health::{CheckId, Command, Judgement, Monitor, Outcome, Time, Trigger, Unhealthy, Verdict};
 
-use super::{Effect, Fleet, Happening, Reason};
-use crate::RunnerId;
+use super::Fleet;
+use super::event_kind::EventKind;
+use super::message::FleetCommand;
+use super::record::Reason;
+use crate::id::RunnerId;
 
 impl Fleet {
-    pub(super) fn check_finished(&mut self, now: Time, id: RunnerId, check: CheckId, outcome: Outcome) {
+    pub(super) fn on_check_finished(&mut self, now: Time, id: RunnerId, check: CheckId, outcome: Outcome) {
         let Some(monitor) = self.runners.get_mut(&id).and_then(|runner| runner.monitor.as_mut()) else {
             return;
         };
         if monitor.in_flight().is_none_or(|expected| expected.id != check) {
             return;
         }
-        let command = monitor.handle(now, Event::Finished { check, outcome });
+        let command = monitor.handle(now, fal_health::Event::Finished { check, outcome });
         let Some(record) = monitor.history().last().copied() else { return };
         match (record.trigger, record.judgement) {
-            (Trigger::Manual, Judgement::Inconclusive) => self.effects.push(Effect::ReleaseSlots(id)),
-            (Trigger::Manual, Judgement::Passed) => self.effects.push(Effect::ManualCheckEnded(id)),
-            // After a failure it leaves the rotation with its slots: given back before that, they would go to whoever
-            // waits (S33).
+            (Trigger::Manual, Judgement::Inconclusive) => {
+                self.commands.push(FleetCommand::ReleaseSlots(id));
+            }
+            (Trigger::Manual, Judgement::Passed) => self.commands.push(FleetCommand::ManualCheckEnded(id)),
+            // After a failure the runner leaves the rotation with its slots. If they were released first, waiting
+            // requests would get them (S33).
             _ => {}
         }
-        // Whoever hears of it finds the slots given back.
-        self.emit(id, Happening::Checked(record));
+        // Published after the release, so that a listener finds the slots free.
+        self.emit(id, EventKind::Checked(record));
         if record.judgement == Judgement::Passed && self.settings.has_periodic_checks() {
-            self.proved(now, id);
+            self.mark_stable(now, id);
         }
-        self.obey(now, id, command);
+        self.apply_command(now, id, command);
     }
 
-    /// Says that a runner's requests stand still, once until they have moved again.
-    pub(super) fn stalled(&mut self, id: RunnerId, check: CheckId, stalled: Option<Duration>) {
+    /// Publishes that the request runtime of a runner is stalled, once until it runs again.
+    pub(super) fn on_stalled(&mut self, id: RunnerId, check: CheckId, stalled: Option<Duration>) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         let in_flight = runner.monitor.as_ref().and_then(Monitor::in_flight);
         if in_flight.is_none_or(|expected| expected.id != check) {
             return;
         }
-        let said = std::mem::replace(&mut runner.stalled, stalled.is_some());
-        if let Some(since) = stalled.filter(|_| !said) {
-            self.emit(id, Happening::Stalled { since });
+        let published = std::mem::replace(&mut runner.stalled, stalled.is_some());
+        if let Some(since) = stalled.filter(|_| !published) {
+            self.emit(id, EventKind::Stalled { since });
         }
     }
 
-    pub(super) fn tell(&mut self, now: Time, id: RunnerId, event: Event) {
+    pub(super) fn notify_monitor(&mut self, now: Time, id: RunnerId, event: fal_health::Event) {
         let monitor = self.runners.get_mut(&id).and_then(|runner| runner.monitor.as_mut());
         let command = monitor.and_then(|monitor| monitor.handle(now, event));
-        self.obey(now, id, command);
+        self.apply_command(now, id, command);
     }
 
-    /// Does as a runner's monitor says.
-    pub(super) fn obey(&mut self, now: Time, id: RunnerId, command: Option<Command>) {
-        self.rearm(id);
+    /// Carries out a command of a runner's monitor.
+    fn apply_command(&mut self, now: Time, id: RunnerId, command: Option<Command>) {
+        self.update_timer(id);
         match command {
             None => {}
-            Some(Command::Start(check)) => self.effects.push(Effect::StartCheck(id, check)),
+            Some(Command::Start(check)) => self.commands.push(FleetCommand::StartCheck(id, check)),
             Some(Command::Unhealthy(Unhealthy::ManualCheckFailed)) => {
-                self.end(now, id, Reason::ManualCheckFailed);
+                self.terminate(now, id, Reason::ManualCheckFailed);
             }
             Some(Command::Unhealthy(Unhealthy::Streak(_))) => {
-                if !self.waiting.contains(&id) {
-                    self.waiting.push_back(id);
+                if !self.deferred.contains(&id) {
+                    self.deferred.push_back(id);
                 }
-                self.take_turns(now);
+                self.start_allowed_replacements(now);
             }
         }
     }
 
-    /// Ends unhealthy runners as far as the bound on replacements allows (S40).
-    pub(super) fn take_turns(&mut self, now: Time) {
-        for id in std::mem::take(&mut self.waiting) {
+    /// Replaces unhealthy runners, as many as the bound on replacements allows (S40).
+    pub(super) fn start_allowed_replacements(&mut self, now: Time) {
+        for id in std::mem::take(&mut self.deferred) {
             let Some(runner) = self.runners.get_mut(&id) else { continue };
             let verdict = runner.monitor.as_ref().map(Monitor::verdict);
             if !runner.is_ready() || verdict != Some(Verdict::Unhealthy) {
-                runner.waits = false;
+                runner.replacement_deferred = false;
                 continue;
             }
-            let (place, said) = (runner.place, std::mem::replace(&mut runner.waits, true));
-            let replacing = self.seats.iter().filter(|seat| seat.replacing).count();
-            let free = self
+            let index = runner.replica;
+            let published = std::mem::replace(&mut runner.replacement_deferred, true);
+            let replacing = self.replicas.iter().filter(|replica| replica.replacing).count();
+            let allowed = self
                 .settings
                 .max_replacing
                 .is_none_or(|bound| replacing < bound.get() && self.backoff.held(now).is_none());
-            let Some(seat) = self.seats.get_mut(place.0) else { continue };
-            if free || seat.replacing {
-                seat.replacing = true;
-                self.end(now, id, Reason::Unhealthy);
+            let Some(replica) = self.replicas.get_mut(index.0) else { continue };
+            if allowed || replica.replacing {
+                replica.replacing = true;
+                self.terminate(now, id, Reason::Unhealthy);
             } else {
-                self.waiting.push_back(id);
-                if !said {
-                    self.emit(id, Happening::WaitsToBeReplaced { replacing });
+                self.deferred.push_back(id);
+                if !published {
+                    self.emit(id, EventKind::ReplacementDeferred { replacing });
                 }
             }
         }

@@ -1,113 +1,118 @@
-//! How runners end, and who takes their places.
+//! How runners end, and which runners replace them.
 
-use fal_health::{Event, Monitor, Time};
+use fal_health::{Monitor, Time};
 
-use super::runner::{Phase, Place, Runner};
-use super::{
-    Effect, Ending, Exit, Fleet, Happening, KILLED_LIMIT, RECORDS, Reason, Replacement, RunnerRecord,
-};
-use crate::RunnerId;
+use super::event_kind::EventKind;
+use super::message::FleetCommand;
+use super::record::{Exit, MAX_RECORDS, Reason, RunnerRecord};
+use super::replica::ReplicaIndex;
+use super::runner::{Phase, Runner};
+use super::settings::{KILL_TIMEOUT, ReplacementStrategy};
+use super::{Fleet, Shutdown};
+use crate::id::RunnerId;
 
 impl Fleet {
-    /// Tells a runner to stop, and starts its replacement (S33, S35).
-    pub(super) fn end(&mut self, now: Time, id: RunnerId, reason: Reason) {
+    /// Sends SIGTERM to a runner and starts its replacement (S33, S35).
+    pub(super) fn terminate(&mut self, now: Time, id: RunnerId, reason: Reason) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         if matches!(runner.phase, Phase::Terminating { .. } | Phase::Killed { .. }) {
             return;
         }
-        let place = runner.place;
+        let index = runner.replica;
         let reason = *runner.reason.get_or_insert(reason);
-        let failed_start = !runner.proven && !matches!(reason, Reason::Stopped | Reason::Restarted);
+        let start_failed = !runner.stable && !matches!(reason, Reason::Stopped | Reason::Restarted);
         let grace_period = self.settings.grace_period;
         self.leave_rotation(now, id);
-        self.effects.push(Effect::Terminate(id));
-        self.emit(id, Happening::Terminating { reason, grace_period });
-        self.enter(id, Phase::Terminating { kill_at: now + grace_period });
-        if failed_start {
-            self.start_failed(now, id);
+        self.commands.push(FleetCommand::Terminate(id));
+        self.emit(id, EventKind::Terminating { reason, grace_period });
+        self.set_phase(id, Phase::Terminating { kill_at: now + grace_period });
+        if start_failed {
+            self.on_start_failed(now, id);
         }
-        self.vacate(now, id, place);
+        self.vacate(now, id, index);
     }
 
-    /// Lets a runner finish what it has, without a limit but the drain timeout, before it is told to stop (S33).
+    /// Lets a runner finish its requests, within the drain timeout, before it gets SIGTERM (S33).
     pub(super) fn drain(&mut self, now: Time, id: RunnerId, reason: Reason) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         runner.reason.get_or_insert(reason);
-        let place = runner.place;
+        let index = runner.replica;
         let timeout = self.settings.drain_timeout;
-        self.emit(id, Happening::Draining { reason, timeout });
+        self.emit(id, EventKind::Draining { reason, timeout });
         self.leave_rotation(now, id);
-        self.enter(id, Phase::Draining { until: now + timeout });
-        self.vacate(now, id, place);
+        self.set_phase(id, Phase::Draining { until: now + timeout });
+        self.vacate(now, id, index);
     }
 
-    pub(super) fn drained(&mut self, now: Time, id: RunnerId) {
+    pub(super) fn on_drained(&mut self, now: Time, id: RunnerId) {
         let Some(runner) = self.runners.get(&id) else { return };
         if matches!(runner.phase, Phase::Draining { .. }) {
-            self.end(now, id, runner.reason.unwrap_or(Reason::Stopped));
+            self.terminate(now, id, runner.reason.unwrap_or(Reason::Stopped));
         }
     }
 
-    /// No request and no check from here on (S11, S21).
+    /// Ends requests to a runner and checks of it (S11, S21).
     pub(super) fn leave_rotation(&mut self, now: Time, id: RunnerId) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         if let Some(monitor) = &mut runner.monitor {
             if monitor.in_flight().is_some() {
-                self.effects.push(Effect::DropCheck(id));
+                self.commands.push(FleetCommand::CancelCheck(id));
             }
-            monitor.handle(now, Event::Stopping);
+            monitor.handle(now, fal_health::Event::Stopping);
         }
         if runner.is_ready() {
-            self.effects.push(Effect::Unroute(id));
+            self.commands.push(FleetCommand::Unroute(id));
         }
     }
 
-    pub(super) fn exited(&mut self, now: Time, id: RunnerId, exit: Exit) {
+    pub(super) fn on_exited(&mut self, now: Time, id: RunnerId, exit: Exit) {
         self.leave_rotation(now, id);
         let Some(mut runner) = self.remove(id) else { return };
         let unexpected = match runner.phase {
-            // Whatever was planned, nobody had told it to stop (S36).
+            // It was not sent SIGTERM yet, so its planned end does not matter (S36).
             Phase::Ready { .. } | Phase::Draining { .. } => Some(Reason::Exited),
             Phase::Setup { .. } => Some(Reason::SetupFailed),
             _ => None,
         };
         if let Some(reason) = unexpected {
             runner.reason = Some(reason);
-            if !runner.proven {
-                self.start_failed(now, id);
+            if !runner.stable {
+                self.on_start_failed(now, id);
             }
         }
-        self.gone(now, runner, Some(exit));
+        self.finish_runner(now, runner, Some(exit));
     }
 
-    /// The runner has no process any more, or none that anything can be done about.
-    pub(super) fn gone(&mut self, now: Time, runner: Runner, exit: Option<Exit>) {
-        let Runner { id, place, .. } = runner;
+    /// Records a removed runner, and starts its replacement if that has not happened yet.
+    pub(super) fn finish_runner(&mut self, now: Time, runner: Runner, exit: Option<Exit>) {
+        let Runner { id, replica: index, .. } = runner;
         self.record(now, runner, exit);
-        self.vacate(now, id, place);
-        if self.ending == Ending::Not && self.seats.get(place.0).is_some_and(|seat| seat.awaits == Some(id)) {
-            self.fill(now, place);
+        self.vacate(now, id, index);
+        let awaited = self.replicas.get(index.0).is_some_and(|replica| replica.awaited_exit == Some(id));
+        if awaited && !self.is_stopping() {
+            self.start_current(now, index);
         }
     }
 
-    /// Takes a runner's place from it, and gives that to its successor, or to a new runner.
-    fn vacate(&mut self, now: Time, id: RunnerId, place: Place) {
-        let alive = self.runners.contains_key(&id);
-        let Some(seat) = self.seats.get_mut(place.0) else { return };
-        if seat.successor == Some(id) {
-            seat.successor = None;
+    /// Removes a runner from its replica. The replica goes to its successor, or to a new runner.
+    fn vacate(&mut self, now: Time, id: RunnerId, index: ReplicaIndex) {
+        let has_process = self.runners.contains_key(&id);
+        let is_stopping = self.is_stopping();
+        let Some(replica) = self.replicas.get_mut(index.0) else { return };
+        if replica.successor == Some(id) {
+            replica.successor = None;
         }
-        if seat.occupant != Some(id) {
+        if replica.current != Some(id) {
             return;
         }
-        seat.occupant = seat.successor.take();
-        if seat.occupant.is_some() || self.ending != Ending::Not {
+        replica.current = replica.successor.take();
+        if replica.current.is_some() || is_stopping {
             return;
         }
-        if alive && self.settings.replacement == Replacement::Exclusive {
-            seat.awaits = Some(id);
+        if has_process && self.settings.replacement_strategy == ReplacementStrategy::StopFirst {
+            replica.awaited_exit = Some(id);
         } else {
-            self.fill(now, place);
+            self.start_current(now, index);
         }
     }
 
@@ -122,58 +127,58 @@ impl Fleet {
             checks: runner.monitor.iter().flat_map(Monitor::history).copied().collect(),
             exit,
         };
-        if self.records.len() == RECORDS {
+        if self.records.len() == MAX_RECORDS {
             self.records.pop_front();
         }
         self.records.push_back(record.clone());
-        self.emit(runner.id, Happening::Terminated(record));
-        self.effects.push(Effect::Forget(runner.id));
+        self.emit(runner.id, EventKind::Terminated(record));
+        self.commands.push(FleetCommand::Forget(runner.id));
     }
 
-    pub(super) fn stop(&mut self, now: Time) {
-        if self.ending != Ending::Not {
+    pub(super) fn on_stop(&mut self, now: Time) {
+        if self.is_stopping() {
             return;
         }
-        self.ending = Ending::Stopping;
+        self.shutdown = Shutdown::Graceful;
         for id in self.ids() {
             match self.runners.get(&id).map(|runner| runner.phase) {
                 Some(Phase::CrashBackoff { .. }) => drop(self.remove(id)),
-                Some(Phase::Setup { .. }) => self.end(now, id, Reason::Stopped),
+                Some(Phase::Setup { .. }) => self.terminate(now, id, Reason::Stopped),
                 Some(Phase::Ready { .. }) => self.drain(now, id, Reason::Stopped),
                 _ => {}
             }
         }
     }
 
-    pub(super) fn kill(&mut self, now: Time) {
-        if self.ending == Ending::Over {
+    pub(super) fn on_kill(&mut self, now: Time) {
+        if self.shutdown == Shutdown::Complete {
             return;
         }
-        self.ending = Ending::Killing;
+        self.shutdown = Shutdown::Forced;
         for id in self.ids() {
             match self.runners.get(&id).map(|runner| runner.phase) {
                 Some(Phase::CrashBackoff { .. }) => drop(self.remove(id)),
-                // Killed when it is known that it runs.
+                // A pending runner is killed as soon as its process has started.
                 Some(Phase::Pending | Phase::Killed { .. }) | None => {}
-                Some(_) => self.kill_one(now, id),
+                Some(_) => self.kill_runner(now, id),
             }
         }
     }
 
-    pub(super) fn kill_one(&mut self, now: Time, id: RunnerId) {
+    pub(super) fn kill_runner(&mut self, now: Time, id: RunnerId) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         runner.reason.get_or_insert(Reason::Stopped);
         self.leave_rotation(now, id);
-        self.effects.push(Effect::Kill(id));
-        self.emit(id, Happening::Killed);
-        self.enter(id, Phase::Killed { until: now + KILLED_LIMIT });
+        self.commands.push(FleetCommand::Kill(id));
+        self.emit(id, EventKind::Killed);
+        self.set_phase(id, Phase::Killed { until: now + KILL_TIMEOUT });
     }
 
-    /// Not even SIGKILL has ended it: a process that hangs in the system. It blocks nobody any more.
+    /// Continues without a runner whose process has survived SIGKILL, such as one that hangs in a system call.
     pub(super) fn abandon(&mut self, now: Time, id: RunnerId) {
-        self.emit(id, Happening::Abandoned);
+        self.emit(id, EventKind::Abandoned);
         if let Some(runner) = self.remove(id) {
-            self.gone(now, runner, None);
+            self.finish_runner(now, runner, None);
         }
     }
 }

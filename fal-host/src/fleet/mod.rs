@@ -1,144 +1,167 @@
-//! Which runners there should be, what state each is in, and what to do about it.
+//! The fleet: the sans-I/O core that decides which runners there are and what happens to each of them.
 //!
-//! The core of the host: pure, like [`fal_health::Monitor`], of which it holds one a runner. [`Fleet::handle`] takes
-//! what happened and when, and returns what to do; [`Fleet::deadline`] says when it wants to hear of the time. It
-//! has no clock, does no I/O and draws no random number but from its seed, so a day of a fleet runs in milliseconds.
+//! It reads no clock, does no I/O, and takes its only random number from its seed. A test runs a day of a fleet in
+//! milliseconds. It holds one [`fal_health::Monitor`] for each runner.
+//!
+//! # The canonical loop
+//!
+//! [`Fleet::start`] returns a fleet and its first commands. After that only [`Fleet::handle`] changes it:
+//!
+//! 1. Execute the commands of the last call, in order. Events that this causes ([`FleetEvent::Launched`],
+//!    [`FleetEvent::LaunchFailed`]) go into a queue.
+//! 2. Take the next event. If there is none, wait for one or for [`Fleet::deadline`], whichever comes first; the event
+//!    of a deadline is [`FleetEvent::Elapsed`].
+//! 3. Call [`Fleet::handle`] with that event and the time at which it became known. Times must not run backwards.
+//! 4. Repeat until [`FleetCommand::Stopped`], the last command.
+//!
+//! An event of a runner that no longer exists changes nothing (S21). An `Elapsed` that comes early or late does no
+//! harm.
+//!
+//! # What holds between two calls
+//!
+//! - Each replica has exactly one current runner and at most one successor. Under
+//!   [`ReplacementStrategy::StopFirst`] a replica has none while the process of its last runner ends.
+//! - Each runner that is not ending belongs to exactly one replica. A runner that is ending belongs to none.
+//! - A runner takes requests and is checked only while it is ready. It has at most one check in flight.
+//! - At most `max_replacing` replicas are being replaced because of periodic checks (S40).
+//! - Each runner with a deadline has exactly one entry among the timers, at that deadline.
+//! - Each runner whose process was started leaves exactly one record (S36).
+//! - After a stop, no runner starts.
+//!
+//! `tests/random_histories` asserts these after every event of thousands of random histories.
 
 mod backoff;
 mod checking;
 mod ending;
-mod input;
+mod event_kind;
+mod message;
 mod record;
-mod rolling;
+mod replica;
+mod rolling_restart;
 mod runner;
 mod settings;
 mod starting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use fal_health::{Event, Time};
+use fal_health::Time;
 
 use self::backoff::Backoff;
-pub use self::input::Happening;
-pub(crate) use self::input::{Effect, Input};
-pub use self::record::{Exit, RECORDS, Reason, RunnerRecord};
-use self::rolling::Roll;
+pub use self::event_kind::EventKind;
+pub(crate) use self::message::{FleetCommand, FleetEvent};
+pub use self::record::{Exit, MAX_RECORDS, Reason, RunnerRecord};
+use self::replica::{Replica, ReplicaIndex};
+use self::rolling_restart::RollingRestart;
+use self::runner::Phase;
 pub(crate) use self::runner::Runner;
 pub use self::runner::RunnerState;
-use self::runner::{Phase, Place};
-pub use self::settings::Replacement;
-pub(crate) use self::settings::{FleetSettings, KILLED_LIMIT, PROOF_WITHOUT_CHECKS};
-use crate::RunnerId;
+pub(crate) use self::settings::FleetSettings;
+pub use self::settings::ReplacementStrategy;
+use crate::id::RunnerId;
 
 /// All runners of one host.
 #[derive(Debug)]
 pub(crate) struct Fleet {
     settings: FleetSettings,
     runners: BTreeMap<RunnerId, Runner>,
-    /// One for each runner that there should be.
-    seats: Vec<Seat>,
-    /// When each runner has to be looked at again.
+    /// As many as there should be runners.
+    replicas: Vec<Replica>,
+    /// The deadline of each runner that has one.
     timers: BTreeSet<(Time, RunnerId)>,
-    /// Unhealthy runners that wait for their turn to be replaced, in the order of their verdicts (S40).
-    waiting: VecDeque<RunnerId>,
-    /// Runners that are being replaced by plan.
-    roll: Option<Roll>,
+    /// Unhealthy runners that wait to be replaced, in the order of their verdicts (S40).
+    deferred: VecDeque<RunnerId>,
+    rolling_restart: Option<RollingRestart>,
     backoff: Backoff,
     records: VecDeque<RunnerRecord>,
     next_id: u64,
-    ending: Ending,
-    effects: Vec<Effect>,
+    shutdown: Shutdown,
+    /// The commands of the current call.
+    commands: Vec<FleetCommand>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Seat {
-    /// Who fills the place, or is to.
-    occupant: Option<RunnerId>,
-    /// Who is to take the occupant's place by plan, when it is ready.
-    successor: Option<RunnerId>,
-    /// Whose process has to end before the next occupant starts.
-    awaits: Option<RunnerId>,
-    /// A periodic verdict is being acted on here, until the occupant's first pass (S40).
-    replacing: bool,
-}
-
+/// How far the host's shutdown is (S41).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
-    Not,
-    Stopping,
-    Killing,
-    Over,
+enum Shutdown {
+    NotRequested,
+    /// Runners drain.
+    Graceful,
+    /// Runners are killed.
+    Forced,
+    /// No runner is left.
+    Complete,
 }
 
 impl Fleet {
-    /// A fleet at `now`, and its first effects: every runner is started.
-    pub(crate) fn start(now: Time, settings: FleetSettings) -> (Self, Vec<Effect>) {
-        let seats = vec![Seat::default(); settings.runners.get()];
+    /// A fleet at `now`, and its first commands, which start every runner.
+    pub(crate) fn start(now: Time, settings: FleetSettings) -> (Self, Vec<FleetCommand>) {
+        let replicas = vec![Replica::default(); settings.runners.get()];
         let mut fleet = Self {
-            roll: None,
+            rolling_restart: None,
             backoff: Backoff::new(settings.seed),
             settings,
             runners: BTreeMap::new(),
-            seats,
+            replicas,
             timers: BTreeSet::new(),
-            waiting: VecDeque::new(),
+            deferred: VecDeque::new(),
             records: VecDeque::new(),
             next_id: 1,
-            ending: Ending::Not,
-            effects: Vec::new(),
+            shutdown: Shutdown::NotRequested,
+            commands: Vec::new(),
         };
-        for place in 0..fleet.seats.len() {
-            fleet.fill(now, Place(place));
+        for index in 0..fleet.replicas.len() {
+            fleet.start_current(now, ReplicaIndex(index));
         }
-        let effects = std::mem::take(&mut fleet.effects);
-        (fleet, effects)
+        let commands = std::mem::take(&mut fleet.commands);
+        (fleet, commands)
     }
 
-    /// Takes what happened at `now` and says what to do. What concerns a runner that is no more changes nothing (S21).
-    pub(crate) fn handle(&mut self, now: Time, input: Input) -> Vec<Effect> {
-        match input {
-            Input::Elapsed => self.elapsed(now),
-            Input::Launched { id, pid } => self.launched(now, id, pid),
-            Input::LaunchFailed { id, error } => self.launch_failed(now, id, error),
-            Input::Progress { id, progress } => self.progress(id, progress),
-            Input::SetupFailed { id, error } => {
+    /// Handles what happened at `now` and returns what to do about it.
+    pub(crate) fn handle(&mut self, now: Time, event: FleetEvent) -> Vec<FleetCommand> {
+        match event {
+            FleetEvent::Elapsed => self.on_elapsed(now),
+            FleetEvent::Launched { id, pid } => self.on_launched(now, id, pid),
+            FleetEvent::LaunchFailed { id, error } => self.on_launch_failed(now, id, error),
+            FleetEvent::Progress { id, progress } => self.on_progress(id, progress),
+            FleetEvent::SetupFailed { id, error } => {
                 if let Some(runner) = self.runners.get_mut(&id) {
                     runner.detail = Some(error);
                 }
             }
-            Input::Ready { id } => self.ready(now, id),
-            Input::ManualRequested { id } => self.tell(now, id, Event::ManualRequested),
-            Input::CheckFinished { id, check, outcome, stalled } => {
-                self.stalled(id, check, stalled);
-                self.check_finished(now, id, check, outcome);
+            FleetEvent::Ready { id } => self.on_ready(now, id),
+            FleetEvent::ManualRequested { id } => {
+                self.notify_monitor(now, id, fal_health::Event::ManualRequested);
             }
-            Input::Drained { id } => self.drained(now, id),
-            Input::Unreachable { id } => {
+            FleetEvent::CheckFinished { id, check, outcome, stalled } => {
+                self.on_stalled(id, check, stalled);
+                self.on_check_finished(now, id, check, outcome);
+            }
+            FleetEvent::Drained { id } => self.on_drained(now, id),
+            FleetEvent::Unreachable { id } => {
                 if self.runners.get(&id).is_some_and(Runner::is_ready) {
-                    self.end(now, id, Reason::Unreachable);
+                    self.terminate(now, id, Reason::Unreachable);
                 }
             }
-            Input::Exited { id, exit } => self.exited(now, id, exit),
-            Input::Restart => self.restart(now),
-            Input::Stop => self.stop(now),
-            Input::Kill => self.kill(now),
+            FleetEvent::Exited { id, exit } => self.on_exited(now, id, exit),
+            FleetEvent::Restart => self.on_restart(now),
+            FleetEvent::Stop => self.on_stop(now),
+            FleetEvent::Kill => self.on_kill(now),
         }
-        self.advance(now);
-        if self.ending != Ending::Not && self.ending != Ending::Over && self.runners.is_empty() {
-            self.ending = Ending::Over;
-            self.effects.push(Effect::Stopped);
+        self.advance_restart(now);
+        if matches!(self.shutdown, Shutdown::Graceful | Shutdown::Forced) && self.runners.is_empty() {
+            self.shutdown = Shutdown::Complete;
+            self.commands.push(FleetCommand::Stopped);
         }
-        std::mem::take(&mut self.effects)
+        std::mem::take(&mut self.commands)
     }
 
-    /// When it wants to be told that time has passed, if ever. It may lie in the past: then at once.
+    /// When the fleet wants [`FleetEvent::Elapsed`], if ever. A time in the past means at once.
     pub(crate) fn deadline(&self) -> Option<Time> {
         let timer = self.timers.first().map(|(due, _)| *due);
-        let turn = self.backoff.until().filter(|_| !self.waiting.is_empty());
-        [timer, turn].into_iter().flatten().min()
+        let backoff_end = self.backoff.until().filter(|_| !self.deferred.is_empty());
+        [timer, backoff_end].into_iter().flatten().min()
     }
 
-    /// The runners that there are, by id.
+    /// The runners that have not ended, by id.
     pub(crate) fn runners(&self) -> impl Iterator<Item = &Runner> {
         self.runners.values()
     }
@@ -148,39 +171,39 @@ impl Fleet {
         self.runners.values().any(Runner::is_ready)
     }
 
-    /// Whether it has been told to stop.
+    /// Whether the host is stopping or has stopped.
     pub(crate) fn is_stopping(&self) -> bool {
-        self.ending != Ending::Not
+        self.shutdown != Shutdown::NotRequested
     }
 
-    /// The last runners that ended, oldest first, at most [`RECORDS`].
+    /// The records of the last runners that ended, oldest first, at most [`MAX_RECORDS`].
     pub(crate) fn records(&self) -> impl Iterator<Item = &RunnerRecord> {
         self.records.iter()
     }
 
-    fn elapsed(&mut self, now: Time) {
+    fn on_elapsed(&mut self, now: Time) {
         let due: Vec<_> = self.timers.iter().take_while(|(due, _)| *due <= now).map(|(_, id)| *id).collect();
         for id in due {
-            self.due(now, id);
-            self.rearm(id);
+            self.on_deadline(now, id);
+            self.update_timer(id);
         }
         self.backoff.elapsed(now);
-        self.take_turns(now);
+        self.start_allowed_replacements(now);
     }
 
-    fn due(&mut self, now: Time, id: RunnerId) {
+    fn on_deadline(&mut self, now: Time, id: RunnerId) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         match &mut runner.phase {
-            Phase::CrashBackoff { until } if *until <= now => self.release(id),
-            Phase::Setup { until } if *until <= now => self.end(now, id, Reason::StartupTimeout),
-            Phase::Draining { until } if *until <= now => self.drained(now, id),
-            Phase::Terminating { kill_at } if *kill_at <= now => self.kill_one(now, id),
+            Phase::CrashBackoff { until } if *until <= now => self.launch(id),
+            Phase::Setup { until } if *until <= now => self.terminate(now, id, Reason::StartupTimeout),
+            Phase::Draining { until } if *until <= now => self.on_drained(now, id),
+            Phase::Terminating { kill_at } if *kill_at <= now => self.kill_runner(now, id),
             Phase::Killed { until } if *until <= now => self.abandon(now, id),
-            Phase::Ready { proven_at } => {
-                if proven_at.take_if(|proven_at| *proven_at <= now).is_some() {
-                    self.proved(now, id);
+            Phase::Ready { stable_at } => {
+                if stable_at.take_if(|stable_at| *stable_at <= now).is_some() {
+                    self.mark_stable(now, id);
                 }
-                self.tell(now, id, Event::Elapsed);
+                self.notify_monitor(now, id, fal_health::Event::Elapsed);
             }
             _ => {}
         }
@@ -190,19 +213,19 @@ impl Fleet {
         self.runners.keys().copied().collect()
     }
 
-    fn emit(&mut self, id: RunnerId, happening: Happening) {
-        self.effects.push(Effect::Emit(id, happening));
+    fn emit(&mut self, id: RunnerId, kind: EventKind) {
+        self.commands.push(FleetCommand::Emit(id, kind));
     }
 
-    fn enter(&mut self, id: RunnerId, phase: Phase) {
+    fn set_phase(&mut self, id: RunnerId, phase: Phase) {
         if let Some(runner) = self.runners.get_mut(&id) {
             runner.phase = phase;
         }
-        self.rearm(id);
+        self.update_timer(id);
     }
 
-    /// Sets a runner's timer to its deadline.
-    fn rearm(&mut self, id: RunnerId) {
+    /// Sets the timer of a runner to its deadline.
+    fn update_timer(&mut self, id: RunnerId) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         let deadline = runner.deadline();
         if runner.timer != deadline {

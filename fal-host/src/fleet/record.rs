@@ -1,37 +1,40 @@
+//! Why and how a runner ended, and the record that remains of it.
+
 use std::fmt;
 
 use fal_health::{CheckRecord, Time};
 use serde::Serialize;
 
-use crate::RunnerId;
+use crate::id::RunnerId;
 
-/// How many ended runners a host remembers (S36).
-pub const RECORDS: usize = 256;
+/// How many records of ended runners a host keeps (S36).
+pub const MAX_RECORDS: usize = 256;
 
 /// Why a runner ended (S36). The first reason wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Reason {
-    /// As many periodic checks failed in a row as the threshold says (S24).
+    /// As many periodic checks failed in a row as the failure threshold says (S24).
     Unhealthy,
-    /// A check that a response had asked for failed (S25).
+    /// A manual check failed (S25).
     ManualCheckFailed,
     /// Its process ended by itself while it was ready (S34).
     Exited,
-    /// It was ready and took no connection (S39).
+    /// It was ready and refused connections (S39).
     Unreachable,
-    /// Its setup failed, or its process ended before it was ready, or could not be started (S35).
+    /// Its setup failed, its process ended before it was ready, or its process could not be started (S35).
     SetupFailed,
-    /// It was not ready in time (S35).
+    /// It was not ready within the startup timeout (S35).
     StartupTimeout,
-    /// It was replaced by plan.
+    /// A rolling restart replaced it.
     Restarted,
     /// The host stopped.
     Stopped,
 }
 
 impl Reason {
-    /// The reason's name, as logs and the admin interface spell it.
+    /// The name of the reason in logs and the admin interface.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Unhealthy => "unhealthy",
@@ -55,12 +58,13 @@ impl fmt::Display for Reason {
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Exit {
-    /// By itself, with this status.
+    /// It exited with this status.
     Status(i32),
-    /// By this signal.
+    /// This signal ended it.
     Signal(i32),
-    /// Nobody could learn how.
+    /// The system did not tell.
     Unknown,
 }
 
@@ -85,23 +89,24 @@ impl From<std::process::ExitStatus> for Exit {
     }
 }
 
-/// What remains of a runner that has ended (S36).
+/// The record of a runner that has ended (S36).
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct RunnerRecord {
-    /// Which runner it was.
+    /// The runner.
     pub id: RunnerId,
-    /// Its process; none where it could not be started.
+    /// Its process. `None` if no process could be started, or if it had none of its own.
     pub pid: Option<u32>,
-    /// When its process was started.
+    /// When its process started.
     pub started: Time,
-    /// When the end of its process was known.
+    /// When the host learned that its process had ended.
     pub ended: Time,
     /// Why it ended.
     pub reason: Reason,
-    /// What is known beyond the reason: the error of its setup, say.
+    /// More about the reason, such as the error of its setup.
     pub detail: Option<String>,
     /// Its last checks, oldest first.
     pub checks: Vec<CheckRecord>,
-    /// How its process ended; none where there was none.
+    /// How its process ended. `None` if there was no process, or if it survived SIGKILL.
     pub exit: Option<Exit>,
 }

@@ -1,34 +1,38 @@
+//! One runner as the fleet knows it, and the states that it passes through.
+
 use fal_health::protocol::Progress;
 use fal_health::{Monitor, Time};
 use serde::Serialize;
 
-use super::Reason;
-use crate::RunnerId;
+use super::record::Reason;
+use super::replica::ReplicaIndex;
+use crate::id::RunnerId;
 
-/// What a runner is doing (S37). Its health is not a state.
+/// The state of a runner (S37). Its health is not a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[non_exhaustive]
 pub enum RunnerState {
-    /// Its process is being started.
+    /// The host is starting its process.
     Pending,
-    /// Its process runs and is not ready.
+    /// Its process runs, and its setup has not finished.
     Setup,
-    /// Ready, with nothing in flight.
+    /// Ready, with no request in flight.
     Idle,
     /// Ready, with requests in flight.
     Running,
-    /// It takes no more requests and finishes those in flight.
+    /// It takes no new requests and finishes those in flight.
     Draining,
-    /// It was told to stop.
+    /// It was sent SIGTERM or SIGKILL.
     Terminating,
     /// Its process has ended.
     Terminated,
-    /// Its start is held because earlier ones failed.
+    /// Its start waits because earlier starts failed.
     CrashBackoff,
 }
 
 impl RunnerState {
-    /// The state's name, as logs and the admin interface spell it.
+    /// The name of the state in logs and the admin interface.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pending => "PENDING",
@@ -43,36 +47,32 @@ impl RunnerState {
     }
 }
 
-/// Which of the fleet's places a runner fills. A runner and its replacement share one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place(pub(super) usize);
-
-/// One runner, as the fleet knows it.
+/// One runner as the fleet knows it.
 #[derive(Clone, Debug)]
 pub(crate) struct Runner {
     pub(super) id: RunnerId,
-    pub(super) place: Place,
+    pub(super) replica: ReplicaIndex,
     pub(super) phase: Phase,
     pub(super) pid: Option<u32>,
-    /// When its process was started; when it came into being, until then.
+    /// When its process started; until then, when the fleet created it.
     pub(super) started: Time,
-    /// None in an app without a health check, and before there is a process.
+    /// `None` in an app without a health check, and before its process has started.
     pub(super) monitor: Option<Monitor>,
-    /// Whether its start can no longer fail (S35).
-    pub(super) proven: bool,
+    /// Whether its start counts as a success (S35).
+    pub(super) stable: bool,
     pub(super) progress: Option<Progress>,
-    /// Why it ends, once that is ordered. The first reason wins (S36).
+    /// Why it ends, once that is decided. The first reason wins (S36).
     pub(super) reason: Option<Reason>,
     pub(super) detail: Option<String>,
-    /// Whether it is said already that it waits to be replaced (S40).
-    pub(super) waits: bool,
-    /// Whether it is said already that its requests stand still.
+    /// Whether the fleet has published that its replacement is deferred (S40).
+    pub(super) replacement_deferred: bool,
+    /// Whether the fleet has published that its request runtime is stalled.
     pub(super) stalled: bool,
     /// Its entry among the fleet's timers.
     pub(super) timer: Option<Time>,
 }
 
-/// The states of S37 with what each has to remember; IDLE and RUNNING are one.
+/// The states of S37 with the deadline of each. IDLE and RUNNING are one phase.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Phase {
     CrashBackoff {
@@ -82,9 +82,9 @@ pub(super) enum Phase {
     Setup {
         until: Time,
     },
-    /// `proven_at`: when readiness alone will have proved it, in an app without periodic checks.
+    /// `stable_at`: when its start counts as a success, in an app without periodic checks.
     Ready {
-        proven_at: Option<Time>,
+        stable_at: Option<Time>,
     },
     Draining {
         until: Time,
@@ -92,26 +92,26 @@ pub(super) enum Phase {
     Terminating {
         kill_at: Time,
     },
-    /// `until`: when it is given up.
+    /// `until`: when the fleet abandons it.
     Killed {
         until: Time,
     },
 }
 
 impl Runner {
-    pub(super) fn new(id: RunnerId, place: Place, now: Time, phase: Phase) -> Self {
+    pub(super) fn new(id: RunnerId, replica: ReplicaIndex, now: Time, phase: Phase) -> Self {
         Self {
             id,
-            place,
+            replica,
             phase,
             pid: None,
             started: now,
             monitor: None,
-            proven: false,
+            stable: false,
             progress: None,
             reason: None,
             detail: None,
-            waits: false,
+            replacement_deferred: false,
             stalled: false,
             timer: None,
         }
@@ -121,7 +121,7 @@ impl Runner {
         matches!(self.phase, Phase::Ready { .. })
     }
 
-    /// When the fleet has to look at it again.
+    /// When the fleet has to act on it next.
     pub(super) fn deadline(&self) -> Option<Time> {
         match self.phase {
             Phase::CrashBackoff { until }
@@ -130,9 +130,9 @@ impl Runner {
             | Phase::Terminating { kill_at: until }
             | Phase::Killed { until } => Some(until),
             Phase::Pending => None,
-            Phase::Ready { proven_at } => {
-                let checked = self.monitor.as_ref().and_then(Monitor::deadline);
-                [proven_at, checked].into_iter().flatten().min()
+            Phase::Ready { stable_at } => {
+                let check_due = self.monitor.as_ref().and_then(Monitor::deadline);
+                [stable_at, check_due].into_iter().flatten().min()
             }
         }
     }
@@ -157,7 +157,7 @@ impl Runner {
         self.progress.as_ref()
     }
 
-    /// Its state, given whether it has requests in flight: only that tells IDLE from RUNNING.
+    /// Its state. Only the number of requests in flight distinguishes IDLE from RUNNING.
     pub(crate) fn state(&self, in_flight: u32) -> RunnerState {
         match self.phase {
             Phase::CrashBackoff { .. } => RunnerState::CrashBackoff,

@@ -1,28 +1,31 @@
+//! The settings that a fleet decides by.
+
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use fal_health::{DEFAULT_INTERVAL, HealthCheck, effective_start_period};
 
-/// How long a start may take where the app declares no `startup_timeout` (S35).
-pub(crate) const PLATFORM_STARTUP_TIMEOUT: Duration = Duration::from_secs(600);
+/// How long a start may take in an app without a `startup_timeout` (S35).
+const DEFAULT_STARTUP_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// How long an app without periodic checks has to be ready before it has proved itself (S35).
-pub(crate) const PROOF_WITHOUT_CHECKS: Duration = Duration::from_secs(60);
+/// How long a runner must be ready, in an app without periodic checks, until its start counts as a success (S35).
+pub(super) const STABLE_AFTER: Duration = Duration::from_secs(60);
 
-/// How long a killed process may take to end before nobody waits for it any more.
-pub(crate) const KILLED_LIMIT: Duration = Duration::from_secs(5);
+/// How long the host waits for the exit of a killed process.
+pub(super) const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Whether a replacement runs beside the runner that it replaces (S35).
+/// Whether a replacement starts before or after the old runner has ended (S35).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Replacement {
-    /// It starts at once, beside the one that ends.
+#[non_exhaustive]
+pub enum ReplacementStrategy {
+    /// The replacement starts at once, while the old runner ends.
     #[default]
-    Beside,
-    /// It starts when the other's process has ended: for devices that only one may hold.
-    Exclusive,
+    StartFirst,
+    /// The replacement starts when the process of the old runner has ended: for devices that only one process may hold.
+    StopFirst,
 }
 
-/// What the fleet decides by.
+/// The settings of a fleet.
 #[derive(Clone, Debug)]
 pub(crate) struct FleetSettings {
     pub(crate) runners: NonZeroUsize,
@@ -32,10 +35,10 @@ pub(crate) struct FleetSettings {
     pub(crate) grace_period: Duration,
     pub(crate) drain_timeout: Duration,
     pub(crate) check_interval: Duration,
-    pub(crate) replacement: Replacement,
-    /// How many may be replaced because of periodic verdicts at a time; none: any number (S40).
+    pub(crate) replacement_strategy: ReplacementStrategy,
+    /// How many replicas may be replaced at a time because of periodic checks; `None` for no bound (S40).
     pub(crate) max_replacing: Option<NonZeroUsize>,
-    /// Of the backoff's jitter.
+    /// The seed of the backoff jitter.
     pub(crate) seed: u64,
 }
 
@@ -48,14 +51,14 @@ impl FleetSettings {
             grace_period: Duration::from_secs(5),
             drain_timeout: Duration::from_secs(30),
             check_interval: DEFAULT_INTERVAL,
-            replacement: Replacement::default(),
+            replacement_strategy: ReplacementStrategy::default(),
             max_replacing: None,
             seed: 0,
         }
     }
 
     pub(crate) fn startup_limit(&self) -> Duration {
-        self.startup_timeout.unwrap_or(PLATFORM_STARTUP_TIMEOUT)
+        self.startup_timeout.unwrap_or(DEFAULT_STARTUP_TIMEOUT)
     }
 
     pub(crate) fn effective_start_period(&self) -> Option<Duration> {

@@ -1,44 +1,54 @@
-//! How runners begin, and when they have proved themselves.
+//! How runners start, and when their start counts as a success.
 
 use fal_health::protocol::Progress;
-use fal_health::{Event, Lifespan, Monitor, Schedule, Time};
+use fal_health::{Lifespan, Monitor, Schedule, Time};
 
-use super::runner::{Phase, Place, Runner};
-use super::{Effect, Ending, Fleet, Happening, PROOF_WITHOUT_CHECKS, Reason};
-use crate::RunnerId;
+use super::event_kind::EventKind;
+use super::message::FleetCommand;
+use super::record::Reason;
+use super::replica::ReplicaIndex;
+use super::runner::{Phase, Runner};
+use super::settings::STABLE_AFTER;
+use super::{Fleet, Shutdown};
+use crate::id::RunnerId;
 
 impl Fleet {
-    /// Puts a new runner into a place: at once, unless the backoff holds it (S35).
-    pub(super) fn fill(&mut self, now: Time, place: Place) {
-        let id = self.begin(now, place);
-        if let Some(seat) = self.seats.get_mut(place.0) {
-            seat.occupant = Some(id);
-            seat.awaits = None;
+    /// Creates the current runner of a replica that has none.
+    pub(super) fn start_current(&mut self, now: Time, index: ReplicaIndex) {
+        let id = self.create_runner(now, index);
+        if let Some(replica) = self.replicas.get_mut(index.0) {
+            replica.current = Some(id);
+            replica.awaited_exit = None;
         }
     }
 
-    /// A new runner for a place.
-    pub(super) fn begin(&mut self, now: Time, place: Place) -> RunnerId {
+    /// Creates a runner. It starts at once, or after the backoff (S35).
+    pub(super) fn create_runner(&mut self, now: Time, index: ReplicaIndex) -> RunnerId {
         let id = RunnerId::new(self.next_id);
         self.next_id += 1;
         let phase = match self.backoff.held(now) {
             None => {
-                self.effects.push(Effect::Launch(id));
+                self.commands.push(FleetCommand::Launch(id));
                 Phase::Pending
             }
             Some(until) => {
-                let held = Happening::Held { wait: until.since(now), failed_starts: self.backoff.failures() };
-                self.effects.push(Effect::Emit(id, held));
+                let failed_starts = self.backoff.failures();
+                self.emit(id, EventKind::BackoffStarted { wait: until.since(now), failed_starts });
                 Phase::CrashBackoff { until }
             }
         };
-        let runner = Runner::new(id, place, now, phase);
-        self.runners.insert(id, runner);
-        self.rearm(id);
+        self.runners.insert(id, Runner::new(id, index, now, phase));
+        self.update_timer(id);
         id
     }
 
-    pub(super) fn launched(&mut self, now: Time, id: RunnerId, pid: Option<u32>) {
+    /// Starts the process of a runner whose backoff has ended.
+    pub(super) fn launch(&mut self, id: RunnerId) {
+        self.commands.push(FleetCommand::Launch(id));
+        self.set_phase(id, Phase::Pending);
+    }
+
+    pub(super) fn on_launched(&mut self, now: Time, id: RunnerId, pid: Option<u32>) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         runner.pid = pid;
         runner.started = now;
@@ -46,81 +56,76 @@ impl Fleet {
         let schedule = Schedule::new(self.settings.check_interval, id.get());
         runner.monitor = self.settings.health.map(|health| Monitor::new(health, lifespan, schedule));
         let effective_start_period = self.settings.effective_start_period();
-        self.emit(id, Happening::Started { pid, effective_start_period });
-        self.enter(id, Phase::Setup { until: now + self.settings.startup_limit() });
-        match self.ending {
-            Ending::Not | Ending::Over => {}
-            Ending::Stopping => self.end(now, id, Reason::Stopped),
-            Ending::Killing => self.kill_one(now, id),
+        self.emit(id, EventKind::Started { pid, effective_start_period });
+        self.set_phase(id, Phase::Setup { until: now + self.settings.startup_limit() });
+        match self.shutdown {
+            Shutdown::NotRequested | Shutdown::Complete => {}
+            Shutdown::Graceful => self.terminate(now, id, Reason::Stopped),
+            Shutdown::Forced => self.kill_runner(now, id),
         }
     }
 
-    pub(super) fn launch_failed(&mut self, now: Time, id: RunnerId, error: String) {
+    pub(super) fn on_launch_failed(&mut self, now: Time, id: RunnerId, error: String) {
         let Some(mut runner) = self.remove(id) else { return };
-        if self.ending != Ending::Not {
+        if self.is_stopping() {
             return;
         }
         runner.reason = Some(Reason::SetupFailed);
         runner.detail = Some(error);
-        self.start_failed(now, id);
-        self.gone(now, runner, None);
+        self.on_start_failed(now, id);
+        self.finish_runner(now, runner, None);
     }
 
-    /// A start has failed: the next ones may have to wait, and nobody is replaced by plan (S35).
-    pub(super) fn start_failed(&mut self, now: Time, id: RunnerId) {
+    /// A start has failed: the next starts may have to wait, and a rolling restart ends (S35).
+    pub(super) fn on_start_failed(&mut self, now: Time, id: RunnerId) {
         self.backoff.failed(now);
-        if self.roll.take().is_some() {
-            self.emit(id, Happening::RestartGivenUp);
+        if self.rolling_restart.take().is_some() {
+            self.emit(id, EventKind::RestartAborted);
         }
     }
 
-    pub(super) fn progress(&mut self, id: RunnerId, progress: Progress) {
+    pub(super) fn on_progress(&mut self, id: RunnerId, progress: Progress) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         if matches!(runner.phase, Phase::Setup { .. }) {
             runner.progress = Some(progress.clone());
-            self.emit(id, Happening::Progress(progress));
+            self.emit(id, EventKind::Progress(progress));
         }
     }
 
-    pub(super) fn ready(&mut self, now: Time, id: RunnerId) {
+    pub(super) fn on_ready(&mut self, now: Time, id: RunnerId) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         if !matches!(runner.phase, Phase::Setup { .. }) {
             return;
         }
         runner.progress = None;
         let after = now.since(runner.started);
-        let proven_at = (!self.settings.has_periodic_checks()).then(|| now + PROOF_WITHOUT_CHECKS);
+        let stable_at = (!self.settings.has_periodic_checks()).then(|| now + STABLE_AFTER);
         if let Some(monitor) = &mut runner.monitor {
-            monitor.handle(now, Event::Ready);
+            monitor.handle(now, fal_health::Event::Ready);
         }
-        self.enter(id, Phase::Ready { proven_at });
-        self.effects.push(Effect::Route(id));
-        self.emit(id, Happening::Ready { after });
-        self.succeed(now, id);
+        self.set_phase(id, Phase::Ready { stable_at });
+        self.commands.push(FleetCommand::Route(id));
+        self.emit(id, EventKind::Ready { after });
+        self.promote_successor(now, id);
     }
 
-    /// The runner has shown that its start succeeded: nothing is held any more, and its place is filled (S35, S40).
-    pub(super) fn proved(&mut self, now: Time, id: RunnerId) {
+    /// The start of a runner counts as a success: the backoff ends, and so does the replacement (S35, S40).
+    pub(super) fn mark_stable(&mut self, now: Time, id: RunnerId) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
-        runner.proven = true;
-        if let Some(seat) = self.seats.get_mut(runner.place.0)
-            && seat.occupant == Some(id)
+        runner.stable = true;
+        if let Some(replica) = self.replicas.get_mut(runner.replica.0)
+            && replica.current == Some(id)
         {
-            seat.replacing = false;
+            replica.replacing = false;
         }
         if self.backoff.failures() > 0 {
             self.backoff.reset();
-            let held = |runner: &&Runner| matches!(runner.phase, Phase::CrashBackoff { .. });
-            let released: Vec<_> = self.runners.values().filter(held).map(Runner::id).collect();
-            for id in released {
-                self.release(id);
+            let waits = |runner: &&Runner| matches!(runner.phase, Phase::CrashBackoff { .. });
+            let waiting: Vec<_> = self.runners.values().filter(waits).map(Runner::id).collect();
+            for id in waiting {
+                self.launch(id);
             }
         }
-        self.take_turns(now);
-    }
-
-    pub(super) fn release(&mut self, id: RunnerId) {
-        self.effects.push(Effect::Launch(id));
-        self.enter(id, Phase::Pending);
+        self.start_allowed_replacements(now);
     }
 }

@@ -1,8 +1,8 @@
 //! The fleet under a simulated clock, against scripted runners.
 
-mod chance;
 mod ending;
+mod random_histories;
 mod replacing;
-mod rolling;
+mod rolling_restart;
+mod simulation;
 mod starting;
-mod world;

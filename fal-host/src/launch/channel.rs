@@ -16,7 +16,7 @@ use super::Notices;
 /// The least time between two reports of a setup's progress that are passed on. In between, only the latest is kept.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The host's end of a control channel, and the runner's, which is to be its standard input.
+/// The host's end of a control channel, and the runner's, which is to be its standard event.
 pub(super) fn pair() -> io::Result<(UnixStream, Stdio)> {
     let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
     ours.set_nonblocking(true)?;

@@ -20,7 +20,7 @@ pub use self::port::PortLauncher;
 pub use self::process::ProcessLauncher;
 pub(crate) use self::process::this_program;
 use crate::RunnerId;
-use crate::fleet::{Exit, Input};
+use crate::fleet::{Exit, FleetEvent};
 
 /// Starts runners.
 ///
@@ -85,32 +85,32 @@ impl LaunchError {
 #[derive(Clone)]
 pub struct Notices {
     id: RunnerId,
-    inputs: mpsc::UnboundedSender<Input>,
+    fleet_events: mpsc::UnboundedSender<FleetEvent>,
 }
 
 impl Notices {
-    pub(crate) fn new(id: RunnerId, inputs: mpsc::UnboundedSender<Input>) -> Self {
-        Self { id, inputs }
+    pub(crate) fn new(id: RunnerId, fleet_events: mpsc::UnboundedSender<FleetEvent>) -> Self {
+        Self { id, fleet_events }
     }
 
     /// Its setup is at this point.
     pub fn progress(&self, progress: Progress) {
-        self.send(Input::Progress { id: self.id, progress });
+        self.send(FleetEvent::Progress { id: self.id, progress });
     }
 
     /// It listens and takes requests.
     pub fn ready(&self) {
-        self.send(Input::Ready { id: self.id });
+        self.send(FleetEvent::Ready { id: self.id });
     }
 
     /// Its setup failed for this reason. Its end is told besides, by [`exited`](Self::exited).
     pub fn setup_failed(&self, error: impl Into<String>) {
-        self.send(Input::SetupFailed { id: self.id, error: error.into() });
+        self.send(FleetEvent::SetupFailed { id: self.id, error: error.into() });
     }
 
     /// It has ended. Must be told once of every runner that was started.
     pub fn exited(&self, exit: Exit) {
-        self.send(Input::Exited { id: self.id, exit });
+        self.send(FleetEvent::Exited { id: self.id, exit });
     }
 
     /// The runner that is told of.
@@ -118,9 +118,9 @@ impl Notices {
         self.id
     }
 
-    fn send(&self, input: Input) {
+    fn send(&self, event: FleetEvent) {
         // A host that has ended needs no telling.
-        let _ = self.inputs.send(input);
+        let _ = self.fleet_events.send(event);
     }
 }
 

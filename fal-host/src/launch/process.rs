@@ -18,7 +18,7 @@ const LONGEST_PATH: usize = 100;
 /// Starts runners as child processes, each in a process group of its own.
 ///
 /// Host and runner speak the [protocol](fal_health::protocol): environment variables say where the runner listens, and
-/// its standard input is the control channel. A runner kills itself and its group when that closes, so no runner
+/// its standard event is the control channel. A runner kills itself and its group when that closes, so no runner
 /// outlives its host, however the host ends (S41). Health checks have a socket of their own. What a runner prints is
 /// logged line by line, with its id.
 #[derive(Debug)]

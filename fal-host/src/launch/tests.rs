@@ -16,7 +16,7 @@ const GUARD: Duration = Duration::from_secs(20);
 struct Bench {
     launcher: ProcessLauncher,
     launched: Option<Box<dyn Launched>>,
-    inputs: mpsc::UnboundedReceiver<Input>,
+    fleet_events: mpsc::UnboundedReceiver<FleetEvent>,
     notices: Notices,
 }
 
@@ -28,9 +28,9 @@ impl Bench {
     }
 
     fn of(command: Command) -> Self {
-        let (sender, inputs) = mpsc::unbounded_channel();
+        let (sender, fleet_events) = mpsc::unbounded_channel();
         let launcher = ProcessLauncher::new(command, Duration::from_secs(5)).unwrap();
-        Self { launcher, launched: None, inputs, notices: Notices::new(RunnerId::new(7), sender) }
+        Self { launcher, launched: None, fleet_events, notices: Notices::new(RunnerId::new(7), sender) }
     }
 
     fn started(script: &str) -> Self {
@@ -43,13 +43,16 @@ impl Bench {
         self.launched = Some(self.launcher.launch(self.notices.id(), self.notices.clone()).unwrap());
     }
 
-    async fn next(&mut self) -> Input {
-        tokio::time::timeout(GUARD, self.inputs.recv()).await.expect("the runner says something").unwrap()
+    async fn next(&mut self) -> FleetEvent {
+        tokio::time::timeout(GUARD, self.fleet_events.recv())
+            .await
+            .expect("the runner says something")
+            .unwrap()
     }
 
     async fn exit(&mut self) -> Exit {
         match self.next().await {
-            Input::Exited { id, exit } if id == self.notices.id() => exit,
+            FleetEvent::Exited { id, exit } if id == self.notices.id() => exit,
             other => panic!("an exit should come, not {other:?}"),
         }
     }
@@ -111,12 +114,12 @@ async fn what_a_runner_says_on_its_channel_reaches_the_host() {
     );
     let progress = bench.next().await;
     assert!(
-        matches!(&progress, Input::Progress { progress, .. } if progress.message == "half"),
+        matches!(&progress, FleetEvent::Progress { progress, .. } if progress.message == "half"),
         "{progress:?}"
     );
-    assert!(matches!(bench.next().await, Input::Ready { .. }), "what is not understood is skipped");
+    assert!(matches!(bench.next().await, FleetEvent::Ready { .. }), "what is not understood is skipped");
     let failed = bench.next().await;
-    assert!(matches!(&failed, Input::SetupFailed { error, .. } if error == "no model"), "{failed:?}");
+    assert!(matches!(&failed, FleetEvent::SetupFailed { error, .. } if error == "no model"), "{failed:?}");
     assert_eq!(bench.exit().await, Exit::Status(0), "its last words come before its end");
 }
 
@@ -131,8 +134,8 @@ async fn of_a_flood_of_progress_some_reaches_the_host_and_the_latest_always() {
     let mut said = 0;
     loop {
         match bench.next().await {
-            Input::Progress { progress, .. } if progress.message == "last" => break,
-            Input::Progress { .. } => said += 1,
+            FleetEvent::Progress { progress, .. } if progress.message == "last" => break,
+            FleetEvent::Progress { .. } => said += 1,
             other => panic!("progress should come, not {other:?}"),
         }
     }

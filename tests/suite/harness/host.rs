@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fal_health::{CheckRecord, HealthCheck, HealthCheckSpec, Outcome, Trigger};
 use fal_host::{
-    AppSpec, Event, EventStream, Happening, Host, HostBuilder, HostHandle, Reason, RunnerInfo, RunnerRecord,
+    AppSpec, Event, EventKind, EventStream, Host, HostBuilder, HostHandle, Reason, RunnerInfo, RunnerRecord,
 };
 use tokio::task::JoinHandle;
 
@@ -18,27 +18,23 @@ pub(crate) fn health() -> HealthCheck {
 
 /// The fixture with this health check.
 pub(crate) fn app(health: HealthCheck) -> AppSpec {
-    AppSpec {
-        health_check: Some(HealthCheckSpec::post("/health", health)),
-        termination_grace_period: Duration::from_secs(30),
-        max_multiplexing: NonZeroU32::new(100).unwrap(),
-        ..AppSpec::new("scripted")
-    }
+    app_of("scripted", "/health", health).max_multiplexing(NonZeroU32::new(100).unwrap())
+}
+
+fn app_of(name: &str, health_path: &'static str, health: HealthCheck) -> AppSpec {
+    AppSpec::new(name)
+        .health_check(HealthCheckSpec::post(health_path, health))
+        .termination_grace_period(Duration::from_secs(30))
 }
 
 /// The fixture whose code blocks and which itself serves one request at a time, with this health check.
 pub(crate) fn blocking_app(health: HealthCheck) -> AppSpec {
-    AppSpec {
-        name: "blocking".to_owned(),
-        health_check: Some(HealthCheckSpec::post("/alive", health)),
-        max_multiplexing: NonZeroU32::MIN,
-        ..app(health)
-    }
+    app_of("blocking", "/alive", health)
 }
 
 /// The fixture whose runners serve as many requests at a time.
 pub(crate) fn serving_at_a_time(requests: u32, health: HealthCheck) -> AppSpec {
-    AppSpec { max_multiplexing: NonZeroU32::new(requests).unwrap(), ..app(health) }
+    app(health).max_multiplexing(NonZeroU32::new(requests).unwrap())
 }
 
 /// Checks only where a response asks for one.
@@ -117,35 +113,32 @@ impl TestHost {
     }
 
     /// Waits for what has to happen to a runner, unless it has happened already.
-    async fn happening<T>(&self, what: &str, runner: u64, pick: impl Fn(&Happening) -> Option<T>) -> T {
+    async fn event_kind<T>(&self, what: &str, runner: u64, pick: impl Fn(&EventKind) -> Option<T>) -> T {
         let what = format!("runner {runner} {what}");
         let find = |events: &mut Vec<Event>| {
-            events
-                .iter()
-                .filter(|event| event.runner.get() == runner)
-                .find_map(|event| pick(&event.happening))
+            events.iter().filter(|event| event.runner.get() == runner).find_map(|event| pick(&event.kind))
         };
         self.events.find(&what, find).await
     }
 
     /// Waits until a runner has been started, and says in which process, and with which effective start period.
     pub(crate) async fn started(&self, runner: u64) -> (u32, Option<Duration>) {
-        let pick = |happening: &Happening| match happening {
-            Happening::Started { pid, effective_start_period } => {
+        let pick = |kind: &EventKind| match kind {
+            EventKind::Started { pid, effective_start_period, .. } => {
                 pid.map(|pid| (pid, *effective_start_period))
             }
             _ => None,
         };
-        self.happening("to be started", runner, pick).await
+        self.event_kind("to be started", runner, pick).await
     }
 
     /// Waits until a runner takes requests, and says how long after its start that was.
     pub(crate) async fn ready(&self, runner: u64) -> Duration {
-        let pick = |happening: &Happening| match happening {
-            Happening::Ready { after } => Some(*after),
+        let pick = |kind: &EventKind| match kind {
+            EventKind::Ready { after, .. } => Some(*after),
             _ => None,
         };
-        self.happening("to be ready", runner, pick).await
+        self.event_kind("to be ready", runner, pick).await
     }
 
     /// Waits for the n-th check of a runner, from 1.
@@ -176,16 +169,16 @@ impl TestHost {
 
     /// Whether a runner has ended.
     pub(crate) fn has_ended(&self, runner: u64) -> bool {
-        let is_it = |event: &Event| {
-            event.runner.get() == runner && matches!(event.happening, Happening::Terminated(_))
-        };
+        let is_it =
+            |event: &Event| event.runner.get() == runner && matches!(event.kind, EventKind::Terminated(_));
         self.events.look().iter().any(is_it)
     }
 
     /// Whether the start of a runner was held.
     pub(crate) fn was_held(&self, runner: u64) -> bool {
-        let is_it =
-            |event: &Event| event.runner.get() == runner && matches!(event.happening, Happening::Held { .. });
+        let is_it = |event: &Event| {
+            event.runner.get() == runner && matches!(event.kind, EventKind::BackoffStarted { .. })
+        };
         self.events.look().iter().any(is_it)
     }
 
@@ -201,44 +194,44 @@ impl TestHost {
 
     /// Waits until a runner drains.
     pub(crate) async fn draining(&self, runner: u64) -> Reason {
-        let pick = |happening: &Happening| match happening {
-            Happening::Draining { reason, .. } => Some(*reason),
+        let pick = |kind: &EventKind| match kind {
+            EventKind::Draining { reason, .. } => Some(*reason),
             _ => None,
         };
-        self.happening("to drain", runner, pick).await
+        self.event_kind("to drain", runner, pick).await
     }
 
     /// Waits until a runner has been told to stop.
     pub(crate) async fn terminating(&self, runner: u64) -> Reason {
-        let pick = |happening: &Happening| match happening {
-            Happening::Terminating { reason, .. } => Some(*reason),
+        let pick = |kind: &EventKind| match kind {
+            EventKind::Terminating { reason, .. } => Some(*reason),
             _ => None,
         };
-        self.happening("to be told to stop", runner, pick).await
+        self.event_kind("to be told to stop", runner, pick).await
     }
 
     /// Waits until a runner has ended.
     pub(crate) async fn ended(&self, runner: u64) -> RunnerRecord {
-        let pick = |happening: &Happening| match happening {
-            Happening::Terminated(record) => Some(record.clone()),
+        let pick = |kind: &EventKind| match kind {
+            EventKind::Terminated(record) => Some(record.clone()),
             _ => None,
         };
-        self.happening("to end", runner, pick).await
+        self.event_kind("to end", runner, pick).await
     }
 
     /// Waits until a runner's process group has been killed.
     pub(crate) async fn killed(&self, runner: u64) {
-        let pick = |happening: &Happening| matches!(happening, Happening::Killed).then_some(());
-        self.happening("to be killed", runner, pick).await;
+        let pick = |kind: &EventKind| matches!(kind, EventKind::Killed).then_some(());
+        self.event_kind("to be killed", runner, pick).await;
     }
 
     /// Waits until the start of a runner is held, and says for how long, and after how many failed ones.
     pub(crate) async fn held(&self, runner: u64) -> (Duration, u32) {
-        let pick = |happening: &Happening| match happening {
-            Happening::Held { wait, failed_starts } => Some((*wait, *failed_starts)),
+        let pick = |kind: &EventKind| match kind {
+            EventKind::BackoffStarted { wait, failed_starts, .. } => Some((*wait, *failed_starts)),
             _ => None,
         };
-        self.happening("to be held", runner, pick).await
+        self.event_kind("to be held", runner, pick).await
     }
 
     /// A runner as the host shows it now, if it has not ended.
@@ -283,10 +276,8 @@ pub(crate) fn is_conclusive(check: &CheckRecord) -> bool {
 }
 
 fn checks(events: &[Event], runner: u64) -> impl Iterator<Item = CheckRecord> {
-    events.iter().filter(move |event| event.runner.get() == runner).filter_map(|event| {
-        match event.happening {
-            Happening::Checked(record) => Some(record),
-            _ => None,
-        }
+    events.iter().filter(move |event| event.runner.get() == runner).filter_map(|event| match event.kind {
+        EventKind::Checked(record) => Some(record),
+        _ => None,
     })
 }

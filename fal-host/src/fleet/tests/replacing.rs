@@ -2,25 +2,25 @@ use std::num::NonZeroUsize;
 
 use fal_health::{HealthCheck, Time};
 
-use super::world::{FAILED, GOOD, Script, World, at, millis, seconds, settings};
-use crate::fleet::{FleetSettings, Happening, Input, Reason, Replacement};
+use super::simulation::{FAILED, GOOD, Script, Simulation, at, millis, seconds, settings};
+use crate::fleet::{EventKind, FleetEvent, FleetSettings, Reason, ReplacementStrategy};
 
-fn terminating(it: &Happening) -> bool {
-    matches!(it, Happening::Terminating { .. })
+fn terminating(it: &EventKind) -> bool {
+    matches!(it, EventKind::Terminating { .. })
 }
 
-fn started(it: &Happening) -> bool {
-    matches!(it, Happening::Started { .. })
+fn started(it: &EventKind) -> bool {
+    matches!(it, EventKind::Started { .. })
 }
 
 /// Asks for a check of a runner and lets it fail.
-fn fail_manually(world: &mut World, id: u64) {
-    let runner = world.fleet.runners().find(|runner| runner.id().get() == id).expect("it is there");
+fn fail_manually(simulation: &mut Simulation, id: u64) {
+    let runner = simulation.fleet.runners().find(|runner| runner.id().get() == id).expect("it is there");
     let id = runner.id();
-    world.tell(Input::ManualRequested { id });
+    simulation.tell(FleetEvent::ManualRequested { id });
     let check =
-        world.fleet.runners().find(|runner| runner.id() == id).unwrap().monitor().unwrap().in_flight();
-    world.tell(Input::CheckFinished {
+        simulation.fleet.runners().find(|runner| runner.id() == id).unwrap().monitor().unwrap().in_flight();
+    simulation.tell(FleetEvent::CheckFinished {
         id,
         check: check.expect("it starts at once").id,
         outcome: FAILED,
@@ -31,12 +31,12 @@ fn fail_manually(world: &mut World, id: u64) {
 #[test]
 fn an_unhealthy_runner_leaves_is_told_to_stop_and_is_replaced_in_one_moment_s33a_s35a() {
     let sick = Script { sick_from: Some(at(seconds(20))), ..GOOD };
-    let mut world = World::new(settings(1), move |id| if id.get() == 1 { sick } else { GOOD });
-    world.run_to(seconds(80));
-    let ended = world.happened(1, terminating).expect("three failures end it");
-    assert_eq!(world.happened(2, started), Some(ended), "its replacement starts at once, beside it");
-    assert_eq!(world.reasons(), [Reason::Unhealthy]);
-    assert_eq!(world.records()[0].checks.len(), 4, "one pass and three failures");
+    let mut simulation = Simulation::new(settings(1), move |id| if id.get() == 1 { sick } else { GOOD });
+    simulation.run_to(seconds(80));
+    let ended = simulation.happened(1, terminating).expect("three failures end it");
+    assert_eq!(simulation.happened(2, started), Some(ended), "its replacement starts at once, beside it");
+    assert_eq!(simulation.reasons(), [Reason::Unhealthy]);
+    assert_eq!(simulation.records()[0].checks.len(), 4, "one pass and three failures");
     let latest = at(seconds(20 + 3 * 15) + millis(2));
     assert!(ended > at(seconds(50)) && ended <= latest, "{ended:?}");
 }
@@ -44,24 +44,24 @@ fn an_unhealthy_runner_leaves_is_told_to_stop_and_is_replaced_in_one_moment_s33a
 #[test]
 fn a_runner_that_outlives_its_grace_period_is_killed_s33c() {
     let stubborn = Script { sick_from: Some(Time::ZERO), stops_in: None, ..GOOD };
-    let mut world = World::new(settings(1), move |id| if id.get() == 1 { stubborn } else { GOOD });
-    world.run_to(seconds(80));
+    let mut simulation = Simulation::new(settings(1), move |id| if id.get() == 1 { stubborn } else { GOOD });
+    simulation.run_to(seconds(80));
     let (told, killed) =
-        (world.happened(1, terminating), world.happened(1, |it| matches!(it, Happening::Killed)));
+        (simulation.happened(1, terminating), simulation.happened(1, |it| matches!(it, EventKind::Killed)));
     assert_eq!(killed.unwrap().since(told.unwrap()), seconds(5));
-    assert_eq!(world.records()[0].exit, Some(crate::Exit::Signal(9)));
-    assert_eq!(world.killed.len(), 1);
+    assert_eq!(simulation.records()[0].exit, Some(crate::Exit::Signal(9)));
+    assert_eq!(simulation.killed.len(), 1);
 }
 
 #[test]
 fn an_exclusive_replacement_starts_when_the_process_has_ended_s35b() {
     let sick = Script { sick_from: Some(Time::ZERO), ..GOOD };
-    let settings = FleetSettings { replacement: Replacement::Exclusive, ..settings(1) };
-    let mut world = World::new(settings, move |id| if id.get() == 1 { sick } else { GOOD });
-    world.run_to(seconds(80));
-    let ended = world.happened(1, |it| matches!(it, Happening::Terminated(_))).unwrap();
-    assert_eq!(ended.since(world.happened(1, terminating).unwrap()), millis(200));
-    assert_eq!(world.happened(2, started), Some(ended));
+    let settings = FleetSettings { replacement_strategy: ReplacementStrategy::StopFirst, ..settings(1) };
+    let mut simulation = Simulation::new(settings, move |id| if id.get() == 1 { sick } else { GOOD });
+    simulation.run_to(seconds(80));
+    let ended = simulation.happened(1, |it| matches!(it, EventKind::Terminated(_))).unwrap();
+    assert_eq!(ended.since(simulation.happened(1, terminating).unwrap()), millis(200));
+    assert_eq!(simulation.happened(2, started), Some(ended));
 }
 
 #[test]
@@ -69,45 +69,45 @@ fn a_manual_failure_ends_the_runner_at_once_whatever_its_age_and_the_bound_s25_s
     let health = HealthCheck::new().start_period_seconds(1_000).failure_threshold(100);
     let max_replacing = NonZeroUsize::new(1);
     let settings = FleetSettings { health: Some(health), max_replacing, ..settings(3) };
-    let mut world = World::new(settings, |_| GOOD);
-    world.run_to(seconds(1));
+    let mut simulation = Simulation::new(settings, |_| GOOD);
+    simulation.run_to(seconds(1));
     for id in 1..=3 {
-        fail_manually(&mut world, id);
+        fail_manually(&mut simulation, id);
     }
-    world.run_to(seconds(2));
-    assert_eq!(world.reasons(), [Reason::ManualCheckFailed; 3]);
+    simulation.run_to(seconds(2));
+    assert_eq!(simulation.reasons(), [Reason::ManualCheckFailed; 3]);
 }
 
 #[test]
 fn an_unreachable_runner_is_replaced_and_an_exit_found_first_wins_s36b_s39e() {
-    let mut world = World::new(settings(2), |_| GOOD);
-    world.run_to(seconds(40));
-    let ids: Vec<_> = world.fleet.runners().map(super::super::Runner::id).collect();
-    world.tell(Input::Unreachable { id: ids[0] });
-    world.tell(Input::Exited { id: ids[1], exit: crate::Exit::Signal(11) });
-    world.tell(Input::Unreachable { id: ids[1] });
-    world.run_to(seconds(60));
-    assert_eq!(world.reasons(), [Reason::Exited, Reason::Unreachable]);
-    assert_eq!(world.routed.len(), 2);
+    let mut simulation = Simulation::new(settings(2), |_| GOOD);
+    simulation.run_to(seconds(40));
+    let ids: Vec<_> = simulation.fleet.runners().map(super::super::Runner::id).collect();
+    simulation.tell(FleetEvent::Unreachable { id: ids[0] });
+    simulation.tell(FleetEvent::Exited { id: ids[1], exit: crate::Exit::Signal(11) });
+    simulation.tell(FleetEvent::Unreachable { id: ids[1] });
+    simulation.run_to(seconds(60));
+    assert_eq!(simulation.reasons(), [Reason::Exited, Reason::Unreachable]);
+    assert_eq!(simulation.routed.len(), 2);
 }
 
 #[test]
 fn a_bound_lets_others_wait_their_turn_and_keep_their_requests_s40a_s40d() {
     let all_sick = Script { sick_from: Some(at(seconds(40))), well_from: Some(at(seconds(640))), ..GOOD };
     let max_replacing = NonZeroUsize::new(10);
-    let mut world = World::new(FleetSettings { max_replacing, ..settings(30) }, move |_| all_sick);
+    let mut simulation = Simulation::new(FleetSettings { max_replacing, ..settings(30) }, move |_| all_sick);
     for second in 40..640 {
-        world.run_to(seconds(second));
-        assert!(world.routed.len() >= 20, "at {second} s {} take requests", world.routed.len());
+        simulation.run_to(seconds(second));
+        assert!(simulation.routed.len() >= 20, "at {second} s {} take requests", simulation.routed.len());
     }
-    let of_the_first = world.records().iter().filter(|record| record.id.get() <= 30).count();
+    let of_the_first = simulation.records().iter().filter(|record| record.id.get() <= 30).count();
     assert_eq!(of_the_first, 10, "an outage of ten minutes ends the runners that the bound allows, no more");
-    world.run_to(seconds(800));
-    assert_eq!(world.routed.len(), 30);
-    let (ended, routed) = (world.records().len(), world.routed.clone());
-    world.run_to(seconds(3_000));
+    simulation.run_to(seconds(800));
+    assert_eq!(simulation.routed.len(), 30);
+    let (ended, routed) = (simulation.records().len(), simulation.routed.clone());
+    simulation.run_to(seconds(3_000));
     assert_eq!(
-        (world.records().len(), &world.routed),
+        (simulation.records().len(), &simulation.routed),
         (ended, &routed),
         "a pass takes a waiting verdict back"
     );
@@ -118,9 +118,9 @@ fn within_the_bound_a_single_sick_runner_is_replaced_in_time_s40a() {
     let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
     let max_replacing = NonZeroUsize::new(1);
     let settings = FleetSettings { max_replacing, ..settings(30) };
-    let mut world = World::new(settings, move |id| if id.get() == 17 { sick } else { GOOD });
-    world.run_to(seconds(40 + 45) + millis(2));
-    assert!(world.happened(17, terminating).is_some());
+    let mut simulation = Simulation::new(settings, move |id| if id.get() == 17 { sick } else { GOOD });
+    simulation.run_to(seconds(40 + 45) + millis(2));
+    assert!(simulation.happened(17, terminating).is_some());
 }
 
 #[test]
@@ -129,52 +129,53 @@ fn one_place_is_free_again_with_its_successors_first_pass_s40b() {
     let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
     let max_replacing = NonZeroUsize::new(1);
     let settings = FleetSettings { max_replacing, ..settings(2) };
-    let mut world = World::new(settings, move |id| if id.get() <= 2 { sick } else { GOOD });
-    world.run_to(seconds(200));
-    let waited = |it: &Happening| matches!(it, Happening::WaitsToBeReplaced { replacing: 1 });
-    let second = (1..=2).find(|id| world.happened(*id, waited).is_some()).expect("one of them waits");
-    let pass = world.happened(3, |it| matches!(it, Happening::Checked(_))).unwrap();
-    assert_eq!(world.happened(second, terminating), Some(pass));
+    let mut simulation = Simulation::new(settings, move |id| if id.get() <= 2 { sick } else { GOOD });
+    simulation.run_to(seconds(200));
+    let waited = |it: &EventKind| matches!(it, EventKind::ReplacementDeferred { replacing: 1 });
+    let second = (1..=2).find(|id| simulation.happened(*id, waited).is_some()).expect("one of them waits");
+    let pass = simulation.happened(3, |it| matches!(it, EventKind::Checked(_))).unwrap();
+    assert_eq!(simulation.happened(second, terminating), Some(pass));
 }
 
 #[test]
 fn a_successor_found_unhealthy_before_its_first_pass_keeps_the_place_s40c() {
     let max_replacing = NonZeroUsize::new(1);
-    let mut world = World::new(FleetSettings { max_replacing, ..settings(3) }, |id| match id.get() {
-        1..=3 => Script { sick_from: Some(at(seconds(40))), ..GOOD },
-        _ => Script { sick_from: Some(Time::ZERO), ..GOOD },
-    });
-    world.run_to(seconds(2_000));
-    let of_the_first = world.records().iter().filter(|record| record.id.get() <= 3).count();
+    let mut simulation =
+        Simulation::new(FleetSettings { max_replacing, ..settings(3) }, |id| match id.get() {
+            1..=3 => Script { sick_from: Some(at(seconds(40))), ..GOOD },
+            _ => Script { sick_from: Some(Time::ZERO), ..GOOD },
+        });
+    simulation.run_to(seconds(2_000));
+    let of_the_first = simulation.records().iter().filter(|record| record.id.get() <= 3).count();
     assert_eq!(of_the_first, 1, "its successors are replaced one after another, and nobody else");
-    assert!(world.records().len() > 5);
+    assert!(simulation.records().len() > 5);
 }
 
 #[test]
 fn without_a_bound_all_are_replaced_at_once_s40a() {
     let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
-    let mut world = World::new(settings(30), move |id| if id.get() <= 30 { sick } else { GOOD });
-    world.run_to(seconds(90));
-    assert_eq!(world.records().len(), 30);
-    assert_eq!(world.routed.len(), 30);
+    let mut simulation = Simulation::new(settings(30), move |id| if id.get() <= 30 { sick } else { GOOD });
+    simulation.run_to(seconds(90));
+    assert_eq!(simulation.records().len(), 30);
+    assert_eq!(simulation.routed.len(), 30);
 }
 
 #[test]
 fn the_host_remembers_the_last_256_s36d() {
-    let mut world = World::new(settings(20), |_| Script { exits: Some(seconds(40)), ..GOOD });
-    world.run_to(seconds(40 * 20));
-    let records = world.records();
-    assert_eq!(records.len(), super::super::RECORDS);
+    let mut simulation = Simulation::new(settings(20), |_| Script { exits: Some(seconds(40)), ..GOOD });
+    simulation.run_to(seconds(40 * 20));
+    let records = simulation.records();
+    assert_eq!(records.len(), super::super::MAX_RECORDS);
     assert!(records.windows(2).all(|pair| pair[0].ended <= pair[1].ended));
     assert!(records[0].id.get() > 1);
 }
 
 #[test]
 fn a_day_of_thirty_healthy_runners_ends_none_of_them() {
-    let mut world = World::new(settings(30), |_| GOOD);
-    world.run_to(seconds(24 * 3_600));
-    assert!(world.records().is_empty());
-    assert_eq!(world.routed.len(), 30);
-    let checks = world.events.iter().filter(|(_, _, it)| matches!(it, Happening::Checked(_))).count();
+    let mut simulation = Simulation::new(settings(30), |_| GOOD);
+    simulation.run_to(seconds(24 * 3_600));
+    assert!(simulation.records().is_empty());
+    assert_eq!(simulation.routed.len(), 30);
+    let checks = simulation.events.iter().filter(|(_, _, it)| matches!(it, EventKind::Checked(_))).count();
     assert!((172_740..=172_800).contains(&checks), "{checks} checks, each 15 s");
 }

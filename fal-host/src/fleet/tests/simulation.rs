@@ -5,7 +5,7 @@ use std::time::Duration;
 use fal_health::{Failure, HealthCheck, Outcome, Time};
 
 use crate::RunnerId;
-use crate::fleet::{Effect, Exit, Fleet, FleetSettings, Happening, Input, Reason, RunnerRecord};
+use crate::fleet::{EventKind, Exit, Fleet, FleetCommand, FleetEvent, FleetSettings, Reason, RunnerRecord};
 
 pub(super) const FAILED: Outcome = Outcome::Failure(Failure::Status(500));
 
@@ -28,7 +28,7 @@ pub(super) struct Script {
     pub(super) setup: Option<Duration>,
     /// From the start of its process until it exits by itself.
     pub(super) exits: Option<Duration>,
-    /// From when on, on the world's clock, its checks fail.
+    /// From when on, on the simulation's clock, its checks fail.
     pub(super) sick_from: Option<Time>,
     /// And until when.
     pub(super) well_from: Option<Time>,
@@ -54,17 +54,17 @@ pub(super) const GOOD: Script = Script {
 };
 
 /// A fleet, the time, and the scripted runners that it acts on.
-pub(super) struct World {
+pub(super) struct Simulation {
     pub(super) fleet: Fleet,
     pub(super) now: Time,
-    pub(super) events: Vec<(Time, RunnerId, Happening)>,
+    pub(super) events: Vec<(Time, RunnerId, EventKind)>,
     pub(super) routed: BTreeSet<RunnerId>,
     pub(super) killed: BTreeSet<RunnerId>,
     pub(super) processes: BTreeSet<RunnerId>,
     pub(super) stopped: bool,
     /// The script of each runner to come; the last one serves all further ones.
     scripts: Box<dyn Fn(RunnerId) -> Script>,
-    to_come: BTreeMap<(Time, u64), Input>,
+    to_come: BTreeMap<(Time, u64), FleetEvent>,
     sequence: u64,
 }
 
@@ -73,10 +73,10 @@ pub(super) fn settings(runners: usize) -> FleetSettings {
     FleetSettings { health: Some(health), ..FleetSettings::new(NonZeroUsize::new(runners).unwrap()) }
 }
 
-impl World {
+impl Simulation {
     pub(super) fn new(settings: FleetSettings, scripts: impl Fn(RunnerId) -> Script + 'static) -> Self {
-        let (fleet, effects) = Fleet::start(Time::ZERO, settings);
-        let mut world = Self {
+        let (fleet, commands) = Fleet::start(Time::ZERO, settings);
+        let mut simulation = Self {
             fleet,
             now: Time::ZERO,
             events: Vec::new(),
@@ -88,16 +88,16 @@ impl World {
             to_come: BTreeMap::new(),
             sequence: 0,
         };
-        world.carry_out(effects);
-        world
+        simulation.carry_out(commands);
+        simulation
     }
 
-    pub(super) fn tell(&mut self, input: Input) {
-        if let Input::Exited { id, .. } = &input {
+    pub(super) fn tell(&mut self, input: FleetEvent) {
+        if let FleetEvent::Exited { id, .. } = &input {
             self.processes.remove(id);
         }
-        let effects = self.fleet.handle(self.now, input);
-        self.carry_out(effects);
+        let commands = self.fleet.handle(self.now, input);
+        self.carry_out(commands);
     }
 
     /// Lets time pass, up to and including this point.
@@ -112,11 +112,11 @@ impl World {
             self.now = self.now.max(next);
             if event.is_some_and(|event| event <= self.now) {
                 let (_, input) = self.to_come.pop_first().unwrap();
-                if !matches!(&input, Input::Exited { id, .. } if !self.processes.contains(id)) {
+                if !matches!(&input, FleetEvent::Exited { id, .. } if !self.processes.contains(id)) {
                     self.tell(input);
                 }
             } else {
-                self.tell(Input::Elapsed);
+                self.tell(FleetEvent::Elapsed);
             }
         }
         self.now = end;
@@ -132,47 +132,47 @@ impl World {
 
     /// When each runner's process was started.
     pub(super) fn starts(&self) -> Vec<Time> {
-        let started = |(time, _, what): &(Time, _, Happening)| {
-            matches!(what, Happening::Started { .. }).then_some(*time)
+        let started = |(time, _, what): &(Time, _, EventKind)| {
+            matches!(what, EventKind::Started { .. }).then_some(*time)
         };
         self.events.iter().filter_map(started).collect()
     }
 
-    pub(super) fn happened(&self, id: u64, what: impl Fn(&Happening) -> bool) -> Option<Time> {
+    pub(super) fn happened(&self, id: u64, what: impl Fn(&EventKind) -> bool) -> Option<Time> {
         self.events.iter().find(|(_, runner, it)| runner.get() == id && what(it)).map(|(time, ..)| *time)
     }
 
-    fn later(&mut self, wait: Duration, input: Input) {
+    fn later(&mut self, wait: Duration, input: FleetEvent) {
         self.sequence += 1;
         self.to_come.insert((self.now + wait, self.sequence), input);
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>) {
-        for effect in effects {
+    fn carry_out(&mut self, commands: Vec<FleetCommand>) {
+        for command in commands {
             assert!(!self.stopped, "nothing follows the end");
-            match effect {
-                Effect::Launch(id) => self.launch(id),
-                Effect::Route(id) => assert!(self.routed.insert(id)),
-                Effect::Unroute(id) => {
+            match command {
+                FleetCommand::Launch(id) => self.launch(id),
+                FleetCommand::Route(id) => assert!(self.routed.insert(id)),
+                FleetCommand::Unroute(id) => {
                     assert!(self.routed.remove(&id), "{id} was in the rotation");
                     if let Some(wait) = (self.scripts)(id).drains_in {
-                        self.later(wait, Input::Drained { id });
+                        self.later(wait, FleetEvent::Drained { id });
                     }
                 }
-                Effect::Terminate(id) => {
+                FleetCommand::Terminate(id) => {
                     assert!(self.processes.contains(&id), "only a process can be told to stop");
                     if let Some(wait) = (self.scripts)(id).stops_in {
-                        self.later(wait, Input::Exited { id, exit: Exit::Status(0) });
+                        self.later(wait, FleetEvent::Exited { id, exit: Exit::Status(0) });
                     }
                 }
-                Effect::Kill(id) => {
+                FleetCommand::Kill(id) => {
                     assert!(self.processes.contains(&id), "only a process can be killed");
                     assert!(self.killed.insert(id), "{id} is killed once");
                     if (self.scripts)(id).dies {
-                        self.later(millis(1), Input::Exited { id, exit: Exit::Signal(9) });
+                        self.later(millis(1), FleetEvent::Exited { id, exit: Exit::Signal(9) });
                     }
                 }
-                Effect::StartCheck(id, check) => {
+                FleetCommand::StartCheck(id, check) => {
                     assert!(self.routed.contains(&id), "{id} is checked while it takes requests (S11)");
                     let script = (self.scripts)(id);
                     let sick = script.sick_from.is_some_and(|from| from <= self.now)
@@ -180,15 +180,17 @@ impl World {
                     let outcome = if sick { FAILED } else { Outcome::Pass };
                     self.later(
                         millis(2),
-                        Input::CheckFinished { id, check: check.id, outcome, stalled: None },
+                        FleetEvent::CheckFinished { id, check: check.id, outcome, stalled: None },
                     );
                 }
-                Effect::DropCheck(_) | Effect::ReleaseSlots(_) | Effect::ManualCheckEnded(_) => {}
-                Effect::Forget(id) => {
+                FleetCommand::CancelCheck(_)
+                | FleetCommand::ReleaseSlots(_)
+                | FleetCommand::ManualCheckEnded(_) => {}
+                FleetCommand::Forget(id) => {
                     assert!(!self.routed.contains(&id), "{id} left the rotation before it was forgotten");
                 }
-                Effect::Emit(id, happening) => self.events.push((self.now, id, happening)),
-                Effect::Stopped => self.stopped = true,
+                FleetCommand::Emit(id, kind) => self.events.push((self.now, id, kind)),
+                FleetCommand::Stopped => self.stopped = true,
             }
         }
     }
@@ -196,15 +198,16 @@ impl World {
     fn launch(&mut self, id: RunnerId) {
         let script = (self.scripts)(id);
         if !script.starts {
-            return self.later(Duration::ZERO, Input::LaunchFailed { id, error: "no such file".to_owned() });
+            return self
+                .later(Duration::ZERO, FleetEvent::LaunchFailed { id, error: "no such file".to_owned() });
         }
         assert!(self.processes.insert(id), "{id} is started once");
-        self.later(Duration::ZERO, Input::Launched { id, pid: u32::try_from(id.get()).ok() });
+        self.later(Duration::ZERO, FleetEvent::Launched { id, pid: u32::try_from(id.get()).ok() });
         if let Some(wait) = script.setup {
-            self.later(wait, Input::Ready { id });
+            self.later(wait, FleetEvent::Ready { id });
         }
         if let Some(wait) = script.exits {
-            self.later(wait, Input::Exited { id, exit: Exit::Status(1) });
+            self.later(wait, FleetEvent::Exited { id, exit: Exit::Status(1) });
         }
     }
 }

@@ -2,31 +2,31 @@ use std::num::NonZeroUsize;
 
 use fal_health::{HealthCheck, Time};
 
-use super::world::{GOOD, Script, World, at, millis, seconds, settings};
-use crate::fleet::{FleetSettings, Happening, Input, Reason, RunnerState};
+use super::simulation::{GOOD, Script, Simulation, at, millis, seconds, settings};
+use crate::fleet::{EventKind, FleetEvent, FleetSettings, Reason, RunnerState};
 
 const FAILS: Script = Script { setup: None, exits: Some(millis(100)), ..GOOD };
 
 /// How long after a failed start the next one began.
-fn waits(world: &World, lived: std::time::Duration) -> Vec<f64> {
-    world.starts().windows(2).map(|pair| pair[1].since(pair[0] + lived).as_secs_f64()).collect()
+fn waits(simulation: &Simulation, lived: std::time::Duration) -> Vec<f64> {
+    simulation.starts().windows(2).map(|pair| pair[1].since(pair[0] + lived).as_secs_f64()).collect()
 }
 
-fn states(world: &World) -> Vec<RunnerState> {
-    world.fleet.runners().map(|runner| runner.state(0)).collect()
+fn states(simulation: &Simulation) -> Vec<RunnerState> {
+    simulation.fleet.runners().map(|runner| runner.state(0)).collect()
 }
 
 #[test]
 fn as_many_runners_start_as_are_wanted_and_take_requests_when_ready_s37b_s37d() {
-    let mut world = World::new(settings(3), |_| GOOD);
-    assert_eq!(states(&world), [RunnerState::Pending; 3]);
-    world.run_to(millis(499));
-    assert_eq!(states(&world), [RunnerState::Setup; 3]);
-    assert!(world.routed.is_empty());
-    world.run_to(millis(500));
-    assert_eq!(states(&world), [RunnerState::Idle; 3]);
-    assert_eq!(world.routed.len(), 3);
-    assert_eq!(world.fleet.runners().next().unwrap().state(1), RunnerState::Running);
+    let mut simulation = Simulation::new(settings(3), |_| GOOD);
+    assert_eq!(states(&simulation), [RunnerState::Pending; 3]);
+    simulation.run_to(millis(499));
+    assert_eq!(states(&simulation), [RunnerState::Setup; 3]);
+    assert!(simulation.routed.is_empty());
+    simulation.run_to(millis(500));
+    assert_eq!(states(&simulation), [RunnerState::Idle; 3]);
+    assert_eq!(simulation.routed.len(), 3);
+    assert_eq!(simulation.fleet.runners().next().unwrap().state(1), RunnerState::Running);
 }
 
 #[test]
@@ -36,23 +36,23 @@ fn the_effective_start_period_is_said_when_a_runner_starts_s8() {
         startup_timeout: Some(seconds(120)),
         ..settings(1)
     };
-    let mut world = World::new(settings, |_| GOOD);
-    world.run_to(seconds(1));
-    let said = |it: &Happening| matches!(it, Happening::Started { effective_start_period: Some(period), .. } if *period == seconds(120));
-    assert!(world.happened(1, said).is_some());
+    let mut simulation = Simulation::new(settings, |_| GOOD);
+    simulation.run_to(seconds(1));
+    let said = |it: &EventKind| matches!(it, EventKind::Started { effective_start_period: Some(period), .. } if *period == seconds(120));
+    assert!(simulation.happened(1, said).is_some());
 }
 
 #[test]
 fn the_second_start_follows_at_once_and_later_ones_wait_longer_and_longer_s35d() {
-    let mut world = World::new(settings(1), |_| FAILS);
-    world.run_to(seconds(400));
-    let waits = waits(&world, millis(100));
+    let mut simulation = Simulation::new(settings(1), |_| FAILS);
+    simulation.run_to(seconds(400));
+    let waits = waits(&simulation, millis(100));
     assert!(waits[0] < 0.001, "after the first failed start the next begins at once");
     for (wait, nominal) in waits[1..].iter().zip([0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]) {
         assert!((0.8..=1.2).contains(&(wait / nominal)), "{wait} s where about {nominal} s is due");
     }
-    assert!(world.reasons().iter().all(|reason| *reason == Reason::SetupFailed));
-    assert_eq!(states(&world), [RunnerState::CrashBackoff]);
+    assert!(simulation.reasons().iter().all(|reason| *reason == Reason::SetupFailed));
+    assert_eq!(states(&simulation), [RunnerState::CrashBackoff]);
 }
 
 #[test]
@@ -84,17 +84,17 @@ fn every_kind_of_failed_start_counts_s35c_s35f() {
         ),
     ];
     for (kind, script, settings, reason) in kinds {
-        let mut world = World::new(settings, move |_| script);
+        let mut simulation = Simulation::new(settings, move |_| script);
         let mut end = seconds(0);
-        while !world.events.iter().any(|(_, _, it)| matches!(it, Happening::Held { .. })) {
+        while !simulation.events.iter().any(|(_, _, it)| matches!(it, EventKind::BackoffStarted { .. })) {
             end += millis(100);
             assert!(end < seconds(2_000), "{kind}: starts are held after two of them");
-            world.run_to(end);
+            simulation.run_to(end);
         }
-        let tried = if script.starts { world.starts().len() } else { world.records().len() };
+        let tried = if script.starts { simulation.starts().len() } else { simulation.records().len() };
         assert_eq!(tried, 2, "{kind}");
-        world.run_to(end + seconds(1));
-        assert!(world.reasons().iter().all(|it| *it == reason), "{kind}: {:?}", world.reasons());
+        simulation.run_to(end + seconds(1));
+        assert!(simulation.reasons().iter().all(|it| *it == reason), "{kind}: {:?}", simulation.reasons());
     }
 }
 
@@ -104,83 +104,85 @@ fn what_has_proved_itself_is_replaced_at_once_however_often_it_exits_s34_s35e() 
     let unchecked =
         (FleetSettings { health: None, ..settings(1) }, Script { exits: Some(millis(60_600)), ..GOOD }, 61);
     for (settings, script, lives) in [checked, unchecked] {
-        let mut world = World::new(settings, move |_| script);
-        world.run_to(seconds(lives * 20));
-        assert!(world.starts().len() >= 20);
-        assert!(waits(&world, script.exits.unwrap()).iter().all(|wait| *wait < 0.001));
-        assert!(world.reasons().iter().all(|reason| *reason == Reason::Exited));
+        let mut simulation = Simulation::new(settings, move |_| script);
+        simulation.run_to(seconds(lives * 20));
+        assert!(simulation.starts().len() >= 20);
+        assert!(waits(&simulation, script.exits.unwrap()).iter().all(|wait| *wait < 0.001));
+        assert!(simulation.reasons().iter().all(|reason| *reason == Reason::Exited));
     }
 }
 
 #[test]
 fn a_pass_resets_the_counter_and_releases_whoever_waits_s35e() {
     // The first of two runners becomes ready late and passes; the second one's place fails again and again.
-    let mut world = World::new(settings(2), |id| match id.get() {
+    let mut simulation = Simulation::new(settings(2), |id| match id.get() {
         1 => Script { setup: Some(seconds(20)), ..GOOD },
         2..=8 => FAILS,
         _ => GOOD,
     });
-    world.run_to(seconds(20));
-    assert!(states(&world).contains(&RunnerState::CrashBackoff), "{:?}", states(&world));
-    let passed = |it: &Happening| matches!(it, Happening::Checked(_));
-    world.run_to(seconds(36));
-    let pass = world.happened(1, passed).expect("it is checked within an interval");
-    let released = *world.starts().last().unwrap();
+    simulation.run_to(seconds(20));
+    assert!(states(&simulation).contains(&RunnerState::CrashBackoff), "{:?}", states(&simulation));
+    let passed = |it: &EventKind| matches!(it, EventKind::Checked(_));
+    simulation.run_to(seconds(36));
+    let pass = simulation.happened(1, passed).expect("it is checked within an interval");
+    let released = *simulation.starts().last().unwrap();
     assert!(released <= pass, "no start waits beyond a pass: {released:?}, {pass:?}");
-    assert_eq!(world.routed.len(), 2);
+    assert_eq!(simulation.routed.len(), 2);
 }
 
 #[test]
 fn a_start_that_is_ordered_to_end_has_not_failed_s35c() {
-    let mut world = World::new(settings(1), |_| Script { setup: None, ..GOOD });
-    world.run_to(seconds(1));
-    world.tell(Input::Stop);
-    world.run_to(seconds(2));
-    assert_eq!(world.reasons(), [Reason::Stopped]);
-    assert!(world.stopped);
+    let mut simulation = Simulation::new(settings(1), |_| Script { setup: None, ..GOOD });
+    simulation.run_to(seconds(1));
+    simulation.tell(FleetEvent::Stop);
+    simulation.run_to(seconds(2));
+    assert_eq!(simulation.reasons(), [Reason::Stopped]);
+    assert!(simulation.stopped);
 }
 
 #[test]
 fn what_a_setup_says_of_its_failure_is_in_the_record_s36a() {
-    let mut world = World::new(settings(1), |_| FAILS);
-    world.run_to(millis(50));
-    let id = world.fleet.runners().next().unwrap().id();
-    world.tell(Input::SetupFailed { id, error: "no model".to_owned() });
-    world.run_to(millis(100));
-    assert_eq!(world.records()[0].detail.as_deref(), Some("no model"));
+    let mut simulation = Simulation::new(settings(1), |_| FAILS);
+    simulation.run_to(millis(50));
+    let id = simulation.fleet.runners().next().unwrap().id();
+    simulation.tell(FleetEvent::SetupFailed { id, error: "no model".to_owned() });
+    simulation.run_to(millis(100));
+    assert_eq!(simulation.records()[0].detail.as_deref(), Some("no model"));
 }
 
 #[test]
 fn late_news_of_a_runner_that_is_gone_changes_nothing_s21a() {
-    let mut world = World::new(settings(1), |id| if id.get() == 1 { FAILS } else { GOOD });
-    let first = world.fleet.runners().next().unwrap().id();
-    world.run_to(seconds(1));
-    let before = (world.events.len(), world.routed.clone());
+    let mut simulation = Simulation::new(settings(1), |id| if id.get() == 1 { FAILS } else { GOOD });
+    let first = simulation.fleet.runners().next().unwrap().id();
+    simulation.run_to(seconds(1));
+    let before = (simulation.events.len(), simulation.routed.clone());
     for input in [
-        Input::Ready { id: first },
-        Input::Launched { id: first, pid: None },
-        Input::Drained { id: first },
-        Input::Unreachable { id: first },
-        Input::ManualRequested { id: first },
-        Input::Exited { id: first, exit: crate::Exit::Unknown },
-        Input::LaunchFailed { id: first, error: String::new() },
+        FleetEvent::Ready { id: first },
+        FleetEvent::Launched { id: first, pid: None },
+        FleetEvent::Drained { id: first },
+        FleetEvent::Unreachable { id: first },
+        FleetEvent::ManualRequested { id: first },
+        FleetEvent::Exited { id: first, exit: crate::Exit::Unknown },
+        FleetEvent::LaunchFailed { id: first, error: String::new() },
     ] {
-        world.tell(input);
+        simulation.tell(input);
     }
-    assert_eq!((world.events.len(), world.routed.clone()), before);
-    assert_eq!(world.fleet.runners().count(), 1);
+    assert_eq!((simulation.events.len(), simulation.routed.clone()), before);
+    assert_eq!(simulation.fleet.runners().count(), 1);
 }
 
 #[test]
 fn checks_of_runners_started_together_are_spread_over_the_interval_s12b() {
     let runners = 30;
-    let mut world =
-        World::new(FleetSettings { runners: NonZeroUsize::new(runners).unwrap(), ..settings(1) }, |_| GOOD);
-    world.run_to(millis(15_500));
-    let checks: Vec<_> = world
+    let mut simulation = Simulation::new(
+        FleetSettings { runners: NonZeroUsize::new(runners).unwrap(), ..settings(1) },
+        |_| GOOD,
+    );
+    simulation.run_to(millis(15_500));
+    let checks: Vec<_> = simulation
         .events
         .iter()
-        .filter(|(_, _, it)| matches!(it, Happening::Checked(_)))
+        .filter(|(_, _, it)| matches!(it, EventKind::Checked(_)))
         .map(|(time, ..)| *time)
         .collect();
     assert_eq!(checks.len(), runners, "one each in the first interval");

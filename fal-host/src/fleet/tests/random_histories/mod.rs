@@ -1,6 +1,6 @@
 //! Fleets to which anything happens, in any order: after each of it the rules hold, and when it stops, all is well again.
 //!
-//! What is expected is kept here anew, from the effects alone, as far as it can be; a seed that fails is printed.
+//! What is expected is kept here anew, from the commands alone, as far as it can be; a seed that fails is printed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use fal_health::{Check, Failure, HealthCheck, Inconclusive, Outcome, Time, Trigger, Verdict};
 
-use super::world::{FAILED, millis, seconds};
+use super::simulation::{FAILED, millis, seconds};
 use crate::RunnerId;
 use crate::fleet::runner::Phase;
-use crate::fleet::{Effect, Exit, Fleet, FleetSettings, Happening, Input, Reason, Replacement};
+use crate::fleet::{
+    EventKind, Exit, Fleet, FleetCommand, FleetEvent, FleetSettings, Reason, ReplacementStrategy,
+};
 
 const LAGGED: Outcome = Outcome::Inconclusive(Inconclusive::HostLag(Failure::Timeout));
 const COULD_NOT_ASK: Outcome = Outcome::Inconclusive(Inconclusive::CouldNotAsk);
@@ -37,7 +39,7 @@ impl Chance {
     }
 }
 
-/// One runner, as its effects show it.
+/// One runner, as its commands show it.
 #[derive(Clone, Copy, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one thing that was seen")]
 struct Seen {
@@ -78,7 +80,7 @@ fn settings(chance: &mut Chance) -> FleetSettings {
         health: (!chance.one_in(8)).then_some(health),
         startup_timeout: chance.of(&[None, Some(seconds(10))]),
         check_interval: seconds(1),
-        replacement: chance.of(&[Replacement::Beside, Replacement::Exclusive]),
+        replacement_strategy: chance.of(&[ReplacementStrategy::StartFirst, ReplacementStrategy::StopFirst]),
         max_replacing: chance.of(&[None, NonZeroUsize::new(1), NonZeroUsize::new(2)]),
         seed: 1,
         ..FleetSettings::new(runners)
@@ -89,7 +91,7 @@ impl Life {
     fn new(seed: u64) -> Self {
         let mut chance = Chance(seed);
         let settings = settings(&mut chance);
-        let (fleet, effects) = Fleet::start(Time::ZERO, settings.clone());
+        let (fleet, commands) = Fleet::start(Time::ZERO, settings.clone());
         let mut life = Self {
             chance,
             settings,
@@ -104,15 +106,15 @@ impl Life {
             calm: false,
             kinds: BTreeSet::new(),
         };
-        life.observe(effects);
+        life.observe(commands);
         life.inspect();
         life
     }
 
-    fn tell(&mut self, input: Input) {
+    fn tell(&mut self, input: FleetEvent) {
         match &input {
-            Input::Exited { id, .. } => self.seen.get_mut(id).unwrap().has_process = false,
-            Input::CheckFinished { id, check, outcome, .. } => {
+            FleetEvent::Exited { id, .. } => self.seen.get_mut(id).unwrap().has_process = false,
+            FleetEvent::CheckFinished { id, check, outcome, .. } => {
                 let place = self.place_of[id];
                 let seen = self.seen.get_mut(id).unwrap();
                 if seen.check.take_if(|asked| asked.id == *check).is_some() {
@@ -122,63 +124,63 @@ impl Life {
                     }
                 }
             }
-            Input::Stop | Input::Kill => self.stopping = true,
+            FleetEvent::Stop | FleetEvent::Kill => self.stopping = true,
             _ => {}
         }
-        let effects = self.fleet.handle(self.now, input);
-        self.observe(effects);
+        let commands = self.fleet.handle(self.now, input);
+        self.observe(commands);
     }
 
-    fn observe(&mut self, effects: Vec<Effect>) {
+    fn observe(&mut self, commands: Vec<FleetCommand>) {
         for runner in self.fleet.runners.values() {
-            self.place_of.insert(runner.id, runner.place.0);
+            self.place_of.insert(runner.id, runner.replica.0);
         }
         let mut launched = Vec::new();
-        for effect in effects {
+        for command in commands {
             assert!(!self.stopped, "nothing follows the end");
-            match effect {
-                Effect::Launch(id) => {
+            match command {
+                FleetCommand::Launch(id) => {
                     assert!(!self.stopping, "a host that stops starts nothing (S41)");
                     assert!(self.seen.insert(id, Seen::default()).is_none(), "{id} is started once");
                     launched.push(id);
                 }
-                Effect::Stopped => self.stopped = true,
-                Effect::Emit(id, happening) => self.happened(id, happening),
-                Effect::Route(id) => {
+                FleetCommand::Stopped => self.stopped = true,
+                FleetCommand::Emit(id, kind) => self.happened(id, kind),
+                FleetCommand::Route(id) => {
                     let seen = self.of(id);
                     assert!(seen.has_process && !seen.was_ready);
                     (seen.was_ready, seen.routed) = (true, true);
                 }
-                Effect::Unroute(id) => assert!(std::mem::take(&mut self.of(id).routed)),
-                Effect::Terminate(id) => {
+                FleetCommand::Unroute(id) => assert!(std::mem::take(&mut self.of(id).routed)),
+                FleetCommand::Terminate(id) => {
                     let seen = self.of(id);
                     assert!(seen.has_process && !seen.routed && seen.told_to_stop.is_none() && !seen.killed);
                 }
-                Effect::Kill(id) => {
+                FleetCommand::Kill(id) => {
                     let seen = self.of(id);
                     assert!(seen.has_process && !seen.routed && !seen.killed);
                     seen.killed = true;
                 }
-                Effect::StartCheck(id, check) => {
+                FleetCommand::StartCheck(id, check) => {
                     let seen = self.of(id);
                     assert!(seen.routed, "checked in service only (S11)");
                     assert!(seen.check.is_none(), "one at a time (S13)");
                     assert!(seen.stale.is_none_or(|stale| stale.id < check.id), "a fresh id (S21)");
                     (seen.check, seen.stale) = (Some(check), Some(check));
                 }
-                Effect::DropCheck(id) => assert!(self.of(id).check.take().is_some()),
-                Effect::ReleaseSlots(id) | Effect::ManualCheckEnded(id) => {
+                FleetCommand::CancelCheck(id) => assert!(self.of(id).check.take().is_some()),
+                FleetCommand::ReleaseSlots(id) | FleetCommand::ManualCheckEnded(id) => {
                     assert_eq!(self.of(id).stale.unwrap().trigger, Trigger::Manual);
                 }
-                Effect::Forget(id) => assert!(!self.of(id).routed && self.ended.contains(&id)),
+                FleetCommand::Forget(id) => assert!(!self.of(id).routed && self.ended.contains(&id)),
             }
         }
         for id in launched {
             if !self.calm && self.chance.one_in(8) {
-                self.tell(Input::LaunchFailed { id, error: "none".to_owned() });
+                self.tell(FleetEvent::LaunchFailed { id, error: "none".to_owned() });
             } else {
                 self.of(id).has_process = true;
-                self.tell(Input::Launched { id, pid: None });
+                self.tell(FleetEvent::Launched { id, pid: None });
             }
         }
     }
@@ -187,10 +189,10 @@ impl Life {
         self.seen.get_mut(&id).unwrap()
     }
 
-    fn happened(&mut self, id: RunnerId, happening: Happening) {
-        self.kinds.insert(kind(&happening));
-        match happening {
-            Happening::Terminating { reason, .. } => {
+    fn happened(&mut self, id: RunnerId, kind: EventKind) {
+        self.kinds.insert(kind_name(&kind));
+        match kind {
+            EventKind::Terminating { reason, .. } => {
                 self.of(id).told_to_stop = Some(reason);
                 if reason == Reason::Unhealthy {
                     self.replacing.insert(self.place_of[&id]);
@@ -198,7 +200,7 @@ impl Life {
                     assert!(self.replacing.len() <= bound, "not everybody at once (S40)");
                 }
             }
-            Happening::Terminated(record) => {
+            EventKind::Terminated(record) => {
                 assert!(self.ended.insert(id), "{id} leaves one record (S36)");
                 let seen = &self.seen[&id];
                 match seen.told_to_stop {
@@ -222,8 +224,12 @@ impl Life {
                 Some(Phase::Draining { .. } | Phase::Terminating { .. } | Phase::Killed { .. }) | None
             )
         };
-        let members: Vec<_> =
-            fleet.seats.iter().flat_map(|seat| [seat.occupant, seat.successor]).flatten().collect();
+        let members: Vec<_> = fleet
+            .replicas
+            .iter()
+            .flat_map(|replica| [replica.current, replica.successor])
+            .flatten()
+            .collect();
         let staying: Vec<_> = fleet.runners.keys().filter(|id| !leaves(id)).copied().collect();
         for id in &staying {
             let places = members.iter().filter(|member| *member == id).count();
@@ -237,16 +243,16 @@ impl Life {
             return;
         }
         assert_eq!(members.len(), staying.len(), "nobody who leaves has a place");
-        let awaited = fleet.seats.iter().filter(|seat| seat.occupant.is_none());
-        for seat in awaited {
-            assert_eq!(self.settings.replacement, Replacement::Exclusive);
+        let awaited = fleet.replicas.iter().filter(|replica| replica.current.is_none());
+        for replica in awaited {
+            assert_eq!(self.settings.replacement_strategy, ReplacementStrategy::StopFirst);
             assert!(
-                seat.awaits.is_some_and(|old| fleet.runners.contains_key(&old)),
+                replica.awaited_exit.is_some_and(|old| fleet.runners.contains_key(&old)),
                 "a place is never empty"
             );
         }
-        if self.settings.replacement == Replacement::Exclusive {
-            assert!(fleet.runners.len() <= fleet.seats.len(), "one after the other (S35)");
+        if self.settings.replacement_strategy == ReplacementStrategy::StopFirst {
+            assert!(fleet.runners.len() <= fleet.replicas.len(), "one after the other (S35)");
         }
         let bound = self.settings.max_replacing.map_or(usize::MAX, NonZeroUsize::get);
         let held = self.settings.max_replacing.and_then(|_| fleet.backoff.held(self.now));
@@ -271,7 +277,7 @@ impl Life {
             if self.fleet.deadline().is_none_or(|due| due > self.now) {
                 return;
             }
-            self.tell(Input::Elapsed);
+            self.tell(FleetEvent::Elapsed);
             self.inspect();
         }
         panic!("it is always due, at {:?}", self.now);
@@ -287,24 +293,24 @@ impl Life {
                 let wait = self.chance.of(&[1, 100, 1_000, 5_000, 15_000]);
                 self.wait(millis(wait));
             }
-            4..=6 if has_process => self.tell(Input::Ready { id }),
+            4..=6 if has_process => self.tell(FleetEvent::Ready { id }),
             7..=9 => {
                 let outcomes = [Outcome::Pass, Outcome::Pass, FAILED, FAILED, FAILED, LAGGED, COULD_NOT_ASK];
                 let outcome = self.chance.of(&outcomes);
                 let late = self.chance.one_in(8);
                 if let Some(check) = if late { stale } else { check } {
-                    self.tell(Input::CheckFinished { id, check: check.id, outcome, stalled: None });
+                    self.tell(FleetEvent::CheckFinished { id, check: check.id, outcome, stalled: None });
                 }
             }
-            10 if self.chance.one_in(3) => self.tell(Input::ManualRequested { id }),
+            10 if self.chance.one_in(3) => self.tell(FleetEvent::ManualRequested { id }),
             11 if has_process && self.chance.one_in(3) => {
-                self.tell(Input::Exited { id, exit: Exit::Status(1) });
+                self.tell(FleetEvent::Exited { id, exit: Exit::Status(1) });
             }
-            12 if has_process && !routed => self.tell(Input::Drained { id }),
-            13 if self.chance.one_in(8) => self.tell(Input::Unreachable { id }),
-            14 if self.chance.one_in(4) => self.tell(Input::Restart),
+            12 if has_process && !routed => self.tell(FleetEvent::Drained { id }),
+            13 if self.chance.one_in(8) => self.tell(FleetEvent::Unreachable { id }),
+            14 if self.chance.one_in(4) => self.tell(FleetEvent::Restart),
             15 if self.chance.one_in(100) => {
-                let order = if self.chance.one_in(3) { Input::Kill } else { Input::Stop };
+                let order = if self.chance.one_in(3) { FleetEvent::Kill } else { FleetEvent::Stop };
                 self.tell(order);
             }
             _ => {}
@@ -324,18 +330,18 @@ impl Life {
                 let (has_process, routed, was_ready, check) =
                     (seen.has_process, seen.routed, seen.was_ready, seen.check);
                 if let Some(check) = check {
-                    self.tell(Input::CheckFinished {
+                    self.tell(FleetEvent::CheckFinished {
                         id,
                         check: check.id,
                         outcome: Outcome::Pass,
                         stalled: None,
                     });
                 } else if has_process && told {
-                    self.tell(Input::Exited { id, exit: Exit::Status(0) });
+                    self.tell(FleetEvent::Exited { id, exit: Exit::Status(0) });
                 } else if has_process && !was_ready {
-                    self.tell(Input::Ready { id });
+                    self.tell(FleetEvent::Ready { id });
                 } else if has_process && !routed {
-                    self.tell(Input::Drained { id });
+                    self.tell(FleetEvent::Drained { id });
                 }
                 self.inspect();
             }
@@ -354,9 +360,9 @@ impl Life {
         }
         let wanted = self.settings.runners.get();
         assert_eq!((routed, processes), (wanted, wanted), "each place is filled, and nobody is left over");
-        assert!(self.fleet.roll.is_none(), "a roll comes to its end");
-        assert!(self.fleet.waiting.is_empty(), "nobody waits for a turn");
-        assert!(self.fleet.seats.iter().all(|seat| !seat.replacing && seat.successor.is_none()));
+        assert!(self.fleet.rolling_restart.is_none(), "a roll comes to its end");
+        assert!(self.fleet.deferred.is_empty(), "nobody waits for a turn");
+        assert!(self.fleet.replicas.iter().all(|replica| !replica.replacing && replica.successor.is_none()));
         assert!(self.fleet.backoff.held(self.now).is_none(), "nobody is held");
     }
 }
@@ -364,20 +370,20 @@ impl Life {
 /// How many kinds of happenings there are that these fleets can come to.
 const KINDS: usize = 11;
 
-fn kind(happening: &Happening) -> &'static str {
-    match happening {
-        Happening::Started { .. } => "started",
-        Happening::Ready { .. } => "ready",
-        Happening::Checked(_) => "checked",
-        Happening::WaitsToBeReplaced { .. } => "waits",
-        Happening::Draining { .. } => "draining",
-        Happening::Terminating { .. } => "terminating",
-        Happening::Killed => "killed",
-        Happening::Abandoned => "abandoned",
-        Happening::Terminated(_) => "terminated",
-        Happening::Held { .. } => "held",
-        Happening::RestartGivenUp => "given up",
-        Happening::Progress(_) | Happening::Stalled { .. } => "told of",
+fn kind_name(kind: &EventKind) -> &'static str {
+    match kind {
+        EventKind::Started { .. } => "started",
+        EventKind::Ready { .. } => "ready",
+        EventKind::Checked(_) => "checked",
+        EventKind::ReplacementDeferred { .. } => "waits",
+        EventKind::Draining { .. } => "draining",
+        EventKind::Terminating { .. } => "terminating",
+        EventKind::Killed => "killed",
+        EventKind::Abandoned => "abandoned",
+        EventKind::Terminated(_) => "terminated",
+        EventKind::BackoffStarted { .. } => "held",
+        EventKind::RestartAborted => "given up",
+        EventKind::Progress(_) | EventKind::Stalled { .. } => "told of",
     }
 }
 

@@ -1,0 +1,112 @@
+//! The driver with launchers that do what the test says, on paused time.
+
+use std::num::NonZeroUsize;
+
+use tokio::sync::Notify;
+
+use super::*;
+use crate::launch::LaunchError;
+use crate::proxy::{Limits, ManualChecks, Origins, Reports};
+use crate::{Address, RunnerState};
+
+/// Hands the notices of each runner to the test.
+struct Channelled(mpsc::UnboundedSender<Notices>);
+
+/// A runner without a process.
+struct Inert;
+
+impl Launch for Channelled {
+    fn launch(&mut self, _: RunnerId, notices: Notices) -> Result<Box<dyn Launched>, LaunchError> {
+        self.0.send(notices).unwrap();
+        Ok(Box::new(Inert))
+    }
+}
+
+impl Launched for Inert {
+    fn address(&self) -> Address {
+        Address::Unix("/nowhere".into())
+    }
+
+    fn pid(&self) -> Option<u32> {
+        None
+    }
+
+    fn terminate(&mut self) {}
+
+    fn kill(&mut self) {}
+}
+
+/// Starts a driver. Returns the sender of its requests, and the notices of each runner that it launches.
+fn start_driver(
+    settings: FleetSettings,
+) -> (mpsc::UnboundedSender<ControlRequest>, mpsc::UnboundedReceiver<Notices>) {
+    let (requests, request_queue) = mpsc::unbounded_channel();
+    let (events, reports) = mpsc::unbounded_channel();
+    let (started, runners) = mpsc::unbounded_channel();
+    let asked = Arc::new(Notify::new());
+    let limits = Limits {
+        clients: 1,
+        queue: 1,
+        queue_timeout: Duration::from_secs(1),
+        request_timeout: None,
+        max_multiplexing: 1,
+        manual_checks: ManualChecks::Ignored,
+        origins: Origins::default(),
+    };
+    let parts = DriverParts {
+        settings,
+        probe_target: None,
+        launcher: Box::new(Channelled(started)),
+        balancer: Balancer::new(limits, Reports { asked: Arc::clone(&asked), events }),
+        asked,
+        reports,
+        requests: request_queue,
+        events: broadcast::channel(events::CAPACITY).0,
+    };
+    tokio::spawn(Driver::run(parts));
+    (requests, runners)
+}
+
+async fn snapshot(requests: &mpsc::UnboundedSender<ControlRequest>) -> Snapshot {
+    let (reply, snapshot) = oneshot::channel();
+    requests.send(ControlRequest::Snapshot(reply)).unwrap();
+    snapshot.await.unwrap()
+}
+
+/// Suspends a host for longer than a start may take. When it resumes, a request and a passed deadline wait for it.
+async fn suspend_host(requests: &mpsc::UnboundedSender<ControlRequest>) {
+    let (reply, answer) = oneshot::channel();
+    requests.send(ControlRequest::Snapshot(reply)).unwrap();
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    answer.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_suspension_the_host_handles_events_before_passed_deadlines_s35c() {
+    let (requests, mut runners) = start_driver(FleetSettings::new(NonZeroUsize::MIN));
+    let notices = runners.recv().await.unwrap();
+    suspend_host(&requests).await;
+    tokio::time::sleep(CATCH_UP / 2).await;
+    notices.ready();
+    tokio::time::sleep(CATCH_UP).await;
+    assert_eq!(snapshot(&requests).await.runners[0].state, RunnerState::Idle);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_suspension_passed_deadlines_are_delayed_only_once_s35c() {
+    let (requests, mut runners) = start_driver(FleetSettings::new(NonZeroUsize::MIN));
+    let _never_ready = runners.recv().await.unwrap();
+    suspend_host(&requests).await;
+    let resumed = Instant::now();
+    while snapshot(&requests).await.runners[0].state == RunnerState::Setup {
+        assert!(resumed.elapsed() <= CATCH_UP * 2, "the deadline is delayed forever");
+        tokio::time::sleep(CATCH_UP / 10).await;
+    }
+    assert!(resumed.elapsed() >= CATCH_UP);
+}
+
+#[tokio::test]
+async fn a_check_that_panics_is_inconclusive_and_not_in_flight_forever_s20a() {
+    let found = catch_panic(async { panic!("a bug of the host") }).await;
+    assert_eq!(found.outcome, Outcome::Inconclusive(Inconclusive::CouldNotAsk));
+}

@@ -1,0 +1,76 @@
+//! What the host publishes about a runner.
+
+use std::time::Duration;
+
+use fal_health::CheckRecord;
+use fal_health::protocol::Progress;
+
+use super::record::{Reason, RunnerRecord};
+
+/// What happened to a runner. Every state transition is one of these.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// `PENDING → SETUP`: its process has started.
+    #[non_exhaustive]
+    Started {
+        /// Its process, if it has one of its own.
+        pid: Option<u32>,
+        /// The start period that counts (S8). `None` in an app without a health check.
+        effective_start_period: Option<Duration>,
+    },
+    /// Its setup has reported progress.
+    Progress(Progress),
+    /// `SETUP → IDLE`: it takes requests.
+    #[non_exhaustive]
+    Ready {
+        /// The time since the start of its process.
+        after: Duration,
+    },
+    /// A check has ended.
+    Checked(CheckRecord),
+    /// It answers checks, but its request runtime is stalled. Published once until the runtime runs again.
+    #[non_exhaustive]
+    Stalled {
+        /// The time since the request runtime last ran.
+        since: Duration,
+    },
+    /// It is unhealthy, but its replacement waits until fewer runners are being replaced (S40).
+    #[non_exhaustive]
+    ReplacementDeferred {
+        /// How many runners are being replaced.
+        replacing: usize,
+    },
+    /// It has left the rotation and finishes its requests before it gets SIGTERM.
+    #[non_exhaustive]
+    Draining {
+        /// Why it ends.
+        reason: Reason,
+        /// How long it may drain.
+        timeout: Duration,
+    },
+    /// It was sent SIGTERM.
+    #[non_exhaustive]
+    Terminating {
+        /// Why it ends.
+        reason: Reason,
+        /// The time until SIGKILL.
+        grace_period: Duration,
+    },
+    /// Its whole process group was sent SIGKILL.
+    Killed,
+    /// Its process has survived SIGKILL. The host continues without it.
+    Abandoned,
+    /// Its process has ended.
+    Terminated(RunnerRecord),
+    /// `→ CRASH_BACKOFF`: its start waits because earlier starts failed (S35).
+    #[non_exhaustive]
+    BackoffStarted {
+        /// How long it waits.
+        wait: Duration,
+        /// Failed starts in a row.
+        failed_starts: u32,
+    },
+    /// Its start failed, which ends the rolling restart. The remaining runners stay.
+    RestartAborted,
+}

@@ -1,0 +1,20 @@
+//! A replica: one of the runners that there should be, whichever process it is at the moment.
+
+use crate::id::RunnerId;
+
+/// The position of a replica in its fleet, from 0. A runner and its replacement have the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ReplicaIndex(pub(super) usize);
+
+/// One of the runners that there should be.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Replica {
+    /// The runner that serves for this replica, or is starting to.
+    pub(super) current: Option<RunnerId>,
+    /// The runner of a rolling restart that becomes the current one when it is ready.
+    pub(super) successor: Option<RunnerId>,
+    /// The runner whose process must end before the next one starts.
+    pub(super) awaited_exit: Option<RunnerId>,
+    /// Whether it is being replaced because of periodic checks, until the first pass of its current runner (S40).
+    pub(super) replacing: bool,
+}

@@ -1,0 +1,92 @@
+//! The handle of a running host.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use crate::driver::ControlRequest;
+use crate::events::{Event, EventStream};
+use crate::proxy::Balancer;
+use crate::snapshot::Snapshot;
+
+/// A running host. Dropping it kills the runners; [`shutdown`](Self::shutdown) lets them finish their requests first.
+#[derive(Debug)]
+pub struct HostHandle {
+    pub(super) address: SocketAddr,
+    pub(super) admin_address: Option<SocketAddr>,
+    pub(super) requests: mpsc::UnboundedSender<ControlRequest>,
+    pub(super) events: broadcast::Sender<Event>,
+    pub(super) balancer: Arc<Balancer>,
+    pub(super) client_policy: watch::Sender<ClientPolicy>,
+    pub(super) stopped: watch::Receiver<()>,
+}
+
+impl HostHandle {
+    /// The address on which the host takes requests, with the actual port where the system chose one.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address of the admin interface, if there is one.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
+    }
+
+    /// The state of the runners, and the records of the last ones that ended. `None` once the host has ended.
+    pub async fn snapshot(&self) -> Option<Snapshot> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(ControlRequest::Snapshot(reply)).ok()?;
+        answer.await.ok()
+    }
+
+    /// The events from now on.
+    pub fn events(&self) -> EventStream {
+        EventStream::new(&self.events)
+    }
+
+    /// Starts a rolling restart: replaces every runner, one after another, without losing a request. Returns at once.
+    ///
+    /// The host drains a runner when its successor takes requests. A successor that fails to start ends the restart, and
+    /// the remaining runners stay.
+    pub fn restart(&self) {
+        let _ = self.requests.send(ControlRequest::Restart);
+    }
+
+    /// Starts a graceful shutdown, as at SIGTERM (S41). Returns at once; [`stopped`](Self::stopped) waits for the end.
+    ///
+    /// The host takes no new requests and starts no runners. It refuses the requests in its queue and lets those in
+    /// flight finish.
+    pub fn shutdown(&self) {
+        self.balancer.stop();
+        self.client_policy.send_modify(|policy| *policy = (*policy).max(ClientPolicy::Drain));
+        // An error means that the host has ended already.
+        let _ = self.requests.send(ControlRequest::Stop);
+    }
+
+    /// Kills every runner with all the processes that it started, as at a second signal, and waits for no client (S41).
+    /// Returns at once.
+    pub fn kill(&self) {
+        self.balancer.stop();
+        self.client_policy.send_replace(ClientPolicy::Abort);
+        let _ = self.requests.send(ControlRequest::Kill);
+    }
+
+    /// Waits until every runner has ended and the last response has been sent. Cancel safe, and may be called again.
+    pub async fn stopped(&self) {
+        let mut stopped = self.stopped.clone();
+        // Nothing is ever sent: the sender is dropped when the host has ended.
+        while stopped.changed().await.is_ok() {}
+    }
+}
+
+/// How the host treats its client connections. Later variants override earlier ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum ClientPolicy {
+    /// Accept connections and serve them.
+    Serve,
+    /// Close each connection after its current request.
+    Drain,
+    /// Wait for no connection.
+    Abort,
+}

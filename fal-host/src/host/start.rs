@@ -1,0 +1,205 @@
+//! Starts a host: its listeners, its control thread, and the task that waits for its end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use super::builder::{HostBuilder, RunnerSource};
+use super::error::{ListenerKind, StartError};
+use super::handle::{ClientPolicy, HostHandle};
+use crate::admin::{self, Admin};
+use crate::driver::{Driver, DriverParts};
+use crate::fleet::FleetSettings;
+use crate::launch::ProcessLauncher;
+use crate::open_files::OpenFiles;
+use crate::probe::ProbeTarget;
+use crate::proxy::{self, Balancer, Limits, ManualChecks, Origins, Reports};
+
+impl HostBuilder {
+    /// Binds the listeners and starts the runners. The host takes requests from this moment on; they wait until a
+    /// runner is ready.
+    ///
+    /// Call it inside a Tokio runtime of either flavor with I/O and time enabled: the host forwards requests on that
+    /// runtime. It starts and checks runners on a thread of its own, so that request load delays no check.
+    ///
+    /// # Errors
+    ///
+    /// See [`StartError`].
+    pub async fn start(self) -> Result<HostHandle, StartError> {
+        let health_check = self.app.health_check.as_ref();
+        let probe_target = health_check.map(|spec| ProbeTarget::new(spec, self.on_stall)).transpose()?;
+        let listener = listen(ListenerKind::Requests, self.listen).await?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| listen_error(ListenerKind::Requests, self.listen, source))?;
+        let admin_listener = match self.admin {
+            None => None,
+            Some(address) => Some(listen(ListenerKind::Admin, address).await?),
+        };
+        let admin_address = admin_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        let launcher = match self.source {
+            RunnerSource::Launcher(launcher) => launcher,
+            RunnerSource::Command(command) => {
+                Box::new(ProcessLauncher::new(command, self.app.termination_grace_period)?)
+            }
+        };
+
+        let (requests, request_queue) = mpsc::unbounded_channel();
+        let (reports, report_queue) = mpsc::unbounded_channel();
+        let asked = Arc::new(Notify::new());
+        let files = OpenFiles::of(self.count, self.app.max_multiplexing);
+        warn_of_low_file_limit(files, self.queue, self.count, self.app.max_multiplexing);
+        let limits = Limits {
+            clients: files.clients(),
+            queue: self.queue,
+            queue_timeout: self.queue_timeout,
+            request_timeout: self.app.request_timeout,
+            max_multiplexing: self.app.max_multiplexing.get(),
+            manual_checks: match health_check {
+                Some(spec) => ManualChecks::Made { health_path: spec.path.clone().into_owned() },
+                None => ManualChecks::Ignored,
+            },
+            origins: Origins::new(&self.app.origins),
+        };
+        let balancer = Balancer::new(limits, Reports { asked: Arc::clone(&asked), events: reports });
+        let settings = FleetSettings {
+            health: health_check.map(|spec| spec.config),
+            startup_timeout: self.app.startup_timeout,
+            grace_period: self.app.termination_grace_period,
+            drain_timeout: self.drain_timeout,
+            check_interval: self.check_interval,
+            replacement_strategy: self.replacement_strategy,
+            max_replacing: self.max_replacing.of(self.count),
+            seed: random_seed(),
+            ..FleetSettings::new(self.count)
+        };
+        let (client_policy, mut policy_changes) = watch::channel(ClientPolicy::Serve);
+        let server = tokio::spawn(proxy::serve(listener, Arc::clone(&balancer), async move {
+            // An error means that the sender is gone, which stops the server too.
+            let _ = policy_changes.changed().await;
+        }));
+        let parts = DriverParts {
+            settings,
+            probe_target,
+            launcher,
+            balancer: Arc::clone(&balancer),
+            asked,
+            reports: report_queue,
+            requests: request_queue,
+            events: self.events.clone(),
+        };
+        let admin = Admin { app: self.app.name, requests: requests.downgrade() };
+        let control_ended = start_control_thread(parts, admin_listener.map(|listener| (listener, admin)))?;
+        let (stopped_sender, stopped) = watch::channel(());
+        tokio::spawn(finish(
+            control_ended,
+            client_policy.clone(),
+            server,
+            self.drain_timeout,
+            stopped_sender,
+        ));
+        let events = self.events;
+        Ok(HostHandle { address, admin_address, requests, events, balancer, client_policy, stopped })
+    }
+}
+
+/// Warns when the limit on open files allows fewer client connections than the runners and the queue have room for.
+/// Further clients then wait to be accepted, where no `queue_timeout` applies.
+fn warn_of_low_file_limit(files: OpenFiles, queue: usize, runners: NonZeroUsize, slots: NonZeroU32) {
+    let slots = usize::try_from(slots.get()).unwrap_or(usize::MAX).saturating_mul(runners.get());
+    if let Some(needed) = files.limit_for(queue.saturating_add(slots)) {
+        tracing::warn!(
+            clients = files.clients(),
+            "the limit on open files is too low: the runners and the queue have room for more clients, which now wait \
+             to be accepted; start this program with a limit of {needed} (`ulimit -n {needed}`, or \
+             `LimitNOFILE={needed}` in a systemd unit), or with a shorter queue"
+        );
+    }
+}
+
+/// A seed for the backoff jitter, so that hosts that start together do not retry together.
+fn random_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id())
+}
+
+async fn listen(listener: ListenerKind, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| listen_error(listener, address, source))
+}
+
+fn listen_error(listener: ListenerKind, address: SocketAddr, source: io::Error) -> StartError {
+    StartError::Listen { listener, address, source }
+}
+
+/// Starts the thread that supervises the runners and serves the admin interface. The receiver resolves when it ends.
+fn start_control_thread(
+    parts: DriverParts,
+    admin: Option<(TcpListener, Admin)>,
+) -> Result<oneshot::Receiver<()>, StartError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(StartError::ControlThread)?;
+    let admin = match admin {
+        None => None,
+        // The listener moves to the reactor of the control thread.
+        Some((listener, admin)) => Some((listener.into_std().map_err(StartError::ControlThread)?, admin)),
+    };
+    let (ended, control_ended) = oneshot::channel();
+    let run = async move {
+        if let Some((listener, admin)) = admin {
+            match TcpListener::from_std(listener) {
+                Ok(listener) => {
+                    tokio::spawn(axum::serve(listener, admin::router(admin)).into_future());
+                }
+                Err(error) => tracing::error!(%error, "cannot serve the admin interface"),
+            }
+        }
+        Driver::run(parts).await;
+    };
+    std::thread::Builder::new()
+        .name("fal-host".to_owned())
+        .spawn(move || {
+            runtime.block_on(run);
+            // Dropping the sender resolves the receiver, after a panic too.
+            drop(ended);
+        })
+        .map_err(StartError::ControlThread)?;
+    Ok(control_ended)
+}
+
+/// How long a killed host waits for its own last responses, which are short, to be written.
+const LAST_RESPONSES: Duration = Duration::from_millis(100);
+
+/// Waits for the end of the control thread, and then for the last response. A slow client gets as long as a request in
+/// flight, unless the host is killed.
+async fn finish(
+    control_ended: oneshot::Receiver<()>,
+    client_policy: watch::Sender<ClientPolicy>,
+    mut server: JoinHandle<()>,
+    drain_timeout: Duration,
+    stopped: watch::Sender<()>,
+) {
+    // An error means that the sender was dropped, which is how the thread says that it has ended.
+    let _ = control_ended.await;
+    client_policy.send_modify(|policy| *policy = (*policy).max(ClientPolicy::Drain));
+    let mut policy_changes = client_policy.subscribe();
+    let killed = async {
+        // This function holds a sender, so the channel stays open.
+        let _ = policy_changes.wait_for(|policy| *policy == ClientPolicy::Abort).await;
+        tokio::time::sleep(LAST_RESPONSES).await;
+    };
+    tokio::select! {
+        _ = &mut server => {}
+        () = tokio::time::sleep(drain_timeout) => {}
+        () = killed => {}
+    }
+    server.abort();
+    drop(stopped);
+}

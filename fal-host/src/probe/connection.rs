@@ -1,0 +1,123 @@
+//! A connection for checks, which knows whether the runner has sent anything on it.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use fal_health::Failure;
+use fal_health::protocol::Address;
+use http_body_util::Empty;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::connect::{Stream, connect, is_own_shortage};
+
+/// A connection to a runner.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) sender: http1::SendRequest<Empty<Bytes>>,
+    received: Arc<AtomicBool>,
+}
+
+/// Why a connection could not be opened.
+pub(super) enum ConnectError {
+    /// The host has no descriptor, memory or buffer for it (S20).
+    OwnShortage,
+    Failure(Failure),
+}
+
+/// How an exchange over an open connection failed.
+pub(super) enum ExchangeError {
+    /// The connection ended before the first byte of the response (S19).
+    NoResponse,
+    Failure(Failure),
+}
+
+impl Connection {
+    pub(super) async fn open(address: &Address) -> Result<Self, ConnectError> {
+        let stream = connect(address).await.map_err(|error| {
+            if is_own_shortage(&error) {
+                ConnectError::OwnShortage
+            } else {
+                ConnectError::Failure(Failure::Connect)
+            }
+        })?;
+        let received = Arc::new(AtomicBool::new(false));
+        let io = TokioIo::new(ReadTracker { stream, received: Arc::clone(&received) });
+        let (sender, connection) =
+            http1::handshake(io).await.map_err(|_| ConnectError::Failure(Failure::Disconnected))?;
+        // It runs on the same thread as the check. On another thread, hyper could take a request while the connection
+        // closes, and neither send nor return it (hyper issue 4122).
+        tokio::spawn(async move {
+            // The exchange returns the same error.
+            let _ = connection.await;
+        });
+        Ok(Self { sender, received })
+    }
+
+    /// Whether the connection can carry another exchange. Waits until the last one has ended.
+    pub(super) async fn is_reusable(&mut self) -> bool {
+        let reusable = self.sender.ready().await.is_ok();
+        self.received.store(false, Ordering::Relaxed);
+        reusable
+    }
+
+    pub(super) fn classify(&self, error: &hyper::Error) -> ExchangeError {
+        if is_malformed(error) {
+            ExchangeError::Failure(Failure::Malformed)
+        } else if self.received.load(Ordering::Relaxed) {
+            ExchangeError::Failure(Failure::Disconnected)
+        } else {
+            ExchangeError::NoResponse
+        }
+    }
+}
+
+fn is_malformed(error: &hyper::Error) -> bool {
+    // For wrong body framing, hyper returns an I/O error of one of these kinds.
+    let framing =
+        std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>()).is_some_and(
+            |source| matches!(source.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData),
+        );
+    error.is_parse() || framing
+}
+
+/// Records whether anything has been read.
+#[derive(Debug)]
+struct ReadTracker {
+    stream: Stream,
+    received: Arc<AtomicBool>,
+}
+
+impl AsyncRead for ReadTracker {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.received.store(true, Ordering::Relaxed);
+        }
+        read
+    }
+}
+
+impl AsyncWrite for ReadTracker {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

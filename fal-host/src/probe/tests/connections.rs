@@ -1,0 +1,92 @@
+//! Connections that are kept from check to check (S19).
+
+use super::*;
+
+#[tokio::test]
+async fn a_connection_is_kept_from_check_to_check() {
+    let mut bench = bench();
+    let listener = bench.listener.take().unwrap();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        for _ in 0..3 {
+            head(&mut stream).await;
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
+        }
+    });
+    for _ in 0..3 {
+        assert_eq!(bench.prober.check(in_time()).await.outcome, Outcome::Pass);
+    }
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_check_on_a_kept_connection_that_ends_without_a_byte_is_sent_again_on_a_fresh_one_s19c() {
+    let mut bench = bench();
+    let listener = bench.listener.take().unwrap();
+    let server = tokio::spawn(async move {
+        let (mut first, _) = listener.accept().await.unwrap();
+        head(&mut first).await;
+        first.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        // The second check reaches the kept connection, which ends.
+        head(&mut first).await;
+        drop(first);
+        let (mut second, _) = listener.accept().await.unwrap();
+        head(&mut second).await;
+        second.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    });
+    assert_eq!(bench.prober.check(in_time()).await.outcome, Outcome::Pass);
+    assert_eq!(bench.prober.check(in_time()).await.outcome, Outcome::Pass);
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_ends_within_a_response_is_a_failure_s19c() {
+    let mut bench = bench();
+    let listener = bench.listener.take().unwrap();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        head(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        head(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 2").await.unwrap();
+        drop(stream);
+        listener
+    });
+    assert_eq!(bench.prober.check(in_time()).await.outcome, Outcome::Pass);
+    assert_eq!(bench.prober.check(in_time()).await.outcome, failure(Failure::Disconnected));
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_backlog_is_retried_until_the_deadline_s20e() {
+    let mut bench = bench();
+    let Address::Unix(path) = bench.prober.address.clone() else { panic!("it listens on a Unix socket") };
+    let mut crowd = Vec::new();
+    // Connections are queued until the system refuses one for want of room.
+    while let Ok(Ok(stream)) = {
+        let connecting = UnixStream::connect(&path);
+        tokio::time::timeout(Duration::from_millis(50), connecting).await
+    } {
+        crowd.push(stream);
+    }
+    assert_eq!(bench.brief_outcome().await, failure(Failure::Timeout), "{} wait", crowd.len());
+
+    let listener = bench.listener.take().unwrap();
+    let prober = bench.prober.clone();
+    let asked = tokio::spawn(async move { prober.check(in_time()).await.outcome });
+    drop(crowd);
+    let server = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut byte = [0];
+                if stream.read(&mut byte).await.unwrap_or(0) == 1 {
+                    stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+                    let _ = stream.read(&mut [0; 1024]).await;
+                }
+            });
+        }
+    });
+    assert_eq!(tokio::time::timeout(GUARD, asked).await.unwrap().unwrap(), Outcome::Pass);
+    server.abort();
+}
