@@ -42,8 +42,8 @@ pub(super) fn init() -> io::Result<NonBlockingWriter> {
     Ok(writer)
 }
 
-/// What `FAL_LOG` asks for: levels, and targets with one, separated by commas. What is neither is told and left out, and
-/// for what none is given the default holds: a name that is misspelt silences nothing.
+/// Parses `FAL_LOG`: levels and `target=level` pairs, separated by commas. Invalid parts are ignored with a warning.
+/// Targets without a level have the default.
 fn filter(wanted: &str) -> Targets {
     let parts = wanted.split(',').map(str::trim).filter(|part| !part.is_empty() && is_filter(part));
     let filter = parts.fold(DEFAULT_FILTER.to_string(), |filter, part| format!("{filter},{part}"));
@@ -51,12 +51,13 @@ fn filter(wanted: &str) -> Targets {
 }
 
 fn is_filter(part: &str) -> bool {
-    // `[span]=debug` would be read as a target that nothing has.
+    // `Targets` would take `[span]=debug` for the name of a target.
     let is_filter = !part.contains('[') && part.parse::<Targets>().is_ok();
     if !is_filter {
         let _ = writeln!(
             io::stderr(),
-            "warning: FAL_LOG: `{part}` is ignored: write a level, such as `debug` or `warn`, or one for a target: `my_app=debug`"
+            "warning: FAL_LOG: `{part}` is ignored: expected a level such as `debug`, or a target with a level such as \
+             `my_app=debug`"
         );
     }
     is_filter
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_level_holds_for_everything_and_one_for_a_target_in_its_place() {
+    fn the_level_of_a_target_overrides_the_level_of_all() {
         let says = |wanted: &str, target: &str| {
             let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
             levels.into_iter().rfind(|level| filter(wanted).would_enable(target, level))
@@ -187,14 +188,14 @@ mod tests {
         assert_eq!(says("my_app=debug", "hyper"), Some(Level::INFO));
         assert_eq!(says("off,my_app=debug", "hyper"), None);
         assert_eq!(says("my_app", "my_app"), Some(Level::TRACE));
-        assert_eq!(says("wran", "my_app"), Some(Level::INFO), "a name, of a target that nobody has");
+        assert_eq!(says("wran", "my_app"), Some(Level::INFO), "a typo of `warn` is the name of a target");
         let list = "warn, my_app=debug,my_app::inner=off";
         let told = ["hyper", "my_app", "my_app::inner"].map(|target| says(list, target));
         assert_eq!(told, [Some(Level::WARN), Some(Level::DEBUG), None]);
     }
 
     #[test]
-    fn what_is_no_filter_takes_nothing_else_with_it() {
+    fn an_invalid_part_leaves_the_others_in_force() {
         for wanted in ["", ",", "my_app=loud", "my_app==debug", "[span]=debug", "my_app=loud,,[span]=debug"] {
             assert_eq!(filter(wanted), Targets::new().with_default(LevelFilter::INFO), "{wanted}");
         }

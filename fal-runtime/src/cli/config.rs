@@ -1,4 +1,4 @@
-//! Every setting with where it comes from.
+//! The settings of an app and its host, with their origin.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use super::logging::DEFAULT_FILTER;
 use super::secrets::masked;
 use crate::{AppOptions, Cors, Settings};
 
-/// Who has set a value. What the app declares as it is by default counts as a default.
+/// Where a value comes from. A setting that the app declares with the default value counts as default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Source {
+pub(super) enum Origin {
     Default,
     App,
     Environment,
@@ -29,13 +29,13 @@ pub(super) struct Setting {
     #[serde(skip)]
     name: String,
     value: Value,
-    source: Source,
-    /// How else it can be set, where it is not the app that does.
+    source: Origin,
+    /// The option and the variable that set it; `None` for settings of the app.
     #[serde(skip_serializing_if = "Option::is_none")]
     set_by: Option<String>,
 }
 
-/// Settings that belong together.
+/// A group of settings.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Section {
     title: &'static str,
@@ -45,12 +45,12 @@ pub(super) struct Section {
 impl Setting {
     fn declared(name: &str, value: impl Into<Value>, default: impl Into<Value>) -> Self {
         let value = value.into();
-        let source = if value == default.into() { Source::Default } else { Source::App };
+        let source = if value == default.into() { Origin::Default } else { Origin::App };
         Self { name: name.to_owned(), value, source, set_by: None }
     }
 }
 
-/// What the app declares of itself.
+/// The settings that the app declares.
 pub(super) fn app(settings: &Settings) -> Section {
     let default = AppOptions::new("", "").settings();
     let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
@@ -83,7 +83,7 @@ pub(super) fn app(settings: &Settings) -> Section {
     }
 }
 
-/// What the app declares of its health check; no settings where it has none.
+/// The settings of the health check; empty if the app has none.
 pub(super) fn health_check(spec: Option<&HealthCheckSpec>, startup_timeout: Option<Duration>) -> Section {
     let settings = spec.map(|spec| {
         let (config, default) = (&spec.config, HealthCheck::new());
@@ -106,13 +106,13 @@ pub(super) fn health_check(spec: Option<&HealthCheckSpec>, startup_timeout: Opti
     Section { title: "health_check", settings: settings.unwrap_or_default() }
 }
 
-/// What was given on the command line or in the environment for the options of `command`. `in_force` are values of those
-/// that are not given and have no default that can be written down.
+/// The options of `command`, from the command line, the environment or their default. `computed` has the values of
+/// options whose default is computed.
 pub(super) fn options(
     title: &'static str,
     command: &Command,
     given: &ArgMatches,
-    in_force: &[(&str, Value)],
+    computed: &[(&str, Value)],
 ) -> Section {
     let setting = |option: &clap::Arg| {
         let id = option.get_id().as_str();
@@ -121,14 +121,14 @@ pub(super) fn options(
             Some(_) if matches!(option.get_action(), ArgAction::SetTrue) => given.get_flag(id).into(),
             Some(values) => {
                 let text = values.map(|value| value.to_string_lossy()).collect::<Vec<_>>().join(" ");
-                read(&masked(id, &text))
+                to_json(&masked(id, &text))
             }
-            None => in_force.iter().find(|(name, _)| *name == flag).map(|(_, value)| value.clone()).into(),
+            None => computed.iter().find(|(name, _)| *name == flag).map(|(_, value)| value.clone()).into(),
         };
         let source = match given.value_source(id) {
-            Some(ValueSource::CommandLine) => Source::Flag,
-            Some(ValueSource::EnvVariable) => Source::Environment,
-            _ => Source::Default,
+            Some(ValueSource::CommandLine) => Origin::Flag,
+            Some(ValueSource::EnvVariable) => Origin::Environment,
+            _ => Origin::Default,
         };
         let variable = option.get_env().map(|name| format!(" or {}", name.to_string_lossy()));
         let set_by = Some(format!("--{flag}{}", variable.unwrap_or_default()));
@@ -137,9 +137,9 @@ pub(super) fn options(
     Section { title, settings: command.get_arguments().filter_map(setting).collect() }
 }
 
-/// How the log is filtered, which only the environment says.
+/// The filter of the log, from the environment.
 pub(super) fn log(filter: Option<String>) -> Section {
-    let source = if filter.is_some() { Source::Environment } else { Source::Default };
+    let source = if filter.is_some() { Origin::Environment } else { Origin::Default };
     let filter = filter.unwrap_or_else(|| DEFAULT_FILTER.to_string());
     let filter = Setting {
         name: "filter".to_owned(),
@@ -150,13 +150,13 @@ pub(super) fn log(filter: Option<String>) -> Section {
     Section { title: "log", settings: vec![filter] }
 }
 
-/// A number or a truth value where it is one.
-fn read(text: &str) -> Value {
+/// A number or a truth value if the text is one, otherwise the text.
+fn to_json(text: &str) -> Value {
     let number = text.parse::<u64>().map(Value::from);
     number.or_else(|_| text.parse::<bool>().map(Value::from)).unwrap_or_else(|_| Value::from(text))
 }
 
-/// For programs: an object of each section, in it each setting's value and source.
+/// The settings as JSON: an object for each section, with the value and source of each setting.
 pub(super) fn json(sections: &[Section]) -> Value {
     let section = |section: &Section| {
         let settings: Map<_, _> =
@@ -167,11 +167,11 @@ pub(super) fn json(sections: &[Section]) -> Value {
     Value::Object(sections.iter().map(section).collect())
 }
 
-/// For people: a table.
+/// The settings as a table.
 pub(super) fn table(sections: &[Section]) -> String {
     let mut text = String::new();
     for Section { title, settings } in sections {
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(text, "{title}");
         if settings.is_empty() {
             text.push_str("  none\n");
@@ -183,11 +183,11 @@ pub(super) fn table(sections: &[Section]) -> String {
                 value => value.to_string(),
             };
             let source = match (source, set_by) {
-                (Source::Default, None) => "default".to_owned(),
-                (Source::Default, Some(set_by)) => format!("default; set it by {set_by}"),
-                (Source::App, _) => "the app".to_owned(),
-                (Source::Environment, _) => "the environment".to_owned(),
-                (Source::Flag, _) => "the command line".to_owned(),
+                (Origin::Default, None) => "default".to_owned(),
+                (Origin::Default, Some(set_by)) => format!("default; set with {set_by}"),
+                (Origin::App, _) => "the app".to_owned(),
+                (Origin::Environment, _) => "the environment".to_owned(),
+                (Origin::Flag, _) => "the command line".to_owned(),
             };
             let _ = writeln!(text, "  {name:<34}{value:<20}{source}");
         }
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_app_declares_comes_from_the_app_and_the_rest_is_default() {
+    fn a_declared_setting_has_the_source_app_and_others_are_default() {
         let cors = Cors::only(&["https://a.example", "https://b.example"]);
         let settings = AppOptions::new("my-app", "1.2.3").max_multiplexing(4).cors(cors).settings();
         let json = json(&[app(&settings)]);
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_reads_the_whole_health_check_from_the_json_s8() {
+    fn the_json_has_every_setting_of_the_health_check_s8() {
         let spec = HealthCheckSpec::post("/health", HealthCheck::new().start_period_seconds(10));
         let json = json(&[health_check(Some(&spec), Some(Duration::from_secs(60)))]);
         let values: Map<_, _> = json["health_check"]
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_says_where_its_value_comes_from_and_what_sets_it() {
+    fn an_option_has_its_source_and_what_sets_it() {
         let command = Command::new("run")
             .arg(Arg::new("queue").long("queue").env("FAL_TEST_QUEUE_UNSET").default_value("1024"))
             .arg(Arg::new("bound").long("bound"))

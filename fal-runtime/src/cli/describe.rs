@@ -1,4 +1,4 @@
-//! What the command line says of an app.
+//! Text about an app for the command line.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -6,7 +6,7 @@ use fal_health::protocol::ListenAddress;
 
 use crate::{Declaration, Endpoint};
 
-/// An app's endpoints, a line each, with the methods that they answer (S5).
+/// The endpoints of an app, one a line, with their methods (S5).
 pub(crate) struct Endpoints<'a>(pub(crate) &'a [&'a Endpoint]);
 
 impl Display for Endpoints<'_> {
@@ -21,8 +21,8 @@ impl Display for Endpoints<'_> {
     }
 }
 
-/// What one bare runner says when it takes requests.
-pub(crate) fn serving(app: &Declaration, address: &ListenAddress) -> String {
+/// The banner of `serve`, when the runner takes requests.
+pub(crate) fn banner(app: &Declaration, address: &ListenAddress) -> String {
     let (name, version) = (app.settings.name(), app.settings.version());
     let address = match address {
         ListenAddress::Unix(_) => address.to_string(),

@@ -3,15 +3,15 @@
 mod config;
 pub(crate) mod describe;
 mod environment;
+mod errors;
 pub(crate) mod logging;
-mod mistakes;
 mod openapi;
 mod options;
 #[cfg(feature = "host")]
 mod run;
 mod secrets;
 pub(crate) mod select;
-mod tips;
+mod suggestions;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -21,13 +21,12 @@ use std::process::ExitCode;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use self::describe::Endpoints;
-use self::mistakes::Wrong;
 use self::options::{Arguments, Command, ConfigOptions, OpenapiOptions, ServeOptions};
 use crate::runner::{Keeper, Life, as_runner};
 use crate::server::Listener;
 use crate::{Declaration, Error, Result};
 
-/// The whole command line of a program with apps: what its `main` returns.
+/// The command line of a program with apps. Returns the exit code for `main`.
 ///
 /// ```no_run
 /// # use std::process::ExitCode;
@@ -38,35 +37,33 @@ use crate::{Declaration, Error, Result};
 ///
 /// | subcommand | |
 /// |---|---|
-/// | `run`, or none | serve the app with a host, which checks its runners and replaces them; with the feature `host` |
-/// | `serve` | serve it with one runner and no host |
-/// | `openapi` | print the OpenAPI document, or with `--check FILE` compare it |
+/// | `run`, or none | serve the app with a host, which checks its runners and replaces them; needs the feature `host` |
+/// | `serve` | serve the app with one runner and without a host |
+/// | `openapi` | print the OpenAPI document, or compare it with a file (`--check FILE`) |
 /// | `list` | print the apps of the program and their endpoints |
-/// | `config` | print every setting with where it comes from |
+/// | `config` | print every setting and its origin |
 ///
-/// `--help` explains each. A program of several apps says with `--app NAME` which one is meant. The process that a
-/// host starts becomes a runner instead ([`as_runner`]). The log goes to standard error, filtered by the environment
-/// variable `FAL_LOG` (default `info`), unless the program has set up a `tracing` subscriber of its own.
+/// `--help` explains each. In a program with several apps, `--app NAME` selects one. In a process that a host started,
+/// `main` becomes the runner instead ([`as_runner`]). The log goes to standard error, filtered by the environment
+/// variable `FAL_LOG` (default `info`). If the program has set up a `tracing` subscriber, that one is used.
 ///
-/// It blocks until the program is to end, and may be called on a tokio runtime, as in an `async fn main`.
-#[must_use = "it is the exit code: write `fn main() -> ExitCode { fal_runtime::main() }`"]
+/// It blocks until the program ends. It can be called on a tokio runtime, as in an `async fn main`.
+#[must_use = "return the exit code: `fn main() -> ExitCode { fal_runtime::main() }`"]
 pub fn main() -> ExitCode {
     as_runner().unwrap_or_else(|| main_of(std::env::args_os()))
 }
 
-/// What a program ends with whose command line or environment cannot be: what clap ends it with, too.
-const MISUSED: u8 = 2;
-
 fn main_of(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let (command, arguments) = (command(), arguments.into_iter().collect::<Vec<_>>());
-    let given = match mistakes::read(&command, &arguments) {
-        Err(Wrong::Other(error)) if !error.use_stderr() => error.exit(),
+    let given = match errors::parse(&command, &arguments) {
+        // The help or the version.
+        Err(error) if !error.use_stderr() => error.exit(),
         given => given,
     };
     let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let variables: Vec<_> = variables.collect();
     let serves = given.as_ref().is_ok_and(|given| given.subcommand_name() == Some("serve"));
-    let mut warnings = environment::slips(&command, &variables);
+    let mut warnings = environment::typos(&command, &variables);
     if serves {
         warnings.extend(environment::ignored(&command, "serve", &variables));
     }
@@ -75,11 +72,7 @@ fn main_of(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let given = match given {
         Ok(given) => given,
-        Err(Wrong::Other(error)) => error.exit(),
-        Err(Wrong::Settings(mistakes)) => {
-            let _ = io::stderr().write_all(mistakes::report(&mistakes).as_bytes());
-            return MISUSED.into();
-        }
+        Err(error) => return errors::report(&error),
     };
     perform(&given).unwrap_or_else(|error| {
         let _ = writeln!(io::stderr(), "error: {error}");
@@ -87,7 +80,7 @@ fn main_of(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     })
 }
 
-/// The command line in the name of the only app, where there is one only.
+/// The command line. If the program has one app, it has the name and version of that app.
 fn command() -> clap::Command {
     let command = Arguments::command();
     match *Declaration::all() {
@@ -108,13 +101,13 @@ fn perform(given: &ArgMatches) -> Result<ExitCode> {
         Some(Command::List) => {
             let apps = Declaration::all();
             let listed = print(&list(&apps))?;
-            select::fit(&apps).map(|()| listed).map_err(Into::into)
+            select::validate(&apps).map(|()| listed).map_err(Into::into)
         }
         Some(Command::Config(options)) => {
             let given = given.subcommand_matches("config").unwrap_or(given);
             config(&options, given)
         }
-        // clap requires one.
+        // Unreachable: clap requires a subcommand.
         #[cfg(not(feature = "host"))]
         None => Ok(ExitCode::FAILURE),
     }
@@ -122,12 +115,12 @@ fn perform(given: &ArgMatches) -> Result<ExitCode> {
 
 fn serve(options: ServeOptions) -> Result<ExitCode> {
     let app = select::app(options.app.name.as_deref())?;
-    logging::init(logging::Times::Written);
-    // Before `setup`, which may take long.
+    logging::init(logging::Timestamps::On);
+    // Before `setup`, which can take long.
     Listener::try_out(&options.listen).map_err(|error| {
         let error = Error::from(error);
         Error::msg(format!(
-            "{error}; give another address with `--listen`, such as `tcp:127.0.0.1:0` to have a port picked"
+            "{error}; use another address with `--listen`; `tcp:127.0.0.1:0` lets the system pick a port"
         ))
     })?;
     let grace = app.settings.termination_grace_period();
@@ -162,8 +155,8 @@ fn config(options: &ConfigOptions, given: &ArgMatches) -> Result<ExitCode> {
         config::health_check(check.as_ref(), app.settings.startup_timeout()),
     ];
     if let Some((host, max_replacing)) = options.host() {
-        let in_force = [("max-replacing", max_replacing.map(NonZeroUsize::get).into())];
-        sections.push(config::options("host", &host, given, &in_force));
+        let computed = [("max-replacing", max_replacing.map(NonZeroUsize::get).into())];
+        sections.push(config::options("host", &host, given, &computed));
     }
     sections.push(config::log(std::env::var("FAL_LOG").ok()));
     let text =
@@ -171,12 +164,12 @@ fn config(options: &ConfigOptions, given: &ArgMatches) -> Result<ExitCode> {
     print(&text)
 }
 
-/// What the user calls this program.
+/// The name by which the user called this program.
 fn program() -> String {
     std::env::args().next().unwrap_or_else(|| env!("CARGO_PKG_NAME").to_owned())
 }
 
-/// Prints what was asked for. A reader that has gone, as `head` does, wants no more of it.
+/// Prints to standard output. A closed pipe, as of `| head`, is no error.
 fn print(text: &str) -> Result<ExitCode> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

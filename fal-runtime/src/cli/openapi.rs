@@ -1,3 +1,5 @@
+//! Prints the OpenAPI document or compares it with a file.
+
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -5,47 +7,49 @@ use serde_json::Value;
 
 use crate::{Error, Result};
 
-/// The document as it is printed and kept in files.
+/// The document as it is printed.
 pub(super) fn pretty(document: &Value) -> String {
     format!("{document:#}\n")
 }
 
-/// Compares the document with what a file holds.
+/// Compares the document with a file.
 pub(super) fn check(document: &str, file: &Path, program: &str) -> Result<()> {
-    let renew = format!("write it anew with `{program} openapi > {}`", file.display());
-    let kept = std::fs::read_to_string(file)
-        .map_err(|error| Error::msg(format!("{} cannot be read: {error}; {renew}", file.display())))?;
-    match difference(document, &kept) {
+    let update = format!("update it with `{program} openapi > {}`", file.display());
+    let saved = std::fs::read_to_string(file)
+        .map_err(|error| Error::msg(format!("cannot read {}: {error}; {update}", file.display())))?;
+    match difference(document, &saved) {
         None => Ok(()),
-        Some(difference) => {
-            Err(Error::msg(format!("{} is not what the app declares; {difference}\n{renew}", file.display())))
-        }
+        Some(difference) => Err(Error::msg(format!(
+            "{} differs from the app's declaration; {difference}\n{update}",
+            file.display()
+        ))),
     }
 }
 
-/// The first line in which two texts differ.
-fn difference(document: &str, kept: &str) -> Option<String> {
-    if document == kept {
+/// The first line in which the document and the file differ.
+fn difference(document: &str, saved: &str) -> Option<String> {
+    if document == saved {
         return None;
     }
-    let (mut ours, mut theirs) = (document.lines(), kept.lines());
+    let (mut declared, mut saved) = (document.lines(), saved.lines());
     for number in 1.. {
-        match (ours.next(), theirs.next()) {
+        match (declared.next(), saved.next()) {
             (None, None) => break,
-            (ours, theirs) if ours == theirs => {}
-            (ours, theirs) => {
-                let [ours, theirs] = [ours, theirs].map(|line| line.map_or("(nothing)".into(), shown));
-                return Some(format!("line {number}:\n  file:     {theirs}\n  declared: {ours}"));
+            (declared, saved) if declared == saved => {}
+            (declared, saved) => {
+                let [declared, saved] =
+                    [declared, saved].map(|line| line.map_or("(end of file)".into(), truncated));
+                return Some(format!("line {number}:\n  file:     {saved}\n  declared: {declared}"));
             }
         }
     }
-    Some("its line ends differ".to_owned())
+    Some("the line endings differ".to_owned())
 }
 
-/// A line as it is shown to people: a document that is kept as one line is longer than they read.
-fn shown(line: &str) -> Cow<'_, str> {
-    const LONGEST: usize = 120;
-    match line.char_indices().nth(LONGEST) {
+/// The beginning of a line: a document can be one long line.
+fn truncated(line: &str) -> Cow<'_, str> {
+    const MAX_CHARS: usize = 120;
+    match line.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or(line)).into(),
         None => line.into(),
     }
@@ -56,23 +60,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_line_that_is_long_the_beginning_is_shown() {
+    fn a_long_line_is_truncated() {
         let (fits, long) = ("ä".repeat(120), "ä".repeat(121));
-        assert_eq!(shown(&fits), fits);
-        assert_eq!(shown(&long), format!("{fits}…"));
+        assert_eq!(truncated(&fits), fits);
+        assert_eq!(truncated(&long), format!("{fits}…"));
     }
 
     #[test]
-    fn the_first_line_that_differs_is_shown_from_both_sides() {
+    fn the_first_difference_is_shown_from_both_sides() {
         assert_eq!(difference("a\nb\n", "a\nb\n"), None);
         let shown = difference("a\nb\nc\n", "a\nx\n").unwrap();
         assert_eq!(shown, "line 2:\n  file:     x\n  declared: b");
-        assert!(difference("a\nb\n", "a\n").unwrap().ends_with("file:     (nothing)\n  declared: b"));
-        assert_eq!(difference("a\n", "a\r\n").unwrap(), "its line ends differ");
+        assert!(difference("a\nb\n", "a\n").unwrap().ends_with("file:     (end of file)\n  declared: b"));
+        assert_eq!(difference("a\n", "a\r\n").unwrap(), "the line endings differ");
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_answered_with_how_to_write_it() {
+    fn the_error_for_a_missing_file_says_how_to_write_it() {
         let error = check("{}\n", Path::new("/nowhere/openapi.json"), "my-app").unwrap_err().to_string();
         assert!(error.ends_with("`my-app openapi > /nowhere/openapi.json`"), "{error}");
     }

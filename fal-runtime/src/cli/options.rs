@@ -1,3 +1,5 @@
+//! The subcommands and their options.
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -11,21 +13,21 @@ const AFTER_HELP: &str = "\
 Examples of arguments:
   (none)                             one runner, checked every 15 s
   --runners 4 --check-interval 5s    four runners, each checked every 5 s
-  --listen 0.0.0.0:80 --admin off    requests from every network, nothing shown
-  serve --listen unix:/run/app.sock  one runner for a platform of your own
+  --listen 0.0.0.0:80 --admin off    requests from every network, no admin interface
+  serve --listen unix:/run/app.sock  one runner without a host, on a Unix socket
 
-Every option of `run` can also be given as the environment variable that its help names; the option wins. `config` \
-shows which value comes from where. FAL_LOG filters the log on standard error: `debug`, `warn`, `off`; `my_app=debug` besides \
-`info` for all else.";
+Every option of `run` has an environment variable, shown in brackets; the option overrides the variable. `config` shows \
+the origin of every value. FAL_LOG sets the level of the log on standard error, for example `debug`, `warn`, `off`, or \
+`my_app=debug` for one target.";
 
 #[cfg(not(feature = "host"))]
 const AFTER_HELP: &str = "\
 Examples of arguments:
-  serve                              one runner for a platform of your own
+  serve                              one runner without a host
   serve --listen unix:/run/app.sock  the same on a Unix socket
 
-FAL_LOG filters the log on standard error: `debug`, `warn`, `off`; `my_app=debug` besides \
-`info` for all else.";
+FAL_LOG sets the level of the log on standard error, for example `debug`, `warn`, `off`, or `my_app=debug` for one \
+target.";
 
 #[cfg_attr(
     feature = "host",
@@ -47,38 +49,40 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Serve the app with a host and its runners; what happens without a subcommand
+    /// Serve the app with a host; the default without a subcommand
     ///
-    /// The host starts runners (this program again), sends them the requests that it takes, calls the app's health
-    /// check, and replaces runners that fail it or end. SIGTERM and Ctrl-C stop it when the requests in flight have
-    /// ended; a second one, from 100 ms after the first, stops it at once. SIGHUP replaces all runners, one after another, without losing a request;
-    /// where standard input is a terminal it stops it, too.
+    /// The host starts runners (processes of this program), forwards requests to them and calls the app's health check.
+    /// It replaces runners that fail the check or end.
+    ///
+    /// SIGTERM and Ctrl-C stop the host after the requests in flight have ended. A second signal, at least 100 ms after
+    /// the first, stops it at once. SIGHUP replaces all runners, one after another, without losing a request; if
+    /// standard input is a terminal, SIGHUP stops the host.
     #[cfg(feature = "host")]
     Run(RunOptions),
-    /// Serve the app with one runner and no host
+    /// Serve the app with one runner and without a host
     ///
-    /// For platforms that check and replace runners themselves. The health check is an endpoint like any other here.
-    /// SIGTERM and Ctrl-C stop it within the app's termination grace period; a second Ctrl-C, from 100 ms
-    /// after the first signal, stops it at once.
+    /// For platforms that check and replace runners themselves. The health check is an endpoint without special
+    /// treatment. SIGTERM and Ctrl-C stop the runner within the app's termination grace period. A second Ctrl-C, at
+    /// least 100 ms after the first signal, stops it at once.
     ///
-    /// Exit codes: 0 stopped in order; 1 not started; 3 setup failed; 4 stopped, but a call or teardown did not end in
-    /// time; 5 stopped, but teardown failed; 143 and 130 stopped during setup.
+    /// Exit codes: 0 stopped; 1 not started; 3 setup failed; 4 a call or teardown exceeded the grace period; 5 teardown
+    /// failed; 130 or 143 stopped by a signal during setup.
     Serve(ServeOptions),
     /// Print the app's OpenAPI document
     Openapi(OpenapiOptions),
     /// Print the apps of this program and their endpoints
     List,
-    /// Print every setting with where it comes from
-    #[cfg_attr(feature = "host", doc = "\n\nTakes the options of `run`, so as to show what they change.")]
+    /// Print every setting and its origin
+    #[cfg_attr(feature = "host", doc = "\n\nTakes the options of `run` and shows their effect.")]
     Config(ConfigOptions),
 }
 
-/// Which app.
+/// The option that selects an app.
 #[derive(Debug, Args)]
 pub(super) struct AppOption {
-    /// The app to use, where this program has several
+    /// The app to use, if this program has several
     ///
-    /// `list` prints their names.
+    /// `list` prints the names of the apps.
     #[arg(long = "app", value_name = "NAME", env = "FAL_APP")]
     pub(super) name: Option<String>,
 }
@@ -98,9 +102,9 @@ pub(super) struct ServeOptions {
     #[command(flatten)]
     pub(super) app: AppOption,
 
-    /// Where to take requests: `tcp:HOST:PORT` or `unix:PATH`
+    /// The address to listen on: `tcp:HOST:PORT` or `unix:PATH`
     ///
-    /// Port 0 lets the system pick one, which is printed.
+    /// With port 0 the system picks a port, which is printed.
     #[arg(long, value_name = "ADDRESS", default_value = "tcp:127.0.0.1:8081")]
     pub(super) listen: ListenAddress,
 }
@@ -110,16 +114,16 @@ pub(super) struct OpenapiOptions {
     #[command(flatten)]
     pub(super) app: AppOption,
 
-    /// Compare it with this file instead of printing it
+    /// Compare the document with this file instead of printing it
     ///
-    /// Exits with 1 where they differ: for a repository that keeps the document, in its CI.
+    /// Exits with 1 if they differ. Use it in CI to keep a document in a repository up to date.
     #[arg(long, value_name = "FILE")]
     pub(super) check: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ConfigOptions {
-    /// Print JSON, for programs
+    /// Print JSON instead of a table
     #[arg(long)]
     pub(super) json: bool,
 
@@ -143,16 +147,16 @@ impl ConfigOptions {
         self.app.name.as_deref()
     }
 
-    /// The options of a host, where there can be one, and how many runners it replaces at a time as they are.
+    /// The options of the host, and the computed default of `--max-replacing`.
     #[cfg(feature = "host")]
-    #[expect(clippy::unnecessary_wraps, reason = "without the feature there is none")]
+    #[expect(clippy::unnecessary_wraps, reason = "the same signature as without the feature")]
     pub(super) fn host(&self) -> Option<(clap::Command, Option<NonZeroUsize>)> {
         Some((RunOptions::augment_args(clap::Command::new("run")), self.run.host.max_replacing()))
     }
 
-    /// The options of a host, where there can be one.
+    /// `None`: there is no host.
     #[cfg(not(feature = "host"))]
-    #[expect(clippy::unused_self, reason = "with the feature there is one")]
+    #[expect(clippy::unused_self, reason = "the same signature as with the feature")]
     pub(super) fn host(&self) -> Option<(clap::Command, Option<NonZeroUsize>)> {
         None
     }

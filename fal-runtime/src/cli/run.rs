@@ -1,3 +1,5 @@
+//! The subcommand `run`: serves an app with a host.
+
 use std::process::ExitCode;
 use std::thread;
 
@@ -9,19 +11,19 @@ use super::select;
 use crate::host;
 use crate::{Error, Result};
 
-/// Serves the app with a host until it is told to stop.
+/// Serves the app with a host until a signal stops it.
 pub(super) fn run(options: &RunOptions) -> Result<ExitCode> {
     let app = select::app(options.app.name.as_deref())?;
     let spec = host::spec_of(app);
     let title = format!("{} {}", app.settings.name(), app.settings.version());
     let details = format!("endpoints\n{}", Endpoints(&app.endpoints()));
     let banner = Banner { title: &title, details: &details, app: &spec };
-    // A thread of its own, since the caller may be on a runtime, where none can be driven.
+    // On its own thread: the caller may be on a tokio runtime, which cannot block on another one.
     let ended = thread::scope(|scope| {
         let host = thread::Builder::new().name("fal-host".to_owned());
         let run = || fal_host::cli::run(banner, &options.host, || Ok(host::of(app)?));
         Ok::<_, Error>(host.spawn_scoped(scope, run)?.join())
     })?;
-    // A panic has been told of by its hook.
+    // The panic hook has printed the panic.
     ended.unwrap_or(Ok(ExitCode::FAILURE)).map_err(Error::from)
 }

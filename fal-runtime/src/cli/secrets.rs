@@ -1,23 +1,25 @@
+//! Masks secrets in text that is shown to people.
+
 use std::borrow::Cow;
 
-/// What stands for a secret.
+/// The replacement of a secret.
 const MASK: &str = "***";
 
-/// Names of what is secret, as parts of longer names.
-const SECRET: [&str; 8] =
+/// Parts of the names of secret settings.
+const SECRET_NAMES: [&str; 8] =
     ["secret", "token", "password", "passwd", "credential", "api_key", "private_key", "access_key"];
 
-/// A setting's value as it may be shown: nothing of one whose name says that it is secret, and no user of a URL, who
-/// has a password.
+/// A setting's value without secrets. The whole value is masked if the name says that it is secret, and otherwise the
+/// user and password of URLs.
 pub(super) fn masked<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     let name = name.to_lowercase().replace('-', "_");
-    if SECRET.iter().any(|secret| name.contains(secret)) {
+    if SECRET_NAMES.iter().any(|secret| name.contains(secret)) {
         return MASK.into();
     }
     without_users(value)
 }
 
-/// A text in which every URL `scheme://user:password@host` is without its user.
+/// Masks the user and password of every URL `scheme://user:password@host` in a text.
 pub(super) fn without_users(text: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = text.split_once("://") else { return text.into() };
     let authority = rest.find(|letter: char| "/?# '\"".contains(letter)).unwrap_or(rest.len());
@@ -32,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_named_a_secret_is_not_shown() {
+    fn a_setting_with_the_name_of_a_secret_is_masked() {
         for name in ["FAL_TOKEN", "admin-password", "AWS_SECRET_ACCESS_KEY", "api-key"] {
             assert_eq!(masked(name, "hunter2"), "***", "{name}");
         }
@@ -40,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn the_user_of_a_url_is_not_shown() {
+    fn the_user_and_password_of_a_url_are_masked() {
         assert_eq!(masked("url", "redis://me:hunter2@db:6379/0?a@b"), "redis://***@db:6379/0?a@b");
         assert_eq!(without_users("a://b@c, d://e:f@g"), "a://***@c, d://***@g");
         assert_eq!(without_users("http://127.0.0.1:80/a@b"), "http://127.0.0.1:80/a@b");

@@ -1,32 +1,34 @@
+//! Selects the app to serve.
+
 use crate::Declaration;
 
-/// Why there is no app to serve.
+/// Why no app can be served.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SelectError {
     #[error(
-        "this program has no app; an app in a library crate is there only if the program refers to that crate: \
-         write `use my_app as _;` in main.rs"
+        "this program has no app; if the app is in a library crate, the program must refer to that crate: write \
+         `use my_app as _;` in main.rs"
     )]
     None,
-    #[error("this program has several apps, so say which with `--app`: {}", .0.join(", "))]
+    #[error("this program has several apps: select one with `--app`: {}", .0.join(", "))]
     Several(Vec<&'static str>),
-    #[error("this program has no app `{name}`, but {}", known.join(", "))]
+    #[error("this program has no app `{name}`; its apps are: {}", known.join(", "))]
     Unknown { name: String, known: Vec<&'static str> },
     #[error("the app `{name}` cannot be served: {}", problems.join("; "))]
     Unfit { name: &'static str, problems: Vec<String> },
 }
 
-/// The app of this name among those of the binary; without a name, the only one.
+/// The app of this name, or the only app of the program if no name is given.
 pub(crate) fn app(name: Option<&str>) -> Result<&'static Declaration, SelectError> {
     let apps = Declaration::all();
     let names: Vec<_> = apps.iter().map(|app| app.settings.name()).collect();
     let chosen = choose(&names, name)?;
     let app = apps.into_iter().nth(chosen).ok_or(SelectError::None)?;
-    fit(&[app]).map(|()| app)
+    validate(&[app]).map(|()| app)
 }
 
-/// Whether these apps can be served; of those that cannot, the first says why.
-pub(crate) fn fit(apps: &[&Declaration]) -> Result<(), SelectError> {
+/// Checks that these apps can be served. The error is about the first that cannot.
+pub(crate) fn validate(apps: &[&Declaration]) -> Result<(), SelectError> {
     for app in apps {
         let problems = app.problems();
         if !problems.is_empty() {
@@ -59,20 +61,20 @@ mod tests {
     }
 
     #[test]
-    fn of_several_apps_one_is_named() {
+    fn one_of_several_apps_needs_a_name() {
         assert_eq!(choose(&["one", "two"], Some("two")), Ok(1));
         let error = choose(&["one", "two"], None).unwrap_err().to_string();
         assert!(error.ends_with("`--app`: one, two"), "{error}");
     }
 
     #[test]
-    fn an_unknown_name_is_answered_with_the_known_ones() {
+    fn the_error_for_an_unknown_name_lists_the_apps() {
         let error = choose(&["one", "two"], Some("three")).unwrap_err().to_string();
-        assert_eq!(error, "this program has no app `three`, but one, two");
+        assert_eq!(error, "this program has no app `three`; its apps are: one, two");
     }
 
     #[test]
-    fn without_an_app_the_error_says_how_to_link_one() {
+    fn the_error_without_an_app_says_how_to_link_one() {
         assert!(choose(&[], Some("one")).unwrap_err().to_string().contains("use my_app as _;"));
     }
 }

@@ -41,7 +41,7 @@ impl Keeper {
             Self::Terminal => {
                 let mut out = io::stdout().lock();
                 // Who has closed standard output does not want to read it.
-                let _ = write!(out, "{}", describe::serving(app, address)).and_then(|()| out.flush());
+                let _ = write!(out, "{}", describe::banner(app, address)).and_then(|()| out.flush());
             }
         }
     }

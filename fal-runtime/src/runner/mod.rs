@@ -69,7 +69,7 @@ pub fn as_runner() -> Option<ExitCode> {
             Some(Exit::NotStarted.into())
         }
         Role::Runner(assignment) => {
-            logging::init(logging::Times::LeftToTheHost);
+            logging::init(logging::Timestamps::Off);
             Some(run_for_host(assignment).into())
         }
     }

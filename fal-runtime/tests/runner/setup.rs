@@ -75,7 +75,7 @@ fn a_sigterm_during_a_blocking_setup_abandons_it_s42e() {
 fn an_app_that_the_program_does_not_have_is_told_to_the_host() {
     let mut runner = Runner::start("unknown", "", GRACE);
     let report = runner.report()["failed"]["error"].to_string();
-    assert!(report.contains("no app `unknown`, but crowd, patient, stubborn"), "{report}");
+    assert!(report.contains("no app `unknown`; its apps are: crowd, patient, stubborn"), "{report}");
     assert_eq!(runner.ended().code, Some(1));
 }
 

@@ -1,3 +1,5 @@
+//! The command line: help, options and subcommands.
+
 #[cfg(feature = "host")]
 mod host;
 #[cfg(feature = "host")]
@@ -24,7 +26,7 @@ fn help() -> String {
 }
 
 #[test]
-fn help_speaks_of_a_host_where_there_is_one() {
+fn help_mentions_the_host_if_there_is_one() {
     let help = help();
     for said in ["replaces runners that fail", "--runners 4", "option of `run`", "options of `run`"] {
         assert_eq!(help.contains(said), cfg!(feature = "host"), "{said}: {help}");
@@ -39,29 +41,26 @@ mod without_a_host {
     use clap::error::ErrorKind;
 
     use super::*;
-    use crate::cli::mistakes::{Wrong, read};
+    use crate::cli::errors::parse;
 
-    fn wrong(arguments: &[&str]) -> clap::Error {
+    fn error(arguments: &[&str]) -> clap::Error {
         let arguments: Vec<_> = ["app"].iter().chain(arguments).map(OsString::from).collect();
-        match read(&Arguments::command(), &arguments) {
-            Err(Wrong::Other(error)) => error,
-            other => panic!("{other:?}"),
-        }
+        parse(&Arguments::command(), &arguments).unwrap_err()
     }
 
     #[test]
-    fn one_wrong_argument_is_one_mistake() {
+    fn an_unknown_option_is_an_error() {
         for arguments in [&["--bogus"][..], &["--runners", "2"], &["--bogus", "--help"]] {
-            let error = wrong(arguments);
+            let error = error(arguments);
             assert_eq!(error.kind(), ErrorKind::UnknownArgument, "{error}");
             assert!(!error.to_string().contains("Serves the app"), "{error}");
         }
     }
 
     #[test]
-    fn a_subcommand_is_wanted_and_named() {
-        let error = wrong(&[]);
+    fn a_missing_subcommand_suggests_serve() {
+        let error = error(&[]);
         assert_eq!(error.kind(), ErrorKind::MissingSubcommand);
-        assert!(error.to_string().contains("`serve` serves the app with one runner"), "{error}");
+        assert!(error.to_string().contains("use `serve`, which serves the app with one runner"), "{error}");
     }
 }
