@@ -37,7 +37,9 @@ pub use fal_health::{HealthCheck, HealthCheckSpec};
 pub use fleet::{EventKind, Exit, MAX_RECORDS, Reason, ReplacementStrategy, RunnerRecord, RunnerState};
 pub use host::{AppSpec, Host, HostBuilder, HostHandle, InvalidHealthCheck, ListenerKind, StartError};
 pub use id::RunnerId;
-pub use launch::{Launch, LaunchError, Launched, Notices, PortLauncher, ProcessLauncher, adopt_orphans};
+pub use launch::{
+    LaunchError, Launcher, PortLauncher, ProcessLauncher, RunnerHandle, StatusReporter, adopt_orphans,
+};
 pub use open_files::raise_open_files;
 pub use probe::OnStall;
 pub use snapshot::{CheckInfo, EndedInfo, HealthInfo, RunnerInfo, Snapshot};

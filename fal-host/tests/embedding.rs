@@ -15,7 +15,7 @@ use axum::routing::{get, post};
 use bytes::Bytes;
 use fal_host::{
     Address, AppSpec, Event, EventKind, EventStream, Exit, HealthCheck, HealthCheckSpec, Host, HostHandle,
-    Launch, LaunchError, Launched, Notices, Reason, RunnerId,
+    LaunchError, Launcher, Reason, RunnerHandle, RunnerId, StatusReporter,
 };
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
@@ -37,12 +37,16 @@ struct Tasks {
     first_is_sick: bool,
 }
 
-impl Launch for Tasks {
-    fn launch(&mut self, id: RunnerId, notices: Notices) -> Result<Box<dyn Launched>, LaunchError> {
+impl Launcher for Tasks {
+    fn launch(
+        &mut self,
+        id: RunnerId,
+        reporter: StatusReporter,
+    ) -> Result<Box<dyn RunnerHandle>, LaunchError> {
         let (listener, address) = listen().map_err(|error| LaunchError::new(error.to_string()))?;
         let stop = Arc::new(Notify::new());
         let healthy = !(self.first_is_sick && id.get() == 1);
-        let serve = serve(listener, router(id, healthy), Arc::clone(&stop), notices.clone());
+        let serve = serve(listener, router(id, healthy), Arc::clone(&stop), reporter.clone());
         let serving = self.runtime.spawn(serve);
         let task = Task { address, stop, serving: serving.abort_handle() };
         self.alive.fetch_add(1, Ordering::SeqCst);
@@ -54,7 +58,7 @@ impl Launch for Tasks {
                 Err(_) => Exit::Unknown,
             };
             alive.fetch_sub(1, Ordering::SeqCst);
-            notices.exited(exit);
+            reporter.exited(exit);
         });
         Ok(Box::new(task))
     }
@@ -67,9 +71,14 @@ fn listen() -> io::Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-async fn serve(listener: TcpListener, app: Router, stop: Arc<Notify>, notices: Notices) -> io::Result<()> {
+async fn serve(
+    listener: TcpListener,
+    app: Router,
+    stop: Arc<Notify>,
+    reporter: StatusReporter,
+) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    notices.ready();
+    reporter.ready();
     axum::serve(listener, app).with_graceful_shutdown(async move { stop.notified().await }).await
 }
 
@@ -91,7 +100,7 @@ struct Task {
     serving: AbortHandle,
 }
 
-impl Launched for Task {
+impl RunnerHandle for Task {
     fn address(&self) -> Address {
         Address::Tcp(self.address)
     }
@@ -238,8 +247,8 @@ async fn a_killed_host_waits_for_no_client_s41e() {
 #[tokio::test]
 async fn a_launch_that_fails_is_a_failed_start_with_its_words_in_the_record_s35c_s36a() {
     struct Never;
-    impl Launch for Never {
-        fn launch(&mut self, _: RunnerId, _: Notices) -> Result<Box<dyn Launched>, LaunchError> {
+    impl Launcher for Never {
+        fn launch(&mut self, _: RunnerId, _: StatusReporter) -> Result<Box<dyn RunnerHandle>, LaunchError> {
             Err(LaunchError::new("there is no room"))
         }
     }

@@ -68,7 +68,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use axum::body::Body;
-    use fal_host::{Host, Launch, LaunchError, Launched, Notices, RunnerId};
+    use fal_host::{Host, LaunchError, Launcher, RunnerHandle, RunnerId, StatusReporter};
     use http::{HeaderMap, Request};
     use hyper_util::rt::TokioIo;
     use tokio::net::TcpStream;
@@ -98,8 +98,8 @@ mod tests {
     /// Starts nobody.
     struct Nobody;
 
-    impl Launch for Nobody {
-        fn launch(&mut self, _: RunnerId, _: Notices) -> Result<Box<dyn Launched>, LaunchError> {
+    impl Launcher for Nobody {
+        fn launch(&mut self, _: RunnerId, _: StatusReporter) -> Result<Box<dyn RunnerHandle>, LaunchError> {
             Err(LaunchError::new("nobody is there"))
         }
     }

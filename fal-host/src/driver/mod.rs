@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::events::{self, Event};
 use crate::fleet::{EventKind, Fleet, FleetCommand, FleetEvent, FleetSettings};
 use crate::id::RunnerId;
-use crate::launch::{Launch, Launched, Notices};
+use crate::launch::{Launcher, RunnerHandle, StatusReporter};
 use crate::probe::{ProbeResult, ProbeTarget, Prober};
 use crate::proxy::{Balancer, Report};
 use crate::snapshot::Snapshot;
@@ -34,7 +34,7 @@ const CATCH_UP: Duration = Duration::from_millis(500);
 pub(crate) struct DriverParts {
     pub(crate) settings: FleetSettings,
     pub(crate) probe_target: Option<ProbeTarget>,
-    pub(crate) launcher: Box<dyn Launch>,
+    pub(crate) launcher: Box<dyn Launcher>,
     pub(crate) balancer: Arc<Balancer>,
     /// Notified when a response has asked for a check.
     pub(crate) asked: Arc<Notify>,
@@ -56,7 +56,7 @@ pub(crate) struct Driver {
     clock: Clock,
     fleet: Fleet,
     probe_target: Option<Arc<ProbeTarget>>,
-    launcher: Box<dyn Launch>,
+    launcher: Box<dyn Launcher>,
     balancer: Arc<Balancer>,
     events: broadcast::Sender<Event>,
     runners: BTreeMap<RunnerId, LiveRunner>,
@@ -70,7 +70,7 @@ pub(crate) struct Driver {
 
 /// What the driver holds of a runner that was launched.
 struct LiveRunner {
-    launched: Box<dyn Launched>,
+    launched: Box<dyn RunnerHandle>,
     prober: Option<Prober>,
     check: Option<AbortHandle>,
 }
@@ -205,7 +205,7 @@ impl Driver {
 
     fn launch(&mut self, id: RunnerId) {
         let started = self.clock.now();
-        let event = match self.launcher.launch(id, Notices::new(id, self.fleet_events.clone())) {
+        let event = match self.launcher.launch(id, StatusReporter::new(id, self.fleet_events.clone())) {
             Ok(launched) => {
                 let pid = launched.pid();
                 let target = self.probe_target.clone();
@@ -218,7 +218,7 @@ impl Driver {
         self.enqueue(started, event);
     }
 
-    fn with_launched(&mut self, id: RunnerId, signal: impl FnOnce(&mut dyn Launched)) {
+    fn with_launched(&mut self, id: RunnerId, signal: impl FnOnce(&mut dyn RunnerHandle)) {
         if let Some(runner) = self.runners.get_mut(&id) {
             signal(runner.launched.as_mut());
         }

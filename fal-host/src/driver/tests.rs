@@ -9,20 +9,24 @@ use crate::launch::LaunchError;
 use crate::proxy::{Limits, ManualChecks, Origins, Reports};
 use crate::{Address, RunnerState};
 
-/// Hands the notices of each runner to the test.
-struct Channelled(mpsc::UnboundedSender<Notices>);
+/// Hands the reporter of each runner to the test.
+struct Channelled(mpsc::UnboundedSender<StatusReporter>);
 
 /// A runner without a process.
 struct Inert;
 
-impl Launch for Channelled {
-    fn launch(&mut self, _: RunnerId, notices: Notices) -> Result<Box<dyn Launched>, LaunchError> {
-        self.0.send(notices).unwrap();
+impl Launcher for Channelled {
+    fn launch(
+        &mut self,
+        _: RunnerId,
+        reporter: StatusReporter,
+    ) -> Result<Box<dyn RunnerHandle>, LaunchError> {
+        self.0.send(reporter).unwrap();
         Ok(Box::new(Inert))
     }
 }
 
-impl Launched for Inert {
+impl RunnerHandle for Inert {
     fn address(&self) -> Address {
         Address::Unix("/nowhere".into())
     }
@@ -36,10 +40,10 @@ impl Launched for Inert {
     fn kill(&mut self) {}
 }
 
-/// Starts a driver. Returns the sender of its requests, and the notices of each runner that it launches.
+/// Starts a driver. Returns the sender of its requests, and the reporter of each runner that it launches.
 fn start_driver(
     settings: FleetSettings,
-) -> (mpsc::UnboundedSender<ControlRequest>, mpsc::UnboundedReceiver<Notices>) {
+) -> (mpsc::UnboundedSender<ControlRequest>, mpsc::UnboundedReceiver<StatusReporter>) {
     let (requests, request_queue) = mpsc::unbounded_channel();
     let (events, reports) = mpsc::unbounded_channel();
     let (started, runners) = mpsc::unbounded_channel();
@@ -84,10 +88,10 @@ async fn suspend_host(requests: &mpsc::UnboundedSender<ControlRequest>) {
 #[tokio::test(start_paused = true)]
 async fn after_a_suspension_the_host_handles_events_before_passed_deadlines_s35c() {
     let (requests, mut runners) = start_driver(FleetSettings::new(NonZeroUsize::MIN));
-    let notices = runners.recv().await.unwrap();
+    let reporter = runners.recv().await.unwrap();
     suspend_host(&requests).await;
     tokio::time::sleep(CATCH_UP / 2).await;
-    notices.ready();
+    reporter.ready();
     tokio::time::sleep(CATCH_UP).await;
     assert_eq!(snapshot(&requests).await.runners[0].state, RunnerState::Idle);
 }

@@ -13,7 +13,7 @@ use tokio::sync::broadcast;
 use super::spec::AppSpec;
 use crate::events::{self, Event, EventStream};
 use crate::fleet::ReplacementStrategy;
-use crate::launch::Launch;
+use crate::launch::Launcher;
 use crate::probe::OnStall;
 
 /// Starts the runners of an app, forwards requests to them, checks them, and replaces them.
@@ -42,7 +42,7 @@ impl Host {
     }
 
     /// A host that starts its runners with this launcher.
-    pub fn with_launcher(app: AppSpec, launcher: impl Launch) -> HostBuilder {
+    pub fn with_launcher(app: AppSpec, launcher: impl Launcher) -> HostBuilder {
         HostBuilder::new(app, RunnerSource::Launcher(Box::new(launcher)))
     }
 
@@ -59,7 +59,7 @@ impl Host {
 /// How the host starts its runners.
 pub(super) enum RunnerSource {
     Command(Command),
-    Launcher(Box<dyn Launch>),
+    Launcher(Box<dyn Launcher>),
 }
 
 impl fmt::Debug for RunnerSource {

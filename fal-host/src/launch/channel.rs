@@ -11,7 +11,7 @@ use tokio::net::UnixStream;
 use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, sleep_until};
 
-use super::Notices;
+use super::StatusReporter;
 
 /// The least time between two reports of a setup's progress that are passed on. In between, only the latest is kept.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
@@ -26,10 +26,10 @@ pub(super) fn pair() -> io::Result<(UnixStream, Stdio)> {
 /// Passes on what a runner says until it ends or closes its side, and gives the channel back: a runner ends itself when
 /// the host's end closes. What is not understood is skipped: a runner of another version may say more. However much it
 /// says, the host hears of its progress now and then, and of the rest once.
-pub(super) async fn listen(channel: UnixStream, notices: Notices) -> UnixStream {
+pub(super) async fn listen(channel: UnixStream, reporter: StatusReporter) -> UnixStream {
     let mut reader = BufReader::new(channel);
     let mut line = Vec::new();
-    let mut said = Said { notices, progress: None, not_before: Instant::now(), ready: false, failed: false };
+    let mut said = Said { reporter, progress: None, not_before: Instant::now(), ready: false, failed: false };
     loop {
         let room = MAX_LINE_LEN.saturating_sub(line.len());
         let mut limited = (&mut reader).take(u64::try_from(room).unwrap_or(u64::MAX));
@@ -55,7 +55,7 @@ pub(super) async fn listen(channel: UnixStream, notices: Notices) -> UnixStream 
 /// What a runner has said.
 #[derive(Debug)]
 struct Said {
-    notices: Notices,
+    reporter: StatusReporter,
     /// The latest that the host has not heard of.
     progress: Option<Progress>,
     not_before: Instant,
@@ -68,7 +68,7 @@ impl Said {
         match Message::decode(line) {
             Ok(Message::Ready {}) => {
                 if !std::mem::replace(&mut self.ready, true) {
-                    self.notices.ready();
+                    self.reporter.ready();
                 }
             }
             Ok(Message::Progress(progress)) => {
@@ -80,12 +80,12 @@ impl Said {
             Ok(Message::Failed { error }) => {
                 self.pass_on();
                 if !std::mem::replace(&mut self.failed, true) {
-                    self.notices.setup_failed(error);
+                    self.reporter.setup_failed(error);
                 }
             }
             Err(error) => {
                 tracing::debug!(
-                    runner = %self.notices.id(),
+                    runner = %self.reporter.id(),
                     error = &error as &dyn std::error::Error,
                     "skipped a line on the control channel"
                 );
@@ -95,7 +95,7 @@ impl Said {
 
     fn pass_on(&mut self) {
         if let Some(progress) = self.progress.take() {
-            self.notices.progress(progress);
+            self.reporter.progress(progress);
             self.not_before = Instant::now() + PROGRESS_INTERVAL;
         }
     }

@@ -1,4 +1,4 @@
-//! Starting runners: as processes ([`ProcessLauncher`], [`PortLauncher`]), or any other way ([`Launch`]).
+//! Starting runners: as processes ([`ProcessLauncher`], [`PortLauncher`]), or any other way ([`Launcher`]).
 
 mod cgroup;
 mod channel;
@@ -24,36 +24,43 @@ use crate::fleet::{Exit, FleetEvent};
 
 /// Starts runners.
 ///
-/// The host calls it on its own control thread, inside a Tokio runtime, and waits for it: a launch should take a few
-/// milliseconds at most. What takes longer belongs behind [`Notices::ready`].
-pub trait Launch: Send + 'static {
-    /// Starts one runner, which is to say how it fares by `notices`.
+/// The host calls it on its control thread, inside a Tokio runtime, and waits for it. A launch should return within a
+/// few milliseconds; longer work belongs before [`StatusReporter::ready`].
+pub trait Launcher: Send + 'static {
+    /// Starts one runner, which reports its status through `reporter`.
     ///
-    /// A launch that fails is a failed start: the host tries again, at growing distances (S35).
-    fn launch(&mut self, id: RunnerId, notices: Notices) -> Result<Box<dyn Launched>, LaunchError>;
+    /// # Errors
+    ///
+    /// If the runner cannot be started. This is a failed start: the host tries again, with a backoff (S35).
+    fn launch(
+        &mut self,
+        id: RunnerId,
+        reporter: StatusReporter,
+    ) -> Result<Box<dyn RunnerHandle>, LaunchError>;
 }
 
-/// A runner that has been started. Dropping it must not end the runner; [`kill`](Self::kill) does.
-pub trait Launched: Send {
-    /// Where it will listen for requests.
+/// The host's handle of a started runner. To drop it must not end the runner; [`kill`](Self::kill) does.
+pub trait RunnerHandle: Send {
+    /// The address where the runner listens for requests once it is ready.
     fn address(&self) -> Address;
 
-    /// Where it will listen for checks: with the requests, unless it has something better.
+    /// The address where the runner answers health checks. Default: where it listens for requests.
     fn check_address(&self) -> Address {
         self.address()
     }
 
-    /// Its process, where it has one of its own.
+    /// The id of the runner's process, if it has a process of its own.
     fn pid(&self) -> Option<u32>;
 
-    /// Tells it to stop in its own time: SIGTERM. Called at most once. Must not block.
+    /// Tells the runner to stop gracefully, as SIGTERM does. Called at most once. Must not block.
     fn terminate(&mut self);
 
-    /// Ends it, with all that it has started: SIGKILL. Must not block. [`Notices::exited`] follows when it has ended.
+    /// Ends the runner and all that it has started, as SIGKILL does. Must not block. The runner's end is then reported
+    /// by [`StatusReporter::exited`].
     fn kill(&mut self);
 }
 
-/// Why a runner could not be started, in words.
+/// A runner could not be started.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct LaunchError {
@@ -63,7 +70,7 @@ pub struct LaunchError {
 }
 
 impl LaunchError {
-    /// An error in words of one's own.
+    /// An error with this message.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), source: None }
     }
@@ -81,52 +88,52 @@ impl LaunchError {
     }
 }
 
-/// How a runner tells its host how it fares. Clones tell of the same runner. Nothing here blocks.
+/// Reports the status of one runner to its host. Clones report for the same runner. No call blocks.
 #[derive(Clone)]
-pub struct Notices {
+pub struct StatusReporter {
     id: RunnerId,
     fleet_events: mpsc::UnboundedSender<FleetEvent>,
 }
 
-impl Notices {
+impl StatusReporter {
     pub(crate) fn new(id: RunnerId, fleet_events: mpsc::UnboundedSender<FleetEvent>) -> Self {
         Self { id, fleet_events }
     }
 
-    /// Its setup is at this point.
+    /// The runner's `setup` is at this point.
     pub fn progress(&self, progress: Progress) {
         self.send(FleetEvent::Progress { id: self.id, progress });
     }
 
-    /// It listens and takes requests.
+    /// The runner listens and takes requests.
     pub fn ready(&self) {
         self.send(FleetEvent::Ready { id: self.id });
     }
 
-    /// Its setup failed for this reason. Its end is told besides, by [`exited`](Self::exited).
+    /// The runner's `setup` failed for this reason. Its end is reported separately, by [`exited`](Self::exited).
     pub fn setup_failed(&self, error: impl Into<String>) {
         self.send(FleetEvent::SetupFailed { id: self.id, error: error.into() });
     }
 
-    /// It has ended. Must be told once of every runner that was started.
+    /// The runner has ended. Must be called once for every runner that was started.
     pub fn exited(&self, exit: Exit) {
         self.send(FleetEvent::Exited { id: self.id, exit });
     }
 
-    /// The runner that is told of.
+    /// The runner that is reported on.
     pub fn id(&self) -> RunnerId {
         self.id
     }
 
     fn send(&self, event: FleetEvent) {
-        // A host that has ended needs no telling.
+        // The host may have ended already; then nothing receives reports.
         let _ = self.fleet_events.send(event);
     }
 }
 
-impl fmt::Debug for Notices {
+impl fmt::Debug for StatusReporter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Notices").field(&self.id).finish()
+        f.debug_tuple("StatusReporter").field(&self.id).finish()
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use super::process::Process;
 use super::spawn::Spawner;
-use super::{Launch, LaunchError, Launched, Notices};
+use super::{LaunchError, Launcher, RunnerHandle, StatusReporter};
 use crate::{RunnerId, open_files};
 
 /// How soon a program is asked again whether it listens, and how soon at the latest.
@@ -39,8 +39,12 @@ impl PortLauncher {
     }
 }
 
-impl Launch for PortLauncher {
-    fn launch(&mut self, id: RunnerId, notices: Notices) -> Result<Box<dyn Launched>, LaunchError> {
+impl Launcher for PortLauncher {
+    fn launch(
+        &mut self,
+        id: RunnerId,
+        reporter: StatusReporter,
+    ) -> Result<Box<dyn RunnerHandle>, LaunchError> {
         let port = free_port().map_err(|error| LaunchError::io("no port is free on 127.0.0.1", error))?;
         let address = Address::Tcp(port);
         let variables = [("PORT", port.port().to_string()), (variable::ID, id.to_string())];
@@ -48,10 +52,10 @@ impl Launch for PortLauncher {
         let process =
             Process { check_address: address.clone(), address, pid: child.pid, group: child.group.clone() };
         tokio::spawn(async move {
-            let asked = tokio::spawn(ask_whether_ready(port, notices.clone()));
+            let asked = tokio::spawn(ask_whether_ready(port, reporter.clone()));
             let exit = child.end().await;
             asked.abort();
-            notices.exited(exit);
+            reporter.exited(exit);
         });
         Ok(Box::new(process))
     }
@@ -63,13 +67,13 @@ fn free_port() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 
-async fn ask_whether_ready(address: SocketAddr, notices: Notices) {
+async fn ask_whether_ready(address: SocketAddr, reporter: StatusReporter) {
     let mut pause = FIRST_PAUSE;
     while TcpStream::connect(address).await.is_err() {
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
-    notices.ready();
+    reporter.ready();
 }
 
 /// The signal comes when the thread that started the program ends, which is the host's control thread and lives as long

@@ -9,7 +9,7 @@ use fal_health::protocol::{Address, Assignment};
 use super::directory::Directory;
 use super::reap::Group;
 use super::spawn::{LAST_WORDS, Spawner};
-use super::{Launch, LaunchError, Launched, Notices, channel};
+use super::{LaunchError, Launcher, RunnerHandle, StatusReporter, channel};
 use crate::{RunnerId, open_files};
 
 /// What a socket's path may take: `sun_path` holds 108 bytes on Linux and 104 elsewhere.
@@ -45,8 +45,12 @@ impl ProcessLauncher {
     }
 }
 
-impl Launch for ProcessLauncher {
-    fn launch(&mut self, id: RunnerId, notices: Notices) -> Result<Box<dyn Launched>, LaunchError> {
+impl Launcher for ProcessLauncher {
+    fn launch(
+        &mut self,
+        id: RunnerId,
+        reporter: StatusReporter,
+    ) -> Result<Box<dyn RunnerHandle>, LaunchError> {
         let socket = self.directory.path().join(format!("{id}.sock"));
         let lane = self.directory.path().join(format!("{id}.health.sock"));
         if lane.as_os_str().as_bytes().len() > LONGEST_PATH {
@@ -68,7 +72,7 @@ impl Launch for ProcessLauncher {
         let process = Process { address, check_address, pid: child.pid, group: child.group.clone() };
         tokio::spawn(async move {
             // It holds the host's end: a runner ends itself when that closes.
-            let mut listening = tokio::spawn(channel::listen(ours, notices.clone()));
+            let mut listening = tokio::spawn(channel::listen(ours, reporter.clone()));
             let exit = child.end().await;
             if tokio::time::timeout(LAST_WORDS, &mut listening).await.is_err() {
                 listening.abort();
@@ -77,7 +81,7 @@ impl Launch for ProcessLauncher {
             for path in [socket, lane] {
                 let _ = std::fs::remove_file(path);
             }
-            notices.exited(exit);
+            reporter.exited(exit);
         });
         Ok(Box::new(process))
     }
@@ -92,7 +96,7 @@ pub(super) struct Process {
     pub(super) group: Group,
 }
 
-impl Launched for Process {
+impl RunnerHandle for Process {
     fn address(&self) -> Address {
         self.address.clone()
     }

@@ -15,9 +15,9 @@ const GUARD: Duration = Duration::from_secs(20);
 /// A launcher of shell scripts, and what its one runner says. Its end kills the runner's group.
 struct Bench {
     launcher: ProcessLauncher,
-    launched: Option<Box<dyn Launched>>,
+    launched: Option<Box<dyn RunnerHandle>>,
     fleet_events: mpsc::UnboundedReceiver<FleetEvent>,
-    notices: Notices,
+    reporter: StatusReporter,
 }
 
 impl Bench {
@@ -30,7 +30,12 @@ impl Bench {
     fn of(command: Command) -> Self {
         let (sender, fleet_events) = mpsc::unbounded_channel();
         let launcher = ProcessLauncher::new(command, Duration::from_secs(5)).unwrap();
-        Self { launcher, launched: None, fleet_events, notices: Notices::new(RunnerId::new(7), sender) }
+        Self {
+            launcher,
+            launched: None,
+            fleet_events,
+            reporter: StatusReporter::new(RunnerId::new(7), sender),
+        }
     }
 
     fn started(script: &str) -> Self {
@@ -40,7 +45,7 @@ impl Bench {
     }
 
     fn start(&mut self) {
-        self.launched = Some(self.launcher.launch(self.notices.id(), self.notices.clone()).unwrap());
+        self.launched = Some(self.launcher.launch(self.reporter.id(), self.reporter.clone()).unwrap());
     }
 
     async fn next(&mut self) -> FleetEvent {
@@ -52,12 +57,12 @@ impl Bench {
 
     async fn exit(&mut self) -> Exit {
         match self.next().await {
-            FleetEvent::Exited { id, exit } if id == self.notices.id() => exit,
+            FleetEvent::Exited { id, exit } if id == self.reporter.id() => exit,
             other => panic!("an exit should come, not {other:?}"),
         }
     }
 
-    fn launched(&mut self) -> &mut dyn Launched {
+    fn launched(&mut self) -> &mut dyn RunnerHandle {
         self.launched.as_mut().unwrap().as_mut()
     }
 }
@@ -228,7 +233,7 @@ async fn the_sockets_directory_is_private_and_goes_with_the_launcher() {
 #[tokio::test]
 async fn a_program_that_cannot_be_started_is_named() {
     let mut bench = Bench::of(Command::new("/no/such/program"));
-    let error = bench.launcher.launch(bench.notices.id(), bench.notices.clone()).err().unwrap();
+    let error = bench.launcher.launch(bench.reporter.id(), bench.reporter.clone()).err().unwrap();
     assert!(
         error.chain().starts_with("/no/such/program could not be started: No such file"),
         "{}",
