@@ -140,12 +140,12 @@ pub struct CheckRecord {
     /// From its start until its outcome was known.
     pub duration: Duration,
     /// What it did to the verdict.
-    pub judgement: Judgement,
+    pub effect: CheckEffect,
 }
 
 /// What a finished check did to the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Judgement {
+pub enum CheckEffect {
     /// A pass: the streak is 0 (S22).
     Passed,
     /// A periodic failure that counts; the streak with it (S24).
@@ -156,7 +156,7 @@ pub enum Judgement {
     /// A periodic failure inside the start period: shown, and otherwise ignored (S23).
     Ignored,
     /// A manual failure: unhealthy at once (S25).
-    Decided,
+    ManualFailure,
     /// It neither counts nor resets (S20).
     Inconclusive,
 }

@@ -31,10 +31,10 @@ pub mod protocol;
 mod schedule;
 mod time;
 
-pub use check::{Check, CheckId, CheckRecord, Failure, Inconclusive, Judgement, Outcome, Trigger};
+pub use check::{Check, CheckEffect, CheckId, CheckRecord, Failure, Inconclusive, Outcome, Trigger};
 pub use config::{HealthCheck, HealthCheckSpec, effective_start_period};
 pub use monitor::{
-    Command, Event, HISTORY, Lifespan, MANUAL_RETRY, MAX_EXCUSED, Monitor, Unhealthy, Verdict,
+    Command, Event, HISTORY_LEN, Lifespan, MANUAL_RETRY, MAX_EXCUSED, Monitor, Unhealthy, Verdict,
 };
 pub use schedule::{DEFAULT_INTERVAL, Schedule};
 pub use time::Time;

@@ -2,12 +2,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::{
-    Check, CheckId, CheckRecord, HealthCheck, Inconclusive, Judgement, Outcome, Schedule, Time, Trigger,
+    Check, CheckEffect, CheckId, CheckRecord, HealthCheck, Inconclusive, Outcome, Schedule, Time, Trigger,
     effective_start_period,
 };
 
 /// How many finished checks a monitor remembers.
-pub const HISTORY: usize = 8;
+pub const HISTORY_LEN: usize = 8;
 
 /// How long after an inconclusive manual check it is tried again (S20).
 pub const MANUAL_RETRY: Duration = Duration::from_secs(1);
@@ -227,7 +227,7 @@ impl Monitor {
         }
     }
 
-    /// The last finished checks, oldest first, at most [`HISTORY`] of them.
+    /// The last finished checks, oldest first, at most [`HISTORY_LEN`] of them.
     pub fn history(&self) -> impl DoubleEndedIterator<Item = &CheckRecord> + ExactSizeIterator {
         self.history.iter()
     }
@@ -270,25 +270,27 @@ impl Monitor {
 
     fn conclude(&mut self, now: Time, check: Check, started: Time, outcome: Outcome) -> Option<Unhealthy> {
         let outcome = self.excuse(outcome);
-        let (judgement, unhealthy) = match outcome {
+        let (effect, unhealthy) = match outcome {
             Outcome::Pass => {
                 self.passed = true;
                 self.streak = 0;
                 self.manual_failed = false;
                 self.excused = 0;
-                (Judgement::Passed, None)
+                (CheckEffect::Passed, None)
             }
             Outcome::Failure(_) if check.trigger == Trigger::Manual => {
                 self.manual_failed = true;
-                (Judgement::Decided, Some(Unhealthy::ManualCheckFailed))
+                (CheckEffect::ManualFailure, Some(Unhealthy::ManualCheckFailed))
             }
             // Its age now, when the failure is known, and not when it was asked (S9).
-            Outcome::Failure(_) if now.since(self.started) < self.start_period => (Judgement::Ignored, None),
+            Outcome::Failure(_) if now.since(self.started) < self.start_period => {
+                (CheckEffect::Ignored, None)
+            }
             Outcome::Failure(_) => {
                 self.streak = self.streak.saturating_add(1);
                 let reached = self.streak >= self.config.threshold();
                 (
-                    Judgement::Counted { streak: self.streak },
+                    CheckEffect::Counted { streak: self.streak },
                     reached.then_some(Unhealthy::Streak(self.streak)),
                 )
             }
@@ -299,10 +301,10 @@ impl Monitor {
                     // Requests that came meanwhile share the next try.
                     service.manual = Some(now + MANUAL_RETRY);
                 }
-                (Judgement::Inconclusive, None)
+                (CheckEffect::Inconclusive, None)
             }
         };
-        if self.history.len() == HISTORY {
+        if self.history.len() == HISTORY_LEN {
             self.history.pop_front();
         }
         let Check { id, trigger, .. } = check;
@@ -312,7 +314,7 @@ impl Monitor {
             outcome,
             started,
             duration: now.since(started),
-            judgement,
+            effect,
         });
         unhealthy
     }

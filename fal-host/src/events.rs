@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use fal_health::{CheckRecord, Inconclusive, Judgement, Outcome};
+use fal_health::{CheckEffect, CheckRecord, Inconclusive, Outcome};
 use tokio::sync::broadcast;
 
 use crate::fleet::{EventKind, Reason, RunnerRecord};
@@ -112,18 +112,18 @@ fn log_check(runner: RunnerId, record: &CheckRecord) {
     let trigger = record.trigger.name();
     let took = rounded(record.duration);
     let outcome = describe(record.outcome);
-    match record.judgement {
-        Judgement::Passed => tracing::debug!(%runner, trigger, ?took, "health check passed"),
-        Judgement::Counted { streak } => {
+    match record.effect {
+        CheckEffect::Passed => tracing::debug!(%runner, trigger, ?took, "health check passed"),
+        CheckEffect::Counted { streak } => {
             tracing::warn!(%runner, trigger, %outcome, ?took, streak, "health check failed");
         }
-        Judgement::Ignored => {
+        CheckEffect::Ignored => {
             tracing::info!(%runner, trigger, %outcome, ?took, "health check failed inside the start period: ignored");
         }
-        Judgement::Decided => {
+        CheckEffect::ManualFailure => {
             tracing::warn!(%runner, trigger, %outcome, ?took, "health check failed: unhealthy");
         }
-        Judgement::Inconclusive => {
+        CheckEffect::Inconclusive => {
             tracing::warn!(%runner, trigger, %outcome, ?took, "health check inconclusive: not counted");
         }
     }

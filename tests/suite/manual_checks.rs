@@ -1,6 +1,6 @@
 //! Checks that a response asks for: S16, S21, S22, S25, S27–S32.
 
-use fal_health::{Failure, Judgement, Outcome, Trigger, Verdict};
+use fal_health::{CheckEffect, Failure, Outcome, Trigger, Verdict};
 use fal_host::Reason;
 use fal_tests::{Act, Answer};
 
@@ -20,7 +20,7 @@ async fn a_failed_manual_check_ends_the_runner_at_once_whatever_its_age_and_stre
         let record = host.ended(1).await;
         assert_eq!(record.reason, Reason::ManualCheckFailed);
         let last = record.checks.last().unwrap();
-        assert_eq!((last.trigger, last.judgement), (Trigger::Manual, Judgement::Decided));
+        assert_eq!((last.trigger, last.effect), (Trigger::Manual, CheckEffect::ManualFailure));
         assert_eq!(host.served(&director, "b").await.runner(), 2);
     }
 }
@@ -39,7 +39,7 @@ async fn a_passed_manual_check_keeps_the_runner_and_ends_a_streak_s22_s32a() {
     director.call("a").await.answer(Answer::ok().asking()).await;
     pending.response().await;
     third.answer(Answer::fail()).await;
-    assert_eq!(host.checked_on_request(1, 1).await.judgement, Judgement::Passed);
+    assert_eq!(host.checked_on_request(1, 1).await.effect, CheckEffect::Passed);
     let health = host.info(1).await.unwrap().health.unwrap();
     assert_eq!((health.verdict, health.streak), (Verdict::Healthy, 0));
 }
@@ -202,7 +202,7 @@ async fn a_periodic_check_in_flight_cannot_answer_a_request_for_one_s31a() {
     checks_elsewhere().await;
     assert_eq!(director.count(Kind::ManualCheck), 0, "one check at a time");
     periodic.answer(Answer::fail()).await;
-    assert_eq!(host.checked(1, 1).await.judgement, Judgement::Counted { streak: 1 });
+    assert_eq!(host.checked(1, 1).await.effect, CheckEffect::Counted { streak: 1 });
     host.checked_on_request(1, 1).await;
     assert_eq!(director.count(Kind::ManualCheck), 1);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use fal_health::{CheckRecord, Failure, Judgement, Outcome, Schedule, Trigger, Verdict};
+use fal_health::{CheckEffect, CheckRecord, Failure, Outcome, Schedule, Trigger, Verdict};
 use fal_host::{AppSpec, Reason, RunnerState};
 use fal_tests::{Act, Answer};
 
@@ -173,12 +173,12 @@ async fn a_hung_health_endpoint_times_out_and_the_next_check_is_made_s18a_s19b()
         let hung = director.next(Kind::Check).await;
         let check = host.concluded(1).await;
         assert_eq!(check.outcome, Outcome::Failure(Failure::Timeout));
-        assert_eq!(check.judgement, Judgement::Counted { streak: 1 });
+        assert_eq!(check.effect, CheckEffect::Counted { streak: 1 });
         assert!(check.duration >= Duration::from_secs(seconds.into()), "{:?}", check.duration);
         hung.abandoned().await;
 
         director.answer(Kind::Check, Answer::ok());
-        assert_eq!(host.passed(1).await.judgement, Judgement::Passed);
+        assert_eq!(host.passed(1).await.effect, CheckEffect::Passed);
     }
 }
 

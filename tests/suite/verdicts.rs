@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fal_health::{CheckRecord, Failure, Judgement, Outcome, Verdict};
+use fal_health::{CheckEffect, CheckRecord, Failure, Outcome, Verdict};
 use fal_host::{Reason, RunnerState};
 use fal_tests::Answer;
 
@@ -16,8 +16,8 @@ async fn three_failures_in_a_row_replace_a_runner_s24() {
     for streak in 1..=3 {
         director.next_of(1, Kind::Check).await.answer(Answer::fail()).await;
         assert_eq!(
-            host.checked(1, usize::try_from(streak).unwrap()).await.judgement,
-            Judgement::Counted { streak }
+            host.checked(1, usize::try_from(streak).unwrap()).await.effect,
+            CheckEffect::Counted { streak }
         );
     }
     assert_eq!(host.terminating(1).await, Reason::Unhealthy);
@@ -51,7 +51,7 @@ async fn failure_threshold_is_how_many_failures_it_takes_s3_s24() {
         let failures = host.ended(1).await.checks;
         assert_eq!(failures.len(), usize::try_from(threshold).unwrap());
         let streak = threshold;
-        assert_eq!(failures.last().unwrap().judgement, Judgement::Counted { streak });
+        assert_eq!(failures.last().unwrap().effect, CheckEffect::Counted { streak });
     }
 }
 
@@ -74,7 +74,7 @@ async fn failures_inside_the_start_period_are_shown_and_ignored_however_many_s23
     let config = health().start_period_seconds(3600).failure_threshold(1);
     let host = TestHost::start(&director, app(config)).await;
     for nth in 1..=5 {
-        assert_eq!(host.checked(1, nth).await.judgement, Judgement::Ignored);
+        assert_eq!(host.checked(1, nth).await.effect, CheckEffect::Ignored);
     }
     let info = host.info(1).await.unwrap();
     assert_eq!(info.state, RunnerState::Idle);
@@ -95,10 +95,10 @@ async fn a_failure_counts_if_the_runner_is_as_old_as_its_own_start_period_when_i
         let checks = host.checks(runner);
         let age = |check: &CheckRecord| (check.started + check.duration).since(started);
         let (last, before) = checks.split_last().unwrap();
-        assert_eq!(last.judgement, Judgement::Counted { streak: 1 });
+        assert_eq!(last.effect, CheckEffect::Counted { streak: 1 });
         assert!(age(last) >= period, "runner {runner}: {:?}", age(last));
         for check in before {
-            assert_eq!(check.judgement, Judgement::Ignored);
+            assert_eq!(check.effect, CheckEffect::Ignored);
             assert!(age(check) < period, "runner {runner}: {:?}", age(check));
         }
     }
@@ -113,7 +113,7 @@ async fn a_declared_startup_timeout_raises_the_start_period_and_the_host_says_so
     let host = TestHost::start(&director, app).await;
     assert_eq!(host.started(1).await.1, Some(hour));
     for nth in 1..=3 {
-        assert_eq!(host.checked(1, nth).await.judgement, Judgement::Ignored);
+        assert_eq!(host.checked(1, nth).await.effect, CheckEffect::Ignored);
     }
     assert_eq!(host.info(1).await.unwrap().health.unwrap().effective_start_period, hour);
 }
@@ -137,5 +137,5 @@ async fn a_timeout_of_more_seconds_waits_for_a_slow_answer_s3_s17() {
     checks_elsewhere().await;
     slow.succeed().await;
     let check = host.checked(1, 1).await;
-    assert_eq!(check.judgement, Judgement::Passed);
+    assert_eq!(check.effect, CheckEffect::Passed);
 }

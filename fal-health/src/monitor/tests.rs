@@ -54,8 +54,8 @@ impl Bench {
         self.finish(check, outcome)
     }
 
-    fn judgement(&self) -> Judgement {
-        self.monitor.history().last().expect("a check has finished").judgement
+    fn effect(&self) -> CheckEffect {
+        self.monitor.history().last().expect("a check has finished").effect
     }
 }
 
@@ -73,13 +73,13 @@ fn eager() -> HealthCheck {
 
 #[test]
 fn age_is_judged_when_the_failure_is_known_s9() {
-    for (finished_at, judgement) in [(29, Judgement::Ignored), (30, Judgement::Counted { streak: 1 })] {
+    for (finished_at, effect) in [(29, CheckEffect::Ignored), (30, CheckEffect::Counted { streak: 1 })] {
         let mut bench = Bench::ready(HealthCheck::new());
         bench.now = at(29);
         let check = started(bench.event(Event::Elapsed));
         bench.now = at(finished_at);
         assert_eq!(bench.finish(check, FAILED), None);
-        assert_eq!(bench.judgement(), judgement, "known at {finished_at} s");
+        assert_eq!(bench.effect(), effect, "known at {finished_at} s");
     }
 }
 
@@ -89,12 +89,12 @@ fn age_counts_from_the_process_and_not_from_readiness_s9_s10() {
     bench.now = at(100);
     bench.event(Event::Ready);
     bench.periodic(FAILED);
-    assert_eq!(bench.judgement(), Judgement::Counted { streak: 1 });
+    assert_eq!(bench.effect(), CheckEffect::Counted { streak: 1 });
 }
 
 #[test]
 fn a_startup_timeout_raises_the_start_period_s8() {
-    for (known_at, judgement) in [(119, Judgement::Ignored), (120, Judgement::Counted { streak: 1 })] {
+    for (known_at, effect) in [(119, CheckEffect::Ignored), (120, CheckEffect::Counted { streak: 1 })] {
         let mut bench = Bench::with_startup_timeout(HealthCheck::new(), Some(Duration::from_secs(120)));
         assert_eq!(bench.monitor.effective_start_period(), Duration::from_secs(120));
         bench.now = at(90);
@@ -102,7 +102,7 @@ fn a_startup_timeout_raises_the_start_period_s8() {
         let check = bench.next_check();
         bench.now = at(known_at);
         bench.finish(check, FAILED);
-        assert_eq!(bench.judgement(), judgement, "known at {known_at} s");
+        assert_eq!(bench.effect(), effect, "known at {known_at} s");
     }
 }
 
@@ -111,7 +111,7 @@ fn a_pass_does_not_end_the_start_period_early_s10() {
     let mut bench = Bench::ready(HealthCheck::new().start_period_seconds(1_000));
     bench.periodic(Outcome::Pass);
     bench.periodic(FAILED);
-    assert_eq!(bench.judgement(), Judgement::Ignored);
+    assert_eq!(bench.effect(), CheckEffect::Ignored);
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn inconclusive_neither_counts_nor_resets_s20c() {
     let mut bench = Bench::ready(eager());
     bench.periodic(FAILED);
     bench.periodic(COULD_NOT_ASK);
-    assert_eq!(bench.judgement(), Judgement::Inconclusive);
+    assert_eq!(bench.effect(), CheckEffect::Inconclusive);
     assert_eq!(bench.monitor.verdict(), Verdict::Failing { streak: 1 });
     bench.periodic(FAILED);
     assert_eq!(bench.monitor.verdict(), Verdict::Failing { streak: 2 });
@@ -191,7 +191,7 @@ fn lag_excuses_three_failures_in_a_row_and_the_next_decides_s20b() {
     let mut bench = Bench::ready(eager().failure_threshold(1));
     for _ in 0..MAX_EXCUSED {
         assert_eq!(bench.periodic(LAGGED), None);
-        assert_eq!(bench.judgement(), Judgement::Inconclusive);
+        assert_eq!(bench.effect(), CheckEffect::Inconclusive);
     }
     assert_eq!(bench.periodic(LAGGED), Some(Command::Unhealthy(Unhealthy::Streak(1))));
 }
@@ -204,10 +204,10 @@ fn only_a_pass_renews_what_lag_may_excuse_s20b() {
     }
     bench.periodic(FAILED);
     bench.periodic(LAGGED);
-    assert_eq!(bench.judgement(), Judgement::Counted { streak: 2 });
+    assert_eq!(bench.effect(), CheckEffect::Counted { streak: 2 });
     bench.periodic(Outcome::Pass);
     bench.periodic(LAGGED);
-    assert_eq!(bench.judgement(), Judgement::Inconclusive);
+    assert_eq!(bench.effect(), CheckEffect::Inconclusive);
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn any_pass_resets_the_streak_s22() {
 fn a_failure_inside_the_start_period_is_shown_and_leaves_the_streak_s23() {
     let mut bench = Bench::ready(HealthCheck::new().start_period_seconds(1_000).failure_threshold(1));
     assert_eq!(bench.periodic(FAILED), None);
-    assert_eq!(bench.judgement(), Judgement::Ignored);
+    assert_eq!(bench.effect(), CheckEffect::Ignored);
     assert_eq!(bench.monitor.verdict(), Verdict::Unknown);
     bench.periodic(Outcome::Pass);
     bench.periodic(FAILED);
@@ -331,7 +331,7 @@ fn a_check_in_flight_does_not_answer_a_manual_request_s31a() {
     let periodic = bench.next_check();
     assert_eq!(bench.event(Event::ManualRequested), None);
     let manual = started(bench.finish(periodic, FAILED));
-    assert_eq!(bench.judgement(), Judgement::Counted { streak: 1 }, "it counts as what it was");
+    assert_eq!(bench.effect(), CheckEffect::Counted { streak: 1 }, "it counts as what it was");
     assert_eq!(manual.trigger, Trigger::Manual);
 }
 
@@ -373,9 +373,9 @@ fn a_manual_check_does_not_move_the_schedule_s32a() {
 #[test]
 fn the_history_keeps_the_last_checks_s36a() {
     let mut bench = Bench::ready(eager().failure_threshold(100));
-    for _ in 0..HISTORY + 3 {
+    for _ in 0..HISTORY_LEN + 3 {
         bench.periodic(FAILED);
     }
-    assert_eq!(bench.monitor.history().len(), HISTORY);
-    assert_eq!(bench.judgement(), Judgement::Counted { streak: u32::try_from(HISTORY).unwrap() + 3 });
+    assert_eq!(bench.monitor.history().len(), HISTORY_LEN);
+    assert_eq!(bench.effect(), CheckEffect::Counted { streak: u32::try_from(HISTORY_LEN).unwrap() + 3 });
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fal_health::{CheckId, Command, Judgement, Monitor, Outcome, Time, Trigger, Unhealthy, Verdict};
+use fal_health::{CheckEffect, CheckId, Command, Monitor, Outcome, Time, Trigger, Unhealthy, Verdict};
 
 use super::Fleet;
 use super::event_kind::EventKind;
@@ -20,18 +20,18 @@ impl Fleet {
         }
         let command = monitor.handle(now, fal_health::Event::Finished { check, outcome });
         let Some(record) = monitor.history().last().copied() else { return };
-        match (record.trigger, record.judgement) {
-            (Trigger::Manual, Judgement::Inconclusive) => {
+        match (record.trigger, record.effect) {
+            (Trigger::Manual, CheckEffect::Inconclusive) => {
                 self.commands.push(FleetCommand::ReleaseSlots(id));
             }
-            (Trigger::Manual, Judgement::Passed) => self.commands.push(FleetCommand::ManualCheckEnded(id)),
+            (Trigger::Manual, CheckEffect::Passed) => self.commands.push(FleetCommand::ManualCheckEnded(id)),
             // After a failure the runner leaves the rotation with its slots. If they were released first, waiting
             // requests would get them (S33).
             _ => {}
         }
         // Published after the release, so that a listener finds the slots free.
         self.emit(id, EventKind::Checked(record));
-        if record.judgement == Judgement::Passed && self.settings.has_periodic_checks() {
+        if record.effect == CheckEffect::Passed && self.settings.has_periodic_checks() {
             self.mark_stable(now, id);
         }
         self.apply_command(now, id, command);

@@ -41,9 +41,9 @@ impl Rules {
     }
 
     /// What each ended check did to the verdict (S20, S22 to S25).
-    fn judged(&self) -> Vec<Judgement> {
+    fn judged(&self) -> Vec<CheckEffect> {
         let began = self.began();
-        let mut judged: Vec<Judgement> = Vec::new();
+        let mut judged: Vec<CheckEffect> = Vec::new();
         let (mut streak, mut excused) = (0, 0);
         for fact in &self.facts {
             let Fact::Ended(now, outcome) = fact else { continue };
@@ -59,15 +59,15 @@ impl Rules {
             judged.push(match outcome {
                 Outcome::Pass => {
                     (streak, excused) = (0, 0);
-                    Judgement::Passed
+                    CheckEffect::Passed
                 }
-                _ if fails && manual => Judgement::Decided,
-                _ if fails && now.since_start() < self.start_period => Judgement::Ignored,
+                _ if fails && manual => CheckEffect::ManualFailure,
+                _ if fails && now.since_start() < self.start_period => CheckEffect::Ignored,
                 _ if fails => {
                     streak += 1;
-                    Judgement::Counted { streak }
+                    CheckEffect::Counted { streak }
                 }
-                _ => Judgement::Inconclusive,
+                _ => CheckEffect::Inconclusive,
             });
         }
         judged
@@ -75,12 +75,11 @@ impl Rules {
 
     fn verdict(&self) -> Verdict {
         let judged = self.judged();
-        let passed = judged.iter().rposition(|judgement| *judgement == Judgement::Passed);
+        let passed = judged.iter().rposition(|effect| *effect == CheckEffect::Passed);
         let since = &judged[passed.map_or(0, |passed| passed + 1)..];
-        let failures =
-            since.iter().filter(|judgement| matches!(judgement, Judgement::Counted { .. })).count();
+        let failures = since.iter().filter(|effect| matches!(effect, CheckEffect::Counted { .. })).count();
         match u32::try_from(failures).unwrap() {
-            _ if since.contains(&Judgement::Decided) => Verdict::Unhealthy,
+            _ if since.contains(&CheckEffect::ManualFailure) => Verdict::Unhealthy,
             streak if streak >= self.config.threshold() => Verdict::Unhealthy,
             0 if passed.is_some() => Verdict::Healthy,
             0 => Verdict::Unknown,
@@ -103,7 +102,7 @@ impl Rules {
                     begun += 1;
                 }
                 Fact::Ended(now, _) => {
-                    if triggers[ended] == Trigger::Manual && judged[ended] == Judgement::Inconclusive {
+                    if triggers[ended] == Trigger::Manual && judged[ended] == CheckEffect::Inconclusive {
                         wanted = Some(now + Duration::from_secs(1));
                     }
                     ended += 1;
@@ -163,8 +162,8 @@ impl Rules {
                 self.in_flight().filter(|(number, _)| u64::try_from(*number) == Ok(check.0))?;
                 self.facts.push(Fact::Ended(now, outcome));
                 match self.judged().last()? {
-                    Judgement::Decided => Some(Command::Unhealthy(Unhealthy::ManualCheckFailed)),
-                    Judgement::Counted { streak } if *streak >= self.config.threshold() => {
+                    CheckEffect::ManualFailure => Some(Command::Unhealthy(Unhealthy::ManualCheckFailed)),
+                    CheckEffect::Counted { streak } if *streak >= self.config.threshold() => {
                         Some(Command::Unhealthy(Unhealthy::Streak(*streak)))
                     }
                     _ => self.start(now),
@@ -270,10 +269,10 @@ impl Walk {
             monitor.in_flight().map(|check| (usize::try_from(check.id.0).unwrap(), check.trigger));
         assert_eq!(in_flight, rules.in_flight(), "{rules:#?}");
         let judged = rules.judged();
-        let remembered = &judged[judged.len().saturating_sub(HISTORY)..];
-        let shown: Vec<_> = monitor.history().map(|record| record.judgement).collect();
+        let remembered = &judged[judged.len().saturating_sub(HISTORY_LEN)..];
+        let shown: Vec<_> = monitor.history().map(|record| record.effect).collect();
         assert_eq!(shown, remembered, "{rules:#?}");
-        assert_eq!(monitor.has_passed(), judged.contains(&Judgement::Passed));
+        assert_eq!(monitor.has_passed(), judged.contains(&CheckEffect::Passed));
     }
 
     fn explore(&self, depth: u32, walked: &mut u64) {
