@@ -29,7 +29,7 @@ impl FormatString {
                 continue;
             }
             let Some((placeholder, after)) = after.split_once('}') else {
-                return Err(error("a `{` is not closed: write `{field}`, or `{{` for the character".into()));
+                return Err(error("unclosed `{`: write `{field}`, or `{{` for the character".into()));
             };
             let (name, style) = placeholder.split_at(placeholder.find(':').unwrap_or(placeholder.len()));
             let member = fields.members().find(|member| member_text(member) == name);
@@ -80,9 +80,11 @@ fn member_text(member: &Member) -> String {
 fn unknown_field(name: &str, fields: &Fields) -> String {
     let fields: Vec<_> = fields.members().map(|member| format!("`{{{}}}`", member_text(&member))).collect();
     match (name, fields.as_slice()) {
-        (_, []) => format!("the variant has no field `{{{name}}}`, nor any other: take it away"),
-        ("", _) => format!("name the field: write {}", fields.join(" or ")),
-        _ => format!("the variant has no field `{{{name}}}`: write {}", fields.join(" or ")),
+        (_, []) => {
+            format!("unknown field `{{{name}}}`: the variant has no fields, so remove the placeholder")
+        }
+        ("", _) => format!("placeholder without a field: write {}", fields.join(" or ")),
+        _ => format!("unknown field `{{{name}}}`: write {}", fields.join(" or ")),
     }
 }
 
@@ -108,11 +110,8 @@ mod tests {
 
     #[test]
     fn a_placeholder_without_a_field_is_rejected() {
-        assert_eq!(arguments("{2}").unwrap_err(), "the variant has no field `{2}`: write `{0}` or `{1}`");
-        assert_eq!(arguments("{}").unwrap_err(), "name the field: write `{0}` or `{1}`");
-        assert_eq!(
-            arguments("{0").unwrap_err(),
-            "a `{` is not closed: write `{field}`, or `{{` for the character"
-        );
+        assert_eq!(arguments("{2}").unwrap_err(), "unknown field `{2}`: write `{0}` or `{1}`");
+        assert_eq!(arguments("{}").unwrap_err(), "placeholder without a field: write `{0}` or `{1}`");
+        assert_eq!(arguments("{0").unwrap_err(), "unclosed `{`: write `{field}`, or `{{` for the character");
     }
 }

@@ -12,8 +12,7 @@ use crate::lifecycle::LifecycleMethod;
 use crate::span::call_site_span;
 
 /// The error for generic parameters of an app.
-pub(crate) const GENERIC: &str =
-    "an app has no generic parameters, since requests come to one type: write the types themselves";
+pub(crate) const GENERIC: &str = "an app cannot have generic parameters: write concrete types instead";
 
 /// A validated `impl` block of an app. Methods with errors are left out.
 pub(crate) struct ImplBlock {
@@ -35,7 +34,7 @@ impl ImplBlock {
             let ImplItem::Fn(method) = item else {
                 for attribute in attributes(item).iter().filter(|attribute| is_endpoint(attribute)) {
                     paths.entry(key(attribute.path())).or_insert_with(|| attribute.path().clone());
-                    errors.push(attribute, "an endpoint is a method: write this attribute over one");
+                    errors.push(attribute, "`#[endpoint]` must be on a method: write it above one");
                 }
                 continue;
             };
@@ -46,13 +45,13 @@ impl ImplBlock {
                 endpoints.extend(Endpoint::from_method(attribute, method, errors));
             }
             if let Some(second) = ours.next() {
-                errors.push(second, "a method is one endpoint: take this attribute away");
+                errors.push(second, "duplicate `#[endpoint]`: remove this attribute");
             }
         }
         if paths.is_empty() && !block.items.iter().flat_map(attributes).any(is_misspelt_endpoint) {
             errors.push(
                 &block.self_ty,
-                "this block has no endpoint: write `#[endpoint(\"/path\")]` over one of its methods",
+                "no endpoint in this `impl` block: write `#[endpoint(\"/path\")]` above one of its methods",
             );
         }
         let endpoints = without_conflicts(endpoints, errors);
@@ -110,7 +109,7 @@ impl ImplBlock {
 /// The app that the block belongs to.
 fn app(block: &ItemImpl, errors: &mut Errors) -> Option<Path> {
     if let Some((_, of, _)) = &block.trait_ {
-        errors.push(of, "an app's block implements no trait: write `impl MyApp { … }`");
+        errors.push(of, "the `impl` block of an app cannot implement a trait: write `impl MyApp { … }`");
         return None;
     }
     if !block.generics.params.is_empty() {
@@ -120,7 +119,7 @@ fn app(block: &ItemImpl, errors: &mut Errors) -> Option<Path> {
     match &*block.self_ty {
         Type::Path(app) if app.qself.is_none() => Some(app.path.clone()),
         other => {
-            errors.push(other, "an app is a struct: write its name here");
+            errors.push(other, "an app must be a struct: write the name of a struct here");
             None
         }
     }
@@ -136,7 +135,7 @@ fn without_conflicts(endpoints: Vec<Endpoint>, errors: &mut Errors) -> Vec<Endpo
         if let Some(twin) = earlier.clone().find(|other| other.path.hash == endpoint.path.hash) {
             let (first, second) = (&twin.path.literal, &endpoint.path.literal);
             let message = format!(
-                "`{}` and `{}` have the same path: give one of them another",
+                "`{}` and `{}` have the same path: write a different path for one of them",
                 twin.name, endpoint.name
             );
             errors.push_between(first.span(), second.span(), message);
@@ -147,7 +146,7 @@ fn without_conflicts(endpoints: Vec<Endpoint>, errors: &mut Errors) -> Vec<Endpo
                 earlier.find_map(|other| Some((other, other.health_check.as_ref()?)))
         {
             let message = format!(
-                "an app can only have one health check endpoint: take the health check from `{}` or from `{}`",
+                "an app can only have one health check endpoint: remove `health_check` from `{}` or from `{}`",
                 other.name, endpoint.name
             );
             errors.push_between(first.span, second.span, message);

@@ -45,7 +45,7 @@ pub fn endpoint(_: TokenStream, item: TokenStream) -> TokenStream {
     // `#[app]` and `#[endpoints]` remove this attribute. Where it is expanded, it stands in neither.
     let error = syn::Error::new(
         Span::call_site().resolved_at(hygiene),
-        "`#[endpoint]` stands on a method of an app's block: write `#[app]` or `#[endpoints]` over its `impl`",
+        "`#[endpoint]` outside of an app: write `#[app]` or `#[endpoints]` above the `impl` block of this method",
     );
     let error = error.to_compile_error();
     quote!(#item #error).into()

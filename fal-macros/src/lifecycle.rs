@@ -17,13 +17,13 @@ impl LifecycleMethod {
         let signature = &method.sig;
         let (is_valid, expected) = match signature.ident.to_string().as_str() {
             "setup" => {
-                (is_setup(signature), "setup() -> Result<Self>` or `setup(cx: &Setup) -> Result<Self>")
+                (is_setup(signature), "fn setup() -> Result<Self>` or `fn setup(cx: &Setup) -> Result<Self>")
             }
-            "handle_exit" => (takes_only(signature, is_shared_self), "handle_exit(&self)"),
-            "teardown" => (takes_only(signature, is_owned_self), "teardown(self)"),
+            "handle_exit" => (takes_only(signature, is_shared_self), "fn handle_exit(&self)"),
+            "teardown" => (takes_only(signature, is_owned_self), "fn teardown(self)"),
             "layer" => {
                 let is_function = signature.asyncness.is_none() && takes_only(signature, is_typed);
-                (is_function, "layer(router: Router) -> Router")
+                (is_function, "fn layer(router: Router) -> Router")
             }
             _ => return None,
         };
@@ -38,8 +38,9 @@ impl LifecycleMethod {
     pub(crate) fn report(&self, errors: &mut Errors) {
         let Self { name, expected } = self;
         if let Some(expected) = expected {
-            let message =
-                format!("the runtime calls `{name}` itself, as `{expected}`: write it so, or rename it");
+            let message = format!(
+                "invalid signature for `{name}`, which the runtime calls: write `{expected}`, or rename the method"
+            );
             errors.push(name, message);
         }
     }

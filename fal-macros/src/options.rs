@@ -29,18 +29,15 @@ impl Parse for Setting {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let name = parse_name(input)?;
         if input.peek(Token![:]) {
-            return Err(input.error(format!("write `{name} = …`")));
+            return Err(input.error(format!("unexpected `:` after `{name}`: write `{name} = …`")));
         }
         if name == "cors" && !input.peek(Token![=]) {
             let value = quote_spanned!(name.span().resolved_at(Span::call_site())=> __fal::Cors::any());
             return Ok(Self { name, value });
         }
-        if !input.peek(Token![=]) {
-            return Err(syn::Error::new(name.span(), format!("`{name}` needs a value: write `{name} = …`")));
-        }
-        input.parse::<Token![=]>()?;
-        if input.is_empty() {
-            return Err(syn::Error::new(name.span(), format!("`{name}` needs a value: write `{name} = …`")));
+        let equals: Option<Token![=]> = input.parse()?;
+        if equals.is_none() || input.is_empty() {
+            return Err(syn::Error::new(name.span(), format!("missing value: write `{name} = …`")));
         }
         let value = input.parse::<Expr>()?.into_token_stream();
         Ok(Self { name, value })
@@ -62,12 +59,12 @@ pub(crate) fn parse_comma(input: ParseStream<'_>) -> syn::Result<()> {
     if input.is_empty() || input.parse::<Option<Token![,]>>()?.is_some() {
         return Ok(());
     }
-    Err(input.error("write a `,` before this"))
+    Err(input.error("missing comma: write `,` before this"))
 }
 
 /// Parses the name of an option, which may be a keyword: `crate = path`.
 pub(crate) fn parse_name(input: ParseStream<'_>) -> syn::Result<Ident> {
-    Ident::parse_any(input).map_err(|_| input.error("a setting has a name: write `name = …`"))
+    Ident::parse_any(input).map_err(|_| input.error("expected a name: write `name = …`"))
 }
 
 impl ToTokens for Setting {
@@ -85,7 +82,7 @@ pub(crate) fn deduplicate(settings: Vec<Setting>, errors: &mut Errors) -> Vec<Se
         let name = &setting.name;
         match unique.iter().find(|earlier| earlier.name == *name) {
             Some(earlier) => {
-                let message = format!("`{name}` is given twice: take one away");
+                let message = format!("duplicate option `{name}`: remove one of the two");
                 errors.push_between(earlier.name.span(), name.span(), message);
             }
             None => unique.push(setting),

@@ -31,33 +31,37 @@ fn validate(path: &str) -> Result<(), String> {
     let Some(segments) = path.strip_prefix('/') else {
         let path =
             path.split_once("://").map_or(path, |(_, rest)| rest.split_once('/').unwrap_or_default().1);
-        return Err(format!("a path starts with `/`: write \"/{path}\""));
+        return Err(format!("a path must start with `/`: write \"/{path}\""));
     };
     if path.contains("//") {
-        return Err("a segment of the path is empty: write one `/` instead of two".into());
+        return Err("empty path segment: write one `/` instead of two".into());
     }
     let mut parameters = Vec::new();
     for segment in segments.split('/') {
         if let Some(name) = segment.strip_prefix([':', '*']) {
-            return Err(format!("a parameter stands in braces: write `{{{name}}}`"));
+            return Err(format!("invalid path parameter `{segment}`: write `{{{name}}}`"));
         }
         if let Some(name) = parameter(segment) {
-            if name.starts_with('*') {
-                return Err("a parameter is one segment of the path: write `{name}` without `*`".into());
+            if let Some(name) = name.strip_prefix('*') {
+                return Err(format!("a path parameter matches one segment: write `{{{name}}}` without `*`"));
             }
             if syn::parse_str::<syn::Ident>(name).is_err() {
-                return Err(format!("`{{{name}}}` is no parameter: write one like `{{id}}`"));
+                return Err(format!(
+                    "invalid path parameter `{{{name}}}`: write an identifier in braces, such as `{{id}}`"
+                ));
             }
             if parameters.contains(&name) {
-                return Err(format!("the path has two parameters called `{name}`: rename one"));
+                return Err(format!("duplicate path parameter `{name}`: rename one of the two"));
             }
             parameters.push(name);
         } else if segment.contains(['{', '}']) {
-            return Err(format!("a parameter is a whole segment: write `{{name}}` instead of `{segment}`"));
-        } else if let Some(other) = segment.chars().find(|letter| !is_path_character(*letter)) {
             return Err(format!(
-                "`{other}` does not stand in a path as it is: percent-encode it or leave it out"
+                "invalid path segment `{segment}`: a parameter must be the whole segment, so write `{{name}}`"
             ));
+        } else if let Some(other) = segment.chars().find(|letter| !is_path_character(*letter)) {
+            let encoded: String =
+                other.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02X}")).collect();
+            return Err(format!("invalid character `{other}` in the path: write `{encoded}`, or remove it"));
         }
     }
     Ok(())
@@ -100,19 +104,23 @@ mod tests {
     #[test]
     fn an_invalid_path_is_rejected_with_what_to_write_s2b() {
         for (path, message) in [
-            ("", "a path starts with `/`: write \"/\""),
-            ("https://example.com/v1/", "a path starts with `/`: write \"/v1/\""),
-            ("health", "a path starts with `/`: write \"/health\""),
-            ("/users/:id", "a parameter stands in braces: write `{id}`"),
-            ("/users/{*rest}", "a parameter is one segment of the path: write `{name}` without `*`"),
-            ("/users/{}", "`{}` is no parameter: write one like `{id}`"),
-            ("/users/{a b}", "`{a b}` is no parameter: write one like `{id}`"),
-            ("/{id}/{id}", "the path has two parameters called `id`: rename one"),
-            ("/a//b", "a segment of the path is empty: write one `/` instead of two"),
-            ("//", "a segment of the path is empty: write one `/` instead of two"),
-            ("/user-{id}", "a parameter is a whole segment: write `{name}` instead of `user-{id}`"),
-            ("/a b", "` ` does not stand in a path as it is: percent-encode it or leave it out"),
-            ("/a?b", "`?` does not stand in a path as it is: percent-encode it or leave it out"),
+            ("", "a path must start with `/`: write \"/\""),
+            ("https://example.com/v1/", "a path must start with `/`: write \"/v1/\""),
+            ("health", "a path must start with `/`: write \"/health\""),
+            ("/users/:id", "invalid path parameter `:id`: write `{id}`"),
+            ("/users/{*rest}", "a path parameter matches one segment: write `{rest}` without `*`"),
+            ("/users/{}", "invalid path parameter `{}`: write an identifier in braces, such as `{id}`"),
+            ("/users/{a b}", "invalid path parameter `{a b}`: write an identifier in braces, such as `{id}`"),
+            ("/{id}/{id}", "duplicate path parameter `id`: rename one of the two"),
+            ("/a//b", "empty path segment: write one `/` instead of two"),
+            ("//", "empty path segment: write one `/` instead of two"),
+            (
+                "/user-{id}",
+                "invalid path segment `user-{id}`: a parameter must be the whole segment, so write `{name}`",
+            ),
+            ("/a b", "invalid character ` ` in the path: write `%20`, or remove it"),
+            ("/a?b", "invalid character `?` in the path: write `%3F`, or remove it"),
+            ("/größe", "invalid character `ö` in the path: write `%C3%B6`, or remove it"),
         ] {
             assert_eq!(validate(path), Err(message.into()), "{path}");
         }

@@ -32,5 +32,5 @@ pub trait an_app_can_only_have_one_health_check_endpoint {}
 pub trait two_endpoints_have_the_same_path<const PATH: u64> {}
 
 /// Called where a setting is given that means nothing, for rustc to warn there (S4).
-#[deprecated(note = "with `call_regularly = false` a host ignores this setting: take one of the two away")]
+#[deprecated(note = "no effect with `call_regularly = false`: remove one of the two")]
 pub const fn ignored_without_regular_calls() {}

@@ -1,5 +1,5 @@
-//! One mistake, one error: a fixture for each mistake, and what is said of it as a golden file beside it. The README
-//! there says how they are renewed.
+//! The compile errors of declarations: one fixture for each mistake, and the output of rustc as a golden file beside
+//! it. The README there says how to renew the golden files.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -8,15 +8,15 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// What rustc says besides, and why.
+/// The fixtures with a second error, and where it comes from.
 const TWO_ERRORS: [(&str, &str); 3] = [
-    ("app_misspelt", "rustc knows no such attribute; the endpoints are then in no app"),
-    ("app_that_is_not_send", "rustc asks for `Send` and for `Sync`, and an `Rc` is neither"),
-    ("app_with_an_equals_sign", "rustc has no such attributes, and gives us the value all the same"),
+    ("app_misspelt", "rustc finds no such attribute, and the endpoints are then outside of an app"),
+    ("app_that_is_not_send", "rustc requires `Send` and `Sync`, and an `Rc` is neither"),
+    ("app_with_an_equals_sign", "rustc rejects such an attribute, and still passes the value to the macro"),
 ];
 
-/// How rustc's own texts begin. All others are ours.
-const OF_RUSTC: [&str; 16] = [
+/// How rustc's own errors begin. All others are ours.
+const RUSTC_ERRORS: [&str; 16] = [
     "error: cannot find attribute",
     "error: future cannot be sent between threads safely",
     "error: key-value macro attributes are not supported",
@@ -35,20 +35,8 @@ const OF_RUSTC: [&str; 16] = [
     "error[E0600]",
 ];
 
-/// One of these is in every text that says what to write instead.
-const SAYS_WHAT_TO_WRITE: [&str; 11] = [
-    "write ",
-    "take ",
-    "put ",
-    "give ",
-    "move ",
-    "name ",
-    "rename ",
-    "return ",
-    "must be at least ",
-    "leave it out",
-    "both derives: `#[derive(",
-];
+/// Each error of ours has one of these, before what to write.
+const INSTRUCTIONS: [&str; 6] = ["write ", "remove ", "move ", "rename ", "return ", "must be at least "];
 
 struct Golden {
     fixture: String,
@@ -66,11 +54,11 @@ impl Golden {
             })
             .collect();
         all.sort_by(|one, other| one.fixture.cmp(&other.fixture));
-        assert!(all.len() > 200, "they are found: {}", all.len());
+        assert!(all.len() > 200, "{} golden files are found", all.len());
         all
     }
 
-    /// What rustc printed, an error or a warning each with its notes: an empty line stands between two.
+    /// The errors and warnings in the file, each with its notes. An empty line separates two.
     fn errors(&self) -> Vec<Vec<&str>> {
         let mut errors: Vec<Vec<&str>> = Vec::new();
         for line in self.text.lines().filter(|line| !line.is_empty()) {
@@ -87,14 +75,14 @@ fn directory() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mistakes"))
 }
 
-/// The names of the files with this extension, without it.
+/// The names of the files with this extension, without the extension.
 fn files(extension: &str) -> BTreeSet<String> {
     let paths = fs::read_dir(directory()).unwrap().map(|entry| entry.unwrap().path());
     let paths = paths.filter(|path| path.extension().is_some_and(|found| found == extension));
     paths.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
-/// The only test that compiles them: all in one project, by one call of cargo.
+/// Compiles all fixtures in one project, by one call of cargo.
 ///
 /// | part | fixtures |
 /// |---|---|
@@ -105,12 +93,12 @@ fn files(extension: &str) -> BTreeSet<String> {
 /// | S2e | `two_endpoints_on_a_path` and its relatives |
 /// | S2f | `app_without_an_endpoint`, `block_without_an_endpoint` |
 #[test]
-fn every_mistake_is_told_as_its_golden_file_says_s1_s2_s4() {
+fn every_mistake_is_reported_as_in_its_golden_file_s1_s2_s4() {
     trybuild::TestCases::new().compile_fail("tests/mistakes/*.rs");
 }
 
 #[test]
-fn every_fixture_has_a_golden_file_and_no_golden_file_is_left_over() {
+fn every_fixture_has_a_golden_file_and_every_golden_file_a_fixture() {
     assert_eq!(files("rs"), files("stderr"));
 }
 
@@ -124,10 +112,9 @@ fn one_mistake_is_one_error() {
     }
 }
 
-/// A line of an error is one that rustc prints for it, the source that it shows and its notes included; empty lines
-/// between errors are not.
+/// The lines of an error include the source code and the notes that rustc prints with it.
 #[test]
-fn half_of_the_errors_are_at_most_six_lines_and_none_is_over_twenty() {
+fn the_median_error_has_at_most_six_lines_and_the_longest_at_most_twenty() {
     let goldens = Golden::all();
     let mut lengths: Vec<_> = goldens
         .iter()
@@ -141,19 +128,19 @@ fn half_of_the_errors_are_at_most_six_lines_and_none_is_over_twenty() {
 }
 
 #[test]
-fn every_text_of_ours_says_what_to_write_instead() {
+fn every_error_of_ours_says_what_to_write() {
     for golden in Golden::all() {
         for error in golden.errors() {
-            let is_ours = !OF_RUSTC.iter().any(|text| error[0].starts_with(text));
-            // Not the lines that show the source.
-            let mut said = error.iter().filter(|line| !line.contains(" |     #[") && !line.contains("-->"));
-            let is_said = said.any(|line| SAYS_WHAT_TO_WRITE.iter().any(|words| line.contains(words)));
-            assert!(!is_ours || is_said, "{}:\n{}", golden.fixture, golden.text);
+            let is_ours = !RUSTC_ERRORS.iter().any(|text| error[0].starts_with(text));
+            // The lines of source code do not count.
+            let mut lines = error.iter().filter(|line| !line.contains(" |     #[") && !line.contains("-->"));
+            let has_instruction = lines.any(|line| INSTRUCTIONS.iter().any(|text| line.contains(text)));
+            assert!(!is_ours || has_instruction, "{}:\n{}", golden.fixture, golden.text);
         }
     }
 }
 
-/// The standard library's source is an optional component of a toolchain, and rustc quotes it where it is there.
+/// rustc quotes the source of the standard library where that component is installed.
 #[test]
 fn no_golden_file_depends_on_the_source_of_the_standard_library() {
     for golden in Golden::all() {

@@ -21,7 +21,7 @@ impl VariantAttribute {
         let (mut status, mut detail, mut log, mut transparent) = (None, None, None, None);
         let is_list = matches!(&attribute.meta, Meta::List(list) if list.parse_args::<Lit>().is_err());
         if !is_list {
-            let message = "name the status: write `#[api(status = 404, detail = \"…\")]`";
+            let message = "expected named options: write `#[api(status = 404, detail = \"…\")]`";
             return Err(syn::Error::new_spanned(attribute, message));
         }
         attribute.parse_nested_meta(|meta| {
@@ -35,11 +35,9 @@ impl VariantAttribute {
             } else if option.is_ident("transparent") {
                 transparent.replace(option.clone()).is_some()
             } else {
-                let message =
-                    "a variant has no such option: write `status`, `detail` and `log`, or `transparent`";
-                return Err(meta.error(message));
+                return Err(meta.error("unknown option: write `status`, `detail`, `log` or `transparent`"));
             };
-            if is_given_twice { Err(meta.error("this is given twice: take one away")) } else { Ok(()) }
+            if is_given_twice { Err(meta.error("duplicate option: remove one of the two")) } else { Ok(()) }
         })?;
         Ok(Self { status, detail, log, transparent })
     }
@@ -47,7 +45,7 @@ impl VariantAttribute {
 
 /// Parses the number of a status that is an error.
 fn parse_status(value: ParseStream<'_>) -> syn::Result<LitInt> {
-    let message = "a failure's status is from 400 to 599: write a number, as in `status = 404`";
+    let message = "invalid status of an error: write a number from 400 to 599, such as `status = 404`";
     match value.parse::<Expr>()? {
         Expr::Lit(ExprLit { lit: Lit::Int(status), .. })
             if matches!(status.base10_parse::<u16>(), Ok(400..=599)) =>
@@ -64,7 +62,7 @@ pub(super) fn parse_runtime(attributes: &[Attribute], errors: &mut Errors) -> To
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("api")) {
         errors.ok_or_push(attribute.parse_nested_meta(|meta| {
             if !meta.path.is_ident("crate") {
-                return Err(meta.error("over the enum stands only `crate = path`: write this over a variant"));
+                return Err(meta.error("the enum has only the option `crate = path`: move this to a variant"));
             }
             runtime = meta.value()?.parse::<Path>()?.into_token_stream();
             Ok(())

@@ -40,7 +40,7 @@ mod tests {
                 quote!(
                     struct Failed;
                 ),
-                "write an enum: each variant of an `ApiError` is one failure",
+                "an `ApiError` must be an enum: write one variant for each error",
             ),
             (
                 quote!(
@@ -48,7 +48,7 @@ mod tests {
                         A,
                     }
                 ),
-                "say what clients are told: write `#[api(status = 404, detail = \\\"…\\\")]` over this variant",
+                "missing `#[api(…)]`: write `#[api(status = 404, detail = \\\"…\\\")]` above this variant",
             ),
             (
                 quote!(
@@ -57,7 +57,7 @@ mod tests {
                         A,
                     }
                 ),
-                "say with which status: write `#[api(status = 404, …)]`",
+                "missing status: write `#[api(status = 404, …)]`",
             ),
             (
                 quote!(
@@ -66,7 +66,7 @@ mod tests {
                         A,
                     }
                 ),
-                "a failure's status is from 400 to 599: write a number, as in `status = 404`",
+                "invalid status of an error: write a number from 400 to 599, such as `status = 404`",
             ),
             (
                 quote!(
@@ -75,7 +75,7 @@ mod tests {
                         A,
                     }
                 ),
-                "a failure's status is from 400 to 599: write a number, as in `status = 404`",
+                "invalid status of an error: write a number from 400 to 599, such as `status = 404`",
             ),
             (
                 quote!(
@@ -84,7 +84,7 @@ mod tests {
                         A,
                     }
                 ),
-                "a variant has no such option: write `status`, `detail` and `log`, or `transparent`",
+                "unknown option: write `status`, `detail`, `log` or `transparent`",
             ),
             (
                 quote!(
@@ -93,7 +93,7 @@ mod tests {
                         A,
                     }
                 ),
-                "the variant has no field `{a}`, nor any other: take it away",
+                "unknown field `{a}`: the variant has no fields, so remove the placeholder",
             ),
             (
                 quote!(
@@ -102,7 +102,7 @@ mod tests {
                         A,
                     }
                 ),
-                "a transparent variant has one field, the error: write `Other(#[from] Error)`",
+                "a `transparent` variant must have one field, the error: write `Other(#[from] Error)`",
             ),
             (
                 quote!(
@@ -111,7 +111,7 @@ mod tests {
                         A(Error),
                     }
                 ),
-                "what a transparent variant tells is its field's to say: take the other options away",
+                "`transparent` takes the status and the texts from the field: remove the other options",
             ),
             (
                 quote!(
@@ -120,7 +120,7 @@ mod tests {
                         A(#[from] X, u8),
                     }
                 ),
-                "`?` knows nothing of the other fields: write `#[source]` here, and make the variant yourself",
+                "`#[from]` needs a variant with one field: write `#[source]`, and construct the variant yourself",
             ),
             (
                 quote!(
@@ -129,7 +129,7 @@ mod tests {
                         A(T),
                     }
                 ),
-                "an `ApiError` has no generic parameters: name the types of its fields",
+                "an `ApiError` cannot have generic parameters: write concrete types instead",
             ),
         ] {
             assert_eq!(messages(input.clone()), [message], "{input}");

@@ -47,22 +47,22 @@ impl ApiError {
     /// Validates the input. Returns `None` after an error.
     pub(super) fn from_input(input: &DeriveInput, errors: &mut Errors) -> Option<Self> {
         let Data::Enum(data) = &input.data else {
-            errors.push(&input.ident, "write an enum: each variant of an `ApiError` is one failure");
+            errors.push(&input.ident, "an `ApiError` must be an enum: write one variant for each error");
             return None;
         };
         let mut found = Errors::default();
         if !input.generics.params.is_empty() {
             found.push(
                 &input.generics,
-                "an `ApiError` has no generic parameters: name the types of its fields",
+                "an `ApiError` cannot have generic parameters: write concrete types instead",
             );
         }
         let mut attributes = data.variants.iter().flat_map(|variant| &variant.attrs);
         if let Some(other) = attributes.find(|attribute| attribute.path().is_ident("error")) {
             errors.push(
                 other,
-                "an `ApiError` writes its own `Display`: derive it without `thiserror::Error`, and put this text \
-                 into `#[api(log = \"…\")]`",
+                "`ApiError` implements `Display` itself: remove `thiserror::Error` from the derives, and write this \
+                 text as `#[api(log = \"…\")]`",
             );
             return None;
         }
@@ -85,12 +85,12 @@ impl ErrorVariant {
         let Some(attribute) = ours.next() else {
             errors.push(
                 &variant.ident,
-                "say what clients are told: write `#[api(status = 404, detail = \"…\")]` over this variant",
+                "missing `#[api(…)]`: write `#[api(status = 404, detail = \"…\")]` above this variant",
             );
             return None;
         };
         if let Some(second) = ours.next() {
-            errors.push(second, "a variant has one `#[api(…)]`: put their options into the first");
+            errors.push(second, "duplicate `#[api(…)]`: move its options to the first one");
             return None;
         }
         let kind = errors.ok_or_push(VariantKind::from_attribute(attribute, variant))?;
@@ -104,23 +104,22 @@ impl VariantKind {
             VariantAttribute::parse(attribute, &variant.fields)?;
         match (transparent, status) {
             (None, Some(status)) => Ok(Self::Declared { status, detail, log }),
-            (None, None) => Err(syn::Error::new_spanned(
-                attribute,
-                "say with which status: write `#[api(status = 404, …)]`",
-            )),
+            (None, None) => {
+                Err(syn::Error::new_spanned(attribute, "missing status: write `#[api(status = 404, …)]`"))
+            }
             (Some(_), None) if detail.is_none() && log.is_none() => {
                 let mut members = variant.fields.members();
                 match (members.next(), members.next()) {
                     (Some(member), None) => Ok(Self::Transparent(member)),
                     _ => Err(syn::Error::new_spanned(
                         &variant.ident,
-                        "a transparent variant has one field, the error: write `Other(#[from] Error)`",
+                        "a `transparent` variant must have one field, the error: write `Other(#[from] Error)`",
                     )),
                 }
             }
             (Some(transparent), _) => Err(syn::Error::new_spanned(
                 transparent,
-                "what a transparent variant tells is its field's to say: take the other options away",
+                "`transparent` takes the status and the texts from the field: remove the other options",
             )),
         }
     }
@@ -138,11 +137,11 @@ impl Source {
         });
         let (source, field) = marked.next()?;
         if let Some((_, second)) = marked.next() {
-            errors.push(second, "a failure has one cause: take this attribute away");
+            errors.push(second, "duplicate cause: remove `#[source]` or `#[from]` from this field");
         } else if source.is_from && fields.len() > 1 {
             errors.push(
                 field,
-                "`?` knows nothing of the other fields: write `#[source]` here, and make the variant yourself",
+                "`#[from]` needs a variant with one field: write `#[source]`, and construct the variant yourself",
             );
         }
         Some(source)

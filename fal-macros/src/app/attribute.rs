@@ -49,7 +49,7 @@ impl Options {
             let is_known = OPTIONS.iter().any(|option| name == option);
             if !is_known {
                 let options = OPTIONS.map(|option| format!("`{option}`")).join(", ");
-                errors.push(name, format!("an app has no option `{name}`: write one of {options}"));
+                errors.push(name, format!("unknown option `{name}`: write one of {options}"));
             }
             is_known
         });

@@ -36,7 +36,7 @@ pub(crate) fn app(options: TokenStream, item: TokenStream) -> TokenStream {
         Some(other) => {
             errors.push(
                 name_of(&other),
-                "an app is a struct: write `#[app]` over the struct or over its `impl` block",
+                "an app must be a struct: write `#[app]` above a struct or above its `impl` block",
             );
             None
         }
@@ -51,7 +51,7 @@ pub(crate) fn endpoints(options: TokenStream, item: TokenStream) -> TokenStream 
     let mut errors = Errors::default();
     let Options { settings, runtime } = Options::parse(options, &mut errors);
     if let Some(Setting { name, .. }) = settings.first() {
-        errors.push(name, format!("`{name}` is an option of the whole app: move it to `#[app({name} = …)]`"));
+        errors.push(name, format!("`#[endpoints]` has no option `{name}`: move it to `#[app({name} = …)]`"));
     }
     let declared = match errors.ok_or_push(syn::parse2::<Item>(item.clone())) {
         Some(Item::Impl(block)) => {
@@ -60,7 +60,7 @@ pub(crate) fn endpoints(options: TokenStream, item: TokenStream) -> TokenStream 
         Some(other) => {
             errors.push(
                 name_of(&other),
-                "write `#[endpoints]` over an `impl` block of the app: `impl MyApp { … }`",
+                "`#[endpoints]` must be on an `impl` block: write it above `impl MyApp { … }`",
             );
             None
         }

@@ -7,7 +7,7 @@ use syn::{Attribute, Ident, LitStr, Meta, Token};
 use crate::health_check::HealthCheck;
 use crate::options::{Setting, parse_comma};
 
-const PATH_FIRST: &str = "an endpoint begins with its path: write `#[endpoint(\"/path\")]`";
+const PATH_FIRST: &str = "expected the path of the endpoint first: write `#[endpoint(\"/path\")]`";
 const OPTIONS: &str = "write `health_check = …` or `body_limit = …`";
 
 /// The options of `#[endpoint(…)]`.
@@ -42,14 +42,17 @@ impl EndpointAttribute {
             return self.parse_health_check(span, input);
         }
         if input.peek(LitStr) {
-            return Err(input.error("an endpoint has one path: take this away"));
+            return Err(input.error("duplicate path: an endpoint has one, so remove this"));
         }
-        let no_name = |_| input.error(format!("{OPTIONS} here"));
+        let no_name = |_| input.error(format!("expected an option: {OPTIONS}"));
         let option: Ident = input.fork().parse().map_err(no_name)?;
         match option.to_string().as_str() {
             "body_limit" => {
                 if self.body_limit.replace(input.parse()?).is_some() {
-                    return Err(syn::Error::new(span, "`body_limit` is given twice: take one away"));
+                    return Err(syn::Error::new(
+                        span,
+                        "duplicate option `body_limit`: remove one of the two",
+                    ));
                 }
                 Ok(())
             }
@@ -57,22 +60,25 @@ impl EndpointAttribute {
                 input.parse::<Ident>()?;
                 let equals: Option<Token![=]> = input.parse()?;
                 if equals.is_none() || input.is_empty() {
-                    return Err(syn::Error::new(span, "write `health_check = HealthCheck(…)`"));
+                    return Err(syn::Error::new(
+                        span,
+                        "missing value: write `health_check = HealthCheck(…)`",
+                    ));
                 }
                 self.parse_health_check(span, input)
             }
             "method" | "methods" => Err(syn::Error::new(
                 span,
-                format!("an endpoint answers POST, and a health check GET, too: take `{option}` away"),
+                format!("unsupported option `{option}`: an endpoint answers POST, so remove this"),
             )),
-            _ => Err(syn::Error::new(span, format!("an endpoint has no option `{option}`: {OPTIONS}"))),
+            _ => Err(syn::Error::new(span, format!("unknown option `{option}`: {OPTIONS}"))),
         }
     }
 
     fn parse_health_check(&mut self, span: Span, input: ParseStream<'_>) -> syn::Result<()> {
         let check = input.parse()?;
         if self.health_check.replace(HealthCheckOption { span, check }).is_some() {
-            return Err(syn::Error::new(span, "`health_check` is given twice: take one away"));
+            return Err(syn::Error::new(span, "duplicate option `health_check`: remove one of the two"));
         }
         Ok(())
     }

@@ -48,11 +48,11 @@ impl Endpoint {
         });
         let path = path?;
         if health_check.is_some() && path.parameters > 0 {
-            errors.push(path.literal, "a health check is called at this very path: take its parameters away");
+            errors.push(path.literal, "the path of a health check cannot have parameters: remove them");
             return None;
         }
         if let (Some(_), Some(limit)) = (&health_check, &body_limit) {
-            errors.push(&limit.name, "a health check has no body: take `body_limit` away");
+            errors.push(&limit.name, "a health check has no request body: remove `body_limit`");
             return None;
         }
         let Signature { arguments, output } = signature?;
@@ -61,7 +61,7 @@ impl Endpoint {
             let (values, parameters) = (path_value_count(extractor), path.parameters);
             if let Some(values) = values.filter(|values| parameters > 0 && *values != parameters) {
                 let message = format!(
-                    "this takes {values} of the path's parameters, which has {parameters}: write as many here"
+                    "wrong number of path parameters, expected {parameters}, found {values}: write one type for each"
                 );
                 errors.push(extractor, message);
                 return None;
@@ -80,7 +80,7 @@ impl Endpoint {
             may_fail: matches!(method.sig.output, ReturnType::Type(..)),
         };
         if let (Some(_), Some(events)) = (&endpoint.health_check, endpoint.events()) {
-            errors.push(events, "a health check does not stream: return its answer instead");
+            errors.push(events, "a health check cannot stream: return its result instead");
             return None;
         }
         Some(endpoint)

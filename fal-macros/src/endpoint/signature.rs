@@ -31,7 +31,7 @@ impl Signature {
         if !signature.generics.params.is_empty() {
             found.push(
                 &signature.generics,
-                "an endpoint has no generic parameters: name the types that it takes and returns",
+                "an endpoint cannot have generic parameters: write concrete types instead",
             );
         }
         let mut inputs = signature.inputs.iter();
@@ -40,13 +40,13 @@ impl Signature {
             Some(FnArg::Receiver(receiver)) => {
                 found.push(
                     receiver,
-                    "requests share the app: write `&self`, and put what changes behind a lock",
+                    "requests share the app: write `&self`, and put mutable state behind a lock",
                 );
             }
             Some(FnArg::Typed(first)) => {
-                found.push(first, "requests share the app: write `&self` before this argument");
+                found.push(first, "missing receiver: write `&self` before this argument");
             }
-            None => found.push(&signature.ident, "requests share the app: write `&self` in its parentheses"),
+            None => found.push(&signature.ident, "missing receiver: write `&self` in the parentheses"),
         }
         let mut arguments = Vec::new();
         for input in inputs {
@@ -58,7 +58,7 @@ impl Signature {
             ReturnType::Default => parse_quote_spanned!(call_site_span(&signature.ident)=> ()),
             ReturnType::Type(_, output) => {
                 if let Type::ImplTrait(_) = **output {
-                    found.push(output, "name the type of the result: the OpenAPI document describes it");
+                    found.push(output, "an endpoint cannot return `impl Trait`: write a concrete type, which the OpenAPI document describes");
                 }
                 (**output).clone()
             }
@@ -84,19 +84,22 @@ fn argument(input: &PatType, earlier: &[Argument], errors: &mut Errors) -> Optio
                 Type::Slice(slice) => format!("Vec<{}>", source_text(&slice.elem)),
                 owned => source_text(owned),
             };
-            errors.push(&input.ty, format!("write `{wanted}` here: of references, an endpoint takes only `&mut ResponseHead` and `&mut Events<…>`"));
+            errors.push(&input.ty, format!("unsupported reference: an endpoint takes only `&mut ResponseHead` and `&mut Events<…>` by reference, so write `{wanted}`"));
             None
         }
         Type::Path(owned) if must_be_passed_by_mut(&owned.path) => {
-            errors.push(&input.ty, format!("the runtime lends it: write `&mut {}`", source_text(&input.ty)));
+            errors.push(
+                &input.ty,
+                format!("the runtime passes this by reference: write `&mut {}`", source_text(&input.ty)),
+            );
             None
         }
         _ if let Some(borrow) = first_borrow(input.ty.to_token_stream()) => {
-            errors.push(borrow, "an argument is owned: name a type that borrows nothing");
+            errors.push(borrow, "an argument cannot borrow: write an owned type");
             None
         }
         Type::ImplTrait(_) => {
-            errors.push(input, "name the type of this argument: it decides where it is taken from");
+            errors.push(input, "an argument cannot be `impl Trait`: write a concrete type, which decides where the value comes from");
             None
         }
         _ => Some(Argument::Extractor(input.ty.clone())),
@@ -119,14 +122,13 @@ fn passed_by_mut(
     match (first, &argument) {
         (None, _) => {}
         (Some(Argument::Events(_)), Argument::Events(_)) => {
-            errors.push(input, "an endpoint sends one kind of events: take this argument away");
+            errors.push(input, "duplicate `&mut Events`: remove this argument");
         }
         (Some(Argument::Events(_)), _) | (_, Argument::Events(_)) => errors.push(
             input,
-            "the events have the response's head: take one of the two away, and write `events.response()` for the \
-             head",
+            "`&mut Events` already has the response head: remove one of the two, and write `events.response()` for the head",
         ),
-        _ => errors.push(input, "a response has one head: take this argument away"),
+        _ => errors.push(input, "duplicate `&mut` argument: a response has one head, so remove this argument"),
     }
     argument
 }

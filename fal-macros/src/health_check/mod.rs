@@ -82,13 +82,11 @@ fn message_for_foreign_name(name: &str) -> Option<String> {
         "threshold" | "retries" => "failure_threshold",
         "is_periodic" => "call_regularly",
         "interval" | "interval_seconds" | "period_seconds" => {
-            return Some(format!(
-                "how often it is called is the host's to say, by `--check-interval`: take `{name}` away"
-            ));
+            return Some(format!("the host sets the interval, with `--check-interval`: remove `{name}`"));
         }
         _ => return None,
     };
-    Some(format!("a health check has no `{name}`: write `{here} = …`"))
+    Some(format!("unknown setting `{name}`: write `{here} = …`"))
 }
 
 #[cfg(test)]
@@ -175,17 +173,17 @@ mod tests {
     #[test]
     fn a_wrong_form_is_rejected_with_the_right_one() {
         for (form, message) in [
-            (quote!(HealthCheck(timeout_seconds: 5)), "write `timeout_seconds = …`"),
-            (quote!(HealthCheck { timeout_seconds = 5 }), "in braces write `timeout_seconds: …`"),
-            (quote!(HealthCheck(5)), "a setting has a name: write `name = …`"),
             (
-                quote!(HealthCheck(timeout_seconds)),
-                "`timeout_seconds` needs a value: write `timeout_seconds = …`",
+                quote!(HealthCheck(timeout_seconds: 5)),
+                "unexpected `:` after `timeout_seconds`: write `timeout_seconds = …`",
             ),
             (
-                quote!(HealthCheck(.., timeout_seconds = 5)),
-                "nothing follows `..`: write it last, for the defaults of the others",
+                quote!(HealthCheck { timeout_seconds = 5 }),
+                "unexpected `=` in braces: write `timeout_seconds: …`",
             ),
+            (quote!(HealthCheck(5)), "expected a name: write `name = …`"),
+            (quote!(HealthCheck(timeout_seconds)), "missing value: write `timeout_seconds = …`"),
+            (quote!(HealthCheck(.., timeout_seconds = 5)), "unexpected setting after `..`: write `..` last"),
         ] {
             assert_eq!(parse_error(form.clone()), message, "{form}");
         }
@@ -198,11 +196,8 @@ mod tests {
         let check = syn::parse2::<HealthCheck>(foreign).expect("the form parses").validate(&mut errors);
         assert_eq!(check.expand().to_string(), timeout(&quote!(HealthCheck), &quote!(5)));
         let messages = errors.to_token_stream().to_string();
-        assert!(
-            messages.contains("a health check has no `timeout`: write `timeout_seconds = …`"),
-            "{messages}"
-        );
-        assert!(messages.contains("by `--check-interval`: take `period_seconds` away"), "{messages}");
+        assert!(messages.contains("unknown setting `timeout`: write `timeout_seconds = …`"), "{messages}");
+        assert!(messages.contains("with `--check-interval`: remove `period_seconds`"), "{messages}");
     }
 
     #[test]
@@ -213,6 +208,6 @@ mod tests {
         assert_eq!(check.expand().to_string(), timeout(&quote!(HealthCheck), &quote!(5)));
         let messages = errors.to_token_stream().to_string();
         assert_eq!(messages.matches("compile_error").count(), 1);
-        assert!(messages.contains("`timeout_seconds` is given twice"), "{messages}");
+        assert!(messages.contains("duplicate option `timeout_seconds`"), "{messages}");
     }
 }

@@ -16,7 +16,7 @@ impl Parse for HealthCheck {
             } else {
                 Err(syn::Error::new_spanned(
                     constant,
-                    "write `HealthCheck(…)` here, or a constant of that type",
+                    "invalid health check: write `HealthCheck(…)`, or a constant of that type",
                 ))
             };
         };
@@ -35,7 +35,8 @@ impl Parse for HealthCheck {
             input.parse::<Token![>]>()?;
             settings
         } else if input.peek(token::Bracket) {
-            return Err(input.error("write the settings in parentheses: `HealthCheck(name = …)`"));
+            return Err(input
+                .error("unexpected brackets: write the settings in parentheses, `HealthCheck(name = …)`"));
         } else {
             Vec::new()
         };
@@ -85,9 +86,7 @@ fn parse_list(
         if input.peek(Token![..]) {
             input.parse::<Token![..]>()?;
             if !is_end(input) {
-                return Err(
-                    input.error("nothing follows `..`: write it last, for the defaults of the others")
-                );
+                return Err(input.error("unexpected setting after `..`: write `..` last"));
             }
         } else {
             settings.push(setting(input)?);
@@ -95,15 +94,14 @@ fn parse_list(
                 End::OfGroup => parse_comma(input)?,
                 End::Angle if is_end(input) => {}
                 End::Angle if input.is_empty() => {
-                    return Err(input.error("write `>` after the last setting"));
+                    return Err(input.error("missing `>`: write it after the last setting"));
                 }
                 End::Angle if input.peek(Token![,]) => {
                     input.parse::<Token![,]>()?;
                 }
                 End::Angle => {
-                    return Err(
-                        input.error("between angle brackets write a value like this in braces: `{ … }`")
-                    );
+                    return Err(input
+                        .error("invalid value in angle brackets: write an expression in braces, `{ … }`"));
                 }
             }
         }
@@ -115,7 +113,7 @@ fn parse_list(
 fn parse_in_braces(input: ParseStream<'_>) -> syn::Result<Setting> {
     let name = parse_name(input)?;
     if input.peek(Token![=]) {
-        return Err(input.error(format!("in braces write `{name}: …`")));
+        return Err(input.error(format!("unexpected `=` in braces: write `{name}: …`")));
     }
     let value = if input.peek(Token![:]) {
         input.parse::<Token![:]>()?;
@@ -130,7 +128,7 @@ fn parse_in_braces(input: ParseStream<'_>) -> syn::Result<Setting> {
 fn parse_in_angles(input: ParseStream<'_>) -> syn::Result<Setting> {
     let name = parse_name(input)?;
     if !input.peek(Token![=]) {
-        return Err(input.error(format!("between angle brackets write `{name} = …`")));
+        return Err(input.error(format!("missing `=` in angle brackets: write `{name} = …`")));
     }
     input.parse::<Token![=]>()?;
     let value = if input.peek(token::Brace) {

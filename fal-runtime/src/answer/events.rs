@@ -156,8 +156,8 @@ impl Drop for Outlet {
 /// What an item of [`Events`] has to be.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent as an event",
-    label = "has no JSON form that can be described",
-    note = "an event has both derives: `#[derive(Serialize, JsonSchema)]`"
+    label = "not serializable, or without a JSON schema",
+    note = "write `#[derive(Serialize, JsonSchema)]` above the type"
 )]
 pub trait Event: Serialize + JsonSchema {}
 

@@ -33,8 +33,8 @@ const HEALTH_CHECK: HeaderName = HeaderName::from_static(header::HEALTH_CHECK);
 /// What is lent to an endpoint as `&mut`, when it is not called [`ResponseHead`].
 #[diagnostic::on_unimplemented(
     message = "`&mut {Self}` cannot be an argument of an endpoint",
-    label = "an argument is owned: write `{Self}` without `&mut`",
-    note = "the runtime lends two things: `&mut ResponseHead` and `&mut Events<…>`"
+    label = "write `{Self}` without `&mut`: this argument must be owned",
+    note = "only `&mut ResponseHead` and `&mut Events<…>` are passed by reference"
 )]
 pub trait Lent {
     /// The head, by the name that the endpoint has for it.

@@ -51,9 +51,9 @@ pub enum Content {
 ///
 /// The type decides. `M` only keeps the two ways apart and is inferred.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the answer of an endpoint",
-    label = "has no JSON form that can be described",
-    note = "an answer has both derives: `#[derive(Serialize, JsonSchema)]`; for `Json<Out>` write `Out`"
+    message = "`{Self}` cannot be returned by an endpoint",
+    label = "not serializable, or without a JSON schema",
+    note = "write `#[derive(Serialize, JsonSchema)]` above the type, and `Out` instead of `Json<Out>`"
 )]
 pub trait Answer<M>: Sized {
     /// What the document tells of it.

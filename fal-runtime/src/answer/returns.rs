@@ -8,8 +8,8 @@ use crate::error::{ApiError, DeclaredFailure, Error};
 /// What an endpoint fails with.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of an endpoint",
-    label = "does not become a `fal_runtime::Error`",
-    note = "return `fal_runtime::Result<…>`: it takes every `std::error::Error` by `?`, and a text as `Error::msg(text)`"
+    label = "does not convert into `fal_runtime::Error`",
+    note = "return `fal_runtime::Result<…>`: `?` converts every `std::error::Error`; for a text, write `Error::msg(text)`"
 )]
 pub trait Failure: Into<Error> {}
 
@@ -18,8 +18,8 @@ impl<E: Into<Error>> Failure for E {}
 
 /// How an endpoint that sends events ends.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the answer of an endpoint that sends events",
-    label = "there is nothing to send it as",
+    message = "`{Self}` cannot be returned by an endpoint that sends events",
+    label = "the events are the response",
     note = "return `()` or `Result<()>`, and send the last item as an event"
 )]
 pub trait NoAnswer {}

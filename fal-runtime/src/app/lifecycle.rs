@@ -61,8 +61,8 @@ pub fn call_setup<'a, F: TakesSetup<'a, M>, M>(setup: F, cx: &'a Setup) -> F::Re
 
 /// What a `setup` may take. `M` only keeps the two ways apart and is inferred.
 #[diagnostic::on_unimplemented(
-    message = "this `setup` takes something else than a setup may",
-    label = "write `setup() -> Result<Self>` or `setup(cx: &Setup) -> Result<Self>`"
+    message = "invalid signature for `setup`",
+    label = "write `fn setup() -> Result<Self>` or `fn setup(cx: &Setup) -> Result<Self>`"
 )]
 pub trait TakesSetup<'a, M> {
     /// What it returns: the app, a `Result` of it, or a future of either.
@@ -194,7 +194,7 @@ fn another_app() -> Error {
 ///
 /// `M` only keeps them apart and is inferred.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be what this function returns",
+    message = "invalid return type `{Self}`",
     label = "return `{T}` or a `Result` of it, async or not"
 )]
 pub trait Settle<T, M> {
@@ -242,8 +242,8 @@ where
 /// What can be made without a setup.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no `setup`",
-    label = "how is this app made?",
-    note = "write `async fn setup() -> Result<Self>` in its block, or derive `Default`"
+    label = "neither `setup` nor `Default`",
+    note = "write `async fn setup() -> Result<Self>` in the block with `#[app]`, or derive `Default`"
 )]
 pub trait HasSetup {
     /// Makes it.

@@ -112,7 +112,7 @@ impl AppOptions {
     /// On an empty name; in a const context that is a compile error.
     #[track_caller]
     pub const fn name(mut self, name: &'static str) -> Self {
-        assert!(!name.is_empty(), "name must not be empty: it is how the command line speaks of the app");
+        assert!(!name.is_empty(), "name must not be empty: write the name for the command line and the log");
         self.0.name = name;
         self
     }
@@ -136,7 +136,7 @@ impl AppOptions {
     /// On 0; in a const context that is a compile error.
     #[track_caller]
     pub const fn startup_timeout(mut self, seconds: u32) -> Self {
-        assert!(seconds > 0, "startup_timeout must be at least 1: with 0 no runner would ever be ready");
+        assert!(seconds > 0, "startup_timeout must be at least 1: with 0 no runner becomes ready");
         self.0.startup_timeout = Some(seconds);
         self
     }
@@ -156,7 +156,7 @@ impl AppOptions {
     #[track_caller]
     pub const fn max_multiplexing(mut self, requests: u32) -> Self {
         let Some(requests) = NonZeroU32::new(requests) else {
-            panic!("max_multiplexing must be at least 1: with 0 no request would ever be served")
+            panic!("max_multiplexing must be at least 1: with 0 no request is served")
         };
         self.0.max_multiplexing = requests;
         self
@@ -170,7 +170,7 @@ impl AppOptions {
     /// On 0; in a const context that is a compile error.
     #[track_caller]
     pub const fn request_timeout(mut self, seconds: u32) -> Self {
-        assert!(seconds > 0, "request_timeout must be at least 1: with 0 no request would ever be answered");
+        assert!(seconds > 0, "request_timeout must be at least 1: with 0 no request is answered in time");
         self.0.request_timeout = Some(seconds);
         self
     }

@@ -7,8 +7,8 @@ use super::declaration::Declaration;
 /// What the requests to an app can share, on whatever threads they are served.
 #[diagnostic::on_unimplemented(
     message = "requests cannot share `{Self}`",
-    label = "an app is `Send`, `Sync` and `'static`",
-    note = "put what changes behind a `Mutex` or in an atomic, write `Arc` instead of `Rc`, and borrow nothing"
+    label = "an app must be `Send`, `Sync` and `'static`",
+    note = "write a `Mutex` or an atomic for mutable state, `Arc` instead of `Rc`, and owned types instead of references"
 )]
 pub trait Shared: Send + Sync + 'static {}
 
@@ -17,8 +17,8 @@ impl<T: Send + Sync + 'static> Shared for T {}
 
 /// A type that `#[app]` has declared to be an app.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no app",
-    note = "write `#[app]` over the struct, or over the `impl` block with its `setup`"
+    message = "`{Self}` is not an app",
+    note = "write `#[app]` above the struct, or above the `impl` block with its `setup`"
 )]
 pub trait App: Sized + Shared {
     /// What `#[app]` writes for [`declaration`](Self::declaration).

@@ -22,8 +22,8 @@ use crate::validation::rejection;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of an endpoint",
     label = "neither a JSON body nor an extractor that is `Send`",
-    note = "a JSON body has both derives: `#[derive(Deserialize, JsonSchema)]`; for `Json<In>` write `In`",
-    note = "everything else is taken from the head of the request: axum's `FromRequestParts`"
+    note = "for a JSON body, write `#[derive(Deserialize, JsonSchema)]` above its type, and `In` instead of `Json<In>`",
+    note = "for a value from the request head, implement axum's `FromRequestParts`"
 )]
 pub trait Argument<M>: Sized + Send {
     /// Where it is taken from.
@@ -36,7 +36,7 @@ pub trait Argument<M>: Sized + Send {
 /// What a health check may take: it is asked with an empty body.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a health check",
-    label = "a health check is asked with an empty body: take this argument away"
+    label = "a health check has no request body: remove this argument"
 )]
 pub trait HeadArgument {}
 

@@ -87,7 +87,10 @@ impl Endpoint {
     #[track_caller]
     pub const fn takes<T: Argument<M>, M>(mut self, known: &'static Known) -> Self {
         let Taken::Body(schema) = T::TAKEN else { return self.source(known) };
-        assert!(self.body.is_none(), "a request has one body: put what both arguments hold into one struct");
+        assert!(
+            self.body.is_none(),
+            "an endpoint takes one body: write one struct with the fields of both arguments"
+        );
         self.body = Some(schema);
         // The rest of it would be in every program.
         self.demand = known.demand;
@@ -108,7 +111,7 @@ impl Endpoint {
     const fn source(mut self, known: &'static Known) -> Self {
         assert!(
             self.has_parameters() || !matches!(known.source, Source::Path(_)),
-            "the path has no parameter for this: write one into it, as in \"/users/{{id}}\""
+            "the path has no parameter for this argument: write one, as in \"/users/{{id}}\""
         );
         let mut at = 0;
         while at < MOST_SOURCES {
@@ -119,7 +122,7 @@ impl Endpoint {
             at += 1;
         }
         panic!(
-            "an endpoint takes at most 8 arguments from the head of a request: put some into one extractor"
+            "an endpoint takes at most 8 arguments from the request head: write one extractor for several of them"
         )
     }
 
@@ -181,7 +184,7 @@ impl Endpoint {
     pub const fn calls(mut self, function: Function) -> Self {
         assert!(
             !self.has_parameters() || self.may_take_path(),
-            "nothing takes the path's parameters: write an argument for them, as in `Path(id): Path<String>`"
+            "no argument takes the path parameters: write one, as in `Path(id): Path<String>`"
         );
         self.function = function;
         self

@@ -56,8 +56,8 @@ pub struct Told {
 
 /// What a failure may come from.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the cause of a failure",
-    label = "a cause is a `std::error::Error`: take the attribute of this field away"
+    message = "`{Self}` cannot be the cause of an error",
+    label = "not a `std::error::Error`: remove `#[source]` or `#[from]` from this field"
 )]
 pub trait Cause: Into<Box<dyn StdError + Send + Sync>> {}
 
