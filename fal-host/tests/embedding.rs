@@ -24,7 +24,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-/// Nothing here should take this long.
+/// A deadline that only a failure reaches.
 const GUARD: Duration = Duration::from_secs(30);
 
 /// Starts runners as tasks.
@@ -176,7 +176,7 @@ fn ended(event: Event) -> Option<(u64, Reason, Option<Exit>)> {
 }
 
 #[tokio::test]
-async fn a_runner_may_be_a_task_of_the_embedder_and_is_checked_and_replaced_like_any_other() {
+async fn a_runner_that_is_a_task_of_the_embedder_is_checked_and_replaced_like_a_process() {
     let mut embedded = Embedded::start(true).await;
     assert_eq!(embedded.get("/").await, "1");
     assert_eq!(embedded.get("/check-me").await, "1", "the caller gets its response first (S29)");
@@ -194,7 +194,7 @@ async fn a_runner_may_be_a_task_of_the_embedder_and_is_checked_and_replaced_like
 }
 
 #[tokio::test]
-async fn the_end_of_a_host_can_be_waited_for_and_ends_its_events_s41d() {
+async fn stopped_waits_for_the_end_of_the_host_which_ends_its_events_s41d() {
     let mut embedded = Embedded::start(false).await;
     embedded.get("/").await;
     embedded.host.shutdown();
@@ -245,7 +245,7 @@ async fn a_killed_host_waits_for_no_client_s41e() {
 }
 
 #[tokio::test]
-async fn a_launch_that_fails_is_a_failed_start_with_its_words_in_the_record_s35c_s36a() {
+async fn a_launch_that_fails_is_a_failed_start_with_its_error_in_the_record_s35c_s36a() {
     struct Never;
     impl Launcher for Never {
         fn launch(&mut self, _: RunnerId, _: StatusReporter) -> Result<Box<dyn RunnerHandle>, LaunchError> {

@@ -1,4 +1,4 @@
-//! The program `fal-host` with servers that are none of ours.
+//! The program `fal-host` with servers that know nothing of it.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Nothing here should take this long.
+/// A deadline that only a failure reaches.
 const GUARD: Duration = Duration::from_secs(60);
 
 /// Checks that come soon, and count from the start.
@@ -206,14 +206,14 @@ fn sighup_replaces_every_server_one_after_another() {
 }
 
 #[test]
-fn a_program_that_never_listens_has_the_startup_timeout_and_no_longer_s35c() {
+fn a_program_that_never_listens_is_replaced_at_the_startup_timeout_s35c() {
     let mut host = Program::start(&["--startup-timeout=1s"], &["sleep", "1000"]);
     host.said(&["SETUP: started", "runner=2"]);
     host.said(&["TERMINATED", "runner=1", "reason=startup_timeout", "signal 15"]);
 }
 
 #[test]
-fn a_program_that_listens_in_time_is_kept_by_a_host_that_was_stopped_meanwhile_s35c() {
+fn a_program_that_listened_in_time_is_kept_after_a_suspension_of_the_host_s35c() {
     // On a machine that is too busy for the one, there is time for the next.
     let timeouts = [2, 8, 32].map(Duration::from_secs);
     assert!(timeouts.into_iter().any(listens_in_time_and_is_kept), "nothing listens in time here");
@@ -244,7 +244,7 @@ fn listens_in_time_and_is_kept(startup_timeout: Duration) -> bool {
 const TELLS: [&str; 3] = ["sh", "-c", "echo limits $(ulimit -Sn) $(ulimit -Hn); exec sleep 1000"];
 
 #[test]
-fn a_host_takes_all_the_open_files_that_it_may_have_and_its_servers_have_what_it_was_given() {
+fn a_host_raises_its_file_limit_and_its_servers_get_the_original_one() {
     let mut host = Program::limited("ulimit -Sn 256 && ulimit -Hn 2000", &TELLS);
     host.said(&["runner 1 |", "limits 256 2000"]);
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", host.child.id())).unwrap();
@@ -254,7 +254,7 @@ fn a_host_takes_all_the_open_files_that_it_may_have_and_its_servers_have_what_it
 }
 
 #[test]
-fn a_host_that_may_open_too_few_files_says_how_many_would_do() {
+fn a_file_limit_that_is_too_low_is_logged_with_one_that_is_high_enough() {
     let mut host = Program::limited("ulimit -n 512", &TELLS);
     host.said(&["WARN", "430", "ulimit -n 1107", "LimitNOFILE=1107", "shorter queue"]);
     let mut host = Program::limited("ulimit -n 1107", &TELLS);
@@ -263,13 +263,13 @@ fn a_host_that_may_open_too_few_files_says_how_many_would_do() {
 }
 
 #[test]
-fn a_program_that_is_none_is_named() {
+fn a_missing_program_is_named_in_the_error() {
     let mut host = Program::start(&[], &["/no/such/program"]);
     host.said(&["TERMINATED", "reason=setup_failed", "/no/such/program could not be started"]);
 }
 
 #[test]
-fn a_port_that_is_taken_is_answered_with_what_to_do() {
+fn a_port_in_use_is_an_error_with_advice() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_fal-host"))
         .arg(format!("--listen={}", taken.local_addr().unwrap()))

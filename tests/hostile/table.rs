@@ -148,7 +148,7 @@ const TABLE: &[Row] = &[
     Row {
         rule: 36,
         acts: Scenario("hostile/starts.rs", "a_process_that_ends_before_it_is_ready_or_as_soon_as_it_is_has_failed_to_start_s34_s35c_s36c"),
-        rests: Scenario("../fal-host/src/fleet/tests/ending.rs", "an_exit_in_the_grace_period_keeps_the_reason_of_the_order_s36b"),
+        rests: Scenario("../fal-host/src/fleet/tests/ending.rs", "an_exit_in_the_grace_period_keeps_the_reason_of_the_termination_s36b"),
     },
     Row {
         rule: 37,

@@ -28,7 +28,7 @@
 //! - Each runner whose process was started leaves exactly one record (S36).
 //! - After a stop, no runner starts.
 //!
-//! `tests/random_histories` asserts these after every event of thousands of random histories.
+//! `tests/random_histories` asserts these after every event of its histories.
 
 mod backoff;
 mod checking;
@@ -37,6 +37,7 @@ mod event_kind;
 mod message;
 mod record;
 mod replica;
+mod restarting;
 mod rolling_restart;
 mod runner;
 mod settings;

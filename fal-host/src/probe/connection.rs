@@ -18,7 +18,7 @@ use crate::connect::{Stream, connect, is_own_shortage};
 
 /// A connection to a runner.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(super) struct ProbeConnection {
     pub(super) sender: http1::SendRequest<Empty<Bytes>>,
     received: Arc<AtomicBool>,
 }
@@ -37,7 +37,7 @@ pub(super) enum ExchangeError {
     Failure(Failure),
 }
 
-impl Connection {
+impl ProbeConnection {
     pub(super) async fn open(address: &Address) -> Result<Self, ConnectError> {
         let stream = connect(address).await.map_err(|error| {
             if is_own_shortage(&error) {

@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use http_body_util::{BodyExt, Empty};
 use tokio::time::Instant;
 
-use self::connection::{ConnectError, Connection, ExchangeError};
+use self::connection::{ConnectError, ExchangeError, ProbeConnection};
 pub use self::target::OnStall;
 pub(crate) use self::target::{InvalidProbeTarget, ProbeTarget};
 use crate::lag::LagMeter;
@@ -26,7 +26,7 @@ const MAX_BODY: usize = 64 * 1024;
 pub(crate) struct Prober {
     address: Address,
     target: Arc<ProbeTarget>,
-    kept: Arc<Mutex<Option<Connection>>>,
+    kept: Arc<Mutex<Option<ProbeConnection>>>,
 }
 
 /// The result of one check.
@@ -40,7 +40,7 @@ pub(crate) struct ProbeResult {
 /// How one attempt ended.
 enum Attempt {
     /// The runner answered with 2xx. The connection is `None` where it cannot be used again.
-    Passed(Option<Connection>, Heartbeat),
+    Passed(Option<ProbeConnection>, Heartbeat),
     Failed(Failure),
     /// The connection ended before the first byte of the response (S19).
     NoResponse,
@@ -93,7 +93,7 @@ impl Prober {
         self.keep(None);
     }
 
-    fn keep(&self, connection: Option<Connection>) {
+    fn keep(&self, connection: Option<ProbeConnection>) {
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = connection;
     }
 
@@ -107,14 +107,14 @@ impl Prober {
                 attempt => return attempt,
             }
         }
-        match Connection::open(&self.address).await {
+        match ProbeConnection::open(&self.address).await {
             Ok(connection) => self.exchange(connection, trigger).await,
             Err(ConnectError::OwnShortage) => Attempt::CouldNotAsk,
             Err(ConnectError::Failure(failure)) => Attempt::Failed(failure),
         }
     }
 
-    async fn exchange(&self, mut connection: Connection, trigger: Trigger) -> Attempt {
+    async fn exchange(&self, mut connection: ProbeConnection, trigger: Trigger) -> Attempt {
         let response = match connection.sender.send_request(self.request(trigger)).await {
             Ok(response) => response,
             Err(error) => return connection.classify(&error).into(),

@@ -1,3 +1,5 @@
+//! How runners end: drains, stops, kills, and the reasons in their records.
+
 use fal_health::Time;
 
 use super::simulation::{GOOD, Script, Simulation, millis, seconds, settings};
@@ -12,10 +14,10 @@ fn terminating(it: &EventKind) -> bool {
 }
 
 #[test]
-fn a_host_that_stops_drains_then_terminates_and_starts_nothing_s33d_s41a() {
+fn a_host_that_stops_drains_its_runners_then_terminates_them_and_starts_none_s33d_s41a() {
     let mut simulation = Simulation::new(settings(2), |_| GOOD);
     simulation.run_to(seconds(20));
-    simulation.tell(FleetEvent::Stop);
+    simulation.handle(FleetEvent::Stop);
     assert!(simulation.routed.is_empty(), "they leave the rotation at once");
     simulation.run_to(seconds(60));
     for id in 1..=2 {
@@ -29,11 +31,11 @@ fn a_host_that_stops_drains_then_terminates_and_starts_nothing_s33d_s41a() {
 }
 
 #[test]
-fn requests_that_never_end_hold_a_stop_for_the_drain_timeout_and_the_grace_period_s33d_s41d() {
+fn endless_requests_delay_a_stop_by_the_drain_timeout_and_the_grace_period_s33d_s41d() {
     let endless = Script { drains_in: None, stops_in: None, ..GOOD };
     let mut simulation = Simulation::new(settings(1), move |_| endless);
     simulation.run_to(seconds(20));
-    simulation.tell(FleetEvent::Stop);
+    simulation.handle(FleetEvent::Stop);
     simulation.run_to(seconds(100));
     let left = simulation.happened(1, draining).unwrap();
     assert_eq!(simulation.happened(1, terminating).unwrap().since(left), seconds(30));
@@ -43,31 +45,31 @@ fn requests_that_never_end_hold_a_stop_for_the_drain_timeout_and_the_grace_perio
 }
 
 #[test]
-fn a_runner_in_setup_is_told_to_stop_at_once_s41c() {
+fn a_runner_in_setup_gets_sigterm_at_once_s41c() {
     let mut simulation = Simulation::new(settings(1), |_| Script { setup: Some(seconds(300)), ..GOOD });
     simulation.run_to(seconds(10));
-    simulation.tell(FleetEvent::Stop);
+    simulation.handle(FleetEvent::Stop);
     assert_eq!(simulation.happened(1, terminating), Some(simulation.now));
     simulation.run_to(seconds(11));
     assert!(simulation.stopped);
 }
 
 #[test]
-fn what_has_no_process_vanishes_without_a_record_s37c_s41a() {
+fn a_runner_without_a_process_leaves_no_record_when_the_host_stops_s37c_s41a() {
     let mut held = Simulation::new(settings(1), |_| Script { setup: None, exits: Some(millis(10)), ..GOOD });
     held.run_to(millis(100));
     assert_eq!(held.fleet.runners().next().unwrap().state(0), RunnerState::CrashBackoff);
     let records = held.records().len();
-    held.tell(FleetEvent::Stop);
+    held.handle(FleetEvent::Stop);
     assert!(held.stopped);
     assert_eq!(held.records().len(), records);
 }
 
 #[test]
-fn a_process_whose_start_was_under_way_ends_with_the_host_s41f() {
+fn a_process_that_is_starting_ends_with_the_host_s41f() {
     for order in [FleetEvent::Stop, FleetEvent::Kill] {
         let mut simulation = Simulation::new(settings(1), |_| GOOD);
-        simulation.tell(order);
+        simulation.handle(order);
         assert!(!simulation.stopped, "its process may run already");
         simulation.run_to(seconds(10));
         assert!(simulation.stopped && simulation.processes.is_empty());
@@ -80,9 +82,9 @@ fn a_second_signal_kills_every_group_s41e() {
     let endless = Script { drains_in: None, stops_in: None, ..GOOD };
     let mut simulation = Simulation::new(settings(3), move |_| endless);
     simulation.run_to(seconds(20));
-    simulation.tell(FleetEvent::Stop);
-    simulation.tell(FleetEvent::Kill);
-    simulation.tell(FleetEvent::Kill);
+    simulation.handle(FleetEvent::Stop);
+    simulation.handle(FleetEvent::Kill);
+    simulation.handle(FleetEvent::Kill);
     assert_eq!(simulation.killed.len(), 3);
     simulation.run_to(seconds(20) + millis(1));
     assert!(simulation.stopped);
@@ -92,7 +94,7 @@ fn a_second_signal_kills_every_group_s41e() {
 fn no_check_is_made_while_a_host_stops_s11_s41a() {
     let mut simulation = Simulation::new(settings(1), |_| Script { drains_in: None, ..GOOD });
     simulation.run_to(seconds(20));
-    simulation.tell(FleetEvent::Stop);
+    simulation.handle(FleetEvent::Stop);
     let before = simulation.events.iter().filter(|(_, _, it)| matches!(it, EventKind::Checked(_))).count();
     // The simulation asserts that nobody is checked outside the rotation.
     simulation.run_to(seconds(100));
@@ -104,16 +106,16 @@ fn no_check_is_made_while_a_host_stops_s11_s41a() {
 fn the_first_reason_wins_but_an_exit_before_sigterm_is_an_exit_s36b() {
     let mut simulation = Simulation::new(settings(2), |_| Script { drains_in: None, stops_in: None, ..GOOD });
     simulation.run_to(seconds(20));
-    simulation.tell(FleetEvent::Stop);
+    simulation.handle(FleetEvent::Stop);
     let ids: Vec<_> = simulation.fleet.runners().map(super::super::Runner::id).collect();
-    simulation.tell(FleetEvent::Exited { id: ids[0], exit: Exit::Status(0) });
+    simulation.handle(FleetEvent::Exited { id: ids[0], exit: Exit::Status(0) });
     simulation.run_to(seconds(51));
-    simulation.tell(FleetEvent::Exited { id: ids[1], exit: Exit::Signal(11) });
+    simulation.handle(FleetEvent::Exited { id: ids[1], exit: Exit::Signal(11) });
     assert_eq!(simulation.reasons(), [Reason::Exited, Reason::Stopped]);
 }
 
 #[test]
-fn an_exit_in_the_grace_period_keeps_the_reason_of_the_order_s36b() {
+fn an_exit_in_the_grace_period_keeps_the_reason_of_the_termination_s36b() {
     let sick = Script { sick_from: Some(Time::ZERO), ..GOOD };
     let settings = FleetSettings { check_interval: seconds(1), ..settings(1) };
     let mut simulation = Simulation::new(settings, move |id| if id.get() == 1 { sick } else { GOOD });
@@ -123,12 +125,12 @@ fn an_exit_in_the_grace_period_keeps_the_reason_of_the_order_s36b() {
 }
 
 #[test]
-fn what_survives_sigkill_is_reported_and_blocks_nobody() {
+fn a_process_that_survives_sigkill_is_reported_and_abandoned() {
     let undying = Script { drains_in: None, stops_in: None, dies: false, ..GOOD };
     let mut simulation = Simulation::new(settings(1), move |_| undying);
     simulation.run_to(seconds(20));
-    simulation.tell(FleetEvent::Stop);
-    simulation.tell(FleetEvent::Kill);
+    simulation.handle(FleetEvent::Stop);
+    simulation.handle(FleetEvent::Kill);
     simulation.run_to(seconds(25));
     assert!(simulation.happened(1, |it| matches!(it, EventKind::Abandoned)).is_some());
     assert!(simulation.stopped);
@@ -136,7 +138,7 @@ fn what_survives_sigkill_is_reported_and_blocks_nobody() {
 }
 
 #[test]
-fn an_exclusive_successor_does_not_wait_for_what_survives_sigkill() {
+fn a_stop_first_replacement_does_not_wait_for_a_process_that_survives_sigkill() {
     let undying = Script { sick_from: Some(Time::ZERO), stops_in: None, dies: false, ..GOOD };
     let settings =
         FleetSettings { replacement_strategy: crate::ReplacementStrategy::StopFirst, ..settings(1) };

@@ -1,3 +1,5 @@
+//! Unhealthy runners and their replacements, one at a time and many (S33, S35, S40).
+
 use std::num::NonZeroUsize;
 
 use fal_health::{HealthCheck, Time};
@@ -17,10 +19,10 @@ fn started(it: &EventKind) -> bool {
 fn fail_manually(simulation: &mut Simulation, id: u64) {
     let runner = simulation.fleet.runners().find(|runner| runner.id().get() == id).expect("it is there");
     let id = runner.id();
-    simulation.tell(FleetEvent::ManualRequested { id });
+    simulation.handle(FleetEvent::ManualRequested { id });
     let check =
         simulation.fleet.runners().find(|runner| runner.id() == id).unwrap().monitor().unwrap().in_flight();
-    simulation.tell(FleetEvent::CheckFinished {
+    simulation.handle(FleetEvent::CheckFinished {
         id,
         check: check.expect("it starts at once").id,
         outcome: FAILED,
@@ -29,7 +31,7 @@ fn fail_manually(simulation: &mut Simulation, id: u64) {
 }
 
 #[test]
-fn an_unhealthy_runner_leaves_is_told_to_stop_and_is_replaced_in_one_moment_s33a_s35a() {
+fn an_unhealthy_runner_leaves_the_rotation_gets_sigterm_and_is_replaced_at_the_same_time_s33a_s35a() {
     let sick = Script { sick_from: Some(at(seconds(20))), ..GOOD };
     let mut simulation = Simulation::new(settings(1), move |id| if id.get() == 1 { sick } else { GOOD });
     simulation.run_to(seconds(80));
@@ -54,7 +56,7 @@ fn a_runner_that_outlives_its_grace_period_is_killed_s33c() {
 }
 
 #[test]
-fn an_exclusive_replacement_starts_when_the_process_has_ended_s35b() {
+fn a_stop_first_replacement_starts_when_the_old_process_has_ended_s35b() {
     let sick = Script { sick_from: Some(Time::ZERO), ..GOOD };
     let settings = FleetSettings { replacement_strategy: ReplacementStrategy::StopFirst, ..settings(1) };
     let mut simulation = Simulation::new(settings, move |id| if id.get() == 1 { sick } else { GOOD });
@@ -83,16 +85,16 @@ fn an_unreachable_runner_is_replaced_and_an_exit_found_first_wins_s36b_s39e() {
     let mut simulation = Simulation::new(settings(2), |_| GOOD);
     simulation.run_to(seconds(40));
     let ids: Vec<_> = simulation.fleet.runners().map(super::super::Runner::id).collect();
-    simulation.tell(FleetEvent::Unreachable { id: ids[0] });
-    simulation.tell(FleetEvent::Exited { id: ids[1], exit: crate::Exit::Signal(11) });
-    simulation.tell(FleetEvent::Unreachable { id: ids[1] });
+    simulation.handle(FleetEvent::Unreachable { id: ids[0] });
+    simulation.handle(FleetEvent::Exited { id: ids[1], exit: crate::Exit::Signal(11) });
+    simulation.handle(FleetEvent::Unreachable { id: ids[1] });
     simulation.run_to(seconds(60));
     assert_eq!(simulation.reasons(), [Reason::Exited, Reason::Unreachable]);
     assert_eq!(simulation.routed.len(), 2);
 }
 
 #[test]
-fn a_bound_lets_others_wait_their_turn_and_keep_their_requests_s40a_s40d() {
+fn runners_beyond_the_bound_keep_serving_until_their_turn_s40a_s40d() {
     let all_sick = Script { sick_from: Some(at(seconds(40))), well_from: Some(at(seconds(640))), ..GOOD };
     let max_replacing = NonZeroUsize::new(10);
     let mut simulation = Simulation::new(FleetSettings { max_replacing, ..settings(30) }, move |_| all_sick);
@@ -114,7 +116,7 @@ fn a_bound_lets_others_wait_their_turn_and_keep_their_requests_s40a_s40d() {
 }
 
 #[test]
-fn within_the_bound_a_single_sick_runner_is_replaced_in_time_s40a() {
+fn a_single_sick_runner_within_the_bound_is_replaced_in_time_s40a() {
     let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
     let max_replacing = NonZeroUsize::new(1);
     let settings = FleetSettings { max_replacing, ..settings(30) };
@@ -124,7 +126,7 @@ fn within_the_bound_a_single_sick_runner_is_replaced_in_time_s40a() {
 }
 
 #[test]
-fn one_place_is_free_again_with_its_successors_first_pass_s40b() {
+fn a_replacement_ends_with_the_first_pass_of_the_new_runner_s40b() {
     // Two sick runners, one at a time: the second goes when the first one's successor has passed.
     let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
     let max_replacing = NonZeroUsize::new(1);
@@ -138,7 +140,7 @@ fn one_place_is_free_again_with_its_successors_first_pass_s40b() {
 }
 
 #[test]
-fn a_successor_found_unhealthy_before_its_first_pass_keeps_the_place_s40c() {
+fn a_new_runner_found_unhealthy_before_its_first_pass_continues_the_same_replacement_s40c() {
     let max_replacing = NonZeroUsize::new(1);
     let mut simulation =
         Simulation::new(FleetSettings { max_replacing, ..settings(3) }, |id| match id.get() {
@@ -161,7 +163,7 @@ fn without_a_bound_all_are_replaced_at_once_s40a() {
 }
 
 #[test]
-fn the_host_remembers_the_last_256_s36d() {
+fn the_host_keeps_the_last_256_records_s36d() {
     let mut simulation = Simulation::new(settings(20), |_| Script { exits: Some(seconds(40)), ..GOOD });
     simulation.run_to(seconds(40 * 20));
     let records = simulation.records();
@@ -171,7 +173,7 @@ fn the_host_remembers_the_last_256_s36d() {
 }
 
 #[test]
-fn a_day_of_thirty_healthy_runners_ends_none_of_them() {
+fn thirty_healthy_runners_run_for_a_day_without_a_replacement() {
     let mut simulation = Simulation::new(settings(30), |_| GOOD);
     simulation.run_to(seconds(24 * 3_600));
     assert!(simulation.records().is_empty());

@@ -1,3 +1,5 @@
+//! Rolling restarts.
+
 use fal_health::Time;
 
 use super::simulation::{GOOD, Script, Simulation, millis, seconds, settings};
@@ -16,10 +18,10 @@ fn given_up(simulation: &Simulation) -> bool {
 }
 
 #[test]
-fn every_runner_is_replaced_one_after_another_and_none_is_missing_meanwhile_s33d() {
+fn a_rolling_restart_replaces_runners_one_after_another_and_keeps_the_capacity_s33d() {
     let mut simulation = Simulation::new(settings(3), |_| GOOD);
     simulation.run_to(seconds(40));
-    simulation.tell(FleetEvent::Restart);
+    simulation.handle(FleetEvent::Restart);
     for tenth in 0..200 {
         simulation.run_to(seconds(40) + millis(tenth * 100));
         assert!(simulation.routed.len() >= 3, "{} take requests", simulation.routed.len());
@@ -37,11 +39,11 @@ fn every_runner_is_replaced_one_after_another_and_none_is_missing_meanwhile_s33d
 }
 
 #[test]
-fn a_successor_that_fails_to_start_stops_the_roll_and_keeps_the_old_ones_s35c() {
+fn a_successor_that_fails_to_start_aborts_the_restart_and_keeps_the_old_runners_s35c() {
     let fails = Script { setup: None, exits: Some(millis(100)), ..GOOD };
     let mut simulation = Simulation::new(settings(3), move |id| if id.get() == 5 { fails } else { GOOD });
     simulation.run_to(seconds(40));
-    simulation.tell(FleetEvent::Restart);
+    simulation.handle(FleetEvent::Restart);
     simulation.run_to(seconds(100));
     assert!(given_up(&simulation));
     assert_eq!(simulation.reasons(), [Reason::Restarted, Reason::SetupFailed]);
@@ -49,11 +51,11 @@ fn a_successor_that_fails_to_start_stops_the_roll_and_keeps_the_old_ones_s35c() 
 }
 
 #[test]
-fn an_exclusive_restart_ends_the_old_one_first_s35b() {
+fn a_stop_first_restart_ends_the_old_runner_first_s35b() {
     let settings = FleetSettings { replacement_strategy: ReplacementStrategy::StopFirst, ..settings(2) };
     let mut simulation = Simulation::new(settings, |_| GOOD);
     simulation.run_to(seconds(40));
-    simulation.tell(FleetEvent::Restart);
+    simulation.handle(FleetEvent::Restart);
     for tenth in 0..100 {
         simulation.run_to(seconds(40) + millis(tenth * 100));
         assert!(simulation.processes.len() <= 2);
@@ -64,35 +66,35 @@ fn an_exclusive_restart_ends_the_old_one_first_s35b() {
 }
 
 #[test]
-fn a_runner_that_exits_while_its_successor_starts_is_replaced_by_that() {
+fn a_runner_that_exits_while_its_successor_starts_is_replaced_by_the_successor() {
     let exits = Script { exits: Some(seconds(40) + millis(200)), ..GOOD };
     let mut simulation = Simulation::new(settings(1), move |id| if id.get() == 1 { exits } else { GOOD });
     simulation.run_to(seconds(40));
-    simulation.tell(FleetEvent::Restart);
+    simulation.handle(FleetEvent::Restart);
     simulation.run_to(seconds(60));
     assert_eq!(simulation.reasons(), [Reason::Exited]);
     assert_eq!(simulation.fleet.runners().map(|runner| runner.id().get()).collect::<Vec<_>>(), [2]);
 }
 
 #[test]
-fn a_runner_found_unhealthy_while_its_successor_starts_is_replaced_by_that() {
+fn a_runner_found_unhealthy_while_its_successor_starts_is_replaced_by_the_successor() {
     let sick = Script { sick_from: Some(Time::ZERO), ..GOOD };
     let slow = Script { setup: Some(seconds(100)), ..GOOD };
     let mut simulation = Simulation::new(settings(1), move |id| if id.get() == 1 { sick } else { slow });
     simulation.run_to(seconds(20));
-    simulation.tell(FleetEvent::Restart);
+    simulation.handle(FleetEvent::Restart);
     simulation.run_to(seconds(150));
     assert_eq!(simulation.reasons(), [Reason::Unhealthy]);
     assert_eq!(simulation.fleet.runners().map(|runner| runner.id().get()).collect::<Vec<_>>(), [2]);
 }
 
 #[test]
-fn asked_again_meanwhile_the_new_ones_are_replaced_too() {
+fn a_second_restart_during_the_first_replaces_the_new_runners_too() {
     let mut simulation = Simulation::new(settings(2), |_| GOOD);
     simulation.run_to(seconds(40));
-    simulation.tell(FleetEvent::Restart);
+    simulation.handle(FleetEvent::Restart);
     simulation.run_to(seconds(41));
-    simulation.tell(FleetEvent::Restart);
+    simulation.handle(FleetEvent::Restart);
     simulation.run_to(seconds(60));
     assert!(simulation.reasons().iter().all(|reason| *reason == Reason::Restarted));
     assert!(simulation.fleet.runners().all(|runner| runner.started() > super::simulation::at(seconds(41))));
@@ -100,7 +102,7 @@ fn asked_again_meanwhile_the_new_ones_are_replaced_too() {
 }
 
 #[test]
-fn asked_again_after_another_start_failed_the_successor_on_its_way_is_the_only_one() {
+fn a_restart_after_an_aborted_one_adopts_the_successor_that_is_starting() {
     let slow = Script { setup: Some(millis(2_200)), ..GOOD };
     let exits = Script { exits: Some(seconds(41)), ..GOOD };
     let fails = Script { setup: None, exits: Some(millis(100)), ..GOOD };
@@ -111,22 +113,22 @@ fn asked_again_after_another_start_failed_the_successor_on_its_way_is_the_only_o
         _ => GOOD,
     });
     simulation.run_to(seconds(40));
-    simulation.tell(FleetEvent::Restart);
+    simulation.handle(FleetEvent::Restart);
     simulation.run_to(seconds(42));
     assert!(given_up(&simulation), "4 took the place of 2, and failed");
-    simulation.tell(FleetEvent::Restart);
+    simulation.handle(FleetEvent::Restart);
     simulation.run_to(seconds(100));
     assert_eq!(simulation.routed.len(), 2, "{:?} take requests", simulation.routed);
     assert!(simulation.fleet.runners().all(|runner| runner.started() >= super::simulation::at(seconds(42))));
 }
 
 #[test]
-fn a_stop_ends_a_roll_s41a() {
+fn a_stop_ends_a_rolling_restart_s41a() {
     let mut simulation = Simulation::new(settings(3), |_| GOOD);
     simulation.run_to(seconds(40));
-    simulation.tell(FleetEvent::Restart);
+    simulation.handle(FleetEvent::Restart);
     simulation.run_to(seconds(40) + millis(200));
-    simulation.tell(FleetEvent::Stop);
+    simulation.handle(FleetEvent::Stop);
     simulation.run_to(seconds(60));
     assert!(simulation.stopped && simulation.processes.is_empty());
     assert_eq!(simulation.records().len(), 4);

@@ -1,11 +1,13 @@
+//! A fleet under a simulated clock, with runners that follow scripts.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use fal_health::{Failure, HealthCheck, Outcome, Time};
 
-use crate::RunnerId;
 use crate::fleet::{EventKind, Exit, Fleet, FleetCommand, FleetEvent, FleetSettings, Reason, RunnerRecord};
+use crate::id::RunnerId;
 
 pub(super) const FAILED: Outcome = Outcome::Failure(Failure::Status(500));
 
@@ -88,16 +90,16 @@ impl Simulation {
             to_come: BTreeMap::new(),
             sequence: 0,
         };
-        simulation.carry_out(commands);
+        simulation.execute(commands);
         simulation
     }
 
-    pub(super) fn tell(&mut self, input: FleetEvent) {
-        if let FleetEvent::Exited { id, .. } = &input {
+    pub(super) fn handle(&mut self, event: FleetEvent) {
+        if let FleetEvent::Exited { id, .. } = &event {
             self.processes.remove(id);
         }
-        let commands = self.fleet.handle(self.now, input);
-        self.carry_out(commands);
+        let commands = self.fleet.handle(self.now, event);
+        self.execute(commands);
     }
 
     /// Lets time pass, up to and including this point.
@@ -111,12 +113,12 @@ impl Simulation {
             };
             self.now = self.now.max(next);
             if event.is_some_and(|event| event <= self.now) {
-                let (_, input) = self.to_come.pop_first().unwrap();
-                if !matches!(&input, FleetEvent::Exited { id, .. } if !self.processes.contains(id)) {
-                    self.tell(input);
+                let (_, event) = self.to_come.pop_first().unwrap();
+                if !matches!(&event, FleetEvent::Exited { id, .. } if !self.processes.contains(id)) {
+                    self.handle(event);
                 }
             } else {
-                self.tell(FleetEvent::Elapsed);
+                self.handle(FleetEvent::Elapsed);
             }
         }
         self.now = end;
@@ -142,12 +144,12 @@ impl Simulation {
         self.events.iter().find(|(_, runner, it)| runner.get() == id && what(it)).map(|(time, ..)| *time)
     }
 
-    fn later(&mut self, wait: Duration, input: FleetEvent) {
+    fn later(&mut self, wait: Duration, event: FleetEvent) {
         self.sequence += 1;
-        self.to_come.insert((self.now + wait, self.sequence), input);
+        self.to_come.insert((self.now + wait, self.sequence), event);
     }
 
-    fn carry_out(&mut self, commands: Vec<FleetCommand>) {
+    fn execute(&mut self, commands: Vec<FleetCommand>) {
         for command in commands {
             assert!(!self.stopped, "nothing follows the end");
             match command {

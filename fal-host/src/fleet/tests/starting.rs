@@ -1,3 +1,5 @@
+//! How runners start: success, failure and backoff (S35).
+
 use std::num::NonZeroUsize;
 
 use fal_health::{HealthCheck, Time};
@@ -17,7 +19,7 @@ fn states(simulation: &Simulation) -> Vec<RunnerState> {
 }
 
 #[test]
-fn as_many_runners_start_as_are_wanted_and_take_requests_when_ready_s37b_s37d() {
+fn all_runners_start_and_take_requests_when_ready_s37b_s37d() {
     let mut simulation = Simulation::new(settings(3), |_| GOOD);
     assert_eq!(states(&simulation), [RunnerState::Pending; 3]);
     simulation.run_to(millis(499));
@@ -30,7 +32,7 @@ fn as_many_runners_start_as_are_wanted_and_take_requests_when_ready_s37b_s37d() 
 }
 
 #[test]
-fn the_effective_start_period_is_said_when_a_runner_starts_s8() {
+fn the_effective_start_period_is_published_when_a_runner_starts_s8() {
     let settings = FleetSettings {
         health: Some(HealthCheck::new()),
         startup_timeout: Some(seconds(120)),
@@ -43,7 +45,7 @@ fn the_effective_start_period_is_said_when_a_runner_starts_s8() {
 }
 
 #[test]
-fn the_second_start_follows_at_once_and_later_ones_wait_longer_and_longer_s35d() {
+fn the_second_start_follows_at_once_and_later_starts_wait_longer_and_longer_s35d() {
     let mut simulation = Simulation::new(settings(1), |_| FAILS);
     simulation.run_to(seconds(400));
     let waits = waits(&simulation, millis(100));
@@ -99,7 +101,7 @@ fn every_kind_of_failed_start_counts_s35c_s35f() {
 }
 
 #[test]
-fn what_has_proved_itself_is_replaced_at_once_however_often_it_exits_s34_s35e() {
+fn a_stable_runner_that_exits_is_replaced_at_once_however_often_s34_s35e() {
     let checked = (settings(1), Script { exits: Some(seconds(40)), ..GOOD }, 40);
     let unchecked =
         (FleetSettings { health: None, ..settings(1) }, Script { exits: Some(millis(60_600)), ..GOOD }, 61);
@@ -113,7 +115,7 @@ fn what_has_proved_itself_is_replaced_at_once_however_often_it_exits_s34_s35e() 
 }
 
 #[test]
-fn a_pass_resets_the_counter_and_releases_whoever_waits_s35e() {
+fn a_pass_resets_the_backoff_and_releases_waiting_starts_s35e() {
     // The first of two runners becomes ready late and passes; the second one's place fails again and again.
     let mut simulation = Simulation::new(settings(2), |id| match id.get() {
         1 => Script { setup: Some(seconds(20)), ..GOOD },
@@ -131,32 +133,32 @@ fn a_pass_resets_the_counter_and_releases_whoever_waits_s35e() {
 }
 
 #[test]
-fn a_start_that_is_ordered_to_end_has_not_failed_s35c() {
+fn a_start_that_a_stop_ends_is_not_a_failed_start_s35c() {
     let mut simulation = Simulation::new(settings(1), |_| Script { setup: None, ..GOOD });
     simulation.run_to(seconds(1));
-    simulation.tell(FleetEvent::Stop);
+    simulation.handle(FleetEvent::Stop);
     simulation.run_to(seconds(2));
     assert_eq!(simulation.reasons(), [Reason::Stopped]);
     assert!(simulation.stopped);
 }
 
 #[test]
-fn what_a_setup_says_of_its_failure_is_in_the_record_s36a() {
+fn the_error_of_a_setup_is_in_the_record_s36a() {
     let mut simulation = Simulation::new(settings(1), |_| FAILS);
     simulation.run_to(millis(50));
     let id = simulation.fleet.runners().next().unwrap().id();
-    simulation.tell(FleetEvent::SetupFailed { id, error: "no model".to_owned() });
+    simulation.handle(FleetEvent::SetupFailed { id, error: "no model".to_owned() });
     simulation.run_to(millis(100));
     assert_eq!(simulation.records()[0].detail.as_deref(), Some("no model"));
 }
 
 #[test]
-fn late_news_of_a_runner_that_is_gone_changes_nothing_s21a() {
+fn late_events_of_a_removed_runner_change_nothing_s21a() {
     let mut simulation = Simulation::new(settings(1), |id| if id.get() == 1 { FAILS } else { GOOD });
     let first = simulation.fleet.runners().next().unwrap().id();
     simulation.run_to(seconds(1));
     let before = (simulation.events.len(), simulation.routed.clone());
-    for input in [
+    for event in [
         FleetEvent::Ready { id: first },
         FleetEvent::Launched { id: first, pid: None },
         FleetEvent::Drained { id: first },
@@ -165,7 +167,7 @@ fn late_news_of_a_runner_that_is_gone_changes_nothing_s21a() {
         FleetEvent::Exited { id: first, exit: crate::Exit::Unknown },
         FleetEvent::LaunchFailed { id: first, error: String::new() },
     ] {
-        simulation.tell(input);
+        simulation.handle(event);
     }
     assert_eq!((simulation.events.len(), simulation.routed.clone()), before);
     assert_eq!(simulation.fleet.runners().count(), 1);

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 
-/// Nothing here should take this long.
+/// A deadline that only a failure reaches.
 const GUARD: Duration = Duration::from_secs(20);
 
 struct Bench {

@@ -1,0 +1,291 @@
+//! One random history of a fleet. It keeps what it expects from the fleet's commands alone, as far as possible.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use fal_health::{Check, Failure, HealthCheck, Inconclusive, Outcome, Time, Trigger};
+
+use super::super::simulation::{FAILED, millis, seconds};
+use super::chance::Chance;
+use crate::fleet::{
+    EventKind, Exit, Fleet, FleetCommand, FleetEvent, FleetSettings, Reason, ReplacementStrategy,
+};
+use crate::id::RunnerId;
+
+const LAGGED: Outcome = Outcome::Inconclusive(Inconclusive::HostLag(Failure::Timeout));
+const COULD_NOT_ASK: Outcome = Outcome::Inconclusive(Inconclusive::CouldNotAsk);
+
+/// One runner, as the fleet's commands show it.
+#[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each records one command")]
+pub(super) struct Seen {
+    pub(super) has_process: bool,
+    pub(super) was_ready: bool,
+    pub(super) routed: bool,
+    pub(super) terminated_for: Option<Reason>,
+    pub(super) killed: bool,
+    pub(super) check: Option<Check>,
+    pub(super) stale: Option<Check>,
+}
+
+pub(super) struct History {
+    pub(super) chance: Chance,
+    pub(super) settings: FleetSettings,
+    pub(super) fleet: Fleet,
+    pub(super) now: Time,
+    pub(super) seen: BTreeMap<RunnerId, Seen>,
+    pub(super) ended: BTreeSet<RunnerId>,
+    /// The replicas that are being replaced because of periodic checks (S40).
+    pub(super) replacing: BTreeSet<usize>,
+    pub(super) replica_of: BTreeMap<RunnerId, usize>,
+    pub(super) stopping: bool,
+    pub(super) stopped: bool,
+    /// Every runner behaves well from now on.
+    pub(super) well_behaved: bool,
+    /// The kinds of events that were published.
+    pub(super) kinds: BTreeSet<&'static str>,
+}
+
+fn settings(chance: &mut Chance) -> FleetSettings {
+    let runners = NonZeroUsize::new(1 + chance.below(4)).unwrap();
+    let health = HealthCheck::new()
+        .start_period_seconds(chance.of(&[0, 20]))
+        .failure_threshold(chance.of(&[1, 2, 3]))
+        .call_regularly(!chance.one_in(4));
+    FleetSettings {
+        health: (!chance.one_in(8)).then_some(health),
+        startup_timeout: chance.of(&[None, Some(seconds(10))]),
+        check_interval: seconds(1),
+        replacement_strategy: chance.of(&[ReplacementStrategy::StartFirst, ReplacementStrategy::StopFirst]),
+        max_replacing: chance.of(&[None, NonZeroUsize::new(1), NonZeroUsize::new(2)]),
+        seed: 1,
+        ..FleetSettings::new(runners)
+    }
+}
+
+impl History {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut chance = Chance(seed);
+        let settings = settings(&mut chance);
+        let (fleet, commands) = Fleet::start(Time::ZERO, settings.clone());
+        let mut history = Self {
+            chance,
+            settings,
+            fleet,
+            now: Time::ZERO,
+            seen: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            replacing: BTreeSet::new(),
+            replica_of: BTreeMap::new(),
+            stopping: false,
+            stopped: false,
+            well_behaved: false,
+            kinds: BTreeSet::new(),
+        };
+        history.observe(commands);
+        history.assert_invariants();
+        history
+    }
+
+    fn handle(&mut self, event: FleetEvent) {
+        match &event {
+            FleetEvent::Exited { id, .. } => self.seen.get_mut(id).unwrap().has_process = false,
+            FleetEvent::CheckFinished { id, check, outcome, .. } => {
+                let replica = self.replica_of[id];
+                let seen = self.seen.get_mut(id).unwrap();
+                if seen.check.take_if(|asked| asked.id == *check).is_some() {
+                    let periodic = self.settings.has_periodic_checks();
+                    if *outcome == Outcome::Pass && periodic {
+                        self.replacing.remove(&replica);
+                    }
+                }
+            }
+            FleetEvent::Stop | FleetEvent::Kill => self.stopping = true,
+            _ => {}
+        }
+        let commands = self.fleet.handle(self.now, event);
+        self.observe(commands);
+    }
+
+    fn observe(&mut self, commands: Vec<FleetCommand>) {
+        for runner in self.fleet.runners.values() {
+            self.replica_of.insert(runner.id, runner.replica.0);
+        }
+        let mut launched = Vec::new();
+        for command in commands {
+            assert!(!self.stopped, "nothing follows the end");
+            match command {
+                FleetCommand::Launch(id) => {
+                    assert!(!self.stopping, "a host that stops starts nothing (S41)");
+                    assert!(self.seen.insert(id, Seen::default()).is_none(), "{id} is started once");
+                    launched.push(id);
+                }
+                FleetCommand::Stopped => self.stopped = true,
+                FleetCommand::Emit(id, kind) => self.on_published(id, kind),
+                FleetCommand::Route(id) => {
+                    let seen = self.of(id);
+                    assert!(seen.has_process && !seen.was_ready);
+                    (seen.was_ready, seen.routed) = (true, true);
+                }
+                FleetCommand::Unroute(id) => assert!(std::mem::take(&mut self.of(id).routed)),
+                FleetCommand::Terminate(id) => {
+                    let seen = self.of(id);
+                    assert!(
+                        seen.has_process && !seen.routed && seen.terminated_for.is_none() && !seen.killed
+                    );
+                }
+                FleetCommand::Kill(id) => {
+                    let seen = self.of(id);
+                    assert!(seen.has_process && !seen.routed && !seen.killed);
+                    seen.killed = true;
+                }
+                FleetCommand::StartCheck(id, check) => {
+                    let seen = self.of(id);
+                    assert!(seen.routed, "checked in service only (S11)");
+                    assert!(seen.check.is_none(), "one at a time (S13)");
+                    assert!(seen.stale.is_none_or(|stale| stale.id < check.id), "a fresh id (S21)");
+                    (seen.check, seen.stale) = (Some(check), Some(check));
+                }
+                FleetCommand::CancelCheck(id) => assert!(self.of(id).check.take().is_some()),
+                FleetCommand::ReleaseSlots(id) | FleetCommand::ManualCheckEnded(id) => {
+                    assert_eq!(self.of(id).stale.unwrap().trigger, Trigger::Manual);
+                }
+                FleetCommand::Forget(id) => assert!(!self.of(id).routed && self.ended.contains(&id)),
+            }
+        }
+        for id in launched {
+            if !self.well_behaved && self.chance.one_in(8) {
+                self.handle(FleetEvent::LaunchFailed { id, error: "none".to_owned() });
+            } else {
+                self.of(id).has_process = true;
+                self.handle(FleetEvent::Launched { id, pid: None });
+            }
+        }
+    }
+
+    fn of(&mut self, id: RunnerId) -> &mut Seen {
+        self.seen.get_mut(&id).unwrap()
+    }
+
+    fn on_published(&mut self, id: RunnerId, kind: EventKind) {
+        self.kinds.insert(kind_name(&kind));
+        match kind {
+            EventKind::Terminating { reason, .. } => {
+                self.of(id).terminated_for = Some(reason);
+                if reason == Reason::Unhealthy {
+                    self.replacing.insert(self.replica_of[&id]);
+                    let bound = self.settings.max_replacing.map_or(usize::MAX, NonZeroUsize::get);
+                    assert!(self.replacing.len() <= bound, "too many runners are being replaced (S40)");
+                }
+            }
+            EventKind::Terminated(record) => {
+                assert!(self.ended.insert(id), "{id} is_ending one record (S36)");
+                let seen = &self.seen[&id];
+                match seen.terminated_for {
+                    Some(reason) => assert_eq!(record.reason, reason, "the first reason wins (S36)"),
+                    None if seen.killed => {}
+                    None if seen.was_ready => assert_eq!(record.reason, Reason::Exited),
+                    None => assert_eq!(record.reason, Reason::SetupFailed),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Lets time pass and handles every deadline in it.
+    fn advance(&mut self, time: Duration) {
+        self.now = self.now + time;
+        for _ in 0..100 {
+            if self.fleet.deadline().is_none_or(|due| due > self.now) {
+                return;
+            }
+            self.handle(FleetEvent::Elapsed);
+            self.assert_invariants();
+        }
+        panic!("the deadline never moves past {:?}", self.now);
+    }
+
+    pub(super) fn step(&mut self) {
+        let ids: Vec<_> = self.seen.keys().copied().collect();
+        let recent = ids.len().saturating_sub(8);
+        let id = ids[recent + self.chance.below(ids.len() - recent)];
+        let Seen { has_process, routed, check, stale, .. } = self.seen[&id];
+        match self.chance.below(16) {
+            0..=3 => {
+                let wait = self.chance.of(&[1, 100, 1_000, 5_000, 15_000]);
+                self.advance(millis(wait));
+            }
+            4..=6 if has_process => self.handle(FleetEvent::Ready { id }),
+            7..=9 => {
+                let outcomes = [Outcome::Pass, Outcome::Pass, FAILED, FAILED, FAILED, LAGGED, COULD_NOT_ASK];
+                let outcome = self.chance.of(&outcomes);
+                let late = self.chance.one_in(8);
+                if let Some(check) = if late { stale } else { check } {
+                    self.handle(FleetEvent::CheckFinished { id, check: check.id, outcome, stalled: None });
+                }
+            }
+            10 if self.chance.one_in(3) => self.handle(FleetEvent::ManualRequested { id }),
+            11 if has_process && self.chance.one_in(3) => {
+                self.handle(FleetEvent::Exited { id, exit: Exit::Status(1) });
+            }
+            12 if has_process && !routed => self.handle(FleetEvent::Drained { id }),
+            13 if self.chance.one_in(8) => self.handle(FleetEvent::Unreachable { id }),
+            14 if self.chance.one_in(4) => self.handle(FleetEvent::Restart),
+            15 if self.chance.one_in(100) => {
+                let event = if self.chance.one_in(3) { FleetEvent::Kill } else { FleetEvent::Stop };
+                self.handle(event);
+            }
+            _ => {}
+        }
+        self.assert_invariants();
+    }
+
+    /// From now on every runner behaves well, for this time.
+    pub(super) fn recover(&mut self, time: Duration) {
+        self.well_behaved = true;
+        let end = self.now + time;
+        while self.now < end && !self.stopped {
+            let ids: Vec<_> = self.seen.keys().copied().collect();
+            for id in ids {
+                let seen = &self.seen[&id];
+                let told = seen.terminated_for.is_some() || seen.killed;
+                let (has_process, routed, was_ready, check) =
+                    (seen.has_process, seen.routed, seen.was_ready, seen.check);
+                if let Some(check) = check {
+                    self.handle(FleetEvent::CheckFinished {
+                        id,
+                        check: check.id,
+                        outcome: Outcome::Pass,
+                        stalled: None,
+                    });
+                } else if has_process && told {
+                    self.handle(FleetEvent::Exited { id, exit: Exit::Status(0) });
+                } else if has_process && !was_ready {
+                    self.handle(FleetEvent::Ready { id });
+                } else if has_process && !routed {
+                    self.handle(FleetEvent::Drained { id });
+                }
+                self.assert_invariants();
+            }
+            self.advance(millis(500));
+        }
+    }
+}
+
+fn kind_name(kind: &EventKind) -> &'static str {
+    match kind {
+        EventKind::Started { .. } => "started",
+        EventKind::Ready { .. } => "ready",
+        EventKind::Checked(_) => "checked",
+        EventKind::ReplacementDeferred { .. } => "deferred",
+        EventKind::Draining { .. } => "draining",
+        EventKind::Terminating { .. } => "terminating",
+        EventKind::Killed => "killed",
+        EventKind::Abandoned => "abandoned",
+        EventKind::Terminated(_) => "terminated",
+        EventKind::BackoffStarted { .. } => "backoff started",
+        EventKind::RestartAborted => "restart aborted",
+        EventKind::Progress(_) | EventKind::Stalled { .. } => "not generated",
+    }
+}

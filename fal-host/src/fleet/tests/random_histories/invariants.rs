@@ -1,0 +1,89 @@
+//! What holds between any two calls of a fleet, and after a time without faults.
+
+use std::num::NonZeroUsize;
+
+use fal_health::Verdict;
+
+use super::history::History;
+use crate::fleet::ReplacementStrategy;
+use crate::fleet::runner::Phase;
+use crate::id::RunnerId;
+
+impl History {
+    /// Asserts what holds between two calls.
+    pub(super) fn assert_invariants(&self) {
+        let fleet = &self.fleet;
+        let is_ending = |id: &RunnerId| {
+            let phase = fleet.runners.get(id).map(|runner| runner.phase);
+            matches!(
+                phase,
+                Some(Phase::Draining { .. } | Phase::Terminating { .. } | Phase::Killed { .. }) | None
+            )
+        };
+        let members: Vec<_> = fleet
+            .replicas
+            .iter()
+            .flat_map(|replica| [replica.current, replica.successor])
+            .flatten()
+            .collect();
+        let remaining: Vec<_> = fleet.runners.keys().filter(|id| !is_ending(id)).copied().collect();
+        for id in &remaining {
+            let count = members.iter().filter(|member| *member == id).count();
+            assert_eq!(count, 1, "{id} belongs to one replica");
+        }
+        assert!(
+            fleet.runners.values().all(|runner| runner.timer == runner.deadline()),
+            "each runner's timer is at its deadline"
+        );
+        if self.stopping {
+            return;
+        }
+        assert_eq!(members.len(), remaining.len(), "a runner that is ending belongs to no replica");
+        let awaited = fleet.replicas.iter().filter(|replica| replica.current.is_none());
+        for replica in awaited {
+            assert_eq!(self.settings.replacement_strategy, ReplacementStrategy::StopFirst);
+            assert!(
+                replica.awaited_exit.is_some_and(|old| fleet.runners.contains_key(&old)),
+                "a replica without a runner waits for an exit"
+            );
+        }
+        if self.settings.replacement_strategy == ReplacementStrategy::StopFirst {
+            assert!(fleet.runners.len() <= fleet.replicas.len(), "one after the other (S35b)");
+        }
+        let bound = self.settings.max_replacing.map_or(usize::MAX, NonZeroUsize::get);
+        let held = self.settings.max_replacing.and_then(|_| fleet.backoff.held(self.now));
+        for runner in fleet.runners.values().filter(|runner| runner.is_ready()) {
+            if runner.monitor().is_some_and(|monitor| monitor.verdict() == Verdict::Unhealthy) {
+                let due = fleet.deadline();
+                let deferred =
+                    self.replacing.len() >= bound || held.is_some() || due.is_some_and(|due| due <= self.now);
+                assert!(deferred, "{} is deferred for no reason (S40)", runner.id());
+                assert!(
+                    held.is_none_or(|until| due.is_some_and(|due| due <= until)),
+                    "the deadline is at the end of the backoff at the latest"
+                );
+            }
+        }
+    }
+
+    pub(super) fn assert_recovered(&self) {
+        let routed = self.seen.values().filter(|seen| seen.routed).count();
+        // A process that survived SIGKILL is abandoned.
+        let known = self.seen.iter().filter(|(id, seen)| seen.has_process && !self.ended.contains(id));
+        let processes = known.count();
+        if self.stopping {
+            assert!(self.stopped && routed == 0 && processes == 0);
+            return;
+        }
+        let wanted = self.settings.runners.get();
+        assert_eq!(
+            (routed, processes),
+            (wanted, wanted),
+            "each replica has one runner that takes requests, and there is no other process"
+        );
+        assert!(self.fleet.rolling_restart.is_none(), "the rolling restart has ended");
+        assert!(self.fleet.deferred.is_empty(), "no replacement is deferred");
+        assert!(self.fleet.replicas.iter().all(|replica| !replica.replacing && replica.successor.is_none()));
+        assert!(self.fleet.backoff.held(self.now).is_none(), "no start is held");
+    }
+}
