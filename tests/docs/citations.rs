@@ -91,6 +91,26 @@ fn every_citation_is_of_a_rule_that_exists() {
 }
 
 #[test]
+fn every_citation_in_the_guide_is_a_link_to_its_rule() {
+    let mut bare = Vec::new();
+    for page in
+        all(&[".md"]).iter().filter(|page| page.path.starts_with("docs/") && page.path != "docs/semantics.md")
+    {
+        for (number, line) in page.lines() {
+            for (at, id) in cited(line).filter(|(at, _)| line[*at..].starts_with('S')) {
+                let label = format!("[{id}]");
+                let is_label = at > 0 && line[at - 1..].starts_with(&label);
+                let is_defined = page.text.contains(&format!("\n{label}: semantics.md#{}\n", id.anchor()));
+                if !(is_label && is_defined) {
+                    bare.push(format!("{}:{number}: {id}", page.path));
+                }
+            }
+        }
+    }
+    assert!(bare.is_empty(), "write [S1] and, at the end, [S1]: semantics.md#s1\n{}", bare.join("\n"));
+}
+
+#[test]
 fn every_rule_and_every_part_is_cited_by_a_test() {
     let ids = ids();
     let tests = all(&[".rs"]);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::sources::{Source, all, root};
 
-/// The targets of `[text](target)` outside code, as written.
+/// The targets of `[text](target)` and `[label]: target` outside code, as written.
 fn targets(source: &Source) -> Vec<(usize, String)> {
     let mut in_code = false;
     let mut targets = Vec::new();
@@ -15,6 +15,8 @@ fn targets(source: &Source) -> Vec<(usize, String)> {
         if in_code {
             continue;
         }
+        let definition = line.strip_prefix('[').and_then(|line| line.split_once("]: "));
+        targets.extend(definition.map(|(_, target)| (number, target.to_owned())));
         let found = line.match_indices("](").filter_map(|(at, _)| line[at + 2..].split_once(')'));
         targets.extend(found.map(|(target, _)| (number, target.to_owned())));
     }
@@ -64,4 +66,24 @@ fn every_link_between_pages_leads_somewhere() {
         }
     }
     assert!(broken.is_empty(), "these links lead nowhere:\n{}", broken.join("\n"));
+}
+
+/// Where paths begin that a page names in backticks.
+const PLACES: [&str; 7] =
+    ["fal-health/", "fal-host/", "fal-macros/", "fal-runtime/", "docs/", "examples/", "tests/"];
+
+#[test]
+fn every_file_that_a_page_names_exists() {
+    let mut missing = Vec::new();
+    for page in all(&[".md"]).iter().filter(|page| page.path != "CHANGELOG.md") {
+        for (number, line) in page.lines() {
+            let code = line.split('`').skip(1).step_by(2).filter_map(|code| code.split_whitespace().next());
+            for path in code.filter(|code| PLACES.iter().any(|place| code.starts_with(place))) {
+                if !path.contains('…') && !root().join(path).exists() {
+                    missing.push(format!("{}:{number}: {path}", page.path));
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "there are no such files:\n{}", missing.join("\n"));
 }
