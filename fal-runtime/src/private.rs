@@ -1,4 +1,40 @@
-//! What the macros write. Not for use by hand: it changes without notice.
+//! The items that generated code uses. Not a public API: they change without notice.
+//!
+//! # Autoref-style specialization
+//!
+//! A macro knows the names of types, not the traits that they implement. The generated code therefore lets method resolution
+//! choose: where a type has an inherent item and a trait in scope has an item of the same name, rustc takes the inherent one.
+//! This works on stable Rust because the type is concrete where the macro names it. In generic code it would not.
+//!
+//! The pattern has three parts:
+//!
+//! ```
+//! struct Probe<T>(std::marker::PhantomData<T>);
+//!
+//! // The special case: an inherent item, for the types that the bound selects.
+//! impl<T> Probe<Option<T>> {
+//!     const IS_REQUIRED: bool = false;
+//! }
+//!
+//! // The general case: an item of a trait that every type has.
+//! trait Fallback {
+//!     const IS_REQUIRED: bool = true;
+//! }
+//! impl<T> Fallback for Probe<T> {}
+//!
+//! // The use, where the type is concrete and the trait is in scope.
+//! assert!(Probe::<u32>::IS_REQUIRED);
+//! assert!(!Probe::<Option<u32>>::IS_REQUIRED);
+//! ```
+//!
+//! The name comes from a related trick, in which the number of `&` before a receiver decides. Here is where it is used:
+//!
+//! | inherent items | trait for all other types | decides |
+//! |---|---|---|
+//! | [`Given`] | [`Unknown`], [`Unruled`] | what an argument takes from the request, whether it may be absent, and whether its rules are checked |
+//! | [`Returns`] | [`ReturnsValue`] | whether a return type is a `Result`, and whether its error declares failures |
+//! | [`Boxed`] | [`Unshared`] | whether a call goes to a valid app, or to one that has been rejected with an error already |
+//! | the app itself | [`Lifecycle`] | which lifecycle methods an app declares |
 
 pub use core::option::Option::None;
 pub use core::{convert, env, stringify};
@@ -23,14 +59,15 @@ pub use crate::endpoint::{
 };
 pub use crate::error::{ApiError, Cause, DeclaredFailure, Error, Told, cause, told};
 
-/// Its name is the error that rustc gives when an app implements it twice (S1).
-#[expect(non_camel_case_types, reason = "a sentence for people")]
+/// A marker that each health check implements for its app. rustc prints its name where an app implements it twice (S1).
+#[expect(non_camel_case_types, reason = "it is the text of a compile error")]
 pub trait an_app_can_only_have_one_health_check_endpoint {}
 
-/// Its name is the error that rustc gives when an app implements it twice for the same path, whose hash this is (S2).
-#[expect(non_camel_case_types, reason = "a sentence for people")]
+/// A marker that each endpoint implements for its app. `PATH` is the hash of its path. rustc prints the name where an app
+/// implements it twice for one path (S2e).
+#[expect(non_camel_case_types, reason = "it is the text of a compile error")]
 pub trait two_endpoints_have_the_same_path<const PATH: u64> {}
 
-/// Called where a setting is given that means nothing, for rustc to warn there (S4).
+/// Called at a setting that has no effect. It is deprecated, so rustc warns there (S4).
 #[deprecated(note = "no effect with `call_regularly = false`: remove one of the two")]
 pub const fn ignored_without_regular_calls() {}
