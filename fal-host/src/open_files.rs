@@ -105,7 +105,7 @@ impl OpenFiles {
 mod tests {
     use super::*;
 
-    /// The limit of a host of one runner with one slot.
+    /// The limit of a host of one runner with one permit.
     fn limited(limit: u64) -> OpenFiles {
         OpenFiles::within(Some(limit), NonZeroUsize::MIN, NonZeroU32::MIN)
     }

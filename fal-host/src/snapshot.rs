@@ -41,7 +41,7 @@ pub struct RunnerInfo {
     /// The time since the start of its process.
     #[serde(rename = "age_seconds", serialize_with = "seconds")]
     pub age: Duration,
-    /// How many requests are in flight. A slot that waits for a manual check (S30) does not count.
+    /// How many requests are in flight. A permit that waits for a manual check (S30) does not count.
     pub in_flight: u32,
     /// How far its setup is, if the setup reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -199,6 +199,7 @@ impl Serialize for CheckInfo {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
 fn verdict<S: Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(verdict.name())
 }

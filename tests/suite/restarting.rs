@@ -42,9 +42,9 @@ async fn sighup_without_a_terminal_replaces_every_runner_and_stops_nothing() {
 }
 
 #[tokio::test]
-async fn an_exclusive_replacement_starts_when_the_other_has_ended_s35b() {
+async fn a_stop_first_replacement_starts_when_the_old_process_has_ended_s35b() {
     let director = Director::new();
-    let host = Program::run(&director, &["--app", "scripted", "--replace", "exclusive"]);
+    let host = Program::run(&director, &["--app", "scripted", "--replace", "stop-first"]);
     host.stderr.line("IDLE: takes requests runner=1").await;
     host.signal(Signal::HUP);
     host.stderr.line("IDLE: takes requests runner=2").await;

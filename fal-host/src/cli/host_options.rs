@@ -75,9 +75,9 @@ pub struct HostOptions {
 
     /// When a replacement starts
     ///
-    /// `beside`: at once, while the old runner still stops. `exclusive`: after the old process has ended, for devices
-    /// that only one process can use; requests wait in the queue meanwhile.
-    #[arg(long, value_name = "WHEN", env = "FAL_REPLACE", default_value = "beside")]
+    /// `start-first`: at once, while the old runner still stops. `stop-first`: after the old process has ended, for
+    /// devices that only one process can use; requests wait in the queue meanwhile.
+    #[arg(long, value_name = "WHEN", env = "FAL_REPLACE", default_value = "start-first")]
     pub(super) replace: ReplaceOption,
 
     /// How to count a passed check while the runner's requests make no progress

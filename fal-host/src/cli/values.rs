@@ -44,15 +44,17 @@ impl fmt::Display for AdminAddress {
 /// When a replacement starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum ReplaceOption {
-    Beside,
-    Exclusive,
+    #[value(alias = "beside")]
+    StartFirst,
+    #[value(alias = "exclusive")]
+    StopFirst,
 }
 
 impl From<ReplaceOption> for crate::ReplacementStrategy {
     fn from(replace: ReplaceOption) -> Self {
         match replace {
-            ReplaceOption::Beside => Self::StartFirst,
-            ReplaceOption::Exclusive => Self::StopFirst,
+            ReplaceOption::StartFirst => Self::StartFirst,
+            ReplaceOption::StopFirst => Self::StopFirst,
         }
     }
 }

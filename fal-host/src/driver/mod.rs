@@ -191,7 +191,7 @@ impl Driver {
                         check.abort();
                     }
                 }
-                FleetCommand::ReleaseSlots(id) => self.balancer.release_held(id),
+                FleetCommand::ReleasePermits(id) => self.balancer.release_held(id),
                 FleetCommand::ManualCheckEnded(id) => self.balancer.manual_check_ended(id),
                 FleetCommand::Forget(id) => {
                     self.balancer.forget(id);

@@ -22,14 +22,14 @@ impl Fleet {
         let Some(record) = monitor.history().last().copied() else { return };
         match (record.trigger, record.effect) {
             (Trigger::Manual, CheckEffect::Inconclusive) => {
-                self.commands.push(FleetCommand::ReleaseSlots(id));
+                self.commands.push(FleetCommand::ReleasePermits(id));
             }
             (Trigger::Manual, CheckEffect::Passed) => self.commands.push(FleetCommand::ManualCheckEnded(id)),
-            // After a failure the runner leaves the rotation with its slots. If they were released first, waiting
-            // requests would get them (S33).
+            // After a failure the runner leaves the rotation with its permits. If they were released first, waiting
+            // requests would get them (S33a).
             _ => {}
         }
-        // Published after the release, so that a listener finds the slots free.
+        // Published after the release, so that a listener finds the permits free.
         self.emit(id, EventKind::Checked(record));
         if record.effect == CheckEffect::Passed && self.settings.has_periodic_checks() {
             self.mark_stable(now, id);

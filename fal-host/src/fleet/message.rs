@@ -60,9 +60,9 @@ pub(crate) enum FleetCommand {
     StartCheck(RunnerId, Check),
     /// Cancel the check in flight, without an outcome (S21).
     CancelCheck(RunnerId),
-    /// Release the slots that wait for a manual check, although it is still to come (S20).
-    ReleaseSlots(RunnerId),
-    /// The manual check that slots wait for has ended: release them (S30).
+    /// Release the permits that wait for a manual check, although it is still to come (S20d).
+    ReleasePermits(RunnerId),
+    /// The manual check that permits wait for has ended: release them (S30).
     ManualCheckEnded(RunnerId),
     /// The runner has ended: drop all state about it.
     Forget(RunnerId),

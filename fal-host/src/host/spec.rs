@@ -38,7 +38,7 @@ pub struct AppSpec {
     /// The time in the queue and the time of the response body do not count. The time of the request body counts where
     /// the runner answers only after it. At the limit the client gets 504 `request_timeout`; the host may be late by an
     /// eighth of the limit, at most 2 s. The runner gets a manual check, since it may be stuck. The request keeps its
-    /// slot until the runner closes the connection (S38).
+    /// permit until the runner closes the connection (S38).
     pub request_timeout: Option<Duration>,
     /// The web origins whose pages may call the app: `https://app.example.com`, or `*` for every origin. Default: none,
     /// and then the host forwards preflight requests like any other request.

@@ -111,9 +111,9 @@ impl HostBuilder {
 
 /// Warns when the limit on open files allows fewer client connections than the runners and the queue have room for.
 /// Further clients then wait to be accepted, where no `queue_timeout` applies.
-fn warn_of_low_file_limit(files: OpenFiles, queue: usize, runners: NonZeroUsize, slots: NonZeroU32) {
-    let slots = usize::try_from(slots.get()).unwrap_or(usize::MAX).saturating_mul(runners.get());
-    if let Some(needed) = files.limit_for(queue.saturating_add(slots)) {
+fn warn_of_low_file_limit(files: OpenFiles, queue: usize, runners: NonZeroUsize, permits: NonZeroU32) {
+    let permits = usize::try_from(permits.get()).unwrap_or(usize::MAX).saturating_mul(runners.get());
+    if let Some(needed) = files.limit_for(queue.saturating_add(permits)) {
         tracing::warn!(
             clients = files.clients(),
             "the limit on open files is too low: the runners and the queue have room for more clients, which now wait \

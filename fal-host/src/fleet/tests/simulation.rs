@@ -186,7 +186,7 @@ impl Simulation {
                     );
                 }
                 FleetCommand::CancelCheck(_)
-                | FleetCommand::ReleaseSlots(_)
+                | FleetCommand::ReleasePermits(_)
                 | FleetCommand::ManualCheckEnded(_) => {}
                 FleetCommand::Forget(id) => {
                     assert!(!self.routed.contains(&id), "{id} left the rotation before it was forgotten");

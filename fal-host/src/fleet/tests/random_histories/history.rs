@@ -148,7 +148,7 @@ impl History {
                     (seen.check, seen.stale) = (Some(check), Some(check));
                 }
                 FleetCommand::CancelCheck(id) => assert!(self.of(id).check.take().is_some()),
-                FleetCommand::ReleaseSlots(id) | FleetCommand::ManualCheckEnded(id) => {
+                FleetCommand::ReleasePermits(id) | FleetCommand::ManualCheckEnded(id) => {
                     assert_eq!(self.of(id).stale.unwrap().trigger, Trigger::Manual);
                 }
                 FleetCommand::Forget(id) => assert!(!self.of(id).routed && self.ended.contains(&id)),
