@@ -1,9 +1,11 @@
+//! One check: why it is made, what it showed, and what it did to the verdict.
+
 use std::fmt;
 use std::time::Duration;
 
 use crate::Time;
 
-/// Names one check of one runner. A runner's checks have rising ids, and none is used again (S21).
+/// The id of one check of one runner. The ids of a runner's checks rise, and none is used twice (S21).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CheckId(pub(crate) u64);
 
@@ -15,10 +17,11 @@ impl fmt::Display for CheckId {
 
 /// Why a check is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Trigger {
-    /// Its tick has come (S12).
+    /// The schedule: a tick came (S12).
     Periodic,
-    /// A response asked for it (S27).
+    /// A response that asked for a check (S27).
     Manual,
 }
 
@@ -32,25 +35,27 @@ impl Trigger {
     }
 }
 
-/// One check to make: a call of the health endpoint.
+/// A check to make: one call of the health endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Check {
-    /// Which check of its runner it is.
+    /// The id of the check.
     pub id: CheckId,
-    /// Why it is made.
+    /// Why the check is made.
     pub trigger: Trigger,
-    /// Its one deadline, over connect, request, headers and body (S19).
+    /// The deadline of the whole check: connect, request, response headers and body (S19).
     pub timeout: Duration,
 }
 
 /// What one check showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Outcome {
-    /// A complete 2xx answer in time (S17).
+    /// The runner sent a complete 2xx response in time (S17).
     Pass,
-    /// The runner failed it (S18).
+    /// The runner failed the check (S18).
     Failure(Failure),
-    /// It says nothing about the runner (S20).
+    /// The check says nothing about the runner (S20).
     Inconclusive(Inconclusive),
 }
 
@@ -63,28 +68,59 @@ impl Outcome {
             Self::Inconclusive(_) => "inconclusive",
         }
     }
+
+    /// The name of the reason, if the outcome is not a pass.
+    pub const fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Pass => None,
+            Self::Failure(failure) => Some(failure.name()),
+            Self::Inconclusive(inconclusive) => Some(inconclusive.name()),
+        }
+    }
+
+    /// The HTTP status of the response, if it is the reason for a failure.
+    pub const fn status(self) -> Option<u16> {
+        match self {
+            Self::Failure(Failure::Status(status)) => Some(status),
+            _ => None,
+        }
+    }
+}
+
+/// The outcome in words, for logs.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pass => f.write_str("pass"),
+            Self::Failure(failure) => failure.fmt(f),
+            Self::Inconclusive(Inconclusive::CouldNotAsk) => f.write_str("the host could not make the check"),
+            Self::Inconclusive(Inconclusive::HostLag(failure)) => {
+                write!(f, "{failure}, explained by the host's lag")
+            }
+        }
+    }
 }
 
 /// How a runner failed a check (S18).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Failure {
-    /// It answered with this status, which is not a 2xx.
+    /// The response had this HTTP status, which is not 2xx.
     Status(u16),
-    /// Its answer was not complete at the deadline.
+    /// The response was not complete at the deadline.
     Timeout,
-    /// It took no connection.
+    /// The runner accepted no connection.
     Connect,
-    /// It closed the connection before its answer was complete.
+    /// The runner closed the connection before the response was complete.
     Disconnected,
-    /// What it sent is not HTTP.
+    /// The runner sent malformed HTTP.
     Malformed,
-    /// It passed, but the runtime that serves its requests stands still, and the host is set to count that.
+    /// The check passed, but the runtime that serves requests is stalled, and the host is set to count that.
     Stalled,
 }
 
 impl Failure {
-    /// The reason's name, as logs, metrics and the admin interface spell it.
+    /// The name of the failure in logs, metrics and the admin interface.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Status(_) => "status",
@@ -108,11 +144,12 @@ impl fmt::Display for Failure {
 
 /// Why a check says nothing about its runner (S20).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Inconclusive {
-    /// The host had no descriptor, memory or buffer to ask with.
+    /// The host could not make the check: it had no file descriptor, memory or buffer space left.
     CouldNotAsk,
-    /// The check failed in a way that the host's own lag, or a suspended machine, explains. A monitor accepts at most
-    /// [`MAX_EXCUSED`](crate::MAX_EXCUSED) of these in a row; the next one is judged as the failure it carries.
+    /// The check failed, but the host's own lag or a suspension of the machine explains the failure. A monitor excuses
+    /// at most [`MAX_EXCUSED`](crate::MAX_EXCUSED) of these in a row. It counts the next one as the failure given here.
     HostLag(Failure),
 }
 
@@ -126,37 +163,58 @@ impl Inconclusive {
     }
 }
 
-/// A finished check, as it is shown and kept.
+/// A finished check, as a [`Monitor`](crate::Monitor) remembers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CheckRecord {
-    /// Which check of its runner it was.
+    /// The id of the check.
     pub id: CheckId,
-    /// Why it was made.
+    /// Why the check was made.
     pub trigger: Trigger,
-    /// What it showed.
+    /// What the check showed.
     pub outcome: Outcome,
-    /// When it started.
+    /// When the check started.
     pub started: Time,
-    /// From its start until its outcome was known.
+    /// The time from the start of the check until its outcome was known.
     pub duration: Duration,
-    /// What it did to the verdict.
+    /// What the check did to the verdict.
     pub effect: CheckEffect,
 }
 
 /// What a finished check did to the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum CheckEffect {
-    /// A pass: the streak is 0 (S22).
+    /// It passed: the streak is 0 (S22).
     Passed,
-    /// A periodic failure that counts; the streak with it (S24).
+    /// It was a periodic check and its failure counts (S24).
     Counted {
-        /// Consecutive counted failures, this one included.
+        /// How many counted failures in a row there are, with this one.
         streak: u32,
     },
-    /// A periodic failure inside the start period: shown, and otherwise ignored (S23).
+    /// It was a periodic check that failed inside the start period: recorded, but not counted (S23).
     Ignored,
-    /// A manual failure: unhealthy at once (S25).
+    /// It was a manual check that failed: the runner is unhealthy at once (S25).
     ManualFailure,
-    /// It neither counts nor resets (S20).
+    /// It was inconclusive: the streak stays as it was (S20).
     Inconclusive,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_is_written_with_its_reason() {
+        let lag = Outcome::Inconclusive(Inconclusive::HostLag(Failure::Timeout));
+        for (outcome, words, reason, status) in [
+            (Outcome::Pass, "pass", None, None),
+            (Outcome::Failure(Failure::Status(500)), "status 500", Some("status"), Some(500)),
+            (Outcome::Failure(Failure::Malformed), "malformed", Some("malformed"), None),
+            (lag, "timeout, explained by the host's lag", Some("host_lag"), None),
+        ] {
+            assert_eq!(outcome.to_string(), words);
+            assert_eq!((outcome.reason(), outcome.status()), (reason, status), "{words}");
+        }
+    }
 }

@@ -1,10 +1,14 @@
+//! The settings of a health check, and what else decides about its failures.
+
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// The settings of an app's health check, with the defaults of S3.
+use crate::Time;
+
+/// The settings of an app's health check (S3).
 ///
-/// Every setter is `const` and named after its field, so that a declaration is checked while it is compiled: a value
-/// outside a field's range is a compile error in a const context (a panic elsewhere).
+/// Every setter is a `const fn` that is named after its field. So a value out of range is a compile error in a const
+/// context, and a panic elsewhere.
 ///
 /// ```
 /// use fal_health::HealthCheck;
@@ -27,19 +31,20 @@ pub struct HealthCheck {
 }
 
 impl HealthCheck {
-    /// A start period of 30 s, a timeout of 5 s, a threshold of 3 failures, checked at every interval (S3).
+    /// The defaults: a start period of 30 s, a timeout of 5 s, a threshold of 3 failures, and periodic checks (S3).
     pub const fn new() -> Self {
         Self { start_period_seconds: 30, timeout_seconds: 5, failure_threshold: 3, call_regularly: true }
     }
 
-    /// How long after the start of its process a runner's failed periodic checks are ignored. Seconds, from 0;
-    /// default 30. A longer `startup_timeout` of the app takes its place ([`effective_start_period`]).
+    /// Sets the start period: failures of periodic checks do not count while a runner is younger than this. In seconds,
+    /// from 0; default 30. A longer `startup_timeout` of the app replaces it ([`effective_start_period`]).
     pub const fn start_period_seconds(mut self, seconds: u32) -> Self {
         self.start_period_seconds = seconds;
         self
     }
 
-    /// The deadline of one whole check, from connecting to the last byte of the answer. Seconds, from 1; default 5.
+    /// Sets the deadline of one whole check, from connecting to the last byte of the response. In seconds, from 1;
+    /// default 5.
     ///
     /// # Panics
     ///
@@ -54,7 +59,7 @@ impl HealthCheck {
         self
     }
 
-    /// How many periodic failures in a row make a runner unhealthy. From 1; default 3.
+    /// Sets how many failures of periodic checks in a row make a runner unhealthy. From 1; default 3.
     ///
     /// # Panics
     ///
@@ -63,21 +68,21 @@ impl HealthCheck {
     pub const fn failure_threshold(mut self, failures: u32) -> Self {
         assert!(
             failures > 0,
-            "failure_threshold must be at least 1: with 0 a runner would be unhealthy unasked"
+            "failure_threshold must be at least 1: with 0 a runner would be unhealthy before its first check"
         );
         self.failure_threshold = failures;
         self
     }
 
-    /// Whether the host checks at every interval (default), or only when a response asks for it
-    /// ([`HEALTH_CHECK`](crate::protocol::header::HEALTH_CHECK)). Without periodic checks the threshold and the start period mean
-    /// nothing, since a requested check ignores both (S4, S25).
+    /// Sets whether the host checks periodically; default `true`. With `false` it checks only when a response asks for
+    /// it ([`HEALTH_CHECK`](crate::protocol::header::HEALTH_CHECK)). The threshold and the start period then have no
+    /// effect, because manual checks ignore both (S4, S25).
     pub const fn call_regularly(mut self, regularly: bool) -> Self {
         self.call_regularly = regularly;
         self
     }
 
-    /// The declared start period.
+    /// The start period as declared.
     pub const fn start_period(&self) -> Duration {
         Duration::from_secs(self.start_period_seconds as u64)
     }
@@ -87,7 +92,7 @@ impl HealthCheck {
         Duration::from_secs(self.timeout_seconds as u64)
     }
 
-    /// Consecutive periodic failures that make a runner unhealthy; at least 1.
+    /// How many failures of periodic checks in a row make a runner unhealthy; at least 1.
     pub const fn threshold(&self) -> u32 {
         self.failure_threshold
     }
@@ -104,8 +109,9 @@ impl Default for HealthCheck {
     }
 }
 
-/// All that a host needs to know of an app's health check: where to call it, and by which settings to judge it.
+/// What a host has to know of an app's health check: where to call it, and its settings.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct HealthCheckSpec {
     /// The HTTP method of a check: `POST` for a declared endpoint (S16).
     pub method: Cow<'static, str>,
@@ -116,14 +122,40 @@ pub struct HealthCheckSpec {
 }
 
 impl HealthCheckSpec {
+    /// A check with this method and path.
+    pub fn new(
+        method: impl Into<Cow<'static, str>>,
+        path: impl Into<Cow<'static, str>>,
+        config: HealthCheck,
+    ) -> Self {
+        Self { method: method.into(), path: path.into(), config }
+    }
+
     /// A check by `POST` at `path`.
     pub fn post(path: impl Into<Cow<'static, str>>, config: HealthCheck) -> Self {
-        Self { method: Cow::Borrowed("POST"), path: path.into(), config }
+        Self::new("POST", path, config)
     }
 }
 
-/// The start period that counts: the longer of the declared one and the app's `startup_timeout`, where it declares
-/// one (S8). The platform's own limit for a start-up is no declaration and raises nothing.
+/// What a [`Monitor`](crate::Monitor) has to know of its runner besides the settings of the check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lifespan {
+    /// When the runner's process was started. Its age counts from here (S7).
+    pub started: Time,
+    /// The app's `startup_timeout`, if it declares one (S8).
+    pub startup_timeout: Option<Duration>,
+}
+
+impl Lifespan {
+    /// The lifespan of a runner whose process was started at this time.
+    pub const fn new(started: Time, startup_timeout: Option<Duration>) -> Self {
+        Self { started, startup_timeout }
+    }
+}
+
+/// The effective start period: the declared one, or the app's `startup_timeout` if it declares one that is longer (S8).
+/// A limit for start-up that the platform sets does not count.
 pub const fn effective_start_period(config: &HealthCheck, startup_timeout: Option<Duration>) -> Duration {
     let declared = config.start_period();
     match startup_timeout {

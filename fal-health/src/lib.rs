@@ -1,8 +1,13 @@
-//! What a health check is: its settings, its schedule, and the verdict on one runner.
+//! Health checks: their settings, their schedule, the verdict on one runner, and the protocol between host and runner.
 //!
-//! Everything here is pure. Nothing reads a clock, opens a socket or waits: time comes in as a [`Time`], events come
-//! in as an [`Event`], and at most one [`Command`] comes out. The same code therefore decides in production, in a
-//! simulation of a day that takes milliseconds, and in an exhaustive walk over every short history.
+//! - [`HealthCheck`] has the settings that an app declares.
+//! - [`Monitor`] is a sans-I/O core: it decides when to check a runner and concludes from the outcomes how healthy the
+//!   runner is. Its page has the loop that drives it.
+//! - [`protocol`] is the contract between a host and its runners.
+//!
+//! This crate reads no clock, opens no socket and never waits. Time comes in as a [`Time`] and events as an [`Event`];
+//! at most one [`Command`] comes out. So the same code decides in production, in a simulation of a day that takes
+//! milliseconds, and in an exhaustive test of every short history.
 //!
 //! ```
 //! use std::time::Duration;
@@ -10,7 +15,7 @@
 //!
 //! let config = HealthCheck::new().start_period_seconds(0).failure_threshold(1);
 //! let schedule = Schedule::new(Duration::from_secs(15), 0);
-//! let mut monitor = Monitor::new(config, Lifespan { started: Time::ZERO, startup_timeout: None }, schedule);
+//! let mut monitor = Monitor::new(config, Lifespan::new(Time::ZERO, None), schedule);
 //!
 //! monitor.handle(Time::ZERO, Event::Ready);
 //! let tick = monitor.deadline().expect("a periodic check is due within 15 s");
@@ -32,9 +37,7 @@ mod schedule;
 mod time;
 
 pub use check::{Check, CheckEffect, CheckId, CheckRecord, Failure, Inconclusive, Outcome, Trigger};
-pub use config::{HealthCheck, HealthCheckSpec, effective_start_period};
-pub use monitor::{
-    Command, Event, HISTORY_LEN, Lifespan, MANUAL_RETRY, MAX_EXCUSED, Monitor, Unhealthy, Verdict,
-};
+pub use config::{HealthCheck, HealthCheckSpec, Lifespan, effective_start_period};
+pub use monitor::{Command, Event, HISTORY_LEN, MANUAL_RETRY, MAX_EXCUSED, Monitor, Unhealthy, Verdict};
 pub use schedule::{DEFAULT_INTERVAL, Schedule};
 pub use time::Time;

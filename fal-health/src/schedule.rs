@@ -1,37 +1,39 @@
+//! The times of a runner's periodic checks.
+
 use std::time::Duration;
 
 use crate::Time;
 
-/// How often a host makes periodic checks unless it is set otherwise (S12, S15).
+/// The default interval between two periodic checks of a runner (S12, S15).
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
 
-/// When the ticks of one runner fall: at `phase`, `phase + interval`, `phase + 2 · interval`, … on the host's clock.
+/// The ticks of one runner: the times of its periodic checks, at `phase`, `phase + interval`, `phase + 2 · interval`, …
+/// on the host's clock.
 ///
-/// Ticks are points on the clock and not distances from one another, so neither slow checks nor a late host move
-/// them (S12). The phase comes from the runner's start id by the golden-ratio sequence, which spreads any number of
-/// successive ids nearly evenly over the interval, so that runners started together are not checked together.
+/// Ticks are points on the clock, so neither slow checks nor a late host move them (S12). The phase is computed from the
+/// runner's start id by the golden-ratio sequence. It spreads any number of successive ids nearly evenly over the
+/// interval, so that runners started together are not checked together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
     interval: Duration,
     phase: Duration,
 }
 
-/// 2⁶⁴ divided by the golden ratio, rounded to odd: multiples of it, taken modulo 2⁶⁴, fill the range evenly.
+/// 2⁶⁴ divided by the golden ratio, rounded to an odd number. Its multiples modulo 2⁶⁴ fill the range evenly.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl Schedule {
-    /// The ticks of the runner with this start id. An interval of zero is taken as one nanosecond.
+    /// The ticks of the runner with this start id. An interval of 0 is taken as 1 ns.
     pub fn new(interval: Duration, start_id: u64) -> Self {
         let interval = interval.max(Duration::from_nanos(1));
         let fraction = u128::from(start_id.wrapping_mul(GOLDEN));
-        // The product is below interval · 2⁶⁴ and loses only what lies past the u128's end, for intervals over
-        // 584 years.
+        // The product saturates only for intervals over 584 years.
         let phase = (interval.as_nanos().saturating_mul(fraction)) >> 64;
         Self { interval, phase: nanos(phase) }
     }
 
-    /// The first tick after `now`, never `now` itself: of a runner that is ready at `now` the first tick falls in
-    /// `(now, now + interval]`, and of ticks that a late host missed none is caught up.
+    /// The first tick after `now`. For a runner that becomes ready at `now` it falls in `(now, now + interval]`. Ticks
+    /// that a late host missed are skipped.
     pub fn next_after(&self, now: Time) -> Time {
         let (interval, phase) = (self.interval.as_nanos(), self.phase.as_nanos());
         let tick = match now.since_start().as_nanos().checked_sub(phase) {
@@ -41,7 +43,7 @@ impl Schedule {
         Time::after_start(nanos(tick))
     }
 
-    /// The distance between two ticks.
+    /// The time between two ticks.
     pub const fn interval(&self) -> Duration {
         self.interval
     }

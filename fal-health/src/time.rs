@@ -1,28 +1,30 @@
+//! Time on the host's clock.
+
 use std::fmt;
 use std::ops::Add;
 use std::time::Duration;
 
-/// A point on the host's monotonic clock, as the time since that clock's own start (S7).
+/// A point in time on the host's monotonic clock, as the time since the start of that clock (S7).
 ///
-/// It is not a time of day and means nothing to another host.
+/// It is not a time of day, and it means nothing on another host.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(Duration);
 
 impl Time {
-    /// The clock's start.
+    /// The start of the clock.
     pub const ZERO: Self = Self(Duration::ZERO);
 
-    /// The point that lies `elapsed` after the clock's start.
+    /// The point `elapsed` after the start of the clock.
     pub const fn after_start(elapsed: Duration) -> Self {
         Self(elapsed)
     }
 
-    /// How long after the clock's start this point lies.
+    /// The time from the start of the clock to this point.
     pub const fn since_start(self) -> Duration {
         self.0
     }
 
-    /// How long after `earlier` this point lies; zero where it lies before it.
+    /// The time from `earlier` to this point; zero if `earlier` is later.
     pub const fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
@@ -31,7 +33,7 @@ impl Time {
 impl Add<Duration> for Time {
     type Output = Self;
 
-    /// Saturates at the end of the clock, some 584 billion years away.
+    /// Saturates at the end of the clock, after about 584 billion years.
     fn add(self, later: Duration) -> Self {
         Self(self.0.saturating_add(later))
     }

@@ -61,7 +61,7 @@ impl Settings {
             .start_period_seconds(seconds(self.start_period))
             .timeout_seconds(seconds(self.timeout))
             .failure_threshold(self.threshold);
-        let lifespan = Lifespan { started: Time::ZERO, startup_timeout: None };
+        let lifespan = Lifespan::new(Time::ZERO, None);
         let mut monitor = Monitor::new(health, lifespan, Schedule::new(self.interval, phase));
         monitor.handle(Time::ZERO, Event::Ready);
         loop {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use fal_health::{CheckEffect, CheckRecord, Inconclusive, Outcome};
+use fal_health::{CheckEffect, CheckRecord};
 use tokio::sync::broadcast;
 
 use crate::fleet::{EventKind, Reason, RunnerRecord};
@@ -111,7 +111,7 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind) {
 fn log_check(runner: RunnerId, record: &CheckRecord) {
     let trigger = record.trigger.name();
     let took = rounded(record.duration);
-    let outcome = describe(record.outcome);
+    let outcome = record.outcome;
     match record.effect {
         CheckEffect::Passed => tracing::debug!(%runner, trigger, ?took, "health check passed"),
         CheckEffect::Counted { streak } => {
@@ -126,18 +126,7 @@ fn log_check(runner: RunnerId, record: &CheckRecord) {
         CheckEffect::Inconclusive => {
             tracing::warn!(%runner, trigger, %outcome, ?took, "health check inconclusive: not counted");
         }
-    }
-}
-
-/// An outcome in words.
-pub(crate) fn describe(outcome: Outcome) -> String {
-    match outcome {
-        Outcome::Pass => "pass".to_owned(),
-        Outcome::Failure(failure) => failure.to_string(),
-        Outcome::Inconclusive(Inconclusive::CouldNotAsk) => "the host could not make the check".to_owned(),
-        Outcome::Inconclusive(Inconclusive::HostLag(failure)) => {
-            format!("{failure}, explained by the host's lag")
-        }
+        _ => tracing::warn!(%runner, trigger, %outcome, ?took, "health check ended"),
     }
 }
 

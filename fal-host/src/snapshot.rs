@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fal_health::protocol::Progress;
-use fal_health::{CheckRecord, Failure, Monitor, Outcome, Time, Trigger, Verdict};
+use fal_health::{CheckRecord, Monitor, Outcome, Time, Trigger, Verdict};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
@@ -176,12 +176,7 @@ impl CheckInfo {
 
 impl Serialize for CheckInfo {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (reason, status) = match self.outcome {
-            Outcome::Pass => (None, None),
-            Outcome::Failure(failure @ Failure::Status(status)) => (Some(failure.name()), Some(status)),
-            Outcome::Failure(failure) => (Some(failure.name()), None),
-            Outcome::Inconclusive(inconclusive) => (Some(inconclusive.name()), None),
-        };
+        let (reason, status) = (self.outcome.reason(), self.outcome.status());
         let fields = 4 + usize::from(reason.is_some()) + usize::from(status.is_some());
         let mut check = serializer.serialize_struct("CheckInfo", fields)?;
         check.serialize_field("trigger", self.trigger.name())?;
@@ -218,7 +213,7 @@ fn rounded_to_thousandths(number: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use fal_health::Inconclusive;
+    use fal_health::{Failure, Inconclusive};
     use serde_json::json;
 
     use super::*;

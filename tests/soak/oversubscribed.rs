@@ -123,9 +123,9 @@ impl Heard {
             EventKind::Checked(CheckRecord { outcome, .. }) => {
                 self.checks += 1;
                 match outcome {
-                    Outcome::Pass => {}
                     Outcome::Inconclusive(_) => self.excused += 1,
                     Outcome::Failure(_) => self.failed += 1,
+                    _ => {}
                 }
             }
             EventKind::Terminating { .. } | EventKind::Terminated(_) => self.ended.push(event),

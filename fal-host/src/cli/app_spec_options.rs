@@ -81,11 +81,9 @@ impl AppSpecOptions {
             .timeout_seconds(self.timeout)
             .failure_threshold(self.failure_threshold)
             .call_regularly(!self.manual_only);
-        let health_check = self.health.clone().map(|HealthRoute { method, path }| HealthCheckSpec {
-            method: method.into(),
-            path: path.into(),
-            config,
-        });
+        let health_check = self.health.clone();
+        let health_check =
+            health_check.map(|HealthRoute { method, path }| HealthCheckSpec::new(method, path, config));
         AppSpec {
             name: self.name.as_deref().unwrap_or(program).to_owned(),
             health_check,

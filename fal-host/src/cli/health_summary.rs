@@ -14,7 +14,7 @@ pub(super) struct HealthSummary<'a> {
 
 impl Display for HealthSummary<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Some(HealthCheckSpec { method, path, config }) = self.spec else {
+        let Some(HealthCheckSpec { method, path, config, .. }) = self.spec else {
             return writeln!(f, "  none declared: a runner is replaced only when its process ends");
         };
         let timeout = humantime::format_duration(config.timeout());

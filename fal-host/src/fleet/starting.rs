@@ -52,7 +52,7 @@ impl Fleet {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         runner.pid = pid;
         runner.started = now;
-        let lifespan = Lifespan { started: now, startup_timeout: self.settings.startup_timeout };
+        let lifespan = Lifespan::new(now, self.settings.startup_timeout);
         let schedule = Schedule::new(self.settings.check_interval, id.get());
         runner.monitor = self.settings.health.map(|health| Monitor::new(health, lifespan, schedule));
         let effective_start_period = self.settings.effective_start_period();

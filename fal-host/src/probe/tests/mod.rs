@@ -35,13 +35,15 @@ fn bench() -> Bench {
 /// A check as a monitor starts it.
 fn check(trigger: Trigger, timeout: Duration) -> Check {
     let schedule = Schedule::new(Duration::from_secs(1), 0);
-    let lifespan = Lifespan { started: Time::ZERO, startup_timeout: None };
+    let lifespan = Lifespan::new(Time::ZERO, None);
     let mut monitor = Monitor::new(HealthCheck::new(), lifespan, schedule);
     monitor.handle(Time::ZERO, Event::Ready);
-    let Some(fal_health::Command::Start(check)) = monitor.handle(Time::ZERO, Event::ManualRequested) else {
+    let Some(fal_health::Command::Start(mut check)) = monitor.handle(Time::ZERO, Event::ManualRequested)
+    else {
         panic!("a manual check starts at once");
     };
-    Check { trigger, timeout, ..check }
+    (check.trigger, check.timeout) = (trigger, timeout);
+    check
 }
 
 fn in_time() -> Check {

@@ -132,7 +132,7 @@ async fn malformed_http_is_malformed_s18a() {
 #[test]
 fn an_invalid_method_or_path_is_rejected_with_its_value() {
     for (method, path) in [("POST", "health"), ("PO ST", "/health"), ("POST", "/a b")] {
-        let spec = HealthCheckSpec { method: method.into(), path: path.into(), config: HealthCheck::new() };
+        let spec = HealthCheckSpec::new(method, path, HealthCheck::new());
         let error = ProbeTarget::new(&spec, OnStall::Note).unwrap_err().to_string();
         assert!(error.contains(method) && error.contains(path), "{error}");
     }

@@ -1,107 +1,85 @@
+//! The sans-I/O core of health checking: which checks to make of one runner, and what to conclude from them.
+
+mod message;
+mod verdict;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::{
-    Check, CheckEffect, CheckId, CheckRecord, HealthCheck, Inconclusive, Outcome, Schedule, Time, Trigger,
-    effective_start_period,
+    Check, CheckEffect, CheckId, CheckRecord, HealthCheck, Inconclusive, Lifespan, Outcome, Schedule, Time,
+    Trigger, effective_start_period,
 };
+pub use message::{Command, Event, Unhealthy};
+pub use verdict::Verdict;
 
 /// How many finished checks a monitor remembers.
 pub const HISTORY_LEN: usize = 8;
 
-/// How long after an inconclusive manual check it is tried again (S20).
+/// The time from an inconclusive manual check until the next try (S20).
 pub const MANUAL_RETRY: Duration = Duration::from_secs(1);
 
-/// How many failures in a row the host's own lag may excuse; the next one decides. A pass renews the allowance (S20).
+/// How many failures in a row the host's own lag may excuse. The next one counts. A pass renews the allowance (S20).
 pub const MAX_EXCUSED: u8 = 3;
 
-/// What a monitor has to know of its runner's life besides the settings of the check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lifespan {
-    /// When the runner's process was started: its age counts from here (S7).
-    pub started: Time,
-    /// The app's `startup_timeout`, where it declares one (S8).
-    pub startup_timeout: Option<Duration>,
-}
-
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// The runner takes requests from now on (S11).
-    Ready,
-    /// A response of the runner asked for a check (S27).
-    ManualRequested,
-    /// A check ended. One that is not in flight says nothing (S21).
-    Finished {
-        /// Which one.
-        check: CheckId,
-        /// What it showed.
-        outcome: Outcome,
-    },
-    /// Time has passed: send it at [`Monitor::deadline`]. Earlier or later does no harm.
-    Elapsed,
-    /// The runner starts draining or is told to stop. Nothing follows (S11, S21).
-    Stopping,
-}
-
-/// What to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Make this check now, and report its end as [`Event::Finished`].
-    Start(Check),
-    /// The runner is unhealthy. Said again at every further failure, until a pass or [`Event::Stopping`]: a runner
-    /// whose end has to wait its turn is still checked (S40).
-    Unhealthy(Unhealthy),
-}
-
-/// Why a runner is unhealthy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Unhealthy {
-    /// As many counted failures in a row as the threshold, or more (S24).
-    Streak(u32),
-    /// A manual check failed (S25).
-    ManualCheckFailed,
-}
-
-/// What the host concludes of a runner so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Verdict {
-    /// Nothing yet.
-    Unknown,
-    /// The last conclusive check passed.
-    Healthy,
-    /// Some counted failures, fewer than the threshold.
-    Failing {
-        /// How many in a row.
-        streak: u32,
-    },
-    /// It is to be replaced.
-    Unhealthy,
-}
-
-impl Verdict {
-    /// The name of the verdict in the admin interface.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Healthy => "healthy",
-            Self::Failing { .. } => "failing",
-            Self::Unhealthy => "unhealthy",
-        }
-    }
-}
-
-/// The verdict on one runner: which checks to make, and what to conclude of them.
+/// Decides which checks to make of one runner, and concludes from them how healthy it is.
 ///
-/// It holds no clock. Give it every event with the time it became known ([`handle`](Self::handle)), and call it with
-/// [`Event::Elapsed`] at its [`deadline`](Self::deadline). Times given must not run backwards.
+/// A monitor reads no clock and does no I/O. Its caller reports [`Event`]s, each with the time at which it became known,
+/// and carries out the [`Command`]s.
+///
+/// # Invariant
+///
+/// - [`handle`](Self::handle) is the only call that changes a monitor. Every other call only reads.
+/// - The times given to `handle` never run backwards, and start no earlier than [`Lifespan::started`].
+/// - At most one check is in flight: from its [`Command::Start`] until its [`Event::Finished`] or until
+///   [`Event::Stopping`] ([`in_flight`](Self::in_flight)). The caller reports the end of every check that it starts.
+/// - [`deadline`](Self::deadline) is valid until the next `handle`. While a check is in flight there is none.
+/// - Only `Finished` changes the [`verdict`](Self::verdict).
+///
+/// # Order of calls
+///
+/// [`Event::Ready`] comes first, and `Stopping` last; there is one of each. In between, any other event may come at any
+/// time. The monitor ignores what is out of order: events before `Ready` and after `Stopping`, a second `Ready`, and a
+/// `Finished` whose check is not in flight.
+///
+/// # The loop
+///
+/// ```
+/// use std::time::Duration;
+/// use fal_health::{Command, Event, Failure, HealthCheck, Lifespan, Monitor, Outcome, Schedule, Time, Unhealthy};
+///
+/// let health_check = HealthCheck::new().start_period_seconds(0);
+/// let lifespan = Lifespan::new(Time::ZERO, None);
+/// let mut monitor = Monitor::new(health_check, lifespan, Schedule::new(Duration::from_secs(15), 0));
+///
+/// let (mut now, mut event) = (Time::ZERO, Event::Ready);
+/// let reason = loop {
+///     // Report the event, and carry out the command.
+///     let finished = match monitor.handle(now, event) {
+///         // A real caller calls the health endpoint. This one answers 500 after 20 ms.
+///         Some(Command::Start(check)) => {
+///             let outcome = Outcome::Failure(Failure::Status(500));
+///             Some((now + Duration::from_millis(20), Event::Finished { check: check.id, outcome }))
+///         }
+///         Some(Command::Unhealthy(reason)) => break reason,
+///         None => None,
+///     };
+///     // Wait for the next event, and no longer than until the deadline.
+///     (now, event) = match (finished, monitor.deadline()) {
+///         (Some(finished), _) => finished,
+///         (None, Some(deadline)) => (deadline, Event::Elapsed),
+///         (None, None) => unreachable!("a ready runner has a next check"),
+///     };
+/// };
+/// assert_eq!(reason, Unhealthy::Streak(3));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Monitor {
     config: HealthCheck,
     started: Time,
     start_period: Duration,
     schedule: Schedule,
-    service: Service,
+    phase: Phase,
     passed: bool,
     streak: u32,
     manual_failed: bool,
@@ -110,31 +88,33 @@ pub struct Monitor {
     history: VecDeque<CheckRecord>,
 }
 
+/// How far the runner is. It never goes back.
 #[derive(Clone, Debug)]
-enum Service {
-    NotYet,
-    In(InService),
-    Over,
+enum Phase {
+    NotReady,
+    InService(InService),
+    Stopping,
 }
 
 #[derive(Clone, Debug, Default)]
 struct InService {
-    /// When the next periodic check is due; none in an app without them.
-    tick: Option<Time>,
-    /// When the manual check that is waited for may start; none where none is.
-    manual: Option<Time>,
+    /// When the next periodic check is due; `None` in an app without periodic checks.
+    next_tick: Option<Time>,
+    /// When the requested manual check may start; `None` if none is requested.
+    manual_due: Option<Time>,
+    /// The check in flight and when it started.
     in_flight: Option<(Check, Time)>,
 }
 
 impl Monitor {
-    /// A monitor of a runner that is not ready yet.
+    /// A monitor of a runner that is not ready yet, in an app with these settings.
     pub fn new(config: HealthCheck, lifespan: Lifespan, schedule: Schedule) -> Self {
         Self {
             config,
             started: lifespan.started,
             start_period: effective_start_period(&config, lifespan.startup_timeout),
             schedule,
-            service: Service::NotYet,
+            phase: Phase::NotReady,
             passed: false,
             streak: 0,
             manual_failed: false,
@@ -144,26 +124,26 @@ impl Monitor {
         }
     }
 
-    /// Takes what happened at `now` and says what to do, if anything. Whatever is due besides shows in
-    /// [`deadline`](Self::deadline).
+    /// Takes an event that became known at `now`, and returns what to do at once, if anything. What is due later shows
+    /// in [`deadline`](Self::deadline).
     pub fn handle(&mut self, now: Time, event: Event) -> Option<Command> {
         match event {
             Event::Ready => {
-                if matches!(self.service, Service::NotYet) {
-                    let tick = self.config.is_periodic().then(|| self.schedule.next_after(now));
-                    self.service = Service::In(InService { tick, ..InService::default() });
+                if matches!(self.phase, Phase::NotReady) {
+                    let next_tick = self.config.is_periodic().then(|| self.schedule.next_after(now));
+                    self.phase = Phase::InService(InService { next_tick, ..InService::default() });
                 }
                 None
             }
             Event::ManualRequested => {
-                self.in_service()?.manual.get_or_insert(now);
+                self.in_service()?.manual_due.get_or_insert(now);
                 self.start_due(now)
             }
             Event::Finished { check, outcome } => {
                 let in_flight = &mut self.in_service()?.in_flight;
                 let (check, started) = in_flight.take_if(|(flying, _)| flying.id == check)?;
                 let unhealthy = self.conclude(now, check, started, outcome);
-                // The tick of a check's own duration found it in flight and is skipped (S13).
+                // Ticks that came while the check was in flight are skipped (S13).
                 self.skip_ticks(now);
                 match unhealthy {
                     Some(unhealthy) => Some(Command::Unhealthy(unhealthy)),
@@ -172,23 +152,24 @@ impl Monitor {
             }
             Event::Elapsed => self.start_due(now),
             Event::Stopping => {
-                self.service = Service::Over;
+                self.phase = Phase::Stopping;
                 None
             }
         }
     }
 
-    /// When it wants to be called next with [`Event::Elapsed`], if ever. It may lie in the past: then at once.
+    /// When to call [`handle`](Self::handle) with [`Event::Elapsed`], unless another event comes first. A time in the
+    /// past means now.
     pub fn deadline(&self) -> Option<Time> {
-        match &self.service {
-            Service::In(InService { tick, manual, in_flight: None }) => {
-                [*tick, *manual].into_iter().flatten().min()
+        match &self.phase {
+            Phase::InService(InService { next_tick, manual_due, in_flight: None }) => {
+                [*next_tick, *manual_due].into_iter().flatten().min()
             }
             _ => None,
         }
     }
 
-    /// What is concluded so far. Final once the runner is told to stop (S26).
+    /// The verdict so far. It is final once the runner is told to stop (S26).
     pub fn verdict(&self) -> Verdict {
         match self.streak {
             _ if self.manual_failed => Verdict::Unhealthy,
@@ -204,25 +185,25 @@ impl Monitor {
         self.passed
     }
 
-    /// Consecutive counted failures.
+    /// How many counted failures in a row there are.
     pub fn streak(&self) -> u32 {
         self.streak
     }
 
-    /// The settings it judges by.
+    /// The settings of the health check.
     pub fn config(&self) -> HealthCheck {
         self.config
     }
 
-    /// The start period that counts (S8).
+    /// The effective start period (S8).
     pub fn effective_start_period(&self) -> Duration {
         self.start_period
     }
 
-    /// The check that is being made.
+    /// The check in flight.
     pub fn in_flight(&self) -> Option<Check> {
-        match &self.service {
-            Service::In(InService { in_flight: Some((check, _)), .. }) => Some(*check),
+        match &self.phase {
+            Phase::InService(InService { in_flight: Some((check, _)), .. }) => Some(*check),
             _ => None,
         }
     }
@@ -233,21 +214,21 @@ impl Monitor {
     }
 
     fn in_service(&mut self) -> Option<&mut InService> {
-        match &mut self.service {
-            Service::In(service) => Some(service),
+        match &mut self.phase {
+            Phase::InService(service) => Some(service),
             _ => None,
         }
     }
 
-    /// Starts what is due, one check at a time. A manual check stands in for the tick it coincides with.
+    /// Starts the check that is due, unless one is in flight. A manual check also answers the tick of the same time.
     fn start_due(&mut self, now: Time) -> Option<Command> {
         let service = self.in_service()?;
         if service.in_flight.is_some() {
             return None;
         }
-        let trigger = if service.manual.take_if(|due| *due <= now).is_some() {
+        let trigger = if service.manual_due.take_if(|due| *due <= now).is_some() {
             Trigger::Manual
-        } else if service.tick.is_some_and(|tick| tick <= now) {
+        } else if service.next_tick.is_some_and(|tick| tick <= now) {
             Trigger::Periodic
         } else {
             return None;
@@ -261,7 +242,7 @@ impl Monitor {
 
     fn skip_ticks(&mut self, now: Time) {
         let schedule = self.schedule;
-        if let Service::In(InService { tick: Some(tick), .. }) = &mut self.service
+        if let Phase::InService(InService { next_tick: Some(tick), .. }) = &mut self.phase
             && *tick <= now
         {
             *tick = schedule.next_after(now);
@@ -282,7 +263,7 @@ impl Monitor {
                 self.manual_failed = true;
                 (CheckEffect::ManualFailure, Some(Unhealthy::ManualCheckFailed))
             }
-            // Its age now, when the failure is known, and not when it was asked (S9).
+            // The age that decides is the one when the failure becomes known (S9).
             Outcome::Failure(_) if now.since(self.started) < self.start_period => {
                 (CheckEffect::Ignored, None)
             }
@@ -298,8 +279,8 @@ impl Monitor {
                 if check.trigger == Trigger::Manual
                     && let Some(service) = self.in_service()
                 {
-                    // Requests that came meanwhile share the next try.
-                    service.manual = Some(now + MANUAL_RETRY);
+                    // Requests that came during this check share the next try.
+                    service.manual_due = Some(now + MANUAL_RETRY);
                 }
                 (CheckEffect::Inconclusive, None)
             }
@@ -319,7 +300,7 @@ impl Monitor {
         unhealthy
     }
 
-    /// Excuses a failure that the host's lag explains, until the allowance is used up (S20).
+    /// Turns an excused failure back into a failure once the allowance is used up (S20).
     fn excuse(&mut self, outcome: Outcome) -> Outcome {
         match outcome {
             Outcome::Inconclusive(Inconclusive::HostLag(failure)) if self.excused == MAX_EXCUSED => {
