@@ -92,8 +92,8 @@ impl ImplBlock {
             #(#cfgs)*
             const _: () = {
                 use #runtime::__private as __fal;
-                use __fal::{ReturnsValue as _, Unruled as _, Unshared as _};
-                type __Boxed = __fal::Boxed<#app>;
+                use __fal::{ReturnsFallback as _, ProbeUnvalidated as _, BoxedCallFallback as _};
+                type __Boxed = __fal::BoxedCall<#app>;
                 // The attributes are removed from their methods: without a use, rustc would report an unused import.
                 #(#[allow(unused_imports)] use #attributes as _;)*
                 #(#statics)*

@@ -7,7 +7,7 @@ use axum::Router;
 use http::HeaderValue;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
-use crate::server::CatchPanics;
+use crate::server::CatchPanicLayer;
 
 /// How long a browser may go by the answer to a preflight: as long as every browser does (`WebKit` goes by none for
 /// longer). Whom an app no longer admits is then told so at the latest.
@@ -115,7 +115,7 @@ fn around(origins: Origins, router: Router) -> Router {
         }
     };
     // They read that a layer has panicked, too.
-    router.layer((cors.max_age(MAX_AGE), CatchPanics))
+    router.layer((cors.max_age(MAX_AGE), CatchPanicLayer))
 }
 
 /// Whether it is a scheme, `://`, and a host without anything after it.

@@ -78,7 +78,7 @@ pub mod __private;
 
 pub use answer::events::Events;
 pub use answer::head::ResponseHead;
-pub use app::{App, AppOptions, BoxFuture, Declaration, Instance, Settings, Setup};
+pub use app::{App, AppOptions, Declaration, Instance, Settings, Setup};
 pub use axum::Router;
 pub use cli::main;
 pub use cors::Cors;
@@ -97,4 +97,4 @@ pub use fal_macros::endpoints;
 pub use http::StatusCode;
 pub use router::router;
 pub use runner::{RunnerState, as_runner, runner_state};
-pub use server::{Calls, ConnectionHold};
+pub use server::{ConcurrencyLimit, ConnectionHold};

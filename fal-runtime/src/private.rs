@@ -43,21 +43,22 @@ pub use std::any::TypeId;
 pub use fal_health::HealthCheck;
 pub use inventory;
 
-pub use crate::__known as known;
-pub use crate::answer::events::{Event, Stream};
-pub use crate::answer::head::{Lent, ResponseHead, lent};
+pub use crate::__argument_info as argument_info;
+pub use crate::answer::events::{Event, EventStream};
+pub use crate::answer::head::{AsResponseHead, ResponseHead, as_response_head};
 pub use crate::answer::reply::{Answer, Content, Reply};
-pub use crate::answer::returns::{Failure, NoAnswer, Returns, ReturnsValue};
+pub use crate::answer::returns::{EndpointError, NoAnswer, Returns, ReturnsFallback};
 pub use crate::app::lifecycle::{
-    HasSetup, Lifecycle, Settle, Settled, TakesSetup, Thread, call_setup, handle_exit, setup, teardown,
+    FunctionThread, HasSetup, Lifecycle, Settle, Settled, TakesSetup, call_setup, handle_exit, setup,
+    teardown,
 };
 pub use crate::app::{App, AppOptions, Block, Declaration, Registered, Shared};
 pub use crate::cors::Cors;
 pub use crate::endpoint::{
-    Argument, Boxed, Call, Endpoint, Given, HeadArgument, Known, Source, Taken, Taking, Unknown, Unruled,
-    Unshared,
+    Argument, ArgumentInfo, ArgumentSource, BoxedCall, BoxedCallFallback, CallContext, Endpoint, Extracting,
+    HeadArgument, HeadSource, Probe, ProbeDefaults, ProbeUnvalidated,
 };
-pub use crate::error::{ApiError, Cause, DeclaredFailure, Error, Told, cause, told};
+pub use crate::error::{ApiError, Cause, DeclaredFailure, Error, ErrorParts, cause, to_error};
 
 /// A marker that each health check implements for its app. rustc prints its name where an app implements it twice (S1).
 #[expect(non_camel_case_types, reason = "it is the text of a compile error")]

@@ -14,11 +14,11 @@ use serde_json::Value;
 use tower::{Service, service_fn};
 
 use crate::app::{App, Declaration, Instance};
-use crate::endpoint::{RequestId, Running, Served, method_not_allowed, serve};
+use crate::endpoint::{AppState, EndpointService, RequestId, method_not_allowed, serve};
 use crate::error::failure;
 use crate::json::object;
 use crate::openapi::HEALTH_PATH;
-use crate::server::Calls;
+use crate::server::ConcurrencyLimit;
 
 /// Where the OpenAPI document is.
 const DOCUMENT: &str = "/openapi.json";
@@ -59,16 +59,16 @@ const DOCUMENT: &str = "/openapi.json";
 pub fn router<A: App>(app: A) -> Router {
     let app: Instance = Arc::new(app);
     let declaration = A::declaration();
-    let misfits = declaration.misfits();
+    let misfits = declaration.invalid_extractors();
     let name = declaration.settings.name();
     assert!(misfits.is_empty(), "the app `{name}` cannot be served: {}", misfits.join("; "));
-    declaration.router(app, Calls::new(declaration.settings.max_multiplexing()))
+    declaration.router(app, ConcurrencyLimit::new(declaration.settings.max_multiplexing()))
 }
 
 impl Declaration {
     /// Everything that the app answers over HTTP. Types that no request can be read as are for
     /// [`problems`](Self::problems) to tell.
-    pub fn router(&self, instance: Instance, calls: Arc<Calls>) -> Router {
+    pub fn router(&self, instance: Instance, calls: Arc<ConcurrencyLimit>) -> Router {
         self.surround(build(self, instance, calls))
     }
 
@@ -84,12 +84,12 @@ impl Declaration {
 }
 
 /// Without the layers that the app declares.
-pub(crate) fn build(app: &Declaration, instance: Instance, calls: Arc<Calls>) -> Router {
-    let running = Arc::new(Running::new(&app.settings, instance, calls));
+pub(crate) fn build(app: &Declaration, instance: Instance, calls: Arc<ConcurrencyLimit>) -> Router {
+    let running = Arc::new(AppState::new(&app.settings, instance, calls));
     let mut router = Router::new().fallback_service(service(Target::Nothing));
     let endpoints = app.endpoints();
     for endpoint in &endpoints {
-        let served = Arc::new(Served::new(endpoint, Arc::clone(&running)));
+        let served = Arc::new(EndpointService::new(endpoint, Arc::clone(&running)));
         router = router.route_service(endpoint.path(), service(Target::Endpoint(served)));
     }
     let is_free = |path| endpoints.iter().all(|endpoint| endpoint.path() != path);
@@ -101,7 +101,7 @@ pub(crate) fn build(app: &Declaration, instance: Instance, calls: Arc<Calls>) ->
     if is_free(DOCUMENT) {
         let app = app.clone();
         let document = move || {
-            for promise in app.unchecked() {
+            for promise in app.unenforced_rules() {
                 tracing::warn!("{promise}");
             }
             app.openapi()
@@ -114,7 +114,7 @@ pub(crate) fn build(app: &Declaration, instance: Instance, calls: Arc<Calls>) ->
 /// What is at a path. Of a type for each, a program would have all of the router's code as often.
 #[derive(Clone)]
 enum Target {
-    Endpoint(Arc<Served>),
+    Endpoint(Arc<EndpointService>),
     /// A document that is made when it is first asked for.
     Document(Arc<LazyLock<Bytes, Box<dyn FnOnce() -> Bytes + Send>>>),
     Nothing,

@@ -103,13 +103,13 @@ impl ErrorVariant {
             (VariantKind::Declared { status, .. }, Some(Source { member, .. })) => quote! {
                 #name::#variant { #member: source, .. } => {
                     let source = #cause;
-                    __fal::told(#status, __fal::Told { log, detail, source })
+                    __fal::to_error(#status, __fal::ErrorParts { log, detail, source })
                 }
             },
             (VariantKind::Declared { status, .. }, None) => quote! {
                 #name::#variant { .. } => {
                     let source = ::core::option::Option::None;
-                    __fal::told(#status, __fal::Told { log, detail, source })
+                    __fal::to_error(#status, __fal::ErrorParts { log, detail, source })
                 }
             },
         }

@@ -27,9 +27,9 @@ impl Endpoint {
         let extractors = self.extractors().map(|extractor| {
             let span = extractor.span();
             if self.health_check.is_some() {
-                quote_spanned!(span=> .takes_head::<#extractor>(__fal::known!(#extractor)))
+                quote_spanned!(span=> .takes_head::<#extractor>(__fal::argument_info!(#extractor)))
             } else {
-                quote_spanned!(span=> .takes::<#extractor, _>(__fal::known!(#extractor)))
+                quote_spanned!(span=> .takes::<#extractor, _>(__fal::argument_info!(#extractor)))
             }
         });
         let body_limit = self
@@ -75,7 +75,7 @@ impl Endpoint {
             // From the first token of the type to its last, as in `.takes::<…>`.
             let (first, last) = first_and_last_span(extractor);
             let fal = quote_spanned!(first=> __fal);
-            let take = quote_spanned!(last=> #fal::Given::<#extractor>::take(#call));
+            let take = quote_spanned!(last=> #fal::Probe::<#extractor>::extract(#call));
             quote_spanned!(call_site_span(extractor)=> let #name = #take.await?;)
         });
         let events = self
@@ -120,8 +120,8 @@ impl Endpoint {
                 if matches!(&**ty, Type::Path(ty) if is_named(&ty.path, "ResponseHead")) {
                     head
                 } else {
-                    let lent = quote_spanned!(ty.span()=> __fal::lent::<#ty>);
-                    quote!(#lent(#head))
+                    let head_type = quote_spanned!(ty.span()=> __fal::as_response_head::<#ty>);
+                    quote!(#head_type(#head))
                 }
             }
             Argument::Events(ty) => quote_spanned!(call_site_span(ty)=> &mut events),

@@ -42,20 +42,20 @@ use crate::json;
 /// ```
 #[derive(Debug)]
 pub struct Events<T> {
-    outlet: Outlet,
+    channel: EventChannel,
     items: PhantomData<fn(T)>,
 }
 
 impl<T> Events<T> {
     pub(crate) fn new(sender: Sender) -> Self {
         let [head, spent] = [ResponseHead::default(), ResponseHead::default()];
-        Self { outlet: Outlet { head: Some(head), spent, sender }, items: PhantomData }
+        Self { channel: EventChannel { head: Some(head), spent, sender }, items: PhantomData }
     }
 
     /// The head of the response. Once the first event is sent, changes to it change nothing; a request for a health
     /// check (S27) has to be made before, too.
     pub fn response(&mut self) -> &mut ResponseHead {
-        self.outlet.head.as_mut().unwrap_or(&mut self.outlet.spent)
+        self.channel.head.as_mut().unwrap_or(&mut self.channel.spent)
     }
 }
 
@@ -66,7 +66,7 @@ impl<T: Serialize> Events<T> {
     /// dropped. Dropping the future before it is ready sends nothing.
     pub fn send(&mut self, item: T) -> impl Future<Output = Result<()>> + Send + use<'_, T> {
         let event = event(&item);
-        self.outlet.send(event)
+        self.channel.send(event)
     }
 
     /// The same for a blocking endpoint, a plain `fn`: it waits on its thread. It is also an error where the client has
@@ -76,8 +76,8 @@ impl<T: Serialize> Events<T> {
     ///
     /// In an async endpoint, whose thread is not to be blocked: use [`send`](Self::send) there.
     pub fn send_blocking(&mut self, item: T) -> Result<()> {
-        let sent = self.outlet.prepare(event(&item)?);
-        self.outlet.sender.blocking_send(sent).map_err(|_| client_left())
+        let sent = self.channel.prepare(event(&item)?);
+        self.channel.sender.blocking_send(sent).map_err(|_| client_left())
     }
 }
 
@@ -105,7 +105,7 @@ fn client_left() -> Error {
 
 /// What an endpoint that sends events has sent.
 #[derive(Debug)]
-pub(crate) enum Sent {
+pub(crate) enum EventMessage {
     /// The first event, and with it the head.
     First(ResponseHead, Bytes),
     /// A further event.
@@ -115,11 +115,11 @@ pub(crate) enum Sent {
 }
 
 /// Holds one event: the next waits until it has been taken.
-pub(crate) type Sender = mpsc::Sender<Sent>;
+pub(crate) type Sender = mpsc::Sender<EventMessage>;
 
 /// All of [`Events`] but the type of its items.
 #[derive(Debug)]
-struct Outlet {
+struct EventChannel {
     /// None when it has been sent.
     head: Option<ResponseHead>,
     /// What is changed after that.
@@ -127,7 +127,7 @@ struct Outlet {
     sender: Sender,
 }
 
-impl Outlet {
+impl EventChannel {
     async fn send(&mut self, event: Result<Bytes>) -> Result<()> {
         // Room first: what is dropped while it waits has sent nothing, and has kept the head.
         let event = event?;
@@ -136,19 +136,19 @@ impl Outlet {
         Ok(())
     }
 
-    fn prepare(&mut self, event: Bytes) -> Sent {
+    fn prepare(&mut self, event: Bytes) -> EventMessage {
         match self.head.take() {
-            Some(head) => Sent::First(head, event),
-            None => Sent::Event(event),
+            Some(head) => EventMessage::First(head, event),
+            None => EventMessage::Event(event),
         }
     }
 }
 
-impl Drop for Outlet {
+impl Drop for EventChannel {
     fn drop(&mut self) {
         if let Some(head) = self.head.take() {
             // There is room, since nothing has been sent. A client that has left wants no head.
-            let _ = self.sender.try_send(Sent::Unused(head));
+            let _ = self.sender.try_send(EventMessage::Unused(head));
         }
     }
 }
@@ -165,11 +165,11 @@ pub trait Event: Serialize + JsonSchema {}
 impl<T: Serialize + JsonSchema> Event for T {}
 
 /// What an endpoint sends.
-pub trait Stream {
+pub trait EventStream {
     /// One event.
     type Item;
 }
 
-impl<T> Stream for Events<T> {
+impl<T> EventStream for Events<T> {
     type Item = T;
 }

@@ -93,7 +93,7 @@ impl Answer<AsItIs> for File {
     const CONTENT: Content = Content::Bytes;
 
     fn reply(self) -> Result<Reply, Error> {
-        let rest = Rest { file: self.opened, length: self.length, buffer: BytesMut::new() };
+        let rest = FileBody { file: self.opened, length: self.length, buffer: BytesMut::new() };
         let mut response = Response::new(Body::new(rest));
         response.headers_mut().insert(CONTENT_TYPE, self.content_type);
         response.headers_mut().insert(CONTENT_LENGTH, self.length.into());
@@ -102,22 +102,22 @@ impl Answer<AsItIs> for File {
 }
 
 /// The rest of a file.
-struct Rest {
+struct FileBody {
     file: tokio::fs::File,
     length: u64,
     buffer: BytesMut,
 }
 
 /// As much is read at a time.
-const PIECE: usize = 64 * 1024;
+const CHUNK_SIZE: usize = 64 * 1024;
 
-impl hyper::body::Body for Rest {
+impl hyper::body::Body for FileBody {
     type Data = Bytes;
     type Error = io::Error;
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let Self { file, length, buffer } = self.get_mut();
-        let wanted = usize::try_from(*length).unwrap_or(PIECE).min(PIECE);
+        let wanted = usize::try_from(*length).unwrap_or(CHUNK_SIZE).min(CHUNK_SIZE);
         if wanted == 0 {
             return Poll::Ready(None);
         }

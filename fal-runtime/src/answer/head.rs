@@ -36,19 +36,19 @@ const HEALTH_CHECK: HeaderName = HeaderName::from_static(header::HEALTH_CHECK);
     label = "write `{Self}` without `&mut`: this argument must be owned",
     note = "only `&mut ResponseHead` and `&mut Events<…>` are passed by reference"
 )]
-pub trait Lent {
+pub trait AsResponseHead {
     /// The head, by the name that the endpoint has for it.
     fn of(head: &mut ResponseHead) -> &mut Self;
 }
 
-impl Lent for ResponseHead {
+impl AsResponseHead for ResponseHead {
     fn of(head: &mut ResponseHead) -> &mut Self {
         head
     }
 }
 
 /// The head of a response, if it is that.
-pub fn lent<T: Lent>(head: &mut ResponseHead) -> &mut T {
+pub fn as_response_head<T: AsResponseHead>(head: &mut ResponseHead) -> &mut T {
     T::of(head)
 }
 

@@ -15,7 +15,7 @@ pub(crate) mod returns;
 
 pub use axum::response::Response;
 pub use binary::Binary;
-pub(crate) use events::{Event, Events, Sender, Sent, Stream, frame};
+pub(crate) use events::{Event, EventMessage, EventStream, Events, Sender, frame};
 pub use file::File;
 pub(crate) use head::ResponseHead;
 pub use redirect::Redirect;

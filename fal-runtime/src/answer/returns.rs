@@ -11,10 +11,10 @@ use crate::error::{ApiError, DeclaredFailure, Error};
     label = "does not convert into `fal_runtime::Error`",
     note = "return `fal_runtime::Result<…>`: `?` converts every `std::error::Error`; for a text, write `Error::msg(text)`"
 )]
-pub trait Failure: Into<Error> {}
+pub trait EndpointError: Into<Error> {}
 
 #[diagnostic::do_not_recommend]
-impl<E: Into<Error>> Failure for E {}
+impl<E: Into<Error>> EndpointError for E {}
 
 /// How an endpoint that sends events ends.
 #[diagnostic::on_unimplemented(
@@ -27,7 +27,7 @@ pub trait NoAnswer {}
 #[diagnostic::do_not_recommend]
 impl NoAnswer for () {}
 
-/// What a function of this return type gives: its own functions are for a `Result`; those of [`ReturnsValue`], which
+/// What a function of this return type gives: its own functions are for a `Result`; those of [`ReturnsFallback`], which
 /// are found after them, are for everything else.
 #[derive(Debug)]
 pub struct Returns<R>(PhantomData<R>);
@@ -37,7 +37,7 @@ impl<T, E> Returns<Result<T, E>> {
     pub fn content<M>() -> Content
     where
         T: Answer<M>,
-        E: Failure,
+        E: EndpointError,
     {
         T::CONTENT
     }
@@ -46,7 +46,7 @@ impl<T, E> Returns<Result<T, E>> {
     pub fn reply<M>(result: Result<T, E>) -> Result<Reply, Error>
     where
         T: Answer<M>,
-        E: Failure,
+        E: EndpointError,
     {
         match result {
             Ok(answer) => answer.reply(),
@@ -58,7 +58,7 @@ impl<T, E> Returns<Result<T, E>> {
     pub fn end(result: Result<T, E>) -> Result<Reply, Error>
     where
         T: NoAnswer,
-        E: Failure,
+        E: EndpointError,
     {
         match result {
             Ok(_) => Ok(Reply::NONE),
@@ -74,7 +74,7 @@ impl<T, E: ApiError> Returns<Result<T, E>> {
 
 /// What a function gives that does not return a `Result`, and what a `Result` gives whose error declares nothing of
 /// itself.
-pub trait ReturnsValue<R> {
+pub trait ReturnsFallback<R> {
     /// Nothing is known of failures.
     const FAILURES: &'static [DeclaredFailure] = &[];
 
@@ -94,7 +94,7 @@ pub trait ReturnsValue<R> {
         R: NoAnswer;
 }
 
-impl<R> ReturnsValue<R> for Returns<R> {
+impl<R> ReturnsFallback<R> for Returns<R> {
     fn content<M>() -> Content
     where
         R: Answer<M>,

@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
+use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::instance::{BoxFuture, Instance};
+use super::instance::Instance;
 use super::setup::Setup;
 use super::traits::App;
 use crate::error::{Context, Error};
@@ -46,8 +47,8 @@ impl<A: App> Lifecycle for A {}
 /// Makes an app, where it is first needed.
 pub fn setup<A: App>(
     cx: Setup,
-    setup: fn(&mut Thread<A>, &Setup) -> Settled<A>,
-) -> BoxFuture<Result<Instance, Error>> {
+    setup: fn(&mut FunctionThread<A>, &Setup) -> Settled<A>,
+) -> BoxFuture<'static, Result<Instance, Error>> {
     Box::pin(async move {
         let app = on_a_thread("setup", move |thread| setup(thread, &cx)).await?;
         Ok(Arc::new(app) as Instance)
@@ -91,7 +92,10 @@ impl<'a, R, F: FnOnce(&'a Setup) -> R> TakesSetup<'a, fn(&'a Setup) -> R> for F 
 }
 
 /// Tells an app that its runner is to stop. A failure is logged.
-pub fn handle_exit<A: App>(app: Instance, exit: fn(&A, &mut Thread<()>) -> Settled<()>) -> BoxFuture<()> {
+pub fn handle_exit<A: App>(
+    app: Instance,
+    exit: fn(&A, &mut FunctionThread<()>) -> Settled<()>,
+) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         let told = match app.downcast::<A>() {
             Ok(app) => on_a_thread("handle_exit", move |thread| exit(&app, thread)).await,
@@ -106,8 +110,8 @@ pub fn handle_exit<A: App>(app: Instance, exit: fn(&A, &mut Thread<()>) -> Settl
 /// Ends an app. It is an error while any of its calls still runs.
 pub fn teardown<A: App>(
     app: Instance,
-    teardown: fn(A, &mut Thread<()>) -> Settled<()>,
-) -> BoxFuture<Result<(), Error>> {
+    teardown: fn(A, &mut FunctionThread<()>) -> Settled<()>,
+) -> BoxFuture<'static, Result<(), Error>> {
     Box::pin(async move {
         let app = app.downcast::<A>().map_err(|_| another_app())?;
         let app = Arc::into_inner(app).context("the app is still in use")?;
@@ -120,13 +124,13 @@ pub type Settled<T> = Option<Result<T, Error>>;
 
 /// The thread that one lifecycle function has to itself.
 #[derive(Debug)]
-pub struct Thread<T> {
+pub struct FunctionThread<T> {
     runtime: Handle,
     answer: oneshot::Sender<Result<T, Error>>,
     has_returned: Arc<AtomicBool>,
 }
 
-impl<T> Thread<T> {
+impl<T> FunctionThread<T> {
     /// Waits for what the function returned, unless its caller leaves first.
     pub fn settle<R: Settle<T, M>, M>(&mut self, returned: R) -> Settled<T> {
         let Self { runtime, answer, has_returned } = self;
@@ -143,12 +147,12 @@ impl<T> Thread<T> {
 
 async fn on_a_thread<T: Send + 'static>(
     name: &'static str,
-    function: impl FnOnce(&mut Thread<T>) -> Settled<T> + Send + 'static,
+    function: impl FnOnce(&mut FunctionThread<T>) -> Settled<T> + Send + 'static,
 ) -> Result<T, Error> {
     let (answer, answered) = oneshot::channel();
     let has_returned = Arc::<AtomicBool>::default();
     let mut thread =
-        Thread { runtime: Handle::try_current()?, answer, has_returned: Arc::clone(&has_returned) };
+        FunctionThread { runtime: Handle::try_current()?, answer, has_returned: Arc::clone(&has_returned) };
     let run = move || {
         let runtime = thread.runtime.clone();
         let _runtime = runtime.enter();
@@ -160,7 +164,7 @@ async fn on_a_thread<T: Send + 'static>(
         }
     };
     let thread = std::thread::Builder::new().name(name.into()).spawn(run).context("no thread for it")?;
-    let mut waiting = Waiting { answered: Some(answered), has_returned, thread: Some(thread) };
+    let mut waiting = PendingFunction { answered: Some(answered), has_returned, thread: Some(thread) };
     match &mut waiting.answered {
         Some(answered) => answered.await?,
         None => Err(Error::msg("nobody waits for it")),
@@ -169,14 +173,14 @@ async fn on_a_thread<T: Send + 'static>(
 
 /// Whoever waits for a lifecycle function. When it leaves before the answer, an async function is dropped, and that is
 /// waited for: the process may end right after (S42). A blocking one is abandoned.
-struct Waiting<T> {
+struct PendingFunction<T> {
     answered: Option<oneshot::Receiver<Result<T, Error>>>,
     /// Whether the function has given its thread back, and only its future, if that, is still to end.
     has_returned: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl<T> Drop for Waiting<T> {
+impl<T> Drop for PendingFunction<T> {
     fn drop(&mut self) {
         self.answered = None;
         if let (true, Some(thread)) = (self.has_returned.load(Ordering::Acquire), self.thread.take()) {

@@ -9,7 +9,7 @@ mod setup;
 mod traits;
 
 pub use declaration::Declaration;
-pub use instance::{BoxFuture, Instance};
+pub use instance::Instance;
 pub use registry::{Block, Registered};
 pub use settings::{AppOptions, Settings};
 pub use setup::Setup;

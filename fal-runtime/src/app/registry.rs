@@ -75,7 +75,7 @@ impl Declaration {
     /// What is wrong with the declaration and shows only when all its blocks are known and its types describe
     /// themselves, a sentence each.
     pub fn problems(&self) -> Vec<String> {
-        let mut problems = self.misfits();
+        let mut problems = self.invalid_extractors();
         if self.endpoints().is_empty() {
             problems.push(format!(
                 "the app `{}` has no endpoint: write `#[endpoint(\"/path\")]` over a method of an `#[endpoints] impl` block",

@@ -33,23 +33,23 @@ use fal_health::protocol::Progress;
 ///
 /// Clones report for the same setup, from other threads and tasks.
 #[derive(Clone)]
-pub struct Setup(Arc<Reports>);
+pub struct Setup(Arc<Reporter>);
 
-struct Reports {
+struct Reporter {
     last: Mutex<Option<Progress>>,
     tell: Box<dyn Fn(&Progress) + Send + Sync>,
 }
 
 /// A smaller step under the same message is not worth a report.
-const STEP: f64 = 0.01;
+const MIN_STEP: f64 = 0.01;
 
 /// A longer message is cut, in bytes: it is shown in one line.
-const LONGEST: usize = 1024;
+const MAX_MESSAGE_BYTES: usize = 1024;
 
 impl Setup {
     /// A setup whose reports go there.
     pub(crate) fn new(tell: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Reports { last: Mutex::default(), tell: Box::new(tell) }))
+        Self(Arc::new(Reporter { last: Mutex::default(), tell: Box::new(tell) }))
     }
 
     /// Says how far the setup is: `fraction` from 0 to 1 (what is outside is taken as the nearer end, and what is not a
@@ -60,7 +60,7 @@ impl Setup {
     /// hundredth ahead of the last. It blocks for as long as a line to the host takes, at most a second.
     pub fn progress(&self, fraction: f64, message: impl Into<String>) {
         let mut progress = Progress::new(fraction, message);
-        progress.message.truncate(progress.message.floor_char_boundary(LONGEST));
+        progress.message.truncate(progress.message.floor_char_boundary(MAX_MESSAGE_BYTES));
         // Held while it is told: reports arrive in the order in which they were made.
         let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.as_ref().is_none_or(|last| is_news(&progress, last)) {
@@ -81,7 +81,7 @@ impl Default for Setup {
 
 fn is_news(progress: &Progress, last: &Progress) -> bool {
     let is_end = progress.fraction >= 1.0 && last.fraction < 1.0;
-    is_end || progress.message != last.message || (progress.fraction - last.fraction).abs() >= STEP
+    is_end || progress.message != last.message || (progress.fraction - last.fraction).abs() >= MIN_STEP
 }
 
 impl fmt::Debug for Setup {
@@ -122,10 +122,10 @@ mod tests {
 
     #[test]
     fn a_fraction_is_brought_into_its_range_and_a_message_cut_to_a_line() {
-        let long = "ß".repeat(LONGEST);
+        let long = "ß".repeat(MAX_MESSAGE_BYTES);
         let told = passed_on(&[(f64::NAN, "a"), (-1.0, "b"), (7.0, "c"), (0.5, &long)]);
         let fractions: Vec<_> = told.iter().map(|(fraction, _)| *fraction).collect();
         assert_eq!(fractions, [0.0, 0.0, 1.0, 0.5]);
-        assert_eq!(told.last().map(|(_, message)| message.len()), Some(LONGEST));
+        assert_eq!(told.last().map(|(_, message)| message.len()), Some(MAX_MESSAGE_BYTES));
     }
 }

@@ -117,7 +117,7 @@ fn serve(options: ServeOptions) -> Result<ExitCode> {
     let app = select::app(options.app.name.as_deref())?;
     logging::init(logging::Timestamps::On);
     // Before `setup`, which can take long.
-    Listener::try_out(&options.listen).map_err(|error| {
+    Listener::check_available(&options.listen).map_err(|error| {
         let error = Error::from(error);
         Error::msg(format!(
             "{error}; use another address with `--listen`; `tcp:127.0.0.1:0` lets the system pick a port"
@@ -129,7 +129,7 @@ fn serve(options: ServeOptions) -> Result<ExitCode> {
 
 fn openapi(options: OpenapiOptions) -> Result<ExitCode> {
     let app = select::app(options.app.name.as_deref())?;
-    for promise in app.unchecked() {
+    for promise in app.unenforced_rules() {
         let _ = writeln!(io::stderr(), "warning: {promise}");
     }
     let document = openapi::pretty(&app.openapi());

@@ -5,10 +5,11 @@ use std::task::{Context, Poll};
 
 use axum::extract::FromRequestParts;
 use axum::response::IntoResponse;
+use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::call::{Call, Erased};
+use super::call::CallContext;
 use super::rules::Rules;
 use crate::error::Error;
 use crate::extract::RequestContext;
@@ -27,10 +28,10 @@ use crate::validation::rejection;
 )]
 pub trait Argument<M>: Sized + Send {
     /// Where it is taken from.
-    const TAKEN: Taken;
+    const SOURCE: ArgumentSource;
 
     /// Takes it from the request, by these rules.
-    fn take<'a, 'c, R: Rules<Self>>(call: &'a mut Call<'c>) -> Taking<'a, 'c, Self>;
+    fn extract<'a, 'c, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, Self>;
 }
 
 /// What a health check may take: it is asked with an empty body.
@@ -48,7 +49,7 @@ impl HeadArgument for RequestContext {}
 
 /// Where an argument is taken from.
 #[derive(Clone, Copy, Debug)]
-pub enum Taken {
+pub enum ArgumentSource {
     /// The JSON body, which has this schema.
     Body(SchemaOf),
     /// The request's head, or what the runner knows of the request.
@@ -58,14 +59,14 @@ pub enum Taken {
 /// An argument that is being taken. A type of its own rather than whatever future an argument has: a bound that does
 /// not hold is then reported once.
 #[expect(missing_debug_implementations, reason = "it holds a future")]
-pub enum Taking<'a, 'c, T> {
+pub enum Extracting<'a, 'c, T> {
     /// From what has been read before, by a function that waits for nothing.
-    Read(&'a mut Call<'c>, fn(&mut Call<'c>) -> Result<T, Error>),
+    Read(&'a mut CallContext<'c>, fn(&mut CallContext<'c>) -> Result<T, Error>),
     /// From the head, by axum.
-    Waiting(Erased<'a, T>),
+    Waiting(BoxFuture<'a, Result<T, Error>>),
 }
 
-impl<T> Future for Taking<'_, '_, T> {
+impl<T> Future for Extracting<'_, '_, T> {
     type Output = Result<T, Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -89,17 +90,17 @@ pub enum FromHead {}
 pub enum FromCall {}
 
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> Argument<FromBody> for T {
-    const TAKEN: Taken = Taken::Body(SchemaOf::of::<T>());
+    const SOURCE: ArgumentSource = ArgumentSource::Body(SchemaOf::of::<T>());
 
-    fn take<'a, 'c, R: Rules<Self>>(call: &'a mut Call<'c>) -> Taking<'a, 'c, Self> {
-        Taking::Read(call, read::<T, R>)
+    fn extract<'a, 'c, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, Self> {
+        Extracting::Read(call, read::<T, R>)
     }
 }
 
-fn read<T: DeserializeOwned, R: Rules<T>>(call: &mut Call<'_>) -> Result<T, Error> {
+fn read<T: DeserializeOwned, R: Rules<T>>(call: &mut CallContext<'_>) -> Result<T, Error> {
     let input = match T::deserialize(&mut call.reader) {
         Ok(input) => input,
-        Err(fault) => return Err(call.mistaken(fault)),
+        Err(fault) => return Err(call.deserialize_error(fault)),
     };
     match R::broken(&input, call) {
         None => Ok(input),
@@ -119,28 +120,27 @@ impl<T: FromRequestParts<()> + Send> Argument<FromHead> for T
 where
     T::Rejection: 'static,
 {
-    const TAKEN: Taken = Taken::Head;
+    const SOURCE: ArgumentSource = ArgumentSource::Head;
 
-    fn take<'a, 'c, R: Rules<Self>>(call: &'a mut Call<'c>) -> Taking<'a, 'c, Self> {
+    fn extract<'a, 'c, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, Self> {
         let path = call.path;
         let head = &mut *call.request;
-        Taking::Waiting(Box::pin(async move {
+        Extracting::Waiting(Box::pin(async move {
             let rejected = match T::from_request_parts(head, &()).await {
                 Ok(taken) => return R::broken_in_head(&taken, head).map_or(Ok(taken), Err),
-                Err(rejection) => {
-                    rejection::known(&rejection, path, head).ok_or_else(|| rejection.into_response())
-                }
+                Err(rejection) => rejection::validation_error(&rejection, path, head)
+                    .ok_or_else(|| rejection.into_response()),
             };
-            Err(rejection::explain(rejected).await)
+            Err(rejection::into_error(rejected).await)
         }))
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl Argument<FromCall> for RequestContext {
-    const TAKEN: Taken = Taken::Head;
+    const SOURCE: ArgumentSource = ArgumentSource::Head;
 
-    fn take<'a, 'c, R: Rules<Self>>(call: &'a mut Call<'c>) -> Taking<'a, 'c, Self> {
-        Taking::Read(call, |call| Ok(call.context()))
+    fn extract<'a, 'c, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, Self> {
+        Extracting::Read(call, |call| Ok(call.context()))
     }
 }

@@ -6,34 +6,34 @@ use std::marker::PhantomData;
 use axum::extract as axums;
 use schemars::JsonSchema;
 
-use super::argument::{Argument, Taking};
-use super::call::Call;
+use super::argument::{Argument, Extracting};
+use super::call::CallContext;
 use super::rules::NoRules;
 use crate::extract::{Cookies, Headers, Path, Query, RequestContext};
 use crate::json::SchemaOf;
 
 /// What is known of an argument's type.
 #[derive(Clone, Copy, Debug)]
-pub struct Known {
+pub struct ArgumentInfo {
     /// The type, as it was written but for its spaces.
     name: &'static str,
-    pub(crate) source: Source,
-    pub(crate) demand: Demand,
-    pub(crate) rules: RulesOf,
+    pub(crate) source: HeadSource,
+    pub(crate) requiredness: Requiredness,
+    pub(crate) rules: RuleChecker,
 }
 
 /// Which rules of a type are checked before an endpoint has the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RulesOf {
+pub enum RuleChecker {
     /// Those of its `garde::Validate`.
     Garde,
     /// None that are known of.
-    Nobody,
+    None,
 }
 
 /// Whether a client has to send what an argument takes, as far as its type tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Demand {
+pub enum Requiredness {
     /// It has to.
     Required,
     /// It need not: the type is an `Option`.
@@ -42,7 +42,7 @@ pub enum Demand {
 
 /// What an argument takes from the request's head, as the OpenAPI document tells it.
 #[derive(Clone, Copy, Debug)]
-pub enum Source {
+pub enum HeadSource {
     /// Parameters of the path.
     Path(SchemaOf),
     /// Parameters of the query.
@@ -57,10 +57,15 @@ pub enum Source {
     Undocumented,
 }
 
-impl Known {
-    /// An argument of the type `name` with this source, this demand and these rules.
-    pub const fn new(name: &'static str, source: Source, demand: Demand, rules: RulesOf) -> Self {
-        Self { name, source, demand, rules }
+impl ArgumentInfo {
+    /// An argument of the type `name` with this source, this requiredness and these rules.
+    pub const fn new(
+        name: &'static str,
+        source: HeadSource,
+        requiredness: Requiredness,
+        rules: RuleChecker,
+    ) -> Self {
+        Self { name, source, requiredness, rules }
     }
 
     /// The type, as people write it.
@@ -70,49 +75,49 @@ impl Known {
     }
 }
 
-/// What is known of `T`; what is not is in [`Unknown`].
+/// What is known of `T`; what is not is in [`ProbeDefaults`].
 #[derive(Debug)]
-pub struct Given<T>(PhantomData<T>);
+pub struct Probe<T>(PhantomData<T>);
 
 /// What holds for a type of which nothing is known.
-pub trait Unknown {
+pub trait ProbeDefaults {
     /// It is not documented.
-    const SOURCE: Source = Source::Undocumented;
+    const SOURCE: HeadSource = HeadSource::Undocumented;
     /// It is demanded.
-    const DEMAND: Demand = Demand::Required;
+    const REQUIREDNESS: Requiredness = Requiredness::Required;
     /// Nothing checks it.
-    const RULES: RulesOf = RulesOf::Nobody;
+    const RULES: RuleChecker = RuleChecker::None;
 }
 
-impl<T> Unknown for Given<T> {}
+impl<T> ProbeDefaults for Probe<T> {}
 
 /// How an argument is taken whose type has no rules.
-pub trait Unruled<T> {
+pub trait ProbeUnvalidated<T> {
     /// Takes it from the request.
-    fn take<'a, 'c, M>(call: &'a mut Call<'c>) -> Taking<'a, 'c, T>
+    fn extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, T>
     where
         T: Argument<M>;
 }
 
-impl<T> Unruled<T> for Given<T> {
-    fn take<'a, 'c, M>(call: &'a mut Call<'c>) -> Taking<'a, 'c, T>
+impl<T> ProbeUnvalidated<T> for Probe<T> {
+    fn extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, T>
     where
         T: Argument<M>,
     {
-        T::take::<NoRules>(call)
+        T::extract::<NoRules>(call)
     }
 }
 
-impl<T> Given<Option<T>> {
+impl<T> Probe<Option<T>> {
     /// It may be absent.
-    pub const DEMAND: Demand = Demand::Optional;
+    pub const REQUIREDNESS: Requiredness = Requiredness::Optional;
 }
 
 macro_rules! documented {
     ($($extractor:ty => $part:ident;)*) => {$(
-        impl<T: JsonSchema> Given<$extractor> {
+        impl<T: JsonSchema> Probe<$extractor> {
             /// What the fields of its struct are, or it itself.
-            pub const SOURCE: Source = Source::$part(SchemaOf::of::<T>());
+            pub const SOURCE: HeadSource = HeadSource::$part(SchemaOf::of::<T>());
         }
     )*};
 }
@@ -126,23 +131,23 @@ documented! {
     axums::Query<T> => Query;
 }
 
-impl Given<RequestContext> {
+impl Probe<RequestContext> {
     /// Every request has it.
-    pub const SOURCE: Source = Source::Context;
+    pub const SOURCE: HeadSource = HeadSource::Context;
 }
 
 /// What is known of an argument's type.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __known {
+macro_rules! __argument_info {
     ($argument:ty) => {{
-        use $crate::__private::Unknown as _;
-        const KNOWN: $crate::__private::Known = $crate::__private::Known::new(
+        use $crate::__private::ProbeDefaults as _;
+        const INFO: $crate::__private::ArgumentInfo = $crate::__private::ArgumentInfo::new(
             $crate::__private::stringify!($argument),
-            $crate::__private::Given::<$argument>::SOURCE,
-            $crate::__private::Given::<$argument>::DEMAND,
-            $crate::__private::Given::<$argument>::RULES,
+            $crate::__private::Probe::<$argument>::SOURCE,
+            $crate::__private::Probe::<$argument>::REQUIREDNESS,
+            $crate::__private::Probe::<$argument>::RULES,
         );
-        &KNOWN
+        &INFO
     }};
 }

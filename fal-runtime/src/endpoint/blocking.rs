@@ -7,11 +7,11 @@ use std::sync::Arc;
 use super::health_threads::HealthThreads;
 use crate::answer::{Reply, ResponseHead};
 use crate::error::Error;
-use crate::server::Place;
+use crate::server::CallGuard;
 
 /// Where blocking functions run.
 #[derive(Clone, Debug)]
-pub(super) enum Lane {
+pub(super) enum ExecutionLane {
     /// On the runtime's pool. As many run there as there are places (S38).
     Pool,
     /// On a thread that no request uses (S14).
@@ -27,8 +27,8 @@ type Done = (ResponseHead, Result<Result<Reply, Error>, Box<dyn Any + Send>>);
 /// Runs it there. When this future is dropped the work goes on, with its place, until it returns (S38).
 pub(super) async fn run(
     work: Work,
-    lane: Lane,
-    place: Place,
+    lane: ExecutionLane,
+    place: CallGuard,
     head: &mut ResponseHead,
 ) -> Result<Reply, Error> {
     let work = move || -> Done {
@@ -39,8 +39,8 @@ pub(super) async fn run(
         (head, result)
     };
     let (left, result) = match lane {
-        Lane::Pool => tokio::task::spawn_blocking(work).await?,
-        Lane::Health(threads) => threads.run(work).await?,
+        ExecutionLane::Pool => tokio::task::spawn_blocking(work).await?,
+        ExecutionLane::Health(threads) => threads.run(work).await?,
     };
     *head = left;
     // On with it to where every panic of an endpoint is caught.

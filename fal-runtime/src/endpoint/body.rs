@@ -12,8 +12,8 @@ use hyper::body::Body as _;
 use crate::error::Error;
 
 /// How much of a body that is not taken is read all the same, in bytes, and for how long.
-const REST: usize = 64 << 20;
-const REST_TIMEOUT: Duration = Duration::from_secs(2);
+const MAX_DISCARDED: usize = 64 << 20;
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Reads a JSON body into memory; none where there is none.
 ///
@@ -22,10 +22,10 @@ pub(super) async fn read(headers: &HeaderMap, mut body: Body, limit: usize) -> R
     if body.is_end_stream() {
         return Ok(None);
     }
-    let taken = take(headers, &mut body, limit).await;
+    let taken = read_json(headers, &mut body, limit).await;
     // Who asks before it sends a body is to be told, and sends none then.
     if taken.is_err() && !headers.contains_key(EXPECT) {
-        let _ = tokio::time::timeout(REST_TIMEOUT, discard(body)).await;
+        let _ = tokio::time::timeout(DISCARD_TIMEOUT, discard(body)).await;
     }
     taken
 }
@@ -33,7 +33,7 @@ pub(super) async fn read(headers: &HeaderMap, mut body: Body, limit: usize) -> R
 /// Reads what a client still sends. Many send all of a body before they read, and TCP takes the answer from whoever
 /// sends to a connection that has been closed.
 async fn discard(mut body: Body) {
-    let mut left = REST;
+    let mut left = MAX_DISCARDED;
     while let Some(Ok(frame)) = body.frame().await {
         let length = frame.data_ref().map_or(0, Bytes::len);
         match left.checked_sub(length) {
@@ -43,7 +43,7 @@ async fn discard(mut body: Body) {
     }
 }
 
-async fn take(headers: &HeaderMap, body: &mut Body, limit: usize) -> Result<Option<Bytes>, Error> {
+async fn read_json(headers: &HeaderMap, body: &mut Body, limit: usize) -> Result<Option<Bytes>, Error> {
     if !is_json(headers) {
         return Err(Error::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,

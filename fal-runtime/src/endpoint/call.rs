@@ -2,24 +2,24 @@
 
 use std::any::Any;
 use std::marker::PhantomData;
-use std::pin::Pin;
 use std::time::Instant;
 
+use futures_util::future::BoxFuture;
 use http::request::Parts;
 
-use super::blocking::{self, Lane};
+use super::blocking::{self, ExecutionLane};
 use super::request_id::RequestId;
 use crate::answer::{Events, Reply, ResponseHead, Sender};
 use crate::app::{Instance, Shared};
 use crate::error::Error;
 use crate::extract::RequestContext;
-use crate::json::{Fault, Reader};
-use crate::server::Place;
+use crate::json::{DeserializeError, Reader};
+use crate::server::CallGuard;
 use crate::validation::body;
 
 /// One call of an endpoint: what the code around it knows, for the function that knows the types.
 #[derive(Debug)]
-pub struct Call<'a> {
+pub struct CallContext<'a> {
     /// The head of the response, which outlives the call: what it holds is sent after an error and a panic, too.
     pub head: &'a mut ResponseHead,
     pub(super) instance: &'a Instance,
@@ -32,12 +32,12 @@ pub struct Call<'a> {
     pub(super) events: Option<Sender>,
     /// The body; empty where the endpoint takes none.
     pub(super) reader: Reader<'a>,
-    pub(super) lane: Lane,
+    pub(super) lane: ExecutionLane,
     /// None once a blocking function has it.
-    pub(super) place: Option<Place>,
+    pub(super) place: Option<CallGuard>,
 }
 
-impl<'a> Call<'a> {
+impl<'a> CallContext<'a> {
     /// What the endpoint sends its events with.
     pub fn events<T>(&mut self) -> Result<Events<T>, Error> {
         // One that takes events is declared so, by the same macro.
@@ -52,13 +52,13 @@ impl<'a> Call<'a> {
 
     /// What is wrong with a body that holds more than the input which has been read from it.
     pub(super) fn end(&mut self) -> Option<Error> {
-        self.reader.end().map(|fault| self.mistaken(fault))
+        self.reader.end().map(|fault| self.deserialize_error(fault))
     }
 
     /// What is wrong with a body that no input could be read from.
     #[cold]
-    pub(super) fn mistaken(&mut self, fault: Fault) -> Error {
-        body::mistaken(self.reader.locate(fault), self.reader.body())
+    pub(super) fn deserialize_error(&mut self, fault: DeserializeError) -> Error {
+        body::deserialize_error(self.reader.locate(fault), self.reader.body())
     }
 
     /// The app.
@@ -80,30 +80,29 @@ impl<'a> Call<'a> {
     }
 }
 
-/// What is waited for, its type erased.
-pub(super) type Erased<'a, T = Reply> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
-
 /// Erases the types of an app's calls. Its own function is for an app that its requests can share; that of
-/// [`Unshared`], which is found after it, is for one that has been refused already.
+/// [`BoxedCallFallback`], which is found after it, is for one that has been refused already.
 #[derive(Debug)]
-pub struct Boxed<A>(PhantomData<A>);
+pub struct BoxedCall<A>(PhantomData<A>);
 
-impl<A: Shared> Boxed<A> {
+impl<A: Shared> BoxedCall<A> {
     /// The call without its type.
-    pub fn of<'a, F: Future<Output = Result<Reply, Error>> + Send + 'a>(call: F) -> Erased<'a> {
+    pub fn of<'a, F: Future<Output = Result<Reply, Error>> + Send + 'a>(
+        call: F,
+    ) -> BoxFuture<'a, Result<Reply, Error>> {
         Box::pin(call)
     }
 }
 
 /// What an app has that is not [`Shared`]: rustc says that of the app, and not once more of each call.
-pub trait Unshared {
+pub trait BoxedCallFallback {
     /// Takes any call, to make none.
-    fn of<'a, F: Future<Output = Result<Reply, Error>>>(_: F) -> Erased<'a> {
+    fn of<'a, F: Future<Output = Result<Reply, Error>>>(_: F) -> BoxFuture<'a, Result<Reply, Error>> {
         Box::pin(async { Err(Error::msg("requests cannot share the app")) })
     }
 }
 
-impl<A> Unshared for Boxed<A> {}
+impl<A> BoxedCallFallback for BoxedCall<A> {}
 
 /// The app as its type.
 #[inline(never)]

@@ -3,16 +3,17 @@
 use std::fmt;
 
 use fal_health::HealthCheck;
+use futures_util::future::BoxFuture;
 
-use super::argument::{Argument, HeadArgument, Taken};
-use super::argument_info::{Demand, Known, RulesOf, Source};
-use super::call::{Call, Erased};
-use crate::answer::{Content, Event, Stream};
+use super::argument::{Argument, ArgumentSource, HeadArgument};
+use super::argument_info::{ArgumentInfo, HeadSource, Requiredness, RuleChecker};
+use super::call::CallContext;
+use crate::answer::{Content, Event, EventStream, Reply};
 use crate::error::{DeclaredFailure, Error};
 use crate::json::SchemaOf;
 
 /// Calls the function that is declared as an endpoint.
-pub(crate) type Function = for<'a> fn(&'a mut Call<'_>) -> Erased<'a>;
+pub(crate) type Function = for<'a> fn(&'a mut CallContext<'_>) -> BoxFuture<'a, Result<Reply, Error>>;
 
 /// One endpoint of an app, as `#[endpoint]` declares it.
 ///
@@ -24,9 +25,9 @@ pub struct Endpoint {
     health_check: Option<HealthCheck>,
     body_limit: Option<usize>,
     body: Option<SchemaOf>,
-    demand: Demand,
-    rules: RulesOf,
-    sources: [Option<&'static Known>; MOST_SOURCES],
+    requiredness: Requiredness,
+    rules: RuleChecker,
+    sources: [Option<&'static ArgumentInfo>; MAX_HEAD_ARGUMENTS],
     content: fn() -> Content,
     is_stream: bool,
     failures: Option<&'static [DeclaredFailure]>,
@@ -34,7 +35,7 @@ pub struct Endpoint {
 }
 
 /// How many arguments an endpoint may take from the head.
-const MOST_SOURCES: usize = 8;
+const MAX_HEAD_ARGUMENTS: usize = 8;
 
 impl Endpoint {
     /// The endpoint at `path` that the function `name` is.
@@ -47,9 +48,9 @@ impl Endpoint {
             health_check: None,
             body_limit: None,
             body: None,
-            demand: Demand::Required,
-            rules: RulesOf::Nobody,
-            sources: [None; MOST_SOURCES],
+            requiredness: Requiredness::Required,
+            rules: RuleChecker::None,
+            sources: [None; MAX_HEAD_ARGUMENTS],
             content: || Content::Undocumented,
             is_stream: false,
             failures: None,
@@ -85,15 +86,15 @@ impl Endpoint {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    pub const fn takes<T: Argument<M>, M>(mut self, known: &'static Known) -> Self {
-        let Taken::Body(schema) = T::TAKEN else { return self.source(known) };
+    pub const fn takes<T: Argument<M>, M>(mut self, known: &'static ArgumentInfo) -> Self {
+        let ArgumentSource::Body(schema) = T::SOURCE else { return self.source(known) };
         assert!(
             self.body.is_none(),
             "an endpoint takes one body: write one struct with the fields of both arguments"
         );
         self.body = Some(schema);
         // The rest of it would be in every program.
-        self.demand = known.demand;
+        self.requiredness = known.requiredness;
         self.rules = known.rules;
         self
     }
@@ -102,19 +103,19 @@ impl Endpoint {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    pub const fn takes_head<T: HeadArgument>(self, known: &'static Known) -> Self {
+    pub const fn takes_head<T: HeadArgument>(self, known: &'static ArgumentInfo) -> Self {
         self.source(known)
     }
 
     #[track_caller]
     #[expect(clippy::indexing_slicing, clippy::panic, reason = "a compile error where rows are made")]
-    const fn source(mut self, known: &'static Known) -> Self {
+    const fn source(mut self, known: &'static ArgumentInfo) -> Self {
         assert!(
-            self.has_parameters() || !matches!(known.source, Source::Path(_)),
+            self.has_parameters() || !matches!(known.source, HeadSource::Path(_)),
             "the path has no parameter for this argument: write one, as in \"/users/{{id}}\""
         );
         let mut at = 0;
-        while at < MOST_SOURCES {
+        while at < MAX_HEAD_ARGUMENTS {
             if self.sources[at].is_none() {
                 self.sources[at] = Some(known);
                 return self;
@@ -142,7 +143,7 @@ impl Endpoint {
     const fn may_take_path(&self) -> bool {
         let mut rest = self.sources.as_slice();
         while let [first, others @ ..] = rest {
-            if let Some(Known { source: Source::Path(_) | Source::Undocumented, .. }) = first {
+            if let Some(ArgumentInfo { source: HeadSource::Path(_) | HeadSource::Undocumented, .. }) = first {
                 return true;
             }
             rest = others;
@@ -161,7 +162,7 @@ impl Endpoint {
     /// What its function sends as events, instead of an answer.
     #[doc(hidden)]
     #[must_use]
-    pub const fn streams<E: Stream<Item: Event>>(mut self) -> Self {
+    pub const fn streams<E: EventStream<Item: Event>>(mut self) -> Self {
         self.is_stream = true;
         self.content = || Content::Events(SchemaOf::of::<E::Item>());
         self
@@ -220,12 +221,12 @@ impl Endpoint {
     }
 
     /// Which rules of its body are checked.
-    pub(crate) const fn rules(&self) -> RulesOf {
+    pub(crate) const fn rules(&self) -> RuleChecker {
         self.rules
     }
 
     /// What is taken from the head of a request, an argument each.
-    pub(crate) fn sources(&self) -> impl Iterator<Item = &'static Known> {
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &'static ArgumentInfo> {
         self.sources.iter().flatten().copied()
     }
 
@@ -248,8 +249,8 @@ impl Endpoint {
     }
 
     /// Whether a request may come without the body that it takes.
-    pub(crate) fn may_lack_its_body(&self) -> bool {
-        self.demand == Demand::Optional
+    pub(crate) fn is_body_optional(&self) -> bool {
+        self.requiredness == Requiredness::Optional
     }
 
     pub(super) const fn function(&self) -> Function {

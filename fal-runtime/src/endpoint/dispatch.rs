@@ -9,13 +9,13 @@ use futures_util::FutureExt;
 
 use super::event_stream;
 use super::request_id::RequestId;
-use super::response::{failed, method_not_allowed, sound, succeeded};
-use super::service::{Incoming, Served};
+use super::response::{error_response, method_not_allowed, success_response, validate_status};
+use super::service::{EndpointService, IncomingRequest};
 use crate::answer::ResponseHead;
 use crate::error::Error;
 
 /// Answers a request to an endpoint. Dropping the future cancels an async endpoint and abandons a blocking one.
-pub(crate) async fn serve(served: Arc<Served>, request: Request) -> Response {
+pub(crate) async fn serve(served: Arc<EndpointService>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let id = RequestId::of(&parts.headers);
     let mut response = if !served.answers(&parts.method) {
@@ -26,12 +26,12 @@ pub(crate) async fn serve(served: Arc<Served>, request: Request) -> Response {
         // The head outlives the call: what an endpoint asked for before it failed is sent all the same (S27).
         let mut head = ResponseHead::default();
         let deadline = served.deadline();
-        let incoming = Incoming { request: &mut parts, body, id: &id, deadline, events: None };
+        let incoming = IncomingRequest { request: &mut parts, body, id: &id, deadline, events: None };
         let called = AssertUnwindSafe(served.call(incoming, &mut head)).catch_unwind().await;
         let result = called.unwrap_or_else(|panic| Err(Error::panicked(&*panic)));
-        match result.and_then(|reply| sound(&head).map(|()| reply)) {
-            Ok(reply) => succeeded(reply, head),
-            Err(error) => failed(&served, &id, &error, head),
+        match result.and_then(|reply| validate_status(&head).map(|()| reply)) {
+            Ok(reply) => success_response(reply, head),
+            Err(error) => error_response(&served, &id, &error, head),
         }
     };
     id.put_on(response.headers_mut());

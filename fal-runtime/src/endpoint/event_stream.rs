@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
@@ -17,24 +18,30 @@ use hyper::body::Frame;
 use tokio::sync::mpsc;
 
 use super::request_id::RequestId;
-use super::response::{failed, sound};
-use super::service::{Incoming, Served};
-use crate::answer::{ResponseHead, Sent, frame};
+use super::response::{error_response, validate_status};
+use super::service::{EndpointService, IncomingRequest};
+use crate::answer::{EventMessage, ResponseHead, frame};
 use crate::error::{Error, Result};
 
 /// A call that goes on while its events are read.
-type Running = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+type EventCall = BoxFuture<'static, Result<()>>;
 
 /// Answers a request to an endpoint that sends events. The call runs here until its first event, or its end, and then
 /// within the body. Dropping either cancels an async endpoint and abandons a blocking one.
-pub(super) async fn serve(served: Arc<Served>, mut request: Parts, body: Body, id: RequestId) -> Response {
+pub(super) async fn serve(
+    served: Arc<EndpointService>,
+    mut request: Parts,
+    body: Body,
+    id: RequestId,
+) -> Response {
     let (sender, mut sent) = mpsc::channel(1);
-    let mut call: Running = {
+    let mut call: EventCall = {
         let (served, id, deadline) = (Arc::clone(&served), id.clone(), served.deadline());
         Box::pin(async move {
             // Events have a head of their own: this one stays as it is.
             let mut head = ResponseHead::default();
-            let incoming = Incoming { request: &mut request, body, id: &id, deadline, events: Some(sender) };
+            let incoming =
+                IncomingRequest { request: &mut request, body, id: &id, deadline, events: Some(sender) };
             let called = AssertUnwindSafe(served.call(incoming, &mut head)).catch_unwind().await;
             called.unwrap_or_else(|panic| Err(Error::panicked(&*panic))).map(drop)
         })
@@ -45,20 +52,22 @@ pub(super) async fn serve(served: Arc<Served>, mut request: Parts, body: Body, i
         ended = &mut call => (sent.recv().await, Some(ended)),
     };
     match first {
-        Some(Sent::First(head, event)) => {
-            if let Err(error) = sound(&head) {
-                return failed(&served, &id, &error, head);
+        Some(EventMessage::First(head, event)) => {
+            if let Err(error) = validate_status(&head) {
+                return error_response(&served, &id, &error, head);
             }
             let (call, ended) = match ended {
                 Some(ended) => (None, ended),
                 None => (Some(call), Ok(())),
             };
-            let mut stream = Stream { served, id, next: Some(event), sent, call, last: None };
+            let mut stream = EventBody { served, id, next: Some(event), sent, call, last: None };
             stream.end(ended);
             respond(head, Body::new(stream))
         }
-        Some(Sent::Event(_)) | None => finish(ResponseHead::default(), ended, call, &served, &id).await,
-        Some(Sent::Unused(head)) => finish(head, ended, call, &served, &id).await,
+        Some(EventMessage::Event(_)) | None => {
+            finish(ResponseHead::default(), ended, call, &served, &id).await
+        }
+        Some(EventMessage::Unused(head)) => finish(head, ended, call, &served, &id).await,
     }
 }
 
@@ -66,17 +75,17 @@ pub(super) async fn serve(served: Arc<Served>, mut request: Parts, body: Body, i
 async fn finish(
     head: ResponseHead,
     ended: Option<Result<()>>,
-    call: Running,
-    served: &Served,
+    call: EventCall,
+    served: &EndpointService,
     id: &RequestId,
 ) -> Response {
     let ended = match ended {
         Some(ended) => ended,
         None => call.await,
     };
-    match ended.and_then(|()| sound(&head)) {
+    match ended.and_then(|()| validate_status(&head)) {
         Ok(()) => respond(head, Body::empty()),
-        Err(error) => failed(served, id, &error, head),
+        Err(error) => error_response(served, id, &error, head),
     }
 }
 
@@ -90,18 +99,18 @@ fn respond(head: ResponseHead, body: Body) -> Response {
 }
 
 /// The events of a call, and the call while it runs.
-struct Stream {
-    served: Arc<Served>,
+struct EventBody {
+    served: Arc<EndpointService>,
     id: RequestId,
     /// The first event, which is known when the head goes out.
     next: Option<Bytes>,
-    sent: mpsc::Receiver<Sent>,
-    call: Option<Running>,
+    sent: mpsc::Receiver<EventMessage>,
+    call: Option<EventCall>,
     /// The event of the error that the call ended with.
     last: Option<Bytes>,
 }
 
-impl Stream {
+impl EventBody {
     fn end(&mut self, ended: Result<()>) {
         if let Err(error) = ended {
             self.served.log(&self.id, &error);
@@ -110,7 +119,7 @@ impl Stream {
     }
 }
 
-impl hyper::body::Body for Stream {
+impl hyper::body::Body for EventBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -131,11 +140,11 @@ impl hyper::body::Body for Stream {
             this.end(ended);
         }
         match this.sent.poll_recv(context) {
-            Poll::Ready(Some(Sent::First(_, sent) | Sent::Event(sent))) => event(sent),
-            Poll::Ready(None | Some(Sent::Unused(_))) if this.call.is_none() => {
+            Poll::Ready(Some(EventMessage::First(_, sent) | EventMessage::Event(sent))) => event(sent),
+            Poll::Ready(None | Some(EventMessage::Unused(_))) if this.call.is_none() => {
                 this.last.take().map_or(Poll::Ready(None), event)
             }
-            Poll::Ready(None | Some(Sent::Unused(_))) | Poll::Pending => Poll::Pending,
+            Poll::Ready(None | Some(EventMessage::Unused(_))) | Poll::Pending => Poll::Pending,
         }
     }
 }

@@ -20,22 +20,22 @@ use crate::error::{Context, Error};
 #[derive(Debug)]
 pub(super) struct HealthThreads {
     deadline: Duration,
-    calls: Mutex<Calls>,
+    calls: Mutex<ThreadTable>,
     returned: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Calls {
+struct ThreadTable {
     /// In the order of their start, and so of their deadlines.
-    running: Vec<Running>,
+    running: Vec<RunningThread>,
     started: u64,
 }
 
 /// As many calls run side by side; checks need two at most, the rest is for a host's clients.
-const MOST: usize = 16;
+const MAX_THREADS: usize = 16;
 
 #[derive(Debug)]
-struct Running {
+struct RunningThread {
     id: u64,
     started: Instant,
     is_abandoned: bool,
@@ -59,8 +59,8 @@ impl HealthThreads {
         self: Arc<Self>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let call = Call { id: self.admit().await?, threads: Arc::clone(&self) };
-        let waiting = Waiting { id: call.id, threads: self };
+        let call = ThreadGuard { id: self.admit().await?, threads: Arc::clone(&self) };
+        let waiting = CallerGuard { id: call.id, threads: self };
         let (answer, answered) = oneshot::channel();
         let runtime = Handle::current();
         std::thread::Builder::new()
@@ -83,7 +83,7 @@ impl HealthThreads {
         loop {
             // Made before the look: a call that returns between the two is not missed.
             let returned = self.returned.notified();
-            match self.look(Instant::now()) {
+            match self.try_admit(Instant::now()) {
                 Admission::Started(id) => return Ok(id),
                 Admission::Wait(until) => {
                     let _ = timeout_at(until, returned).await;
@@ -98,34 +98,35 @@ impl HealthThreads {
         }
     }
 
-    fn look(&self, now: Instant) -> Admission {
+    fn try_admit(&self, now: Instant) -> Admission {
         let mut calls = self.lock();
-        let overdue_at = |call: &Running| call.started + self.deadline;
-        let is_closed = calls.running.len() >= MOST || calls.running.iter().any(|call| call.is_abandoned);
+        let overdue_at = |call: &RunningThread| call.started + self.deadline;
+        let is_closed =
+            calls.running.len() >= MAX_THREADS || calls.running.iter().any(|call| call.is_abandoned);
         match calls.running.first().map(overdue_at) {
             Some(deadline) if deadline <= now => Admission::Refused,
             Some(deadline) if is_closed => Admission::Wait(deadline),
             _ => {
                 let id = calls.started;
                 calls.started += 1;
-                calls.running.push(Running { id, started: now, is_abandoned: false });
+                calls.running.push(RunningThread { id, started: now, is_abandoned: false });
                 Admission::Started(id)
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Calls> {
+    fn lock(&self) -> MutexGuard<'_, ThreadTable> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Held by the thread: the call has returned when this is dropped.
-struct Call {
+struct ThreadGuard {
     id: u64,
     threads: Arc<HealthThreads>,
 }
 
-impl Drop for Call {
+impl Drop for ThreadGuard {
     fn drop(&mut self) {
         self.threads.lock().running.retain(|call| call.id != self.id);
         self.threads.returned.notify_waiters();
@@ -133,12 +134,12 @@ impl Drop for Call {
 }
 
 /// Held by whoever waits for the call: it is abandoned when this is dropped before the call has returned.
-struct Waiting {
+struct CallerGuard {
     id: u64,
     threads: Arc<HealthThreads>,
 }
 
-impl Drop for Waiting {
+impl Drop for CallerGuard {
     fn drop(&mut self) {
         if let Some(call) = self.threads.lock().running.iter_mut().find(|call| call.id == self.id) {
             call.is_abandoned = true;

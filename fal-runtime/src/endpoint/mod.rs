@@ -19,12 +19,12 @@ mod service;
 #[cfg(feature = "garde")]
 mod validated;
 
-pub use argument::{Argument, HeadArgument, Taken, Taking};
-pub(crate) use argument_info::RulesOf;
-pub use argument_info::{Given, Known, Source, Unknown, Unruled};
-pub use call::{Boxed, Call, Unshared};
+pub use argument::{Argument, ArgumentSource, Extracting, HeadArgument};
+pub(crate) use argument_info::RuleChecker;
+pub use argument_info::{ArgumentInfo, HeadSource, Probe, ProbeDefaults, ProbeUnvalidated};
+pub use call::{BoxedCall, BoxedCallFallback, CallContext};
 pub use declaration::Endpoint;
 pub(crate) use dispatch::serve;
 pub(crate) use request_id::RequestId;
 pub(crate) use response::method_not_allowed;
-pub(crate) use service::{Running, Served};
+pub(crate) use service::{AppState, EndpointService};

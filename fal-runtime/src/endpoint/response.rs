@@ -6,7 +6,7 @@ use http::StatusCode;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 
 use super::request_id::RequestId;
-use super::service::Served;
+use super::service::EndpointService;
 use crate::answer::{Reply, ResponseHead};
 use crate::error::{Error, failure};
 
@@ -18,7 +18,7 @@ pub(crate) fn method_not_allowed(allow: &'static str) -> Response {
 }
 
 /// Whether the head can be one of an answer.
-pub(super) fn sound(head: &ResponseHead) -> Result<(), Error> {
+pub(super) fn validate_status(head: &ResponseHead) -> Result<(), Error> {
     let status = head.status();
     if status.is_informational() {
         return Err(Error::msg(format!("the endpoint set status {status}, which is no answer's")));
@@ -26,7 +26,7 @@ pub(super) fn sound(head: &ResponseHead) -> Result<(), Error> {
     Ok(())
 }
 
-pub(super) fn succeeded(reply: Reply, head: ResponseHead) -> Response {
+pub(super) fn success_response(reply: Reply, head: ResponseHead) -> Response {
     let mut response = match reply {
         Reply::Json(body) => {
             let mut response = Response::new(Body::from(body));
@@ -44,7 +44,12 @@ pub(super) fn succeeded(reply: Reply, head: ResponseHead) -> Response {
 }
 
 /// The response of a call that has failed, which is logged.
-pub(super) fn failed(served: &Served, id: &RequestId, error: &Error, head: ResponseHead) -> Response {
+pub(super) fn error_response(
+    served: &EndpointService,
+    id: &RequestId,
+    error: &Error,
+    head: ResponseHead,
+) -> Response {
     served.log(id, error);
     let mut response = error.response(id);
     head.apply_request(&mut response);

@@ -2,13 +2,13 @@
 
 use http::request::Parts;
 
-use super::call::Call;
+use super::call::CallContext;
 use crate::error::Error;
 
 /// What a type demands of its values beyond being of it.
 pub trait Rules<T> {
     /// What is wrong with a body that a value has been read from.
-    fn broken(_: &T, call: &mut Call<'_>) -> Option<Error> {
+    fn broken(_: &T, call: &mut CallContext<'_>) -> Option<Error> {
         call.end()
     }
 

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use http::Method;
 use http::request::Parts;
 
-use super::blocking::Lane;
+use super::blocking::ExecutionLane;
 use super::body;
-use super::call::Call;
+use super::call::CallContext;
 use super::declaration::Endpoint;
 use super::health_threads::HealthThreads;
 use super::request_id::RequestId;
@@ -18,21 +18,21 @@ use crate::answer::{Reply, ResponseHead, Sender};
 use crate::app::{Instance, Settings};
 use crate::error::Error;
 use crate::json::Reader;
-use crate::server::{Calls, ConnectionHold};
+use crate::server::{ConcurrencyLimit, ConnectionHold};
 use crate::validation;
 
 /// An app that runs, and its calls.
 #[derive(Debug)]
-pub(crate) struct Running {
+pub(crate) struct AppState {
     instance: Instance,
-    calls: Arc<Calls>,
+    calls: Arc<ConcurrencyLimit>,
     /// The largest body, in bytes, that an endpoint without a limit of its own takes.
     body_limit: usize,
     request_timeout: Option<Duration>,
 }
 
-impl Running {
-    pub(crate) fn new(settings: &Settings, instance: Instance, calls: Arc<Calls>) -> Self {
+impl AppState {
+    pub(crate) fn new(settings: &Settings, instance: Instance, calls: Arc<ConcurrencyLimit>) -> Self {
         let (body_limit, request_timeout) = (settings.body_limit(), settings.request_timeout());
         Self { instance, calls, body_limit, request_timeout }
     }
@@ -40,15 +40,15 @@ impl Running {
 
 /// An endpoint of a running app.
 #[derive(Debug)]
-pub(crate) struct Served {
+pub(crate) struct EndpointService {
     pub(super) endpoint: &'static Endpoint,
-    app: Arc<Running>,
-    lane: Lane,
+    app: Arc<AppState>,
+    lane: ExecutionLane,
     body_limit: usize,
 }
 
 /// A request that has come in.
-pub(super) struct Incoming<'a> {
+pub(super) struct IncomingRequest<'a> {
     pub(super) request: &'a mut Parts,
     pub(super) body: Body,
     pub(super) id: &'a RequestId,
@@ -58,38 +58,43 @@ pub(super) struct Incoming<'a> {
     pub(super) events: Option<Sender>,
 }
 
-impl Served {
-    pub(crate) fn new(endpoint: &'static Endpoint, app: Arc<Running>) -> Self {
+impl EndpointService {
+    pub(crate) fn new(endpoint: &'static Endpoint, app: Arc<AppState>) -> Self {
         let lane = match endpoint.is_health_check() {
-            Some(config) => Lane::Health(HealthThreads::new(config.timeout())),
-            None => Lane::Pool,
+            Some(config) => ExecutionLane::Health(HealthThreads::new(config.timeout())),
+            None => ExecutionLane::Pool,
         };
         let body_limit = endpoint.own_body_limit().unwrap_or(app.body_limit);
         Self { endpoint, app, lane, body_limit }
     }
 
-    pub(super) async fn call(&self, incoming: Incoming<'_>, head: &mut ResponseHead) -> Result<Reply, Error> {
-        let Incoming { request, body, id, deadline, events } = incoming;
+    pub(super) async fn call(
+        &self,
+        incoming: IncomingRequest<'_>,
+        head: &mut ResponseHead,
+    ) -> Result<Reply, Error> {
+        let IncomingRequest { request, body, id, deadline, events } = incoming;
         let endpoint = self.endpoint;
         // Before a place is taken: a slow sender keeps only itself waiting.
         let body = match endpoint.body() {
             Some(_) => match body::read(&request.headers, body, self.body_limit).await? {
                 Some(body) => body,
-                None if endpoint.may_lack_its_body() => Bytes::from_static(b"null"),
-                None => return Err(validation::body::absent()),
+                None if endpoint.is_body_optional() => Bytes::from_static(b"null"),
+                None => return Err(validation::body::missing_body()),
             },
             None => Bytes::new(),
         };
         let hold = request.extensions.get::<ConnectionHold>().cloned();
         let place = match self.lane {
-            Lane::Pool => self.app.calls.place(endpoint.path(), hold).await,
-            Lane::Health(_) => self.app.calls.exempt(endpoint.path(), hold),
+            ExecutionLane::Pool => self.app.calls.acquire(endpoint.path(), hold).await,
+            ExecutionLane::Health(_) => self.app.calls.enter_exempt(endpoint.path(), hold),
         };
         let (instance, lane) = (&self.app.instance, self.lane.clone());
         let (function, reader, place) = (endpoint.function(), Reader::new(&body), Some(place));
         // It keeps its place until its function has ended.
         let path = endpoint.path();
-        let mut call = Call { head, instance, path, id, deadline, request, events, reader, lane, place };
+        let mut call =
+            CallContext { head, instance, path, id, deadline, request, events, reader, lane, place };
         function(&mut call).await
     }
 

@@ -3,27 +3,27 @@
 use ::garde::Validate;
 use http::request::Parts;
 
-use super::argument::{Argument, Taking};
-use super::argument_info::{Given, RulesOf};
-use super::call::Call;
+use super::argument::{Argument, Extracting};
+use super::argument_info::{Probe, RuleChecker};
+use super::call::CallContext;
 use super::rules::Rules;
 use crate::error::Error;
 use crate::extract::{Cookies, Headers, Path, Query};
 use crate::validation::garde;
 
-impl<T: Validate> Given<T>
+impl<T: Validate> Probe<T>
 where
     T::Context: Default,
 {
     /// They are garde's.
-    pub const RULES: RulesOf = RulesOf::Garde;
+    pub const RULES: RuleChecker = RuleChecker::Garde;
 
     /// Takes it from the request, by its own rules.
-    pub fn take<'a, 'c, M>(call: &'a mut Call<'c>) -> Taking<'a, 'c, T>
+    pub fn extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, T>
     where
         T: Argument<M>,
     {
-        T::take::<Validated>(call)
+        T::extract::<Validated>(call)
     }
 }
 
@@ -35,7 +35,7 @@ impl<T: Validate> Rules<T> for Validated
 where
     T::Context: Default,
 {
-    fn broken(value: &T, call: &mut Call<'_>) -> Option<Error> {
+    fn broken(value: &T, call: &mut CallContext<'_>) -> Option<Error> {
         call.end().or_else(|| value.validate().err().map(|report| garde::body(&report, call.reader.body())))
     }
 }
@@ -46,19 +46,19 @@ pub(super) enum ValidatedInHead {}
 
 macro_rules! in_head {
     ($($extractor:ident: $sent:ident;)*) => {$(
-        impl<T: Validate> Given<$extractor<T>>
+        impl<T: Validate> Probe<$extractor<T>>
         where
             T::Context: Default,
         {
             /// They are garde's.
-            pub const RULES: RulesOf = RulesOf::Garde;
+            pub const RULES: RuleChecker = RuleChecker::Garde;
 
             /// Takes it from the request, by the rules of what it holds.
-            pub fn take<'a, 'c, M>(call: &'a mut Call<'c>) -> Taking<'a, 'c, $extractor<T>>
+            pub fn extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, $extractor<T>>
             where
                 $extractor<T>: Argument<M>,
             {
-                <$extractor<T>>::take::<ValidatedInHead>(call)
+                <$extractor<T>>::extract::<ValidatedInHead>(call)
             }
         }
 

@@ -45,7 +45,7 @@ impl DeclaredFailure {
 
 /// What one value of an [`ApiError`] is: for the log, and for the client.
 #[derive(Debug)]
-pub struct Told {
+pub struct ErrorParts {
     /// What the value's `Display` says.
     pub log: String,
     /// What the client reads; the status's usual words where there is none.
@@ -70,7 +70,7 @@ pub fn cause<T: Cause>(cause: T) -> Option<Box<dyn StdError + Send + Sync>> {
 }
 
 /// A value of an [`ApiError`] as an [`Error`].
-pub fn told(status: u16, Told { log, detail, source }: Told) -> Error {
+pub fn to_error(status: u16, ErrorParts { log, detail, source }: ErrorParts) -> Error {
     let status = DeclaredFailure::new(status, "").status();
     let error = Error::of(Declared { log, source }).status(status);
     match detail {

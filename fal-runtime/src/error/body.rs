@@ -10,7 +10,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
 
 use super::handler_error::{Detail, Error};
-use super::invalid::Invalid;
+use super::validation_error::ValidationError;
 use crate::endpoint::RequestId;
 
 /// What a client reads of a failure.
@@ -29,7 +29,7 @@ pub(crate) struct HttpError<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "HTTPValidationError"))]
 pub(crate) struct HttpValidationError<'a> {
     /// Every mistake that was found.
-    pub(crate) detail: Cow<'a, [Invalid]>,
+    pub(crate) detail: Cow<'a, [ValidationError]>,
 }
 
 impl Error {
@@ -45,7 +45,7 @@ impl Error {
         let status = self.0.status;
         match &self.0.detail {
             Some(Detail::Text(text)) => bytes(&HttpError { detail: Cow::Borrowed(text), request_id: None }),
-            Some(Detail::Invalid(list)) => bytes(&HttpValidationError { detail: Cow::Borrowed(list) }),
+            Some(Detail::Validation(list)) => bytes(&HttpValidationError { detail: Cow::Borrowed(list) }),
             None => bytes(&HttpError {
                 detail: Cow::Borrowed(status.canonical_reason().unwrap_or("Error")),
                 request_id: status.is_server_error().then(|| Cow::Borrowed(id.as_str())),

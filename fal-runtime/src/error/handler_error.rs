@@ -7,7 +7,7 @@ use std::fmt;
 
 use http::{HeaderMap, StatusCode};
 
-use super::invalid::Invalid;
+use super::validation_error::ValidationError;
 
 /// What a handler fails with: whatever went wrong, for the log, and what the client may know of it.
 ///
@@ -48,7 +48,7 @@ pub(super) struct Inner {
 /// What the client reads.
 pub(super) enum Detail {
     Text(Cow<'static, str>),
-    Invalid(Vec<Invalid>),
+    Validation(Vec<ValidationError>),
 }
 
 /// An error that is only a text.
@@ -91,9 +91,12 @@ impl Error {
     }
 
     /// A request that does not say what it has to say: 422, with the list that clients of the original know.
-    pub(crate) fn invalid(source: impl StdError + Send + Sync + 'static, mistakes: Vec<Invalid>) -> Self {
+    pub(crate) fn validation(
+        source: impl StdError + Send + Sync + 'static,
+        mistakes: Vec<ValidationError>,
+    ) -> Self {
         let mut error = Self::of(source).status(StatusCode::UNPROCESSABLE_ENTITY);
-        error.0.detail = Some(Detail::Invalid(mistakes));
+        error.0.detail = Some(Detail::Validation(mistakes));
         error
     }
 

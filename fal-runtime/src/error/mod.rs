@@ -4,12 +4,12 @@ mod api;
 mod body;
 mod context;
 mod handler_error;
-mod invalid;
+mod validation_error;
 
-pub use api::{ApiError, Cause, DeclaredFailure, Told, cause, told};
+pub use api::{ApiError, Cause, DeclaredFailure, ErrorParts, cause, to_error};
 pub(crate) use body::failure;
 #[cfg(test)]
 pub(crate) use body::{HttpError, HttpValidationError};
 pub use context::Context;
 pub use handler_error::{Error, Result};
-pub(crate) use invalid::{Invalid, Step};
+pub(crate) use validation_error::{Step, ValidationError};

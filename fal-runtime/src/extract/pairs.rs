@@ -11,7 +11,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use serde_json::Value;
 
-use crate::json::{Fault, Mistake};
+use crate::json::{DeserializeError, ErrorKind};
 
 /// What [`Query`](super::Query), [`Headers`](super::Headers) or [`Cookies`](super::Cookies) found wrong with a request. An endpoint's client
 /// reads it as the list of mistakes that a bad body has, too.
@@ -23,7 +23,7 @@ pub struct PairsRejection(pub(crate) Box<Wrong>);
 pub(crate) struct Wrong {
     /// The part.
     pub(crate) part: &'static str,
-    pub(crate) mistake: Mistake,
+    pub(crate) kind: ErrorKind,
     /// Where it is, as the part calls it; empty where it is no single field's.
     pub(crate) name: Cow<'static, str>,
     /// Which of several texts of that name it is, where the field is a list.
@@ -34,8 +34,8 @@ pub(crate) struct Wrong {
 
 impl IntoResponse for PairsRejection {
     fn into_response(self) -> Response {
-        let Wrong { part, mistake, .. } = *self.0;
-        (StatusCode::UNPROCESSABLE_ENTITY, format!("{part}: {mistake}")).into_response()
+        let Wrong { part, kind, .. } = *self.0;
+        (StatusCode::UNPROCESSABLE_ENTITY, format!("{part}: {kind}")).into_response()
     }
 }
 
@@ -58,15 +58,15 @@ pub(super) fn read<T: DeserializeOwned>(part: Part<'_>) -> Result<T, PairsReject
     T::deserialize(Pairs { part, at: &at }).map_err(|fault| rejected(part, fault, at.get()))
 }
 
-fn rejected(part: Part<'_>, fault: Fault, at: &'static str) -> PairsRejection {
-    let mistake = fault.into_mistake();
-    let field = match mistake {
-        Mistake::Missing(field) => field,
+fn rejected(part: Part<'_>, fault: DeserializeError, at: &'static str) -> PairsRejection {
+    let kind = fault.into_kind();
+    let field = match kind {
+        ErrorKind::MissingField(field) => field,
         _ => at,
     };
     let name = (part.spell)(field);
     let input = (part.find)(&name).map_or(Value::Null, |text| String::from_utf8_lossy(text).into());
-    PairsRejection(Box::new(Wrong { part: part.name, mistake, name, index: None, input }))
+    PairsRejection(Box::new(Wrong { part: part.name, kind, name, index: None, input }))
 }
 
 struct Pairs<'a, 'b> {
@@ -76,10 +76,10 @@ struct Pairs<'a, 'b> {
 }
 
 impl<'de> Deserializer<'de> for Pairs<'de, '_> {
-    type Error = Fault;
+    type Error = DeserializeError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
-        Err(Fault::custom("only a struct with named fields can be read from here"))
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, DeserializeError> {
+        Err(DeserializeError::custom("only a struct with named fields can be read from here"))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -87,7 +87,7 @@ impl<'de> Deserializer<'de> for Pairs<'de, '_> {
         _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeserializeError> {
         visitor.visit_map(Fields { part: self.part, at: self.at, names: fields.iter(), text: None })
     }
 
@@ -95,11 +95,11 @@ impl<'de> Deserializer<'de> for Pairs<'de, '_> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeserializeError> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
         visitor.visit_unit()
     }
 
@@ -118,9 +118,12 @@ struct Fields<'a, 'b> {
 }
 
 impl<'de> MapAccess<'de> for Fields<'de, '_> {
-    type Error = Fault;
+    type Error = DeserializeError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, DeserializeError> {
         for field in self.names.by_ref() {
             self.text = (self.part.find)(&(self.part.spell)(field));
             if self.text.is_some() {
@@ -133,8 +136,8 @@ impl<'de> MapAccess<'de> for Fields<'de, '_> {
         Ok(None)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
-        let text = str::from_utf8(self.text.take().unwrap_or_default()).map_err(Fault::custom)?;
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DeserializeError> {
+        let text = str::from_utf8(self.text.take().unwrap_or_default()).map_err(DeserializeError::custom)?;
         seed.deserialize(Text(text))
     }
 }
@@ -143,7 +146,7 @@ impl<'de> MapAccess<'de> for Fields<'de, '_> {
 #[derive(Clone, Copy)]
 pub(super) struct Text<'a>(pub(super) &'a str);
 
-impl<'de> IntoDeserializer<'de, Fault> for Text<'de> {
+impl<'de> IntoDeserializer<'de, DeserializeError> for Text<'de> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -153,19 +156,19 @@ impl<'de> IntoDeserializer<'de, Fault> for Text<'de> {
 
 macro_rules! parsed {
     ($($deserialize:ident => $visit:ident: $type:ident,)*) => {
-        $(fn $deserialize<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        $(fn $deserialize<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
             match self.0.parse() {
                 Ok(value) => visitor.$visit(value),
-                Err(_) => Err(Mistake::Type(stringify!($type).to_owned()).into()),
+                Err(_) => Err(ErrorKind::WrongType(stringify!($type).to_owned()).into()),
             }
         })*
     };
 }
 
 impl<'de> Deserializer<'de> for Text<'de> {
-    type Error = Fault;
+    type Error = DeserializeError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
         visitor.visit_borrowed_str(self.0)
     }
 
@@ -185,7 +188,7 @@ impl<'de> Deserializer<'de> for Text<'de> {
         deserialize_f64 => visit_f64: f64,
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
         visitor.visit_some(self)
     }
 
@@ -193,7 +196,7 @@ impl<'de> Deserializer<'de> for Text<'de> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeserializeError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -202,7 +205,7 @@ impl<'de> Deserializer<'de> for Text<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeserializeError> {
         visitor.visit_enum(self.0.into_deserializer())
     }
 

@@ -14,7 +14,7 @@ use serde::forward_to_deserialize_any;
 use serde_json::Value;
 
 use super::pairs::{PairsRejection, Text, Wrong};
-use crate::json::{Fault, Mistake};
+use crate::json::{DeserializeError, ErrorKind};
 
 /// Parameters of the query, as the fields of a struct, each by its own name.
 ///
@@ -84,17 +84,17 @@ struct Place<'a> {
 }
 
 #[cold]
-fn rejected(pairs: &[(String, String)], fault: Fault, at: Place<'_>) -> PairsRejection {
-    let mistake = fault.into_mistake();
-    let (name, index) = match &mistake {
-        Mistake::Missing(field) => (*field, None),
-        Mistake::Unknown(field) => (field.as_str(), None),
+fn rejected(pairs: &[(String, String)], fault: DeserializeError, at: Place<'_>) -> PairsRejection {
+    let kind = fault.into_kind();
+    let (name, index) = match &kind {
+        ErrorKind::MissingField(field) => (*field, None),
+        ErrorKind::UnknownField(field) => (field.as_str(), None),
         _ => (at.name, at.index),
     };
     let mut texts = pairs.iter().filter(|(known, _)| known == name);
     let input = texts.nth(index.unwrap_or_default()).map_or(Value::Null, |(_, text)| text.as_str().into());
     let name = name.to_owned().into();
-    PairsRejection(Box::new(Wrong { part: "query", mistake, name, index, input }))
+    PairsRejection(Box::new(Wrong { part: "query", kind, name, index, input }))
 }
 
 /// A whole query.
@@ -104,13 +104,13 @@ struct Pairs<'a, 'b> {
 }
 
 impl<'de> Deserializer<'de> for Pairs<'de, '_> {
-    type Error = Fault;
+    type Error = DeserializeError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
         visitor.visit_map(Fields { rest: named(self.pairs).into_iter(), texts: Vec::new(), at: self.at })
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
         visitor.visit_seq(MapDeserializer::new(
             self.pairs.iter().map(|(name, text)| (name.as_str(), Text(text))),
         ))
@@ -120,11 +120,11 @@ impl<'de> Deserializer<'de> for Pairs<'de, '_> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeserializeError> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
         visitor.visit_unit()
     }
 
@@ -141,9 +141,12 @@ struct Fields<'a, 'b> {
 }
 
 impl<'de> MapAccess<'de> for Fields<'de, '_> {
-    type Error = Fault;
+    type Error = DeserializeError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, DeserializeError> {
         let Some((name, texts)) = self.rest.next() else {
             // What is wrong from here on is no single field's.
             self.at.set(Place::default());
@@ -154,7 +157,7 @@ impl<'de> MapAccess<'de> for Fields<'de, '_> {
         seed.deserialize(name.into_deserializer()).map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DeserializeError> {
         seed.deserialize(Texts { texts: &self.texts, at: self.at })
     }
 }
@@ -166,24 +169,24 @@ struct Texts<'a, 'b> {
 }
 
 impl<'a> Texts<'a, '_> {
-    fn only(&self) -> Result<Text<'a>, Fault> {
+    fn only(&self) -> Result<Text<'a>, DeserializeError> {
         match self.texts {
             [text] => Ok(Text(text)),
-            _ => Err(Mistake::Refused("it is given more than once".into()).into()),
+            _ => Err(ErrorKind::Custom("it is given more than once".into()).into()),
         }
     }
 }
 
 macro_rules! of_only {
     ($($deserialize:ident)*) => {
-        $(fn $deserialize<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        $(fn $deserialize<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
             self.only()?.$deserialize(visitor)
         })*
     };
 }
 
 impl<'de> Deserializer<'de> for Texts<'de, '_> {
-    type Error = Fault;
+    type Error = DeserializeError;
 
     of_only! {
         deserialize_any deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
@@ -191,7 +194,7 @@ impl<'de> Deserializer<'de> for Texts<'de, '_> {
         deserialize_f32 deserialize_f64
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
         visitor.visit_some(self)
     }
 
@@ -199,15 +202,15 @@ impl<'de> Deserializer<'de> for Texts<'de, '_> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeserializeError> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
         visitor.visit_seq(Items { rest: self.texts.iter().enumerate(), at: self.at })
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, DeserializeError> {
         self.deserialize_seq(visitor)
     }
 
@@ -216,7 +219,7 @@ impl<'de> Deserializer<'de> for Texts<'de, '_> {
         _: &'static str,
         _: usize,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeserializeError> {
         self.deserialize_seq(visitor)
     }
 
@@ -225,11 +228,11 @@ impl<'de> Deserializer<'de> for Texts<'de, '_> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DeserializeError> {
         self.only()?.deserialize_enum(name, variants, visitor)
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
         visitor.visit_unit()
     }
 
@@ -242,9 +245,12 @@ struct Items<'a, 'b> {
 }
 
 impl<'de> SeqAccess<'de> for Items<'de, '_> {
-    type Error = Fault;
+    type Error = DeserializeError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, DeserializeError> {
         let next = self.rest.next();
         self.at.set(Place { index: next.map(|(index, _)| index), ..self.at.get() });
         next.map(|(_, text)| seed.deserialize(Text(text))).transpose()

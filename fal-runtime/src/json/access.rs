@@ -3,35 +3,35 @@
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
-use super::error::{Fault, Result};
+use super::error::{DeserializeError, Result};
 use super::key::Key;
 use super::reader::Reader;
 
 /// What lies between the brackets of a list or of an object.
-struct Inside<'a, 'de> {
+struct Contents<'a, 'de> {
     reader: &'a mut Reader<'de>,
     level: usize,
     depth: u8,
-    passed: usize,
+    count: usize,
 }
 
-impl<'a, 'de> Inside<'a, 'de> {
+impl<'a, 'de> Contents<'a, 'de> {
     fn new(reader: &'a mut Reader<'de>) -> Self {
-        let (level, depth) = (reader.level(), reader.depth());
-        Self { reader, level, depth, passed: 0 }
+        let (level, depth) = (reader.path_len(), reader.depth());
+        Self { reader, level, depth, count: 0 }
     }
 
     /// Comes to the next item, whatever it is; there is none where the bracket is next.
     fn has_next(&mut self, bracket: u8) -> Result<bool> {
-        self.reader.come_back(self.depth)?;
+        self.reader.unwind(self.depth)?;
         if self.reader.peek()? == bracket {
-            self.reader.step_back(self.level);
+            self.reader.truncate_path(self.level);
             return Ok(false);
         }
-        if self.passed > 0 {
-            self.reader.pass(b',')?;
+        if self.count > 0 {
+            self.reader.expect(b',')?;
         }
-        self.passed += 1;
+        self.count += 1;
         Ok(true)
     }
 
@@ -42,35 +42,35 @@ impl<'a, 'de> Inside<'a, 'de> {
             return Ok(None);
         }
         if !self.has_next(b'}')? {
-            self.reader.close(b'}')?;
+            self.reader.leave(b'}')?;
             return Ok(None);
         }
         let key = self.reader.string(&"a key")?;
-        self.reader.pass(b':')?;
-        Ok(Some(self.reader.step_to_key(self.level, key)))
+        self.reader.expect(b':')?;
+        Ok(Some(self.reader.push_key(self.level, key)))
     }
 
     fn next_item(&mut self) -> Result<bool> {
-        let index = self.passed;
+        let index = self.count;
         let has_next = self.has_next(b']')?;
         if has_next {
-            self.reader.step_to_index(self.level, index);
+            self.reader.push_index(self.level, index);
         }
         Ok(has_next)
     }
 }
 
 /// The items of a list.
-pub(super) struct Items<'a, 'de>(Inside<'a, 'de>);
+pub(super) struct ListItems<'a, 'de>(Contents<'a, 'de>);
 
-impl<'a, 'de> Items<'a, 'de> {
+impl<'a, 'de> ListItems<'a, 'de> {
     pub(super) fn new(reader: &'a mut Reader<'de>) -> Self {
-        Self(Inside::new(reader))
+        Self(Contents::new(reader))
     }
 }
 
-impl<'de> SeqAccess<'de> for Items<'_, 'de> {
-    type Error = Fault;
+impl<'de> SeqAccess<'de> for ListItems<'_, 'de> {
+    type Error = DeserializeError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
         if self.0.next_item()? { seed.deserialize(&mut *self.0.reader).map(Some) } else { Ok(None) }
@@ -78,16 +78,16 @@ impl<'de> SeqAccess<'de> for Items<'_, 'de> {
 }
 
 /// The members of an object.
-pub(super) struct Members<'a, 'de>(Inside<'a, 'de>);
+pub(super) struct ObjectMembers<'a, 'de>(Contents<'a, 'de>);
 
-impl<'a, 'de> Members<'a, 'de> {
+impl<'a, 'de> ObjectMembers<'a, 'de> {
     pub(super) fn new(reader: &'a mut Reader<'de>) -> Self {
-        Self(Inside::new(reader))
+        Self(Contents::new(reader))
     }
 }
 
-impl<'de> MapAccess<'de> for Members<'_, 'de> {
-    type Error = Fault;
+impl<'de> MapAccess<'de> for ObjectMembers<'_, 'de> {
+    type Error = DeserializeError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
         match self.0.next_key()? {
@@ -102,28 +102,28 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
 }
 
 /// A variant with what it holds: the one member of an object.
-pub(super) struct Variant<'a, 'de>(Inside<'a, 'de>);
+pub(super) struct TaggedVariant<'a, 'de>(Contents<'a, 'de>);
 
-impl<'a, 'de> Variant<'a, 'de> {
+impl<'a, 'de> TaggedVariant<'a, 'de> {
     pub(super) fn new(reader: &'a mut Reader<'de>) -> Self {
-        Self(Inside::new(reader))
+        Self(Contents::new(reader))
     }
 }
 
-impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
-    type Error = Fault;
+impl<'de> EnumAccess<'de> for TaggedVariant<'_, 'de> {
+    type Error = DeserializeError;
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(mut self, seed: V) -> Result<(V::Value, Self)> {
         match self.0.next_key()? {
             Some(name) => Ok((seed.deserialize(Key(name))?, self)),
-            None => Err(Fault::another_type(&"a variant")),
+            None => Err(DeserializeError::wrong_type(&"a variant")),
         }
     }
 }
 
-impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
-    type Error = Fault;
+impl<'de> VariantAccess<'de> for TaggedVariant<'_, 'de> {
+    type Error = DeserializeError;
 
     fn unit_variant(self) -> Result<()> {
         self.0.reader.null(&"null")

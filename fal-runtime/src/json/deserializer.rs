@@ -3,16 +3,16 @@
 use serde::Deserializer;
 use serde::de::Visitor;
 
-use super::access::{Items, Members, Variant};
-use super::error::{Fault, Result};
+use super::access::{ListItems, ObjectMembers, TaggedVariant};
+use super::error::{DeserializeError, Result};
 use super::key::Key;
-use super::reader::{Numeral, Reader};
+use super::reader::{Number, Reader};
 
 /// Up to here every whole number of a float is that very number.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// Methods that read a value as another one does.
-macro_rules! as_others {
+macro_rules! forward {
     ($($method:ident($($argument:ident: $type:ty),*) => $other:ident;)*) => {
         $(fn $method<V: Visitor<'de>>(self, $($argument: $type,)* visitor: V) -> Result<V::Value> {
             self.$other(visitor)
@@ -25,9 +25,9 @@ impl<'de> Reader<'de> {
     #[inline(never)]
     fn whole<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         match self.number(&visitor)?.whole() {
-            Numeral::Unsigned(number) => visitor.visit_u64(number),
-            Numeral::Signed(number) => visitor.visit_i64(number),
-            Numeral::Float(_) => Err(Fault::another_type(&visitor)),
+            Number::Unsigned(number) => visitor.visit_u64(number),
+            Number::Signed(number) => visitor.visit_i64(number),
+            Number::Float(_) => Err(DeserializeError::wrong_type(&visitor)),
         }
     }
 
@@ -45,12 +45,12 @@ impl<'de> Reader<'de> {
     }
 }
 
-impl Numeral {
+impl Number {
     /// `1.0` is an integer, as JSON Schema has it.
     #[expect(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
     fn whole(self) -> Self {
         match self {
-            Self::Float(number) if number.fract() == 0.0 && number.abs() <= EXACT => {
+            Self::Float(number) if number.fract() == 0.0 && number.abs() <= MAX_EXACT_INTEGER => {
                 let number = number as i64;
                 u64::try_from(number).map_or(Self::Signed(number), Self::Unsigned)
             }
@@ -68,7 +68,7 @@ impl Numeral {
 }
 
 impl<'de> Deserializer<'de> for &mut Reader<'de> {
-    type Error = Fault;
+    type Error = DeserializeError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         match self.peek()? {
@@ -114,17 +114,17 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     #[inline(never)]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.open(b'[', &visitor)?;
+        self.enter(b'[', &visitor)?;
         let depth = self.depth();
-        let value = visitor.visit_seq(Items::new(self))?;
-        self.come_back(depth)?;
-        self.close(b']')?;
+        let value = visitor.visit_seq(ListItems::new(self))?;
+        self.unwind(depth)?;
+        self.leave(b']')?;
         Ok(value)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.open(b'{', &visitor)?;
-        visitor.visit_map(Members::new(self))
+        self.enter(b'{', &visitor)?;
+        visitor.visit_map(ObjectMembers::new(self))
     }
 
     // A list is no struct, though serde's derive would take one. What else is none does not depend on which it is.
@@ -134,8 +134,8 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        self.open(b'{', &"a struct")?;
-        visitor.visit_map(Members::new(self))
+        self.enter(b'{', &"a struct")?;
+        visitor.visit_map(ObjectMembers::new(self))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -147,11 +147,11 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         if self.peek()? == b'"' {
             return Key(&self.string(&visitor)?).deserialize_enum("", &[], visitor);
         }
-        self.open(b'{', &visitor)?;
+        self.enter(b'{', &visitor)?;
         let depth = self.depth();
-        let value = visitor.visit_enum(Variant::new(self))?;
-        self.come_back(depth)?;
-        self.close(b'}')?;
+        let value = visitor.visit_enum(TaggedVariant::new(self))?;
+        self.unwind(depth)?;
+        self.leave(b'}')?;
         Ok(value)
     }
 
@@ -160,7 +160,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         visitor.visit_unit()
     }
 
-    as_others! {
+    forward! {
         deserialize_i8() => whole;
         deserialize_i16() => whole;
         deserialize_i32() => whole;

@@ -9,129 +9,131 @@ use crate::error::Step;
 
 /// What is wrong with a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Mistake {
+pub(crate) enum ErrorKind {
     /// It is not JSON. What is wrong with it `serde_json` says best.
     Syntax,
     /// A field that is not there.
-    Missing(&'static str),
+    MissingField(&'static str),
     /// A field that nobody asked for.
-    Unknown(String),
+    UnknownField(String),
     /// A value of another type, or an integer beyond it; what is expected instead.
-    Type(String),
+    WrongType(String),
     /// None of the variants that are expected.
-    Variant(&'static [&'static str]),
+    UnknownVariant(&'static [&'static str]),
     /// A value that its type does not take, in the words of whoever refused it.
-    Refused(String),
+    Custom(String),
 }
 
 /// A mistake in a body.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Located {
-    pub(crate) mistake: Mistake,
+pub(crate) struct LocatedError {
+    pub(crate) kind: ErrorKind,
     /// The way to it from the whole body.
     pub(crate) path: Vec<Step>,
 }
 
 /// A mistake on its way up, one word wide: every result of every function that reads a type holds one.
 #[derive(Debug)]
-pub(crate) struct Fault(Box<Mistake>);
+pub(crate) struct DeserializeError(Box<ErrorKind>);
 
-pub(super) type Result<T, E = Fault> = std::result::Result<T, E>;
+pub(super) type Result<T, E = DeserializeError> = std::result::Result<T, E>;
 
-impl Fault {
+impl DeserializeError {
     #[cold]
     pub(super) fn syntax() -> Self {
-        Mistake::Syntax.into()
+        ErrorKind::Syntax.into()
     }
 
     /// A value of another type than this one.
     #[cold]
-    pub(super) fn another_type(expected: &dyn Expected) -> Self {
-        Mistake::Type(expected.to_string()).into()
+    pub(super) fn wrong_type(expected: &dyn Expected) -> Self {
+        ErrorKind::WrongType(expected.to_string()).into()
     }
 
     #[cold]
-    pub(super) fn refused(why: String) -> Self {
+    pub(super) fn from_message(why: String) -> Self {
         // Serde's derive knows only this sentence of it where a field is flattened.
         match why.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
-            Some((field, _)) => Mistake::Unknown(field.to_owned()).into(),
-            None => Mistake::Refused(why).into(),
+            Some((field, _)) => ErrorKind::UnknownField(field.to_owned()).into(),
+            None => ErrorKind::Custom(why).into(),
         }
     }
 
-    pub(crate) fn into_mistake(self) -> Mistake {
+    pub(crate) fn into_kind(self) -> ErrorKind {
         *self.0
     }
 }
 
-impl From<Mistake> for Fault {
-    fn from(mistake: Mistake) -> Self {
-        Self(Box::new(mistake))
+impl From<ErrorKind> for DeserializeError {
+    fn from(kind: ErrorKind) -> Self {
+        Self(Box::new(kind))
     }
 }
 
-impl de::Error for Fault {
+impl de::Error for DeserializeError {
     #[cold]
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::refused(message.to_string())
+        Self::from_message(message.to_string())
     }
 
     #[cold]
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::another_type(expected)
+        Self::wrong_type(expected)
     }
 
     #[cold]
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let expected = expected.to_string();
         let is_integer = matches!(unexpected, Unexpected::Unsigned(_) | Unexpected::Signed(_));
-        if is_integer && integer_bounds::ends(&expected).is_some() {
-            return Mistake::Type(expected).into();
+        if is_integer && integer_bounds::bounds(&expected).is_some() {
+            return ErrorKind::WrongType(expected).into();
         }
-        Self::refused(format!("invalid value: {unexpected}, expected {expected}"))
+        Self::from_message(format!("invalid value: {unexpected}, expected {expected}"))
     }
 
     // Serde's own would be in every program once for each field.
     #[cold]
     fn duplicate_field(field: &'static str) -> Self {
-        Self::refused(format!("duplicate field `{field}`"))
+        Self::from_message(format!("duplicate field `{field}`"))
     }
 
     #[cold]
     fn missing_field(field: &'static str) -> Self {
-        Mistake::Missing(field).into()
+        ErrorKind::MissingField(field).into()
     }
 
     #[cold]
     fn unknown_field(field: &str, _: &'static [&'static str]) -> Self {
-        Mistake::Unknown(field.to_owned()).into()
+        ErrorKind::UnknownField(field.to_owned()).into()
     }
 
     #[cold]
     fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
-        Mistake::Variant(expected).into()
+        ErrorKind::UnknownVariant(expected).into()
     }
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Syntax => f.write_str("not JSON"),
-            Self::Missing(field) => write!(f, "missing field `{field}`"),
-            Self::Unknown(field) => write!(f, "unknown field `{field}`"),
-            Self::Type(expected) => write!(f, "wrong type, expected {expected}"),
-            Self::Variant(expected) => write!(f, "unknown variant, expected one of {}", expected.join(", ")),
-            Self::Refused(why) => f.write_str(why),
+            Self::MissingField(field) => write!(f, "missing field `{field}`"),
+            Self::UnknownField(field) => write!(f, "unknown field `{field}`"),
+            Self::WrongType(expected) => write!(f, "wrong type, expected {expected}"),
+            Self::UnknownVariant(expected) => {
+                write!(f, "unknown variant, expected one of {}", expected.join(", "))
+            }
+            Self::Custom(why) => f.write_str(why),
         }
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for DeserializeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl std::error::Error for Mistake {}
+impl std::error::Error for ErrorKind {}
 
-impl std::error::Error for Fault {}
+impl std::error::Error for DeserializeError {}

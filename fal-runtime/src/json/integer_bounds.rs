@@ -2,8 +2,8 @@
 
 /// The least and the most that an integer of this type holds, by the type's name as serde and axum give it, also where 0 is
 /// none of its values; none where JSON has no number for them.
-pub(crate) fn ends(name: &str) -> Option<(i64, u64)> {
-    macro_rules! ends {
+pub(crate) fn bounds(name: &str) -> Option<(i64, u64)> {
+    macro_rules! bounds {
         ($($signed:ident $unsigned:ident $nonzero:literal;)*) => {
             match name {
                 $(stringify!($signed) => Some(($signed::MIN as i64, $signed::MAX as u64)),
@@ -15,7 +15,7 @@ pub(crate) fn ends(name: &str) -> Option<(i64, u64)> {
     }
     #[expect(clippy::cast_lossless, reason = "the widest have to be cast")]
     {
-        ends! {
+        bounds! {
             i8 u8 "a nonzero u8";
             i16 u16 "a nonzero u16";
             i32 u32 "a nonzero u32";
@@ -31,11 +31,11 @@ mod tests {
 
     #[test]
     fn an_integer_has_its_own_ends() {
-        assert_eq!(ends("i8"), Some((-128, 127)));
-        assert_eq!(ends("u64"), Some((0, u64::MAX)));
-        assert_eq!(ends("a nonzero u16"), Some((1, 65_535)));
+        assert_eq!(bounds("i8"), Some((-128, 127)));
+        assert_eq!(bounds("u64"), Some((0, u64::MAX)));
+        assert_eq!(bounds("a nonzero u16"), Some((1, 65_535)));
         for other in ["u128", "f32", "a nonzero i8", ""] {
-            assert_eq!(ends(other), None, "{other}");
+            assert_eq!(bounds(other), None, "{other}");
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::Deserializer;
 use serde::de::value::StrDeserializer;
 use serde::de::{IntoDeserializer, Visitor};
 
-use super::error::{Fault, Result};
+use super::error::{DeserializeError, Result};
 
 /// The key of an object, or the name of a variant that holds nothing. A key that has to be a number is one in quotes.
 pub(super) struct Key<'a>(pub(super) &'a str);
@@ -14,14 +14,14 @@ macro_rules! numbers {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
             match self.0.parse() {
                 Ok(number) => visitor.$visit(number),
-                Err(_) => Err(Fault::another_type(&visitor)),
+                Err(_) => Err(DeserializeError::wrong_type(&visitor)),
             }
         })*
     };
 }
 
 impl<'de> Deserializer<'de> for Key<'_> {
-    type Error = Fault;
+    type Error = DeserializeError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         visitor.visit_str(self.0)
@@ -41,7 +41,7 @@ impl<'de> Deserializer<'de> for Key<'_> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        let name: StrDeserializer<'_, Fault> = self.0.into_deserializer();
+        let name: StrDeserializer<'_, DeserializeError> = self.0.into_deserializer();
         visitor.visit_enum(name)
     }
 

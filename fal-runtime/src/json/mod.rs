@@ -21,8 +21,8 @@ mod schema;
 mod tests;
 mod write;
 
-pub(crate) use error::{Fault, Located, Mistake};
-pub(crate) use object::{add, add_texts, fixed, object};
+pub(crate) use error::{DeserializeError, ErrorKind, LocatedError};
+pub(crate) use object::{add, add_texts, object, parse_static};
 pub(crate) use reader::Reader;
 pub(crate) use schema::SchemaOf;
 pub(crate) use write::{Written, write};

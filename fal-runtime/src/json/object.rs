@@ -27,7 +27,7 @@ pub(crate) fn add_texts(object: &mut Map<String, Value>, texts: &[(&str, &str)])
 }
 
 /// A part of the document that is always the same.
-pub(crate) fn fixed(text: &str) -> Value {
+pub(crate) fn parse_static(text: &str) -> Value {
     // Every one is read in a test.
     serde_json::from_str(text).unwrap_or_default()
 }

@@ -3,13 +3,12 @@
 use std::borrow::Cow;
 
 use serde::de::Expected;
-use serde_json::Number;
 
-use super::error::{Fault, Located, Result};
+use super::error::{DeserializeError, LocatedError, Result};
 use crate::error::Step;
 
 /// How deep lists and objects may lie in each other: as deep as `serde_json` allows, so that no body ends the stack.
-const DEEPEST: u8 = 127;
+const MAX_DEPTH: u8 = 127;
 
 /// Reads JSON from front to back, and knows where it is in it.
 #[derive(Debug)]
@@ -28,7 +27,7 @@ enum Segment<'de> {
 }
 
 /// A number, as serde tells them apart.
-pub(super) enum Numeral {
+pub(super) enum Number {
     Unsigned(u64),
     Signed(i64),
     Float(f64),
@@ -44,31 +43,31 @@ impl<'de> Reader<'de> {
     }
 
     /// What is wrong after the one value of a body; nothing but space may be there.
-    pub(crate) fn end(&mut self) -> Option<Fault> {
+    pub(crate) fn end(&mut self) -> Option<DeserializeError> {
         self.path.clear();
-        match self.come_back(0) {
-            Ok(()) => self.peek().is_ok().then(Fault::syntax),
+        match self.unwind(0) {
+            Ok(()) => self.peek().is_ok().then(DeserializeError::syntax),
             Err(fault) => Some(fault),
         }
     }
 
     /// A mistake at the place that has been reached.
     #[cold]
-    pub(crate) fn locate(&mut self, fault: Fault) -> Located {
+    pub(crate) fn locate(&mut self, fault: DeserializeError) -> LocatedError {
         let path = self.path.drain(..).map(|segment| match segment {
             Segment::Key(key) => Step::Key(key.into_owned().into()),
             Segment::Index(index) => Step::Index(index),
         });
-        Located { path: path.collect(), mistake: fault.into_mistake() }
+        LocatedError { path: path.collect(), kind: fault.into_kind() }
     }
 
     /// How far it is from the whole body to what is being read.
-    pub(super) fn level(&self) -> usize {
+    pub(super) fn path_len(&self) -> usize {
         self.path.len()
     }
 
     /// Passes on to a member of what lies at `level`.
-    pub(super) fn step_to_key(&mut self, level: usize, key: Cow<'de, str>) -> &str {
+    pub(super) fn push_key(&mut self, level: usize, key: Cow<'de, str>) -> &str {
         self.path.truncate(level);
         self.path.push(Segment::Key(key));
         match self.path.last() {
@@ -78,13 +77,13 @@ impl<'de> Reader<'de> {
     }
 
     /// Passes on to an item of what lies at `level`.
-    pub(super) fn step_to_index(&mut self, level: usize, index: usize) {
+    pub(super) fn push_index(&mut self, level: usize, index: usize) {
         self.path.truncate(level);
         self.path.push(Segment::Index(index));
     }
 
     /// Comes back to what lies at `level`.
-    pub(super) fn step_back(&mut self, level: usize) {
+    pub(super) fn truncate_path(&mut self, level: usize) {
         self.path.truncate(level);
     }
 
@@ -96,33 +95,33 @@ impl<'de> Reader<'de> {
             }
             self.at += 1;
         }
-        Err(Fault::syntax())
+        Err(DeserializeError::syntax())
     }
 
     /// Passes this byte, if the next word is it.
-    pub(super) fn passes(&mut self, byte: u8) -> Result<bool> {
+    pub(super) fn consume_if(&mut self, byte: u8) -> Result<bool> {
         let is_next = self.peek()? == byte;
         self.at += usize::from(is_next);
         Ok(is_next)
     }
 
     /// Passes this byte, which has to be the next word.
-    pub(super) fn pass(&mut self, byte: u8) -> Result<()> {
-        if self.passes(byte)? { Ok(()) } else { Err(Fault::syntax()) }
+    pub(super) fn expect(&mut self, byte: u8) -> Result<()> {
+        if self.consume_if(byte)? { Ok(()) } else { Err(DeserializeError::syntax()) }
     }
 
     /// Passes the bracket that a list or an object begins with; it is another type where there is none.
-    pub(super) fn open(&mut self, bracket: u8, expected: &dyn Expected) -> Result<()> {
-        if !self.passes(bracket)? {
-            return Err(self.another_type(expected));
+    pub(super) fn enter(&mut self, bracket: u8, expected: &dyn Expected) -> Result<()> {
+        if !self.consume_if(bracket)? {
+            return Err(self.wrong_type(expected));
         }
         self.descend()
     }
 
     /// Comes back to what lies this deep. An object is left open by whoever wanted no more of its members.
-    pub(super) fn come_back(&mut self, depth: u8) -> Result<()> {
+    pub(super) fn unwind(&mut self, depth: u8) -> Result<()> {
         while self.depth > depth {
-            self.close(b'}')?;
+            self.leave(b'}')?;
         }
         Ok(())
     }
@@ -133,56 +132,58 @@ impl<'de> Reader<'de> {
     }
 
     /// Passes the bracket that a list or an object ends with.
-    pub(super) fn close(&mut self, bracket: u8) -> Result<()> {
+    pub(super) fn leave(&mut self, bracket: u8) -> Result<()> {
         self.depth = self.depth.saturating_sub(1);
         match self.peek()? {
             next if next == bracket => {
                 self.at += 1;
                 Ok(())
             }
-            b',' => Err(Fault::refused("more items than expected".into())),
-            _ => Err(Fault::syntax()),
+            b',' => Err(DeserializeError::from_message("more items than expected".into())),
+            _ => Err(DeserializeError::syntax()),
         }
     }
 
     fn descend(&mut self) -> Result<()> {
         self.depth += 1;
-        if self.depth > DEEPEST { Err(Fault::syntax()) } else { Ok(()) }
+        if self.depth > MAX_DEPTH { Err(DeserializeError::syntax()) } else { Ok(()) }
     }
 
     /// What is next is of another type, if it is a value at all.
     #[cold]
-    pub(super) fn another_type(&mut self, expected: &dyn Expected) -> Fault {
+    pub(super) fn wrong_type(&mut self, expected: &dyn Expected) -> DeserializeError {
         match self.peek() {
-            Ok(b'"' | b'{' | b'[' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => Fault::another_type(expected),
-            _ => Fault::syntax(),
+            Ok(b'"' | b'{' | b'[' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => {
+                DeserializeError::wrong_type(expected)
+            }
+            _ => DeserializeError::syntax(),
         }
     }
 
     pub(super) fn null(&mut self, expected: &dyn Expected) -> Result<()> {
-        if self.peek()? == b'n' { self.word(b"null") } else { Err(self.another_type(expected)) }
+        if self.peek()? == b'n' { self.literal(b"null") } else { Err(self.wrong_type(expected)) }
     }
 
     pub(super) fn boolean(&mut self, expected: &dyn Expected) -> Result<bool> {
         match self.peek()? {
-            b't' => self.word(b"true").map(|()| true),
-            b'f' => self.word(b"false").map(|()| false),
-            _ => Err(self.another_type(expected)),
+            b't' => self.literal(b"true").map(|()| true),
+            b'f' => self.literal(b"false").map(|()| false),
+            _ => Err(self.wrong_type(expected)),
         }
     }
 
-    fn word(&mut self, word: &[u8]) -> Result<()> {
-        if self.rest().starts_with(word) {
-            self.at += word.len();
+    fn literal(&mut self, literal: &[u8]) -> Result<()> {
+        if self.rest().starts_with(literal) {
+            self.at += literal.len();
             Ok(())
         } else {
-            Err(Fault::syntax())
+            Err(DeserializeError::syntax())
         }
     }
 
     pub(super) fn string(&mut self, expected: &dyn Expected) -> Result<Cow<'de, str>> {
         if self.peek()? != b'"' {
-            return Err(self.another_type(expected));
+            return Err(self.wrong_type(expected));
         }
         self.quoted()
     }
@@ -191,40 +192,41 @@ impl<'de> Reader<'de> {
         let token = self.rest();
         let inside = token.get(1..).unwrap_or_default();
         let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
-        let plain = inside.iter().position(special).ok_or_else(Fault::syntax)?;
+        let plain = inside.iter().position(special).ok_or_else(DeserializeError::syntax)?;
         let (text, rest) = inside.split_at(plain);
         if rest.first() == Some(&b'"') {
             self.at += plain + 2;
-            return std::str::from_utf8(text).map(Cow::Borrowed).map_err(|_| Fault::syntax());
+            return std::str::from_utf8(text).map(Cow::Borrowed).map_err(|_| DeserializeError::syntax());
         }
-        let token = token.get(..=end_of_string(token)).ok_or_else(Fault::syntax)?;
+        let token = token.get(..=end_of_string(token)).ok_or_else(DeserializeError::syntax)?;
         self.at += token.len();
-        serde_json::from_slice(token).map(Cow::Owned).map_err(|_| Fault::syntax())
+        serde_json::from_slice(token).map(Cow::Owned).map_err(|_| DeserializeError::syntax())
     }
 
-    pub(super) fn number(&mut self, expected: &dyn Expected) -> Result<Numeral> {
+    pub(super) fn number(&mut self, expected: &dyn Expected) -> Result<Number> {
         if !matches!(self.peek()?, b'-' | b'0'..=b'9') {
-            return Err(self.another_type(expected));
+            return Err(self.wrong_type(expected));
         }
-        let token = self.numeral();
+        let token = self.number_token();
         let plain: Option<u64> = match token.as_bytes() {
             [b'0', _, ..] => None,
             _ => token.parse().ok(),
         };
         if let Some(number) = plain {
-            return Ok(Numeral::Unsigned(number));
+            return Ok(Number::Unsigned(number));
         }
-        let number: Number = serde_json::from_str(token).map_err(|_| Fault::syntax())?;
+        let number: serde_json::Number =
+            serde_json::from_str(token).map_err(|_| DeserializeError::syntax())?;
         match (number.as_u64(), number.as_i64(), number.as_f64()) {
-            (Some(number), ..) => Ok(Numeral::Unsigned(number)),
-            (_, Some(number), _) => Ok(Numeral::Signed(number)),
-            (.., Some(number)) => Ok(Numeral::Float(number)),
-            _ => Err(Fault::syntax()),
+            (Some(number), ..) => Ok(Number::Unsigned(number)),
+            (_, Some(number), _) => Ok(Number::Signed(number)),
+            (.., Some(number)) => Ok(Number::Float(number)),
+            _ => Err(DeserializeError::syntax()),
         }
     }
 
     /// Passes whatever may be part of a number.
-    fn numeral(&mut self) -> &'de str {
+    fn number_token(&mut self) -> &'de str {
         let rest = self.rest();
         let is_part = |byte: &u8| matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
         let length = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len());
@@ -250,15 +252,15 @@ impl<'de> Reader<'de> {
         let mut is_first = true;
         while self.peek()? != end {
             if !std::mem::take(&mut is_first) {
-                self.pass(b',')?;
+                self.expect(b',')?;
             }
             if end == b'}' {
                 self.string(&"a key")?;
-                self.pass(b':')?;
+                self.expect(b':')?;
             }
             self.skip()?;
         }
-        self.close(end)
+        self.leave(end)
     }
 
     fn rest(&self) -> &'de [u8] {

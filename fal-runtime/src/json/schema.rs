@@ -26,7 +26,7 @@ fn describe<T: JsonSchema>(generator: Option<&mut SchemaGenerator>) -> Described
 }
 
 thread_local! {
-    /// For whom [`Erased`] speaks. Read before the type's own schema is made, so never while it speaks for another.
+    /// For whom [`ErasedSchema`] speaks. Read before the type's own schema is made, so never while it speaks for another.
     static DESCRIBED: Cell<SchemaOf> = const { Cell::new(SchemaOf::of::<()>()) };
 }
 
@@ -39,7 +39,7 @@ impl SchemaOf {
     /// The schema, or the reference to it among a generator's definitions.
     pub(crate) fn made_by(self, generator: &mut SchemaGenerator) -> Schema {
         DESCRIBED.set(self);
-        generator.subschema_for::<Erased>()
+        generator.subschema_for::<ErasedSchema>()
     }
 
     /// The schema where it stands, whether or not others refer to it.
@@ -59,9 +59,9 @@ impl SchemaOf {
 }
 
 /// The one type that a generator is asked for: `JsonSchema` has no `self` that could tell for whom it speaks.
-enum Erased {}
+enum ErasedSchema {}
 
-impl JsonSchema for Erased {
+impl JsonSchema for ErasedSchema {
     fn inline_schema() -> bool {
         DESCRIBED.get().described().is_inline
     }

@@ -6,11 +6,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::error::{Located, Mistake};
+use super::error::{ErrorKind, LocatedError};
 use super::reader::Reader;
 use crate::error::Step;
 
-fn read<T: DeserializeOwned>(body: &str) -> Result<T, Located> {
+fn read<T: DeserializeOwned>(body: &str) -> Result<T, LocatedError> {
     let mut reader = Reader::new(body.as_bytes());
     match T::deserialize(&mut reader) {
         Ok(value) => reader.end().map_or(Ok(value), |fault| Err(reader.locate(fault))),
@@ -18,13 +18,13 @@ fn read<T: DeserializeOwned>(body: &str) -> Result<T, Located> {
     }
 }
 
-fn mistake<T: DeserializeOwned + std::fmt::Debug>(body: &str) -> (Mistake, String) {
-    let Located { mistake, path } = read::<T>(body).unwrap_err();
+fn kind<T: DeserializeOwned + std::fmt::Debug>(body: &str) -> (ErrorKind, String) {
+    let LocatedError { kind, path } = read::<T>(body).unwrap_err();
     let path = path.into_iter().map(|step| match step {
         Step::Key(key) => format!(".{key}"),
         Step::Index(index) => format!("[{index}]"),
     });
-    (mistake, path.collect())
+    (kind, path.collect())
 }
 
 #[derive(Debug, Deserialize, PartialEq)]
@@ -273,37 +273,37 @@ fn structs_and_variants_are_read_as_serde_json_reads_them() {
 #[test]
 fn keys_may_be_numbers_in_quotes() {
     assert_eq!(read::<BTreeMap<u32, bool>>(r#"{"7": true}"#).unwrap(), BTreeMap::from([(7, true)]));
-    let (found, path) = mistake::<BTreeMap<u32, bool>>(r#"{"x": true}"#);
-    assert_eq!((found, path.as_str()), (Mistake::Type("u32".into()), ".x"));
+    let (found, path) = kind::<BTreeMap<u32, bool>>(r#"{"x": true}"#);
+    assert_eq!((found, path.as_str()), (ErrorKind::WrongType("u32".into()), ".x"));
 }
 
 #[test]
 fn a_whole_float_is_an_integer_and_no_other_is() {
     assert_eq!(read::<Vec<i64>>("[1.0, -2e3, -0.0]").unwrap(), [1, -2000, 0]);
-    assert_eq!(mistake::<Vec<u8>>("[1.5]"), (Mistake::Type("u8".into()), "[0]".into()));
-    assert_eq!(mistake::<u8>("256.0").0, Mistake::Type("u8".into()));
-    assert!(matches!(mistake::<u64>("1e300").0, Mistake::Type(_)));
+    assert_eq!(kind::<Vec<u8>>("[1.5]"), (ErrorKind::WrongType("u8".into()), "[0]".into()));
+    assert_eq!(kind::<u8>("256.0").0, ErrorKind::WrongType("u8".into()));
+    assert!(matches!(kind::<u64>("1e300").0, ErrorKind::WrongType(_)));
 }
 
 #[test]
 fn a_list_is_no_struct() {
-    assert_eq!(mistake::<Point>("[1, 2]"), (Mistake::Type("a struct".into()), String::new()));
+    assert_eq!(kind::<Point>("[1, 2]"), (ErrorKind::WrongType("a struct".into()), String::new()));
 }
 
 #[test]
 fn a_mistake_is_told_where_it_is() {
     type Points = BTreeMap<String, Vec<Point>>;
-    let at = |body| mistake::<Points>(body);
+    let at = |body| kind::<Points>(body);
     assert_eq!(
         at(r#"{"a": [], "b": [{"x": 1}, {"x": "1"}]}"#),
-        (Mistake::Type("i32".into()), ".b[1].x".into())
+        (ErrorKind::WrongType("i32".into()), ".b[1].x".into())
     );
-    assert_eq!(at(r#"{"b": [{"x": 1}, {"y": 1}]}"#), (Mistake::Missing("x"), ".b[1]".into()));
-    assert_eq!(at(r#"{"b": {}}"#), (Mistake::Type("a sequence".into()), ".b".into()));
-    assert_eq!(at(r#"{"b": [{"x": }]}"#).0, Mistake::Syntax);
-    assert_eq!(at("{} {}"), (Mistake::Syntax, String::new()));
-    let (found, path) = mistake::<(u8, u8)>("[1, 2, 3]");
-    assert_eq!((found, path.as_str()), (Mistake::Refused("more items than expected".into()), "[1]"));
+    assert_eq!(at(r#"{"b": [{"x": 1}, {"y": 1}]}"#), (ErrorKind::MissingField("x"), ".b[1]".into()));
+    assert_eq!(at(r#"{"b": {}}"#), (ErrorKind::WrongType("a sequence".into()), ".b".into()));
+    assert_eq!(at(r#"{"b": [{"x": }]}"#).0, ErrorKind::Syntax);
+    assert_eq!(at("{} {}"), (ErrorKind::Syntax, String::new()));
+    let (found, path) = kind::<(u8, u8)>("[1, 2, 3]");
+    assert_eq!((found, path.as_str()), (ErrorKind::Custom("more items than expected".into()), "[1]"));
 }
 
 #[test]
@@ -352,11 +352,8 @@ fn an_object_of_which_not_all_is_wanted_is_left_behind() {
     assert_eq!(read::<First>(r#"{"a": 1}"#).unwrap(), First(1));
     assert_eq!(read::<Vec<First>>(r#"[{"a": 1}, {"b": 2} ]"#).unwrap(), [First(1), First(2)]);
     assert_eq!(read::<(First, u8)>(r#"[{"a": 1}, 2]"#).unwrap(), (First(1), 2));
-    let all = |body| mistake::<Vec<First>>(body).0;
-    assert_eq!(all(r#"[{"a": 1, "b": 2}]"#), Mistake::Refused("more items than expected".into()));
-    assert_eq!(
-        mistake::<First>(r#"{"a": 1, "b": 2}"#).0,
-        Mistake::Refused("more items than expected".into())
-    );
-    assert_eq!(mistake::<First>(r#"{"a": 1"#).0, Mistake::Syntax);
+    let all = |body| kind::<Vec<First>>(body).0;
+    assert_eq!(all(r#"[{"a": 1, "b": 2}]"#), ErrorKind::Custom("more items than expected".into()));
+    assert_eq!(kind::<First>(r#"{"a": 1, "b": 2}"#).0, ErrorKind::Custom("more items than expected".into()));
+    assert_eq!(kind::<First>(r#"{"a": 1"#).0, ErrorKind::Syntax);
 }

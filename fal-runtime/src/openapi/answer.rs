@@ -6,7 +6,7 @@ use super::components::Schemas;
 use super::media::{response, response_as};
 use crate::answer::Content;
 use crate::endpoint::Endpoint;
-use crate::json::{add, fixed, object};
+use crate::json::{add, object, parse_static};
 
 /// Its responses, by status.
 pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Map<String, Value> {
@@ -18,7 +18,7 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Map<String, Valu
              one, and has what the response of that failure would have.",
             schemas.output(schema),
         ),
-        Content::Bytes => fixed(
+        Content::Bytes => parse_static(
             r#"{
                 "description": "The answer, in its own format",
                 "content": {
@@ -28,7 +28,7 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Map<String, Valu
             }"#,
         ),
         Content::Redirect(statuses) => {
-            let elsewhere = fixed(
+            let elsewhere = parse_static(
                 r#"{
                     "description": "The answer is elsewhere",
                     "headers": {

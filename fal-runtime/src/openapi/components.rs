@@ -86,7 +86,7 @@ impl Schemas {
 /// Adds what schemars leaves out of a schema.
 fn complete(schema: &mut Schema) {
     order::mark_properties(schema);
-    integer_bounds::mark(schema);
+    integer_bounds::add_bounds(schema);
 }
 
 /// A schema that stands where it is used: the generator transforms only its definitions.

@@ -7,7 +7,7 @@ use super::operation::Operation;
 use super::order;
 use crate::app::Declaration;
 use crate::endpoint::Endpoint;
-use crate::json::{add, add_texts, fixed, object};
+use crate::json::{add, add_texts, object, parse_static};
 
 /// Where the built-in answer for people is (S6).
 pub(crate) const HEALTH_PATH: &str = "/health";
@@ -62,7 +62,7 @@ fn operations(endpoints: &[&'static Endpoint]) -> (Vec<Operation>, Map<String, V
 
 /// The answer for people (S6). No function of an app can have the name of this operation.
 fn built_in_health() -> Value {
-    fixed(
+    parse_static(
         r#"{
             "get": {
                 "operationId": "built-in-health",

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use crate::json::{SchemaOf, fixed};
+use crate::json::{SchemaOf, parse_static};
 
 /// A schema that is written here.
 trait Form: 'static {
@@ -63,12 +63,12 @@ impl Form for HttpValidationError {
         "required": ["detail"],
         "description": "What a client reads of a request that does not say what it has to say."
     }"#;
-    const PART: Option<SchemaOf> = Some(of::<Invalid>());
+    const PART: Option<SchemaOf> = Some(of::<ValidationError>());
 }
 
-struct Invalid;
+struct ValidationError;
 
-impl Form for Invalid {
+impl Form for ValidationError {
     const NAME: &'static str = "ValidationError";
     const SCHEMA: &'static str = r#"{
         "type": "object",
@@ -200,7 +200,7 @@ impl<F: Form> JsonSchema for Written<F> {
 fn read(schema: &str, part: Option<SchemaOf>, generator: &mut SchemaGenerator) -> Schema {
     let part = part.map(|part| part.made_by(generator));
     let reference = part.as_ref().and_then(|part| part.get("$ref")?.as_str()).unwrap_or_default();
-    fixed(&schema.replace('@', reference)).try_into().unwrap_or_default()
+    parse_static(&schema.replace('@', reference)).try_into().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::error::DeclaredFailure;
 use crate::json::object;
 
 /// One way in which an endpoint can fail.
-pub(super) struct Failure {
+pub(super) struct ErrorResponse {
     /// The status, or `default` for those that nothing else tells of.
     pub(super) status: String,
     pub(super) description: String,
@@ -18,7 +18,7 @@ pub(super) struct Failure {
 }
 
 /// Every failure that a client of an endpoint may read, by status.
-pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Failure> {
+pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<ErrorResponse> {
     let told = schemas.output(error_schemas::HTTP_ERROR);
     let invalid = schemas.output(error_schemas::HTTP_VALIDATION_ERROR);
     let host = schemas.output(error_schemas::HOST_ERROR);
@@ -43,24 +43,24 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Failure> {
     let mut failures = Vec::new();
     for (can_be, status, description, schema) in of_all {
         if can_be {
-            failures.push(Failure::new(status, description, schema));
+            failures.push(ErrorResponse::new(status, description, schema));
         }
     }
     for declared in endpoint.failures() {
         add(&mut failures, declared, &told);
     }
-    failures.push(Failure::new("default", "A failure that the endpoint tells", &told));
+    failures.push(ErrorResponse::new("default", "A failure that the endpoint tells", &told));
     failures
 }
 
-impl Failure {
+impl ErrorResponse {
     fn new(status: &str, description: &str, schema: &Value) -> Self {
         Self { status: status.to_owned(), description: description.to_owned(), schema: schema.clone() }
     }
 }
 
 /// Adds what an error declares of itself to what is known of that status.
-fn add(failures: &mut Vec<Failure>, declared: &DeclaredFailure, told: &Value) {
+fn add(failures: &mut Vec<ErrorResponse>, declared: &DeclaredFailure, told: &Value) {
     let (status, detail) = (declared.status(), declared.detail());
     match failures.iter_mut().find(|failure| failure.status == status.as_str()) {
         Some(known) if known.description.contains(detail) => {}
@@ -72,6 +72,6 @@ fn add(failures: &mut Vec<Failure>, declared: &DeclaredFailure, told: &Value) {
                 _ => told.clone(),
             };
         }
-        None => failures.push(Failure::new(status.as_str(), detail, told)),
+        None => failures.push(ErrorResponse::new(status.as_str(), detail, told)),
     }
 }

@@ -7,23 +7,23 @@ use serde_json::Value;
 
 use crate::json::integer_bounds;
 
-/// Marks the ends of every integer of a schema and of all that are written in it, where it does not say them itself.
-pub(super) fn mark(schema: &mut Schema) {
-    if let Some((least, most)) = schema.get("format").and_then(Value::as_str).and_then(ends) {
+/// Marks the bounds of every integer of a schema and of all that are written in it, where it does not say them itself.
+pub(super) fn add_bounds(schema: &mut Schema) {
+    if let Some((least, most)) = schema.get("format").and_then(Value::as_str).and_then(bounds) {
         let schema = schema.ensure_object();
         schema.entry("minimum").or_insert(least.into());
         schema.entry("maximum").or_insert(most.into());
     }
-    transform_subschemas(&mut mark, schema);
+    transform_subschemas(&mut add_bounds, schema);
 }
 
-/// The ends of the integer that a format names: `uint32` is `u32`, and `int` is `isize`.
-pub(super) fn ends(format: &str) -> Option<(i64, u64)> {
+/// The bounds of the integer that a format names: `uint32` is `u32`, and `int` is `isize`.
+pub(super) fn bounds(format: &str) -> Option<(i64, u64)> {
     let (sign, width) = format
         .strip_prefix("uint")
         .map(|width| ("u", width))
         .or_else(|| Some(("i", format.strip_prefix("int")?)))?;
-    integer_bounds::ends(&format!("{sign}{}", if width.is_empty() { "size" } else { width }))
+    integer_bounds::bounds(&format!("{sign}{}", if width.is_empty() { "size" } else { width }))
 }
 
 #[cfg(test)]
@@ -37,15 +37,15 @@ mod tests {
     fn an_integer_reaches_as_far_as_its_type() {
         let mut schema =
             json_schema!({ "items": { "type": ["integer", "null"], "format": "uint32", "minimum": 0 } });
-        mark(&mut schema);
+        add_bounds(&mut schema);
         assert_eq!(schema.pointer("/items/maximum"), Some(&json!(4_294_967_295_u32)));
     }
 
     #[test]
     fn what_a_schema_says_itself_stays() {
         let mut schema = json_schema!({ "type": "integer", "format": "int64", "minimum": 1 });
-        mark(&mut schema);
-        let ends = (schema.get("minimum"), schema.get("maximum"));
-        assert_eq!(ends, (Some(&json!(1)), Some(&json!(i64::MAX))));
+        add_bounds(&mut schema);
+        let bounds = (schema.get("minimum"), schema.get("maximum"));
+        assert_eq!(bounds, (Some(&json!(1)), Some(&json!(i64::MAX))));
     }
 }

@@ -4,17 +4,17 @@ use serde_json::{Map, Value};
 
 use super::components::Schemas;
 use super::parameters::segments;
-use crate::endpoint::{Endpoint, Known, Source};
+use crate::endpoint::{ArgumentInfo, Endpoint, HeadSource};
 
 /// Says what is wrong with what an endpoint takes from the head, a sentence each.
 pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas, said: &mut Vec<String>) {
     for known in endpoint.sources() {
         let (part, schema) = match known.source {
-            Source::Path(schema) => ("", schema),
-            Source::Query(schema) => ("a query has", schema),
-            Source::Headers(schema) => ("headers have", schema),
-            Source::Cookies(schema) => ("cookies have", schema),
-            Source::Context | Source::Undocumented => continue,
+            HeadSource::Path(schema) => ("", schema),
+            HeadSource::Query(schema) => ("a query has", schema),
+            HeadSource::Headers(schema) => ("headers have", schema),
+            HeadSource::Cookies(schema) => ("cookies have", schema),
+            HeadSource::Context | HeadSource::Undocumented => continue,
         };
         let taken = schemas.resolved(schema);
         let misfit = if part.is_empty() { of_path(endpoint, &taken) } else { of_names(known, part, &taken) };
@@ -58,7 +58,7 @@ fn misnumbered(taken: &Value, parameters: usize) -> Option<String> {
 }
 
 /// One value is taken where there are only names with values.
-fn of_names(known: &Known, part: &str, taken: &Value) -> Option<String> {
+fn of_names(known: &ArgumentInfo, part: &str, taken: &Value) -> Option<String> {
     // A list may be one of pairs, however they are written.
     let is_list = taken.get("items").is_some_and(is_one_value);
     (is_list || is_one_value(taken)).then(|| {

@@ -8,12 +8,12 @@ use crate::endpoint::Endpoint;
 impl Declaration {
     /// What its endpoints take whose schemas have rules that fal-runtime does not check, a sentence each. A type that
     /// derives `garde::Validate` is checked; whether one checks itself where it is deserialized cannot be told.
-    pub fn unchecked(&self) -> Vec<String> {
+    pub fn unenforced_rules(&self) -> Vec<String> {
         collect_messages(self, unenforced_rules::of)
     }
 
     /// What is wrong with what its endpoints take, a sentence each: no request could be read as it.
-    pub(crate) fn misfits(&self) -> Vec<String> {
+    pub(crate) fn invalid_extractors(&self) -> Vec<String> {
         collect_messages(self, invalid_extractors::of)
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::answer;
 use super::components::{Renames, Schemas, Side};
-use super::failures::{self, Failure};
+use super::failures::{self, ErrorResponse};
 use super::media::{json_content, response};
 use super::parameters;
 use crate::endpoint::Endpoint;
@@ -28,7 +28,7 @@ impl Operation {
             add(&mut request, "parameters", parameters.into());
         }
         if let Some(body) = endpoint.body() {
-            let required = !endpoint.may_lack_its_body();
+            let required = !endpoint.is_body_optional();
             let body =
                 object([("required", required.into()), ("content", json_content(schemas.input(body)))]);
             add(&mut request, "requestBody", body.into());
@@ -38,7 +38,7 @@ impl Operation {
             add(&mut request, "x-fal-undocumented-arguments", undocumented.into());
         }
         let mut responses = answer::of(endpoint, schemas);
-        for Failure { status, description, schema } in failures::of(endpoint, schemas) {
+        for ErrorResponse { status, description, schema } in failures::of(endpoint, schemas) {
             add(&mut responses, &status, response(&description, schema));
         }
         Self { endpoint, request, responses }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::components::Schemas;
-use crate::endpoint::{Endpoint, Source};
+use crate::endpoint::{Endpoint, HeadSource};
 use crate::json::{add, object};
 
 /// The parameters of an operation.
@@ -13,11 +13,11 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Value> {
     let mut others = Vec::new();
     for source in endpoint.sources().map(|known| known.source) {
         match source {
-            Source::Path(schema) => path(&mut of_path, &schemas.fields(schema)),
-            Source::Query(schema) => fields(&mut others, "query", &schemas.fields(schema)),
-            Source::Headers(schema) => fields(&mut others, "header", &schemas.fields(schema)),
-            Source::Cookies(schema) => fields(&mut others, "cookie", &schemas.fields(schema)),
-            Source::Context | Source::Undocumented => {}
+            HeadSource::Path(schema) => path(&mut of_path, &schemas.fields(schema)),
+            HeadSource::Query(schema) => fields(&mut others, "query", &schemas.fields(schema)),
+            HeadSource::Headers(schema) => fields(&mut others, "header", &schemas.fields(schema)),
+            HeadSource::Cookies(schema) => fields(&mut others, "cookie", &schemas.fields(schema)),
+            HeadSource::Context | HeadSource::Undocumented => {}
         }
     }
     let mut parameters = Vec::new();
@@ -30,14 +30,17 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Value> {
 
 /// The types of those arguments that take something of which nothing is known.
 pub(super) fn undocumented(endpoint: &Endpoint) -> Vec<Value> {
-    let unknown = endpoint.sources().filter(|known| matches!(known.source, Source::Undocumented));
+    let unknown = endpoint.sources().filter(|known| matches!(known.source, HeadSource::Undocumented));
     unknown.map(|known| known.name().into()).collect()
 }
 
 /// Whether what a client sends in the head may be refused as invalid.
 pub(super) fn may_be_invalid(endpoint: &Endpoint) -> bool {
     let is_read = |source| {
-        matches!(source, Source::Path(_) | Source::Query(_) | Source::Headers(_) | Source::Cookies(_))
+        matches!(
+            source,
+            HeadSource::Path(_) | HeadSource::Query(_) | HeadSource::Headers(_) | HeadSource::Cookies(_)
+        )
     };
     endpoint.sources().any(|known| is_read(known.source))
 }

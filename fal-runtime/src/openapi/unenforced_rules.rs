@@ -4,20 +4,20 @@ use serde_json::Value;
 
 use super::components::Schemas;
 use super::integer_bounds;
-use crate::endpoint::{Endpoint, RulesOf, Source};
+use crate::endpoint::{Endpoint, HeadSource, RuleChecker};
 use crate::json::SchemaOf;
 
 /// Says what an endpoint takes whose schema has rules that are not checked, a sentence each.
 pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas, said: &mut Vec<String>) {
-    let body = endpoint.body().filter(|_| endpoint.rules() == RulesOf::Nobody);
+    let body = endpoint.body().filter(|_| endpoint.rules() == RuleChecker::None);
     if let Some(schema) = body {
         said.extend(unchecked(endpoint, &schema.name(), schema, "", schemas));
     }
-    for known in endpoint.sources().filter(|known| known.rules == RulesOf::Nobody) {
-        let (Source::Path(schema)
-        | Source::Query(schema)
-        | Source::Headers(schema)
-        | Source::Cookies(schema)) = known.source
+    for known in endpoint.sources().filter(|known| known.rules == RuleChecker::None) {
+        let (HeadSource::Path(schema)
+        | HeadSource::Query(schema)
+        | HeadSource::Headers(schema)
+        | HeadSource::Cookies(schema)) = known.source
         else {
             continue;
         };
@@ -95,7 +95,7 @@ fn is_rule(schema: &Value, keyword: &str) -> bool {
     let Some(value) = schema.get(keyword) else { return false };
     let is_both = |least, most| schema.get(least) == schema.get(most);
     let format = schema.get("format").and_then(Value::as_str).unwrap_or_default();
-    let ends = integer_bounds::ends(format);
+    let ends = integer_bounds::bounds(format);
     !match keyword {
         "minimum" if format.starts_with("uint") => *value == 0 || *value == 1,
         "minimum" => ends.is_some_and(|(least, _)| *value == least),

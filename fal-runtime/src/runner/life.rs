@@ -9,8 +9,8 @@ use tokio::task::JoinError;
 use super::signals::Signals;
 use super::stop::{Serving, stop, tear_down};
 use super::{Exit, Keeper, RunnerState, limit, state};
-use crate::server::{Lane, Listener, Server};
-use crate::{Calls, Declaration, Error, Instance, router};
+use crate::server::{HealthListener, Listener, Server};
+use crate::{ConcurrencyLimit, Declaration, Error, Instance, router};
 
 /// What a runner has to know to live.
 #[derive(Debug)]
@@ -107,14 +107,14 @@ impl Life {
         let (app, listen, timeout) = (self.app, self.listen.clone(), self.keeper.read_timeout());
         let (lane, requests) = (self.lane.clone().zip(app.health_path()), apps.clone());
         let opening = apps.spawn(async move {
-            let calls = Calls::new(app.settings.max_multiplexing());
+            let calls = ConcurrencyLimit::new(app.settings.max_multiplexing());
             let router = router::build(app, Arc::clone(&instance), Arc::clone(&calls));
             let surrounded = app.surround(router.clone());
             let listener = Listener::bind(listen).await?;
             // Last of what can fail: nothing that holds the app is left behind.
             let lane = match lane {
                 Some((address, health)) => {
-                    Some(Lane::start(address, router, health, Arc::clone(&calls), &requests).await?)
+                    Some(HealthListener::start(address, router, health, Arc::clone(&calls), &requests).await?)
                 }
                 None => None,
             };

@@ -9,15 +9,15 @@ use tokio::time::Instant;
 use super::life::lost;
 use super::signals::Signals;
 use super::{Exit, limit};
-use crate::server::{Lane, Server};
-use crate::{Calls, Declaration, Instance};
+use crate::server::{HealthListener, Server};
+use crate::{ConcurrencyLimit, Declaration, Instance};
 
 /// A runner in service.
 #[derive(Debug)]
 pub(super) struct Serving {
     pub(super) server: Server,
-    pub(super) lane: Option<Lane>,
-    pub(super) calls: Arc<Calls>,
+    pub(super) lane: Option<HealthListener>,
+    pub(super) calls: Arc<ConcurrencyLimit>,
     pub(super) instance: Instance,
 }
 
@@ -33,7 +33,7 @@ pub(super) async fn stop(
 ) -> Exit {
     let Serving { server, lane, calls, instance } = serving;
     let mut limit_is_up = pin!(tokio::time::sleep(limit));
-    tracing::debug!(?limit, running = calls.running().len(), "stopping");
+    tracing::debug!(?limit, running = calls.running_paths().len(), "stopping");
 
     let connections_end = server.drain(limit::linger(limit), nobody_is_served(Arc::clone(&calls), limit));
     let (handle_exit, told) = (app.handle_exit, Arc::clone(&instance));
@@ -55,7 +55,7 @@ pub(super) async fn stop(
             }
         }
         () = &mut limit_is_up => {
-            let late = still_running(&calls.running(), exit_handled.is_finished());
+            let late = still_running(&calls.running_paths(), exit_handled.is_finished());
             tracing::error!("teardown is skipped, since after {limit:?} {late}");
             return Exit::CutShort;
         }
@@ -94,7 +94,7 @@ pub(super) async fn tear_down(
 
 /// Resolves when most of the limit is gone and no call has run for a while, in which the responses of the last ones
 /// could be sent: what is left then are clients that are slow to send or to read.
-fn nobody_is_served(calls: Arc<Calls>, limit: Duration) -> impl Future<Output = ()> + Send {
+fn nobody_is_served(calls: Arc<ConcurrencyLimit>, limit: Duration) -> impl Future<Output = ()> + Send {
     // It is not polled before idle connections are closed, and counts from now all the same.
     let late = Instant::now() + limit::patience(limit);
     async move {
@@ -102,7 +102,7 @@ fn nobody_is_served(calls: Arc<Calls>, limit: Duration) -> impl Future<Output = 
         loop {
             calls.idle().await;
             tokio::time::sleep(limit::last_words(limit)).await;
-            if calls.running().is_empty() {
+            if calls.running_paths().is_empty() {
                 break;
             }
         }

@@ -14,10 +14,10 @@ use super::connection::{Closing, Connections, ReadTimeout};
 use super::listener::Listener;
 
 /// The first pause after a failure to accept; it doubles with every further one.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const INITIAL_BACKOFF: Duration = Duration::from_millis(10);
 
 /// The longest pause. Descriptors come free when connections end, which nothing announces.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
 /// A listener whose connections are served by a router.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl Server {
 }
 
 async fn accept(listener: Listener, connections: Connections, mut stop: oneshot::Receiver<()>) {
-    let mut pause = FIRST_PAUSE;
+    let mut pause = INITIAL_BACKOFF;
     loop {
         let accepted = tokio::select! {
             biased;
@@ -87,7 +87,7 @@ async fn accept(listener: Listener, connections: Connections, mut stop: oneshot:
         };
         match accepted {
             Ok(stream) => {
-                pause = FIRST_PAUSE;
+                pause = INITIAL_BACKOFF;
                 connections.spawn(stream);
             }
             // The client's doing: it left before it was accepted.
@@ -99,7 +99,7 @@ async fn accept(listener: Listener, connections: Connections, mut stop: oneshot:
                     _ = &mut stop => break,
                     () = tokio::time::sleep(pause) => {}
                 }
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                pause = (pause * 2).min(MAX_BACKOFF);
             }
         }
     }

@@ -16,44 +16,44 @@ use crate::error::Error;
 
 /// Answers a panic in what it is around as any failure.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct CatchPanics;
+pub(crate) struct CatchPanicLayer;
 
-impl<S> Layer<S> for CatchPanics {
-    type Service = Caught<S>;
+impl<S> Layer<S> for CatchPanicLayer {
+    type Service = CatchPanic<S>;
 
-    fn layer(&self, inner: S) -> Caught<S> {
-        Caught(inner)
+    fn layer(&self, inner: S) -> CatchPanic<S> {
+        CatchPanic(inner)
     }
 }
 
 /// A service whose panics are answered.
 #[derive(Clone, Debug)]
-pub(crate) struct Caught<S>(S);
+pub(crate) struct CatchPanic<S>(S);
 
-impl<S: Service<Request, Response = Response>> Service<Request> for Caught<S> {
+impl<S: Service<Request, Response = Response>> Service<Request> for CatchPanic<S> {
     type Response = Response;
     type Error = S::Error;
-    type Future = Answered<S::Future>;
+    type Future = CatchPanicFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.0.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        Answered { id: RequestId::given(request.headers()), response: self.0.call(request) }
+        CatchPanicFuture { id: RequestId::given(request.headers()), response: self.0.call(request) }
     }
 }
 
 pin_project! {
     /// A response, whatever panics on its way. `id` is the one that its request came with.
-    pub(crate) struct Answered<F> {
+    pub(crate) struct CatchPanicFuture<F> {
         pub(crate) id: Option<RequestId>,
         #[pin]
         pub(crate) response: F,
     }
 }
 
-impl<F: Future<Output = Result<Response, E>>, E> Future for Answered<F> {
+impl<F: Future<Output = Result<Response, E>>, E> Future for CatchPanicFuture<F> {
     type Output = Result<Response, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

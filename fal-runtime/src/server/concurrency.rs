@@ -11,28 +11,28 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 /// The calls that a runner is serving: at most `max_multiplexing` at a time, calls of the health endpoint exempt
 /// (S14, S38). A request above the limit waits here, first come first served, and is not refused.
 #[derive(Debug)]
-pub struct Calls {
+pub struct ConcurrencyLimit {
     places: Arc<Semaphore>,
-    running: Mutex<Running>,
+    running: Mutex<RunningCalls>,
     ended: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Running {
+struct RunningCalls {
     /// In the order of their start.
-    calls: Vec<Call>,
+    calls: Vec<RunningCall>,
     entered: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Call {
+struct RunningCall {
     id: u64,
     path: &'static str,
     /// None of a call of the health endpoint: that is no request (S14).
     started: Option<Instant>,
 }
 
-impl Calls {
+impl ConcurrencyLimit {
     /// No call runs; at most `max_multiplexing` will at a time.
     pub fn new(max_multiplexing: NonZeroU32) -> Arc<Self> {
         let places =
@@ -46,12 +46,12 @@ impl Calls {
 
     /// The paths of the endpoints whose calls still run, a call each. A blocking call that its client has abandoned
     /// is one of them until it returns (S38).
-    pub fn running(&self) -> Vec<&'static str> {
+    pub fn running_paths(&self) -> Vec<&'static str> {
         self.lock().calls.iter().map(|call| call.path).collect()
     }
 
     /// How long the oldest request has been served; none where there is none.
-    pub(crate) fn oldest(&self) -> Option<Duration> {
+    pub(crate) fn oldest_age(&self) -> Option<Duration> {
         self.lock().calls.iter().find_map(|call| call.started).map(|started| started.elapsed())
     }
 
@@ -68,14 +68,22 @@ impl Calls {
     }
 
     /// Waits for a place under the limit. Dropping the future leaves the queue.
-    pub(crate) async fn place(self: &Arc<Self>, path: &'static str, hold: Option<ConnectionHold>) -> Place {
+    pub(crate) async fn acquire(
+        self: &Arc<Self>,
+        path: &'static str,
+        hold: Option<ConnectionHold>,
+    ) -> CallGuard {
         // Nobody closes the semaphore; were it closed, there would be no limit any more.
         let permit = Arc::clone(&self.places).acquire_owned().await.ok();
         self.enter(path, hold, permit)
     }
 
     /// A place outside the limit, for the health endpoint (S14).
-    pub(crate) fn exempt(self: &Arc<Self>, path: &'static str, hold: Option<ConnectionHold>) -> Place {
+    pub(crate) fn enter_exempt(
+        self: &Arc<Self>,
+        path: &'static str,
+        hold: Option<ConnectionHold>,
+    ) -> CallGuard {
         self.enter(path, hold, None)
     }
 
@@ -84,19 +92,19 @@ impl Calls {
         path: &'static str,
         hold: Option<ConnectionHold>,
         permit: Option<OwnedSemaphorePermit>,
-    ) -> Place {
+    ) -> CallGuard {
         let started = permit.is_some().then(Instant::now);
         let id = {
             let mut running = self.lock();
             running.entered += 1;
             let id = running.entered;
-            running.calls.push(Call { id, path, started });
+            running.calls.push(RunningCall { id, path, started });
             id
         };
-        Place { _hold: hold, _permit: permit, _entry: Entry { calls: Arc::clone(self), id } }
+        CallGuard { _hold: hold, _permit: permit, _entry: CallEntry { calls: Arc::clone(self), id } }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Running> {
+    fn lock(&self) -> MutexGuard<'_, RunningCalls> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -105,20 +113,20 @@ impl Calls {
 ///
 /// The entry goes last: when no call runs, every place is free and every connection let go.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct CallGuard {
     _hold: Option<ConnectionHold>,
     _permit: Option<OwnedSemaphorePermit>,
-    _entry: Entry,
+    _entry: CallEntry,
 }
 
 /// A call among those that run.
 #[derive(Debug)]
-struct Entry {
-    calls: Arc<Calls>,
+struct CallEntry {
+    calls: Arc<ConcurrencyLimit>,
     id: u64,
 }
 
-impl Drop for Entry {
+impl Drop for CallEntry {
     fn drop(&mut self) {
         let calls = &mut self.calls.lock().calls;
         if let Ok(at) = calls.binary_search_by_key(&self.id, |call| call.id) {

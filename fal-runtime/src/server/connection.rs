@@ -20,9 +20,9 @@ use pin_project_lite::pin_project;
 use tokio::sync::watch;
 use tower::Service;
 
-use super::catch_panic::Answered;
+use super::catch_panic::CatchPanicFuture;
 use super::concurrency::ConnectionHold;
-use super::socket::{Socket, Stream};
+use super::socket::{Socket, TransportStream};
 use crate::endpoint::RequestId;
 
 /// How long a connection may wait for the head of a request, its first or its next.
@@ -71,10 +71,10 @@ impl Connections {
     }
 
     /// Serves one connection until it ends, on a task of its own.
-    pub(super) fn spawn(&self, stream: Stream) {
+    pub(super) fn spawn(&self, stream: TransportStream) {
         let socket = Socket::new(stream);
         let has_asked = Arc::<AtomicBool>::default();
-        let requests = Requests {
+        let requests = ConnectionService {
             router: self.router.clone(),
             has_asked: Arc::clone(&has_asked),
             hold: ConnectionHold::new(socket.keeper()),
@@ -89,14 +89,14 @@ impl Connections {
                 tokio::select! {
                     biased;
                     _ = connection.as_mut() => {}
-                    () = are_to_close(Closing::Idle, &mut closing) => {
+                    () = wait_for(Closing::Idle, &mut closing) => {
                         connection.as_mut().graceful_shutdown();
                         // hyper would wait for the rest of a first head that has begun to come, however long.
                         if has_asked.load(Ordering::Relaxed) {
                             tokio::select! {
                                 biased;
                                 _ = connection.as_mut() => {}
-                                () = are_to_close(Closing::All, &mut closing) => {}
+                                () = wait_for(Closing::All, &mut closing) => {}
                             }
                         }
                     }
@@ -108,13 +108,13 @@ impl Connections {
     }
 }
 
-async fn are_to_close(which: Closing, closing: &mut watch::Receiver<Closing>) {
+async fn wait_for(which: Closing, closing: &mut watch::Receiver<Closing>) {
     // A server that is dropped without a drain has ended, too.
     let _ = closing.wait_for(|closing| *closing >= which).await;
 }
 
 /// The requests of one connection.
-struct Requests {
+struct ConnectionService {
     router: Router,
     /// Whether the whole head of a request has come.
     has_asked: Arc<AtomicBool>,
@@ -122,18 +122,18 @@ struct Requests {
     draining: Arc<AtomicBool>,
 }
 
-impl hyper::service::Service<Request<Incoming>> for Requests {
+impl hyper::service::Service<Request<Incoming>> for ConnectionService {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Answer;
+    type Future = ConnectionResponse;
 
-    fn call(&self, request: Request<Incoming>) -> Answer {
+    fn call(&self, request: Request<Incoming>) -> ConnectionResponse {
         self.has_asked.store(true, Ordering::Relaxed);
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(self.hold.clone());
         let id = RequestId::given(request.headers());
-        Answer {
-            response: Answered { id, response: self.router.clone().call(request) },
+        ConnectionResponse {
+            response: CatchPanicFuture { id, response: self.router.clone().call(request) },
             draining: Arc::clone(&self.draining),
         }
     }
@@ -141,14 +141,14 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
 
 pin_project! {
     /// The router's response, the last one of its connection while the server drains.
-    struct Answer {
+    struct ConnectionResponse {
         #[pin]
-        response: Answered<RouteFuture<Infallible>>,
+        response: CatchPanicFuture<RouteFuture<Infallible>>,
         draining: Arc<AtomicBool>,
     }
 }
 
-impl Future for Answer {
+impl Future for ConnectionResponse {
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

@@ -16,13 +16,13 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use super::accept::Server;
-use super::concurrency::Calls;
+use super::concurrency::ConcurrencyLimit;
 use super::connection::ReadTimeout;
 use super::listener::Listener;
 use crate::error::{Error, failure};
 
 /// How often the runtime that serves requests shows that it runs.
-const BEAT: Duration = Duration::from_millis(100);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Where a runner answers its host's checks: a socket, a thread and a runtime of its own, outside all limits and layers,
 /// so that a runner whose every worker is busy still answers.
@@ -30,23 +30,23 @@ const BEAT: Duration = Duration::from_millis(100);
 /// So that this does not hide a runtime that stands still, each answer says when that last showed that it runs, and how
 /// long the oldest request has been served.
 #[derive(Debug)]
-pub(crate) struct Lane {
+pub(crate) struct HealthListener {
     stop: oneshot::Sender<()>,
     stopped: oneshot::Receiver<()>,
 }
 
-impl Lane {
-    /// Answers calls of `health` from now on. Requests are served on `requests`, whose pulse each answer gives.
+impl HealthListener {
+    /// Answers calls of `health` from now on. Requests are served on `requests`, whose heartbeat each answer gives.
     pub(crate) async fn start(
         address: ListenAddress,
         router: Router,
         health: &'static str,
-        calls: Arc<Calls>,
+        calls: Arc<ConcurrencyLimit>,
         requests: &Handle,
     ) -> Result<Self, Error> {
-        let pulse = Pulse::of(requests, calls);
+        let heartbeat = Heartbeat::of(requests, calls);
         let router = router.layer(middleware::from_fn(move |request, next| {
-            answer(request, next, health, Arc::clone(&pulse))
+            answer(request, next, health, Arc::clone(&heartbeat))
         }));
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (stop, stopping) = oneshot::channel();
@@ -85,36 +85,36 @@ impl Lane {
 }
 
 /// Only the health endpoint is served here.
-async fn answer(request: Request, next: Next, health: &str, pulse: Arc<Pulse>) -> Response<Body> {
+async fn answer(request: Request, next: Next, health: &str, heartbeat: Arc<Heartbeat>) -> Response<Body> {
     if request.uri().path() != health {
         return failure(StatusCode::NOT_FOUND, "only health checks are answered here");
     }
     let mut response = next.run(request).await;
-    response.headers_mut().insert(header::PROGRESS, pulse.stamp());
+    response.headers_mut().insert(header::PROGRESS, heartbeat.stamp());
     response
 }
 
 /// How the runtime that serves requests fares.
 #[derive(Debug)]
-struct Pulse {
+struct Heartbeat {
     begun: Instant,
     /// When it last ran, in milliseconds since the beginning.
-    beaten: AtomicU64,
-    calls: Arc<Calls>,
+    last_beat: AtomicU64,
+    calls: Arc<ConcurrencyLimit>,
 }
 
-impl Pulse {
-    fn of(requests: &Handle, calls: Arc<Calls>) -> Arc<Self> {
-        let pulse = Arc::new(Self { begun: Instant::now(), beaten: AtomicU64::new(0), calls });
-        let beating = Arc::downgrade(&pulse);
+impl Heartbeat {
+    fn of(requests: &Handle, calls: Arc<ConcurrencyLimit>) -> Arc<Self> {
+        let heartbeat = Arc::new(Self { begun: Instant::now(), last_beat: AtomicU64::new(0), calls });
+        let beating = Arc::downgrade(&heartbeat);
         requests.spawn(async move {
-            while let Some(pulse) = beating.upgrade() {
-                pulse.beaten.store(pulse.age(), Ordering::Relaxed);
-                drop(pulse);
-                tokio::time::sleep(BEAT).await;
+            while let Some(heartbeat) = beating.upgrade() {
+                heartbeat.last_beat.store(heartbeat.age(), Ordering::Relaxed);
+                drop(heartbeat);
+                tokio::time::sleep(HEARTBEAT_INTERVAL).await;
             }
         });
-        pulse
+        heartbeat
     }
 
     fn age(&self) -> u64 {
@@ -122,8 +122,8 @@ impl Pulse {
     }
 
     fn stamp(&self) -> HeaderValue {
-        let canary = self.age().saturating_sub(self.beaten.load(Ordering::Relaxed));
-        let stamp = ProgressStamp { canary: Duration::from_millis(canary), oldest: self.calls.oldest() };
+        let canary = self.age().saturating_sub(self.last_beat.load(Ordering::Relaxed));
+        let stamp = ProgressStamp { canary: Duration::from_millis(canary), oldest: self.calls.oldest_age() };
         HeaderValue::try_from(stamp.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use fal_health::protocol::ListenAddress;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixSocket, UnixStream};
 
-use super::socket::Stream;
+use super::socket::TransportStream;
 
 /// A socket that takes connections.
 #[derive(Debug)]
@@ -38,10 +38,10 @@ impl Listener {
 
     /// Whether it could listen there, found out without listening: nobody connects to an app that is not set up. Blocks
     /// while a name is looked up.
-    pub(crate) fn try_out(address: &ListenAddress) -> Result<(), ListenError> {
+    pub(crate) fn check_available(address: &ListenAddress) -> Result<(), ListenError> {
         let bound = match address {
-            ListenAddress::Unix(path) => try_out_unix(path),
-            ListenAddress::Tcp { host, port } => try_out_tcp(host, *port),
+            ListenAddress::Unix(path) => check_unix(path),
+            ListenAddress::Tcp { host, port } => check_tcp(host, *port),
         };
         bound.map_err(|source| ListenError { address: address.clone(), source })
     }
@@ -55,9 +55,9 @@ impl Listener {
     }
 
     /// The next connection. Loses none when dropped.
-    pub(super) async fn accept(&self) -> io::Result<Stream> {
+    pub(super) async fn accept(&self) -> io::Result<TransportStream> {
         match self {
-            Self::Unix { listener, .. } => Ok(Stream::Unix(listener.accept().await?.0)),
+            Self::Unix { listener, .. } => Ok(TransportStream::Unix(listener.accept().await?.0)),
             Self::Tcp { listener, .. } => tcp(listener.accept().await?.0),
         }
     }
@@ -67,7 +67,7 @@ impl Listener {
     /// On a Unix socket nobody falls in between: its file goes first, then the kernel refuses new connections, and
     /// then what is queued is complete. (Not so on macOS, nor with TCP, where a connection made in this very moment
     /// may be reset.)
-    pub(super) fn close(self) -> io::Result<Vec<Stream>> {
+    pub(super) fn close(self) -> io::Result<Vec<TransportStream>> {
         let mut queued = Vec::new();
         match self {
             Self::Unix { listener, path } => {
@@ -78,7 +78,7 @@ impl Listener {
                 rustix::net::shutdown(&listener, rustix::net::Shutdown::Read)?;
                 while let Ok((stream, _)) = listener.accept() {
                     let adopted = stream.set_nonblocking(true).and_then(|()| UnixStream::from_std(stream));
-                    queued.extend(adopted.map(Stream::Unix));
+                    queued.extend(adopted.map(TransportStream::Unix));
                 }
             }
             Self::Tcp { listener, .. } => {
@@ -93,9 +93,9 @@ impl Listener {
     }
 }
 
-fn tcp(stream: TcpStream) -> io::Result<Stream> {
+fn tcp(stream: TcpStream) -> io::Result<TransportStream> {
     stream.set_nodelay(true)?;
-    Ok(Stream::Tcp(stream))
+    Ok(TransportStream::Tcp(stream))
 }
 
 async fn bind_tcp(host: &str, port: u16) -> io::Result<Listener> {
@@ -104,7 +104,7 @@ async fn bind_tcp(host: &str, port: u16) -> io::Result<Listener> {
     Ok(Listener::Tcp { listener, address })
 }
 
-fn try_out_tcp(host: &str, port: u16) -> io::Result<()> {
+fn check_tcp(host: &str, port: u16) -> io::Result<()> {
     let mut outcome = Err(io::ErrorKind::AddrNotAvailable.into());
     for address in (host, port).to_socket_addrs()? {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
@@ -118,21 +118,21 @@ fn try_out_tcp(host: &str, port: u16) -> io::Result<()> {
     outcome
 }
 
-fn try_out_unix(path: &Path) -> io::Result<()> {
+fn check_unix(path: &Path) -> io::Result<()> {
     match UnixSocket::new_stream()?.bind(path) {
         // Until it listens there is no file.
         Ok(()) => std::fs::remove_file(path),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_left_over(path) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(path) => Ok(()),
         Err(error) => Err(with_advice(error, path)),
     }
 }
 
 /// Every system takes a path of so many bytes; Linux takes 107.
-const SHORT_ENOUGH: usize = 100;
+const MAX_SOCKET_PATH: usize = 100;
 
 fn bind_unix(path: &Path) -> io::Result<Listener> {
     let listener = match UnixListener::bind(path) {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_left_over(path) => {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(path) => {
             std::fs::remove_file(path)?;
             UnixListener::bind(path)
         }
@@ -145,14 +145,14 @@ fn bind_unix(path: &Path) -> io::Result<Listener> {
 /// An error, or what to do about it where a path is too long.
 fn with_advice(error: io::Error, path: &Path) -> io::Error {
     let length = path.as_os_str().len();
-    if error.kind() == io::ErrorKind::InvalidInput && length > SHORT_ENOUGH {
-        let advice = format!("its path has {length} bytes; choose one of at most {SHORT_ENOUGH} bytes");
+    if error.kind() == io::ErrorKind::InvalidInput && length > MAX_SOCKET_PATH {
+        let advice = format!("its path has {length} bytes; choose one of at most {MAX_SOCKET_PATH} bytes");
         return io::Error::new(io::ErrorKind::InvalidInput, advice);
     }
     error
 }
 
-fn is_left_over(path: &Path) -> bool {
+fn is_stale(path: &Path) -> bool {
     // The kernel refuses to connect to a file of any kind.
     let is_socket = std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
     is_socket

@@ -16,11 +16,11 @@ mod listener;
 mod socket;
 
 pub(crate) use accept::Server;
-pub(crate) use catch_panic::CatchPanics;
-pub(crate) use concurrency::Place;
-pub use concurrency::{Calls, ConnectionHold};
+pub(crate) use catch_panic::CatchPanicLayer;
+pub(crate) use concurrency::CallGuard;
+pub use concurrency::{ConcurrencyLimit, ConnectionHold};
 pub(crate) use connection::ReadTimeout;
-pub(crate) use health_listener::Lane;
+pub(crate) use health_listener::HealthListener;
 pub(crate) use listener::Listener;
 
 #[cfg(test)]

@@ -10,12 +10,12 @@ use tokio::net::{TcpStream, UnixStream};
 
 /// A connected socket, of either kind.
 #[derive(Debug)]
-pub(super) enum Stream {
+pub(super) enum TransportStream {
     Unix(UnixStream),
     Tcp(TcpStream),
 }
 
-/// A connection's socket, which its [`Keeper`] keeps open after hyper has let go of it.
+/// A connection's socket, which its [`SocketKeeper`] keeps open after hyper has let go of it.
 ///
 /// When a client goes away hyper drops the connection, and with it the future of the call that runs. A blocking call
 /// runs on: until it returns, whoever sent it has to see the connection open, since that is how the host knows that
@@ -24,25 +24,25 @@ pub(super) enum Stream {
 #[derive(Debug)]
 pub(super) struct Socket {
     /// Taken only when dropped.
-    stream: Option<Stream>,
-    keeper: Arc<Keeper>,
+    stream: Option<TransportStream>,
+    keeper: Arc<SocketKeeper>,
 }
 
 /// Keeps a connection's socket open for as long as it is referred to.
 #[derive(Debug, Default)]
-pub(super) struct Keeper(Mutex<Option<Stream>>);
+pub(super) struct SocketKeeper(Mutex<Option<TransportStream>>);
 
 impl Socket {
-    pub(super) fn new(stream: Stream) -> Self {
+    pub(super) fn new(stream: TransportStream) -> Self {
         Self { stream: Some(stream), keeper: Arc::default() }
     }
 
     /// What a hold on this connection consists of.
-    pub(super) fn keeper(&self) -> Arc<Keeper> {
+    pub(super) fn keeper(&self) -> Arc<SocketKeeper> {
         Arc::clone(&self.keeper)
     }
 
-    fn stream(self: Pin<&mut Self>) -> io::Result<&mut Stream> {
+    fn stream(self: Pin<&mut Self>) -> io::Result<&mut TransportStream> {
         self.get_mut().stream.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }
@@ -56,8 +56,8 @@ impl Drop for Socket {
 impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.stream()? {
-            Stream::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
-            Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            TransportStream::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+            TransportStream::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
         }
     }
 }
@@ -65,8 +65,8 @@ impl AsyncRead for Socket {
 impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match self.stream()? {
-            Stream::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
-            Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            TransportStream::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+            TransportStream::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
         }
     }
 

@@ -13,9 +13,9 @@ use fal_health::protocol::Progress;
 use http::Method;
 use tokio::sync::{mpsc, oneshot};
 
-use super::call::{EndpointFn, InPlace};
+use super::call::{CallThread, EndpointFn};
 use super::client::{Client, count};
-use super::ending::{Armed, Ending, Rest};
+use super::ending::{StoppingApp, Teardown, TeardownGuard};
 use super::pending::Pending;
 use super::request::Request;
 use super::runtime::Background;
@@ -23,7 +23,7 @@ use crate::answer::ResponseHead;
 use crate::app::{App, Instance, Setup};
 use crate::endpoint::Endpoint;
 use crate::error::{Context, Error, Result};
-use crate::server::Calls;
+use crate::server::ConcurrencyLimit;
 
 /// An app in the process of its test. See the [module](crate::testing) for how it is used.
 ///
@@ -34,9 +34,9 @@ pub struct TestApp<A: App> {
     // Before the ending, which is the only one that has the app when it comes.
     app: Arc<A>,
     client: Client,
-    calls: Arc<Calls>,
+    calls: Arc<ConcurrencyLimit>,
     progress: Vec<Progress>,
-    ending: Armed,
+    ending: TeardownGuard,
 }
 
 impl<A: App> TestApp<A> {
@@ -47,7 +47,7 @@ impl<A: App> TestApp<A> {
         let told = Arc::clone(&progress);
         let cx = Setup::new(move |progress| lock(&told).push(progress.clone()));
         Pending::new(async move {
-            Self::sound()?;
+            Self::check_extractors()?;
             let runtime = Background::new()?;
             let made = runtime.spawn((A::declaration().setup)(cx)).await?;
             let app = made.downcast().map_err(|_| Error::msg("setup made another app"))?;
@@ -59,27 +59,27 @@ impl<A: App> TestApp<A> {
     /// Takes calls with an app that the test has made, instead of `setup`. The error says what no request can be read
     /// as that an endpoint takes.
     pub fn of(app: A) -> Result<Self> {
-        Self::sound()?;
+        Self::check_extractors()?;
         Ok(Self::running(Background::new()?, Arc::new(app), Vec::new()))
     }
 
     /// Whether its endpoints take what requests can be read as.
-    fn sound() -> Result<()> {
-        let misfits = A::declaration().misfits();
+    fn check_extractors() -> Result<()> {
+        let misfits = A::declaration().invalid_extractors();
         if misfits.is_empty() { Ok(()) } else { Err(Error::msg(misfits.join("; "))) }
     }
 
     fn running(runtime: Background, app: Arc<A>, progress: Vec<Progress>) -> Self {
         let declaration = A::declaration();
-        let calls = Calls::new(declaration.settings.max_multiplexing());
+        let calls = ConcurrencyLimit::new(declaration.settings.max_multiplexing());
         let instance: Instance = Arc::<A>::clone(&app);
         let router = declaration.router(Arc::clone(&instance), Arc::clone(&calls));
         let (task, tasks) = mpsc::channel(1);
         let handle = runtime.handle().clone();
-        let rest = Rest { app: declaration, instance, calls: Arc::clone(&calls), tasks };
-        let ending = Armed::new(Ending { runtime, rest });
+        let rest = StoppingApp { app: declaration, instance, calls: Arc::clone(&calls), tasks };
+        let ending = TeardownGuard::new(Teardown { runtime, rest });
         let health_path = declaration.health_path();
-        let client = Client { router, runtime: handle, asked: Arc::default(), task, health_path };
+        let client = Client { router, runtime: handle, checks_requested: Arc::default(), task, health_path };
         Self { app, client, calls, progress, ending }
     }
 
@@ -100,21 +100,21 @@ impl<A: App> TestApp<A> {
         T: Send + 'static,
     {
         let (row, calls) = (Self::endpoint(type_name::<F>()), Arc::clone(&self.calls));
-        let (app, asked) = (Arc::downgrade(&self.app), Arc::clone(&self.client.asked));
+        let (app, checks_requested) = (Arc::downgrade(&self.app), Arc::clone(&self.client.checks_requested));
         let runtime = self.client.runtime.clone();
         self.client.spawn(async move {
             let is_health_check = row.is_health_check().is_some();
             let place = if is_health_check {
-                calls.exempt(row.path(), None)
+                calls.enter_exempt(row.path(), None)
             } else {
-                calls.place(row.path(), None).await
+                calls.acquire(row.path(), None).await
             };
             let app = app.upgrade().context("the app has been stopped")?;
             let (answer, answered) = oneshot::channel();
             let run = move || {
                 // Given back last: when no call runs, nobody has the app.
                 let _place = place;
-                let mut thread = InPlace { runtime: runtime.clone(), answer };
+                let mut thread = CallThread { runtime: runtime.clone(), answer };
                 let mut head = ResponseHead::default();
                 let called = {
                     let _runtime = runtime.enter();
@@ -123,7 +123,7 @@ impl<A: App> TestApp<A> {
                 drop(app);
                 // What was asked before a panic is asked all the same (S27).
                 if !is_health_check {
-                    count(&asked, head.headers());
+                    count(&checks_requested, head.headers());
                 }
                 let called = called.unwrap_or_else(|panic| Some(Err(Error::panicked(&*panic))));
                 if let Some(result) = called {
@@ -176,7 +176,7 @@ impl<A: App> TestApp<A> {
     /// How many responses have asked for a health check so far (S27). A host would check after each of them, and end
     /// the runner if [`health`](Self::health) fails then.
     pub fn health_checks_requested(&self) -> usize {
-        self.client.asked.load(Ordering::Acquire)
+        self.client.checks_requested.load(Ordering::Acquire)
     }
 
     /// What `setup` said of its progress, in order.

@@ -26,7 +26,7 @@ pub trait EndpointFn<A, I, T, M>: Send + 'static {
         app: &A,
         input: I,
         head: &mut ResponseHead,
-        place: &mut InPlace<T>,
+        place: &mut CallThread<T>,
     ) -> Option<Result<T, Error>>;
 }
 
@@ -51,12 +51,12 @@ impl<T, E: Into<Error>> Answers<T, Fallible> for Result<T, E> {
 
 /// The thread that one call has to itself, and whoever waits for its end.
 #[derive(Debug)]
-pub struct InPlace<T> {
+pub struct CallThread<T> {
     pub(super) runtime: Handle,
     pub(super) answer: oneshot::Sender<Result<T, Error>>,
 }
 
-impl<T> InPlace<T> {
+impl<T> CallThread<T> {
     fn drive<F: Future>(&mut self, call: F) -> Option<F::Output> {
         let Self { runtime, answer } = self;
         runtime.block_on(async {
@@ -86,7 +86,7 @@ macro_rules! shapes {
                 app: &A,
                 $input: $taken,
                 $head: &mut ResponseHead,
-                _: &mut InPlace<T>,
+                _: &mut CallThread<T>,
             ) -> Option<Result<T, Error>> {
                 Some(self(app, $($passed),*).answer())
             }
@@ -102,7 +102,7 @@ macro_rules! shapes {
                 app: &A,
                 $input: $taken,
                 $head: &mut ResponseHead,
-                place: &mut InPlace<T>,
+                place: &mut CallThread<T>,
             ) -> Option<Result<T, Error>> {
                 place.drive(self(app, $($passed),*)).map(Answers::answer)
             }

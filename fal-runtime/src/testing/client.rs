@@ -24,7 +24,7 @@ pub(super) struct Client {
     pub(super) router: Router,
     pub(super) runtime: Handle,
     /// How many responses have asked for a health check.
-    pub(super) asked: Arc<AtomicUsize>,
+    pub(super) checks_requested: Arc<AtomicUsize>,
     /// A clone is held by every task of a call.
     pub(super) task: mpsc::Sender<()>,
     pub(super) health_path: Option<&'static str>,
@@ -32,7 +32,7 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn send(&self, request: Result<http::Request<Bytes>>) -> Pending<'_, Result<Response>> {
-        let asked = Arc::clone(&self.asked);
+        let checks_requested = Arc::clone(&self.checks_requested);
         let is_health_check = request
             .as_ref()
             .is_ok_and(|request| self.health_path.is_some_and(|path| path == request.uri().path()));
@@ -40,7 +40,7 @@ impl Client {
         self.spawn(async move {
             let response = answer.await?;
             if !is_health_check {
-                count(&asked, response.headers());
+                count(&checks_requested, response.headers());
             }
             Ok(response)
         })
@@ -74,8 +74,8 @@ impl Client {
 }
 
 /// Counts a response that asks for a health check (S27).
-pub(super) fn count(asked: &AtomicUsize, headers: &HeaderMap) {
+pub(super) fn count(checks_requested: &AtomicUsize, headers: &HeaderMap) {
     if requests_check(headers.get_all(header::HEALTH_CHECK).iter().map(http::HeaderValue::as_bytes)) {
-        asked.fetch_add(1, Ordering::Release);
+        checks_requested.fetch_add(1, Ordering::Release);
     }
 }

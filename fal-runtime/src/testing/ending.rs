@@ -9,24 +9,24 @@ use super::pending::block_on;
 use super::runtime::Background;
 use crate::app::{Declaration, Instance};
 use crate::error::Error;
-use crate::server::Calls;
+use crate::server::ConcurrencyLimit;
 
 /// Held for as long as an app under test is to run; then it is torn down, on a runtime that ends with it.
-pub(super) struct Ending {
+pub(super) struct Teardown {
     pub(super) runtime: Background,
-    pub(super) rest: Rest,
+    pub(super) rest: StoppingApp,
 }
 
 /// What is left of an app when nobody calls it any more.
-pub(super) struct Rest {
+pub(super) struct StoppingApp {
     pub(super) app: &'static Declaration,
     pub(super) instance: Instance,
-    pub(super) calls: Arc<Calls>,
+    pub(super) calls: Arc<ConcurrencyLimit>,
     /// Ends when no task of a call is left.
     pub(super) tasks: mpsc::Receiver<()>,
 }
 
-impl Rest {
+impl StoppingApp {
     /// `handle_exit`, then the end of the calls that still run, then `teardown`: as a runner stops (S42), and in the
     /// same time.
     async fn end(self) -> Result<(), Error> {
@@ -39,7 +39,7 @@ impl Rest {
             calls.idle().await;
         };
         if tokio::time::timeout(limit, ends).await.is_err() {
-            let late = match calls.running() {
+            let late = match calls.running_paths() {
                 running if running.is_empty() => "handle_exit has not returned".to_owned(),
                 running => format!("calls still run: {}", running.join(", ")),
             };
@@ -50,32 +50,32 @@ impl Rest {
 }
 
 /// An ending that has not come yet. It comes when this is dropped.
-pub(super) struct Armed(Option<Ending>);
+pub(super) struct TeardownGuard(Option<Teardown>);
 
-impl Armed {
-    pub(super) fn new(ending: Ending) -> Self {
+impl TeardownGuard {
+    pub(super) fn new(ending: Teardown) -> Self {
         Self(Some(ending))
     }
 
     pub(super) async fn end(mut self) -> Result<(), Error> {
         match self.0.take() {
-            Some(ending) => ending.come().await,
+            Some(ending) => ending.run().await,
             None => Ok(()),
         }
     }
 }
 
-impl Ending {
-    async fn come(self) -> Result<(), Error> {
+impl Teardown {
+    async fn run(self) -> Result<(), Error> {
         self.runtime.spawn(self.rest.end()).await
     }
 }
 
-impl Drop for Armed {
+impl Drop for TeardownGuard {
     #[expect(clippy::panic, reason = "a test whose app cannot be torn down fails")]
     fn drop(&mut self) {
         let Some(ending) = self.0.take() else { return };
-        let ended = block_on(Box::pin(ending.come()));
+        let ended = block_on(Box::pin(ending.run()));
         if let (Err(error), false) = (ended, thread::panicking()) {
             panic!("the app under test was not torn down: {error}");
         }

@@ -75,7 +75,7 @@ mod response;
 mod runtime;
 
 pub use app::TestApp;
-pub use call::{Answers, EndpointFn, InPlace};
+pub use call::{Answers, CallThread, EndpointFn};
 pub use fal_health::Failure;
 pub use pending::Pending;
 pub use request::Request;

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
+use futures_util::future::BoxFuture;
+
 /// Something that an app under test does. A call begins at once, and is cancelled when this is dropped, as a client
 /// cancels a request by going away.
 #[must_use = "dropping it cancels what it stands for"]
-pub struct Pending<'a, T>(Pin<Box<dyn Future<Output = T> + Send + 'a>>);
+pub struct Pending<'a, T>(BoxFuture<'a, T>);
 
 impl<'a, T> Pending<'a, T> {
     pub(super) fn new(future: impl Future<Output = T> + Send + 'a) -> Self {
@@ -38,7 +40,7 @@ impl<T> fmt::Debug for Pending<'_, T> {
 
 /// Drives a future that is woken from elsewhere. Unlike a runtime's own it may be called on any thread, so that an app
 /// that is dropped in an async test is torn down all the same.
-pub(super) fn block_on<T>(mut future: Pin<Box<dyn Future<Output = T> + Send + '_>>) -> T {
+pub(super) fn block_on<T>(mut future: BoxFuture<'_, T>) -> T {
     struct Unpark(Thread);
 
     impl Wake for Unpark {

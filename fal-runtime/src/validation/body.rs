@@ -4,62 +4,62 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::pydantic::Told;
+use super::pydantic::PydanticError;
 use crate::error::{Error, Step};
-use crate::json::{Located, Mistake, object};
+use crate::json::{ErrorKind, LocatedError, object};
 
 const BODY: Step = Step::Key(Cow::Borrowed("body"));
 
 #[derive(Debug, thiserror::Error)]
 #[error("no body")]
-struct Absent;
+struct MissingBody;
 
 /// There is no body.
-pub(crate) fn absent() -> Error {
-    let told = Told::new("missing", "Field required");
-    Error::invalid(Absent, vec![told.at(vec![BODY], Value::Null)])
+pub(crate) fn missing_body() -> Error {
+    let told = PydanticError::new("missing", "Field required");
+    Error::validation(MissingBody, vec![told.at(vec![BODY], Value::Null)])
 }
 
 /// The body is not what the endpoint takes, or no JSON: that is said first, wherever reading stopped.
 #[cold]
-pub(crate) fn mistaken(located: Located, body: &[u8]) -> Error {
+pub(crate) fn deserialize_error(located: LocatedError, body: &[u8]) -> Error {
     let whole: Value = match serde_json::from_slice(body) {
         Ok(whole) => whole,
-        Err(error) => return malformed(error, body),
+        Err(error) => return invalid_json(error, body),
     };
-    let Located { mistake, path } = located;
+    let LocatedError { kind, path } = located;
     let mut loc = vec![BODY];
     loc.extend(path);
-    if let Mistake::Unknown(field) = &mistake {
+    if let ErrorKind::UnknownField(field) = &kind {
         let unknown = Step::Key(field.clone().into());
         if loc.last() != Some(&unknown) {
             loc.push(unknown);
         }
     }
     // What is missing cannot be shown; what it is missing from can.
-    let input = find(&whole, &loc).clone();
-    if let Mistake::Missing(field) = &mistake {
+    let input = lookup_path(&whole, &loc).clone();
+    if let ErrorKind::MissingField(field) = &kind {
         loc.push(Step::Key((*field).into()));
     }
-    let told = Told::of(&mistake, &input);
-    Error::invalid(mistake, vec![told.at(loc, input)])
+    let told = PydanticError::of(&kind, &input);
+    Error::validation(kind, vec![told.at(loc, input)])
 }
 
 /// The body is not JSON, or more than one value of it.
-fn malformed(error: serde_json::Error, body: &[u8]) -> Error {
-    let told = Told::new("json_invalid", "JSON decode error");
+fn invalid_json(error: serde_json::Error, body: &[u8]) -> Error {
+    let told = PydanticError::new("json_invalid", "JSON decode error");
     let mut invalid = told.at(vec![BODY, Step::Index(offset(&error, body))], object([]).into());
     invalid.ctx = Some(object([("error", sentence(&error.to_string()).into())]).into());
-    Error::invalid(error, vec![invalid])
+    Error::validation(error, vec![invalid])
 }
 
 /// What stands there in the whole body.
-fn find<'a>(whole: &'a Value, loc: &[Step]) -> &'a Value {
-    loc.iter().skip(1).fold(whole, at)
+fn lookup_path<'a>(whole: &'a Value, loc: &[Step]) -> &'a Value {
+    loc.iter().skip(1).fold(whole, lookup)
 }
 
 /// What stands there in a value; null where nothing does.
-pub(super) fn at<'a>(value: &'a Value, step: &Step) -> &'a Value {
+pub(super) fn lookup<'a>(value: &'a Value, step: &Step) -> &'a Value {
     let next = match step {
         Step::Key(key) => value.get(key.as_ref()),
         Step::Index(index) => value.get(index),
@@ -125,7 +125,7 @@ mod tests {
     fn detail_of<T: for<'de> Deserialize<'de>>(body: &str) -> serde_json::Value {
         let mut reader = Reader::new(body.as_bytes());
         let fault = T::deserialize(&mut reader).map_or_else(Some, |_| reader.end()).unwrap();
-        let error = super::mistaken(reader.locate(fault), body.as_bytes());
+        let error = super::deserialize_error(reader.locate(fault), body.as_bytes());
         let response = error.response(&RequestId::of(&HeaderMap::new()));
         assert_eq!(response.status(), 422);
         let body =

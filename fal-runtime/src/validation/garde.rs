@@ -4,39 +4,39 @@ use garde::Report;
 use http::request::Parts;
 use serde_json::{Map, Value};
 
-use super::body::at;
-use super::pydantic::Told;
+use super::body::lookup;
+use super::pydantic::PydanticError;
 use crate::error::{Error, Step};
 use crate::extract;
 
 /// The rules that a body breaks.
 #[cold]
 pub(crate) fn body(report: &Report, body: &[u8]) -> Error {
-    flawed(report, "body", &serde_json::from_slice(body).unwrap_or_default())
+    rules_broken(report, "body", &serde_json::from_slice(body).unwrap_or_default())
 }
 
 /// The rules that parameters of the path break.
 #[cold]
 pub(crate) fn path(report: &Report, head: &mut Parts) -> Error {
-    flawed(report, "path", &sent_path(head))
+    rules_broken(report, "path", &sent_path(head))
 }
 
 /// The rules that parameters of the query break.
 #[cold]
 pub(crate) fn query(report: &Report, head: &Parts) -> Error {
-    flawed(report, "query", &sent_query(head))
+    rules_broken(report, "query", &sent_query(head))
 }
 
 /// The rules that headers break.
 #[cold]
 pub(crate) fn headers(report: &Report, head: &Parts) -> Error {
-    flawed(report, "header", &sent_headers(head))
+    rules_broken(report, "header", &sent_headers(head))
 }
 
 /// The rules that cookies break.
 #[cold]
 pub(crate) fn cookies(report: &Report, head: &Parts) -> Error {
-    flawed(report, "cookie", &sent_cookies(head))
+    rules_broken(report, "cookie", &sent_cookies(head))
 }
 
 fn sent_path(head: &mut Parts) -> Value {
@@ -72,7 +72,7 @@ fn text(bytes: &[u8]) -> Value {
 
 #[derive(Debug, thiserror::Error)]
 #[error("the {part} breaks {count} of its type's own rules, first of all: {first}")]
-struct Flawed {
+struct RulesBroken {
     part: &'static str,
     count: usize,
     first: String,
@@ -80,14 +80,14 @@ struct Flawed {
 
 /// This part of a request is what the endpoint takes, but for these rules of its type's.
 #[cold]
-fn flawed(report: &Report, part: &'static str, whole: &Value) -> Error {
+fn rules_broken(report: &Report, part: &'static str, whole: &Value) -> Error {
     let tell = |(path, error): &(garde::Path, garde::Error)| {
-        let (loc, input) = sent(whole, part, steps(&path.to_string()));
-        Told::rule(error.message()).at(loc, input)
+        let (loc, input) = sent(whole, part, parse_path(&path.to_string()));
+        PydanticError::value_error(error.message()).at(loc, input)
     };
     let list: Vec<_> = report.iter().map(tell).collect();
     let first = report.iter().next().map(|(_, error)| error.message().to_owned()).unwrap_or_default();
-    Error::invalid(Flawed { part, count: list.len(), first }, list)
+    Error::validation(RulesBroken { part, count: list.len(), first }, list)
 }
 
 /// The way to a value of the type, as the client has sent it, and what stands there. The type's rules know a field by its
@@ -109,7 +109,7 @@ fn sent(whole: &Value, part: &'static str, mut steps: Vec<Step>) -> (Vec<Step>, 
     for mut step in steps {
         match (&step, value) {
             (Step::Key(field), Value::Object(object)) if !object.contains_key(field.as_ref()) => {
-                if let Some(key) = object.keys().find(|key| caseless(key) == caseless(field)) {
+                if let Some(key) = object.keys().find(|key| fold_case(key) == fold_case(field)) {
                     step = Step::Key(key.clone().into());
                 } else if part == "header" {
                     step = Step::Key(field.replace('_', "-").into());
@@ -127,19 +127,19 @@ fn sent(whole: &Value, part: &'static str, mut steps: Vec<Step>) -> (Vec<Step>, 
             // A type within which only the type itself knows parts.
             _ => break,
         }
-        value = at(value, &step);
+        value = lookup(value, &step);
         loc.push(step);
     }
     (loc, value.clone())
 }
 
 /// A name without what `rename_all` changes.
-fn caseless(name: &str) -> String {
+fn fold_case(name: &str) -> String {
     name.replace(['_', '-'], "").to_lowercase()
 }
 
 /// `items[0].name` as its steps.
-fn steps(path: &str) -> Vec<Step> {
+fn parse_path(path: &str) -> Vec<Step> {
     let mut steps = Vec::new();
     for part in path.split(['.', '[']).filter(|part| !part.is_empty()) {
         let index = part.strip_suffix(']').and_then(|index| index.parse().ok());
@@ -155,9 +155,9 @@ mod tests {
     #[test]
     fn a_path_is_read_as_keys_and_indices() {
         let key = |name: &'static str| Step::Key(name.into());
-        assert_eq!(steps("items[0].name"), [key("items"), Step::Index(0), key("name")]);
-        assert_eq!(steps("grid[1][2]"), [key("grid"), Step::Index(1), Step::Index(2)]);
-        assert_eq!(steps("[3]"), [Step::Index(3)]);
-        assert_eq!(steps(""), []);
+        assert_eq!(parse_path("items[0].name"), [key("items"), Step::Index(0), key("name")]);
+        assert_eq!(parse_path("grid[1][2]"), [key("grid"), Step::Index(1), Step::Index(2)]);
+        assert_eq!(parse_path("[3]"), [Step::Index(3)]);
+        assert_eq!(parse_path(""), []);
     }
 }

@@ -4,30 +4,30 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::error::{Invalid, Step};
-use crate::json::{Mistake, integer_bounds, object};
+use crate::error::{Step, ValidationError};
+use crate::json::{ErrorKind, integer_bounds, object};
 
 /// A mistake as it is told, before it is known where it is.
-pub(super) struct Told {
+pub(super) struct PydanticError {
     kind: &'static str,
     msg: Cow<'static, str>,
     ctx: Option<Value>,
 }
 
-impl Told {
+impl PydanticError {
     pub(super) fn new(kind: &'static str, msg: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, msg: msg.into(), ctx: None }
     }
 
     /// A mistake, and what stands in its place.
-    pub(super) fn of(mistake: &Mistake, input: &Value) -> Self {
-        match mistake {
-            Mistake::Syntax => Self::new("json_invalid", "JSON decode error"),
-            Mistake::Missing(_) => Self::missing(),
-            Mistake::Unknown(_) => Self::new("extra_forbidden", "Extra inputs are not permitted"),
-            Mistake::Variant(expected) => Self::variant(expected),
-            Mistake::Refused(why) => Self::refused(why, input),
-            Mistake::Type(expected) => Self::another_type(expected, input),
+    pub(super) fn of(kind: &ErrorKind, input: &Value) -> Self {
+        match kind {
+            ErrorKind::Syntax => Self::new("json_invalid", "JSON decode error"),
+            ErrorKind::MissingField(_) => Self::missing(),
+            ErrorKind::UnknownField(_) => Self::new("extra_forbidden", "Extra inputs are not permitted"),
+            ErrorKind::UnknownVariant(expected) => Self::variant(expected),
+            ErrorKind::Custom(why) => Self::custom(why, input),
+            ErrorKind::WrongType(expected) => Self::wrong_type(expected, input),
         }
     }
 
@@ -38,54 +38,58 @@ impl Told {
     /// None of these variants.
     pub(super) fn variant(expected: &[&str]) -> Self {
         let expected = one_of(expected);
-        let told = Self::new("enum", format!("Input should be {expected}"));
-        Self { ctx: Some(object([("expected", expected.into())]).into()), ..told }
+        let error = Self::new("enum", format!("Input should be {expected}"));
+        Self { ctx: Some(object([("expected", expected.into())]).into()), ..error }
     }
 
     /// A value of another type than this one, or an integer beyond it.
-    pub(super) fn another_type(expected: &str, input: &Value) -> Self {
-        match Scalar::named(expected) {
-            Some(Scalar::Integer) => beyond(expected, input).unwrap_or_else(|| Scalar::Integer.told(input)),
-            Some(scalar) => scalar.told(input),
+    pub(super) fn wrong_type(expected: &str, input: &Value) -> Self {
+        match Scalar::of_expected(expected) {
+            Some(Scalar::Integer) => {
+                out_of_bounds(expected, input).unwrap_or_else(|| Scalar::Integer.wrong_type(input))
+            }
+            Some(scalar) => scalar.wrong_type(input),
             None => structured(expected),
         }
     }
 
     /// A value that its type does not take, in the words of whoever refused it.
-    pub(super) fn refused(why: &str, input: &Value) -> Self {
-        match Scalar::missed(why) {
+    pub(super) fn custom(why: &str, input: &Value) -> Self {
+        match Scalar::of_parse_error(why) {
             // Of which type is not known.
             Some(Scalar::Integer) if integer(input).is_some() => Self::out_of_range(),
-            Some(scalar) => scalar.unreadable(),
-            None => Self::rule(why),
+            Some(scalar) => scalar.unparsable(),
+            None => Self::value_error(why),
         }
     }
 
     /// The same, where the words may be serde's of a value that is not as its type expects.
     pub(super) fn sentence(why: &str, input: &Value) -> Self {
         match why.split_once(", expected ") {
-            Some((_, expected)) if Scalar::named(expected).is_some() => Self::another_type(expected, input),
-            _ => Self::refused(why, input),
+            Some((_, expected)) if Scalar::of_expected(expected).is_some() => {
+                Self::wrong_type(expected, input)
+            }
+            _ => Self::custom(why, input),
         }
     }
 
     fn out_of_range() -> Self {
-        Self::rule("the integer is out of range")
+        Self::value_error("the integer is out of range")
     }
 
     /// An integer that is not as it has to be to this end of its type.
-    fn end(kind: &'static str, words: &str, sign: &str, end: &Value) -> Self {
-        let told = Self::new(kind, format!("Input should be {words} than or equal to {end}"));
-        Self { ctx: Some(object([(sign, end.clone())]).into()), ..told }
+    fn bound(kind: &'static str, words: &str, sign: &str, end: &Value) -> Self {
+        let error = Self::new(kind, format!("Input should be {words} than or equal to {end}"));
+        Self { ctx: Some(object([(sign, end.clone())]).into()), ..error }
     }
 
     /// A value that breaks a rule of its type's own.
-    pub(super) fn rule(message: &str) -> Self {
+    pub(super) fn value_error(message: &str) -> Self {
         Self::new("value_error", format!("Value error, {message}"))
     }
 
-    pub(super) fn at(self, loc: Vec<Step>, input: Value) -> Invalid {
-        Invalid { kind: self.kind, loc, msg: self.msg, input, ctx: self.ctx }
+    pub(super) fn at(self, loc: Vec<Step>, input: Value) -> ValidationError {
+        ValidationError { kind: self.kind, loc, msg: self.msg, input, ctx: self.ctx }
     }
 }
 
@@ -108,18 +112,18 @@ fn integer(input: &Value) -> Option<i128> {
 }
 
 /// What is wrong with an integer beyond what its type holds.
-fn beyond(name: &str, input: &Value) -> Option<Told> {
+fn out_of_bounds(name: &str, input: &Value) -> Option<PydanticError> {
     let integer = integer(input)?;
-    match integer_bounds::ends(name) {
+    match integer_bounds::bounds(name) {
         Some((least, _)) if integer < least.into() => {
-            Some(Told::end("greater_than_equal", "greater", "ge", &least.into()))
+            Some(PydanticError::bound("greater_than_equal", "greater", "ge", &least.into()))
         }
         Some((_, most)) if integer > most.into() => {
-            Some(Told::end("less_than_equal", "less", "le", &most.into()))
+            Some(PydanticError::bound("less_than_equal", "less", "le", &most.into()))
         }
         // A text that is within them is a text where a number is expected.
         Some(_) if input.is_string() => None,
-        _ => Some(Told::out_of_range()),
+        _ => Some(PydanticError::out_of_range()),
     }
 }
 
@@ -133,17 +137,17 @@ enum Scalar {
 
 impl Scalar {
     /// By the name of a type, as serde and axum give it.
-    fn named(expected: &str) -> Option<Self> {
+    fn of_expected(expected: &str) -> Option<Self> {
         match expected {
             "a boolean" | "bool" => Some(Self::Boolean),
             "f32" | "f64" => Some(Self::Number),
             "i128" | "u128" => Some(Self::Integer),
-            other => integer_bounds::ends(other).map(|_| Self::Integer),
+            other => integer_bounds::bounds(other).map(|_| Self::Integer),
         }
     }
 
     /// By what the standard library, and `serde_urlencoded` after it, say of a text that does not parse.
-    fn missed(sentence: &str) -> Option<Self> {
+    fn of_parse_error(sentence: &str) -> Option<Self> {
         match sentence {
             "invalid digit found in string"
             | "cannot parse integer from empty string"
@@ -156,58 +160,61 @@ impl Scalar {
     }
 
     /// This was expected, and something else stands there. The original would have read a text.
-    fn told(self, input: &Value) -> Told {
+    fn wrong_type(self, input: &Value) -> PydanticError {
         match (self, input) {
-            (_, Value::String(_)) => self.unreadable(),
-            (Self::Integer, Value::Number(_)) => Told::new(
+            (_, Value::String(_)) => self.unparsable(),
+            (Self::Integer, Value::Number(_)) => PydanticError::new(
                 "int_from_float",
                 "Input should be a valid integer, got a number with a fractional part",
             ),
-            (Self::Integer, _) => Told::new("int_type", "Input should be a valid integer"),
-            (Self::Number, _) => Told::new("float_type", "Input should be a valid number"),
-            (Self::Boolean, _) => Told::new("bool_type", "Input should be a valid boolean"),
+            (Self::Integer, _) => PydanticError::new("int_type", "Input should be a valid integer"),
+            (Self::Number, _) => PydanticError::new("float_type", "Input should be a valid number"),
+            (Self::Boolean, _) => PydanticError::new("bool_type", "Input should be a valid boolean"),
         }
     }
 
     /// A text that cannot be read as this.
-    fn unreadable(self) -> Told {
+    fn unparsable(self) -> PydanticError {
         match self {
-            Self::Integer => Told::new(
+            Self::Integer => PydanticError::new(
                 "int_parsing",
                 "Input should be a valid integer, unable to parse string as an integer",
             ),
-            Self::Number => Told::new(
+            Self::Number => PydanticError::new(
                 "float_parsing",
                 "Input should be a valid number, unable to parse string as a number",
             ),
-            Self::Boolean => {
-                Told::new("bool_parsing", "Input should be a valid boolean, unable to interpret input")
-            }
+            Self::Boolean => PydanticError::new(
+                "bool_parsing",
+                "Input should be a valid boolean, unable to interpret input",
+            ),
         }
     }
 }
 
 /// Something of more than a word was expected.
-fn structured(expected: &str) -> Told {
+fn structured(expected: &str) -> PydanticError {
     match expected {
-        "a string" | "a borrowed string" => Told::new("string_type", "Input should be a valid string"),
-        "a sequence" => Told::new("list_type", "Input should be a valid list"),
-        "a map" => Told::new("dict_type", "Input should be a valid dictionary"),
+        "a string" | "a borrowed string" => {
+            PydanticError::new("string_type", "Input should be a valid string")
+        }
+        "a sequence" => PydanticError::new("list_type", "Input should be a valid list"),
+        "a map" => PydanticError::new("dict_type", "Input should be a valid dictionary"),
         tuple if tuple.starts_with("a tuple of ") || tuple.starts_with("tuple struct ") => {
-            Told::new("tuple_type", "Input should be a valid tuple")
+            PydanticError::new("tuple_type", "Input should be a valid tuple")
         }
         // An enum without its variants' names: what stands there is neither a name nor an object with one.
-        variant if variant.starts_with("enum ") => Told::new(
+        variant if variant.starts_with("enum ") => PydanticError::new(
             "enum",
             "Input should be the name of a variant, or an object whose one key is such a name",
         ),
         model if model == "a struct" || model.starts_with("struct ") || model.contains("ly tagged enum ") => {
-            Told::new(
+            PydanticError::new(
                 "model_attributes_type",
                 "Input should be a valid dictionary or object to extract fields from",
             )
         }
-        other => Told::new("type_error", format!("Input should be {other}")),
+        other => PydanticError::new("type_error", format!("Input should be {other}")),
     }
 }
 

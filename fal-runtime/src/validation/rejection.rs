@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::error::Error as StdError;
 
-use axum::extract::path::ErrorKind;
+use axum::extract::path::ErrorKind as PathErrorKind;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::response::Response;
 use http::header::{
@@ -13,54 +13,54 @@ use http::request::Parts;
 use http::{HeaderName, StatusCode};
 use serde_json::{Value, json};
 
-use super::pydantic::Told;
+use super::pydantic::PydanticError;
 use crate::error::{Error, Step};
 use crate::extract;
 use crate::extract::{PairsRejection, Wrong};
 
 /// The error that a rejection becomes.
-pub(crate) async fn explain(rejected: Result<Error, Response>) -> Error {
+pub(crate) async fn into_error(rejected: Result<Error, Response>) -> Error {
     match rejected {
         Ok(error) => error,
-        Err(response) => spoken(response).await,
+        Err(response) => from_response(response).await,
     }
 }
 
 /// The list of mistakes that a request to the endpoint at `path` made, where it is known what was extracted.
-pub(crate) fn known(rejection: &dyn Any, path: &'static str, head: &mut Parts) -> Option<Error> {
+pub(crate) fn validation_error(rejection: &dyn Any, path: &'static str, head: &mut Parts) -> Option<Error> {
     if let Some(rejection) = rejection.downcast_ref() {
-        return of_path(rejection, path, head);
+        return path_error(rejection, path, head);
     }
     if let Some(rejection) = rejection.downcast_ref() {
-        return of_query(rejection, head);
+        return query_error(rejection, head);
     }
     let PairsRejection(wrong) = rejection.downcast_ref()?;
-    let Wrong { part, mistake, name, index, input } = &**wrong;
-    let told = Told::of(mistake, input);
+    let Wrong { part, kind, name, index, input } = &**wrong;
+    let told = PydanticError::of(kind, input);
     let mut loc = vec![Step::Key((*part).into())];
     if !name.is_empty() {
         loc.push(Step::Key(name.clone()));
     }
     loc.extend(index.map(Step::Index));
-    let source = OfPairs { part, text: mistake.to_string() };
-    Some(Error::invalid(source, vec![told.at(loc, input.clone())]))
+    let source = InvalidParameters { part, text: kind.to_string() };
+    Some(Error::validation(source, vec![told.at(loc, input.clone())]))
 }
 
 /// What is said of a body, and not of the failure.
-const OF_BODY: [HeaderName; 6] =
+const BODY_HEADERS: [HeaderName; 6] =
     [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, CONTENT_LANGUAGE, TRANSFER_ENCODING, CONNECTION];
 
 /// An unknown rejection speaks as a response. Its status, its headers and its text are kept, or its `detail` where it has
 /// one; the text of a 500 is for the log, as that of an endpoint is.
-async fn spoken(response: Response) -> Error {
-    const LONGEST: usize = 4096;
+async fn from_response(response: Response) -> Error {
+    const MAX_TEXT: usize = 4096;
     let status = response.status();
     let status = if status.is_success() { StatusCode::BAD_REQUEST } else { status };
     let (mut head, body) = response.into_parts();
-    for name in OF_BODY {
+    for name in BODY_HEADERS {
         head.headers.remove(name);
     }
-    let text = axum::body::to_bytes(body, LONGEST).await.unwrap_or_default();
+    let text = axum::body::to_bytes(body, MAX_TEXT).await.unwrap_or_default();
     let text = detail(&text).unwrap_or_else(|| String::from_utf8_lossy(&text).trim().to_owned());
     let error = match text.as_str() {
         "" => Error::msg("an extractor rejected the request").status(status),
@@ -73,55 +73,55 @@ async fn spoken(response: Response) -> Error {
 /// The `detail` of a body that has the form of a failure.
 fn detail(body: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
-    struct Told {
+    struct PydanticError {
         detail: String,
     }
-    serde_json::from_slice(body).ok().map(|Told { detail }| detail)
+    serde_json::from_slice(body).ok().map(|PydanticError { detail }| detail)
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("the parameters of the path: {0}")]
-struct OfPath(String);
+struct InvalidPath(String);
 
-fn of_path(rejection: &PathRejection, path: &'static str, head: &mut Parts) -> Option<Error> {
+fn path_error(rejection: &PathRejection, path: &'static str, head: &mut Parts) -> Option<Error> {
     let PathRejection::FailedToDeserializePathParams(failed) = rejection else { return None };
     let mut names = path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
     let read = |expected: &str, value: &String| match expected {
-        "char" => Told::rule("not a valid char"),
-        _ => Told::another_type(expected, &json!(value)),
+        "char" => PydanticError::value_error("not a valid char"),
+        _ => PydanticError::wrong_type(expected, &json!(value)),
     };
     let (name, told, input) = match failed.kind() {
-        ErrorKind::ParseErrorAtKey { key, value, expected_type } => {
+        PathErrorKind::ParseErrorAtKey { key, value, expected_type } => {
             (key.as_str(), read(expected_type, value), json!(value))
         }
-        ErrorKind::ParseErrorAtIndex { index, value, expected_type } => {
+        PathErrorKind::ParseErrorAtIndex { index, value, expected_type } => {
             (names.nth(*index)?, read(expected_type, value), json!(value))
         }
-        ErrorKind::ParseError { value, expected_type } => {
+        PathErrorKind::ParseError { value, expected_type } => {
             (names.next()?, read(expected_type, value), json!(value))
         }
-        ErrorKind::DeserializeError { key, value, message } => {
-            (key.as_str(), Told::refused(message, &json!(value)), json!(value))
+        PathErrorKind::DeserializeError { key, value, message } => {
+            (key.as_str(), PydanticError::custom(message, &json!(value)), json!(value))
         }
-        ErrorKind::InvalidUtf8InPathParam { key } => {
-            let told = Told::new(
+        PathErrorKind::InvalidUtf8InPathParam { key } => {
+            let told = PydanticError::new(
                 "string_unicode",
                 "Input should be a valid string, unable to parse raw data as a unicode string",
             );
             (key.as_str(), told, Value::Null)
         }
-        ErrorKind::Message(why) if !is_misfit(why) => {
-            return Some(refused(extract::parameters(head), why, failed.body_text()));
+        PathErrorKind::Message(why) if !is_type_mismatch(why) => {
+            return Some(custom_error(extract::parameters(head), why, failed.body_text()));
         }
         // The types of the endpoint do not fit its path: that is no client's mistake.
-        _ => return Some(Error::of(OfPath(failed.body_text()))),
+        _ => return Some(Error::of(InvalidPath(failed.body_text()))),
     };
     let loc = vec![Step::Key("path".into()), Step::Key(name.to_owned().into())];
-    Some(Error::invalid(OfPath(failed.body_text()), vec![told.at(loc, input)]))
+    Some(Error::validation(InvalidPath(failed.body_text()), vec![told.at(loc, input)]))
 }
 
 /// Whether a sentence tells of a type which no path would fit, and not of what a type refuses in the same words.
-fn is_misfit(why: &str) -> bool {
+fn is_type_mismatch(why: &str) -> bool {
     let begins = |why: &str, words: &[&str]| words.iter().any(|word| why.starts_with(word));
     let of_whole =
         |(_, expected): (&str, &str)| begins(expected, &["a tuple", "tuple ", "struct ", "a map", "unit"]);
@@ -131,15 +131,15 @@ fn is_misfit(why: &str) -> bool {
 }
 
 /// A type has refused what it was made from. Of which of several parameters that was, axum does not say.
-fn refused(mut parameters: Vec<(String, String)>, why: &str, source: String) -> Error {
+fn custom_error(mut parameters: Vec<(String, String)>, why: &str, source: String) -> Error {
     let part = Step::Key("path".into());
     let only = if parameters.len() == 1 { parameters.pop() } else { None };
     let (loc, input) = match only {
         Some((name, text)) => (vec![part, Step::Key(name.into())], json!(text)),
         None => (vec![part], parameters.into_iter().map(|(name, text)| (name, json!(text))).collect()),
     };
-    let told = Told::sentence(why, &input);
-    Error::invalid(OfPath(source), vec![told.at(loc, input)])
+    let told = PydanticError::sentence(why, &input);
+    Error::validation(InvalidPath(source), vec![told.at(loc, input)])
 }
 
 /// What axum finds wrong with a query.
@@ -147,12 +147,12 @@ type QueryError = serde_path_to_error::Error<serde::de::value::Error>;
 
 #[derive(Debug, thiserror::Error)]
 #[error("the {part} parameters: {text}")]
-struct OfPairs {
+struct InvalidParameters {
     part: &'static str,
     text: String,
 }
 
-fn of_query(rejection: &QueryRejection, head: &Parts) -> Option<Error> {
+fn query_error(rejection: &QueryRejection, head: &Parts) -> Option<Error> {
     let mut source = Some(rejection as &dyn StdError);
     let error = loop {
         let error = source?;
@@ -167,22 +167,25 @@ fn of_query(rejection: &QueryRejection, head: &Parts) -> Option<Error> {
     let text =
         |name: &str| pairs.iter().find(|(key, _)| key == name).map_or(Value::Null, |(_, text)| json!(text));
     let (name, told) = if let Some(name) = quoted("missing field `") {
-        (name, Told::missing())
+        (name, PydanticError::missing())
     } else if let Some(name) = quoted("unknown field `") {
-        (name, Told::new("extra_forbidden", "Extra inputs are not permitted"))
+        (name, PydanticError::new("extra_forbidden", "Extra inputs are not permitted"))
     } else if let Some(name) = quoted("duplicate field `") {
-        (name, Told::rule("it is given more than once"))
+        (name, PydanticError::value_error("it is given more than once"))
     } else if let Some((_, expected)) = sentence.split_once(", expected ") {
         let variants: Vec<_> = expected.split('`').skip(1).step_by(2).collect();
         let told = match variants.as_slice() {
-            [] => Told::another_type(expected, &text(&path)),
-            variants => Told::variant(variants),
+            [] => PydanticError::wrong_type(expected, &text(&path)),
+            variants => PydanticError::variant(variants),
         };
         (path.as_str(), told)
     } else {
-        (path.as_str(), Told::refused(&sentence, &text(&path)))
+        (path.as_str(), PydanticError::custom(&sentence, &text(&path)))
     };
     let input = text(name);
     let loc = vec![Step::Key("query".into()), Step::Key(name.to_owned().into())];
-    Some(Error::invalid(OfPairs { part: "query", text: error.to_string() }, vec![told.at(loc, input)]))
+    Some(Error::validation(
+        InvalidParameters { part: "query", text: error.to_string() },
+        vec![told.at(loc, input)],
+    ))
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::{Body, BodyDataStream};
 use axum::http::{Method, Request};
-use fal_runtime::Calls;
+use fal_runtime::ConcurrencyLimit;
 use fal_runtime::prelude::*;
 use futures_util::StreamExt;
 use serde_json::json;
@@ -122,7 +122,7 @@ impl Streaming {
 
 struct Bench {
     client: Client,
-    calls: Arc<Calls>,
+    calls: Arc<ConcurrencyLimit>,
     sent: mpsc::UnboundedReceiver<usize>,
     ended: Arc<Notify>,
 }
@@ -132,7 +132,7 @@ fn bench() -> Bench {
     let ended = Arc::new(Notify::new());
     let words = ["one", "two"].map(str::to_owned).to_vec();
     let app = Streaming { words, sent, ended: Arc::clone(&ended), running: AtomicUsize::new(0) };
-    let calls = Calls::new(Streaming::declaration().settings.max_multiplexing());
+    let calls = ConcurrencyLimit::new(Streaming::declaration().settings.max_multiplexing());
     let router = Streaming::declaration().router(Arc::new(app), Arc::clone(&calls));
     Bench { client: Client(router), calls, sent: receiver, ended }
 }
@@ -188,9 +188,9 @@ async fn events_are_sent_while_the_body_is_read_and_no_faster() {
 async fn the_place_of_a_stream_lasts_until_it_has_ended_s38a() {
     let bench = bench();
     let mut body = bench.open("/words", "2").await;
-    assert_eq!(bench.calls.running(), ["/words"]);
+    assert_eq!(bench.calls.running_paths(), ["/words"]);
     while body.next().await.is_some() {}
-    assert!(bench.calls.running().is_empty());
+    assert!(bench.calls.running_paths().is_empty());
 }
 
 #[tokio::test]
@@ -200,7 +200,7 @@ async fn a_client_that_leaves_cancels_an_async_stream() {
     next(&mut body).await;
     drop(body);
     bench.ended.notified().await;
-    assert!(bench.calls.running().is_empty());
+    assert!(bench.calls.running_paths().is_empty());
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use std::sync::{Arc, Weak};
 
 use axum::http::Method;
 use fal_runtime::prelude::*;
-use fal_runtime::{Calls, ConnectionHold};
+use fal_runtime::{ConcurrencyLimit, ConnectionHold};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -42,7 +42,7 @@ impl Gated {
 
 struct Bench {
     client: Client,
-    calls: Arc<Calls>,
+    calls: Arc<ConcurrencyLimit>,
     started: mpsc::UnboundedReceiver<u32>,
     go: Arc<Semaphore>,
 }
@@ -52,7 +52,7 @@ impl Bench {
         let (started, receiver) = mpsc::unbounded_channel();
         let go = Arc::new(Semaphore::new(0));
         let app = Gated { started, go: Arc::clone(&go) };
-        let calls = Calls::new(Gated::declaration().settings.max_multiplexing());
+        let calls = ConcurrencyLimit::new(Gated::declaration().settings.max_multiplexing());
         let router = Gated::declaration().router(Arc::new(app), Arc::clone(&calls));
         Self { client: Client(router), calls, started: receiver, go }
     }
@@ -79,7 +79,7 @@ async fn as_many_calls_run_as_there_are_places_and_the_rest_wait_in_their_order_
         calls.push(bench.send("/async", number).await);
     }
     assert_eq!([bench.started.recv().await, bench.started.recv().await], [Some(0), Some(1)]);
-    assert_eq!(bench.calls.running(), ["/async", "/async"]);
+    assert_eq!(bench.calls.running_paths(), ["/async", "/async"]);
     assert!(bench.started.try_recv().is_err());
     for next in 2..5 {
         bench.go.add_permits(1);
@@ -90,7 +90,7 @@ async fn as_many_calls_run_as_there_are_places_and_the_rest_wait_in_their_order_
         assert_eq!(call.await.unwrap().status, 200);
     }
     bench.calls.idle().await;
-    assert!(bench.calls.running().is_empty());
+    assert!(bench.calls.running_paths().is_empty());
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn an_abandoned_blocking_call_keeps_its_place_and_its_connection_until_it_
     let abandoned = tokio::spawn(async move { client.send(request).await });
     assert_eq!(bench.started.recv().await, Some(0));
     abort(abandoned).await;
-    assert_eq!(bench.calls.running(), ["/blocking"]);
+    assert_eq!(bench.calls.running_paths(), ["/blocking"]);
     assert!(held.upgrade().is_some());
 
     bench.go.add_permits(1);

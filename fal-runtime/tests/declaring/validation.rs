@@ -360,8 +360,8 @@ fn rules_that_nobody_checks_are_told_with_what_to_write() {
             "`limit` takes `Query<Limit>`, whose schema has rules (`maximum` of `limit`) that fal-runtime does not check: {head}"
         ),
     ];
-    assert_eq!(Promising::declaration().unchecked(), told.map(|told| format!("the endpoint {told}")));
-    assert_eq!(Shop::declaration().unchecked(), Vec::<String>::new());
+    assert_eq!(Promising::declaration().unenforced_rules(), told.map(|told| format!("the endpoint {told}")));
+    assert_eq!(Shop::declaration().unenforced_rules(), Vec::<String>::new());
 }
 
 /// Where a subscriber writes.

@@ -8,7 +8,7 @@ use serde_json::Value;
 /// One mistake in a request, in the form that clients of the original read: FastAPI's.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ValidationError"))]
-pub(crate) struct Invalid {
+pub(crate) struct ValidationError {
     /// What kind of mistake it is, for programs: `missing`, `string_type`, `json_invalid`, …
     #[serde(rename = "type")]
     pub(crate) kind: &'static str,
