@@ -1,20 +1,20 @@
 //! Extracts cookies into a struct.
 
-use std::borrow::Cow;
-
 use axum::extract::FromRequestParts;
 use http::HeaderMap;
 use http::header::COOKIE;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::pairs::{PairsRejection, Part, read};
+use super::deserializer::{Part, Texts};
+use super::rejection::ParameterRejection;
 
 /// Cookies, as the fields of a struct, each by its own name.
 ///
-/// A value is text, a number, a boolean, or an enum without data, as it stands in the `cookie` header (RFC 6265, without
-/// the double quotes that may be around it); an `Option` or a field with a default may be left out. What is missing or
-/// cannot be read is answered 422.
+/// A value is text, a number, a boolean, an enum without data, or a list of them, as it stands in the `cookie` header
+/// (RFC 6265), without the double quotes that may be around it. A list takes every cookie of its name, any other field
+/// the first one. An `Option` or a field with a default may be left out. A missing or invalid cookie is answered with
+/// status 422.
 ///
 /// ```
 /// use fal_runtime::extract::Cookies;
@@ -43,16 +43,16 @@ use super::pairs::{PairsRejection, Part, read};
 pub struct Cookies<T>(pub T);
 
 impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Cookies<T> {
-    type Rejection = PairsRejection;
+    type Rejection = ParameterRejection;
 
-    async fn from_request_parts(request: &mut Parts, _: &S) -> Result<Self, PairsRejection> {
-        let headers = &request.headers;
-        read(Part { name: "cookie", spell: Cow::Borrowed, find: &|name| find(headers, name) }).map(Self)
+    async fn from_request_parts(request: &mut Parts, _: &S) -> Result<Self, ParameterRejection> {
+        let find = |name: &str| find(&request.headers, name);
+        Part { name: "cookie", spell: |name| name.into(), texts: Texts::ByField(&find) }.read().map(Self)
     }
 }
 
-fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
-    pairs(headers).find(|(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
+fn find<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a [u8]> {
+    pairs(headers).filter(|(known, _)| *known == name.as_bytes()).map(|(_, value)| value).collect()
 }
 
 /// The names and values of all cookies.
@@ -81,7 +81,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(COOKIE, HeaderValue::from_static("session_id=1; theme=\"dark\";  empty="));
         headers.append(COOKIE, HeaderValue::from_static("session=a=b"));
-        let find = |name| find(&headers, name).map(|value| str::from_utf8(value).unwrap());
+        let find = |name| find(&headers, name).first().map(|value| str::from_utf8(value).unwrap());
         assert_eq!(find("session"), Some("a=b"));
         assert_eq!(find("session_id"), Some("1"));
         assert_eq!(find("theme"), Some("dark"));

@@ -1,15 +1,20 @@
 //! Extracts headers into a struct.
 
+use std::borrow::Cow;
+
 use axum::extract::FromRequestParts;
+use http::HeaderValue;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::pairs::{PairsRejection, Part, read};
+use super::deserializer::{Part, Texts};
+use super::rejection::ParameterRejection;
 
 /// Headers, as the fields of a struct: `_` in a field's name is `-` in the header's.
 ///
-/// A value is text, a number, a boolean, or an enum without data; an `Option` or a field with a default may be left
-/// out. Of several headers of one name the first is taken. What is missing or cannot be read is answered 422.
+/// A value is text, a number, a boolean, an enum without data, or a list of them. A list takes every header of its
+/// name, any other field the first one. An `Option` or a field with a default may be left out. A missing or invalid
+/// header is answered with status 422.
 ///
 /// ```
 /// use fal_runtime::extract::Headers;
@@ -38,12 +43,17 @@ use super::pairs::{PairsRejection, Part, read};
 pub struct Headers<T>(pub T);
 
 impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Headers<T> {
-    type Rejection = PairsRejection;
+    type Rejection = ParameterRejection;
 
-    async fn from_request_parts(request: &mut Parts, _: &S) -> Result<Self, PairsRejection> {
-        let headers = &request.headers;
-        let find = |name: &str| Some(headers.get(name)?.as_bytes());
-        let spell = |field: &'static str| field.replace('_', "-").into();
-        read(Part { name: "header", spell, find: &find }).map(Self)
+    async fn from_request_parts(request: &mut Parts, _: &S) -> Result<Self, ParameterRejection> {
+        let find = |field: &str| {
+            request.headers.get_all(&*spell(field)).into_iter().map(HeaderValue::as_bytes).collect()
+        };
+        Part { name: "header", spell, texts: Texts::ByField(&find) }.read().map(Self)
     }
+}
+
+/// The name of the header that a field takes.
+fn spell(field: &str) -> Cow<'_, str> {
+    field.replace('_', "-").into()
 }

@@ -36,10 +36,11 @@
 
 mod context;
 mod cookies;
+mod deserializer;
 mod headers;
-mod pairs;
 mod path;
 mod query;
+mod rejection;
 
 use std::ops::{Deref, DerefMut};
 
@@ -48,12 +49,12 @@ pub use context::{Deadline, RequestContext};
 pub use cookies::Cookies;
 pub use headers::Headers;
 pub use http::HeaderMap;
-pub use pairs::PairsRejection;
-pub(crate) use pairs::Wrong;
 pub use path::Path;
 pub use query::Query;
+pub(crate) use rejection::ParameterError;
+pub use rejection::ParameterRejection;
 #[cfg(feature = "garde")]
-pub(crate) use {cookies::pairs as cookies, query::named};
+pub(crate) use {cookies::pairs as cookies, deserializer::group_by_name};
 pub(crate) use {path::pairs as parameters, query::pairs};
 
 macro_rules! transparent {

@@ -45,11 +45,11 @@ fn sent_path(head: &mut Parts) -> Value {
 
 fn sent_query(head: &Parts) -> Value {
     let pairs = extract::pairs(&head.uri);
-    let value = |texts: Vec<&str>| match *texts {
-        [text] => Value::from(text),
-        _ => texts.into(),
+    let value = |texts: Vec<&[u8]>| match *texts {
+        [only] => text(only),
+        _ => texts.into_iter().map(text).collect(),
     };
-    extract::named(&pairs).into_iter().map(|(name, texts)| (name, value(texts))).collect()
+    extract::group_by_name(&pairs).into_iter().map(|(name, texts)| (name, value(texts))).collect()
 }
 
 fn sent_headers(head: &Parts) -> Value {

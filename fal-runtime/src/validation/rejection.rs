@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::pydantic::PydanticError;
 use crate::error::{Error, Step};
 use crate::extract;
-use crate::extract::{PairsRejection, Wrong};
+use crate::extract::{ParameterError, ParameterRejection};
 
 /// The error that a rejection becomes.
 pub(crate) async fn into_error(rejected: Result<Error, Response>) -> Error {
@@ -34,8 +34,8 @@ pub(crate) fn validation_error(rejection: &dyn Any, path: &'static str, head: &m
     if let Some(rejection) = rejection.downcast_ref() {
         return query_error(rejection, head);
     }
-    let PairsRejection(wrong) = rejection.downcast_ref()?;
-    let Wrong { part, kind, name, index, input } = &**wrong;
+    let ParameterRejection(wrong) = rejection.downcast_ref()?;
+    let ParameterError { part, kind, name, index, input } = &**wrong;
     let told = PydanticError::of(kind, input);
     let mut loc = vec![Step::Key((*part).into())];
     if !name.is_empty() {

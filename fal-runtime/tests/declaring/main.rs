@@ -27,6 +27,7 @@ mod lifecycle;
 mod limits;
 mod misfits;
 mod openapi;
+mod repeated_headers;
 mod response_head;
 mod sockets;
 mod validation;
