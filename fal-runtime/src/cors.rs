@@ -74,6 +74,7 @@ impl Cors {
     }
 
     /// The origins, as a browser's header gives them: `*` is any.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the command line and the host read it"))]
     pub(crate) const fn origins(self) -> &'static [&'static str] {
         match self.origins {
             Origins::Any => &["*"],

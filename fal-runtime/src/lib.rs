@@ -49,6 +49,16 @@
 //!   [`as_runner`]; one that only wants the endpoints takes the [`router`].
 //! - [`testing`] starts an app in the process of its test, and calls its endpoints by their own functions.
 //!
+//! # Features
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `cli` | yes | [`main`] and [`as_runner`]: the command line and the runner |
+//! | `host` | yes | the subcommand `run` and the module [`host`]; implies `cli` |
+//! | `garde` | yes | validation of inputs that derive `garde::Validate` |
+//!
+//! With `default-features = false` the crate has the declarations, the [`router`] and [`testing`].
+//!
 //! The derives name their own crates, so that an app's Cargo.toml has `serde` (feature `derive`) and `schemars` beside
 //! this one. The numbers in these docs (`S23`) name the rules of the semantics page.
 
@@ -56,6 +66,7 @@ extern crate self as fal_runtime;
 
 pub mod answer;
 mod app;
+#[cfg(feature = "cli")]
 mod cli;
 mod cors;
 mod endpoint;
@@ -67,6 +78,7 @@ mod json;
 mod openapi;
 pub mod prelude;
 mod router;
+#[cfg(feature = "cli")]
 mod runner;
 mod server;
 pub mod testing;
@@ -78,8 +90,10 @@ pub mod __private;
 
 pub use answer::events::Events;
 pub use answer::head::ResponseHead;
+pub use app::runner_state::{RunnerState, runner_state};
 pub use app::{App, AppOptions, Declaration, Instance, Settings, Setup};
 pub use axum::Router;
+#[cfg(feature = "cli")]
 pub use cli::main;
 pub use cors::Cors;
 pub use endpoint::Endpoint;
@@ -96,5 +110,6 @@ pub use fal_macros::endpoint;
 pub use fal_macros::endpoints;
 pub use http::StatusCode;
 pub use router::router;
-pub use runner::{RunnerState, as_runner, runner_state};
+#[cfg(feature = "cli")]
+pub use runner::as_runner;
 pub use server::{ConcurrencyLimit, ConnectionHold};

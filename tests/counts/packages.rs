@@ -8,7 +8,8 @@ use std::{env, fs};
 use crate::Row;
 
 /// The feature sets whose dependencies are counted, as options of cargo.
-const FEATURE_SETS: [&[&str]; 2] = [&[], &["--no-default-features"]];
+const FEATURE_SETS: [&[&str]; 3] =
+    [&[], &["--no-default-features", "--features", "cli"], &["--no-default-features"]];
 
 /// How many packages fal-runtime depends on, build and test dependencies excepted.
 pub(crate) fn dependencies(root: &Path) -> Vec<Row> {

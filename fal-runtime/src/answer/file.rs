@@ -10,7 +10,7 @@ use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use hyper::body::{Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::binary::OCTETS;
@@ -111,7 +111,7 @@ struct FileBody {
 /// As much is read at a time.
 const CHUNK_SIZE: usize = 64 * 1024;
 
-impl hyper::body::Body for FileBody {
+impl http_body::Body for FileBody {
     type Data = Bytes;
     type Error = io::Error;
 

@@ -4,6 +4,7 @@ mod declaration;
 mod instance;
 pub(crate) mod lifecycle;
 mod registry;
+pub(crate) mod runner_state;
 mod settings;
 mod setup;
 mod traits;

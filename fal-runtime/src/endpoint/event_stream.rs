@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
-use hyper::body::Frame;
+use http_body::Frame;
 use tokio::sync::mpsc;
 
 use super::request_id::RequestId;
@@ -119,7 +119,7 @@ impl EventBody {
     }
 }
 
-impl hyper::body::Body for EventBody {
+impl http_body::Body for EventBody {
     type Data = Bytes;
     type Error = Infallible;
 

@@ -8,7 +8,8 @@ use tokio::task::JoinError;
 
 use super::signals::Signals;
 use super::stop::{Serving, stop, tear_down};
-use super::{Exit, Keeper, RunnerState, limit, state};
+use super::{Exit, Keeper, limit};
+use crate::app::runner_state::{self, RunnerState};
 use crate::server::{HealthListener, Listener, Server};
 use crate::{ConcurrencyLimit, Declaration, Error, Instance, router};
 
@@ -63,7 +64,7 @@ impl Life {
             Ok(signals) => signals,
             Err(error) => return self.keeper.not_started(&Error::from(error)),
         };
-        state::set(RunnerState::Setup);
+        runner_state::set(RunnerState::Setup);
         let instance = match self.set_up(apps, &mut signals).await {
             Ok(instance) => instance,
             Err(exit) => return exit,
@@ -73,10 +74,10 @@ impl Life {
             Err(error) => return self.close(&error, instance, apps, &mut signals).await,
         };
         drop(instance);
-        state::set(RunnerState::Running);
+        runner_state::set(RunnerState::Running);
         self.keeper.ready(self.app, serving.server.address());
         signals.first().await;
-        state::set(RunnerState::Terminating);
+        runner_state::set(RunnerState::Terminating);
         stop(self.app, serving, limit::own_limit(self.grace), apps, &mut signals).await
     }
 

@@ -7,7 +7,6 @@ mod keeper;
 mod life;
 mod limit;
 mod signals;
-mod state;
 mod stop;
 
 use std::io;
@@ -24,7 +23,6 @@ use environment::{ProcessContext, Role, StdinState};
 pub(crate) use exit::Exit;
 pub(crate) use keeper::Keeper;
 pub(crate) use life::Life;
-pub use state::{RunnerState, runner_state};
 
 /// Turns this process into a runner if a host started it as one, and returns the code to exit with once the runner has
 /// ended. `None` in every other process, which goes on as it would.

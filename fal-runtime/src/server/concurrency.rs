@@ -51,6 +51,7 @@ impl ConcurrencyLimit {
     }
 
     /// How long the oldest request has been served; none where there is none.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "runners report it to their host"))]
     pub(crate) fn oldest_age(&self) -> Option<Duration> {
         self.lock().calls.iter().find_map(|call| call.started).map(|started| started.elapsed())
     }

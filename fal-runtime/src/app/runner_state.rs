@@ -1,3 +1,5 @@
+//! How far the runner in this process has come.
+
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// How far a runner has come.
@@ -26,6 +28,7 @@ pub fn runner_state() -> RunnerState {
     }
 }
 
-pub(super) fn set(state: RunnerState) {
+#[cfg(feature = "cli")]
+pub(crate) fn set(state: RunnerState) {
     STATE.store(state as u8, Ordering::Relaxed);
 }
