@@ -10,6 +10,7 @@ use crate::endpoint::Endpoint;
 use crate::errors::Errors;
 use crate::lifecycle::LifecycleMethod;
 use crate::span::call_site_span;
+use crate::ungroup::ungroup;
 
 /// The error for generic parameters of an app.
 pub(crate) const GENERIC: &str = "an app cannot have generic parameters: write concrete types instead";
@@ -116,7 +117,7 @@ fn app(block: &ItemImpl, errors: &mut Errors) -> Option<Path> {
         errors.push(&block.generics, GENERIC);
         return None;
     }
-    match &*block.self_ty {
+    match ungroup(&block.self_ty) {
         Type::Path(app) if app.qself.is_none() => Some(app.path.clone()),
         other => {
             errors.push(other, "an app must be a struct: write the name of a struct here");

@@ -19,6 +19,7 @@ mod span;
 mod strip;
 #[cfg(test)]
 mod tests;
+mod ungroup;
 
 use proc_macro::TokenStream;
 use proc_macro2::Span;

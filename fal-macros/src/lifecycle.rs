@@ -1,5 +1,6 @@
 //! The methods that the runtime calls by their names: `setup`, `handle_exit`, `teardown` and `layer`.
 
+use syn::ext::IdentExt;
 use syn::{FnArg, Ident, ImplItemFn, Receiver, Signature};
 
 use crate::errors::Errors;
@@ -15,7 +16,8 @@ impl LifecycleMethod {
     /// Recognizes a lifecycle method by its name.
     pub(crate) fn from_method(method: &ImplItemFn) -> Option<Self> {
         let signature = &method.sig;
-        let (is_valid, expected) = match signature.ident.to_string().as_str() {
+        let name = signature.ident.unraw();
+        let (is_valid, expected) = match name.to_string().as_str() {
             "setup" => {
                 (is_setup(signature), "fn setup() -> Result<Self>` or `fn setup(cx: &Setup) -> Result<Self>")
             }
@@ -27,7 +29,7 @@ impl LifecycleMethod {
             }
             _ => return None,
         };
-        Some(Self { name: signature.ident.clone(), expected: (!is_valid).then_some(expected) })
+        Some(Self { name, expected: (!is_valid).then_some(expected) })
     }
 
     pub(crate) fn is_valid(&self) -> bool {

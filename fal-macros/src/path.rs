@@ -1,6 +1,8 @@
 //! The path of an endpoint: validates it and finds its parameters.
 
-use syn::LitStr;
+use syn::ext::IdentExt;
+use syn::parse::Parser;
+use syn::{Ident, LitStr};
 
 use crate::errors::Errors;
 
@@ -45,7 +47,7 @@ fn validate(path: &str) -> Result<(), String> {
             if let Some(name) = name.strip_prefix('*') {
                 return Err(format!("a path parameter matches one segment: write `{{{name}}}` without `*`"));
             }
-            if syn::parse_str::<syn::Ident>(name).is_err() {
+            if name == "_" || name.starts_with("r#") || Ident::parse_any.parse_str(name).is_err() {
                 return Err(format!(
                     "invalid path parameter `{{{name}}}`: write an identifier in braces, such as `{{id}}`"
                 ));
@@ -59,8 +61,9 @@ fn validate(path: &str) -> Result<(), String> {
                 "invalid path segment `{segment}`: a parameter must be the whole segment, so write `{{name}}`"
             ));
         } else if let Some(other) = segment.chars().find(|letter| !is_path_character(*letter)) {
-            let encoded: String =
+            let encoded: Vec<_> =
                 other.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let encoded = encoded.concat();
             return Err(format!("invalid character `{other}` in the path: write `{encoded}`, or remove it"));
         }
     }
@@ -110,6 +113,7 @@ mod tests {
             ("/users/:id", "invalid path parameter `:id`: write `{id}`"),
             ("/users/{*rest}", "a path parameter matches one segment: write `{rest}` without `*`"),
             ("/users/{}", "invalid path parameter `{}`: write an identifier in braces, such as `{id}`"),
+            ("/users/{_}", "invalid path parameter `{_}`: write an identifier in braces, such as `{id}`"),
             ("/users/{a b}", "invalid path parameter `{a b}`: write an identifier in braces, such as `{id}`"),
             ("/{id}/{id}", "duplicate path parameter `id`: rename one of the two"),
             ("/a//b", "empty path segment: write one `/` instead of two"),
@@ -128,7 +132,8 @@ mod tests {
 
     #[test]
     fn a_valid_path_is_accepted() {
-        for path in ["/", "/health", "/v1/users/{id}/posts/{post}", "/a/", "/%7Ea/b.c~d:e"] {
+        for path in ["/", "/health", "/v1/users/{id}/posts/{post}", "/{type}/{self}", "/a/", "/%7Ea/b.c~d:e"]
+        {
             assert_eq!(validate(path), Ok(()), "{path}");
         }
     }

@@ -5,6 +5,7 @@
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Ident, Path, Type};
 
@@ -18,7 +19,7 @@ impl Endpoint {
     /// Writes the initializer of the endpoint's `static`.
     pub(crate) fn initializer(&self, app: &Path) -> TokenStream {
         let Self { output, .. } = self;
-        let (path, name) = (&self.path.literal, self.name.to_string());
+        let (path, name) = (&self.path.literal, self.name.unraw().to_string());
         let docs = Some(&self.docs).filter(|docs| !docs.is_empty()).map(|docs| quote!(.docs(#docs)));
         let health_check = self.health_check.as_ref().map(|option| {
             let check = option.check.expand();

@@ -6,6 +6,7 @@ use syn::{FnArg, ImplItemFn, PatType, ReturnType, Type, TypeReference, parse_quo
 use super::types::{first_borrow, is_events, is_passed_by_mut, must_be_passed_by_mut, source_text};
 use crate::errors::Errors;
 use crate::span::call_site_span;
+use crate::ungroup::ungroup;
 
 /// The validated signature of an endpoint's method.
 pub(super) struct Signature {
@@ -57,10 +58,11 @@ impl Signature {
         let output = match &signature.output {
             ReturnType::Default => parse_quote_spanned!(call_site_span(&signature.ident)=> ()),
             ReturnType::Type(_, output) => {
-                if let Type::ImplTrait(_) = **output {
+                let output = ungroup(output);
+                if let Type::ImplTrait(_) = output {
                     found.push(output, "an endpoint cannot return `impl Trait`: write a concrete type, which the OpenAPI document describes");
                 }
-                (**output).clone()
+                output.clone()
             }
         };
         let is_valid = found.is_empty();
@@ -71,12 +73,13 @@ impl Signature {
 
 /// Classifies one argument by its type. `earlier` are those before it.
 fn argument(input: &PatType, earlier: &[Argument], errors: &mut Errors) -> Option<Argument> {
-    match &*input.ty {
+    let ty = ungroup(&input.ty);
+    match ty {
         Type::Reference(reference) if reference.mutability.is_some() => {
             Some(passed_by_mut(input, reference, earlier, errors))
         }
         Type::Reference(reference) => {
-            let wanted = match &*reference.elem {
+            let wanted = match ungroup(&reference.elem) {
                 Type::Path(ty) if is_passed_by_mut(&ty.path) => {
                     format!("&mut {}", source_text(&reference.elem))
                 }
@@ -94,7 +97,7 @@ fn argument(input: &PatType, earlier: &[Argument], errors: &mut Errors) -> Optio
             );
             None
         }
-        _ if let Some(borrow) = first_borrow(input.ty.to_token_stream()) => {
+        _ if let Some(borrow) = first_borrow(ty.to_token_stream()) => {
             errors.push(borrow, "an argument cannot borrow: write an owned type");
             None
         }
@@ -102,7 +105,7 @@ fn argument(input: &PatType, earlier: &[Argument], errors: &mut Errors) -> Optio
             errors.push(input, "an argument cannot be `impl Trait`: write a concrete type, which decides where the value comes from");
             None
         }
-        _ => Some(Argument::Extractor(input.ty.clone())),
+        _ => Some(Argument::Extractor(Box::new(ty.clone()))),
     }
 }
 
@@ -113,11 +116,8 @@ fn passed_by_mut(
     earlier: &[Argument],
     errors: &mut Errors,
 ) -> Argument {
-    let argument = if is_events(&reference.elem) {
-        Argument::Events(reference.elem.clone())
-    } else {
-        Argument::ResponseHead(reference.elem.clone())
-    };
+    let ty = Box::new(ungroup(&reference.elem).clone());
+    let argument = if is_events(&ty) { Argument::Events(ty) } else { Argument::ResponseHead(ty) };
     let first = earlier.iter().find(|earlier| !matches!(earlier, Argument::Extractor(_)));
     match (first, &argument) {
         (None, _) => {}

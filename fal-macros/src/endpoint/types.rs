@@ -5,6 +5,8 @@ use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
 use syn::{GenericArgument, Path, PathArguments, Type};
 
+use crate::ungroup::ungroup;
+
 /// Primitive types and `String`: a `Path<…>` of one takes one parameter.
 const PLAIN: [&str; 17] = [
     "String", "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32",
@@ -18,7 +20,7 @@ pub(super) fn is_named(path: &Path, name: &str) -> bool {
 
 /// Whether the type is called `Events`.
 pub(super) fn is_events(ty: &Type) -> bool {
-    matches!(ty, Type::Path(ty) if is_named(&ty.path, "Events"))
+    matches!(ungroup(ty), Type::Path(ty) if is_named(&ty.path, "Events"))
 }
 
 /// Whether the type is called as one that the runtime passes by `&mut`.
@@ -39,11 +41,10 @@ pub(super) fn path_value_count(extractor: &Type) -> Option<usize> {
     let Type::Path(path) = extractor else { return None };
     let path = path.path.segments.last().filter(|segment| segment.ident == "Path")?;
     let PathArguments::AngleBracketed(values) = &path.arguments else { return None };
-    match values.args.first()? {
-        GenericArgument::Type(Type::Tuple(values)) => Some(values.elems.len()),
-        GenericArgument::Type(Type::Path(value)) => {
-            PLAIN.iter().any(|plain| value.path.is_ident(plain)).then_some(1)
-        }
+    let GenericArgument::Type(value) = values.args.first()? else { return None };
+    match ungroup(value) {
+        Type::Tuple(values) => Some(values.elems.len()),
+        Type::Path(value) => PLAIN.iter().any(|plain| value.path.is_ident(plain)).then_some(1),
         _ => None,
     }
 }

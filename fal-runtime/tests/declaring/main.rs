@@ -30,4 +30,5 @@ mod openapi;
 mod repeated_headers;
 mod response_head;
 mod sockets;
+mod syntax;
 mod validation;

@@ -1,0 +1,86 @@
+//! Declarations with less frequent Rust syntax: raw identifiers, and blocks that a macro writes.
+
+use axum::http::Method;
+use fal_runtime::extract::{Path, Query};
+use fal_runtime::prelude::*;
+use serde_json::json;
+
+use crate::client::Client;
+
+mod raw {
+    use super::*;
+
+    #[derive(Deserialize, JsonSchema)]
+    pub(super) struct Kind {
+        r#type: String,
+    }
+
+    #[derive(Default)]
+    #[expect(non_camel_case_types, reason = "a raw identifier is to be tried")]
+    pub(super) struct r#try;
+
+    #[app]
+    impl r#try {
+        #[endpoint("/match/{type}")]
+        async fn r#match(&self, Path(kind): Path<Kind>, r#where: Query<Kind>) -> String {
+            kind.r#type + &r#where.0.r#type
+        }
+
+        fn r#teardown(self) {}
+    }
+}
+
+#[tokio::test]
+async fn a_raw_identifier_is_named_without_its_prefix() {
+    let client = Client::of(raw::r#try);
+    let answer = client.ask(Method::POST, "/match/one?type=two").await;
+    assert_eq!(answer.body(), json!("onetwo"));
+    let declaration = <raw::r#try as fal_runtime::App>::declaration();
+    assert_eq!(declaration.endpoints()[0].name(), "match");
+    let document = declaration.openapi();
+    assert_eq!(document["info"]["title"], "try");
+    assert_eq!(document["paths"]["/match/{type}"]["post"]["operationId"], "match");
+}
+
+const CHECK: HealthCheck = HealthCheck::new().timeout_seconds(7);
+
+macro_rules! app {
+    ($app:ty, $path:literal, $number:ty, $events:ty, $lent:ty, $check:expr) => {
+        #[app]
+        impl $app {
+            #[endpoint($path)]
+            async fn sum(&self, Path(first): Path<$number>, second: $number) -> $number {
+                first + second
+            }
+
+            #[endpoint("/events")]
+            async fn events(&self, events: &mut $events) -> Result<()> {
+                events.send(1).await
+            }
+
+            #[endpoint("/lent")]
+            async fn lent(&self, events: $lent) -> Result<()> {
+                events.send(2).await
+            }
+
+            #[endpoint("/health", health_check = $check)]
+            async fn health(&self) {}
+        }
+    };
+}
+
+mod written {
+    #[derive(Default)]
+    pub(super) struct Written;
+}
+
+app!(written::Written, "/sum/{first}", u32, Events<u32>, &mut Events<u32>, CHECK);
+
+#[tokio::test]
+async fn a_macro_may_write_the_types_of_a_declaration() {
+    let client = Client::of(written::Written);
+    assert_eq!(client.post("/sum/3", json!(4)).await.body(), json!(7));
+    assert_eq!(client.ask(Method::POST, "/events").await.text, "data: 1\n\n");
+    assert_eq!(client.ask(Method::POST, "/lent").await.text, "data: 2\n\n");
+    assert_eq!(written::Written::health_check().unwrap().config, CHECK);
+}
