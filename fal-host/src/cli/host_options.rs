@@ -53,6 +53,13 @@ pub struct HostOptions {
     #[arg(long, value_name = "TIME", env = "FAL_QUEUE_TIMEOUT", default_value = "60s", value_parser = values::duration)]
     pub(super) queue_timeout: Duration,
 
+    /// How long a client may stop sending its request or reading its response
+    ///
+    /// After that it gets 408 (`client_timeout`), or loses its connection. It must transfer at least 240 bytes a second
+    /// on average while the host waits for it. A time with a unit.
+    #[arg(long, value_name = "TIME", env = "FAL_CLIENT_TIMEOUT", default_value = "60s", value_parser = values::nonzero_duration)]
+    pub(super) client_timeout: Duration,
+
     /// How long requests in flight may take during a planned stop or restart
     ///
     /// After that the runner gets SIGTERM, and its termination grace period begins. A time with a unit.
@@ -115,6 +122,7 @@ impl HostOptions {
             .check_interval(self.check_interval)
             .queue(self.queue)
             .queue_timeout(self.queue_timeout)
+            .client_timeout(self.client_timeout)
             .drain_timeout(self.drain_timeout)
             .replacement_strategy(self.replace.into())
             .on_stall(self.on_stall.into());

@@ -53,6 +53,7 @@ fn start_driver(
         queue: 1,
         queue_timeout: Duration::from_secs(1),
         request_timeout: None,
+        client_timeout: Duration::from_secs(60),
         max_multiplexing: 1,
         manual_checks: ManualChecks::Ignored,
         origins: Origins::default(),

@@ -15,6 +15,7 @@ use crate::events::{self, Event, EventStream};
 use crate::fleet::ReplacementStrategy;
 use crate::launch::Launcher;
 use crate::probe::OnStall;
+use crate::proxy::CLIENT_TIMEOUT;
 
 /// Starts the runners of an app, forwards requests to them, checks them, and replaces them.
 ///
@@ -83,6 +84,7 @@ pub struct HostBuilder {
     pub(super) check_interval: Duration,
     pub(super) queue: usize,
     pub(super) queue_timeout: Duration,
+    pub(super) client_timeout: Duration,
     pub(super) drain_timeout: Duration,
     pub(super) replacement_strategy: ReplacementStrategy,
     pub(super) max_replacing: MaxReplacing,
@@ -101,6 +103,7 @@ impl HostBuilder {
             check_interval: DEFAULT_INTERVAL,
             queue: 1024,
             queue_timeout: Duration::from_secs(60),
+            client_timeout: CLIENT_TIMEOUT,
             drain_timeout: Duration::from_secs(30),
             replacement_strategy: ReplacementStrategy::default(),
             max_replacing: MaxReplacing::Third,
@@ -143,6 +146,16 @@ impl HostBuilder {
     /// How long a request may wait for a runner. Then the host answers it with 504 `queue_timeout` (S38). Default: 60 s.
     pub fn queue_timeout(mut self, timeout: Duration) -> Self {
         self.queue_timeout = timeout;
+        self
+    }
+
+    /// How long a client may stop sending its request's body, or reading its response (S43). Default: 60 s.
+    ///
+    /// Only time in which the host waits for the client counts. In each such period the client must transfer at least
+    /// 240 bytes a second on average, or end its body. Otherwise it gets 408 `client_timeout`, or loses its connection if
+    /// its response has begun. No runner is checked or blamed for it.
+    pub fn client_timeout(mut self, timeout: Duration) -> Self {
+        self.client_timeout = timeout;
         self
     }
 

@@ -60,6 +60,7 @@ impl HostBuilder {
             queue: self.queue,
             queue_timeout: self.queue_timeout,
             request_timeout: self.app.request_timeout,
+            client_timeout: self.client_timeout,
             max_multiplexing: self.app.max_multiplexing.get(),
             manual_checks: match health_check {
                 Some(spec) => ManualChecks::Made { health_path: spec.path.clone().into_owned() },

@@ -9,6 +9,7 @@ use super::limits::{Limits, ManualChecks};
 use super::permits::{Arrival, CheckTicket, Drained, PermitTable};
 use super::report::{Report, Reports};
 use super::runner::Runner;
+use super::timer::TickClock;
 use crate::{Address, RunnerId};
 
 /// The runners that take requests, and the requests that wait for them.
@@ -208,6 +209,13 @@ impl Balancer {
         if was_in_service {
             runner.close();
             self.report(Report::Unreachable(runner.id));
+        }
+    }
+
+    /// Closes the connections to runners that have been idle for too long.
+    pub(super) fn retire_idle(&self, clock: &TickClock) {
+        for runner in self.lock().permits.routes() {
+            runner.retire_idle(clock);
         }
     }
 

@@ -17,6 +17,8 @@ pub(super) enum ProxyError {
     QueueTimeout { after: Duration },
     #[error("The runner did not begin to answer within {after:?}.")]
     RequestTimeout { after: Duration },
+    #[error("The client sent too little of the request's body within {after:?}.")]
+    ClientTimeout { after: Duration },
     #[error("The host is stopping and takes no more requests.")]
     HostStopping,
     #[error("The runner closed the connection after the request was sent and before it answered.")]
@@ -42,6 +44,7 @@ impl ProxyError {
             | Self::Malformed
             | Self::TooManyMoves { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::QueueTimeout { .. } | Self::RequestTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
+            Self::ClientTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::BrokenBody | Self::BadHost => StatusCode::BAD_REQUEST,
             Self::Connect => StatusCode::NOT_IMPLEMENTED,
         }
@@ -53,6 +56,7 @@ impl ProxyError {
             Self::QueueFull { .. } => "queue_full",
             Self::QueueTimeout { .. } => "queue_timeout",
             Self::RequestTimeout { .. } => "request_timeout",
+            Self::ClientTimeout { .. } => "client_timeout",
             Self::HostStopping => "host_stopping",
             Self::Lost | Self::Malformed | Self::TooManyMoves { .. } => "runner_disconnected",
             Self::BrokenBody => "broken_body",

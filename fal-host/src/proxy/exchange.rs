@@ -1,58 +1,80 @@
 //! One request in flight: its connection to a runner together with its permit.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
 
+use super::client::Client;
 use super::permit::Permit;
-use super::upstream::PooledConnection;
+use super::request_body::RequestBody;
+use super::timer::Wait;
+use super::upstream::Upstream;
 
 /// Why a request has no response.
 #[derive(Debug)]
 pub(super) enum Unanswered {
-    /// Nothing of it was written: it can be sent elsewhere (S39).
-    Unsent(Box<Request<Incoming>>, Permit),
+    /// Nothing of it was written: it can be sent elsewhere (S39b).
+    Unsent(Box<Request<RequestBody>>, Permit),
     /// It was written, at least in part.
     Lost(hyper::Error),
-    /// It has taken too long. Dropping the exchange abandons it.
+    /// It has reached `request_timeout`. Dropping the exchange abandons it.
     Overdue(Exchange),
 }
 
 /// A connection that serves a request, with the request's permit.
 ///
 /// Dropping it before [`finish`](Self::finish) abandons the request: the connection closes, and keeps the permit until
-/// the runner has closed it too (S38).
+/// the runner has closed it too (S38b).
 #[derive(Debug)]
 pub(super) struct Exchange {
-    parts: Option<(PooledConnection, Permit)>,
+    parts: Option<(Box<Upstream>, Permit)>,
+    client: Arc<Client>,
+    /// Whether the connection may serve another request.
+    reusable: bool,
 }
 
 impl Exchange {
     /// An exchange that has written nothing of its request yet.
-    pub(super) fn begin(connection: PooledConnection, permit: Permit) -> Self {
-        connection.begin();
-        Self { parts: Some((connection, permit)) }
+    #[cfg(test)]
+    pub(super) const fn unwritten(upstream: Box<Upstream>, permit: Permit, client: Arc<Client>) -> Self {
+        Self { parts: Some((upstream, permit)), client, reusable: true }
     }
 
-    /// Sends a request, and waits for the head of the response, until `overdue` resolves. Dropping the future abandons
-    /// the request.
+    /// Sends a request, and waits for the head of the response. Dropping the future abandons the request.
     pub(super) async fn send(
-        mut connection: PooledConnection,
+        mut upstream: Box<Upstream>,
         permit: Permit,
-        request: Request<Incoming>,
-        overdue: impl Future<Output = ()>,
+        request: Request<RequestBody>,
+        client: &Arc<Client>,
     ) -> Result<(Response<Incoming>, Self), Unanswered> {
-        let sent = connection.try_send(request);
-        let mut exchange = Self::begin(connection, permit);
-        let outcome = tokio::select! {
-            biased;
-            outcome = sent => outcome,
-            () = overdue => return Err(Unanswered::Overdue(exchange)),
-        };
+        let mut sent = pin!(upstream.send(request));
+        let mut exchange =
+            Self { parts: Some((upstream, permit)), client: Arc::clone(client), reusable: true };
+        if let Some(ticks) = client.limits.response {
+            client.timer.start(Wait::Response, ticks);
+        }
+        let outcome = poll_fn(|cx| {
+            let Some((upstream, _)) = &mut exchange.parts else { return Poll::Pending };
+            match upstream.poll_sent(sent.as_mut(), cx) {
+                Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+                Poll::Pending => client.timer.poll(Wait::Response, cx).map(|()| None),
+            }
+        })
+        .await;
+        client.timer.stop(Wait::Response);
         let mut error = match outcome {
-            Ok(response) => return Ok((response, exchange)),
-            Err(error) => error,
+            None => return Err(Unanswered::Overdue(exchange)),
+            Some(Ok(response)) => {
+                // A runner that answers early may not read the rest of the request.
+                exchange.reusable = client.has_uploaded();
+                return Ok((response, exchange));
+            }
+            Some(Err(error)) => error,
         };
         match (error.take_message(), exchange.parts.take()) {
             (Some(request), Some((_, permit))) => Err(Unanswered::Unsent(Box::new(request), permit)),
@@ -63,6 +85,24 @@ impl Exchange {
                 Err(Unanswered::Lost(error))
             }
         }
+    }
+
+    /// Lets the connection read and write what it can.
+    pub(super) fn poll_drive(&mut self, cx: &mut Context<'_>) {
+        if let Some((upstream, _)) = &mut self.parts {
+            upstream.poll_drive(cx);
+        }
+    }
+
+    /// Sets how long the runner keeps an idle connection, if it says so.
+    pub(super) fn keep_for(&mut self, timeout: Option<Duration>) {
+        if let (Some((upstream, _)), Some(_)) = (&mut self.parts, timeout) {
+            upstream.keep_alive = timeout;
+        }
+    }
+
+    pub(super) const fn client(&self) -> &Arc<Client> {
+        &self.client
     }
 
     /// The response asks for a check (S27).
@@ -88,34 +128,32 @@ impl Exchange {
         }
     }
 
-    /// The response has ended: the connection is kept for the next request, and the permit is released.
-    pub(super) fn finish(mut self) {
-        let Some((mut connection, permit)) = self.parts.take() else { return };
-        if connection.is_ready() {
-            return_to_pool(connection, permit);
-        } else if !connection.is_closed() {
-            // The request's body is still being sent, or its last bytes are.
-            tokio::spawn(async move {
-                if connection.ready().await {
-                    return_to_pool(connection, permit);
-                }
-            });
+    /// The response has ended: the connection returns to the pool if it can be used again, and the permit is released.
+    /// The rest of the request, if the client still sends it, is of no use any more.
+    pub(super) fn finish(mut self, cx: &mut Context<'_>) {
+        let Some((mut upstream, permit)) = self.parts.take() else { return };
+        if self.reusable {
+            upstream.poll_drive(cx);
+            if upstream.is_ready() {
+                upstream.idle_since = self.client.timer.clock().now();
+                // The next request that gets the permit finds the connection.
+                permit.runner().push(upstream);
+            }
         }
+        drop(permit);
     }
-}
-
-/// Pools the connection before the permit is released: the next request of the permit finds the connection.
-fn return_to_pool(connection: PooledConnection, permit: Permit) {
-    connection.end();
-    let runner = Arc::clone(permit.runner());
-    runner.push(connection);
-    drop(permit);
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        if let Some((connection, permit)) = self.parts.take() {
-            connection.abandon(permit);
+        if let Some((upstream, permit)) = self.parts.take()
+            && let Some(stream) = upstream.into_stream()
+            && stream.is_written()
+        {
+            tokio::spawn(async move {
+                stream.wait_until_closed().await;
+                drop(permit);
+            });
         }
     }
 }

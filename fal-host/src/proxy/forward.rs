@@ -1,71 +1,78 @@
 //! Forwards one request to a runner, and its response to the client.
 
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 
+use bytes::Bytes;
+use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http_body::Body;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::timeout_at;
 
 use super::balancer::Balancer;
-use super::body::{ResponseBody, RunnerBody};
+use super::body::ResponseBody;
+use super::client::Client;
+use super::departure::departed;
 use super::error::ProxyError;
 use super::exchange::{Exchange, Unanswered};
-use super::headers::{Asks, prepare_request, prepare_response};
+use super::headers::{Asks, keep_alive_timeout, prepare_request, prepare_response};
 use super::limits::ManualChecks;
 use super::log_entry::LogEntry;
 use super::permit::Permit;
 use super::queue::QueuePosition;
+use super::request_body::RequestBody;
 use super::request_id;
-use super::timer::ConnectionTimer;
-use super::upstream::{PooledConnection, open};
+use super::upstream::Upstream;
 use crate::connect::{Pause, is_own_shortage};
 
-/// The state that all requests of one client connection share.
-#[derive(Debug)]
-pub(super) struct Client {
-    pub(super) balancer: Arc<Balancer>,
-    /// The client's address, as the value of `x-forwarded-for`.
-    pub(super) peer: HeaderValue,
-    pub(super) timer: ConnectionTimer,
-    /// `request_timeout` in ticks.
-    pub(super) limit: Option<u64>,
-}
+/// The client has left: its connection ends.
+#[derive(Debug, thiserror::Error)]
+#[error("the client has left")]
+pub(super) struct Departed;
 
-impl Client {
-    /// Resolves when a request that is sent now has reached `request_timeout`.
-    async fn overdue(&self) {
-        match self.limit {
-            Some(ticks) => self.timer.wait(ticks).await,
-            None => std::future::pending().await,
-        }
-    }
-}
-
-/// Answers one request. The future is dropped when the client leaves.
-pub(super) async fn forward(client: Arc<Client>, mut request: Request<Incoming>) -> Response<ResponseBody> {
+/// Answers one request, unless the client leaves meanwhile.
+pub(super) async fn forward(
+    client: Arc<Client>,
+    mut request: Request<Incoming>,
+) -> Result<Response<ResponseBody>, Departed> {
+    client.begin_request(request.version(), request.body().is_end_stream());
     let prepared = prepare_request(&mut request, &client.peer);
     let id = request_id::keep_or_make(request.headers_mut());
     let mut entry = LogEntry::of(&request);
     let reader = client.balancer.limits().origins.reader(request.headers());
+    let own =
+        |response: Response<Full<Bytes>>| response.map(|body| ResponseBody::own(Arc::clone(&client), body));
     let answer = match (prepared, reader.preflight(&request)) {
         (Err(error), _) => Err(error),
-        (Ok(()), Some(response)) => Ok(response.map(ResponseBody::Own)),
-        (Ok(()), None) => route(&client, request, &mut entry).await,
+        (Ok(()), Some(response)) => Ok(own(response)),
+        (Ok(()), None) => tokio::select! {
+            biased;
+            answer = route(&client, request, &mut entry) => answer,
+            () = departed(&client) => return Err(Departed),
+        },
     };
     let mut response = answer.unwrap_or_else(|error| {
         entry.write(&id, error);
         let mut response = error.response();
         reader.add_headers(response.headers_mut());
-        response.map(ResponseBody::Own)
+        own(response)
     });
+    if !client.has_uploaded() {
+        // The rest of the body is not read, so that the connection cannot be used again.
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     response.headers_mut().insert(&request_id::NAME, id);
-    response
+    client.begin_response();
+    Ok(response)
 }
 
 async fn route(
-    client: &Client,
-    mut request: Request<Incoming>,
+    client: &Arc<Client>,
+    request: Request<Incoming>,
     entry: &mut LogEntry,
 ) -> Result<Response<ResponseBody>, ProxyError> {
     let balancer = &client.balancer;
@@ -73,21 +80,25 @@ async fn route(
         ManualChecks::Made { health_path } => request.uri().path() != health_path,
         ManualChecks::Ignored => true,
     };
+    let mut request = request.map(|body| RequestBody::new(body, Arc::clone(client)));
     let mut position = QueuePosition::default();
     loop {
         let permit = position.acquire(balancer).await?;
         entry.runner = Some(permit.runner().id);
         match send(client, permit, request, &mut position).await? {
-            Sent::Answered(response, exchange) => return pass_on(response, exchange, may_ask),
+            Sent::Answered(response, exchange) => return pass_on(response, exchange, may_ask).await,
             Sent::Overdue(mut exchange) => {
+                let after = balancer.limits().request_timeout.unwrap_or_default();
+                if !client.has_uploaded() {
+                    return Err(ProxyError::ClientTimeout { after });
+                }
                 if may_ask {
                     exchange.request_check();
                 }
-                let after = balancer.limits().request_timeout.unwrap_or_default();
                 return Err(ProxyError::RequestTimeout { after });
             }
             Sent::Lost(error) => {
-                let answer = why_lost(&error);
+                let answer = why_lost(client, &error);
                 entry.error = Some(error);
                 return Err(answer);
             }
@@ -104,20 +115,20 @@ enum Sent {
     /// It was written, at least in part, and there will be no response.
     Lost(hyper::Error),
     /// The runner did not take it. Nothing of it was written (S39).
-    Unsent(Box<Request<Incoming>>),
+    Unsent(Box<Request<RequestBody>>),
 }
 
 /// Sends a request to the runner of its permit: over an idle connection, a fresh one, or a second fresh one. A runner that
 /// refuses both fresh connections is unreachable (S39).
 async fn send(
-    client: &Client,
+    client: &Arc<Client>,
     mut permit: Permit,
-    mut request: Request<Incoming>,
+    mut request: Request<RequestBody>,
     position: &mut QueuePosition,
 ) -> Result<Sent, ProxyError> {
     let mut errors = 0;
     loop {
-        let connection = if let Some(idle) = permit.runner().pop() {
+        let upstream = if let Some(idle) = take_idle(client, &permit).await {
             idle
         } else if errors == 2 {
             permit.unreachable();
@@ -129,7 +140,7 @@ async fn send(
                 Err(_) => continue,
             }
         };
-        (request, permit) = match Exchange::send(connection, permit, request, client.overdue()).await {
+        (request, permit) = match Exchange::send(upstream, permit, request, client).await {
             Ok((response, exchange)) => return Ok(Sent::Answered(response, exchange)),
             Err(Unanswered::Overdue(exchange)) => return Ok(Sent::Overdue(exchange)),
             Err(Unanswered::Unsent(request, permit)) => (*request, permit),
@@ -138,8 +149,20 @@ async fn send(
     }
 }
 
-fn why_lost(error: &hyper::Error) -> ProxyError {
-    if error.is_parse() {
+/// Takes the idle connection that was used last and that the runner has not closed.
+async fn take_idle(client: &Client, permit: &Permit) -> Option<Box<Upstream>> {
+    loop {
+        let mut idle = permit.runner().pop(client.timer.clock())?;
+        if idle.is_alive().await {
+            return Some(idle);
+        }
+    }
+}
+
+fn why_lost(client: &Client, error: &hyper::Error) -> ProxyError {
+    if client.has_stalled() {
+        ProxyError::ClientTimeout { after: client.limits.inactivity.1 }
+    } else if error.is_parse() {
         ProxyError::Malformed
     } else if error.is_user() {
         ProxyError::BrokenBody
@@ -154,7 +177,7 @@ async fn open_in_time(
     balancer: &Balancer,
     permit: &Permit,
     position: &mut QueuePosition,
-) -> Result<io::Result<PooledConnection>, ProxyError> {
+) -> Result<io::Result<Box<Upstream>>, ProxyError> {
     let timeout = balancer.limits().queue_timeout;
     let opened = timeout_at(position.deadline(timeout), async {
         let mut pause = Pause::new();
@@ -162,7 +185,7 @@ async fn open_in_time(
             let opened = tokio::select! {
                 biased;
                 () = permit.runner().closed() => Err(io::ErrorKind::ConnectionRefused.into()),
-                opened = open(&permit.runner().address) => opened,
+                opened = Upstream::open(&permit.runner().address) => opened,
             };
             match opened {
                 Err(error) if is_own_shortage(&error) => pause.wait().await,
@@ -174,7 +197,7 @@ async fn open_in_time(
 }
 
 /// Passes a runner's response on to the client.
-fn pass_on(
+async fn pass_on(
     response: Response<Incoming>,
     mut exchange: Exchange,
     may_ask: bool,
@@ -186,8 +209,15 @@ fn pass_on(
     let (mut parts, incoming) = response.into_parts();
     // The runner's version concerns its connection to this host only.
     parts.version = Version::HTTP_11;
+    exchange.keep_for(keep_alive_timeout(&parts.headers));
     if prepare_response(&mut parts.headers) == Asks::Yes && may_ask {
         exchange.ask();
     }
-    Ok(Response::from_parts(parts, ResponseBody::Runner(RunnerBody::new(incoming, exchange))))
+    // Nothing is waited for; the context is what is needed.
+    let mut body = Some((incoming, exchange));
+    let body = poll_fn(|cx| match body.take() {
+        Some((incoming, exchange)) => Poll::Ready(ResponseBody::of_runner(incoming, exchange, cx)),
+        None => Poll::Pending,
+    });
+    Ok(Response::from_parts(parts, body.await))
 }

@@ -2,6 +2,8 @@
 //!
 //! Headers are edited in place. Most messages need no removal, which one pass over their names finds out.
 
+use std::time::Duration;
+
 use fal_health::protocol::header::{HEALTH_CHECK, requests_check};
 use http::header::{CONNECTION, EXPECT, Entry, HOST, TE, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery};
@@ -11,6 +13,7 @@ use super::error::ProxyError;
 
 /// The header by which a response asks for a check (S27).
 pub(super) static CHECK: HeaderName = HeaderName::from_static(HEALTH_CHECK);
+const KEEP_ALIVE: &str = "keep-alive";
 static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
@@ -67,6 +70,16 @@ pub(super) fn prepare_response(headers: &mut HeaderMap) -> Asks {
     let asks = requests_check(headers.get_all(&CHECK).iter().map(HeaderValue::as_bytes));
     headers.remove(&CHECK);
     if asks { Asks::Yes } else { Asks::No }
+}
+
+/// How long a runner keeps an idle connection, by the `timeout` of its `keep-alive`.
+pub(super) fn keep_alive_timeout(headers: &HeaderMap) -> Option<Duration> {
+    let parameters = listed(headers.get(KEEP_ALIVE)?);
+    let mut timeouts = parameters.filter_map(|parameter| {
+        let (name, seconds) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("timeout").then(|| seconds.trim().parse().ok())?
+    });
+    timeouts.next().map(Duration::from_secs)
 }
 
 /// Turns a runner's trailers into those that the client gets. Trailers cannot ask for a check: a response asks when its

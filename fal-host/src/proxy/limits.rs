@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::origins::Origins;
 
+/// The default of `client_timeout`.
+pub(crate) const CLIENT_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// The limits and settings of the data plane.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
@@ -15,6 +18,8 @@ pub(crate) struct Limits {
     pub(crate) queue_timeout: Duration,
     /// How long a runner may take from when a request is sent until the head of its response. `None`: no limit.
     pub(crate) request_timeout: Option<Duration>,
+    /// How long a client may send or take less than it must while the host waits for it (S43a).
+    pub(crate) client_timeout: Duration,
     /// How many requests a runner serves at a time: its permits. At least 1 (S38).
     pub(crate) max_multiplexing: u32,
     pub(crate) manual_checks: ManualChecks,

@@ -12,18 +12,22 @@
 
 mod balancer;
 mod body;
-mod connection;
+mod client;
+mod client_stream;
+mod departure;
 mod error;
 mod exchange;
 mod forward;
 mod headers;
 mod limits;
 mod log_entry;
+mod meter;
 mod origins;
 mod permit;
 mod permits;
 mod queue;
 mod report;
+mod request_body;
 mod request_id;
 mod runner;
 mod server;
@@ -33,7 +37,7 @@ mod timer;
 mod upstream;
 
 pub(crate) use balancer::Balancer;
-pub(crate) use limits::{Limits, ManualChecks};
+pub(crate) use limits::{CLIENT_TIMEOUT, Limits, ManualChecks};
 pub(crate) use origins::Origins;
 pub(crate) use report::{Report, Reports};
 pub(crate) use request_id::{NAME as REQUEST_ID, new as new_request_id};

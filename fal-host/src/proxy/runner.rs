@@ -2,10 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::upstream::PooledConnection;
+use super::timer::TickClock;
+use super::upstream::Upstream;
 use crate::{Address, RunnerId};
 
 /// One runner: where it listens, and its idle connections.
@@ -14,7 +16,7 @@ pub(super) struct Runner {
     pub(super) id: RunnerId,
     pub(super) address: Address,
     /// Idle connections, the last used on top; `None` once the runner is out of service.
-    idle: Mutex<Option<Vec<PooledConnection>>>,
+    idle: Mutex<Option<Vec<Box<Upstream>>>>,
     closed: Notify,
     warned: AtomicBool,
 }
@@ -30,20 +32,27 @@ impl Runner {
         }
     }
 
-    /// Takes the idle connection that was used last. Connections that have closed since are dropped.
-    pub(super) fn pop(&self) -> Option<PooledConnection> {
+    /// Takes the idle connection that was used last, unless it has been idle for too long.
+    pub(super) fn pop(&self, clock: &TickClock) -> Option<Box<Upstream>> {
         let mut idle = self.lock();
         let idle = idle.as_mut()?;
         loop {
             let connection = idle.pop()?;
-            if connection.is_ready() {
+            if is_fresh(&connection, clock) {
                 return Some(connection);
             }
         }
     }
 
+    /// Closes the connections that have been idle for too long.
+    pub(super) fn retire_idle(&self, clock: &TickClock) {
+        if let Some(idle) = self.lock().as_mut() {
+            idle.retain(|connection| is_fresh(connection, clock));
+        }
+    }
+
     /// Keeps an idle connection. Closes it if the runner is out of service.
-    pub(super) fn push(&self, connection: PooledConnection) {
+    pub(super) fn push(&self, connection: Box<Upstream>) {
         if let Some(idle) = self.lock().as_mut() {
             idle.push(connection);
         }
@@ -81,12 +90,28 @@ impl Runner {
         }
     }
 
+    /// How many idle connections the runner has not closed.
     #[cfg(test)]
     pub(super) fn kept(&self) -> usize {
-        self.lock().iter().flatten().filter(|connection| connection.is_ready()).count()
+        use futures_util::FutureExt;
+        let mut idle = self.lock();
+        let idle = idle.iter_mut().flatten();
+        idle.filter_map(|connection| connection.is_alive().now_or_never()).filter(|alive| *alive).count()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<PooledConnection>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<Box<Upstream>>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How long an idle connection is kept where its runner does not say how long it keeps it. Widespread servers close theirs
+/// after 5 s. A request that is sent at that moment would be lost (S39c).
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// The least time between the last use of a connection and the moment at which its runner closes it.
+const IDLE_MARGIN: Duration = Duration::from_secs(1);
+
+fn is_fresh(connection: &Upstream, clock: &TickClock) -> bool {
+    let timeout = connection.keep_alive.map_or(IDLE_TIMEOUT, |kept| kept.saturating_sub(IDLE_MARGIN));
+    clock.now().saturating_sub(connection.idle_since) <= clock.ticks_within(timeout)
 }

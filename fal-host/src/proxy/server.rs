@@ -2,35 +2,34 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http::HeaderValue;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{self, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::balancer::Balancer;
-use super::forward::{Client, forward};
-use super::timer::{ConnectionTimer, TickClock};
+use super::client::{Client, ClientLimits};
+use super::client_stream::{ClientStream, End};
+use super::departure::{REPORTS_CLOSED_SIDES, close_in_stages, prepare, reset};
+use super::forward::forward;
+use super::timer::TickClock;
 use crate::connect::Pause;
-
-/// How long a client may take to send the head of a request, which is also how long an idle connection is kept. Load
-/// balancers keep idle connections for up to a minute; the side that closes first loses no request.
-pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// Serves the clients of `listener` until `stop` resolves; then closes the listener, lets every client connection
 /// finish the request it is at, with `connection: close`, and returns when the last has ended (S41). A request is one
 /// when its whole head has come. That takes as long as the slowest client: dropping the future cuts every client off.
 pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: impl Future<Output = ()>) {
+    prepare(&listener, balancer.limits().client_timeout);
     let max_clients = balancer.limits().clients;
     let mut clients = Clients::of(balancer);
     let mut warned = false;
@@ -90,40 +89,37 @@ struct Clients {
     tasks: JoinSet<()>,
     open: HashMap<task::Id, Open>,
     clock: TickClock,
-    /// `request_timeout` in ticks.
-    limit: Option<u64>,
+    limits: ClientLimits,
 }
 
 #[derive(Debug)]
 struct Open {
-    timer: ConnectionTimer,
+    client: Arc<Client>,
     /// Dropped to end the connection after its current request.
     stop: Option<oneshot::Sender<Infallible>>,
 }
 
 impl Clients {
     fn of(balancer: Arc<Balancer>) -> Self {
-        let timeout = balancer.limits().request_timeout;
-        let clock = TickClock::for_limit(timeout);
-        let limit = timeout.map(|timeout| clock.ticks_of(timeout));
-        Self { balancer, tasks: JoinSet::new(), open: HashMap::new(), clock, limit }
+        let (client_timeout, request_timeout) =
+            (balancer.limits().client_timeout, balancer.limits().request_timeout);
+        let clock = TickClock::for_limit(Some(request_timeout.unwrap_or(Duration::MAX).min(client_timeout)));
+        let limits = ClientLimits::new(&clock, client_timeout, request_timeout);
+        Self { balancer, tasks: JoinSet::new(), open: HashMap::new(), clock, limits }
     }
 
     fn add(&mut self, stream: TcpStream, peer: SocketAddr) {
-        let timer = ConnectionTimer::new(self.clock.clone());
-        let client = Client {
-            balancer: Arc::clone(&self.balancer),
-            peer: to_header_value(peer.ip()),
-            timer: timer.clone(),
-            limit: self.limit,
-        };
+        let client =
+            Client::new(Arc::clone(&self.balancer), stream, peer.ip(), self.clock.clone(), self.limits);
+        let client = Arc::new(client);
         let (stop, stopped) = oneshot::channel();
-        let task = self.tasks.spawn(serve_client(stream, Arc::new(client), stopped));
-        self.open.insert(task.id(), Open { timer, stop: Some(stop) });
+        let task = self.tasks.spawn(serve_client(Arc::clone(&client), stopped));
+        self.open.insert(task.id(), Open { client, stop: Some(stop) });
     }
 
     fn tick(&self) {
-        self.clock.advance(self.open.values().map(|open| &open.timer));
+        self.clock.advance(self.open.values().map(|open| &open.client.timer));
+        self.balancer.retire_idle(&self.clock);
     }
 
     /// Waits until a connection ends, and removes it. Never resolves while no client is connected.
@@ -143,38 +139,54 @@ impl Clients {
     }
 }
 
-/// The client's address as a header value. An IPv4 client of an IPv6 listener is written as IPv4.
-fn to_header_value(peer: IpAddr) -> HeaderValue {
-    HeaderValue::try_from(peer.to_canonical().to_string())
-        .unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+/// Serves one client connection: waits for its first byte, serves its requests, and closes it.
+async fn serve_client(client: Arc<Client>, mut stopped: oneshot::Receiver<Infallible>) {
+    let began = tokio::select! {
+        biased;
+        began = poll_fn(|cx| client.poll_first_byte(cx)) => began,
+        _ = &mut stopped => return,
+    };
+    if began {
+        // Only a client that sends something costs the memory that HTTP needs.
+        Box::pin(serve_requests(client, stopped)).await;
+    }
 }
 
-async fn serve_client(stream: TcpStream, client: Arc<Client>, mut stopped: oneshot::Receiver<Infallible>) {
-    // Sends small responses at once. If this fails, the connection is gone, and the next read fails.
-    let _ = stream.set_nodelay(true);
-    let timer = client.timer.clone();
+async fn serve_requests(client: Arc<Client>, mut stopped: oneshot::Receiver<Infallible>) {
     let has_request = Arc::<AtomicBool>::default();
     let seen = Arc::clone(&has_request);
+    let requests = Arc::clone(&client);
     let service = service_fn(move |request| {
         seen.store(true, Ordering::Relaxed);
-        let client = Arc::clone(&client);
-        async move { Ok::<_, Infallible>(forward(client, request).await) }
+        forward(Arc::clone(&requests), request)
     });
-    let connection = http1::Builder::new()
-        .timer(timer)
-        .header_read_timeout(HEAD_TIMEOUT)
+    let mut connection = http1::Builder::new()
+        .half_close(REPORTS_CLOSED_SIDES)
         .writev(false)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
+        .serve_connection(ClientStream::new(Arc::clone(&client)), service);
     // The error of a client's connection is of no use to the host. A request that has arrived is read before `stopped`.
-    tokio::select! {
+    let ended = tokio::select! {
         biased;
-        _ = connection.as_mut() => return,
-        _ = &mut stopped => {}
-    }
-    connection.as_mut().graceful_shutdown();
-    // hyper would wait without limit for the rest of a first head that has begun to arrive.
-    if has_request.load(Ordering::Relaxed) {
-        let _ = connection.await;
+        ended = &mut connection => ended,
+        _ = &mut stopped => {
+            Pin::new(&mut connection).graceful_shutdown();
+            // hyper would wait without limit for the rest of a first head that has begun to arrive.
+            if !has_request.load(Ordering::Relaxed) {
+                return;
+            }
+            (&mut connection).await
+        }
+    };
+    let parts = connection.into_parts();
+    match parts.io.end() {
+        Some(End::Stalled) => reset(client.stream()),
+        Some(End::Closed) => {}
+        None => {
+            let is_unread = ended.is_err() || !client.has_uploaded() || !parts.read_buf.is_empty();
+            drop(parts);
+            if is_unread {
+                close_in_stages(client.stream()).await;
+            }
+        }
     }
 }

@@ -1,21 +1,18 @@
 //! The time limits of client connections, without a timer per request.
 //!
-//! A connection waits for the head of a request, or for the head of its response, and never for both. Beginning such a
-//! wait costs a few stores in memory. Once a tick, the deadlines of all connections are compared with the clock.
+//! Setting and clearing a deadline costs a store in memory. Once a tick, the deadlines of all connections are compared
+//! with the clock, and connections with a deadline that has passed are woken.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
-use hyper::rt::{Sleep, Timer};
 
 /// A clock that advances only at ticks. A wait takes at least its duration, and at most two ticks more.
 #[derive(Clone, Debug)]
 pub(super) struct TickClock {
-    start: Instant,
     tick: Duration,
     ticks: Arc<AtomicU64>,
 }
@@ -29,7 +26,7 @@ impl TickClock {
     pub(super) fn for_limit(limit: Option<Duration>) -> Self {
         let tick = limit
             .map_or(Self::LONGEST_TICK, |limit| (limit / 16).clamp(Self::SHORTEST_TICK, Self::LONGEST_TICK));
-        Self { start: Instant::now(), tick, ticks: Arc::default() }
+        Self { tick, ticks: Arc::default() }
     }
 
     /// The interval at which [`advance`](Self::advance) must be called.
@@ -37,12 +34,12 @@ impl TickClock {
         self.tick
     }
 
-    /// Counts a tick, and wakes every timer whose deadline has passed.
+    /// Counts a tick, and wakes every timer with a deadline that has passed.
     pub(super) fn advance<'a>(&self, timers: impl Iterator<Item = &'a ConnectionTimer>) {
         let now = self.ticks.fetch_add(1, Ordering::AcqRel) + 1;
         for timer in timers {
-            if timer.0.deadline.load(Ordering::Acquire) <= now {
-                timer.0.waker.wake();
+            if timer.deadlines.iter().any(|deadline| deadline.load(Ordering::Acquire) <= now) {
+                timer.waker.wake();
             }
         }
     }
@@ -53,20 +50,37 @@ impl TickClock {
         u64::try_from(ticks).unwrap_or(u64::MAX)
     }
 
-    fn now(&self) -> u64 {
+    /// How many ticks certainly fit into `time`, wherever between two ticks it begins.
+    pub(super) fn ticks_within(&self, time: Duration) -> u64 {
+        let ticks = time.as_nanos() / self.tick.as_nanos().max(1);
+        u64::try_from(ticks).unwrap_or(u64::MAX).saturating_sub(1)
+    }
+
+    /// The number of ticks so far.
+    pub(super) fn now(&self) -> u64 {
         self.ticks.load(Ordering::Acquire)
     }
 }
 
-/// The timer of one connection. It has at most one deadline at a time.
-#[derive(Clone, Debug)]
-pub(super) struct ConnectionTimer(Arc<Inner>);
+/// What a connection can wait for. Each has a deadline of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// The head of the next request.
+    Head,
+    /// More of a request's body.
+    Upload,
+    /// The client, to take more of a response.
+    Download,
+    /// The head of a runner's response.
+    Response,
+}
 
+/// The deadlines of one connection, all of which are polled by one task.
 #[derive(Debug)]
-struct Inner {
+pub(super) struct ConnectionTimer {
     clock: TickClock,
-    /// In ticks.
-    deadline: AtomicU64,
+    /// In ticks, by [`Wait`].
+    deadlines: [AtomicU64; 4],
     waker: AtomicWaker,
 }
 
@@ -75,86 +89,85 @@ const NONE: u64 = u64::MAX;
 
 impl ConnectionTimer {
     pub(super) fn new(clock: TickClock) -> Self {
-        Self(Arc::new(Inner { clock, deadline: AtomicU64::new(NONE), waker: AtomicWaker::new() }))
+        Self { clock, deadlines: [const { AtomicU64::new(NONE) }; 4], waker: AtomicWaker::new() }
     }
 
-    /// Waits for `ticks` ticks.
-    pub(super) fn wait(&self, ticks: u64) -> Wait {
-        Wait { timer: self.clone(), deadline: self.0.clock.now().saturating_add(ticks) }
-    }
-}
-
-/// hyper sets a deadline whenever it begins to wait for the head of a request.
-impl Timer for ConnectionTimer {
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
-        Box::pin(self.wait(self.0.clock.ticks_of(duration)))
+    pub(super) const fn clock(&self) -> &TickClock {
+        &self.clock
     }
 
-    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
-        self.sleep(deadline.saturating_duration_since(self.now()))
+    /// Sets a deadline, `ticks` ticks from now.
+    pub(super) fn start(&self, wait: Wait, ticks: u64) {
+        self.deadline(wait).store(self.clock.now().saturating_add(ticks), Ordering::Release);
     }
 
-    fn now(&self) -> Instant {
-        let TickClock { start, tick, .. } = self.0.clock;
-        let passed = u128::from(self.0.clock.now()).saturating_mul(tick.as_nanos());
-        start + Duration::from_nanos(u64::try_from(passed).unwrap_or(u64::MAX))
+    /// Clears a deadline.
+    pub(super) fn stop(&self, wait: Wait) {
+        self.deadline(wait).store(NONE, Ordering::Release);
     }
-}
 
-/// A wait for a deadline. Dropping it clears the deadline.
-#[derive(Debug)]
-pub(super) struct Wait {
-    timer: ConnectionTimer,
-    deadline: u64,
-}
-
-impl Sleep for Wait {}
-
-impl Future for Wait {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let inner = &self.timer.0;
-        inner.waker.register(cx.waker());
-        inner.deadline.store(self.deadline, Ordering::Release);
-        // A tick between these two lines may miss the deadline; the next tick does not.
-        if inner.clock.now() < self.deadline { Poll::Pending } else { Poll::Ready(()) }
+    /// Whether a deadline is set.
+    pub(super) fn is_running(&self, wait: Wait) -> bool {
+        self.deadline(wait).load(Ordering::Relaxed) != NONE
     }
-}
 
-impl Drop for Wait {
-    fn drop(&mut self) {
-        self.timer.0.deadline.store(NONE, Ordering::Release);
+    /// Whether a deadline has passed. The task is woken when it does.
+    pub(super) fn poll(&self, wait: Wait, cx: &Context<'_>) -> Poll<()> {
+        let deadline = self.deadline(wait).load(Ordering::Relaxed);
+        if deadline == NONE {
+            return Poll::Pending;
+        }
+        self.waker.register(cx.waker());
+        // A tick before the registration may have missed the waker; the next tick does not.
+        if self.clock.now() < deadline { Poll::Pending } else { Poll::Ready(()) }
+    }
+
+    const fn deadline(&self, wait: Wait) -> &AtomicU64 {
+        let [head, upload, download, response] = &self.deadlines;
+        match wait {
+            Wait::Head => head,
+            Wait::Upload => upload,
+            Wait::Download => download,
+            Wait::Response => response,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use futures_util::FutureExt;
-    use futures_util::task::noop_waker;
 
     use super::*;
 
     #[tokio::test]
     async fn a_wait_ends_with_the_tick_that_reaches_its_deadline() {
         let clock = TickClock::for_limit(None);
-        let timer = ConnectionTimer::new(clock.clone());
-        let mut waiting = tokio::spawn(timer.wait(2));
+        let timer = Arc::new(ConnectionTimer::new(clock.clone()));
+        timer.start(Wait::Upload, 2);
+        let polled = Arc::clone(&timer);
+        let mut waiting = tokio::spawn(async move { poll_fn(|cx| polled.poll(Wait::Upload, cx)).await });
         tokio::task::yield_now().await;
-        clock.advance([&timer].into_iter());
+        clock.advance([&*timer].into_iter());
+        tokio::task::yield_now().await;
         assert!((&mut waiting).now_or_never().is_none());
-        clock.advance([&timer].into_iter());
+        clock.advance([&*timer].into_iter());
         waiting.await.unwrap();
     }
 
     #[test]
-    fn a_dropped_wait_has_no_deadline() {
-        let timer = ConnectionTimer::new(TickClock::for_limit(None));
-        let mut wait = Box::pin(timer.wait(1));
-        let waker = noop_waker();
-        assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
-        drop(wait);
-        assert_eq!(timer.0.deadline.load(Ordering::Acquire), NONE);
+    fn each_wait_has_a_deadline_of_its_own_that_can_be_cleared() {
+        let clock = TickClock::for_limit(None);
+        let timer = ConnectionTimer::new(clock.clone());
+        timer.start(Wait::Head, 1);
+        timer.start(Wait::Response, 1);
+        timer.stop(Wait::Head);
+        clock.advance([&timer].into_iter());
+        let cx = Context::from_waker(std::task::Waker::noop());
+        assert!(timer.poll(Wait::Head, &cx).is_pending());
+        assert!(timer.poll(Wait::Response, &cx).is_ready());
+        assert!(timer.poll(Wait::Download, &cx).is_pending());
     }
 
     #[test]
@@ -170,5 +183,12 @@ mod tests {
         }
         assert_eq!(TickClock::for_limit(Some(Duration::from_secs(600))).tick(), TickClock::LONGEST_TICK);
         assert_eq!(TickClock::for_limit(None).ticks_of(Duration::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn ticks_within_a_time_never_take_longer() {
+        let clock = TickClock::for_limit(None);
+        assert_eq!(clock.ticks_within(Duration::from_secs(4)), 3);
+        assert_eq!(clock.ticks_within(Duration::from_millis(500)), 0);
     }
 }

@@ -228,6 +228,11 @@ impl<R: Clone, W> PermitTable<R, W> {
         self.runners.get(&id).map(|entry| &entry.route)
     }
 
+    /// What requests need to know of each runner.
+    pub(super) fn routes(&self) -> impl Iterator<Item = &R> {
+        self.runners.values().map(|entry| &entry.route)
+    }
+
     /// How many requests a runner serves.
     pub(super) fn in_flight(&self, id: RunnerId) -> u32 {
         self.runners.get(&id).map_or(0, |entry| entry.in_flight)

@@ -1,9 +1,12 @@
 //! Clients that leave before their response has ended (S38).
 
+use std::time::Duration;
+
+use super::overdue::too_long;
 use super::{Rig, until};
 use crate::proxy::exchange::Exchange;
 use crate::proxy::queue::QueuePosition;
-use crate::proxy::upstream::open;
+use crate::proxy::upstream::Upstream;
 
 #[tokio::test]
 async fn the_slot_of_a_request_whose_client_left_is_kept_until_the_runner_closes_the_connection_s38b() {
@@ -91,9 +94,9 @@ async fn a_request_of_which_nothing_was_written_gives_its_slot_back_at_once_s38b
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let permit = QueuePosition::default().acquire(&rig.balancer).await.unwrap();
-    let connection = open(&permit.runner().address).await.unwrap();
+    let upstream = Upstream::open(&permit.runner().address).await.unwrap();
     let _never_closes = runner.accept().await;
-    drop(Exchange::begin(connection, permit));
+    drop(Exchange::unwritten(upstream, permit, rig.unserved_client().await));
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
 }
 
@@ -114,19 +117,38 @@ async fn a_client_that_leaves_in_the_middle_of_its_own_body_abandons_the_request
 }
 
 #[tokio::test]
-async fn an_early_response_gives_its_slot_back_once_the_request_has_been_sent() {
+async fn a_runner_that_goes_on_sending_to_nobody_is_cut_off_after_a_second_s43c() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.client().await;
-    client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhello").await;
+    let mut client = rig.get("/").await;
     let mut connection = runner.accept().await;
-    connection.head().await;
-    connection.answer("no need").await;
-    assert_eq!(client.message().await.body, "no need");
-    assert_eq!(rig.balancer.in_flight(runner.id), 1);
-    client.send("world").await;
-    assert_eq!(connection.exactly(10).await, "helloworld");
+    connection.message().await;
+    connection.send("HTTP/1.1 200 OK\r\n\r\n").await;
+    client.head().await;
+    drop(client);
+    connection.closed().await;
+    tokio::time::pause();
+    let began = tokio::time::Instant::now();
+    while connection.try_send("event\n").await.is_ok() {
+        tokio::time::advance(Duration::from_millis(200)).await;
+        tokio::task::yield_now().await;
+    }
+    assert!(began.elapsed() <= Duration::from_secs(2), "{:?}", began.elapsed());
+    tokio::time::resume();
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
-    client.get("/next").await;
-    assert_eq!(connection.message().await.start, "GET /next HTTP/1.1");
+}
+
+#[tokio::test]
+async fn a_runner_that_is_silent_keeps_the_permit_however_long_its_call_runs_s38b() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    drop(client);
+    connection.closed().await;
+    too_long().await;
+    assert_eq!(rig.balancer.in_flight(runner.id), 1);
+    drop(connection);
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
 }

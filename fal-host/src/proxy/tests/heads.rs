@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Rig;
-use crate::proxy::server::HEAD_TIMEOUT;
+use crate::proxy::client::HEAD_TIMEOUT;
 use crate::proxy::timer::TickClock;
 
 /// The limit, as exact as it is kept.

@@ -1,5 +1,8 @@
 //! Runners that are lost, and what becomes of their requests (S39).
 
+use std::time::Duration;
+
+use super::overdue::tick_through;
 use super::rig::limits;
 use super::{Rig, until};
 use crate::proxy::{Limits, Report};
@@ -203,4 +206,27 @@ async fn a_request_that_cannot_be_written_yet_moves_as_soon_as_its_runner_leaves
     assert_eq!(rig.report().await, Report::Drained(wedged.id));
     assert_eq!(runner.accept().await.message().await.start, "GET / HTTP/1.1");
     assert!(rig.has_no_report());
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_retired_before_its_runner_closes_it_s43g() {
+    for (headers, fresh, stale) in [("", 2, 8), ("keep-alive: max=9, timeout=3\r\n", 1, 5)] {
+        let mut rig = Rig::new().await;
+        let runner = rig.runner();
+        let mut client = rig.get("/1").await;
+        let mut connection = runner.accept().await;
+        connection.message().await;
+        connection.answer_with(headers, "1").await;
+        client.message().await;
+        tick_through(Duration::from_secs(fresh)).await;
+        client.get("/2").await;
+        assert_eq!(connection.message().await.start, "GET /2 HTTP/1.1", "over the same connection");
+        connection.answer("2").await;
+        client.message().await;
+        tick_through(Duration::from_secs(stale)).await;
+        assert_eq!(rig.balancer.kept(runner.id), 0);
+        connection.closed().await;
+        client.get("/3").await;
+        assert_eq!(runner.accept().await.message().await.start, "GET /3 HTTP/1.1");
+    }
 }

@@ -2,6 +2,7 @@
 //! what must happen, and [`within`] fails it where that does not happen.
 
 mod abandoned;
+mod early;
 mod heads;
 mod log;
 mod losses;
@@ -11,6 +12,7 @@ mod overdue;
 mod peer;
 mod queue;
 mod rig;
+mod slow;
 mod stopping;
 mod stress;
 

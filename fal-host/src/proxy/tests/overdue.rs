@@ -16,9 +16,15 @@ async fn rig() -> Rig {
 
 /// Lets twice the limit pass, tick by tick.
 pub(super) async fn too_long() {
+    tick_through(LIMIT * 2).await;
+}
+
+/// Lets a time pass, tick by tick.
+pub(super) async fn tick_through(time: Duration) {
     tokio::time::pause();
-    for _ in 0..2 * LIMIT.as_secs() / TickClock::LONGEST_TICK.as_secs() {
-        tokio::time::advance(TickClock::LONGEST_TICK).await;
+    for _ in 0..time.as_secs() / TickClock::LONGEST_TICK.as_secs() {
+        // A timer is late by up to a millisecond.
+        tokio::time::advance(TickClock::LONGEST_TICK + Duration::from_millis(2)).await;
         tokio::task::yield_now().await;
     }
     tokio::time::resume();

@@ -69,6 +69,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         within(self.stream.write_all(text.as_bytes())).await
     }
 
+    /// As [`try_send`](Self::try_send), however long it takes: where time is paused, patience is no time.
+    pub(super) async fn send_at_last(&mut self, text: &str) -> io::Result<()> {
+        self.stream.write_all(text.as_bytes()).await
+    }
+
     /// Sends a request without a body.
     pub(super) async fn get(&mut self, path: &str) {
         self.send(&format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n")).await;
@@ -136,6 +141,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
             assert!(self.read().await, "{length} bytes");
         }
         self.take(length)
+    }
+
+    /// Closes this side, and still reads.
+    pub(super) async fn close_side(&mut self) {
+        within(self.stream.shutdown()).await.unwrap();
     }
 
     /// Waits until the other end has closed its side. What it sends before that is skipped.

@@ -127,6 +127,48 @@ async fn a_client_that_leaves_the_queue_makes_room_and_reaches_no_runner() {
     assert_eq!(runner.accept().await.message().await.start, "GET /stays HTTP/1.1");
 }
 
+#[tokio::test]
+async fn a_client_that_leaves_the_queue_is_noticed_whatever_it_has_sent_s43d() {
+    let heads = [
+        "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nbody",
+        "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nbody",
+        "POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n",
+        "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: a\r\n\r\nG",
+    ];
+    for head in heads {
+        let rig = Rig::new().await;
+        let mut client = rig.client().await;
+        client.send(head).await;
+        until(|| rig.balancer.waiting() == 1).await;
+        drop(client);
+        until(|| rig.balancer.waiting() == 0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_has_closed_only_its_side_gets_its_response_s43d() {
+    for version in ["1.0", "1.1"] {
+        let mut rig = Rig::new().await;
+        let mut client = rig.client().await;
+        client.send(&format!("GET / HTTP/{version}\r\nhost: a\r\n\r\n")).await;
+        until(|| rig.balancer.waiting() == 1).await;
+        client.close_side().await;
+        // It is probed once, and stays.
+        if version == "1.1" {
+            assert_eq!(client.head().await.status(), 100);
+        }
+        let runner = rig.runner();
+        let mut connection = runner.accept().await;
+        connection.message().await;
+        connection.send("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nla").await;
+        assert_eq!(client.head().await.status(), 200);
+        connection.send("te").await;
+        assert_eq!(client.exactly(4).await, "late");
+        client.closed().await;
+    }
+}
+
 /// A balancer of its own, without sockets: its time can be paused.
 fn balancer(limits: Limits) -> std::sync::Arc<Balancer> {
     let (events, _) = tokio::sync::mpsc::unbounded_channel();

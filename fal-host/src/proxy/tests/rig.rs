@@ -11,6 +11,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::{Peer, within};
+use crate::proxy::client::{Client, ClientLimits};
+use crate::proxy::timer::TickClock;
 use crate::proxy::{Balancer, Limits, ManualChecks, Origins, Report, Reports, serve};
 use crate::{Address, RunnerId};
 
@@ -34,6 +36,7 @@ pub(super) fn limits() -> Limits {
         queue: 100,
         queue_timeout: Duration::from_secs(600),
         request_timeout: None,
+        client_timeout: Duration::from_secs(600),
         max_multiplexing: 1,
         manual_checks: ManualChecks::Made { health_path: "/health".to_owned() },
         origins: Origins::default(),
@@ -68,6 +71,15 @@ impl Rig {
     /// A client that has connected.
     pub(super) async fn client(&self) -> Peer<TcpStream> {
         Peer::new(within(TcpStream::connect(self.address)).await.unwrap())
+    }
+
+    /// The host's end of a client connection that no server serves.
+    pub(super) async fn unserved_client(&self) -> Arc<Client> {
+        let stream = within(TcpStream::connect(self.address)).await.unwrap();
+        let peer = stream.peer_addr().unwrap().ip();
+        let clock = TickClock::for_limit(None);
+        let limits = ClientLimits::new(&clock, Duration::from_secs(60), None);
+        Arc::new(Client::new(Arc::clone(&self.balancer), stream, peer, clock, limits))
     }
 
     /// A client that has sent a request without a body.

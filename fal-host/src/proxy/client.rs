@@ -1,0 +1,242 @@
+//! One client connection: its socket, its time limits, and the state of its current request.
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use http::{HeaderValue, Version};
+use hyper::rt::ReadBufCursor;
+use rustix::net::RecvFlags;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+use super::balancer::Balancer;
+use super::timer::{ConnectionTimer, TickClock, Wait};
+
+/// How long a client may take to send the head of a request, which is also how long an idle connection is kept. Load
+/// balancers keep idle connections for up to a minute; the side that closes first loses no request.
+pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// The limits of every client connection, in ticks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ClientLimits {
+    pub(super) head: u64,
+    /// `client_timeout`, and the same as a time.
+    pub(super) inactivity: (u64, Duration),
+    /// `request_timeout`.
+    pub(super) response: Option<u64>,
+}
+
+impl ClientLimits {
+    pub(super) fn new(
+        clock: &TickClock,
+        client_timeout: Duration,
+        request_timeout: Option<Duration>,
+    ) -> Self {
+        Self {
+            head: clock.ticks_of(HEAD_TIMEOUT),
+            inactivity: (clock.ticks_of(client_timeout), client_timeout),
+            response: request_timeout.map(|timeout| clock.ticks_of(timeout)),
+        }
+    }
+}
+
+/// A client connection, shared by everything that works for it. One task polls all of that.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) balancer: Arc<Balancer>,
+    /// The client's address, as the value of `x-forwarded-for`.
+    pub(super) peer: HeaderValue,
+    pub(super) timer: ConnectionTimer,
+    pub(super) limits: ClientLimits,
+    stream: TcpStream,
+    in_request: AtomicBool,
+    uploaded: AtomicBool,
+    stalled: AtomicBool,
+    closed_side: AtomicBool,
+    /// Whether interim responses can be sent: the client knows them, and the response has not begun.
+    takes_interim: AtomicBool,
+    has_interim: AtomicBool,
+    /// Interim responses that have not been written yet.
+    interim: Mutex<Vec<u8>>,
+}
+
+impl Client {
+    pub(super) fn new(
+        balancer: Arc<Balancer>,
+        stream: TcpStream,
+        peer: IpAddr,
+        clock: TickClock,
+        limits: ClientLimits,
+    ) -> Self {
+        let timer = ConnectionTimer::new(clock);
+        timer.start(Wait::Head, limits.head);
+        Self {
+            balancer,
+            peer: to_header_value(peer),
+            timer,
+            limits,
+            stream,
+            in_request: AtomicBool::new(false),
+            uploaded: AtomicBool::new(true),
+            stalled: AtomicBool::new(false),
+            closed_side: AtomicBool::new(false),
+            takes_interim: AtomicBool::new(false),
+            has_interim: AtomicBool::new(false),
+            interim: Mutex::default(),
+        }
+    }
+
+    /// A request's head has arrived. `uploaded` is whether its body has, too: an empty one.
+    pub(super) fn begin_request(&self, version: Version, uploaded: bool) {
+        self.timer.stop(Wait::Head);
+        self.takes_interim.store(version >= Version::HTTP_11, Ordering::Relaxed);
+        self.in_request.store(true, Ordering::Relaxed);
+        self.uploaded.store(uploaded, Ordering::Relaxed);
+    }
+
+    /// The request's response begins: no interim response can come before it any more.
+    pub(super) fn begin_response(&self) {
+        self.takes_interim.store(false, Ordering::Relaxed);
+    }
+
+    /// The request's response has ended.
+    pub(super) fn end_request(&self) {
+        self.in_request.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether a request is in progress. Otherwise the host waits for the head of one.
+    pub(super) fn is_in_request(&self) -> bool {
+        self.in_request.load(Ordering::Relaxed)
+    }
+
+    /// The whole body of the request has arrived. From now on its runner is to answer within `request_timeout`.
+    pub(super) fn finish_upload(&self) {
+        if !self.uploaded.swap(true, Ordering::Relaxed)
+            && self.timer.is_running(Wait::Response)
+            && let Some(ticks) = self.limits.response
+        {
+            self.timer.start(Wait::Response, ticks);
+        }
+    }
+
+    /// Whether the whole body of the request has arrived.
+    pub(super) fn has_uploaded(&self) -> bool {
+        self.uploaded.load(Ordering::Relaxed)
+    }
+
+    /// The client has transferred too little for `client_timeout`.
+    pub(super) fn stall(&self) {
+        self.stalled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the client has transferred too little for `client_timeout`.
+    pub(super) fn has_stalled(&self) -> bool {
+        self.stalled.load(Ordering::Relaxed)
+    }
+
+    /// The client has closed its side of the connection, and may still read.
+    pub(super) fn close_side(&self) {
+        self.closed_side.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the client closed its side of the connection before its response began.
+    pub(super) fn has_closed_side(&self) -> bool {
+        self.closed_side.load(Ordering::Relaxed)
+    }
+
+    /// Sends an interim response, unless the response has begun or the client knows none.
+    pub(super) fn send_interim(&self, head: &[u8]) {
+        if self.takes_interim.load(Ordering::Relaxed) {
+            self.interim.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(head);
+            self.has_interim.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes the interim responses that are to be written now.
+    pub(super) fn take_interim(&self) -> Option<Vec<u8>> {
+        let is_pending = self.has_interim.load(Ordering::Relaxed);
+        is_pending.then(|| {
+            self.has_interim.store(false, Ordering::Relaxed);
+            std::mem::take(&mut *self.interim.lock().unwrap_or_else(PoisonError::into_inner))
+        })
+    }
+
+    /// Whether a response has begun, which no interim response may follow.
+    pub(super) fn has_response(&self) -> bool {
+        !self.takes_interim.load(Ordering::Relaxed)
+    }
+
+    /// Waits for the first byte. Returns whether it arrived, or the end of the stream, before the limit for heads.
+    pub(super) fn poll_first_byte(&self, cx: &mut Context<'_>) -> Poll<bool> {
+        if self.stream.poll_read_ready(cx).is_ready() {
+            return Poll::Ready(true);
+        }
+        self.timer.poll(Wait::Head, cx).map(|()| false)
+    }
+
+    /// Reads what has arrived.
+    ///
+    /// A read that does not fill the buffer has emptied the socket: it clears the readiness, which saves the next read
+    /// the call that would only say so.
+    pub(super) fn poll_read(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBufCursor<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if buf.remaining() == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        loop {
+            ready!(self.stream.poll_read_ready(cx))?;
+            let mut read = None;
+            let outcome = self.stream.try_io(Interest::READABLE, || {
+                #[expect(unsafe_code, reason = "hyper lends memory that is not initialized")]
+                // SAFETY: `recv` only writes to the memory.
+                let spare = unsafe { buf.as_mut() };
+                let room = spare.len();
+                let ((filled, _), _) = rustix::net::recv(&self.stream, spare, RecvFlags::empty())?;
+                let length = filled.len();
+                read = Some(length);
+                if length > 0 && length < room { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+            });
+            match (read, outcome) {
+                (Some(length), _) => {
+                    #[expect(unsafe_code, reason = "hyper lends memory that is not initialized")]
+                    // SAFETY: `recv` has initialized that many bytes.
+                    unsafe {
+                        buf.advance(length);
+                    }
+                    return Poll::Ready(Ok(length));
+                }
+                (None, Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
+                (None, Err(error)) => return Poll::Ready(Err(error)),
+                (None, Ok(())) => return Poll::Ready(Ok(0)),
+            }
+        }
+    }
+
+    /// Writes as much as the socket takes.
+    pub(super) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.stream.poll_write_ready(cx))?;
+            match self.stream.try_write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                outcome => return Poll::Ready(outcome),
+            }
+        }
+    }
+
+    pub(super) const fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+}
+
+/// The client's address as a header value. An IPv4 client of an IPv6 listener is written as IPv4.
+fn to_header_value(peer: IpAddr) -> HeaderValue {
+    HeaderValue::try_from(peer.to_canonical().to_string())
+        .unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+}

@@ -1,0 +1,168 @@
+//! The stream that hyper reads a client's requests from and writes responses to. It keeps the client's time limits.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+
+use super::client::Client;
+use super::meter::Meter;
+use super::timer::Wait;
+
+/// The client's end of a connection.
+///
+/// hyper reads from it only to get a head, or a body that the runner takes. So a read that blocks is a wait for the
+/// client, and so is a write that blocks.
+#[derive(Debug)]
+pub(super) struct ClientStream {
+    client: Arc<Client>,
+    upload: Meter,
+    download: Meter,
+    end: Option<End>,
+    /// Interim responses that are being written.
+    interim: Vec<u8>,
+    /// Whether hyper has nothing left to write. Only then may interim responses be written.
+    is_flushed: bool,
+}
+
+/// Why no more can be read from a client, or written to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It has closed its side, or the connection failed.
+    Closed,
+    /// It did not read, and its time is over.
+    Stalled,
+}
+
+impl ClientStream {
+    pub(super) fn new(client: Arc<Client>) -> Self {
+        let (ticks, time) = client.limits.inactivity;
+        let meter = || Meter::new(ticks, time);
+        Self { upload: meter(), download: meter(), client, end: None, interim: Vec::new(), is_flushed: true }
+    }
+
+    /// How the stream has ended, if it has.
+    pub(super) const fn end(&self) -> Option<End> {
+        self.end
+    }
+
+    /// The host waits for the client's bytes: of a head, or of a body.
+    fn wait_for_read(&mut self, cx: &Context<'_>) -> Poll<io::Result<()>> {
+        let timer = &self.client.timer;
+        let wait = if self.client.is_in_request() {
+            if let Some(ticks) = self.upload.wait(timer.clock().now()) {
+                timer.start(Wait::Upload, ticks);
+            }
+            Wait::Upload
+        } else {
+            self.upload.reset();
+            timer.stop(Wait::Upload);
+            if !timer.is_running(Wait::Head) {
+                timer.start(Wait::Head, self.client.limits.head);
+            }
+            Wait::Head
+        };
+        timer.poll(wait, cx).map(|()| {
+            if wait == Wait::Upload {
+                self.client.stall();
+            }
+            Err(io::ErrorKind::TimedOut.into())
+        })
+    }
+}
+
+impl ClientStream {
+    /// Writes the interim responses that come before what hyper writes next.
+    fn poll_interim(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(interim) = self.client.take_interim() {
+            self.interim.extend_from_slice(&interim);
+        }
+        while !self.interim.is_empty() {
+            let interim = std::mem::take(&mut self.interim);
+            let written = self.poll_write_bytes(cx, &interim);
+            self.interim = interim;
+            self.interim.drain(..ready!(written)?);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_write_bytes(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let timer = &self.client.timer;
+        match self.client.poll_write(cx, bytes) {
+            Poll::Pending => {
+                if let Some(ticks) = self.download.wait(timer.clock().now()) {
+                    timer.start(Wait::Download, ticks);
+                }
+                timer.poll(Wait::Download, cx).map(|()| {
+                    self.end = Some(End::Stalled);
+                    Err(io::ErrorKind::TimedOut.into())
+                })
+            }
+            Poll::Ready(Ok(length)) => {
+                if self.download.transfer(timer.clock().now(), length.try_into().unwrap_or(u64::MAX)) {
+                    timer.stop(Wait::Download);
+                }
+                Poll::Ready(Ok(length))
+            }
+            Poll::Ready(Err(error)) => {
+                self.end = Some(End::Closed);
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+}
+
+impl Read for ClientStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        match this.client.poll_read(cx, &mut buf) {
+            Poll::Pending => this.wait_for_read(cx),
+            Poll::Ready(Ok(length)) => {
+                if length == 0 {
+                    this.end = Some(End::Closed);
+                }
+                let timer = &this.client.timer;
+                if this.upload.transfer(timer.clock().now(), length.try_into().unwrap_or(u64::MAX)) {
+                    timer.stop(Wait::Upload);
+                }
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => {
+                this.end = Some(End::Closed);
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+}
+
+impl Write for ClientStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.is_flushed {
+            ready!(self.poll_interim(cx))?;
+            self.is_flushed = false;
+        }
+        self.poll_write_bytes(cx, bytes)
+    }
+
+    /// hyper calls this whenever it has written everything that it has.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.is_flushed = true;
+        if self.client.has_response() {
+            // An interim response that has not been written before the response is too late.
+            drop(self.client.take_interim());
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_interim(cx)
+    }
+
+    /// Does nothing: the connection is closed in stages when hyper has ended.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,132 @@
+//! How the host learns that a client has left, and how it lets one go.
+
+use std::io;
+use std::time::Duration;
+
+use rustix::net::sockopt;
+use tokio::io::Interest;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::client::Client;
+
+/// When a silent client is probed first, and how often. A client that has vanished without a word is noticed so.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long after a client has closed its side it is probed first, and how often from then on.
+const PROBE_DELAY: Duration = Duration::from_millis(100);
+const PROBE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Whether the system reports that a client has closed its side while bytes of it are unread.
+pub(super) const REPORTS_CLOSED_SIDES: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// Sets what the connections of a listener inherit: small responses are sent at once, and a client that has vanished is
+/// noticed after `client_timeout`.
+pub(super) fn prepare(listener: &TcpListener, client_timeout: Duration) {
+    let set = || -> rustix::io::Result<()> {
+        sockopt::set_tcp_nodelay(listener, true)?;
+        sockopt::set_socket_keepalive(listener, true)?;
+        sockopt::set_tcp_keepidle(listener, KEEPALIVE_IDLE)?;
+        sockopt::set_tcp_keepintvl(listener, KEEPALIVE_INTERVAL)?;
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if let Ok(timeout) = u32::try_from(client_timeout.as_millis()) {
+            // Shorter than a probe it would end connections that are only idle.
+            let shortest =
+                u32::try_from((KEEPALIVE_IDLE + KEEPALIVE_INTERVAL).as_millis()).unwrap_or(timeout);
+            sockopt::set_tcp_user_timeout(listener, timeout.max(shortest))?;
+        }
+        Ok(())
+    };
+    if let Err(error) = set() {
+        tracing::debug!(%error, "cannot set the options of client connections: vanished clients are noticed late");
+    }
+}
+
+/// Resolves when the client has left before its response has begun.
+///
+/// A client that closes its connection and one that closes only its side of it send the same packet. The host tells them
+/// apart by a `100 Continue`, which every client of HTTP/1.1 must accept (RFC 9110, 15.2): a connection that is closed is
+/// reset by it. So a half-closed client gets its response, and a client that has left is noticed.
+pub(super) async fn departed(client: &Client) {
+    if side_closed_or_failed(client.stream()).await == Side::Failed {
+        return;
+    }
+    client.close_side();
+    let mut pause = PROBE_DELAY;
+    while timeout(pause, failed(client.stream())).await.is_err() {
+        client.send_interim(b"HTTP/1.1 100 Continue\r\n\r\n");
+        pause = PROBE_INTERVAL;
+    }
+}
+
+/// Resolves when the client has left while its response is being sent. A client that closed its side earlier and was still
+/// there then has left when the connection fails.
+pub(super) async fn departed_from_response(client: &Client) {
+    if client.has_closed_side() {
+        failed(client.stream()).await;
+    } else {
+        side_closed_or_failed(client.stream()).await;
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Closed,
+    Failed,
+}
+
+/// Waits until the client has closed its side of the connection, even while bytes of it are unread, or reset it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+async fn side_closed_or_failed(stream: &TcpStream) -> Side {
+    match stream.ready(Interest::PRIORITY | Interest::ERROR).await {
+        Ok(ready) if !ready.is_error() => Side::Closed,
+        _ => Side::Failed,
+    }
+}
+
+/// Elsewhere hyper notices it, and drops the request.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+async fn side_closed_or_failed(stream: &TcpStream) -> Side {
+    failed(stream).await;
+    Side::Failed
+}
+
+async fn failed(stream: &TcpStream) {
+    // An error here is one of the runtime that ends.
+    let _ = stream.ready(Interest::ERROR).await;
+}
+
+/// How long a client may go on sending what the host does not want, and how long it may pause meanwhile.
+const LINGER: Duration = Duration::from_secs(30);
+const LINGER_PAUSE: Duration = Duration::from_secs(2);
+
+/// Closes a connection in stages (RFC 9112, 9.6): no more is sent, and what the client still sends is read and dropped,
+/// so that it can read the response. To close at once would reset the connection and lose the response.
+pub(super) async fn close_in_stages(stream: &TcpStream) {
+    if rustix::net::shutdown(stream, rustix::net::Shutdown::Write).is_err() {
+        return;
+    }
+    let deadline = Instant::now() + LINGER;
+    let mut unwanted = vec![0; 16 * 1024];
+    loop {
+        match stream.try_read(&mut unwanted) {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let readable = timeout(LINGER_PAUSE, stream.readable());
+                let Ok(Ok(Ok(()))) = timeout_at(deadline, readable).await else { return };
+            }
+            Err(_) => return,
+        }
+        if Instant::now() >= deadline {
+            return;
+        }
+    }
+}
+
+/// Closes a connection at once, and drops what was not sent yet.
+pub(super) fn reset(stream: &TcpStream) {
+    // If that fails, the system sends the rest first, as long as the client's time limit lets it.
+    let _ = sockopt::set_socket_linger(stream, Some(Duration::ZERO));
+}

@@ -1,0 +1,135 @@
+//! Clients that send or read too slowly (S43).
+
+use std::time::Duration;
+
+use super::overdue::{LIMIT, tick_through, too_long};
+use super::rig::limits;
+use super::{Peer, Rig, until};
+use crate::proxy::Limits;
+
+const HALF: Duration = Duration::from_secs(LIMIT.as_secs() / 2);
+
+async fn rig() -> Rig {
+    Rig::with(Limits { client_timeout: LIMIT, ..limits() }).await
+}
+
+/// A client that has sent a part of its body, and the runner that has got it.
+async fn part_of_a_body(rig: &mut Rig) -> (Peer<tokio::net::TcpStream>, Peer<tokio::net::UnixStream>) {
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\nhello").await;
+    let mut connection = runner.accept().await;
+    connection.head().await;
+    assert_eq!(connection.exactly(5).await, "hello");
+    (client, connection)
+}
+
+#[tokio::test]
+async fn a_stalled_upload_is_answered_408_and_its_runner_is_not_suspected_s43b_s28() {
+    let mut rig = rig().await;
+    let (mut client, mut connection) = part_of_a_body(&mut rig).await;
+    too_long().await;
+    let response = client.message().await;
+    assert_eq!((response.status(), response.error_type().as_str()), (408, "client_timeout"));
+    assert_eq!(response.header("connection"), Some("close"));
+    assert!(rig.balancer.take_asked().is_empty());
+    connection.closed().await;
+    drop(connection);
+    let id = crate::RunnerId::new(1);
+    until(|| rig.balancer.in_flight(id) == 0).await;
+    assert!(rig.has_no_report());
+}
+
+#[tokio::test]
+async fn one_byte_a_minute_is_no_activity_s43a() {
+    let mut rig = rig().await;
+    let (mut client, mut connection) = part_of_a_body(&mut rig).await;
+    for _ in 0..2 {
+        tick_through(HALF - Duration::from_secs(5)).await;
+        client.send("x").await;
+        connection.exactly(1).await;
+    }
+    tick_through(HALF).await;
+    assert_eq!(client.message().await.status(), 408);
+}
+
+#[tokio::test]
+async fn an_upload_that_is_slow_but_above_the_least_rate_is_not_cut_s43a() {
+    let mut rig = rig().await;
+    let (mut client, mut connection) = part_of_a_body(&mut rig).await;
+    let part = "x".repeat(12_000);
+    for _ in 0..5 {
+        tick_through(HALF).await;
+        client.send(&part).await;
+        connection.exactly(part.len()).await;
+    }
+    client.send(&"x".repeat(100_000 - 5 - 5 * part.len())).await;
+    connection.exactly(100_000 - 5 - 5 * part.len()).await;
+    connection.answer("ok").await;
+    assert_eq!(client.message().await.body, "ok");
+}
+
+#[tokio::test]
+async fn a_runner_that_does_not_read_is_not_held_against_the_client_s43a() {
+    let mut rig = rig().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 8000000\r\n\r\n").await;
+    let mut connection = runner.accept().await;
+    connection.head().await;
+    let body = "x".repeat(8_000_000);
+    let sending = tokio::spawn(async move {
+        client.send_at_last(&body).await.unwrap();
+        client
+    });
+    until(|| rig.balancer.in_flight(runner.id) == 1).await;
+    too_long().await;
+    connection.exactly(8_000_000).await;
+    connection.answer("ok").await;
+    assert_eq!(sending.await.unwrap().message().await.body, "ok");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_its_response_is_cut_off_and_gives_its_permit_back_s43a() {
+    let mut rig = rig().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    let sending = tokio::spawn(async move {
+        connection.send("HTTP/1.1 200 OK\r\ncontent-length: 50000000\r\n\r\n").await;
+        let body = "x".repeat(1_000_000);
+        while connection.send_at_last(&body).await.is_ok() {}
+    });
+    assert_eq!(client.head().await.status(), 200);
+    // Until the sockets between are full.
+    for _ in 0..2_000 {
+        tokio::task::yield_now().await;
+    }
+    too_long().await;
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    sending.await.unwrap();
+    assert!(rig.has_no_report());
+}
+
+#[tokio::test]
+async fn with_a_request_timeout_a_client_that_stops_sending_causes_no_check_s28() {
+    let mut rig = Rig::with(Limits { request_timeout: Some(LIMIT), ..limits() }).await;
+    let (mut client, _connection) = part_of_a_body(&mut rig).await;
+    too_long().await;
+    assert_eq!(client.message().await.status(), 408);
+    assert!(rig.balancer.take_asked().is_empty());
+}
+
+#[tokio::test]
+async fn the_request_timeout_begins_when_the_body_has_arrived_s43b() {
+    let mut rig = Rig::with(Limits { request_timeout: Some(LIMIT), ..limits() }).await;
+    let (mut client, mut connection) = part_of_a_body(&mut rig).await;
+    tick_through(LIMIT - Duration::from_secs(10)).await;
+    client.send(&"x".repeat(99_995)).await;
+    connection.exactly(99_995).await;
+    tick_through(LIMIT - Duration::from_secs(10)).await;
+    connection.answer("in time").await;
+    assert_eq!(client.message().await.body, "in time");
+    assert!(rig.balancer.take_asked().is_empty());
+}
