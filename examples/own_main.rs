@@ -1,4 +1,4 @@
-//! A program of one's own, with its own routes and its own `main`, that embeds the host.
+//! Embeds the host in a program with its own routes and its own `main`.
 //!
 //! `cargo run --example own_main`, and then `curl localhost:3000/status`, and
 //! `curl -d '{"text": "abc"}' -H 'content-type: application/json' localhost:8080/`.

@@ -42,7 +42,7 @@ pub enum Called {
     Teardown,
 }
 
-/// What a fixture sees of a request besides its body.
+/// The part of a request that a fixture sees in addition to the body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// Its method.

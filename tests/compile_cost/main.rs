@@ -1,9 +1,9 @@
-//! What endpoints cost to compile: the same ones as an app of ours and as plain axum handlers.
+//! What endpoints cost to compile: the same ones as an app of fal-runtime and as plain axum handlers.
 //!
 //! `cargo run -p fal-tests --bin compile_cost` writes both programs, builds each and compares what its own crate came
 //! to. It fails where a ratio is above its bar.
 //!
-//! Of a binary, dependencies are a part, and ours have more to do: they describe every endpoint in an OpenAPI document
+//! Of a binary, dependencies are a part, and those of fal-runtime do more: they describe every endpoint in an OpenAPI document
 //! and every mistake at its place. So what the endpoints add to the binary has a bar of its own, and all of it another.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on says why")]

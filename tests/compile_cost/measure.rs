@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::sources::Program;
 
-/// What the crate of one program came to, its dependencies left out where nothing else is said.
+/// What the crate of one program came to, without its dependencies unless a field says otherwise.
 pub(crate) struct Cost {
     /// Lines of LLVM IR, as rustc hands it to LLVM.
     pub(crate) lines: usize,
@@ -25,7 +25,7 @@ struct Package {
     target: PathBuf,
 }
 
-/// Writes a program, builds it and measures; before it the one that it is compared with, which is like it but for having
+/// Writes a program, builds it and measures; before it the one that it is compared with, which is like it except for having
 /// one endpoint.
 pub(crate) fn cost(root: &Path, place: &Path, name: &'static str, one: &Program, all: &Program) -> Cost {
     let package = Package { name, directory: place.join(name), target: place.join("target") };

@@ -8,7 +8,7 @@ pub(crate) struct Program {
     pub(crate) source: String,
 }
 
-/// So many endpoints as an app of ours. Without the host: plain axum has none either.
+/// So many endpoints as an app of fal-runtime. Without the host: plain axum has no host either.
 pub(crate) fn here(root: &Path, endpoints: usize) -> Program {
     let runtime = root.join("fal-runtime").canonicalize().unwrap();
     let runtime = runtime.display();
@@ -56,7 +56,7 @@ struct Output@ {
 }
 ";
 
-/// Both programs start alike, so that what they come to differs by the endpoints alone.
+/// Both programs start alike, so their costs differ by the endpoints alone.
 const MAIN: &str = r#"
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The most lines that a file may have.
 const MAX_LINES: usize = 355;
 
-/// Folders without files of ours, and fixtures that golden files quote by line.
+/// Folders without source files of this project, and fixtures that golden files quote by line.
 const SKIPPED: [&str; 4] = ["target", ".git", "fuzz", "fal-runtime/tests/mistakes"];
 
 /// All other Rust files of the repository, by their path in it.

@@ -9,7 +9,7 @@ use syn::{Attribute, ImplItem, Item, ItemUse, Macro, Path, Visibility};
 
 use crate::modules::{Crate, Import, Module, ModulePath, attributes, collect, is_test};
 
-/// How many re-exports are followed until a path is taken for one that leads nowhere.
+/// How many re-exports are followed until a path counts as one that leads nowhere.
 const MAX_STEPS: u32 = 32;
 
 enum Target {

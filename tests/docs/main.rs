@@ -3,5 +3,8 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod citations;
+mod house_words;
 mod links;
+mod rust_text;
+mod scenarios;
 mod sources;

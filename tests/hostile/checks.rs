@@ -10,10 +10,10 @@ use crate::fault::{Answer, Check};
 use crate::harness::INTERVAL;
 use crate::rig::{Rig, SLOTS, TIMEOUT, app, checked, patiently};
 
-/// Until the verdict on whoever does not answer: two checks that take their whole time, each of which waits for its tick.
+/// Until the verdict on a runner that does not answer: two checks that take their whole time, each of which waits for its tick.
 const UNANSWERED: Duration = INTERVAL.saturating_add(TIMEOUT).saturating_mul(2);
 
-/// The same of whoever answers wrongly at once.
+/// The same for a runner that answers wrongly at once.
 const ANSWERED: Duration = INTERVAL.saturating_mul(2);
 
 /// One of two runners answers its checks in this way from now on. It is replaced for two failures of this kind, and no
@@ -65,7 +65,7 @@ async fn interim_responses_without_an_end_are_a_timeout_s18a_s19a() {
 }
 
 #[tokio::test]
-async fn what_is_not_http_or_too_much_of_it_is_malformed_s18a() {
+async fn malformed_or_oversized_http_is_malformed_s18a() {
     all_fail(&[Check::Noise, Check::WrongFraming, Check::EndlessHead], Failure::Malformed, ANSWERED).await;
 }
 
@@ -88,7 +88,7 @@ async fn a_runner_without_a_descriptor_for_a_check_is_replaced_s18a_s33a() {
     let record = rig.replaced(&told, UNANSWERED).await;
     assert_eq!(record.reason, Reason::Unhealthy);
     assert_eq!(record.checks.last().unwrap().outcome, Outcome::Failure(Failure::Timeout));
-    // Those that it could not take any more, and could not give back.
+    // Connections that it could neither accept nor close.
     rig.lost_at_most(SLOTS).await;
 }
 
@@ -110,7 +110,7 @@ async fn a_runner_that_fails_every_other_check_is_left_alone_s22_s24() {
 }
 
 #[tokio::test]
-async fn failures_inside_the_start_period_end_nobody_whatever_they_are_s23() {
+async fn failures_inside_the_start_period_end_no_runner_whatever_they_are_s23() {
     let rig = Rig::start(app(patiently().start_period_seconds(3600))).await;
     let told = rig.tell("check", Check::Noise).await;
     rig.left_alone(told.runner(), 8).await;
@@ -118,7 +118,7 @@ async fn failures_inside_the_start_period_end_nobody_whatever_they_are_s23() {
 }
 
 #[tokio::test]
-async fn a_runner_whose_requests_stand_still_fails_only_where_the_host_is_set_so_s17_s18a() {
+async fn a_runner_whose_requests_are_stalled_fails_only_if_the_host_is_set_so_s17_s18a() {
     let rig = Rig::start_with(app(checked()), |builder| builder.on_stall(OnStall::Fail)).await;
     let told = rig.tell("check", Check::Stalled).await;
     let record = rig.replaced(&told, ANSWERED).await;

@@ -24,7 +24,7 @@ pub(crate) enum Start {
     NeverListensNorEnds,
     /// It says that it is ready and listens nowhere.
     OnlySaysReady,
-    /// It ends before it is ready, without a word.
+    /// It ends before it is ready, without a message.
     Dies,
     /// It says that it is ready, listens, and ends.
     DiesWhenReady,
@@ -68,7 +68,7 @@ pub(crate) enum Check {
     Reset,
     /// Interim responses without an end.
     Informed,
-    /// Another place is named, for ever.
+    /// It redirects without end.
     Redirected,
     /// The head of a success comes, and nothing after it.
     HeadOnly,
@@ -80,7 +80,7 @@ pub(crate) enum Check {
     Alternating,
     /// Every check fails.
     Failing,
-    /// Every check passes and says that the runner's requests stand still.
+    /// Every check passes and reports that the runner's requests are stalled.
     Stalled,
     /// The runner has no descriptor left to take a connection with.
     WithoutDescriptors,

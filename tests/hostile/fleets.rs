@@ -71,7 +71,7 @@ async fn a_dependency_that_all_share_ends_a_third_of_them_and_no_request_is_lost
     }
     assert_eq!(left.len(), 2);
     dependency.restore();
-    // Each of them passes, or is replaced in its turn if that comes first.
+    // Each of them passes, or is replaced if that comes first.
     let healthy = async || {
         let snapshot = rig.host.handle.snapshot().await.unwrap();
         let verdicts = snapshot.runners.iter().filter_map(|runner| runner.health.as_ref());
@@ -116,10 +116,10 @@ async fn a_host_that_is_set_to_check_rarely_does_so_whatever_fails_s15() {
 }
 
 #[tokio::test]
-async fn manual_failures_do_not_wait_for_their_turn_s25_s40e() {
+async fn manual_failures_are_never_deferred_s25_s40e() {
     let rig = Rig::start(app(patiently().failure_threshold(1_000_000))).await;
     rig.tell_both("check", Check::Failing).await;
-    // Whoever is asked first and its neighbour, which waits for nobody's first pass.
+    // The runner that is asked first and the next one, which does not wait for the first successor's pass.
     let first = rig.tell("answer", Answer::Asking).await.runner();
     assert_eq!(rig.host.ended(first).await.reason, Reason::ManualCheckFailed);
     let second = 3 - first;
@@ -131,7 +131,7 @@ async fn manual_failures_do_not_wait_for_their_turn_s25_s40e() {
 }
 
 #[tokio::test]
-async fn a_host_that_stops_waits_for_nobody_longer_than_it_said_s33d_s41d() {
+async fn a_host_that_stops_waits_no_longer_than_its_timeouts_s33d_s41d() {
     let two = |builder: HostBuilder| builder.runners(NonZeroUsize::new(2).unwrap());
     let host = TestHost::start_command(program(&[]), hasty(patiently()), two).await;
     let tell = async |deed: Deed| host.exchange(&request("do", deed)).await.runner();

@@ -1,9 +1,8 @@
 //! Hostile runners: what a host does about programs that misbehave, and about real faults.
 //!
-//! Most tests run two runners, of which one is told to misbehave (`program/`), while clients send requests without a
-//! pause. The runner has to end for the right reason and in the time that the contract gives, or to be left alone, and
-//! the requests of its neighbour must not notice. [`table`] says for every rule of the semantics page from S11 on where
-//! it is shown to act, and where it is shown not to.
+//! Most tests run two runners. One is told to misbehave (`program/`), while clients send requests without a pause. It must
+//! end for the right reason within the time that the contract gives, or be left alone. The requests of the other runner
+//! must not notice. `tests/docs/scenarios.rs` names for each rule a test in which it acts and one in which it must not.
 
 #![expect(
     clippy::expect_used,
@@ -24,5 +23,4 @@ mod processes;
 mod requests;
 mod rig;
 mod starts;
-mod table;
 mod unread;

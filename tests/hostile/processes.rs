@@ -14,7 +14,7 @@ use crate::rig::{HASTE, Rig, SLOTS, TAKEN_ALONG, TIMEOUT, app, checked, hasty, p
 /// its tick, and the grace period.
 const KILLED: Duration = INTERVAL.saturating_add(TIMEOUT).saturating_mul(2).saturating_add(HASTE);
 
-/// Checks that find nobody in the moment between a process's end and its being known decide nothing.
+/// Checks between the end of a process and the moment when the host knows of it must not decide.
 fn not_by_checks() -> HealthCheck {
     patiently().failure_threshold(1000)
 }
@@ -67,7 +67,7 @@ async fn a_runner_that_ignores_sigterm_has_its_grace_period_and_not_more_s33c() 
     assert_eq!((record.reason, record.exit), (Reason::Unhealthy, Some(Exit::Signal(9))));
     let last = record.checks.last().unwrap();
     assert!(record.ended.since(last.started + last.duration) >= HASTE);
-    // It has gone on serving what it had.
+    // It still served what it had.
     rig.lost_none().await;
 }
 
@@ -89,7 +89,7 @@ async fn whatever_a_runner_has_forked_lives_as_long_as_it_does_and_ends_with_it_
 }
 
 #[tokio::test]
-async fn a_runner_may_print_what_and_as_much_as_it_likes_s14a_s34() {
+async fn a_runner_may_print_anything_without_limit_s14a_s34() {
     for deed in [Deed::FloodTheLog, Deed::PrintBinary] {
         let rig = Rig::start(app(patiently())).await;
         let told = rig.tell("do", deed).await;

@@ -93,7 +93,7 @@ fn impatient() -> AppSpec {
 }
 
 #[tokio::test]
-async fn a_request_that_is_never_answered_has_its_runner_checked_and_a_well_one_left_alone_s25_s38f() {
+async fn a_request_that_is_never_answered_has_its_runner_checked_and_a_healthy_one_is_kept_s25_s38f() {
     let rig = Rig::start(impatient()).await;
     let response = rig.provoke(Answer::Never).await.response().await;
     assert_eq!((response.status, response.error_type().as_str()), (504, "request_timeout"));
@@ -106,7 +106,7 @@ async fn a_request_that_is_never_answered_has_its_runner_checked_and_a_well_one_
 }
 
 #[tokio::test]
-async fn a_request_that_is_never_answered_ends_a_runner_whose_health_has_gone_as_well_s25_s38f() {
+async fn a_request_that_is_never_answered_ends_an_unhealthy_runner_s25_s38f() {
     let rig = Rig::start(impatient()).await;
     rig.tell_both("check", Check::Failing).await;
     let response = rig.provoke(Answer::Never).await.response().await;

@@ -127,7 +127,7 @@ impl Rig {
         client
     }
 
-    /// Waits until a runner has ended, and its place is filled by one that passes its checks, while the neighbour
+    /// Waits until a runner has ended, and its place is filled by one that passes its checks, while the other
     /// serves. That takes no longer than the contract says.
     pub(crate) async fn replaced(&self, told: &Told, contract: Duration) -> RunnerRecord {
         let record = self.host.ended(told.runner()).await;
@@ -138,12 +138,12 @@ impl Rig {
         record
     }
 
-    /// Waits until a runner has been checked so often again, while requests go on: nobody has ended.
+    /// Waits until a runner has been checked so often again, while requests continue and no runner ends.
     pub(crate) async fn left_alone(&self, runner: u64, checks: usize) {
         let before = self.host.checks(runner).len();
         self.host.checked(runner, before + checks).await;
         self.traffic.goes_on().await;
-        assert!(!self.host.has_started(3), "nobody is replaced");
+        assert!(!self.host.has_started(3), "no runner is replaced");
     }
 
     /// Ends the traffic: all but so many requests have succeeded, and those were lost with their runner.
@@ -225,7 +225,7 @@ impl Traffic {
         self.answered.find("requests to succeed", enough).await;
     }
 
-    /// Ends it, and gives back what was no success.
+    /// Ends it, and returns the responses that were not a success.
     pub(crate) async fn end(self) -> Vec<Response> {
         self.stop.store(true, Ordering::Relaxed);
         for client in within("the clients", join_all(self.clients)).await {

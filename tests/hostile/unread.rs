@@ -1,4 +1,4 @@
-//! A host whose log nobody reads: S24, S34, S41.
+//! A host whose log is not read: S24, S34, S41.
 
 use std::io::{ErrorKind, PipeReader, PipeWriter, Write};
 use std::process::Stdio;
@@ -23,7 +23,7 @@ fn full_pipe() -> (PipeReader, PipeWriter) {
 }
 
 #[tokio::test]
-async fn a_host_whose_log_nobody_reads_serves_replaces_and_stops_as_ever_s24_s34_s41d() {
+async fn a_host_whose_log_is_not_read_still_serves_replaces_and_stops_s24_s34_s41d() {
     let (_unread, log) = full_pipe();
     let director = Director::new();
     director.answer(Kind::Call, Answer::ok());

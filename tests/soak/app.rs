@@ -34,7 +34,7 @@ pub(crate) struct Told {
     fault: Fault,
 }
 
-/// Work that gives way to nobody.
+/// Work that never yields.
 #[derive(Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Hold {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 
-/// Memory and descriptors of this process: the host's, and those of whoever sends the requests.
+/// Memory and descriptors of this process: the host's, and those of the clients.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Gauge {
     pub(crate) resident_kib: u64,

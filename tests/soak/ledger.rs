@@ -84,7 +84,7 @@ impl Ledger {
         self.deeds.keys().filter(|runner| !self.ends.contains_key(runner)).copied().collect()
     }
 
-    /// Hears all that has happened.
+    /// Reads all events so far.
     pub(crate) fn catch_up(&mut self, events: &mut EventStream) -> Result<()> {
         while let Some(event) = events.next().now_or_never() {
             let event = event.ok_or_else(|| Error::msg("the host has ended"))?;
@@ -102,7 +102,7 @@ impl Ledger {
         self.deeds.get(&runner).map_or(&[], Vec::as_slice)
     }
 
-    /// Those of the losses that no end explains. A process that dies takes along what was sent to it: at most a request
+    /// The losses that no end explains. When a process dies, the requests in flight in it fail: at most a request
     /// a connection, and while its sockets close one after the other a request may be sent to the next.
     pub(crate) fn unexplained(&self, losses: &[(Instant, String)]) -> BTreeMap<String, u32> {
         let lethal =
@@ -120,7 +120,7 @@ impl Ledger {
         unexplained
     }
 
-    /// Fails where somebody has ended for a reason that nothing explains.
+    /// Fails if a runner has ended for a reason that no fault explains.
     pub(crate) fn judge(&self) -> Result<()> {
         let (mut done, mut ended) = (BTreeMap::<_, u32>::new(), BTreeMap::<_, u32>::new());
         for deed in self.deeds.values().flatten() {

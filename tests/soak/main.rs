@@ -59,7 +59,7 @@ enum Trial {
         /// How many processes that only burn, a core
         #[arg(long, default_value_t = 8)]
         factor: usize,
-        /// How long nobody hangs, in seconds
+        /// How long no runner hangs, in seconds
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },

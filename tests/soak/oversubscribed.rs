@@ -62,16 +62,16 @@ pub(crate) async fn run(factor: usize, seconds: u64) -> Result<()> {
     println!("{} processes burn on {cores} cores", factor * cores);
 
     heard.listen(Duration::from_secs(seconds)).await?;
-    heard.nobody_has_ended("under load")?;
+    heard.no_runner_has_ended("under load")?;
     for _ in 0..6 {
         let mut pause = pause_for(4)?;
         heard.listen(Duration::from_secs(7)).await?;
         pause.wait()?;
     }
-    heard.nobody_has_ended("while the host was stopped for 4 s six times")?;
+    heard.no_runner_has_ended("while the host was stopped for 4 s six times")?;
 
     let told = post(host.address(), "/become", &json!({ "fault": Fault::Hung })).await?;
-    let hung = told.body.get("runner").and_then(Value::as_u64).context("nobody has been told")?;
+    let hung = told.body.get("runner").and_then(Value::as_u64).context("no runner answered")?;
     heard.end_of(hung, "a runner whose checks hang").await?;
     let runner = stop_a_runner(&host).await?;
     let mut pause = pause_for(4)?;
@@ -87,13 +87,13 @@ async fn stop_a_runner(host: &HostHandle) -> Result<u64> {
     let healthy = |runner: &&fal_host::RunnerInfo| {
         runner.health.as_ref().is_some_and(|health| health.verdict == Verdict::Healthy)
     };
-    let runner = snapshot.runners.iter().find(healthy).context("nobody is healthy")?;
+    let runner = snapshot.runners.iter().find(healthy).context("no runner is healthy")?;
     let pid = runner.pid.and_then(|pid| Pid::from_raw(pid.try_into().ok()?)).context("no process")?;
     kill_process(pid, Signal::STOP)?;
     Ok(runner.id.get())
 }
 
-/// What has been heard of the host.
+/// The events of the host so far.
 struct Heard {
     events: EventStream,
     checks: usize,
@@ -133,7 +133,7 @@ impl Heard {
         }
     }
 
-    fn nobody_has_ended(&self, when: &str) -> Result<()> {
+    fn no_runner_has_ended(&self, when: &str) -> Result<()> {
         let Self { checks, excused, failed, .. } = self;
         println!("{when}: {checks} checks so far, of which {excused} were excused and {failed} have failed");
         match self.ended.first() {
@@ -161,7 +161,7 @@ impl Heard {
                 // Until its process has ended, too.
                 self.listen(GRACE + Duration::from_secs(10)).await?;
                 self.ended.retain(|event| !is_it(event));
-                self.nobody_has_ended("meanwhile")
+                self.no_runner_has_ended("meanwhile")
             }
             Some(event) => Err(Error::msg(format!("a healthy runner has ended: {event:#?}"))),
         }

@@ -1,4 +1,4 @@
-//! Replacements under load, by plan and by verdict: no request may fail (S33, S39).
+//! Replacements under load, planned and by verdict: no request may fail (S33, S39).
 
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ pub(crate) async fn run(replacements: usize, requests: usize) -> Result<()> {
         rolls += 1;
         until(&mut ledger, &mut events, before + RUNNERS).await?;
         let answer = post(host.address(), "/become", &json!({ "fault": Fault::Unhealthy })).await?;
-        let runner = answer.body.get("runner").and_then(Value::as_u64).context("nobody has been told")?;
+        let runner = answer.body.get("runner").and_then(Value::as_u64).context("no runner answered")?;
         ledger.did(runner, Deed::Told(Fault::Unhealthy));
         until(&mut ledger, &mut events, before + RUNNERS + 1).await?;
     }

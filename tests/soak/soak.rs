@@ -101,7 +101,7 @@ pub(crate) async fn run(options: &SoakOptions) -> Result<()> {
 
     let lost = losses.len();
     println!("{} requests, {lost} lost with a runner that was killed: {latencies}", latencies.count());
-    println!("{} rolls besides; {zombies} zombies", soak.rolls);
+    println!("{} rolling restarts, {zombies} zombies", soak.rolls);
     plot::write(options, &samples)?;
     soak.ledger.judge()?;
     let unexplained = soak.ledger.unexplained(&losses);
@@ -165,7 +165,7 @@ impl Soak {
         Ok(())
     }
 
-    /// Waits until everybody has ended to whom something was done.
+    /// Waits until every runner with a fatal fault has ended.
     async fn settle(&mut self, events: &mut fal_host::EventStream) -> Result<()> {
         let limit = Instant::now() + Duration::from_secs(60);
         while let Some(told) = self.told.join_next().await {

@@ -20,7 +20,7 @@ async fn a_bare_runner_serves_on_tcp_says_where_and_strips_nothing_s28d() {
     director.call("a").await.answer(Answer::ok().asking()).await;
     let response = pending.response().await;
     assert_eq!(response.status, 200);
-    // Whoever stands in front of it removes that, and acts on it.
+    // A platform in front of it removes the header, and acts on it.
     assert_eq!(response.header(ASKS), Some("true"));
     let mut client = Client::tcp(address).await;
     assert_eq!(client.exchange(&Request::get("/health")).await.status, 200);
@@ -133,7 +133,7 @@ async fn an_address_that_is_taken_is_named_by_a_bare_runner_before_its_setup() {
 }
 
 #[tokio::test]
-async fn nobody_is_kept_waiting_while_a_bare_runner_is_in_setup() {
+async fn connections_are_refused_while_a_bare_runner_is_in_setup() {
     let director = Director::new();
     director.hold(Kind::Setup);
     // Where no other test listens.

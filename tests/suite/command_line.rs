@@ -151,7 +151,7 @@ async fn openapi_prints_the_document_and_compares_it() {
 }
 
 #[tokio::test]
-async fn a_value_that_is_none_is_answered_with_what_to_write() {
+async fn an_invalid_value_is_answered_with_what_to_write() {
     let wrong = [
         ("--listen", "8080", "127.0.0.1:8080"),
         ("--check-interval", "5", "5s"),
@@ -167,7 +167,7 @@ async fn a_value_that_is_none_is_answered_with_what_to_write() {
 }
 
 #[tokio::test]
-async fn a_response_that_asks_for_a_check_that_nobody_declared_is_warned_of_once_s32c() {
+async fn a_response_that_asks_for_an_undeclared_check_is_warned_of_once_s32c() {
     let director = Director::new();
     let mut host = Program::run(&director, &["--app", "bare"]);
     for _ in 0..3 {
@@ -181,7 +181,7 @@ async fn a_response_that_asks_for_a_check_that_nobody_declared_is_warned_of_once
 }
 
 #[tokio::test]
-async fn an_end_that_nobody_ordered_is_a_warning_and_one_by_plan_is_none_s34_s35c() {
+async fn an_unexpected_exit_is_a_warning_and_a_planned_one_is_not_s34_s35c() {
     let director = Director::new();
     director.answer_of(1, Kind::Setup, Answer::fail());
     let mut host = Program::run(&director, &["--app", "scripted"]);

@@ -33,7 +33,7 @@ async fn the_quickstart_is_replaced_when_it_loses_its_journal_and_at_once_when_i
     host.stderr.line("runner=1 failed start period ignored").await;
     host.stderr.line("TERMINATED runner=1 reason=unhealthy").await;
     host.stderr.line("IDLE runner=2").await;
-    assert!(data.is_dir(), "its setup has made it anew");
+    assert!(data.is_dir(), "its setup has created it again");
     assert_eq!(host.exchange(&ask()).await.status, 200);
     let ended = host.shows("/runners").await.json()["ended"][0].clone();
     assert_eq!(ended["reason"], "unhealthy");
@@ -63,7 +63,7 @@ async fn manual_only_is_checked_when_it_asks_and_replaced_at_the_second_oddity_s
         async |divisor: u32| host.exchange(&Request::post("/", &json!({ "divisor": divisor }))).await;
     assert_eq!(divide(4).await.json(), json!({ "quotient": 250 }));
     let check = async || host.shows("/runners").await.json()["runners"][0]["health"]["last_check"].clone();
-    assert_eq!(check().await, json!(null), "nobody has asked");
+    assert_eq!(check().await, json!(null), "no response has asked");
 
     assert_eq!(divide(0).await.json(), json!({ "quotient": null }));
     assert_eq!(divide(0).await.json(), json!({ "quotient": null }));

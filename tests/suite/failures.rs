@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::*;
 
-/// The one form that all of them have. Gives back the body, which has its id only where the log knows more by it.
+/// The one form that all of them have. Returns the body, which has its id only where the log knows more by it.
 fn told(response: &Response, status: u16) -> Value {
     let body = response.json();
     assert_eq!(response.status, status, "{body}");
@@ -27,7 +27,7 @@ async fn written(host: &TestHost, request: &str) -> Response {
 }
 
 #[tokio::test]
-async fn every_failure_is_json_with_a_detail_whoever_makes_it_s38f() {
+async fn every_failure_is_json_with_a_detail_s38f() {
     let director = Director::new();
     let host =
         TestHost::start_with(&director, serving_at_a_time(1, on_request()), |host| host.queue(1)).await;

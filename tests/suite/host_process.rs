@@ -32,7 +32,7 @@ impl Running {
         Self { director, host, runner, children: [forked, escaped] }
     }
 
-    async fn none_is_left(&self) {
+    async fn all_have_exited(&self) {
         self.runner.ended().await;
         for child in &self.children {
             child.ended().await;
@@ -51,7 +51,7 @@ async fn sigterm_stops_a_host_with_its_runners_and_all_that_they_started_s41d_s4
     call.succeed().await;
     assert_eq!(slow.response().await.status, 200);
     assert_eq!(running.host.exit().await, Some(0));
-    running.none_is_left().await;
+    running.all_have_exited().await;
     assert_eq!(running.director.count(Kind::Teardown), 1);
 }
 
@@ -91,7 +91,7 @@ async fn ctrl_c_reaches_the_host_alone_which_stops_its_runners_in_order_s41d() {
     call.succeed().await;
     assert_eq!(slow.response().await.status, 200);
     assert_eq!(running.host.exit().await, Some(0));
-    running.none_is_left().await;
+    running.all_have_exited().await;
     assert_eq!(running.director.count(Kind::HandleExit), 1);
     assert_eq!(running.director.count(Kind::Teardown), 1);
 }
@@ -105,7 +105,7 @@ async fn a_second_signal_kills_every_group_and_ends_the_host_with_130_s41e() {
         running.host.signal(first);
         running.host.stderr.line("DRAINING runner=1").await;
         assert_eq!(running.host.insist(second).await, Some(130));
-        running.none_is_left().await;
+        running.all_have_exited().await;
         call.abandoned().await;
         drop(slow);
         assert_eq!(running.director.count(Kind::Teardown), 0);
@@ -178,7 +178,7 @@ async fn a_host_in_which_nothing_is_in_flight_stops_at_once_s41d() {
 async fn what_a_runner_has_started_ends_with_it_wherever_it_went_s33c_s34() {
     let running = Running::start().await;
     running.runner.signal(Signal::KILL);
-    running.none_is_left().await;
+    running.all_have_exited().await;
     running.host.stderr.line("IDLE runner=2").await;
 }
 

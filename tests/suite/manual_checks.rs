@@ -120,7 +120,7 @@ async fn a_manual_check_that_hangs_has_failed_s18a_s25() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_place_that_a_failed_check_holds_is_served_by_the_replacement_s30_s33a() {
+async fn a_request_that_waits_for_the_permit_of_a_failed_check_is_served_by_the_replacement_s30_s33a() {
     let director = Director::new();
     director.hold(Kind::ManualCheck);
     let app = serving_at_a_time(1, on_request());
@@ -170,7 +170,7 @@ async fn a_hundred_requests_that_ask_at_once_cost_at_most_two_checks_s31b_s31c()
 }
 
 #[tokio::test]
-async fn who_asks_while_a_manual_check_runs_gets_one_that_starts_later_s31c() {
+async fn a_request_for_a_check_while_one_runs_gets_a_later_check_s31c() {
     let director = Director::new();
     director.hold(Kind::ManualCheck);
     let host = TestHost::start(&director, app(on_request())).await;
@@ -208,7 +208,7 @@ async fn a_periodic_check_in_flight_cannot_answer_a_request_for_one_s31a() {
 }
 
 #[tokio::test]
-async fn values_that_are_0_or_false_ask_for_nothing_and_all_others_ask_s27b_s28c() {
+async fn the_values_0_and_false_do_not_ask_and_all_others_do_s27b_s28c() {
     let director = Director::new();
     let host = TestHost::start(&director, app(on_request())).await;
     let mut checks = 0;
@@ -283,7 +283,7 @@ async fn a_clients_own_header_reaches_no_runner_and_causes_no_check_s28a() {
 }
 
 #[tokio::test]
-async fn the_health_endpoints_own_response_asks_for_nothing_s28b() {
+async fn the_health_endpoints_own_response_does_not_ask_s28b() {
     let director = Director::new();
     for kind in [Kind::Check, Kind::ManualCheck, Kind::HealthCall] {
         director.answer(kind, Answer::ok().asking());
@@ -311,7 +311,7 @@ async fn without_a_health_endpoint_the_header_is_removed_and_ignored_s32b() {
 }
 
 #[tokio::test]
-async fn a_runner_that_is_not_in_service_asks_for_nothing_s32b() {
+async fn a_runner_that_is_not_in_service_cannot_ask_s32b() {
     let director = Director::new();
     let host = TestHost::start(&director, app(on_request())).await;
     let (late, asking) = (host.call("late").await, host.call("asks").await);

@@ -183,7 +183,7 @@ async fn a_hung_health_endpoint_times_out_and_the_next_check_is_made_s18a_s19b()
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_hung_for_good_makes_its_runner_unhealthy_s19b_s24() {
+async fn an_endpoint_that_hangs_permanently_makes_its_runner_unhealthy_s19b_s24() {
     let director = Director::new();
     director.hold_of(1, Kind::Check);
     let host = TestHost::start(&director, app(health().timeout_seconds(1).failure_threshold(2))).await;

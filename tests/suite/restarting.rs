@@ -1,4 +1,4 @@
-//! What a host shows of a setup, and how its command line has runners replaced by plan.
+//! Restarts: progress of a setup, SIGHUP, and replacement strategies.
 
 use rustix::process::Signal;
 use serde_json::json;

@@ -10,7 +10,7 @@ use fal_tests::{Answer, Called};
 use crate::harness::*;
 
 #[tokio::test]
-async fn a_host_that_stops_refuses_who_waits_finishes_what_is_in_flight_and_starts_nothing_s41a_s41b_s41c_s42b()
+async fn a_host_that_stops_refuses_waiting_requests_finishes_those_in_flight_and_starts_nothing_s41a_s41b_s41c_s42b()
  {
     let director = Director::new();
     director.hold_of(2, Kind::Setup);
@@ -138,7 +138,7 @@ async fn a_runner_told_to_stop_calls_handle_exit_at_once_and_teardown_when_its_c
 }
 
 #[tokio::test]
-async fn what_goes_wrong_at_the_end_ends_the_runner_all_the_same_s42b() {
+async fn an_error_at_the_end_still_ends_the_runner_s42b() {
     for (kind, exit) in [(Kind::HandleExit, Exit::Status(0)), (Kind::Teardown, Exit::Status(5))] {
         for answer in [Answer::fail(), Answer::panic()] {
             let director = Director::new();

@@ -44,7 +44,7 @@ impl Traffic {
         Self { stop, clients }
     }
 
-    /// Ends it, and gives back every response.
+    /// Ends it, and returns every response.
     async fn responses(self) -> Vec<Response> {
         self.stop.store(true, Ordering::Relaxed);
         let responses = within("the clients", join_all(self.clients)).await;
@@ -64,7 +64,7 @@ fn called_once(director: &Director) -> usize {
 }
 
 #[tokio::test]
-async fn no_request_is_lost_when_runners_are_replaced_by_plan_or_by_verdict_s33b_s33d_s38d() {
+async fn no_request_is_lost_when_runners_are_restarted_or_replaced_by_verdict_s33b_s33d_s38d() {
     let director = Director::new();
     director.answer(Kind::Call, Answer::ok());
     let two = NonZeroUsize::new(2).unwrap();
@@ -73,7 +73,7 @@ async fn no_request_is_lost_when_runners_are_replaced_by_plan_or_by_verdict_s33b
     let traffic = Traffic::start(&host);
     host.checked(1, 1).await;
     host.checked(2, 1).await;
-    // Both by plan, then both by verdict, then both by plan once more.
+    // A restart of both, then verdicts on both, then another restart.
     host.handle.restart();
     for runner in [1, 2] {
         assert_eq!(host.ended(runner).await.reason, Reason::Restarted);

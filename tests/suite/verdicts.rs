@@ -56,7 +56,7 @@ async fn failure_threshold_is_how_many_failures_it_takes_s3_s24() {
 }
 
 #[tokio::test]
-async fn call_regularly_is_whether_there_are_checks_that_nobody_asked_for_s3() {
+async fn call_regularly_decides_whether_there_are_periodic_checks_s3() {
     let director = Director::new();
     let host = TestHost::start(&director, app(health().call_regularly(false))).await;
     host.ready(1).await;

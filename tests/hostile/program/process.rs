@@ -55,7 +55,7 @@ pub(crate) fn perform(runner: &Runner, deed: Deed) -> io::Result<()> {
             let every: Vec<u8> = (0..=u8::MAX).filter(|byte| *byte != b'\n').collect();
             thread::Builder::new().spawn(move || {
                 for _ in 0..1024 {
-                    // Nobody is left to tell of an error.
+                    // An error here has no reader.
                     let _ = io::stderr().write_all(&every);
                 }
             })?;

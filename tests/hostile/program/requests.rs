@@ -71,7 +71,7 @@ async fn accept(
     Ok(())
 }
 
-/// Ends the listening, and gives back the connections that nobody has taken yet.
+/// Stops listening, and returns the connections that were not accepted yet.
 fn close(listener: UnixListener, path: &Path) -> io::Result<Vec<UnixStream>> {
     let _ = std::fs::remove_file(path);
     let listener = listener.into_std()?;

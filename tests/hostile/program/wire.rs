@@ -6,7 +6,7 @@ use std::path::Path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
-/// Listens at `path`, in place of whoever does already: there is no moment in which nobody does.
+/// Listens at `path`, in place of an earlier listener, without a moment in between.
 pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
     bind_for(path, 128)
 }

@@ -66,7 +66,7 @@ impl Client {
         Self::over(within("a connection", TcpStream::connect(address)).await.unwrap())
     }
 
-    /// Whether nobody takes connections there any more. One that is made all the same, since a process that is just
+    /// Whether connections are refused there now. A connection that still succeeds, since a process that is just
     /// being started has the listener, too, is closed unanswered.
     pub(crate) async fn is_refused(address: SocketAddr) -> bool {
         match TcpStream::connect(address).await {

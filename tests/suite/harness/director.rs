@@ -235,7 +235,7 @@ impl Held {
     pub(crate) async fn answer(self, answer: impl Into<Answer>) {
         let mut line = serde_json::to_vec(&answer.into()).unwrap();
         line.push(b'\n');
-        // Who asked may have gone.
+        // The process that asked may have exited.
         let _ = self.stream.into_inner().write_all(&line).await;
     }
 
@@ -243,7 +243,7 @@ impl Held {
         self.answer(Answer::ok()).await;
     }
 
-    /// Waits until nobody waits for the answer any more: the call was dropped, or its process has ended.
+    /// Waits until the caller no longer waits for the answer: the call was dropped, or its process has ended.
     pub(crate) async fn abandoned(mut self) {
         let mut nothing = [0];
         let _ = within("a call to be dropped", self.stream.read(&mut nothing)).await;

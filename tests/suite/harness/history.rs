@@ -35,7 +35,7 @@ impl<T: Debug> History<T> {
     }
 
     pub(crate) fn look(&self) -> MutexGuard<'_, Vec<T>> {
-        // A test that has failed looks once more at what happened, to tell of it.
+        // A test that has failed looks once more at what happened, to print it.
         self.0.happened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -51,6 +51,8 @@ impl<T: Debug> History<T> {
                 changed.await;
             }
         });
-        found.await.unwrap_or_else(|_| panic!("waited in vain for {what}; what happened: {:#?}", self.look()))
+        found
+            .await
+            .unwrap_or_else(|_| panic!("timed out waiting for {what}; what happened: {:#?}", self.look()))
     }
 }

@@ -207,7 +207,7 @@ impl TestHost {
             EventKind::Terminating { reason, .. } => Some(*reason),
             _ => None,
         };
-        self.event_kind("to be told to stop", runner, pick).await
+        self.event_kind("to receive SIGTERM", runner, pick).await
     }
 
     /// Waits until a runner has ended.
@@ -240,7 +240,7 @@ impl TestHost {
         snapshot.runners.into_iter().find(|info| info.id.get() == runner)
     }
 
-    /// Calls the endpoint once, lets that succeed, and gives back the response.
+    /// Calls the endpoint once, lets that succeed, and returns the response.
     pub(crate) async fn served(&self, director: &Director, name: &str) -> Response {
         let pending = self.call(name).await;
         director.call(name).await.succeed().await;

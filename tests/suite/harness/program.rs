@@ -101,7 +101,7 @@ impl Program {
         kill_process_group(self.pid(), Signal::INT).unwrap();
     }
 
-    /// Sets how many descriptors it may have open, and says how many that were before; none: as many as it likes.
+    /// Sets how many descriptors it may have open, and returns the limit before; `None` is no limit.
     pub(crate) fn limit_descriptors(&self, limit: Option<u64>) -> Option<u64> {
         let maximum = getrlimit(Resource::Nofile).maximum;
         prlimit(Some(self.pid()), Resource::Nofile, Rlimit { current: limit, maximum }).unwrap().current

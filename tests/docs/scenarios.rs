@@ -1,0 +1,206 @@
+//! For each rule a test in which it acts, and one in which it must not act.
+
+use std::ops::RangeInclusive;
+
+use crate::sources::{Source, all};
+
+/// The rules that say what a host and a runner do. Those before them are about declarations and time.
+const RULES: RangeInclusive<u8> = 11..=42;
+
+struct Row {
+    rule: u8,
+    acts: &'static str,
+    rests: &'static str,
+}
+
+#[rustfmt::skip]
+const TABLE: &[Row] = &[
+    Row {
+        rule: 11,
+        acts: "checks_run_from_readiness_on_and_not_during_setup_s11",
+        rests: "a_setup_that_is_not_over_is_waited_for_and_neither_checked_nor_sent_a_request_s11_s35c_s37b",
+    },
+    Row {
+        rule: 12,
+        acts: "ticks_have_a_fixed_rate_however_late_one_looks_s12a",
+        rests: "missed_ticks_are_dropped_not_caught_up_s12d",
+    },
+    Row {
+        rule: 13,
+        acts: "a_tick_that_finds_a_check_in_flight_is_skipped_s13a",
+        rests: "a_health_function_that_returns_after_all_lets_the_next_check_start_s13b",
+    },
+    Row {
+        rule: 14,
+        acts: "a_runner_whose_every_place_is_taken_by_blocking_calls_still_passes_checks_s14a_s14b",
+        rests: "a_check_in_flight_is_no_request_in_flight_s14a",
+    },
+    Row {
+        rule: 15,
+        acts: "the_interval_is_the_hosts_to_set_s15",
+        rests: "a_host_that_is_set_to_check_rarely_does_so_whatever_fails_s15",
+    },
+    Row {
+        rule: 16,
+        acts: "a_check_is_an_empty_post_of_the_declared_path_with_a_request_id_of_its_own_s16",
+        rests: "a_failure_is_known_by_its_status_and_no_redirect_is_followed_s16_s18a",
+    },
+    Row {
+        rule: 17,
+        acts: "a_body_without_an_end_passes_and_a_half_closed_connection_is_replaced_by_another_s17_s19c",
+        rests: "an_answer_that_comes_too_slowly_or_too_late_is_a_timeout_and_resets_nothing_s17_s18c_s19a_s22",
+    },
+    Row {
+        rule: 18,
+        acts: "malformed_or_oversized_http_is_malformed_s18a",
+        rests: "a_runner_whose_requests_are_stalled_fails_only_if_the_host_is_set_so_s17_s18a",
+    },
+    Row {
+        rule: 19,
+        acts: "a_check_that_is_never_taken_read_or_answered_is_a_timeout_s18a_s19a_s24",
+        rests: "a_body_without_an_end_passes_and_a_half_closed_connection_is_replaced_by_another_s17_s19c",
+    },
+    Row {
+        rule: 20,
+        acts: "a_host_that_is_out_of_descriptors_blames_no_runner_s20a",
+        rests: "lag_excuses_only_a_timeout_s20b",
+    },
+    Row {
+        rule: 21,
+        acts: "a_draining_runner_is_not_checked_and_its_check_in_flight_is_dropped_s11_s21b",
+        rests: "a_result_counts_for_its_own_check_only_and_once_s21a",
+    },
+    Row {
+        rule: 22,
+        acts: "a_runner_that_fails_every_other_check_is_left_alone_s22_s24",
+        rests: "an_answer_that_comes_too_slowly_or_too_late_is_a_timeout_and_resets_nothing_s17_s18c_s19a_s22",
+    },
+    Row {
+        rule: 23,
+        acts: "failures_inside_the_start_period_end_no_runner_whatever_they_are_s23",
+        rests: "the_quickstart_is_replaced_when_it_loses_its_journal_and_at_once_when_it_notices_itself_s23_s24_s25",
+    },
+    Row {
+        rule: 24,
+        acts: "a_stopped_runner_is_killed_when_its_grace_period_is_over_s24_s33c",
+        rests: "a_runner_that_fails_every_other_check_is_left_alone_s22_s24",
+    },
+    Row {
+        rule: 25,
+        acts: "a_hostile_answer_to_a_manual_check_ends_the_runner_at_once_s25_s33a",
+        rests: "manual_only_is_checked_when_it_asks_and_replaced_at_the_second_oddity_s25",
+    },
+    Row {
+        rule: 26,
+        acts: "the_verdict_is_final_once_the_runner_is_stopping_s26",
+        rests: "a_verdict_that_waits_its_turn_is_said_again_and_a_pass_takes_it_back_s26_s40d",
+    },
+    Row {
+        rule: 27,
+        acts: "what_an_endpoint_asked_before_it_failed_or_panicked_is_asked_s27c",
+        rests: "zero_and_false_ask_for_nothing_however_written_s27b",
+    },
+    Row {
+        rule: 28,
+        acts: "a_clients_own_header_reaches_no_runner_and_causes_no_check_s28a",
+        rests: "a_response_asks_for_a_check_and_the_client_does_not_see_it_s27a_s28c_s29a",
+    },
+    Row {
+        rule: 29,
+        acts: "a_streaming_response_asks_when_its_headers_arrive_s29b",
+        rests: "a_client_that_left_before_the_response_has_asked_for_nothing_s29c",
+    },
+    Row {
+        rule: 30,
+        acts: "with_one_place_a_manual_check_has_the_runner_to_itself_s30",
+        rests: "a_manual_check_holds_the_place_of_the_request_that_asked_and_no_other_s30",
+    },
+    Row {
+        rule: 31,
+        acts: "a_hundred_requests_that_ask_at_once_cost_at_most_two_checks_s31b_s31c",
+        rests: "a_periodic_check_in_flight_cannot_answer_a_request_for_one_s31a",
+    },
+    Row {
+        rule: 32,
+        acts: "a_passed_manual_check_keeps_the_runner_and_ends_a_streak_s22_s32a",
+        rests: "without_a_health_endpoint_the_header_is_removed_and_ignored_s32b",
+    },
+    Row {
+        rule: 33,
+        acts: "a_runner_that_ignores_sigterm_has_its_grace_period_and_not_more_s33c",
+        rests: "a_runner_that_is_stopped_for_one_check_is_left_alone_and_loses_nothing_s22_s33a",
+    },
+    Row {
+        rule: 34,
+        acts: "a_runner_that_ends_itself_is_replaced_at_once_and_takes_only_its_own_requests_along_s34_s36c",
+        rests: "noise_on_the_control_channel_and_its_end_are_no_reason_to_end_a_runner_s34_s37b",
+    },
+    Row {
+        rule: 35,
+        acts: "a_setup_that_never_ends_is_told_to_stop_and_then_killed_s35c_s36c",
+        rests: "a_setup_that_is_not_over_is_waited_for_and_neither_checked_nor_sent_a_request_s11_s35c_s37b",
+    },
+    Row {
+        rule: 36,
+        acts: "a_process_that_ends_before_it_is_ready_or_as_soon_as_it_is_has_failed_to_start_s34_s35c_s36c",
+        rests: "an_exit_in_the_grace_period_keeps_the_reason_of_the_termination_s36b",
+    },
+    Row {
+        rule: 37,
+        acts: "a_runner_is_pending_then_in_setup_idle_running_draining_and_terminating_s37a_s37b",
+        rests: "noise_on_the_control_channel_and_its_end_are_no_reason_to_end_a_runner_s34_s37b",
+    },
+    Row {
+        rule: 38,
+        acts: "a_runner_serves_at_most_max_multiplexing_requests_at_a_time_s38a",
+        rests: "requests_that_are_never_answered_hold_their_own_places_and_no_others_s14a_s38a",
+    },
+    Row {
+        rule: 39,
+        acts: "a_runner_whose_sockets_were_deleted_is_unreachable_and_its_requests_go_elsewhere_s36c_s39e",
+        rests: "a_request_that_is_lost_is_answered_by_the_host_and_ends_no_runner_s34_s39c",
+    },
+    Row {
+        rule: 40,
+        acts: "a_dependency_that_all_share_ends_a_third_of_them_and_no_request_is_lost_s40a_s40d",
+        rests: "manual_failures_are_never_deferred_s25_s40e",
+    },
+    Row {
+        rule: 41,
+        acts: "a_host_that_stops_waits_no_longer_than_its_timeouts_s33d_s41d",
+        rests: "a_host_that_stops_refuses_waiting_requests_finishes_those_in_flight_and_starts_nothing_s41a_s41b_s41c_s42b",
+    },
+    Row {
+        rule: 42,
+        acts: "a_call_that_outlives_the_limit_is_named_and_teardown_is_skipped_s42c",
+        rests: "handle_exit_is_called_at_once_and_once_and_teardown_when_the_last_call_has_ended_s42a_s42b",
+    },
+];
+
+/// Whether a name cites this rule, or a part of it.
+fn cites(test: &str, rule: u8) -> bool {
+    let number = format!("s{rule}");
+    let is_part = |rest: &str| matches!(rest.as_bytes(), [] | [b'a'..=b'z']);
+    test.split('_').filter_map(|word| word.strip_prefix(&number)).any(is_part)
+}
+
+/// Whether a file has a test of this name.
+fn declares(source: &Source, test: &str) -> bool {
+    source.text.match_indices(&format!("fn {test}(")).any(|(at, _)| {
+        let before = source.text[..at].trim_end().trim_end_matches("async").trim_end();
+        before.ends_with(']') && before.rsplit("#[").next().is_some_and(|it| it.contains("test"))
+    })
+}
+
+#[test]
+fn every_rule_has_a_scenario_in_which_it_acts_and_one_in_which_it_does_not() {
+    let sources = all(&[".rs"]);
+    assert_eq!(TABLE.iter().map(|row| row.rule).collect::<Vec<_>>(), RULES.collect::<Vec<_>>());
+    for Row { rule, acts, rests } in TABLE {
+        for test in [acts, rests] {
+            assert!(cites(test, *rule), "S{rule}: {test} does not cite it");
+            assert!(sources.iter().any(|source| declares(source, test)), "S{rule}: there is no test {test}");
+        }
+        assert!(acts != rests, "S{rule}: one test cannot be both");
+    }
+}
