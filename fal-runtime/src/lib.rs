@@ -90,7 +90,7 @@ pub mod __private;
 
 pub use answer::events::Events;
 pub use answer::head::ResponseHead;
-pub use app::runner_state::{RunnerState, runner_state};
+pub use app::runner_phase::{RunnerPhase, runner_phase};
 pub use app::{App, AppOptions, Declaration, Instance, Settings, Setup};
 pub use axum::Router;
 #[cfg(feature = "cli")]

@@ -4,7 +4,7 @@ mod declaration;
 mod instance;
 pub(crate) mod lifecycle;
 mod registry;
-pub(crate) mod runner_state;
+pub(crate) mod runner_phase;
 mod settings;
 mod setup;
 mod traits;

@@ -22,7 +22,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use self::describe::Endpoints;
 use self::options::{Arguments, Command, ConfigOptions, OpenapiOptions, ServeOptions};
-use crate::runner::{Keeper, Life, as_runner};
+use crate::runner::{RunnerProcess, Supervisor, as_runner};
 use crate::server::Listener;
 use crate::{Declaration, Error, Result};
 
@@ -123,8 +123,14 @@ fn serve(options: ServeOptions) -> Result<ExitCode> {
             "{error}; use another address with `--listen`; `tcp:127.0.0.1:0` lets the system pick a port"
         ))
     })?;
-    let grace = app.settings.termination_grace_period();
-    Ok(Life { app, listen: options.listen, lane: None, grace, keeper: Keeper::Terminal }.live().into())
+    let runner = RunnerProcess {
+        app,
+        listen: options.listen,
+        health_listen: None,
+        grace_period: app.settings.termination_grace_period(),
+        supervisor: Supervisor::Terminal,
+    };
+    Ok(runner.run().into())
 }
 
 fn openapi(options: OpenapiOptions) -> Result<ExitCode> {

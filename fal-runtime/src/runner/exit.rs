@@ -1,26 +1,30 @@
+//! How a runner ended, and the exit codes of its process.
+
 use std::process::ExitCode;
 
-/// How a runner's life ended. Its code is what the process exits with.
+/// How a runner ended. [`as_runner`](crate::as_runner) documents the exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// 0: told to stop, and all was done.
+    /// 0: told to stop, and everything was done.
     Stopped,
-    /// 1: it could not begin, or not listen; `teardown` was called where `setup` had succeeded.
+    /// 1: it could not start or not listen. If `setup` had succeeded, `teardown` was called.
     NotStarted,
     /// 3: `setup` returned an error or panicked.
     SetupFailed,
-    /// 4: told to stop, and something was not done within the grace period; `teardown` was skipped or cut short.
+    /// 4: told to stop, and the limit passed before everything was done. `teardown` was skipped or cut short.
     CutShort,
-    /// 5: told to stop; `teardown` returned an error or panicked.
+    /// 5: told to stop, and `teardown` returned an error or panicked.
     TeardownFailed,
-    /// 128 and the signal's number, 143 for SIGTERM: told to stop during `setup`, or told twice from the terminal.
-    Signalled(Signalled),
+    /// 128 plus the number of the signal: told to stop during `setup`, or told a second time at the terminal.
+    Signalled(StopSignal),
 }
 
-/// The signals that stop a runner.
+/// A signal that tells a runner to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Signalled {
+pub(crate) enum StopSignal {
+    /// SIGINT, which Ctrl-C sends.
     Interrupt,
+    /// SIGTERM.
     Terminate,
 }
 
@@ -32,8 +36,8 @@ impl From<Exit> for ExitCode {
             Exit::SetupFailed => 3,
             Exit::CutShort => 4,
             Exit::TeardownFailed => 5,
-            Exit::Signalled(Signalled::Interrupt) => 130,
-            Exit::Signalled(Signalled::Terminate) => 143,
+            Exit::Signalled(StopSignal::Interrupt) => 130,
+            Exit::Signalled(StopSignal::Terminate) => 143,
         })
     }
 }

@@ -3,11 +3,12 @@
 mod control;
 mod environment;
 mod exit;
-mod keeper;
-mod life;
-mod limit;
+mod process;
 mod signals;
 mod stop;
+mod supervisor;
+mod task;
+mod timeouts;
 
 use std::io;
 use std::process::ExitCode;
@@ -20,15 +21,15 @@ use rustix::process::getppid;
 use crate::cli::{logging, select};
 use control::Control;
 use environment::{ProcessContext, Role, StdinState};
-pub(crate) use exit::Exit;
-pub(crate) use keeper::Keeper;
-pub(crate) use life::Life;
+use exit::Exit;
+pub(crate) use process::RunnerProcess;
+pub(crate) use supervisor::Supervisor;
 
-/// Turns this process into a runner if a host started it as one, and returns the code to exit with once the runner has
-/// ended. `None` in every other process, which goes on as it would.
+/// Runs this process as a runner if a host started it as one. Returns the exit code once the runner has ended, and
+/// `None` at once in every other process.
 ///
-/// It is the first line of a `main` of one's own, before threads are started and arguments are read, since a host
-/// starts its runners with the program's own arguments ([`main`](crate::main) does it already):
+/// Call it in the first line of your own `main`, before you start threads or read arguments: a host starts its runners
+/// with the arguments of the program. [`main`](crate::main) does this already.
 ///
 /// ```no_run
 /// # use std::process::ExitCode;
@@ -36,28 +37,27 @@ pub(crate) use life::Life;
 ///     if let Some(code) = fal_runtime::as_runner() {
 ///         return code;
 ///     }
-///     // the program's own work
+///     // the rest of the program
 /// #   ExitCode::SUCCESS
 /// }
 /// ```
 ///
-/// It blocks until the runner has ended, and may be called on a tokio runtime, as in an `async fn main`. The runner's log
-/// goes to standard error, filtered by `FAL_LOG` (default `info`), unless the program has set up a `tracing` subscriber
-/// before.
+/// It blocks until the runner has ended. It may be called on a Tokio runtime, as in an `async fn main`. The runner logs
+/// to standard error, filtered by `FAL_LOG` (default `info`), unless the program has set a `tracing` subscriber before.
 ///
 /// A host starts a runner as the [protocol](fal_health::protocol) describes. `FAL_RUNNER_HOST_PID` names the host, which
 /// must be the parent of this process: child processes of a runner inherit the variables and are not runners. Standard
 /// input is the control channel to the host. The runner replaces it by the null device, and is killed with its process
-/// group as soon as the host is gone (S41).
+/// group as soon as the host is gone (S41f).
 ///
-/// | exit code | |
+/// | exit code | meaning |
 /// |---|---|
-/// | 0 | told to stop; every call has ended and `teardown` was run (S42) |
-/// | 1 | it could not begin: no such app, or its address cannot be listened on |
+/// | 0 | told to stop; every call ended and `teardown` was run (S42) |
+/// | 1 | it could not start: the host speaks another protocol, the app does not exist, or the address is not available |
 /// | 3 | `setup` returned an error or panicked |
-/// | 4 | told to stop, and something was not done within the grace period: `teardown` was skipped or cut short (S42) |
+/// | 4 | told to stop, but the grace period was too short: `teardown` was skipped or cut short (S42c) |
 /// | 5 | told to stop; `teardown` returned an error or panicked |
-/// | 143 | told to stop during `setup` (S42) |
+/// | 143 | told to stop during `setup` (S42e) |
 pub fn as_runner() -> Option<ExitCode> {
     let context = ProcessContext { parent: getppid(), stdin: probe_stdin() };
     match environment::role(|name| std::env::var_os(name), context) {
@@ -76,19 +76,23 @@ pub fn as_runner() -> Option<ExitCode> {
 fn run_for_host(assignment: Result<Assignment, AssignmentError>) -> Exit {
     let control = match Control::take_from_stdin() {
         Ok(control) => control,
-        Err(error) => return keeper::not_started(&format_args!("no channel to the host: {error}")),
+        Err(error) => {
+            let error = format_args!("standard input cannot be used as the control channel: {error}");
+            return supervisor::not_started(&error);
+        }
     };
-    let keeper = Keeper::Host(Arc::new(control));
+    let supervisor = Supervisor::Host(Arc::new(control));
     let assignment = match assignment {
         Ok(assignment) => assignment,
-        Err(error) => return keeper.not_started(&error),
+        Err(error) => return supervisor.not_started(&error),
     };
     let app = match select::app(assignment.app.as_deref()) {
         Ok(app) => app,
-        Err(error) => return keeper.not_started(&error),
+        Err(error) => return supervisor.not_started(&error),
     };
-    let grace = assignment.grace_period.unwrap_or(app.settings.termination_grace_period());
-    Life { app, listen: assignment.listen, lane: assignment.health_listen, grace, keeper }.live()
+    let grace_period = assignment.grace_period.unwrap_or(app.settings.termination_grace_period());
+    let Assignment { listen, health_listen, .. } = assignment;
+    RunnerProcess { app, listen, health_listen, grace_period, supervisor }.run()
 }
 
 /// Finds out whether standard input is a Unix socket whose other end is closed. Reads nothing from it.

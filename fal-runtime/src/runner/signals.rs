@@ -1,53 +1,56 @@
+//! The signals that tell a runner to stop.
+
 use std::io;
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::Keeper;
-use super::exit::Signalled;
+use super::exit::StopSignal;
+use super::supervisor::Supervisor;
 
-/// What comes so soon after the first signal is that signal: `timeout` and wrappers signal a process and then its group.
-const SAME_SIGNAL: Duration = Duration::from_millis(100);
+/// A signal that follows the first within this time is not a second one: `timeout` and wrappers signal a process and
+/// then its group.
+const SAME_SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The signals that tell this runner to stop.
 #[derive(Debug)]
 pub(super) struct Signals {
     terminate: Signal,
-    /// Ctrl-C, where there may be a terminal: the runners of a host have their own process groups, and only the host
-    /// gets it.
+    /// Ctrl-C, if the runner may have a terminal. The runners of a host have process groups of their own, so only the
+    /// host receives it.
     interrupt: Option<Signal>,
-    /// When the first came.
-    told: Option<Instant>,
+    /// When the first signal came.
+    first_at: Option<Instant>,
 }
 
 impl Signals {
-    /// From now on the signals are taken and no longer kill.
-    pub(super) fn take(keeper: &Keeper) -> io::Result<Self> {
-        let interrupt = match keeper {
-            Keeper::Host(_) => None,
-            Keeper::Terminal => Some(signal(SignalKind::interrupt())?),
+    /// Handles the signals from now on, so that they do not kill the process.
+    pub(super) fn take(supervisor: &Supervisor) -> io::Result<Self> {
+        let interrupt = match supervisor {
+            Supervisor::Host(_) => None,
+            Supervisor::Terminal => Some(signal(SignalKind::interrupt())?),
         };
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt, told: None })
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt, first_at: None })
     }
 
-    /// The first signal to stop.
-    pub(super) async fn first(&mut self) -> Signalled {
+    /// Waits for the first signal.
+    pub(super) async fn first(&mut self) -> StopSignal {
         let signal = tokio::select! {
             biased;
-            _ = self.terminate.recv() => Signalled::Terminate,
-            () = next(&mut self.interrupt) => Signalled::Interrupt,
+            _ = self.terminate.recv() => StopSignal::Terminate,
+            () = next(&mut self.interrupt) => StopSignal::Interrupt,
         };
-        self.told = Some(Instant::now());
+        self.first_at = Some(Instant::now());
         signal
     }
 
-    /// Ctrl-C while the runner stops: whoever is at the terminal does not want to wait. A second SIGTERM means
-    /// nothing, and for a host's runner this never resolves.
-    pub(super) async fn insisted(&mut self) -> Signalled {
+    /// Waits for Ctrl-C while the runner stops: the user at the terminal does not want to wait longer. A second SIGTERM
+    /// has no effect. For a runner of a host this never resolves.
+    pub(super) async fn second(&mut self) -> StopSignal {
         loop {
             next(&mut self.interrupt).await;
-            if self.told.is_none_or(|told| told.elapsed() >= SAME_SIGNAL) {
-                return Signalled::Interrupt;
+            if self.first_at.is_none_or(|first| first.elapsed() >= SAME_SIGNAL_INTERVAL) {
+                return StopSignal::Interrupt;
             }
         }
     }

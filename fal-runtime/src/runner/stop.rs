@@ -1,3 +1,5 @@
+//! The graceful shutdown of a runner (S42).
+
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
@@ -6,57 +8,60 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::life::lost;
+use super::exit::Exit;
 use super::signals::Signals;
-use super::{Exit, limit};
-use crate::server::{HealthListener, Server};
-use crate::{ConcurrencyLimit, Declaration, Instance};
+use super::task::task_error;
+use super::timeouts;
+use crate::app::{Declaration, Instance};
+use crate::server::{ConcurrencyLimit, HealthListener, Server};
 
-/// A runner in service.
+/// The parts of a runner that serves requests.
 #[derive(Debug)]
 pub(super) struct Serving {
     pub(super) server: Server,
-    pub(super) lane: Option<HealthListener>,
+    pub(super) health_listener: Option<HealthListener>,
     pub(super) calls: Arc<ConcurrencyLimit>,
     pub(super) instance: Instance,
 }
 
-/// Ends a runner that was told to stop (S42): `handle_exit` at once, while the calls that it has end; then `teardown`.
-/// All of it within `limit`; when that is up, what has not been done is left. Only a call can take the time of
-/// `teardown`: clients that are still at their requests late in it, or at their responses, are cut off.
+/// Stops a runner (S42): calls `handle_exit` at once, lets the calls in flight end, and then calls `teardown`.
+///
+/// When `timeout` has passed, whatever is not done is abandoned. Only a call may use up the time for `teardown`: clients
+/// that are late to send a request or to read a response are disconnected.
 pub(super) async fn stop(
     app: &'static Declaration,
     serving: Serving,
-    limit: Duration,
+    timeout: Duration,
     apps: &Handle,
     signals: &mut Signals,
 ) -> Exit {
-    let Serving { server, lane, calls, instance } = serving;
-    let mut limit_is_up = pin!(tokio::time::sleep(limit));
-    tracing::debug!(?limit, running = calls.running_paths().len(), "stopping");
+    let Serving { server, health_listener, calls, instance } = serving;
+    let mut timed_out = pin!(tokio::time::sleep(timeout));
+    tracing::debug!(?timeout, calls = calls.running_paths().len(), "stopping");
 
-    let connections_end = server.drain(limit::linger(limit), nobody_is_served(Arc::clone(&calls), limit));
-    let (handle_exit, told) = (app.handle_exit, Arc::clone(&instance));
-    let mut exit_handled = apps.spawn(async move { handle_exit(told).await });
+    let disconnect = only_slow_clients_left(Arc::clone(&calls), timeout);
+    let connections_end = server.drain(timeouts::linger_timeout(timeout), disconnect);
+    let (handle_exit, exiting) = (app.handle_exit, Arc::clone(&instance));
+    let mut exit_handled = apps.spawn(async move { handle_exit(exiting).await });
     let running = Arc::clone(&calls);
     let mut drained = apps.spawn(async move {
-        if let Some(lane) = lane {
-            lane.end().await;
+        if let Some(health_listener) = health_listener {
+            health_listener.end().await;
         }
         connections_end.await;
         running.idle().await;
     });
     tokio::select! {
         biased;
-        insisted = signals.insisted() => return Exit::Signalled(insisted),
+        second = signals.second() => return Exit::Signalled(second),
         (handled, _) = async { tokio::join!(&mut exit_handled, &mut drained) } => {
-            if let Err(task) = handled {
-                tracing::error!("handle_exit: {}", lost(task));
+            if let Err(error) = handled {
+                tracing::error!("handle_exit failed: {}", task_error(error));
             }
         }
-        () = &mut limit_is_up => {
+        () = &mut timed_out => {
             let late = still_running(&calls.running_paths(), exit_handled.is_finished());
-            tracing::error!("teardown is skipped, since after {limit:?} {late}");
+            tracing::error!("teardown is skipped: after {timeout:?}, {late}");
             return Exit::CutShort;
         }
     }
@@ -64,14 +69,14 @@ pub(super) async fn stop(
     tokio::select! {
         biased;
         exit = tear_down(app, instance, apps, signals) => exit,
-        () = limit_is_up => {
-            tracing::error!("teardown is cut short: {limit:?} after the signal it has not ended");
+        () = timed_out => {
+            tracing::error!("teardown is cut short: it has not returned {timeout:?} after the signal");
             Exit::CutShort
         }
     }
 }
 
-/// Calls `teardown`, and waits for it.
+/// Calls `teardown` and waits for it.
 pub(super) async fn tear_down(
     app: &'static Declaration,
     instance: Instance,
@@ -82,38 +87,41 @@ pub(super) async fn tear_down(
     let torn_down = apps.spawn(async move { teardown(instance).await });
     let error = tokio::select! {
         biased;
-        insisted = signals.insisted() => return Exit::Signalled(insisted),
-        torn_down = torn_down => match torn_down.unwrap_or_else(|task| Err(lost(task))) {
+        second = signals.second() => return Exit::Signalled(second),
+        torn_down = torn_down => match torn_down.unwrap_or_else(|error| Err(task_error(error))) {
             Ok(()) => return Exit::Stopped,
             Err(error) => error,
         },
     };
-    tracing::error!("teardown: {error}");
+    tracing::error!("teardown failed: {error}");
     Exit::TeardownFailed
 }
 
-/// Resolves when most of the limit is gone and no call has run for a while, in which the responses of the last ones
-/// could be sent: what is left then are clients that are slow to send or to read.
-fn nobody_is_served(calls: Arc<ConcurrencyLimit>, limit: Duration) -> impl Future<Output = ()> + Send {
-    // It is not polled before idle connections are closed, and counts from now all the same.
-    let late = Instant::now() + limit::patience(limit);
+/// Resolves when the drain timeout has passed and no call has run for the flush timeout. The requests that are left then
+/// belong to clients that are slow to send or to read.
+fn only_slow_clients_left(
+    calls: Arc<ConcurrencyLimit>,
+    timeout: Duration,
+) -> impl Future<Output = ()> + Send {
+    // The time counts from now, although the future is first polled when idle connections have been closed.
+    let late = Instant::now() + timeouts::drain_timeout(timeout);
     async move {
         tokio::time::sleep_until(late).await;
         loop {
             calls.idle().await;
-            tokio::time::sleep(limit::last_words(limit)).await;
+            tokio::time::sleep(timeouts::flush_timeout(timeout)).await;
             if calls.running_paths().is_empty() {
                 break;
             }
         }
         tracing::warn!(
-            "clients that still send a request, or still read a response, are cut off for teardown"
+            "clients that still send a request or read a response are cut off, so that teardown has its time"
         );
     }
 }
 
-/// What keeps a runner from its end, for the log.
-fn still_running(calls: &[&str], exit_is_handled: bool) -> String {
+/// What keeps a runner from stopping, in words for the log.
+fn still_running(calls: &[&str], exit_handled: bool) -> String {
     let mut by_endpoint = BTreeMap::<_, u32>::new();
     for path in calls {
         *by_endpoint.entry(path).or_default() += 1;
@@ -125,7 +133,7 @@ fn still_running(calls: &[&str], exit_is_handled: bool) -> String {
             count => format!("{count} calls of {path} still run"),
         })
         .collect();
-    if !exit_is_handled {
+    if !exit_handled {
         late.push("handle_exit has not returned".to_owned());
     }
     if late.is_empty() {

@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Condvar, Mutex};
 
 use fal_runtime::prelude::*;
-use fal_runtime::{RunnerState, runner_state};
+use fal_runtime::{RunnerPhase, runner_phase};
 use tokio::sync::Notify;
 
 pub(crate) fn mark(text: &str) {
@@ -47,7 +47,7 @@ struct Patient {
 #[app(max_multiplexing = 8)]
 impl Patient {
     async fn setup(cx: &Setup) -> Result<Self> {
-        assert_eq!(runner_state(), RunnerState::Setup);
+        assert_eq!(runner_phase(), RunnerPhase::Setup);
         let _dropped = Dropped("setup dropped");
         mark("setup");
         match std::env::var("FIXTURE").unwrap_or_default().as_str() {
@@ -61,7 +61,7 @@ impl Patient {
     }
 
     fn handle_exit(&self) {
-        assert_eq!(runner_state(), RunnerState::Terminating);
+        assert_eq!(runner_phase(), RunnerPhase::Terminating);
         mark("handle_exit");
         self.exit.notify_waiters();
         if wants("handle_exit panic") {
@@ -82,7 +82,7 @@ impl Patient {
 
     #[endpoint("/quick")]
     async fn quick(&self) -> String {
-        format!("{:?}", runner_state())
+        format!("{:?}", runner_phase())
     }
 
     #[endpoint("/takes")]

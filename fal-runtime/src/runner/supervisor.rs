@@ -1,3 +1,5 @@
+//! Who started the runner and receives its reports: a host, or a person at a terminal.
+
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -5,26 +7,26 @@ use std::time::Duration;
 
 use fal_health::protocol::{ListenAddress, Message};
 
-use super::Exit;
 use super::control::Control;
+use super::exit::Exit;
+use crate::app::{Declaration, Setup};
 use crate::cli::describe;
 use crate::server::ReadTimeout;
-use crate::{Declaration, Setup};
 
-/// How long a client that no host stands in front of may keep a connection without sending a request on it.
+/// How long a client may keep a connection open without sending a request, if no host is in front of the runner.
 const CLIENT_READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Who started a runner, and hears how it fares.
+/// Who started a runner and receives its reports.
 #[derive(Debug)]
-pub(crate) enum Keeper {
+pub(crate) enum Supervisor {
     /// A host, over the control channel.
     Host(Arc<Control>),
     /// A person or a service manager, on standard output.
     Terminal,
 }
 
-impl Keeper {
-    /// What the app's `setup` is given: its reports come here.
+impl Supervisor {
+    /// The argument of the app's `setup`, which reports progress to this supervisor.
     pub(super) fn setup(&self) -> Setup {
         match self {
             Self::Host(control) => {
@@ -35,17 +37,19 @@ impl Keeper {
         }
     }
 
+    /// Reports that requests are served at this address.
     pub(super) fn ready(&self, app: &Declaration, address: &ListenAddress) {
         match self {
             Self::Host(control) => control.send(&Message::Ready {}),
             Self::Terminal => {
                 let mut out = io::stdout().lock();
-                // Who has closed standard output does not want to read it.
+                // Standard output may be closed; the runner serves all the same.
                 let _ = write!(out, "{}", describe::banner(app, address)).and_then(|()| out.flush());
             }
         }
     }
 
+    /// Reports that the runner cannot start.
     pub(super) fn not_started(&self, error: &dyn Display) -> Exit {
         if let Self::Host(control) = self {
             control.send(&Message::failed(&error.to_string()));
@@ -53,14 +57,16 @@ impl Keeper {
         not_started(error)
     }
 
+    /// Reports that `setup` failed.
     pub(super) fn setup_failed(&self, app: &Declaration, error: &dyn Display) -> Exit {
         if let Self::Host(control) = self {
             control.send(&Message::failed(&error.to_string()));
         }
-        complain(&format_args!("setup of {} failed: {error}", app.settings.name()));
+        print_error(&format_args!("setup of {} failed: {error}", app.settings.name()));
         Exit::SetupFailed
     }
 
+    /// How long a client may take to send a request.
     pub(super) fn read_timeout(&self) -> ReadTimeout {
         match self {
             Self::Host(_) => ReadTimeout::Unlimited,
@@ -69,13 +75,13 @@ impl Keeper {
     }
 }
 
-/// Says that there will be no runner, where nobody but the reader of standard error can be told.
+/// Reports on standard error that the runner cannot start, where there is no control channel.
 pub(super) fn not_started(error: &dyn Display) -> Exit {
-    complain(error);
+    print_error(error);
     Exit::NotStarted
 }
 
-/// Not through the log: what ends a process is said whatever the log is set to.
-fn complain(error: &dyn Display) {
+/// Prints the error that ends the process. Not through the log, whose filter may hide it.
+fn print_error(error: &dyn Display) {
     let _ = writeln!(io::stderr(), "error: {error}");
 }
