@@ -6,6 +6,7 @@ use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, ImplItem, ItemImpl, Path, Type};
 
+use crate::conditional::{Conditional, cfgs, conditionals};
 use crate::endpoint::Endpoint;
 use crate::errors::Errors;
 use crate::lifecycle::LifecycleMethod;
@@ -32,32 +33,35 @@ impl ImplBlock {
         let (mut endpoints, mut lifecycle) = (Vec::new(), Vec::new());
         let mut paths = BTreeMap::new();
         for item in &block.items {
+            let ours: Vec<_> = conditionals(attributes(item)).into_iter().filter(is_endpoint).collect();
+            for Conditional { attribute, .. } in &ours {
+                paths.entry(key(attribute.path())).or_insert_with(|| attribute.path().clone());
+            }
             let ImplItem::Fn(method) = item else {
-                for attribute in attributes(item).iter().filter(|attribute| is_endpoint(attribute)) {
-                    paths.entry(key(attribute.path())).or_insert_with(|| attribute.path().clone());
+                for Conditional { attribute, .. } in ours {
                     errors.push(attribute, "`#[endpoint]` must be on a method: write it above one");
                 }
                 continue;
             };
             lifecycle.extend(LifecycleMethod::from_method(method));
-            let mut ours = method.attrs.iter().filter(|attribute| is_endpoint(attribute));
-            if let Some(attribute) = ours.next() {
-                paths.entry(key(attribute.path())).or_insert_with(|| attribute.path().clone());
+            for (index, attribute) in ours.iter().enumerate() {
+                let is_alternative = ours.iter().all(|other| !other.conditions.is_empty());
+                if index > 0 && !is_alternative {
+                    errors.push(&attribute.attribute, "duplicate `#[endpoint]`: remove this attribute");
+                    break;
+                }
                 endpoints.extend(Endpoint::from_method(attribute, method, errors));
             }
-            if let Some(second) = ours.next() {
-                errors.push(second, "duplicate `#[endpoint]`: remove this attribute");
-            }
         }
-        if paths.is_empty() && !block.items.iter().flat_map(attributes).any(is_misspelt_endpoint) {
+        let is_misspelt = |item| conditionals(attributes(item)).iter().any(is_misspelt_endpoint);
+        if paths.is_empty() && !block.items.iter().any(is_misspelt) {
             errors.push(
                 &block.self_ty,
                 "no endpoint in this `impl` block: write `#[endpoint(\"/path\")]` above one of its methods",
             );
         }
         let endpoints = without_conflicts(endpoints, errors);
-        let cfgs = block.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect();
-        Some(Self { app, lifecycle, cfgs, attributes: paths, endpoints })
+        Some(Self { app, lifecycle, cfgs: cfgs(&block.attrs), attributes: paths, endpoints })
     }
 
     /// Writes the declarations of the endpoints and their registration.
@@ -169,7 +173,7 @@ fn attributes(item: &ImplItem) -> &[Attribute] {
 }
 
 /// Whether the attribute is a misspelt `#[endpoint]`. rustc reports an attribute that does not exist.
-fn is_misspelt_endpoint(attribute: &Attribute) -> bool {
+fn is_misspelt_endpoint(Conditional { attribute, .. }: &Conditional) -> bool {
     let Some(name) = attribute.path().get_ident() else { return false };
     strsim::levenshtein(&name.to_string(), "endpoint") <= 2
 }
@@ -180,6 +184,6 @@ fn key(path: &Path) -> String {
 }
 
 /// Whether the attribute is `#[endpoint]`, however it is reached.
-fn is_endpoint(attribute: &Attribute) -> bool {
+fn is_endpoint(Conditional { attribute, .. }: &Conditional) -> bool {
     attribute.path().segments.last().is_some_and(|name| name.ident == "endpoint")
 }

@@ -6,6 +6,7 @@
 
 mod api_error;
 mod app;
+mod conditional;
 mod doc;
 mod endpoint;
 mod errors;

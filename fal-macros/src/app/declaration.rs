@@ -8,6 +8,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Ident, Path};
 
 use super::attribute::Options;
+use crate::conditional::cfgs;
 use crate::doc::doc_text;
 use crate::lifecycle::LifecycleMethod;
 use crate::span::with_span;
@@ -22,7 +23,7 @@ pub(super) fn declaration(
 ) -> TokenStream {
     let Options { settings, runtime } = options;
     let name = app.segments.last().map(|name| name.ident.unraw().to_string().to_kebab_case());
-    let cfgs = attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"));
+    let cfgs = cfgs(attributes);
     let docs = doc_text(attributes);
     let description = (!docs.is_empty()).then(|| quote!(let options = options.description(#docs);));
     let method = |name: &str| lifecycle.unwrap_or_default().iter().find(|method| method.name == name);

@@ -10,7 +10,7 @@ use syn::spanned::Spanned;
 use syn::{Ident, Path, Type};
 
 use super::Endpoint;
-use super::signature::Argument;
+use super::signature::{Argument, ArgumentKind};
 use super::types::is_named;
 use crate::options::Setting;
 use crate::span::{call_site_span, first_and_last_span, with_span};
@@ -24,14 +24,6 @@ impl Endpoint {
         let health_check = self.health_check.as_ref().map(|option| {
             let check = option.check.expand();
             quote!(.health_check(#check))
-        });
-        let extractors = self.extractors().map(|extractor| {
-            let span = extractor.span();
-            if self.health_check.is_some() {
-                quote_spanned!(span=> .takes_head::<#extractor>(__fal::argument_info!(#extractor)))
-            } else {
-                quote_spanned!(span=> .takes::<#extractor, _>(__fal::argument_info!(#extractor)))
-            }
         });
         let body_limit = self
             .body_limit
@@ -51,17 +43,32 @@ impl Endpoint {
         // It comes last and checks that an argument takes the path's parameters: its errors belong to the path.
         let calls = quote_spanned!(path.span()=> .calls(#handler));
         let new = quote_spanned!(call_site_span(path)=> __fal::Endpoint::new(#path, #name));
-        let initializer = quote! {
-            #new
-                #docs
-                #health_check
-                #body_limit
-                #(#extractors)*
-                #returns
-                #fails
-                #calls
+        let head = quote!(#new #docs #health_check #body_limit);
+        let tail = quote!(#returns #fails #calls);
+        let is_conditional = self.extractors().any(|(cfgs, _)| !cfgs.is_empty());
+        let initializer = if is_conditional {
+            // A call in a chain cannot have attributes, a statement can.
+            let takes = self.extractors().map(|(cfgs, extractor)| {
+                let endpoint = Ident::new("endpoint", call_site_span(extractor));
+                let takes = self.takes(extractor);
+                quote!(#(#cfgs)* let #endpoint = #endpoint #takes;)
+            });
+            quote!({ let endpoint = #head; #(#takes)* endpoint #tail })
+        } else {
+            let takes = self.extractors().map(|(_, extractor)| self.takes(extractor));
+            quote!(#head #(#takes)* #tail)
         };
         replace_self(initializer, app)
+    }
+
+    /// Writes the call that declares an argument.
+    fn takes(&self, extractor: &Type) -> TokenStream {
+        let span = extractor.span();
+        if self.health_check.is_some() {
+            quote_spanned!(span=> .takes_head::<#extractor>(__fal::argument_info!(#extractor)))
+        } else {
+            quote_spanned!(span=> .takes::<#extractor, _>(__fal::argument_info!(#extractor)))
+        }
     }
 
     /// Writes the closure that extracts the arguments and calls the method.
@@ -71,13 +78,13 @@ impl Endpoint {
         let function = with_span(&quote!(#app::#name), span);
         let extracted: Vec<_> =
             (0..self.extractors().count()).map(|index| format_ident!("argument{index}")).collect();
-        let extract = self.extractors().zip(&extracted).map(|(extractor, name)| {
+        let extract = self.extractors().zip(&extracted).map(|((cfgs, extractor), name)| {
             let call = Ident::new("call", call_site_span(extractor));
             // From the first token of the type to its last, as in `.takes::<…>`.
             let (first, last) = first_and_last_span(extractor);
             let fal = quote_spanned!(first=> __fal);
             let take = quote_spanned!(last=> #fal::Probe::<#extractor>::extract(#call));
-            quote_spanned!(call_site_span(extractor)=> let #name = #take.await?;)
+            quote_spanned!(call_site_span(extractor)=> #(#cfgs)* let #name = #take.await?;)
         });
         let events = self
             .events()
@@ -91,9 +98,18 @@ impl Endpoint {
                 #reply(#answer)
             }
         } else {
-            let takes_head =
-                self.arguments.iter().any(|argument| matches!(argument, Argument::ResponseHead(_)));
-            let head = if takes_head { quote!(head) } else { quote!(_) };
+            let mut heads = self
+                .arguments
+                .iter()
+                .filter(|argument| matches!(argument.kind, ArgumentKind::ResponseHead(_)));
+            let head = match heads.next() {
+                None => quote!(_),
+                Some(Argument { cfgs, .. }) if cfgs.is_empty() => quote!(head),
+                Some(_) => quote!(
+                    #[allow(unused_variables)]
+                    head
+                ),
+            };
             quote_spanned! {span=>
                 call.blocking(move |app, #head| {
                     let #answer = #function(app, #(#arguments),*);
@@ -115,18 +131,21 @@ impl Endpoint {
     fn call_arguments(&self, extracted: &[Ident]) -> Vec<TokenStream> {
         let head = if self.is_async { quote!(call.head) } else { quote!(head) };
         let mut extracted = extracted.iter();
-        let arguments = self.arguments.iter().map(|argument| match argument {
-            Argument::ResponseHead(ty) => {
-                let head = with_span(&head, call_site_span(ty));
-                if matches!(&**ty, Type::Path(ty) if is_named(&ty.path, "ResponseHead")) {
-                    head
-                } else {
-                    let head_type = quote_spanned!(ty.span()=> __fal::as_response_head::<#ty>);
-                    quote!(#head_type(#head))
+        let arguments = self.arguments.iter().map(|Argument { cfgs, kind }| {
+            let value = match kind {
+                ArgumentKind::ResponseHead(ty) => {
+                    let head = with_span(&head, call_site_span(ty));
+                    if matches!(ty, Type::Path(ty) if is_named(&ty.path, "ResponseHead")) {
+                        head
+                    } else {
+                        let head_type = quote_spanned!(ty.span()=> __fal::as_response_head::<#ty>);
+                        quote!(#head_type(#head))
+                    }
                 }
-            }
-            Argument::Events(ty) => quote_spanned!(call_site_span(ty)=> &mut events),
-            Argument::Extractor(_) => extracted.next().to_token_stream(),
+                ArgumentKind::Events(ty) => quote_spanned!(call_site_span(ty)=> &mut events),
+                ArgumentKind::Extractor(_) => extracted.next().to_token_stream(),
+            };
+            quote!(#(#cfgs)* #value)
         });
         arguments.collect()
     }

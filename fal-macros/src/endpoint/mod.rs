@@ -8,8 +8,9 @@ mod types;
 use syn::{Attribute, Ident, ImplItemFn, ReturnType, Type};
 
 use self::attribute::{EndpointAttribute, HealthCheckOption};
-use self::signature::{Argument, Signature};
+use self::signature::{Argument, ArgumentKind, Signature};
 use self::types::path_value_count;
+use crate::conditional::{Conditional, cfgs};
 use crate::doc::doc_text;
 use crate::errors::Errors;
 use crate::options::Setting;
@@ -19,7 +20,7 @@ use crate::path::RoutePath;
 pub(crate) struct Endpoint {
     pub(crate) path: RoutePath,
     pub(crate) health_check: Option<HealthCheckOption>,
-    /// The `#[cfg(…)]` attributes of its method.
+    /// The `#[cfg(…)]` attributes of its method, and those of a `#[cfg_attr(…)]` around its attribute.
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) name: Ident,
     body_limit: Option<Setting>,
@@ -34,11 +35,11 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     /// Validates a method and its `#[endpoint(…)]`. Returns `None` after an error.
     pub(crate) fn from_method(
-        attribute: &Attribute,
+        conditional: &Conditional,
         method: &ImplItemFn,
         errors: &mut Errors,
     ) -> Option<Self> {
-        let attribute = errors.ok_or_push(EndpointAttribute::from_attribute(attribute));
+        let attribute = errors.ok_or_push(EndpointAttribute::from_attribute(&conditional.attribute));
         let signature = Signature::from_method(method, errors);
         let EndpointAttribute { path: literal, health_check, body_limit } = attribute?;
         let path = RoutePath::from_literal(literal, errors);
@@ -57,7 +58,7 @@ impl Endpoint {
         }
         let Signature { arguments, output } = signature?;
         for argument in &arguments {
-            let Argument::Extractor(extractor) = argument else { continue };
+            let ArgumentKind::Extractor(extractor) = &argument.kind else { continue };
             let (values, parameters) = (path_value_count(extractor), path.parameters);
             if let Some(values) = values.filter(|values| parameters > 0 && *values != parameters) {
                 let message = format!(
@@ -71,7 +72,7 @@ impl Endpoint {
             path,
             health_check,
             body_limit,
-            cfgs: method.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect(),
+            cfgs: cfgs(&method.attrs).into_iter().chain(conditional.cfgs()).collect(),
             name: method.sig.ident.clone(),
             docs: doc_text(&method.attrs),
             is_async: method.sig.asyncness.is_some(),
@@ -86,19 +87,19 @@ impl Endpoint {
         Some(endpoint)
     }
 
-    /// The types of the arguments that are extracted from the request.
-    fn extractors(&self) -> impl Iterator<Item = &Type> {
-        self.arguments.iter().filter_map(|argument| match argument {
-            Argument::Extractor(extractor) => Some(&**extractor),
-            Argument::ResponseHead(_) | Argument::Events(_) => None,
+    /// The arguments that are extracted from the request: their `#[cfg(…)]` attributes and their types.
+    fn extractors(&self) -> impl Iterator<Item = (&[Attribute], &Type)> {
+        self.arguments.iter().filter_map(|argument| match &argument.kind {
+            ArgumentKind::Extractor(extractor) => Some((&*argument.cfgs, extractor)),
+            ArgumentKind::ResponseHead(_) | ArgumentKind::Events(_) => None,
         })
     }
 
     /// The type `Events<T>`, for an endpoint that streams.
     fn events(&self) -> Option<&Type> {
-        self.arguments.iter().find_map(|argument| match argument {
-            Argument::Events(events) => Some(&**events),
-            Argument::ResponseHead(_) | Argument::Extractor(_) => None,
+        self.arguments.iter().find_map(|argument| match &argument.kind {
+            ArgumentKind::Events(events) => Some(events),
+            ArgumentKind::ResponseHead(_) | ArgumentKind::Extractor(_) => None,
         })
     }
 }

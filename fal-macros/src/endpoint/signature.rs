@@ -1,9 +1,10 @@
 //! Validates the signature of an endpoint's method: its receiver, its arguments and its return type.
 
 use quote::ToTokens;
-use syn::{FnArg, ImplItemFn, PatType, ReturnType, Type, TypeReference, parse_quote_spanned};
+use syn::{Attribute, FnArg, ImplItemFn, PatType, ReturnType, Type, TypeReference, parse_quote_spanned};
 
 use super::types::{first_borrow, is_events, is_passed_by_mut, must_be_passed_by_mut, source_text};
+use crate::conditional::cfgs;
 use crate::errors::Errors;
 use crate::span::call_site_span;
 use crate::ungroup::ungroup;
@@ -16,13 +17,19 @@ pub(super) struct Signature {
 }
 
 /// An argument after `&self`.
-pub(super) enum Argument {
+pub(super) struct Argument {
+    /// Its `#[cfg(…)]` attributes.
+    pub(super) cfgs: Vec<Attribute>,
+    pub(super) kind: ArgumentKind,
+}
+
+pub(super) enum ArgumentKind {
     /// `&mut ResponseHead`, or `&mut` of another name. rustc reports a name that stands for another type.
-    ResponseHead(Box<Type>),
+    ResponseHead(Type),
     /// `&mut Events<T>`, recognized by the name of the type.
-    Events(Box<Type>),
+    Events(Type),
     /// A type that is extracted from the request.
-    Extractor(Box<Type>),
+    Extractor(Type),
 }
 
 impl Signature {
@@ -73,6 +80,10 @@ impl Signature {
 
 /// Classifies one argument by its type. `earlier` are those before it.
 fn argument(input: &PatType, earlier: &[Argument], errors: &mut Errors) -> Option<Argument> {
+    Some(Argument { cfgs: cfgs(&input.attrs), kind: kind(input, earlier, errors)? })
+}
+
+fn kind(input: &PatType, earlier: &[Argument], errors: &mut Errors) -> Option<ArgumentKind> {
     let ty = ungroup(&input.ty);
     match ty {
         Type::Reference(reference) if reference.mutability.is_some() => {
@@ -105,7 +116,7 @@ fn argument(input: &PatType, earlier: &[Argument], errors: &mut Errors) -> Optio
             errors.push(input, "an argument cannot be `impl Trait`: write a concrete type, which decides where the value comes from");
             None
         }
-        _ => Some(Argument::Extractor(Box::new(ty.clone()))),
+        _ => Some(ArgumentKind::Extractor(ty.clone())),
     }
 }
 
@@ -115,22 +126,34 @@ fn passed_by_mut(
     reference: &TypeReference,
     earlier: &[Argument],
     errors: &mut Errors,
-) -> Argument {
-    let ty = Box::new(ungroup(&reference.elem).clone());
-    let argument = if is_events(&ty) { Argument::Events(ty) } else { Argument::ResponseHead(ty) };
-    let first = earlier.iter().find(|earlier| !matches!(earlier, Argument::Extractor(_)));
-    match (first, &argument) {
+) -> ArgumentKind {
+    let ty = ungroup(&reference.elem).clone();
+    let kind = if is_events(&ty) { ArgumentKind::Events(ty) } else { ArgumentKind::ResponseHead(ty) };
+    let is_conditional = !cfgs(&input.attrs).is_empty();
+    if is_conditional && matches!(kind, ArgumentKind::Events(_)) {
+        errors.push(
+            input,
+            "`&mut Events` cannot depend on a `#[cfg(…)]`: write two methods, each with a `#[cfg(…)]`",
+        );
+    }
+    // Where a `#[cfg(…)]` may remove one of two, rustc decides.
+    let first = earlier
+        .iter()
+        .filter(|earlier| earlier.cfgs.is_empty() && !is_conditional)
+        .map(|earlier| &earlier.kind)
+        .find(|earlier| !matches!(earlier, ArgumentKind::Extractor(_)));
+    match (first, &kind) {
         (None, _) => {}
-        (Some(Argument::Events(_)), Argument::Events(_)) => {
+        (Some(ArgumentKind::Events(_)), ArgumentKind::Events(_)) => {
             errors.push(input, "duplicate `&mut Events`: remove this argument");
         }
-        (Some(Argument::Events(_)), _) | (_, Argument::Events(_)) => errors.push(
+        (Some(ArgumentKind::Events(_)), _) | (_, ArgumentKind::Events(_)) => errors.push(
             input,
             "`&mut Events` already has the response head: remove one of the two, and write `events.response()` for the head",
         ),
         _ => errors.push(input, "duplicate `&mut` argument: a response has one head, so remove this argument"),
     }
-    argument
+    kind
 }
 
 fn is_shared(receiver: &syn::Receiver) -> bool {

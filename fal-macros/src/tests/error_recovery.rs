@@ -68,13 +68,24 @@ fn tokens_after_users(user: TokenStream, expanded: TokenStream) -> Vec<String> {
     kept.cloned().collect()
 }
 
-/// Whether brackets follow with a path that ends in `endpoint`.
+/// Whether brackets follow with a path that ends in `endpoint`, or with a `cfg_attr` that has nothing but such paths.
 fn is_endpoint<'a>(mut tokens: impl Iterator<Item = &'a String>) -> bool {
     if tokens.next().is_none_or(|token| token != "[") {
         return false;
     }
-    let is_of_a_path = |token: &&String| *token == ":" || syn::parse_str::<syn::Ident>(token).is_ok();
-    tokens.take_while(is_of_a_path).last().is_some_and(|name| name == "endpoint")
+    let is_in_path = |token: &&String| *token == ":" || syn::parse_str::<syn::Ident>(token).is_ok();
+    let mut tokens = tokens.peekable();
+    let mut name = None;
+    while let Some(token) = tokens.next_if(is_in_path) {
+        name = Some(token);
+    }
+    match name {
+        Some(name) if name == "cfg_attr" => {
+            let attribute = tokens.skip_while(|token| *token != ",").skip(1);
+            attribute.take_while(is_in_path).last().is_some_and(|name| name == "endpoint")
+        }
+        name => name.is_some_and(|name| name == "endpoint"),
+    }
 }
 
 fn error_count(expanded: &str) -> usize {

@@ -84,3 +84,62 @@ async fn a_macro_may_write_the_types_of_a_declaration() {
     assert_eq!(client.ask(Method::POST, "/lent").await.text, "data: 2\n\n");
     assert_eq!(written::Written::health_check().unwrap().config, CHECK);
 }
+
+mod conditional {
+    use super::*;
+
+    #[derive(Deserialize, JsonSchema)]
+    pub(super) struct Page {
+        start: u32,
+    }
+
+    #[derive(Default)]
+    pub(super) struct Conditional;
+
+    #[app]
+    impl Conditional {
+        #[cfg_attr(test, endpoint("/tested"))]
+        #[cfg_attr(not(test), endpoint("/not-tested"))]
+        async fn alternative(&self) -> u32 {
+            1
+        }
+
+        #[cfg_attr(not(test), endpoint("/never"))]
+        #[expect(dead_code, reason = "it is no endpoint in a test")]
+        async fn never(&self) {}
+
+        #[endpoint("/arguments")]
+        async fn arguments(
+            &self,
+            #[cfg(not(test))] missing: Missing,
+            #[cfg(test)] Query(page): Query<Page>,
+            #[cfg(test)] response: &mut ResponseHead,
+            #[cfg(all())] input: u32,
+        ) -> u32 {
+            response.set_status(StatusCode::CREATED);
+            page.start + input
+        }
+
+        #[endpoint("/blocking")]
+        fn blocking(&self, #[cfg(not(test))] response: &mut ResponseHead, #[cfg(test)] input: u32) -> u32 {
+            input
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cfg_decides_about_an_argument() {
+    let client = Client::of(conditional::Conditional);
+    let answer = client.post("/arguments?start=3", json!(4)).await;
+    assert_eq!((answer.status.as_u16(), answer.body()), (201, json!(7)));
+    assert_eq!(client.post("/blocking", json!(5)).await.body(), json!(5));
+}
+
+#[tokio::test]
+async fn a_cfg_attr_decides_about_an_endpoint() {
+    let client = Client::of(conditional::Conditional);
+    assert_eq!(client.ask(Method::POST, "/tested").await.body(), json!(1));
+    let paths = <conditional::Conditional as fal_runtime::App>::declaration().openapi()["paths"].clone();
+    let paths: Vec<_> = paths.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(paths, ["/tested", "/arguments", "/blocking", "/health"]);
+}
