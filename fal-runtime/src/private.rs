@@ -9,10 +9,10 @@
 //! The pattern has three parts:
 //!
 //! ```
-//! struct Probe<T>(std::marker::PhantomData<T>);
+//! struct TypeInfo<T>(std::marker::PhantomData<T>);
 //!
 //! // The special case: an inherent item, for the types that the bound selects.
-//! impl<T> Probe<Option<T>> {
+//! impl<T> TypeInfo<Option<T>> {
 //!     const IS_REQUIRED: bool = false;
 //! }
 //!
@@ -20,20 +20,20 @@
 //! trait Fallback {
 //!     const IS_REQUIRED: bool = true;
 //! }
-//! impl<T> Fallback for Probe<T> {}
+//! impl<T> Fallback for TypeInfo<T> {}
 //!
 //! // The use, where the type is concrete and the trait is in scope.
-//! assert!(Probe::<u32>::IS_REQUIRED);
-//! assert!(!Probe::<Option<u32>>::IS_REQUIRED);
+//! assert!(TypeInfo::<u32>::IS_REQUIRED);
+//! assert!(!TypeInfo::<Option<u32>>::IS_REQUIRED);
 //! ```
 //!
 //! The name comes from a related trick, in which the number of `&` before a receiver decides. Here is where it is used:
 //!
 //! | inherent items | trait for all other types | decides |
 //! |---|---|---|
-//! | [`Given`] | [`Unknown`], [`Unruled`] | what an argument takes from the request, whether it may be absent, and whether its rules are checked |
-//! | [`Returns`] | [`ReturnsValue`] | whether a return type is a `Result`, and whether its error declares failures |
-//! | [`Boxed`] | [`Unshared`] | whether a call goes to a valid app, or to one that has been rejected with an error already |
+//! | [`Probe`] | [`ProbeDefaults`], [`ProbeUnvalidated`] | what an argument takes from the request, whether it may be absent, and whether its rules are checked |
+//! | [`Returns`] | [`ReturnsFallback`] | whether a return type is a `Result`, and whether its error declares failures |
+//! | [`BoxedCall`] | [`BoxedCallFallback`] | whether a call goes to a valid app, or to one that has been rejected with an error already |
 //! | the app itself | [`Lifecycle`] | which lifecycle methods an app declares |
 
 pub use core::option::Option::None;

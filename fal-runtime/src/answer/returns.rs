@@ -1,4 +1,5 @@
-//! The return types of endpoints, told apart by autoref-style specialization.
+//! The return types of endpoints, by
+//! [autoref-style specialization](crate::__private#autoref-style-specialization).
 
 use std::marker::PhantomData;
 
@@ -27,8 +28,8 @@ pub trait NoAnswer {}
 #[diagnostic::do_not_recommend]
 impl NoAnswer for () {}
 
-/// What a function of this return type gives: its own functions are for a `Result`; those of [`ReturnsFallback`], which
-/// are found after them, are for everything else.
+/// The functions for the return type `R`: the inherent ones for a `Result`, those of [`ReturnsFallback`] for every other
+/// type.
 #[derive(Debug)]
 pub struct Returns<R>(PhantomData<R>);
 

@@ -20,7 +20,8 @@ use super::setup::Setup;
 use super::traits::App;
 use crate::error::{Context, Error};
 
-/// What an app has that declares no function of that name: an inherent function is found before a trait's.
+/// The lifecycle methods of an app that declares none of that name, by
+/// [autoref-style specialization](crate::__private#autoref-style-specialization).
 pub trait Lifecycle: App {
     /// Makes the app by its `Default`.
     fn setup() -> Self

@@ -1,5 +1,5 @@
-//! What is known of a type beyond what its place demands: picked where the type is named, by an inherent item that is
-//! found before a trait's.
+//! The information on the type of an argument, by
+//! [autoref-style specialization](crate::__private#autoref-style-specialization).
 
 use std::marker::PhantomData;
 

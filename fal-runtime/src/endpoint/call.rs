@@ -80,8 +80,8 @@ impl<'a> CallContext<'a> {
     }
 }
 
-/// Erases the types of an app's calls. Its own function is for an app that its requests can share; that of
-/// [`BoxedCallFallback`], which is found after it, is for one that has been refused already.
+/// Boxes the calls of the app `A`, if requests can share it. [`BoxedCallFallback`] is for an app that they cannot share, by
+/// [autoref-style specialization](crate::__private#autoref-style-specialization).
 #[derive(Debug)]
 pub struct BoxedCall<A>(PhantomData<A>);
 
@@ -94,9 +94,9 @@ impl<A: Shared> BoxedCall<A> {
     }
 }
 
-/// What an app has that is not [`Shared`]: rustc says that of the app, and not once more of each call.
+/// Boxes the calls of an app that is not [`Shared`]. rustc reports that at the app, and not again at each call.
 pub trait BoxedCallFallback {
-    /// Takes any call, to make none.
+    /// Accepts any call and runs none.
     fn of<'a, F: Future<Output = Result<Reply, Error>>>(_: F) -> BoxFuture<'a, Result<Reply, Error>> {
         Box::pin(async { Err(Error::msg("requests cannot share the app")) })
     }
