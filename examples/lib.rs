@@ -1,4 +1,4 @@
-//! Nothing here: the examples are programs. `cargo run --example quickstart` runs one.
+//! Empty: the examples are programs. `cargo run --example quickstart` runs one.
 
 #[cfg(test)]
 mod tests {

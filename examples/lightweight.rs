@@ -1,9 +1,8 @@
-//! A health check that is cheap and in nobody's way: requests share one device, and the check looks at what they have
-//! seen of it instead of using it.
+//! Has a cheap health check. Requests share one device; the check reports what they have seen instead of using it.
 //!
-//! `cargo run --example lightweight`, and then
-//! `curl -d '{"steps": 100}' -H 'content-type: application/json' localhost:8080/`. No number of steps keeps a check
-//! waiting; 0 breaks the device.
+//! Run `cargo run --example lightweight`, and then
+//! `curl -d '{"steps": 100}' -H 'content-type: application/json' localhost:8080/`. However many
+//! steps a request takes, a check does not wait for it. 0 steps break the device.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -33,7 +32,7 @@ struct Lightweight {
 
 #[app(max_multiplexing = 4)]
 impl Lightweight {
-    /// Has the device to itself, for as long as it takes.
+    /// Locks the device for the whole call.
     #[endpoint("/")]
     fn run(&self, input: Input) -> Result<Output> {
         let mut device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
@@ -41,7 +40,7 @@ impl Lightweight {
         Ok(Output { result })
     }
 
-    /// Neither uses the device nor waits for those who do.
+    /// Neither uses the device nor waits for requests that do.
     #[endpoint("/health", HealthCheck(timeout_seconds = 10))]
     async fn health(&self) -> Result<HealthResponse> {
         if self.is_lost.load(Ordering::Relaxed) {
@@ -57,7 +56,7 @@ struct Device(u64);
 
 impl Device {
     fn run(&mut self, steps: u64) -> Result<u64> {
-        let steps = std::num::NonZeroU64::new(steps).context("the device does not answer any more")?;
+        let steps = std::num::NonZeroU64::new(steps).context("the device no longer responds")?;
         for step in 0..steps.get() {
             self.0 = self.0.rotate_left(5) ^ step;
         }

@@ -1,6 +1,6 @@
-//! No periodic checks: an endpoint that noticed something odd asks for one.
+//! Has no periodic checks. An endpoint asks for a check when it sees something odd.
 //!
-//! `cargo run --example manual_only`, and then, more than once,
+//! Run `cargo run --example manual_only`, and then, more than once,
 //! `curl -d '{"divisor": 0}' -H 'content-type: application/json' localhost:8080/`.
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -41,7 +41,7 @@ impl ManualOnly {
         Output { quotient }
     }
 
-    /// Two oddities are one too many.
+    /// Fails after two oddities.
     #[endpoint("/health", health_check = HealthCheck(timeout_seconds = 2, call_regularly = false))]
     async fn health(&self) -> Result<HealthResponse> {
         let oddities = self.oddities.load(Ordering::Relaxed);

@@ -1,6 +1,6 @@
 //! Embeds the host in a program with its own routes and its own `main`.
 //!
-//! `cargo run --example own_main`, and then `curl localhost:3000/status`, and
+//! Run `cargo run --example own_main`, and then `curl localhost:3000/status`, and
 //! `curl -d '{"text": "abc"}' -H 'content-type: application/json' localhost:8080/`.
 
 use std::net::SocketAddr;
@@ -27,7 +27,7 @@ struct Reverse;
 
 #[app]
 impl Reverse {
-    /// Turns a text around.
+    /// Reverses a text.
     #[endpoint("/")]
     async fn reverse(&self, input: Input) -> Output {
         Output { reversed: input.text.chars().rev().collect() }
@@ -39,7 +39,7 @@ impl Reverse {
     }
 }
 
-/// One line a runner.
+/// One line per runner.
 async fn status(State(host): State<Arc<HostHandle>>) -> String {
     let Some(snapshot) = host.snapshot().await else { return "the host has stopped\n".to_owned() };
     let line = |runner: &fal_runtime::host::RunnerInfo| {
@@ -49,7 +49,7 @@ async fn status(State(host): State<Arc<HostHandle>>) -> String {
     snapshot.runners.iter().map(line).collect()
 }
 
-/// The address at this place of the command line, or else this one.
+/// The command-line argument at this position, or the default.
 fn argument(place: usize, otherwise: &str) -> Result<SocketAddr> {
     Ok(std::env::args().nth(place).as_deref().unwrap_or(otherwise).parse()?)
 }
@@ -76,7 +76,7 @@ async fn serve() -> Result<()> {
 }
 
 fn main() -> ExitCode {
-    // A host starts this very program again for every runner.
+    // The host starts this program again for each runner.
     if let Some(code) = fal_runtime::as_runner() {
         return code;
     }

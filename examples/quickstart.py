@@ -1,6 +1,6 @@
-"""The same app with the Python SDK: what the Rust one beside it is measured against.
+"""The quickstart written with fal's Python SDK. A test compares its length with that of quickstart.rs.
 
-`pip install fal langid`, and then `fal run quickstart.py::MyApp`.
+Run `pip install fal langid`, and then `fal run quickstart.py::MyApp`.
 """
 
 import os
@@ -14,13 +14,13 @@ from pydantic import BaseModel
 
 
 class Input(BaseModel):
-    """A text whose language is wanted."""
+    """A text in an unknown language."""
 
     text: str
 
 
 class Output(BaseModel):
-    """The language of a text, and how sure that is."""
+    """The language of a text, and the confidence from 0 to 1."""
 
     language: str
     confidence: float
@@ -71,7 +71,7 @@ class MyApp(fal.App, max_multiplexing=4):
         try:
             self.journal.append(language)
         except OSError as error:
-            print(f"the journal cannot be written, so a health check is asked for: {error}")
+            print(f"asking for a health check, because the journal cannot be written: {error}")
             response.headers["x-fal-runner-health-check"] = "true"
         return Output(language=language, confidence=confidence)
 

@@ -1,8 +1,7 @@
-//! Says which language a text is in, keeps a journal of what it said, and is replaced when it loses the journal.
+//! Detects the language of a text and keeps a journal. A runner that loses its journal fails its health check.
 //!
-//! `cargo run --example quickstart`, and then `curl -d '{"text": "Guten Morgen, wie geht es Ihnen heute?"}' -H
-//! 'content-type: application/json' localhost:8080/`. Remove the journal's directory to see the runner fail its health
-//! check and be replaced.
+//! Run `cargo run --example quickstart`, and then `curl -d '{"text": "Guten Morgen, wie geht es Ihnen heute?"}' -H
+//! 'content-type: application/json' localhost:8080/`. Remove the journal's directory to see the host replace the runner.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -10,13 +9,13 @@ use std::path::PathBuf;
 
 use fal_runtime::prelude::*;
 
-/// A text whose language is wanted.
+/// A text in an unknown language.
 #[derive(Deserialize, JsonSchema)]
 struct Input {
     text: String,
 }
 
-/// The language of a text, and how sure that is.
+/// The language of a text, and the confidence from 0 to 1.
 #[derive(Serialize, JsonSchema)]
 struct Output {
     language: &'static str,
@@ -49,7 +48,7 @@ impl MyApp {
         let (language, confidence) =
             found.map_or(("und", 0.0), |found| (found.lang().code(), found.confidence()));
         if let Err(error) = self.journal.append(language) {
-            eprintln!("the journal cannot be written, so a health check is asked for: {error}");
+            eprintln!("asking for a health check, because the journal cannot be written: {error}");
             response.request_health_check();
         }
         Output { language, confidence }
@@ -67,7 +66,7 @@ impl MyApp {
     }
 }
 
-/// A file on a volume that may go away.
+/// A file on a volume that may disappear.
 struct Journal {
     directory: PathBuf,
 }
@@ -83,7 +82,7 @@ impl Journal {
         writeln!(OpenOptions::new().create(true).append(true).open(path)?, "{line}")
     }
 
-    /// Whether what is written can be read back.
+    /// Writes a file and reads it again.
     fn ping(&self) -> io::Result<()> {
         let (process, thread) = (std::process::id(), std::thread::current().id());
         let path = self.directory.join(format!("ping-{process}-{thread:?}"));
@@ -91,7 +90,7 @@ impl Journal {
         File::open(&path)?.sync_all()?;
         let read = fs::read(&path)?;
         fs::remove_file(&path)?;
-        if read == b"ping" { Ok(()) } else { Err(io::Error::other("what was read is not what was written")) }
+        if read == b"ping" { Ok(()) } else { Err(io::Error::other("read other bytes than were written")) }
     }
 }
 

@@ -1,12 +1,12 @@
-//! Fails its health check only when nothing else helps: a lost connection that can be made again is a warning, one that
-//! cannot is a failure, and the runner is replaced.
+//! Fails its health check only if reconnecting does not help. A lost connection that it can restore is a warning. One that
+//! it cannot restore is a failure, and the host replaces the runner.
 //!
-//! It counts in Redis. Debian installs that with `apt-get install redis-server`, macOS with `brew install redis`; both
-//! start it with `redis-server`. Then `cargo run --example reconnect`, with `REDIS_URL` where it is not on
-//! `redis://127.0.0.1:6379`, and
+//! It counts in Redis. Install Redis with `apt-get install redis-server` (Debian) or `brew install redis` (macOS), and start
+//! it with `redis-server`. Run `cargo run --example reconnect`, with `REDIS_URL` unless Redis is at
+//! `redis://127.0.0.1:6379`, and then
 //! `curl -d '{"name": "visitors"}' -H 'content-type: application/json' localhost:8080/`.
 //!
-//! `redis-cli client kill type normal` takes the connection away; stopping Redis keeps it away.
+//! `redis-cli client kill type normal` closes the connection once. Stopping Redis closes it permanently.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,7 +14,7 @@ use fal_runtime::prelude::*;
 use redis::aio::MultiplexedConnection;
 use redis::{Client, RedisError, cmd};
 
-/// What is counted.
+/// The name of a counter.
 #[derive(Deserialize, JsonSchema)]
 struct Input {
     name: String,
@@ -32,7 +32,7 @@ struct HealthResponse {
 
 struct Counter {
     client: Client,
-    /// Locked for as long as it takes to clone it: a health check waits for no request.
+    /// Locked only to clone it, so a health check does not wait for a request.
     connection: Mutex<MultiplexedConnection>,
 }
 
@@ -41,12 +41,12 @@ impl Counter {
     async fn setup() -> Result<Self> {
         let url = std::env::var("REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:6379".to_owned());
         Self::connect(&url).await.context(
-            "no Redis answers: start one (`redis-server`, which Debian installs with `apt-get install \
-             redis-server` and macOS with `brew install redis`), or say where it is with REDIS_URL",
+            "cannot connect to Redis: start it with `redis-server` (Debian: `apt-get install redis-server`, \
+             macOS: `brew install redis`), or set REDIS_URL",
         )
     }
 
-    /// Counts one more, and says how many that makes.
+    /// Increments a counter and returns its value.
     #[endpoint("/")]
     async fn count(&self, input: Input) -> Result<Output> {
         let count = cmd("INCR").arg(input.name).query_async(&mut self.connection()).await?;
@@ -57,7 +57,7 @@ impl Counter {
     async fn health(&self) -> Result<HealthResponse> {
         if let Err(error) = self.ping().await {
             tracing::warn!("the connection to Redis is lost: {error}");
-            // Not critical, as long as it can be made again.
+            // Not critical, as long as reconnecting works.
             self.reconnect().await.context("failed to reconnect to Redis")?;
             tracing::info!("reconnected to Redis");
         }

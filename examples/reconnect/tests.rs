@@ -1,4 +1,4 @@
-//! Against a Redis of its own, which listens on a socket in a directory of its own.
+//! Tests with their own Redis server, which listens on a socket in a temporary directory.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -35,7 +35,7 @@ impl Redis {
             .expect("redis-server is installed");
         self.server = Some(server);
         let begun = Instant::now();
-        // It has no way to say that it listens.
+        // Redis does not report when it listens.
         while Counter::connect(&self.url()).await.is_err() {
             assert!(begun.elapsed() < GUARD, "redis-server does not listen");
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -27,13 +27,15 @@
 //! assert_eq!(monitor.verdict(), Verdict::Unhealthy);
 //! ```
 //!
-//! The numbers in these docs (`S23`) name the rules of the semantics page.
+//! Numbers such as [S23](semantics#s23) name rules. [`semantics`] has all of them.
 
 mod check;
 mod config;
 mod monitor;
 pub mod protocol;
 mod schedule;
+#[doc = include_str!("semantics.md")]
+pub mod semantics {}
 mod time;
 
 pub use check::{Check, CheckEffect, CheckId, CheckRecord, Failure, Inconclusive, Outcome, Trigger};

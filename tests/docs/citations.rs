@@ -70,8 +70,12 @@ fn cited(line: &str) -> impl Iterator<Item = (usize, Id)> {
 fn every_rule_is_numbered_in_order_and_can_be_linked() {
     let rules = rules();
     assert!(rules.is_sorted_by(|(one, _), (next, _)| one < next));
+    let page = read("docs/semantics.md").text;
     for (id, text) in &rules {
-        assert!(text.starts_with(&format!("<a id=\"{}\"></a>", id.anchor())), "{id}: {text}");
+        let anchor = format!("<a id=\"{}\"></a>", id.anchor());
+        assert!(text.starts_with(&anchor), "{id}: begin its text with {anchor}");
+        let link = format!("[{id}]: #{}", id.anchor());
+        assert!(page.lines().any(|line| line == link), "{id}: add {link} to the end of the page");
     }
     let numbers: BTreeSet<_> = rules.iter().map(|(id, _)| id.number).collect();
     assert_eq!(numbers.len(), usize::try_from(*numbers.last().unwrap()).unwrap(), "a number is missing");

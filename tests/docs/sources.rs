@@ -15,7 +15,7 @@ impl Source {
     }
 }
 
-/// All files whose names end with one of `endings`, sorted by path. Build output and hidden directories are left out.
+/// All files whose names end with one of `endings`, sorted by path. Build output, hidden directories and links are left out.
 pub(crate) fn all(endings: &[&str]) -> Vec<Source> {
     let mut paths = Vec::new();
     collect(&root(), &mut paths);
@@ -44,6 +44,9 @@ pub(crate) fn root() -> PathBuf {
 fn collect(directory: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_symlink() {
+            continue;
+        }
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
             if name != "target" && !name.starts_with('.') {
