@@ -108,15 +108,17 @@ fn kind(input: &PatType, earlier: &[Argument], errors: &mut Errors) -> Option<Ar
             );
             None
         }
-        _ if let Some(borrow) = first_borrow(ty.to_token_stream()) => {
-            errors.push(borrow, "an argument cannot borrow: write an owned type");
-            None
+        _ => {
+            if let Some(borrow) = first_borrow(ty.to_token_stream()) {
+                errors.push(borrow, "an argument cannot borrow: write an owned type");
+                return None;
+            }
+            if matches!(ty, Type::ImplTrait(_)) {
+                errors.push(input, "an argument cannot be `impl Trait`: write a concrete type, which decides where the value comes from");
+                return None;
+            }
+            Some(ArgumentKind::Extractor(ty.clone()))
         }
-        Type::ImplTrait(_) => {
-            errors.push(input, "an argument cannot be `impl Trait`: write a concrete type, which decides where the value comes from");
-            None
-        }
-        _ => Some(ArgumentKind::Extractor(ty.clone())),
     }
 }
 
