@@ -8,8 +8,8 @@
 
 #[cfg(not(unix))]
 compile_error!(
-    "fal-host needs Unix processes, signals and sockets; elsewhere use fal-runtime without its feature `host`, \
-     which serves a runner (`serve`) for a platform that supervises it"
+    "fal-host needs a Unix system: it uses process groups, signals and Unix sockets; elsewhere, use fal-runtime with \
+     `default-features = false` and serve its `router` with a server of your own"
 );
 
 mod admin;

@@ -62,6 +62,12 @@
 //! The derives name their own crates, so that an app's Cargo.toml has `serde` (feature `derive`) and `schemars` beside
 //! this one. The numbers in these docs (`S23`) name the rules of the semantics page.
 
+#[cfg(all(feature = "cli", not(unix)))]
+compile_error!(
+    "the features `cli` and `host` of fal-runtime need a Unix system: they use signals and Unix sockets; elsewhere, \
+     set `default-features = false` and serve the `router` with a server of your own"
+);
+
 extern crate self as fal_runtime;
 
 pub mod answer;

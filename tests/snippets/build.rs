@@ -10,7 +10,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 11] = [
     "README.md",
     "docs/README.md",
     "docs/declaring.md",
@@ -20,6 +20,8 @@ const PAGES: [&str; 9] = [
     "docs/manual-checks.md",
     "docs/supervision.md",
     "docs/testing.md",
+    "fal-host/README.md",
+    "fal-runtime/README.md",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
