@@ -1,4 +1,4 @@
-//! One connection to an address.
+//! Connecting to a runner.
 
 use std::io;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
-/// One connection to an [`Address`].
+/// A connection to an [`Address`].
 #[derive(Debug)]
 pub(crate) enum Stream {
     Unix(UnixStream),
@@ -20,8 +20,8 @@ pub(crate) enum Stream {
 
 /// Connects to `address`.
 ///
-/// The full backlog of a Unix socket is no refusal (S20): it is tried again, after pauses of 1 ms growing to 64 ms,
-/// until the caller drops this future at its own deadline.
+/// If the backlog of a Unix socket is full, it tries again, after pauses that grow from 1 ms to 64 ms, until the caller
+/// drops the future at its own deadline (S20e).
 pub(crate) async fn connect(address: &Address) -> io::Result<Stream> {
     match address {
         Address::Tcp(address) => {
@@ -41,8 +41,8 @@ pub(crate) async fn connect(address: &Address) -> io::Result<Stream> {
     }
 }
 
-/// Whether a connection failed for want of something of the host's own: descriptors, memory, buffer space, local
-/// ports. It says nothing about whom it was meant for (S20).
+/// Whether a connection failed because this process is out of file descriptors, memory, buffer space or local ports.
+/// Such a failure says nothing about the runner (S20a).
 pub(crate) fn is_own_shortage(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
@@ -50,12 +50,12 @@ pub(crate) fn is_own_shortage(error: &io::Error) -> bool {
     )
 }
 
-/// Waits between attempts: 1 ms, then twice as long each time, at most 64 ms.
+/// The pauses between attempts: 1 ms at first, doubled each time, at most 64 ms.
 #[derive(Debug)]
 pub(crate) struct Pause(Duration);
 
 impl Pause {
-    const LONGEST: Duration = Duration::from_millis(64);
+    const MAX: Duration = Duration::from_millis(64);
 
     pub(crate) const fn new() -> Self {
         Self(Duration::from_millis(1))
@@ -63,7 +63,7 @@ impl Pause {
 
     pub(crate) async fn wait(&mut self) {
         tokio::time::sleep(self.0).await;
-        self.0 = (self.0 * 2).min(Self::LONGEST);
+        self.0 = (self.0 * 2).min(Self::MAX);
     }
 }
 
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_full_backlog_is_waited_out_and_is_no_refusal_s20e() {
+    async fn connect_waits_while_the_backlog_is_full_s20e() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("s");
         let socket = UnixSocket::new_stream().unwrap();
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_listening_is_a_refusal_and_no_shortage_of_the_host() {
+    async fn a_missing_listener_is_not_a_shortage_of_the_host() {
         let directory = tempfile::tempdir().unwrap();
         let error = connect(&Address::Unix(directory.path().join("none"))).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);

@@ -1,8 +1,10 @@
+//! The id of a runner.
+
 use std::fmt;
 
 use serde::Serialize;
 
-/// Names one runner of one host. Ids rise from 1 and are never used again (S21).
+/// The id of one runner of one host. Ids rise from 1, and none is used twice (S21).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct RunnerId(u64);

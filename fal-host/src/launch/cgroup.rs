@@ -1,5 +1,4 @@
-//! Control groups, where the system has handed the host a part of that tree: a runner's whole progeny ends by one write,
-//! whatever it has done to its process group and its session.
+//! Control groups (cgroups): one write kills a runner and all that it started, also what left its process group.
 
 use std::fs::{self, File};
 use std::io;
@@ -14,30 +13,30 @@ use crate::RunnerId;
 
 const PREFIX: &str = "fal-host-";
 
-/// Where version 2 of control groups is mounted: alone, or beside version 1.
+/// The mount points of cgroup version 2: alone, or beside version 1.
 const MOUNTS: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
 
-/// A process may have several hosts.
+/// Numbers the hosts of this process.
 static HOSTS: AtomicU64 = AtomicU64::new(0);
 
-/// A part of the tree that is this host's. It goes when the last runner's group has gone.
+/// The cgroup of this host, with one for each runner below it. Removed with the last of them.
 #[derive(Clone, Debug)]
-pub(super) struct Cgroups(Arc<Directory>);
+pub(super) struct Cgroups(Arc<CgroupDirectory>);
 
-/// The group of one runner. It goes with its last clone.
+/// The cgroup of one runner. Removed with its last clone.
 #[derive(Clone, Debug)]
 pub(super) struct Cgroup {
-    directory: Arc<Directory>,
-    /// Goes after it.
+    directory: Arc<CgroupDirectory>,
+    /// Dropped last: a cgroup can be removed only when it has none below it.
     _host: Cgroups,
 }
 
 #[derive(Debug)]
-struct Directory(PathBuf);
+struct CgroupDirectory(PathBuf);
 
 impl Cgroups {
-    /// A part of the tree below this process's own group, where that was delegated: it is the root of a container's
-    /// namespace, or systemd says so (`Delegate=`). None elsewhere: the tree is somebody else's to change.
+    /// Makes a cgroup below this process's own, if that was delegated to it: it is the root of a container's namespace,
+    /// or systemd marks it so (`Delegate=`). `None` elsewhere, because only its owner may change a cgroup.
     pub(super) fn delegated() -> Option<Self> {
         let own = fs::read_to_string("/proc/self/cgroup").ok()?;
         let own = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
@@ -52,48 +51,48 @@ impl Cgroups {
         let (pid, host) = (std::process::id(), HOSTS.fetch_add(1, Ordering::Relaxed));
         let directory = own.join(format!("{PREFIX}{pid}-{host}"));
         fs::create_dir(&directory).ok()?;
-        let directory = Directory(directory);
-        // Linux has it since 5.14. On an older one the group is removed again.
+        let directory = CgroupDirectory(directory);
+        // Since Linux 5.14. On older versions the cgroup is removed again.
         directory.0.join("cgroup.kill").exists().then(|| Self(Arc::new(directory)))
     }
 
-    /// A group for a runner that is about to be started, and the file by which a process enters it.
+    /// Makes a cgroup for a runner, and opens the file by which a process enters it.
     pub(super) fn make(&self, id: RunnerId) -> io::Result<(Cgroup, File)> {
-        let directory = Directory(self.0.0.join(id.to_string()));
+        let directory = CgroupDirectory(self.0.0.join(id.to_string()));
         fs::create_dir(&directory.0)?;
         let entrance = File::create(directory.0.join("cgroup.procs"))?;
         Ok((Cgroup { directory: Arc::new(directory), _host: self.clone() }, entrance))
     }
 }
 
-/// Lets the children of a command enter a control group before they begin, so that nothing they start is outside.
+/// Moves the child processes of a command into a cgroup before they run, so that all they start is inside.
 #[derive(Debug)]
-pub(super) struct Entry(Arc<AtomicI32>);
+pub(super) struct CgroupEntry(Arc<AtomicI32>);
 
-impl Entry {
+impl CgroupEntry {
     pub(super) fn of(command: &mut Command) -> Self {
         let entrance = Arc::new(AtomicI32::new(NONE));
         let open = Arc::clone(&entrance);
         let enter = move || {
             let descriptor = open.load(Ordering::Relaxed);
             if descriptor != NONE {
-                // SAFETY: the parent holds it open until it has seen this process begin.
-                #[expect(unsafe_code, reason = "between fork and exec there is only its number")]
+                // SAFETY: the parent keeps it open until `spawn` returns, which is after exec.
+                #[expect(unsafe_code, reason = "between fork and exec only the number is available")]
                 let entrance = unsafe { BorrowedFd::borrow_raw(descriptor) };
-                // 0 is whoever writes it. A runner that cannot enter runs without.
+                // 0 means the process that writes it. A runner that cannot enter runs without a cgroup.
                 let _ = rustix::io::write(entrance, b"0");
             }
             Ok(())
         };
         #[expect(unsafe_code, reason = "nothing else runs between fork and exec")]
-        // SAFETY: it reads an atomic and makes one system call; it neither allocates nor locks.
+        // SAFETY: the closure reads an atomic and makes one system call. It does not allocate or lock.
         unsafe {
             command.pre_exec(enter);
         }
         Self(entrance)
     }
 
-    /// Children that are started meanwhile enter by this file.
+    /// Calls `start`. Child processes that it starts enter the cgroup through this file.
     pub(super) fn through<T>(&self, entrance: Option<&File>, start: impl FnOnce() -> T) -> T {
         self.0.store(entrance.map_or(NONE, AsRawFd::as_raw_fd), Ordering::Relaxed);
         let started = start();
@@ -102,27 +101,27 @@ impl Entry {
     }
 }
 
-/// No descriptor.
+/// Not a file descriptor.
 const NONE: i32 = -1;
 
 impl Cgroup {
-    /// Kills all that is in it.
+    /// Kills every process in the cgroup.
     pub(super) fn kill(&self) {
         let group = &self.directory.0;
         if let Err(error) = fs::write(group.join("cgroup.kill"), "1") {
-            tracing::warn!(%error, group = %group.display(), "a control group could not be killed");
+            tracing::warn!(%error, group = %group.display(), "a cgroup could not be killed");
         }
     }
 }
 
-impl Drop for Directory {
+impl Drop for CgroupDirectory {
     fn drop(&mut self) {
-        // It stays while a killed process has not ended yet; the next host sweeps it.
+        // Fails while a killed process has not ended yet. The next host removes it.
         let _ = fs::remove_dir(&self.0);
     }
 }
 
-/// systemd marks what it has delegated.
+/// Whether systemd marks the cgroup as delegated.
 fn is_delegated(group: &Path) -> bool {
     ["user.delegate", "trusted.delegate"].iter().any(|name| {
         let mut value = [0; 8];
@@ -130,7 +129,7 @@ fn is_delegated(group: &Path) -> bool {
     })
 }
 
-/// Removes the groups that hosts which are no more have left behind. One with a process in it cannot be removed.
+/// Removes the cgroups of hosts that have ended. A cgroup with a process in it cannot be removed.
 fn sweep(own: &Path) {
     for entry in fs::read_dir(own).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -148,7 +147,7 @@ fn sweep(own: &Path) {
 mod tests {
     use super::*;
 
-    /// A directory that looks like a control group.
+    /// A directory that looks like a cgroup.
     fn group(files: &[&str]) -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
         for file in files {
@@ -158,35 +157,35 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_delegated_is_left_alone() {
+    fn a_cgroup_that_was_not_delegated_is_left_alone() {
         let own = group(&["cgroup.procs"]);
         assert!(Cgroups::below(own.path(), false).is_none());
         assert_eq!(fs::read_dir(own.path()).unwrap().count(), 1);
     }
 
     #[test]
-    fn where_there_is_no_cgroup_none_is_used() {
+    fn without_cgroups_none_is_used() {
         let own = group(&[]);
         assert!(Cgroups::below(own.path(), true).is_none());
         assert!(Cgroups::below(Path::new("/no/such/group"), true).is_none());
     }
 
     #[test]
-    fn without_cgroup_kill_what_was_made_is_taken_back() {
+    fn without_cgroup_kill_the_new_cgroup_is_removed_again() {
         let own = group(&["cgroup.procs"]);
         assert!(Cgroups::below(own.path(), true).is_none());
         assert_eq!(fs::read_dir(own.path()).unwrap().count(), 1);
     }
 
     #[test]
-    fn a_runner_is_entered_and_killed_by_a_write() {
+    fn a_runner_enters_its_cgroup_and_is_killed_by_a_write() {
         let own = group(&["cgroup.procs"]);
         let directory = own.path().join("fal-host-x");
         fs::create_dir(&directory).unwrap();
-        let cgroups = Cgroups(Arc::new(Directory(directory.clone())));
+        let cgroups = Cgroups(Arc::new(CgroupDirectory(directory.clone())));
         let (entered, entrance) = cgroups.make(RunnerId::new(7)).unwrap();
         let mut command = Command::new("true");
-        let entry = Entry::of(&mut command);
+        let entry = CgroupEntry::of(&mut command);
         assert!(entry.through(Some(&entrance), || command.status()).unwrap().success());
         assert_eq!(fs::read_to_string(directory.join("7/cgroup.procs")).unwrap(), "0");
         entered.kill();
@@ -194,10 +193,10 @@ mod tests {
     }
 
     #[test]
-    fn what_ended_hosts_left_behind_is_swept_and_nothing_else() {
+    fn only_the_cgroups_of_ended_hosts_are_swept() {
         let own = group(&["cgroup.procs"]);
         let make = |path: &str| fs::create_dir_all(own.path().join(path)).unwrap();
-        // No process has this number: it is above the system's highest.
+        // No process has this id: it is above the highest that the system gives.
         make("fal-host-2147483647-0/3");
         make(&format!("fal-host-{}-0/3", std::process::id()));
         make("fal-host-x");

@@ -13,58 +13,62 @@ use tokio::time::{Instant, sleep_until};
 
 use super::StatusReporter;
 
-/// The least time between two reports of a setup's progress that are passed on. In between, only the latest is kept.
+/// The least time between two reports of progress to the host. In between, only the latest is kept.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The host's end of a control channel, and the runner's, which is to be its standard event.
+/// Makes a control channel: the host's end, and the runner's end, which becomes its standard input.
 pub(super) fn pair() -> io::Result<(UnixStream, Stdio)> {
     let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
     ours.set_nonblocking(true)?;
     Ok((UnixStream::from_std(ours)?, OwnedFd::from(theirs).into()))
 }
 
-/// Passes on what a runner says until it ends or closes its side, and gives the channel back: a runner ends itself when
-/// the host's end closes. What is not understood is skipped: a runner of another version may say more. However much it
-/// says, the host hears of its progress now and then, and of the rest once.
+/// Reports a runner's messages until it ends or closes its end. Returns the host's end, because the runner kills itself
+/// when that closes.
+///
+/// Lines that are not messages are skipped. Progress is reported at intervals and every other message once, however
+/// many a runner sends.
 pub(super) async fn listen(channel: UnixStream, reporter: StatusReporter) -> UnixStream {
     let mut reader = BufReader::new(channel);
     let mut line = Vec::new();
-    let mut said = Said { reporter, progress: None, not_before: Instant::now(), ready: false, failed: false };
+    let mut received =
+        Received { reporter, progress: None, not_before: Instant::now(), ready: false, failed: false };
     loop {
         let room = MAX_LINE_LEN.saturating_sub(line.len());
         let mut limited = (&mut reader).take(u64::try_from(room).unwrap_or(u64::MAX));
         let read = tokio::select! {
-            // What has been read of a line stays in it when the other branch is taken.
+            // A part of a line that was read stays in `line` when the other branch is taken.
             read = limited.read_until(b'\n', &mut line) => read,
-            () = sleep_until(said.not_before), if said.progress.is_some() => {
-                said.pass_on();
+            () = sleep_until(received.not_before), if received.progress.is_some() => {
+                received.report_progress();
                 continue;
             }
         };
         if read.is_err() || line.is_empty() {
-            said.pass_on();
+            received.report_progress();
             return reader.into_inner();
         }
-        said.hear(&line);
+        received.handle(&line);
         line.clear();
-        // Nobody is kept waiting by one who has much to say.
+        // A runner that sends much does not hold up other tasks.
         consume_budget().await;
     }
 }
 
-/// What a runner has said.
+/// The messages received from one runner.
 #[derive(Debug)]
-struct Said {
+struct Received {
     reporter: StatusReporter,
-    /// The latest that the host has not heard of.
+    /// The latest progress, if it has not been reported yet.
     progress: Option<Progress>,
+    /// When progress may be reported again.
     not_before: Instant,
     ready: bool,
     failed: bool,
 }
 
-impl Said {
-    fn hear(&mut self, line: &[u8]) {
+impl Received {
+    fn handle(&mut self, line: &[u8]) {
         match Message::decode(line) {
             Ok(Message::Ready {}) => {
                 if !std::mem::replace(&mut self.ready, true) {
@@ -74,11 +78,11 @@ impl Said {
             Ok(Message::Progress(progress)) => {
                 self.progress = Some(progress);
                 if self.not_before <= Instant::now() {
-                    self.pass_on();
+                    self.report_progress();
                 }
             }
             Ok(Message::Failed { error }) => {
-                self.pass_on();
+                self.report_progress();
                 if !std::mem::replace(&mut self.failed, true) {
                     self.reporter.setup_failed(error);
                 }
@@ -93,7 +97,7 @@ impl Said {
         }
     }
 
-    fn pass_on(&mut self) {
+    fn report_progress(&mut self) {
         if let Some(progress) = self.progress.take() {
             self.reporter.progress(progress);
             self.not_before = Instant::now() + PROGRESS_INTERVAL;

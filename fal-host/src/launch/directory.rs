@@ -1,3 +1,5 @@
+//! The directory of the runners' sockets.
+
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -8,21 +10,21 @@ use tempfile::TempDir;
 const PREFIX: &str = "fal-host-";
 const LOCK: &str = "lock";
 
-/// Where the runners' sockets are: a directory that only the host's user may enter. It goes with its owner; what a host
-/// that was killed has left behind, the next one of the same user removes.
+/// The directory of the runners' sockets, which only the host's user may enter. Removed when dropped. If a host was
+/// killed, the next host of the same user removes its directory.
 #[derive(Debug)]
-pub(super) struct Directory {
+pub(super) struct SocketDirectory {
     directory: TempDir,
-    /// Locked for as long as the host lives, however it ends: so whoever can lock it may sweep.
+    /// Locked as long as the host lives, however it ends. So a directory whose lock is free belongs to an ended host.
     _lock: File,
 }
 
-impl Directory {
+impl SocketDirectory {
     pub(super) fn create() -> io::Result<Self> {
         let parent = std::env::temp_dir();
-        // Not to be able to tidy up after others is no reason not to start.
+        // The host can start without this.
         if let Err(error) = sweep(&parent) {
-            tracing::debug!(%error, "what ended hosts have left behind was not looked for");
+            tracing::debug!(%error, "the directories of ended hosts could not be listed");
         }
         let directory = tempfile::Builder::new()
             .prefix(PREFIX)
@@ -30,7 +32,7 @@ impl Directory {
             .tempdir_in(parent)?;
         let lock = File::create(directory.path().join("unlocked"))?;
         lock.lock()?;
-        // Nobody sees it before it is locked: a host that starts at the same time would take it for a dead one's.
+        // The lock gets its name once it is locked: another host that starts now must not take it for an ended host's.
         fs::rename(directory.path().join("unlocked"), directory.path().join(LOCK))?;
         Ok(Self { directory, _lock: lock })
     }
@@ -40,6 +42,7 @@ impl Directory {
     }
 }
 
+/// Removes the directories of hosts of the same user that have ended.
 fn sweep(parent: &Path) -> io::Result<()> {
     let own = rustix::process::getuid().as_raw();
     for entry in fs::read_dir(parent)? {
@@ -47,16 +50,16 @@ fn sweep(parent: &Path) -> io::Result<()> {
         let is_one =
             path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()));
         let is_own = || fs::symlink_metadata(&path).is_ok_and(|it| it.is_dir() && it.uid() == own);
-        if is_one && is_own() && is_left_over(&path) {
-            tracing::debug!(path = %path.display(), "an ended host has left this behind");
+        if is_one && is_own() && is_abandoned(&path) {
+            tracing::debug!(path = %path.display(), "removing the directory of an ended host");
             let _ = fs::remove_dir_all(&path);
         }
     }
     Ok(())
 }
 
-/// One that has no lock yet is being made.
-fn is_left_over(path: &Path) -> bool {
+/// Whether the host of a directory has ended. A directory without a lock is just being made.
+fn is_abandoned(path: &Path) -> bool {
     match File::open(path.join(LOCK)).map(|lock| lock.try_lock()) {
         Ok(Ok(())) => true,
         Ok(Err(TryLockError::WouldBlock | TryLockError::Error(_))) | Err(_) => false,
@@ -68,8 +71,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_private_and_goes_with_its_owner_s41d() {
-        let directory = Directory::create().unwrap();
+    fn the_directory_is_private_and_removed_when_dropped_s41d() {
+        let directory = SocketDirectory::create().unwrap();
         let path = directory.path().to_owned();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
         drop(directory);
@@ -80,7 +83,7 @@ mod tests {
     fn hosts_that_start_together_leave_each_other_alone_s41f() {
         let start = || {
             for _ in 0..200 {
-                let directory = Directory::create().unwrap();
+                let directory = SocketDirectory::create().unwrap();
                 assert!(directory.path().join(LOCK).exists());
             }
         };
@@ -92,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_host_left_behind_is_swept_and_nothing_else_s41f() {
+    fn only_the_directory_of_a_killed_host_is_swept_s41f() {
         let parent = tempfile::tempdir().unwrap();
         let make = |name: &str, locked: bool| {
             let path = parent.path().join(name);

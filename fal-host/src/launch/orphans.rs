@@ -1,4 +1,4 @@
-//! Processes that left their runner's group: daemons, and what else calls `setsid`.
+//! Processes that left their runner's process group, such as daemons, which call `setsid`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,13 +10,15 @@ use fal_health::protocol::{Address, variable::LISTEN};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Makes this process the parent of every process below it whose own parent ends, so that what leaves a runner's group
-/// is found and ended with its runner. The setting is the whole process's: only a program that has no children but its
-/// runners should make it, since every other child is taken for one of theirs.
+/// Makes this process the parent of every descendant whose own parent ends (a subreaper). So a process that left its
+/// runner's process group is found, and killed when the runner ends.
+///
+/// The setting holds for the whole process. Use it only in a program whose child processes are all runners: every other
+/// orphan is taken for a runner's.
 ///
 /// # Errors
 ///
-/// Where the system has no such thing (other than Linux), or refuses it.
+/// If the system refuses it, and on systems other than Linux.
 pub fn adopt_orphans() -> io::Result<()> {
     #[cfg(target_os = "linux")]
     return Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?);
@@ -24,17 +26,17 @@ pub fn adopt_orphans() -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// The children of this process that are no runners. It knows none, and does nothing, unless [`adopt_orphans`] was
+/// Finds and kills the child processes of this process that are not runners. Does nothing unless [`adopt_orphans`] was
 /// called.
 ///
-/// What a runner started is known by its environment, which names the runner's address. A process that has rid itself
-/// of that is left alone until the host ends. Nothing here waits for a process.
+/// An orphan belongs to the runner whose address is in its environment. A process without that variable is left alone
+/// until the host ends. No call waits for a process to end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Orphans {
     active: bool,
 }
 
-/// The runners that live, of every host of this process: by their numbers, with the mark of what they start.
+/// The live runners of all hosts of this process: their process ids, and the marks of their descendants.
 static RUNNERS: Mutex<BTreeMap<i32, Vec<u8>>> = Mutex::new(BTreeMap::new());
 
 fn runners() -> MutexGuard<'static, BTreeMap<i32, Vec<u8>>> {
@@ -50,40 +52,40 @@ impl Orphans {
         Self { active }
     }
 
-    /// From the start of a runner until it has been reaped, it is no orphan, and what it started is let live.
+    /// A runner was started: until it is reaped, its descendants are left alone.
     pub(super) fn runner_started(self, runner: Pid, address: &Address) {
         if self.active {
             runners().insert(runner.as_raw_nonzero().get(), mark(address));
         }
     }
 
-    /// The runner has been reaped: what it started and what has outlived it is killed.
+    /// A runner was reaped: its remaining descendants are killed.
     pub(super) fn runner_ended(self, runner: Pid) {
         runners().remove(&runner.as_raw_nonzero().get());
-        self.tidy();
+        self.kill_orphans();
     }
 
-    /// Tidies up whenever a child ends: what has ended is reaped, and what that has left behind is killed in its turn.
-    pub(super) async fn attend(self) {
+    /// Reaps and kills orphans whenever a child process ends, because its own children then become orphans.
+    pub(super) async fn watch(self) {
         if !self.active {
             return;
         }
         let Ok(mut ended) = signal(SignalKind::child()) else { return };
         while ended.recv().await.is_some() {
-            self.tidy();
+            self.kill_orphans();
         }
     }
 
-    fn tidy(self) {
+    fn kill_orphans(self) {
         for orphan in self.living() {
             let runners = runners();
-            if started_with(orphan).is_some_and(|mark| !runners.values().any(|living| *living == mark)) {
+            if mark_of(orphan).is_some_and(|mark| !runners.values().any(|living| *living == mark)) {
                 kill(orphan);
             }
         }
     }
 
-    /// The host ends, and with it all that is left. Blocks for a tenth of a second at most.
+    /// Kills all orphans when the host ends. Blocks for at most 100 ms.
     pub(super) fn end(self) {
         for _ in 0..50 {
             let living = self.living();
@@ -95,7 +97,7 @@ impl Orphans {
         }
     }
 
-    /// Those that have not ended; the others are reaped.
+    /// The orphans that live. Those that have ended are reaped.
     fn living(self) -> Vec<Pid> {
         if !self.active {
             return Vec::new();
@@ -108,7 +110,7 @@ impl Orphans {
     }
 }
 
-/// This process's children, whichever of its threads they belong to.
+/// The child processes of all threads of this process.
 fn children() -> Vec<Pid> {
     let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
@@ -116,25 +118,29 @@ fn children() -> Vec<Pid> {
     lists.flat_map(|list| list.split_whitespace().filter_map(parse).collect::<Vec<_>>()).collect()
 }
 
+/// The environment variable by which the descendants of a runner are found.
 fn mark(address: &Address) -> Vec<u8> {
     format!("{LISTEN}={address}").into_bytes()
 }
 
-/// The mark of the runner that a process descends from.
-fn started_with(pid: Pid) -> Option<Vec<u8>> {
+/// The mark in the environment of a process, if it has one.
+fn mark_of(pid: Pid) -> Option<Vec<u8>> {
     let environment = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).ok()?;
     let prefix = format!("{LISTEN}=");
     let mut variables = environment.split(|byte| *byte == 0);
     variables.find(|variable| variable.starts_with(prefix.as_bytes())).map(<[u8]>::to_vec)
 }
 
-/// The number cannot be somebody else's: it is a child that has not been reaped.
+/// Kills an orphan. Its process id is still its own, because it has not been reaped.
 fn kill(orphan: Pid) {
-    tracing::debug!(pid = orphan.as_raw_nonzero(), "left its runner's group and has outlived it: killed");
+    tracing::debug!(
+        pid = orphan.as_raw_nonzero(),
+        "killing a process that left its runner's process group and outlived the runner"
+    );
     let _ = rustix::process::kill_process(orphan, Signal::KILL);
 }
 
-/// Whether the process had ended; it is reaped then.
+/// Reaps a process if it has ended, and returns whether it has.
 fn reap(pid: Pid) -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
     rustix::process::waitid(WaitId::Pid(pid), options).is_ok_and(|status| status.is_some())

@@ -1,17 +1,19 @@
+//! The output of runners, in the host's log.
+
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 
 use crate::RunnerId;
 
-/// Longer lines of a runner's output are shown in pieces of this size.
-const LONGEST_LINE: u64 = 8 * 1024;
+/// The longest line of output, in bytes. Longer ones are logged in pieces.
+const MAX_LINE_LEN: u64 = 8 * 1024;
 
-/// Shows what a runner prints, line by line, until it closes its side.
+/// Logs what a runner prints, line by line, until it closes its end.
 pub(super) async fn relay(output: impl AsyncRead + Unpin, id: RunnerId, stream: &'static str) {
     let mut reader = BufReader::new(output);
     let mut line = Vec::new();
     loop {
         line.clear();
-        match (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line).await {
+        match (&mut reader).take(MAX_LINE_LEN).read_until(b'\n', &mut line).await {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }

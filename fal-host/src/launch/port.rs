@@ -1,3 +1,5 @@
+//! Runners that are programs without knowledge of this host: they listen on the port in `PORT`.
+
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
@@ -7,30 +9,30 @@ use std::time::Duration;
 use fal_health::protocol::{Address, variable};
 use tokio::net::TcpStream;
 
-use super::process::Process;
+use super::process::ChildRunner;
 use super::spawn::Spawner;
 use super::{LaunchError, Launcher, RunnerHandle, StatusReporter};
 use crate::{RunnerId, open_files};
 
-/// How soon a program is asked again whether it listens, and how soon at the latest.
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
-const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+/// The pause after a failed connection attempt, at first and at most: it doubles each time.
+const MIN_PAUSE: Duration = Duration::from_millis(5);
+const MAX_PAUSE: Duration = Duration::from_millis(250);
 
-/// Starts programs that know nothing of this host, and listen on 127.0.0.1 at the port that `PORT` in their environment
-/// names.
+/// Starts programs that do not use this library. They must listen on 127.0.0.1, at the port in the environment variable
+/// `PORT`.
 ///
-/// Such a runner is ready when its port takes a connection, and is told to stop by SIGTERM alone. It does not outlive
-/// its host (`PR_SET_PDEATHSIG`, on Linux), but what it forked may, where the host was killed.
+/// Such a runner is ready when its port accepts a connection, and is told to stop by SIGTERM alone. On Linux it does
+/// not outlive its host (`PR_SET_PDEATHSIG`), but if the host is killed, child processes of the runner may.
 #[derive(Debug)]
 pub struct PortLauncher {
     spawner: Spawner,
 }
 
 impl PortLauncher {
-    /// Every runner is this command. Its standard streams are set by the launcher: it reads nothing, and what it prints
-    /// is logged line by line.
+    /// Starts every runner by this command. The launcher sets its standard streams: input is empty, and output is
+    /// logged line by line.
     ///
-    /// Must be called inside a Tokio runtime, which relays the runners' output.
+    /// Must be called inside a Tokio runtime, which reads the output.
     pub fn new(mut command: Command) -> Self {
         #[cfg(target_os = "linux")]
         die_with_the_host(&mut command);
@@ -49,35 +51,40 @@ impl Launcher for PortLauncher {
         let address = Address::Tcp(port);
         let variables = [("PORT", port.port().to_string()), (variable::ID, id.to_string())];
         let child = self.spawner.spawn(id, &address, variables, Stdio::null())?;
-        let process =
-            Process { check_address: address.clone(), address, pid: child.pid, group: child.group.clone() };
+        let runner = ChildRunner {
+            check_address: address.clone(),
+            address,
+            pid: child.pid,
+            group: child.group.clone(),
+        };
         tokio::spawn(async move {
-            let asked = tokio::spawn(ask_whether_ready(port, reporter.clone()));
+            let waiting = tokio::spawn(wait_until_ready(port, reporter.clone()));
             let exit = child.end().await;
-            asked.abort();
+            waiting.abort();
             reporter.exited(exit);
         });
-        Ok(Box::new(process))
+        Ok(Box::new(runner))
     }
 }
 
-/// A port that was free a moment ago. Somebody else may take it before the program does; then that fails to start, and
-/// the next one gets another.
+/// A port that was free a moment ago. Another process may take it before the runner does. Then the runner fails to
+/// start, and the next one gets another port.
 fn free_port() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 
-async fn ask_whether_ready(address: SocketAddr, reporter: StatusReporter) {
-    let mut pause = FIRST_PAUSE;
+/// Reports the runner as ready once its port accepts a connection.
+async fn wait_until_ready(address: SocketAddr, reporter: StatusReporter) {
+    let mut pause = MIN_PAUSE;
     while TcpStream::connect(address).await.is_err() {
         tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause = (pause * 2).min(MAX_PAUSE);
     }
     reporter.ready();
 }
 
-/// The signal comes when the thread that started the program ends, which is the host's control thread and lives as long
-/// as the host.
+/// Has the system kill the runner when the thread that started it ends. That is the host's control thread, which lives
+/// as long as the host.
 #[cfg(target_os = "linux")]
 fn die_with_the_host(command: &mut Command) {
     use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
@@ -85,11 +92,11 @@ fn die_with_the_host(command: &mut Command) {
     let host = getpid();
     let arm = move || {
         set_parent_process_death_signal(Some(Signal::KILL))?;
-        // It may have ended before the signal was armed.
+        // The host may have ended before the signal was armed.
         if getppid() == Some(host) { Ok(()) } else { Err(io::ErrorKind::NotConnected.into()) }
     };
     #[expect(unsafe_code, reason = "nothing else runs between fork and exec")]
-    // SAFETY: it makes two system calls, neither allocates nor locks, and builds an error without allocating.
+    // SAFETY: the closure makes two system calls. It does not allocate or lock.
     unsafe {
         command.pre_exec(arm);
     }

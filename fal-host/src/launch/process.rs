@@ -1,40 +1,42 @@
+//! Runners of this library, as child processes.
+
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Duration;
 
 use fal_health::protocol::{Address, Assignment};
 
-use super::directory::Directory;
+use super::directory::SocketDirectory;
 use super::reap::Group;
-use super::spawn::{LAST_WORDS, Spawner};
+use super::spawn::{FLUSH_TIMEOUT, Spawner};
 use super::{LaunchError, Launcher, RunnerHandle, StatusReporter, channel};
 use crate::{RunnerId, open_files};
 
-/// What a socket's path may take: `sun_path` holds 108 bytes on Linux and 104 elsewhere.
-const LONGEST_PATH: usize = 100;
+/// The longest path of a socket, in bytes: `sun_path` holds 108 bytes on Linux and 104 elsewhere.
+const MAX_PATH_LEN: usize = 100;
 
 /// Starts runners as child processes, each in a process group of its own.
 ///
 /// Host and runner speak the [protocol](fal_health::protocol): environment variables say where the runner listens, and
-/// its standard event is the control channel. A runner kills itself and its group when that closes, so no runner
+/// its standard input is the control channel. A runner kills itself and its group when that closes, so no runner
 /// outlives its host, however the host ends (S41). Health checks have a socket of their own. What a runner prints is
 /// logged line by line, with its id.
 #[derive(Debug)]
 pub struct ProcessLauncher {
     spawner: Spawner,
-    directory: Directory,
+    directory: SocketDirectory,
     grace_period: Duration,
 }
 
 impl ProcessLauncher {
-    /// Every runner is this command. Its standard streams are set by the launcher.
+    /// Starts every runner by this command, whose `main` must call `fal_runtime::as_runner` or do the same by itself.
+    /// The launcher sets its standard streams.
     ///
-    /// Must be called inside a Tokio runtime, which relays the runners' output.
+    /// Must be called inside a Tokio runtime, which reads the runners' output.
     pub fn new(command: Command, grace_period: Duration) -> Result<Self, LaunchError> {
-        let directory = Directory::create()
-            .map_err(|error| LaunchError::io("no directory could be made for the runners' sockets", error))?;
+        let directory = SocketDirectory::create()
+            .map_err(|error| LaunchError::io("cannot create a directory for the runners' sockets", error))?;
         #[cfg(not(target_os = "linux"))]
         let command = {
             let mut command = command;
@@ -52,51 +54,53 @@ impl Launcher for ProcessLauncher {
         reporter: StatusReporter,
     ) -> Result<Box<dyn RunnerHandle>, LaunchError> {
         let socket = self.directory.path().join(format!("{id}.sock"));
-        let lane = self.directory.path().join(format!("{id}.health.sock"));
-        if lane.as_os_str().as_bytes().len() > LONGEST_PATH {
+        let health_socket = self.directory.path().join(format!("{id}.health.sock"));
+        let length = health_socket.as_os_str().len();
+        if length > MAX_PATH_LEN {
             return Err(LaunchError::new(format!(
-                "the runners' sockets would have paths longer than {LONGEST_PATH} bytes ({}): set TMPDIR to a shorter one",
-                lane.display()
+                "the path of a runner's socket is too long: {} has {length} bytes, but at most {MAX_PATH_LEN} are \
+                 allowed; set TMPDIR to a directory with a shorter path",
+                health_socket.display()
             )));
         }
-        let (address, check_address) = (Address::Unix(socket.clone()), Address::Unix(lane.clone()));
+        let (address, check_address) = (Address::Unix(socket.clone()), Address::Unix(health_socket.clone()));
         let mut assignment = Assignment::new(std::process::id(), address.clone().into());
         assignment.health_listen = Some(check_address.clone().into());
         assignment.id = Some(id.get());
         assignment.grace_period = Some(self.grace_period);
         let (ours, theirs) = channel::pair()
-            .map_err(|error| LaunchError::io("no control channel could be made for a runner", error))?;
+            .map_err(|error| LaunchError::io("cannot create a control channel for a runner", error))?;
         let child = self.spawner.spawn(id, &address, assignment.variables(), theirs)?;
         #[cfg(target_os = "linux")]
         open_files::restore_of(child.pid);
-        let process = Process { address, check_address, pid: child.pid, group: child.group.clone() };
+        let runner = ChildRunner { address, check_address, pid: child.pid, group: child.group.clone() };
         tokio::spawn(async move {
-            // It holds the host's end: a runner ends itself when that closes.
+            // Holds the host's end of the channel until the runner has ended: the runner kills itself when it closes.
             let mut listening = tokio::spawn(channel::listen(ours, reporter.clone()));
             let exit = child.end().await;
-            if tokio::time::timeout(LAST_WORDS, &mut listening).await.is_err() {
+            if tokio::time::timeout(FLUSH_TIMEOUT, &mut listening).await.is_err() {
                 listening.abort();
             }
-            // A runner that was killed could not remove them.
-            for path in [socket, lane] {
+            // A runner that was killed has not removed them.
+            for path in [socket, health_socket] {
                 let _ = std::fs::remove_file(path);
             }
             reporter.exited(exit);
         });
-        Ok(Box::new(process))
+        Ok(Box::new(runner))
     }
 }
 
-/// A child process and its group.
+/// A runner that is a child process with a process group of its own.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(super) struct ChildRunner {
     pub(super) address: Address,
     pub(super) check_address: Address,
     pub(super) pid: u32,
     pub(super) group: Group,
 }
 
-impl RunnerHandle for Process {
+impl RunnerHandle for ChildRunner {
     fn address(&self) -> Address {
         self.address.clone()
     }
@@ -118,7 +122,7 @@ impl RunnerHandle for Process {
     }
 }
 
-/// The command that runs this very program again, even where its file has been replaced meanwhile.
+/// The command that runs this program again. On Linux also if its file has been replaced since.
 pub(crate) fn this_program() -> io::Result<Command> {
     let path = std::env::current_exe()?;
     if cfg!(target_os = "linux") {

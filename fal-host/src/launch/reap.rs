@@ -1,4 +1,4 @@
-//! Waiting for a process without forgetting what it started.
+//! Waiting for the end of a process, and killing what is left of its group.
 
 use std::io;
 use std::process::Child;
@@ -11,16 +11,16 @@ use crate::fleet::Exit;
 
 /// A process group that can be signalled until its leader has been reaped.
 ///
-/// From then on its number may be given to others, so the signal and the reaping exclude each other.
+/// After that, the system may give the id of the group to another one. So a lock keeps signals and reaping apart.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
     leader: Arc<Mutex<Option<Pid>>>,
-    /// Where there is one, nothing escapes from it.
+    /// Holds the processes that left the group, too.
     cgroup: Option<Cgroup>,
 }
 
 impl Group {
-    /// The group that a child leads, and the leader.
+    /// The group that a child process leads, and its leader.
     pub(super) fn led_by(child: &Child, cgroup: Option<Cgroup>) -> Option<(Self, Pid)> {
         let pid = Pid::from_raw(i32::try_from(child.id()).ok()?)?;
         Some((Self { leader: Arc::new(Mutex::new(Some(pid))), cgroup }, pid))
@@ -47,8 +47,8 @@ impl Group {
         }
     }
 
-    /// Waits for the leader's end, kills whoever is left of its group, and reaps the leader: in this order, because
-    /// only an unreaped leader keeps the group's number from being used again.
+    /// Waits until the leader has ended, kills what is left of the group, and reaps the leader. In this order, because
+    /// the id of the group stays reserved only until the leader is reaped.
     pub(super) async fn end(self, child: Child) -> Exit {
         let waited = self.leader_ended().await;
         self.ended(child, waited)
@@ -57,12 +57,12 @@ impl Group {
     fn ended(self, mut child: Child, waited: io::Result<()>) -> Exit {
         self.kill();
         let mut leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
-        // Its number may be anybody's from now on.
+        // From now on the id may belong to another group.
         *leader = None;
         match waited {
             Ok(()) => child.wait().map_or(Exit::Unknown, Exit::from),
             Err(error) => {
-                tracing::error!(%error, pid = child.id(), "a process cannot be waited for, so it was killed");
+                tracing::error!(%error, pid = child.id(), "cannot wait for a process, so it was killed");
                 Exit::Unknown
             }
         }
@@ -73,21 +73,21 @@ impl Group {
         #[cfg(target_os = "linux")]
         match await_descriptor(pid).await {
             Ok(()) => return Ok(()),
-            Err(error) => tracing::debug!(%error, "no process descriptor; a thread waits instead"),
+            Err(error) => tracing::debug!(%error, "no pidfd: a thread waits instead"),
         }
         let waited = tokio::task::spawn_blocking(move || has_ended(pid, WaitIdOptions::empty()));
         waited.await.map_err(io::Error::other)?.map(drop)
     }
 }
 
-/// A process descriptor becomes readable when its process ends, which costs no thread a runner.
+/// Waits on a pidfd, which becomes readable when its process ends. So waiting takes no thread.
 #[cfg(target_os = "linux")]
 async fn await_descriptor(pid: Pid) -> io::Result<()> {
     use tokio::io::{Interest, unix::AsyncFd};
 
     let descriptor = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::NONBLOCK)?;
     #[expect(unsafe_code, reason = "registering a descriptor has no safe form")]
-    // SAFETY: an `OwnedFd` is open until it is dropped, always names the same descriptor, and moves in here.
+    // SAFETY: an `OwnedFd` is open until it is dropped, always has the same number, and moves in here.
     let descriptor = unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) }?;
     loop {
         let mut ready = descriptor.readable().await?;
@@ -98,14 +98,14 @@ async fn await_descriptor(pid: Pid) -> io::Result<()> {
     }
 }
 
-/// Whether a process has ended; it stays unreaped.
+/// Whether a process has ended. Does not reap it.
 fn has_ended(pid: Pid, options: WaitIdOptions) -> io::Result<bool> {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | options;
     loop {
         match rustix::process::waitid(WaitId::Pid(pid), options) {
             Ok(status) => return Ok(status.is_some()),
             Err(rustix::io::Errno::INTR) => {}
-            // In a program that ignores SIGCHLD the system has reaped it.
+            // In a program that ignores SIGCHLD the system reaps it.
             Err(rustix::io::Errno::CHILD) => return Ok(true),
             Err(error) => return Err(error.into()),
         }
@@ -120,14 +120,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_that_cannot_be_waited_for_is_killed_and_its_number_forgotten_s41f() {
+    fn a_group_that_cannot_be_waited_for_is_killed_and_its_id_forgotten_s41f() {
         let mut sleep = Command::new("sleep");
         let mut child = sleep.arg("1000").stdout(Stdio::piped()).process_group(0).spawn().unwrap();
         let mut witness = child.stdout.take().unwrap();
         let (group, _) = Group::led_by(&child, None).unwrap();
         let signals_later = group.clone();
         assert_eq!(group.ended(child, Err(io::ErrorKind::Other.into())), Exit::Unknown);
-        // Its end of the pipe goes with it.
+        // Its end of the pipe closes when it ends.
         assert_eq!(io::copy(&mut witness, &mut io::sink()).unwrap(), 0);
         assert_eq!(*signals_later.leader.lock().unwrap(), None);
     }

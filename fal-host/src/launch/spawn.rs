@@ -1,3 +1,5 @@
+//! Starting a child process in a process group of its own.
+
 use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -11,30 +13,30 @@ use tokio::net::unix::pipe;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use super::cgroup::{Cgroup, Cgroups, Entry};
+use super::cgroup::{Cgroup, CgroupEntry, Cgroups};
 use super::orphans::Orphans;
 use super::reap::Group;
 use super::{LaunchError, output};
 use crate::RunnerId;
 use crate::fleet::Exit;
 
-/// How long an ended runner's last words are waited for. They are there already, unless a process that escaped from its
-/// group still holds the other end.
-pub(super) const LAST_WORDS: Duration = Duration::from_millis(50);
+/// How long to read what an ended runner wrote last. It is there already, unless a process that left the runner's group
+/// still holds the other end open.
+pub(super) const FLUSH_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// Starts children in process groups of their own, shows what they print, and reaps them.
+/// Starts child processes in process groups of their own, logs what they print, and reaps them.
 #[derive(Debug)]
 pub(super) struct Spawner {
     command: Command,
-    /// Where output is relayed: not where checks are made, so that no flood of it delays one.
+    /// The runtime that reads output. Not the one that makes health checks, so that much output delays none of them.
     relays: Handle,
-    cgroups: Option<(Cgroups, Entry)>,
+    cgroups: Option<(Cgroups, CgroupEntry)>,
     orphans: Orphans,
-    /// Whether somebody attends to the orphans already.
-    attended: bool,
+    /// Whether a task watches the orphans already.
+    watched: bool,
 }
 
-/// A child that runs.
+/// A child process that was started.
 #[derive(Debug)]
 pub(super) struct Spawned {
     pub(super) group: Group,
@@ -46,13 +48,14 @@ pub(super) struct Spawned {
 }
 
 impl Spawner {
-    /// Must be called inside the runtime that is to relay output.
+    /// Must be called inside the Tokio runtime that is to read output.
     pub(super) fn new(mut command: Command) -> Self {
-        let cgroups = Cgroups::delegated().map(|cgroups| (cgroups, Entry::of(&mut command)));
-        Self { command, relays: Handle::current(), cgroups, orphans: Orphans::new(), attended: false }
+        let cgroups = Cgroups::delegated().map(|cgroups| (cgroups, CgroupEntry::of(&mut command)));
+        Self { command, relays: Handle::current(), cgroups, orphans: Orphans::new(), watched: false }
     }
 
-    /// Starts a child with these environment variables, and with its address, which marks all that it starts.
+    /// Starts a child process with these environment variables. Its address is always among them, as the mark of all
+    /// its descendants.
     pub(super) fn spawn(
         &mut self,
         id: RunnerId,
@@ -70,8 +73,8 @@ impl Spawner {
         let (group, leader) =
             Group::led_by(&child, cgroup).ok_or_else(|| LaunchError::new("the process has no id"))?;
         self.orphans.runner_started(leader, address);
-        if !std::mem::replace(&mut self.attended, true) {
-            tokio::spawn(self.orphans.attend());
+        if !std::mem::replace(&mut self.watched, true) {
+            tokio::spawn(self.orphans.watch());
         }
         let relay = self.relays.spawn(async move {
             join(output::relay(stdout, id, "stdout"), output::relay(stderr, id, "stderr")).await
@@ -82,7 +85,7 @@ impl Spawner {
     fn cgroup(&self, id: RunnerId) -> Option<(Cgroup, File)> {
         let (cgroups, _) = self.cgroups.as_ref()?;
         let made = cgroups.make(id);
-        made.inspect_err(|error| tracing::debug!(%error, "a runner has no control group")).ok()
+        made.inspect_err(|error| tracing::debug!(%error, "a runner has no cgroup")).ok()
     }
 
     fn start(
@@ -90,7 +93,7 @@ impl Spawner {
         stdin: Stdio,
         entrance: Option<&File>,
     ) -> io::Result<(Child, pipe::Receiver, pipe::Receiver)> {
-        // Pipes are read where the relays run.
+        // The pipes belong to the runtime that reads them.
         let _reader = self.relays.enter();
         let (stdout, stderr) = (pipe::pipe()?, pipe::pipe()?);
         self.command
@@ -102,7 +105,7 @@ impl Spawner {
             Some((_, entry)) => entry.through(entrance, || self.command.spawn()),
             None => self.command.spawn(),
         };
-        // The command keeps its streams, and the other end of one never closes while this process holds it too.
+        // Drops the child's ends of the streams, which the command keeps: a pipe closes only when all ends are closed.
         self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Ok((spawned?, stdout.1, stderr.1))
     }
@@ -115,11 +118,11 @@ impl Drop for Spawner {
 }
 
 impl Spawned {
-    /// Waits for its end, and ends what is left of it.
+    /// Waits until the child process has ended, and kills what is left of its group.
     pub(super) async fn end(mut self) -> Exit {
         let exit = self.group.end(self.child).await;
         self.orphans.runner_ended(self.leader);
-        if tokio::time::timeout(LAST_WORDS, &mut self.relay).await.is_err() {
+        if tokio::time::timeout(FLUSH_TIMEOUT, &mut self.relay).await.is_err() {
             self.relay.abort();
         }
         exit
