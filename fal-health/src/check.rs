@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::Time;
 
-/// The id of one check of one runner. The ids of a runner's checks rise, and none is used twice (S21).
+/// The id of one check of one runner. The ids of a runner's checks rise, and none is used twice
+/// ([S21](crate::semantics#s21)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CheckId(pub(crate) u64);
 
@@ -19,9 +20,9 @@ impl fmt::Display for CheckId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Trigger {
-    /// The schedule: a tick came (S12).
+    /// The schedule: a tick came ([S12](crate::semantics#s12)).
     Periodic,
-    /// A response that asked for a check (S27).
+    /// A response that asked for a check ([S27](crate::semantics#s27)).
     Manual,
 }
 
@@ -43,7 +44,7 @@ pub struct Check {
     pub id: CheckId,
     /// Why the check is made.
     pub trigger: Trigger,
-    /// The deadline of the whole check: connect, request, response headers and body (S19).
+    /// The deadline of the whole check: connect, request, response headers and body ([S19](crate::semantics#s19)).
     pub timeout: Duration,
 }
 
@@ -51,11 +52,11 @@ pub struct Check {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The runner sent a complete 2xx response in time (S17).
+    /// The runner sent a complete 2xx response in time ([S17](crate::semantics#s17)).
     Pass,
-    /// The runner failed the check (S18).
+    /// The runner failed the check ([S18](crate::semantics#s18)).
     Failure(Failure),
-    /// The check says nothing about the runner (S20).
+    /// The check says nothing about the runner ([S20](crate::semantics#s20)).
     Inconclusive(Inconclusive),
 }
 
@@ -101,7 +102,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// How a runner failed a check (S18).
+/// How a runner failed a check ([S18](crate::semantics#s18)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Failure {
@@ -142,7 +143,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Why a check says nothing about its runner (S20).
+/// Why a check says nothing about its runner ([S20](crate::semantics#s20)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Inconclusive {
@@ -185,18 +186,19 @@ pub struct CheckRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CheckEffect {
-    /// It passed: the streak is 0 (S22).
+    /// It passed: the streak is 0 ([S22](crate::semantics#s22)).
     Passed,
-    /// It was a periodic check and its failure counts (S24).
+    /// It was a periodic check and its failure counts ([S24](crate::semantics#s24)).
     Counted {
         /// How many counted failures in a row there are, with this one.
         streak: u32,
     },
-    /// It was a periodic check that failed inside the start period: recorded, but not counted (S23).
+    /// It was a periodic check that failed inside the start period: recorded, but not counted
+    /// ([S23](crate::semantics#s23)).
     Ignored,
-    /// It was a manual check that failed: the runner is unhealthy at once (S25).
+    /// It was a manual check that failed: the runner is unhealthy at once ([S25](crate::semantics#s25)).
     ManualFailure,
-    /// It was inconclusive: the streak stays as it was (S20).
+    /// It was inconclusive: the streak stays as it was ([S20](crate::semantics#s20)).
     Inconclusive,
 }
 

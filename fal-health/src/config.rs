@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::Time;
 
-/// The settings of an app's health check (S3).
+/// The settings of an app's health check ([S3](crate::semantics#s3)).
 ///
 /// Every setter is a `const fn` that is named after its field. So a value out of range is a compile error in a const
 /// context, and a panic elsewhere.
@@ -31,7 +31,8 @@ pub struct HealthCheck {
 }
 
 impl HealthCheck {
-    /// The defaults: a start period of 30 s, a timeout of 5 s, a threshold of 3 failures, and periodic checks (S3).
+    /// The defaults: a start period of 30 s, a timeout of 5 s, a threshold of 3 failures, and periodic checks
+    /// ([S3](crate::semantics#s3)).
     pub const fn new() -> Self {
         Self { start_period_seconds: 30, timeout_seconds: 5, failure_threshold: 3, call_regularly: true }
     }
@@ -76,7 +77,7 @@ impl HealthCheck {
 
     /// Sets whether the host checks periodically; default `true`. With `false` it checks only when a response asks for
     /// it ([`HEALTH_CHECK`](crate::protocol::header::HEALTH_CHECK)). The threshold and the start period then have no
-    /// effect, because manual checks ignore both (S4, S25).
+    /// effect, because manual checks ignore both ([S4](crate::semantics#s4), [S25](crate::semantics#s25)).
     pub const fn call_regularly(mut self, regularly: bool) -> Self {
         self.call_regularly = regularly;
         self
@@ -113,7 +114,7 @@ impl Default for HealthCheck {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct HealthCheckSpec {
-    /// The HTTP method of a check: `POST` for a declared endpoint (S16).
+    /// The HTTP method of a check: `POST` for a declared endpoint ([S16](crate::semantics#s16)).
     pub method: Cow<'static, str>,
     /// The path of a check, with its leading `/`.
     pub path: Cow<'static, str>,
@@ -141,9 +142,9 @@ impl HealthCheckSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lifespan {
-    /// When the runner's process was started. Its age counts from here (S7).
+    /// When the runner's process was started. Its age counts from here ([S7](crate::semantics#s7)).
     pub started: Time,
-    /// The app's `startup_timeout`, if it declares one (S8).
+    /// The app's `startup_timeout`, if it declares one ([S8](crate::semantics#s8)).
     pub startup_timeout: Option<Duration>,
 }
 
@@ -154,8 +155,8 @@ impl Lifespan {
     }
 }
 
-/// The effective start period: the declared one, or the app's `startup_timeout` if it declares one that is longer (S8).
-/// A limit for start-up that the platform sets does not count.
+/// The effective start period: the declared one, or the app's `startup_timeout` if it declares one that is longer
+/// ([S8](crate::semantics#s8)). A limit for start-up that the platform sets does not count.
 pub const fn effective_start_period(config: &HealthCheck, startup_timeout: Option<Duration>) -> Duration {
     let declared = config.start_period();
     match startup_timeout {

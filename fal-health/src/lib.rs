@@ -34,6 +34,7 @@ mod config;
 mod monitor;
 pub mod protocol;
 mod schedule;
+#[expect(clippy::doc_markdown, reason = "the rules write the names of states without backticks")]
 #[doc = include_str!("semantics.md")]
 pub mod semantics {}
 mod time;

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use crate::Time;
 
-/// The default interval between two periodic checks of a runner (S12, S15).
+/// The default interval between two periodic checks of a runner ([S12](crate::semantics#s12),
+/// [S15](crate::semantics#s15)).
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
 
 /// The ticks of one runner: the times of its periodic checks, at `phase`, `phase + interval`, `phase + 2 · interval`, …
 /// on the host's clock.
 ///
-/// Ticks are points on the clock, so neither slow checks nor a late host move them (S12). The phase is computed from the
-/// runner's start id by the golden-ratio sequence. It spreads any number of successive ids nearly evenly over the
-/// interval, so that runners started together are not checked together.
+/// Ticks are points on the clock, so neither slow checks nor a late host move them ([S12](crate::semantics#s12)). The
+/// phase is computed from the runner's start id by the golden-ratio sequence. It spreads any number of successive ids
+/// nearly evenly over the interval, so that runners started together are not checked together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
     interval: Duration,

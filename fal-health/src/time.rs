@@ -4,7 +4,8 @@ use std::fmt;
 use std::ops::Add;
 use std::time::Duration;
 
-/// A point in time on the host's monotonic clock, as the time since the start of that clock (S7).
+/// A point in time on the host's monotonic clock, as the time since the start of that clock
+/// ([S7](crate::semantics#s7)).
 ///
 /// It is not a time of day, and it means nothing on another host.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -16,16 +16,17 @@ pub use verdict::Verdict;
 /// How many finished checks a monitor remembers.
 pub const HISTORY_LEN: usize = 8;
 
-/// The time from an inconclusive manual check until the next try (S20).
+/// The time from an inconclusive manual check until the next try ([S20](crate::semantics#s20)).
 pub const MANUAL_RETRY: Duration = Duration::from_secs(1);
 
-/// How many failures in a row the host's own lag may excuse. The next one counts. A pass renews the allowance (S20).
+/// How many failures in a row the host's own lag may excuse. The next one counts. A pass renews the allowance
+/// ([S20](crate::semantics#s20)).
 pub const MAX_EXCUSED: u8 = 3;
 
 /// Decides which checks to make of one runner, and concludes from them how healthy it is.
 ///
-/// A monitor reads no clock and does no I/O. Its caller reports [`Event`]s, each with the time at which it became known,
-/// and carries out the [`Command`]s.
+/// A monitor reads no clock and does no I/O. Its caller reports [`Event`]s, each with the time at which it became
+/// known, and carries out the [`Command`]s.
 ///
 /// # Invariant
 ///
@@ -169,7 +170,7 @@ impl Monitor {
         }
     }
 
-    /// The verdict so far. It is final once the runner is told to stop (S26).
+    /// The verdict so far. It is final once the runner is told to stop ([S26](crate::semantics#s26)).
     pub fn verdict(&self) -> Verdict {
         match self.streak {
             _ if self.manual_failed => Verdict::Unhealthy,
@@ -195,7 +196,7 @@ impl Monitor {
         self.config
     }
 
-    /// The effective start period (S8).
+    /// The effective start period ([S8](crate::semantics#s8)).
     pub fn effective_start_period(&self) -> Duration {
         self.start_period
     }

@@ -1,6 +1,7 @@
 //! The names of the HTTP headers between host and runner. Names of headers have no case.
 
-/// On a response: asks the host to check the runner (S27). On a health check: a response asked for it (S16).
+/// On a response: asks the host to check the runner ([S27](crate::semantics#s27)). On a health check: a response asked
+/// for it ([S16](crate::semantics#s16)).
 pub const HEALTH_CHECK: &str = "x-fal-runner-health-check";
 
 /// On every request and response: the [request's id](super::request_id).

@@ -40,7 +40,7 @@
 //! | `{"failed":{"error":"…"}}` | the runner will exit before it is ready, for this reason. Counts once |
 //!
 //! The host sends nothing. When the channel closes, the host is gone, and the runner kills its own process group: no
-//! runner outlives its host (S41f).
+//! runner outlives its host ([S41f](crate::semantics#s41f)).
 //!
 //! # Addresses
 //!
@@ -57,14 +57,15 @@
 //!
 //! | header | on | meaning |
 //! |---|---|---|
-//! | `x-fal-runner-health-check` | a response | asks the host to check the runner (S27; [`header::requests_check`]) |
-//! | `x-fal-runner-health-check` | a health check | `true`: a response asked for this check (S16) |
+//! | `x-fal-runner-health-check` | a response | asks the host to check the runner ([S27](crate::semantics#s27); [`header::requests_check`]) |
+//! | `x-fal-runner-health-check` | a health check | `true`: a response asked for this check ([S16](crate::semantics#s16)) |
 //! | `x-fal-request-id` | every request and response | names the request in all logs ([`request_id`]) |
 //! | `x-fal-runner-progress` | the response to a health check | how the runner's requests fare ([`ProgressStamp`]) |
 //!
 //! # Signals
 //!
-//! SIGTERM tells a runner to stop (S42). SIGKILL to its process group follows after the grace period (S33c).
+//! SIGTERM tells a runner to stop ([S42](crate::semantics#s42)). SIGKILL to its process group follows after the grace
+//! period ([S33c](crate::semantics#s33c)).
 
 mod address;
 mod assignment;

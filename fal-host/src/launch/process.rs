@@ -20,8 +20,8 @@ const MAX_PATH_LEN: usize = 100;
 ///
 /// Host and runner speak the [protocol](fal_health::protocol): environment variables say where the runner listens, and
 /// its standard input is the control channel. A runner kills itself and its group when that closes, so no runner
-/// outlives its host, however the host ends (S41). Health checks have a socket of their own. What a runner prints is
-/// logged line by line, with its id.
+/// outlives its host, however the host ends ([S41](fal_health::semantics#s41)). Health checks have a socket of their
+/// own. What a runner prints is logged line by line, with its id.
 #[derive(Debug)]
 pub struct ProcessLauncher {
     spawner: Spawner,

@@ -45,19 +45,19 @@ pub(crate) use supervisor::Supervisor;
 /// It blocks until the runner has ended. It may be called on a Tokio runtime, as in an `async fn main`. The runner logs
 /// to standard error, filtered by `FAL_LOG` (default `info`), unless the program has set a `tracing` subscriber before.
 ///
-/// A host starts a runner as the [protocol](fal_health::protocol) describes. `FAL_RUNNER_HOST_PID` names the host, which
-/// must be the parent of this process: child processes of a runner inherit the variables and are not runners. Standard
-/// input is the control channel to the host. The runner replaces it by the null device, and is killed with its process
-/// group as soon as the host is gone (S41f).
+/// A host starts a runner as the [protocol](fal_health::protocol) describes. `FAL_RUNNER_HOST_PID` names the host,
+/// which must be the parent of this process: child processes of a runner inherit the variables and are not runners.
+/// Standard input is the control channel to the host. The runner replaces it by the null device, and is killed with its
+/// process group as soon as the host is gone ([S41f](fal_health::semantics#s41f)).
 ///
 /// | exit code | meaning |
 /// |---|---|
-/// | 0 | told to stop; every call ended and `teardown` was run (S42) |
+/// | 0 | told to stop; every call ended and `teardown` was run ([S42](fal_health::semantics#s42)) |
 /// | 1 | it could not start: the host speaks another protocol, the app does not exist, or the address is not available |
 /// | 3 | `setup` returned an error or panicked |
-/// | 4 | told to stop, but the grace period was too short: `teardown` was skipped or cut short (S42c) |
+/// | 4 | told to stop, but the grace period was too short: `teardown` was skipped or cut short ([S42c](fal_health::semantics#s42c)) |
 /// | 5 | told to stop; `teardown` returned an error or panicked |
-/// | 143 | told to stop during `setup` (S42e) |
+/// | 143 | told to stop during `setup` ([S42e](fal_health::semantics#s42e)) |
 pub fn as_runner() -> Option<ExitCode> {
     let context = ProcessContext { parent: getppid(), stdin: probe_stdin() };
     match environment::role(|name| std::env::var_os(name), context) {

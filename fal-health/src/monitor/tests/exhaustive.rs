@@ -1,5 +1,5 @@
-//! Every short history, and many long ones, against the rules stated anew: a list of what has happened, of which all that
-//! a monitor has to say is worked out from its beginning each time.
+//! Every short history, and many long ones, against a second implementation of the rules. It keeps a list of facts and
+//! computes from its beginning, each time, what a monitor must say.
 
 use super::*;
 
@@ -12,7 +12,7 @@ enum Fact {
     Stopped,
 }
 
-/// What the rules say of a runner that was started at 0, and whose ticks are the multiples of [`INTERVAL`].
+/// The rules for a runner that was started at 0, and whose ticks are the multiples of [`INTERVAL`].
 #[derive(Clone, Debug)]
 struct Rules {
     config: HealthCheck,
@@ -26,13 +26,13 @@ impl Rules {
         has(|fact| matches!(fact, Fact::Ready(_))) && !has(|fact| matches!(fact, Fact::Stopped))
     }
 
-    /// Why each check was made, in order.
+    /// The triggers of all checks, in order.
     fn began(&self) -> Vec<Trigger> {
         let began = |fact: &Fact| if let Fact::Began(_, trigger) = fact { Some(*trigger) } else { None };
         self.facts.iter().filter_map(began).collect()
     }
 
-    /// The check that is being made, by its number, and why it is made (S13, S21).
+    /// The check in flight: its number, and why it is made (S13, S21).
     fn in_flight(&self) -> Option<(usize, Trigger)> {
         let began = self.began();
         let ended = self.facts.iter().filter(|fact| matches!(fact, Fact::Ended(..))).count();
@@ -40,7 +40,7 @@ impl Rules {
         Some((last, began[last]))
     }
 
-    /// What each ended check did to the verdict (S20, S22 to S25).
+    /// The effect of each ended check (S20, S22 to S25).
     fn judged(&self) -> Vec<CheckEffect> {
         let began = self.began();
         let mut judged: Vec<CheckEffect> = Vec::new();

@@ -1,4 +1,8 @@
+//! Single rules, in histories of a few events.
+
 mod exhaustive;
+mod inconclusive;
+mod manual;
 
 use super::*;
 use crate::Failure;
@@ -12,7 +16,7 @@ fn at(seconds: u64) -> Time {
     Time::after_start(Duration::from_secs(seconds))
 }
 
-/// A monitor and its clock: what a test says in one line.
+/// A monitor and its clock.
 struct Bench {
     monitor: Monitor,
     now: Time,
@@ -38,7 +42,7 @@ impl Bench {
         self.monitor.handle(self.now, event)
     }
 
-    /// Goes on to the next deadline and returns the check that starts there.
+    /// Advances the clock to the deadline and returns the check that starts there.
     fn next_check(&mut self) -> Check {
         self.now = self.monitor.deadline().expect("something is due").max(self.now);
         started(self.event(Event::Elapsed))
@@ -176,64 +180,6 @@ fn a_late_host_drops_the_ticks_it_missed_s12d() {
 }
 
 #[test]
-fn inconclusive_neither_counts_nor_resets_s20c() {
-    let mut bench = Bench::ready(eager());
-    bench.periodic(FAILED);
-    bench.periodic(COULD_NOT_ASK);
-    assert_eq!(bench.effect(), CheckEffect::Inconclusive);
-    assert_eq!(bench.monitor.verdict(), Verdict::Failing { streak: 1 });
-    bench.periodic(FAILED);
-    assert_eq!(bench.monitor.verdict(), Verdict::Failing { streak: 2 });
-}
-
-#[test]
-fn lag_excuses_three_failures_in_a_row_and_the_next_decides_s20b() {
-    let mut bench = Bench::ready(eager().failure_threshold(1));
-    for _ in 0..MAX_EXCUSED {
-        assert_eq!(bench.periodic(LAGGED), None);
-        assert_eq!(bench.effect(), CheckEffect::Inconclusive);
-    }
-    assert_eq!(bench.periodic(LAGGED), Some(Command::Unhealthy(Unhealthy::Streak(1))));
-}
-
-#[test]
-fn only_a_pass_renews_what_lag_may_excuse_s20b() {
-    let mut bench = Bench::ready(eager());
-    for _ in 0..MAX_EXCUSED {
-        bench.periodic(LAGGED);
-    }
-    bench.periodic(FAILED);
-    bench.periodic(LAGGED);
-    assert_eq!(bench.effect(), CheckEffect::Counted { streak: 2 });
-    bench.periodic(Outcome::Pass);
-    bench.periodic(LAGGED);
-    assert_eq!(bench.effect(), CheckEffect::Inconclusive);
-}
-
-#[test]
-fn a_host_that_cannot_ask_never_blames_the_runner_s20a() {
-    let mut bench = Bench::ready(eager().failure_threshold(1));
-    for _ in 0..100 {
-        assert_eq!(bench.periodic(COULD_NOT_ASK), None);
-    }
-    assert_eq!(bench.monitor.verdict(), Verdict::Unknown);
-}
-
-#[test]
-fn an_inconclusive_manual_check_is_tried_again_after_a_second_until_it_has_an_outcome_s20d() {
-    let mut bench = Bench::ready(eager().call_regularly(false));
-    let mut check = started(bench.event(Event::ManualRequested));
-    for _ in 0..10 {
-        let ended = bench.now;
-        assert_eq!(bench.finish(check, COULD_NOT_ASK), None);
-        assert_eq!(bench.event(Event::ManualRequested), None, "a further request shares the next try");
-        check = bench.next_check();
-        assert_eq!((check.trigger, bench.now), (Trigger::Manual, ended + MANUAL_RETRY));
-    }
-    assert_eq!(bench.finish(check, FAILED), Some(Command::Unhealthy(Unhealthy::ManualCheckFailed)));
-}
-
-#[test]
 fn a_result_counts_for_its_own_check_only_and_once_s21a() {
     let mut bench = Bench::ready(eager().failure_threshold(2));
     let first = bench.next_check();
@@ -289,14 +235,6 @@ fn the_threshold_makes_a_runner_unhealthy_and_not_one_failure_less_s24() {
 }
 
 #[test]
-fn a_manual_failure_decides_at_once_whatever_age_and_streak_s25() {
-    let mut bench = Bench::ready(HealthCheck::new().start_period_seconds(1_000).failure_threshold(100));
-    let check = started(bench.event(Event::ManualRequested));
-    assert_eq!(bench.finish(check, FAILED), Some(Command::Unhealthy(Unhealthy::ManualCheckFailed)));
-    assert_eq!(bench.monitor.verdict(), Verdict::Unhealthy);
-}
-
-#[test]
 fn a_verdict_that_waits_its_turn_is_said_again_and_a_pass_takes_it_back_s26_s40d() {
     let mut bench = Bench::ready(eager().failure_threshold(1));
     assert_eq!(bench.periodic(FAILED), Some(Command::Unhealthy(Unhealthy::Streak(1))));
@@ -313,61 +251,6 @@ fn the_verdict_is_final_once_the_runner_is_stopping_s26() {
     bench.event(Event::Stopping);
     bench.finish(check, Outcome::Pass);
     assert_eq!(bench.monitor.verdict(), Verdict::Unhealthy);
-}
-
-#[test]
-fn without_periodic_checks_only_a_request_starts_one_s27a() {
-    let mut bench = Bench::ready(HealthCheck::new().call_regularly(false));
-    assert_eq!(bench.monitor.deadline(), None);
-    let check = started(bench.event(Event::ManualRequested));
-    assert_eq!(check.trigger, Trigger::Manual);
-    bench.finish(check, Outcome::Pass);
-    assert_eq!(bench.monitor.deadline(), None);
-}
-
-#[test]
-fn a_check_in_flight_does_not_answer_a_manual_request_s31a() {
-    let mut bench = Bench::ready(eager());
-    let periodic = bench.next_check();
-    assert_eq!(bench.event(Event::ManualRequested), None);
-    let manual = started(bench.finish(periodic, FAILED));
-    assert_eq!(bench.effect(), CheckEffect::Counted { streak: 1 }, "it counts as what it was");
-    assert_eq!(manual.trigger, Trigger::Manual);
-}
-
-#[test]
-fn a_manual_request_outlives_the_verdict_of_the_check_before_it_s31a() {
-    let mut bench = Bench::ready(eager().failure_threshold(1));
-    let periodic = bench.next_check();
-    bench.event(Event::ManualRequested);
-    assert!(matches!(bench.finish(periodic, FAILED), Some(Command::Unhealthy(_))));
-    assert_eq!(
-        bench.next_check().trigger,
-        Trigger::Manual,
-        "due at once, where the runner has to wait its turn"
-    );
-}
-
-#[test]
-fn ten_thousand_requests_cost_two_checks_s31b_s31c() {
-    let mut bench = Bench::ready(eager().call_regularly(false));
-    let first = started(bench.event(Event::ManualRequested));
-    for _ in 1..10_000 {
-        assert_eq!(bench.event(Event::ManualRequested), None);
-    }
-    let second = started(bench.finish(first, Outcome::Pass));
-    assert_eq!(bench.finish(second, Outcome::Pass), None);
-    assert_eq!(bench.monitor.deadline(), None);
-}
-
-#[test]
-fn a_manual_check_does_not_move_the_schedule_s32a() {
-    let mut bench = Bench::ready(eager());
-    let tick = bench.monitor.deadline().unwrap();
-    bench.now = at(3);
-    let manual = started(bench.event(Event::ManualRequested));
-    bench.finish(manual, Outcome::Pass);
-    assert_eq!(bench.monitor.deadline(), Some(tick));
 }
 
 #[test]
