@@ -1,4 +1,4 @@
-//! What endpoints cost to compile: the same ones as an app of fal-runtime and as plain axum handlers.
+//! Measures what endpoints cost to compile, as an app of fal-runtime and as plain axum handlers.
 //!
 //! `cargo run -p fal-tests --bin compile_cost` writes both programs, builds each and compares what its own crate came
 //! to. It fails where a ratio is above its bar.

@@ -1,3 +1,5 @@
+//! Builds a program and measures what its own crate costs.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

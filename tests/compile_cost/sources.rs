@@ -1,4 +1,4 @@
-//! The two programs. `@` stands for an endpoint's number.
+//! The source code of the two programs. `@` stands for the number of an endpoint.
 
 use std::path::Path;
 

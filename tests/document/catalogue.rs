@@ -1,3 +1,5 @@
+//! An app with every kind of endpoint, for the OpenAPI tools.
+
 use std::collections::BTreeMap;
 
 use axum::extract::Path;

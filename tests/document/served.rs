@@ -1,3 +1,5 @@
+//! A running server, and its address.
+
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};

@@ -1,3 +1,5 @@
+//! The Python tools that read the document.
+
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::Command;

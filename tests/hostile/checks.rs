@@ -1,4 +1,4 @@
-//! Checks that are answered wrongly: S17–S20, S22–S25, S33.
+//! Runners that answer checks wrongly: S17–S20, S22–S25, S33.
 
 use std::time::Duration;
 

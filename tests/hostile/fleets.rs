@@ -1,4 +1,4 @@
-//! Several runners that misbehave at once, and hosts that stop meanwhile: S33, S40, S41.
+//! Several runners that misbehave at once, and hosts that stop at that time: S33, S40, S41.
 
 use std::fs;
 use std::num::NonZeroUsize;

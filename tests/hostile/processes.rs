@@ -1,4 +1,4 @@
-//! What processes do to themselves and to each other: S33, S34, S36, S39.
+//! Runners that crash, hang, fork, and ignore signals: S33, S34, S36, S39.
 
 use std::time::Duration;
 

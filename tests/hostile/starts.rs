@@ -1,4 +1,4 @@
-//! Starts that go wrong beside a runner that serves: S11, S34–S37, S39.
+//! Failed starts next to a runner that serves: S11, S34–S37, S39.
 
 use std::time::Duration;
 

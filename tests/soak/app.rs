@@ -1,4 +1,4 @@
-//! The app of the trials: it works a little, and has whatever fault it is given.
+//! The app of the trials. It does a little work, and has the fault that it is given.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

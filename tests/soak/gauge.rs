@@ -1,4 +1,4 @@
-//! What this process has of what can leak.
+//! Measures what can leak: memory, descriptors, zombies.
 
 use std::fs;
 use std::io;

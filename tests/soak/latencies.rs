@@ -1,3 +1,5 @@
+//! Durations and their percentiles.
+
 use std::fmt;
 use std::time::Duration;
 

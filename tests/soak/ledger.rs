@@ -1,4 +1,4 @@
-//! Who was given which fault, and who has ended for which reason.
+//! Which runner was given which fault, and which runner ended for which reason.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;

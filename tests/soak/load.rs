@@ -1,4 +1,4 @@
-//! Requests.
+//! Clients that send requests at a fixed rate.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};

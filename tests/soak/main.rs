@@ -1,4 +1,4 @@
-//! Long trials of a host under load and faults, each of which says what it has measured and fails where it must.
+//! Long trials of a host under load and faults. Each prints what it measured, and fails if a limit is exceeded.
 //!
 //! The host runs in this process; its runners are this program again, as [`app`] declares them. What is measured are
 //! times and growth, so the trials are commands and not tests: they want a machine of their own and `--release`.

@@ -1,4 +1,4 @@
-//! A machine that is too busy for its work, and a host that is stopped and continued: never the runner's fault (S20).
+//! A machine with too much load, and a host that is suspended and continued: no runner may be blamed (S20).
 
 use std::num::NonZeroUsize;
 use std::process::{Child, Command};

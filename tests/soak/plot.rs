@@ -1,4 +1,4 @@
-//! The soak as a picture, and as lines for a spreadsheet.
+//! Writes the results of the soak as SVG and as CSV.
 
 use std::fmt::Write;
 use std::fs;

@@ -1,4 +1,4 @@
-//! `serve`: one runner without a host.
+//! `serve`: one runner without a host (S28, S42).
 
 use std::path::Path;
 

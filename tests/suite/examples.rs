@@ -1,4 +1,4 @@
-//! The examples, as the README says that they behave.
+//! The examples behave as the README says.
 
 use std::net::SocketAddr;
 

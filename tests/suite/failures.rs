@@ -1,4 +1,4 @@
-//! What a client reads of whatever goes wrong: S38.
+//! What a client reads for each kind of failure: S38.
 
 use std::time::Duration;
 

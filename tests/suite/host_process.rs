@@ -1,4 +1,4 @@
-//! A host that is a process of its own, and what its signals do: S41.
+//! A host in its own process, and its signals: S41.
 
 use fal_tests::{Act, Answer};
 use rustix::process::Signal;

@@ -1,4 +1,4 @@
-//! The semantics page, rule by rule, on real processes and over real HTTP.
+//! Tests of the rules, with real processes and real HTTP.
 //!
 //! A test's name is the sentence that it proves, with the numbers of its rules. Most tests run a host in this process,
 //! whose runners are processes of the fixture, and direct what those do ([`harness::Director`]); some run the command

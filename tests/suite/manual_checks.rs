@@ -1,4 +1,4 @@
-//! Checks that a response asks for: S16, S21, S22, S25, S27–S32.
+//! Manual checks: S16, S21, S22, S25, S27–S32.
 
 use fal_health::{CheckEffect, Failure, Outcome, Trigger, Verdict};
 use fal_host::Reason;

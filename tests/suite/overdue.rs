@@ -1,4 +1,4 @@
-//! Requests that a runner does not answer in time: S25, S38.
+//! Requests that exceed `request_timeout`: S25, S38.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How checks are made: S5, S6, S11, S13–S19.
+//! Periodic checks, and one check: S5, S6, S11, S13–S19.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;

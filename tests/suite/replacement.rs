@@ -1,4 +1,4 @@
-//! How runners end, and who takes their places: S33, S34, S36, S37.
+//! How runners end and are replaced: S33, S34, S36, S37.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The way of requests: S29, S38, S39.
+//! Permits, the queue and lost requests: S14, S29, S38, S39.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Replacements while requests come without a pause: S33, S35, S38, S39.
+//! Replacements under constant traffic: S33, S35, S38, S39.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;

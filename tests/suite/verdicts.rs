@@ -1,4 +1,4 @@
-//! What is concluded from checks, and what each of the four parameters changes: S3, S4, S8–S10, S22–S24.
+//! The verdict, and the four parameters of the health check: S3, S4, S8–S10, S22–S24.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How checks are answered, well or not.
+//! Answers checks, rightly or wrongly.
 
 use std::io;
 use std::sync::Arc;

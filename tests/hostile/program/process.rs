@@ -1,4 +1,4 @@
-//! What a process can do that its supervisor would rather not see.
+//! What a process can do to itself: crash, hang, fork, delete its sockets, flood its log.
 
 use std::fs::File;
 use std::io::{self, Read, Write};

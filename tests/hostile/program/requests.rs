@@ -1,4 +1,4 @@
-//! How requests are answered, well or not, and how a runner stops that loses none.
+//! Answers requests, rightly or wrongly, and stops without losing any.
 
 use std::io;
 use std::path::Path;

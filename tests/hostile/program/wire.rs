@@ -1,4 +1,4 @@
-//! HTTP, written by hand.
+//! Minimal HTTP, so that the program can also send malformed messages.
 
 use std::io;
 use std::path::Path;

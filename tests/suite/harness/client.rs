@@ -1,3 +1,5 @@
+//! HTTP clients.
+
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;

@@ -1,3 +1,5 @@
+//! The director: decides what the scripted app does at each call, and records the calls.
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};

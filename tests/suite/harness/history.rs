@@ -1,3 +1,5 @@
+//! A list of what has happened, and waiting for an entry.
+
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,3 +1,5 @@
+//! A host in the process of the test.
+
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::process::Command;

@@ -1,3 +1,5 @@
+//! Processes, by pidfd.
+
 use std::os::fd::OwnedFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};

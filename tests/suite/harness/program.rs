@@ -1,3 +1,5 @@
+//! A program in its own process, and its output.
+
 use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::process::Stdio;
