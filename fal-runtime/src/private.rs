@@ -27,6 +27,9 @@
 //! assert!(!TypeInfo::<Option<u32>>::IS_REQUIRED);
 //! ```
 //!
+//! Traits of the user are in scope as well, and one of them may be implemented for every type. So the names of the items begin with
+//! `fal_`. Lifecycle methods have the names that an app gives them: with such a trait in scope, an app has to have its own.
+//!
 //! The name comes from a related trick, in which the number of `&` before a receiver decides. Here is where it is used:
 //!
 //! | inherent items | trait for all other types | decides |

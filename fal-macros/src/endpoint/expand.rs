@@ -32,11 +32,11 @@ impl Endpoint {
         let returns = if let Some(events) = self.events() {
             quote_spanned!(events.span()=> .streams::<#events>())
         } else {
-            let content = item_of_returns(output, "content");
+            let content = item_of_returns(output, "fal_content");
             quote_spanned!(call_site_span(output)=> .returns(#content))
         };
         let fails = self.may_fail.then(|| {
-            let failures = item_of_returns(output, "FAILURES");
+            let failures = item_of_returns(output, "FAL_FAILURES");
             quote_spanned!(call_site_span(output)=> .fails(#failures))
         });
         let handler = self.handler_closure(app);
@@ -83,14 +83,14 @@ impl Endpoint {
             // From the first token of the type to its last, as in `.takes::<…>`.
             let (first, last) = first_and_last_span(extractor);
             let fal = quote_spanned!(first=> __fal);
-            let take = quote_spanned!(last=> #fal::Probe::<#extractor>::extract(#call));
+            let take = quote_spanned!(last=> #fal::Probe::<#extractor>::fal_extract(#call));
             quote_spanned!(call_site_span(extractor)=> #(#cfgs)* let #name = #take.await?;)
         });
         let events = self
             .events()
             .map(|events| quote_spanned!(call_site_span(events)=> let mut events = call.events()?;));
         let arguments = self.call_arguments(&extracted);
-        let reply = item_of_returns(output, if events.is_some() { "end" } else { "reply" });
+        let reply = item_of_returns(output, if events.is_some() { "fal_end" } else { "fal_reply" });
         let answer = Ident::new("answer", output.span());
         let call = if self.is_async {
             quote_spanned! {span=>
@@ -121,7 +121,7 @@ impl Endpoint {
         // The span of the name, with its hygiene: for a future that is not `Send`, rustc then shows lines of the method.
         let block = Group::new(Delimiter::Brace, quote!(#(#extract)* #events #call));
         let future = with_span(&quote!(async move #block), name.span());
-        let boxed = with_span(&quote!(__Boxed::of), name.span());
+        let boxed = with_span(&quote!(__Boxed::fal_box), name.span());
         let future = Group::new(Delimiter::Parenthesis, future);
         let boxed = with_span(&quote!(#boxed #future), name.span());
         quote_spanned!(call_site_span(name)=> |call| #boxed)

@@ -35,7 +35,7 @@ pub struct Returns<R>(PhantomData<R>);
 
 impl<T, E> Returns<Result<T, E>> {
     /// What the document tells of the answer.
-    pub fn content<M>() -> Content
+    pub fn fal_content<M>() -> Content
     where
         T: Answer<M>,
         E: EndpointError,
@@ -44,7 +44,7 @@ impl<T, E> Returns<Result<T, E>> {
     }
 
     /// Makes it the response.
-    pub fn reply<M>(result: Result<T, E>) -> Result<Reply, Error>
+    pub fn fal_reply<M>(result: Result<T, E>) -> Result<Reply, Error>
     where
         T: Answer<M>,
         E: EndpointError,
@@ -56,7 +56,7 @@ impl<T, E> Returns<Result<T, E>> {
     }
 
     /// Ends the events.
-    pub fn end(result: Result<T, E>) -> Result<Reply, Error>
+    pub fn fal_end(result: Result<T, E>) -> Result<Reply, Error>
     where
         T: NoAnswer,
         E: EndpointError,
@@ -70,47 +70,47 @@ impl<T, E> Returns<Result<T, E>> {
 
 impl<T, E: ApiError> Returns<Result<T, E>> {
     /// What the error declares of itself.
-    pub const FAILURES: &'static [DeclaredFailure] = E::FAILURES;
+    pub const FAL_FAILURES: &'static [DeclaredFailure] = E::FAILURES;
 }
 
 /// What a function gives that does not return a `Result`, and what a `Result` gives whose error declares nothing of
 /// itself.
 pub trait ReturnsFallback<R> {
     /// Nothing is known of failures.
-    const FAILURES: &'static [DeclaredFailure] = &[];
+    const FAL_FAILURES: &'static [DeclaredFailure] = &[];
 
     /// What the document tells of the answer.
-    fn content<M>() -> Content
+    fn fal_content<M>() -> Content
     where
         R: Answer<M>;
 
     /// Makes it the response.
-    fn reply<M>(answer: R) -> Result<Reply, Error>
+    fn fal_reply<M>(answer: R) -> Result<Reply, Error>
     where
         R: Answer<M>;
 
     /// Ends the events.
-    fn end(answer: R) -> Result<Reply, Error>
+    fn fal_end(answer: R) -> Result<Reply, Error>
     where
         R: NoAnswer;
 }
 
 impl<R> ReturnsFallback<R> for Returns<R> {
-    fn content<M>() -> Content
+    fn fal_content<M>() -> Content
     where
         R: Answer<M>,
     {
         R::CONTENT
     }
 
-    fn reply<M>(answer: R) -> Result<Reply, Error>
+    fn fal_reply<M>(answer: R) -> Result<Reply, Error>
     where
         R: Answer<M>,
     {
         answer.reply()
     }
 
-    fn end(_: R) -> Result<Reply, Error>
+    fn fal_end(_: R) -> Result<Reply, Error>
     where
         R: NoAnswer,
     {

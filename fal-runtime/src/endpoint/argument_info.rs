@@ -82,11 +82,11 @@ pub struct Probe<T>(PhantomData<T>);
 /// What holds for a type of which nothing is known.
 pub trait ProbeDefaults {
     /// It is not documented.
-    const SOURCE: HeadSource = HeadSource::Undocumented;
+    const FAL_SOURCE: HeadSource = HeadSource::Undocumented;
     /// It is demanded.
-    const REQUIREDNESS: Requiredness = Requiredness::Required;
+    const FAL_REQUIREDNESS: Requiredness = Requiredness::Required;
     /// Nothing checks it.
-    const RULES: RuleChecker = RuleChecker::None;
+    const FAL_RULES: RuleChecker = RuleChecker::None;
 }
 
 impl<T> ProbeDefaults for Probe<T> {}
@@ -94,13 +94,13 @@ impl<T> ProbeDefaults for Probe<T> {}
 /// How an argument is taken whose type has no rules.
 pub trait ProbeUnvalidated<T> {
     /// Takes it from the request.
-    fn extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, T>
+    fn fal_extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, T>
     where
         T: Argument<M>;
 }
 
 impl<T> ProbeUnvalidated<T> for Probe<T> {
-    fn extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, T>
+    fn fal_extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, T>
     where
         T: Argument<M>,
     {
@@ -110,14 +110,14 @@ impl<T> ProbeUnvalidated<T> for Probe<T> {
 
 impl<T> Probe<Option<T>> {
     /// It may be absent.
-    pub const REQUIREDNESS: Requiredness = Requiredness::Optional;
+    pub const FAL_REQUIREDNESS: Requiredness = Requiredness::Optional;
 }
 
 macro_rules! documented {
     ($($extractor:ty => $part:ident;)*) => {$(
         impl<T: JsonSchema> Probe<$extractor> {
             /// What the fields of its struct are, or it itself.
-            pub const SOURCE: HeadSource = HeadSource::$part(SchemaOf::of::<T>());
+            pub const FAL_SOURCE: HeadSource = HeadSource::$part(SchemaOf::of::<T>());
         }
     )*};
 }
@@ -133,7 +133,7 @@ documented! {
 
 impl Probe<RequestContext> {
     /// Every request has it.
-    pub const SOURCE: HeadSource = HeadSource::Context;
+    pub const FAL_SOURCE: HeadSource = HeadSource::Context;
 }
 
 /// What is known of an argument's type.
@@ -144,9 +144,9 @@ macro_rules! __argument_info {
         use $crate::__private::ProbeDefaults as _;
         const INFO: $crate::__private::ArgumentInfo = $crate::__private::ArgumentInfo::new(
             $crate::__private::stringify!($argument),
-            $crate::__private::Probe::<$argument>::SOURCE,
-            $crate::__private::Probe::<$argument>::REQUIREDNESS,
-            $crate::__private::Probe::<$argument>::RULES,
+            $crate::__private::Probe::<$argument>::FAL_SOURCE,
+            $crate::__private::Probe::<$argument>::FAL_REQUIREDNESS,
+            $crate::__private::Probe::<$argument>::FAL_RULES,
         );
         &INFO
     }};

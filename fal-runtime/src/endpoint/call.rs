@@ -61,8 +61,9 @@ impl<'a> CallContext<'a> {
         body::deserialize_error(self.reader.locate(fault), self.reader.body())
     }
 
-    /// The app.
-    pub fn app<A: Any>(&self) -> &'a A {
+    /// The app. It takes `&mut self`, as all methods here that generated code calls: by the receiver as it is, an inherent method
+    /// comes before those of a trait for all types that the user may have in scope.
+    pub fn app<A: Any>(&mut self) -> &'a A {
         downcast(self.instance)
     }
 
@@ -87,7 +88,7 @@ pub struct BoxedCall<A>(PhantomData<A>);
 
 impl<A: Shared> BoxedCall<A> {
     /// The call without its type.
-    pub fn of<'a, F: Future<Output = Result<Reply, Error>> + Send + 'a>(
+    pub fn fal_box<'a, F: Future<Output = Result<Reply, Error>> + Send + 'a>(
         call: F,
     ) -> BoxFuture<'a, Result<Reply, Error>> {
         Box::pin(call)
@@ -97,7 +98,7 @@ impl<A: Shared> BoxedCall<A> {
 /// Boxes the calls of an app that is not [`Shared`]. rustc reports that at the app, and not again at each call.
 pub trait BoxedCallFallback {
     /// Accepts any call and runs none.
-    fn of<'a, F: Future<Output = Result<Reply, Error>>>(_: F) -> BoxFuture<'a, Result<Reply, Error>> {
+    fn fal_box<'a, F: Future<Output = Result<Reply, Error>>>(_: F) -> BoxFuture<'a, Result<Reply, Error>> {
         Box::pin(async { Err(Error::msg("requests cannot share the app")) })
     }
 }

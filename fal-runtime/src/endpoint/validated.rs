@@ -16,10 +16,10 @@ where
     T::Context: Default,
 {
     /// They are garde's.
-    pub const RULES: RuleChecker = RuleChecker::Garde;
+    pub const FAL_RULES: RuleChecker = RuleChecker::Garde;
 
     /// Takes it from the request, by its own rules.
-    pub fn extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, T>
+    pub fn fal_extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, T>
     where
         T: Argument<M>,
     {
@@ -51,10 +51,10 @@ macro_rules! in_head {
             T::Context: Default,
         {
             /// They are garde's.
-            pub const RULES: RuleChecker = RuleChecker::Garde;
+            pub const FAL_RULES: RuleChecker = RuleChecker::Garde;
 
             /// Takes it from the request, by the rules of what it holds.
-            pub fn extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, $extractor<T>>
+            pub fn fal_extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, $extractor<T>>
             where
                 $extractor<T>: Argument<M>,
             {

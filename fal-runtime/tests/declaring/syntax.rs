@@ -143,3 +143,45 @@ async fn a_cfg_attr_decides_about_an_endpoint() {
     let paths: Vec<_> = paths.as_object().unwrap().keys().cloned().collect();
     assert_eq!(paths, ["/tested", "/arguments", "/blocking", "/health"]);
 }
+
+/// Has docs of each kind.
+#[app]
+#[doc = concat!("Written by ", "a macro.")]
+#[derive(Default)]
+struct Documented;
+
+#[endpoints]
+impl Documented {
+    #[doc = include_str!("summary.md")]
+    #[endpoint("/file")]
+    async fn file(&self) {}
+
+    /// Adds.
+    ///
+    #[cfg_attr(test, doc = "In a test.")]
+    #[cfg_attr(not(test), doc = "Outside of a test.")]
+    #[endpoint("/condition")]
+    async fn condition(&self) {}
+
+    /**
+     * Adds
+     * numbers.
+     *
+     *     code
+     */
+    #[endpoint("/block")]
+    async fn block(&self) {}
+}
+
+#[test]
+fn a_doc_comment_of_any_form_is_in_the_document() {
+    let document = <Documented as fal_runtime::App>::declaration().openapi();
+    assert_eq!(document["info"]["description"], "Has docs of each kind.\nWritten by a macro.");
+    let texts = |path: &str| {
+        let operation = &document["paths"][path]["post"];
+        [operation["summary"].clone(), operation["description"].clone()]
+    };
+    assert_eq!(texts("/file"), ["Counts words.", "It reads a file."]);
+    assert_eq!(texts("/condition"), ["Adds.", "In a test."]);
+    assert_eq!(texts("/block"), ["Adds\nnumbers.", "code"]);
+}
