@@ -47,6 +47,7 @@ pub use fal_health::HealthCheck;
 pub use inventory;
 
 pub use crate::__argument_info as argument_info;
+pub use crate::__join_docs as join_docs;
 pub use crate::answer::events::{Event, EventStream};
 pub use crate::answer::head::{AsResponseHead, ResponseHead, as_response_head};
 pub use crate::answer::reply::{Answer, Content, Reply};
@@ -75,3 +76,51 @@ pub trait two_endpoints_have_the_same_path<const PATH: u64> {}
 /// Called at a setting that has no effect. It is deprecated, so rustc warns there (S4).
 #[deprecated(note = "no effect with `call_regularly = false`: remove one of the two")]
 pub const fn ignored_without_regular_calls() {}
+
+/// Joins the fragments of a doc comment, a line break between two, into one `&'static str`. A fragment may have a
+/// `#[cfg(…)]`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __join_docs {
+    ($($fragments:tt)*) => {{
+        const FRAGMENTS: &[&str] = &[$($fragments)*];
+        const JOINED: [u8; $crate::__private::joined_len(FRAGMENTS)] = $crate::__private::join(FRAGMENTS);
+        $crate::__private::utf8(&JOINED)
+    }};
+}
+
+/// The length of the fragments with a line break after each.
+pub const fn joined_len(mut fragments: &[&str]) -> usize {
+    let mut len = 0;
+    while let [first, rest @ ..] = fragments {
+        len += first.len() + 1;
+        fragments = rest;
+    }
+    len
+}
+
+/// The fragments with a line break after each.
+#[expect(clippy::indexing_slicing, reason = "a compile error where docs are joined")]
+pub const fn join<const LEN: usize>(mut fragments: &[&str]) -> [u8; LEN] {
+    let mut joined = [b'\n'; LEN];
+    let mut len = 0;
+    while let [first, rest @ ..] = fragments {
+        let mut bytes = first.as_bytes();
+        while let [byte, others @ ..] = bytes {
+            joined[len] = *byte;
+            len += 1;
+            bytes = others;
+        }
+        len += 1;
+        fragments = rest;
+    }
+    joined
+}
+
+/// The joined text, without the space around it. Joined texts are always UTF-8.
+pub const fn utf8(joined: &[u8]) -> &str {
+    match core::str::from_utf8(joined.trim_ascii()) {
+        Ok(text) => text,
+        Err(_) => "",
+    }
+}

@@ -9,7 +9,7 @@ use syn::{Attribute, Ident, Path};
 
 use super::attribute::Options;
 use crate::conditional::cfgs;
-use crate::doc::doc_text;
+use crate::doc::Docs;
 use crate::lifecycle::LifecycleMethod;
 use crate::span::with_span;
 
@@ -24,8 +24,8 @@ pub(super) fn declaration(
     let Options { settings, runtime } = options;
     let name = app.segments.last().map(|name| name.ident.unraw().to_string().to_kebab_case());
     let cfgs = cfgs(attributes);
-    let docs = doc_text(attributes);
-    let description = (!docs.is_empty()).then(|| quote!(let options = options.description(#docs);));
+    let docs = Docs::from_attributes(attributes).expand();
+    let description = docs.map(|docs| quote!(let options = options.description(#docs);));
     let method = |name: &str| lifecycle.unwrap_or_default().iter().find(|method| method.name == name);
     // rustc reports an invalid method at its name, and a missing one at the app's name.
     let span_of = |name: &str| method(name).map_or_else(|| app.span(), |method| method.name.span());

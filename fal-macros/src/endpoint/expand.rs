@@ -20,7 +20,7 @@ impl Endpoint {
     pub(crate) fn initializer(&self, app: &Path) -> TokenStream {
         let Self { output, .. } = self;
         let (path, name) = (&self.path.literal, self.name.unraw().to_string());
-        let docs = Some(&self.docs).filter(|docs| !docs.is_empty()).map(|docs| quote!(.docs(#docs)));
+        let docs = self.docs.expand().map(|docs| quote!(.docs(#docs)));
         let health_check = self.health_check.as_ref().map(|option| {
             let check = option.check.expand();
             quote!(.health_check(#check))

@@ -11,7 +11,7 @@ use self::attribute::{EndpointAttribute, HealthCheckOption};
 use self::signature::{Argument, ArgumentKind, Signature};
 use self::types::path_value_count;
 use crate::conditional::{Conditional, cfgs};
-use crate::doc::doc_text;
+use crate::doc::Docs;
 use crate::errors::Errors;
 use crate::options::Setting;
 use crate::path::RoutePath;
@@ -24,7 +24,7 @@ pub(crate) struct Endpoint {
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) name: Ident,
     body_limit: Option<Setting>,
-    docs: String,
+    docs: Docs,
     is_async: bool,
     arguments: Vec<Argument>,
     output: Type,
@@ -74,7 +74,7 @@ impl Endpoint {
             body_limit,
             cfgs: cfgs(&method.attrs).into_iter().chain(conditional.cfgs()).collect(),
             name: method.sig.ident.clone(),
-            docs: doc_text(&method.attrs),
+            docs: Docs::from_attributes(&method.attrs),
             is_async: method.sig.asyncness.is_some(),
             arguments,
             output,
