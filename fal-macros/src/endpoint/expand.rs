@@ -21,6 +21,7 @@ impl Endpoint {
         let Self { output, .. } = self;
         let (path, name) = (&self.path.literal, self.name.unraw().to_string());
         let docs = self.docs.expand().map(|docs| quote!(.docs(#docs)));
+        let deprecated = self.is_deprecated.then(|| quote!(.deprecated()));
         let health_check = self.health_check.as_ref().map(|option| {
             let check = option.check.expand();
             quote!(.health_check(#check))
@@ -43,7 +44,7 @@ impl Endpoint {
         // It comes last and checks that an argument takes the path's parameters: its errors belong to the path.
         let calls = quote_spanned!(path.span()=> .calls(#handler));
         let new = quote_spanned!(call_site_span(path)=> __fal::Endpoint::new(#path, #name));
-        let head = quote!(#new #docs #health_check #body_limit);
+        let head = quote!(#new #docs #deprecated #health_check #body_limit);
         let tail = quote!(#returns #fails #calls);
         let is_conditional = self.extractors().any(|(cfgs, _)| !cfgs.is_empty());
         let initializer = if is_conditional {
@@ -92,9 +93,11 @@ impl Endpoint {
         let arguments = self.call_arguments(&extracted);
         let reply = item_of_returns(output, if events.is_some() { "fal_end" } else { "fal_reply" });
         let answer = Ident::new("answer", output.span());
+        // The deprecation is for callers, and the app calls its endpoints in any case.
+        let allow = self.is_deprecated.then(|| quote!(#[allow(deprecated)]));
         let call = if self.is_async {
             quote_spanned! {span=>
-                let #answer = #function(call.app(), #(#arguments),*).await;
+                #allow let #answer = #function(call.app(), #(#arguments),*).await;
                 #reply(#answer)
             }
         } else {
@@ -112,7 +115,7 @@ impl Endpoint {
             };
             quote_spanned! {span=>
                 call.blocking(move |app, #head| {
-                    let #answer = #function(app, #(#arguments),*);
+                    #allow let #answer = #function(app, #(#arguments),*);
                     #reply(#answer)
                 })
                 .await

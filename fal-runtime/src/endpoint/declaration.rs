@@ -22,6 +22,7 @@ pub struct Endpoint {
     path: &'static str,
     name: &'static str,
     docs: Option<&'static str>,
+    is_deprecated: bool,
     health_check: Option<HealthCheck>,
     body_limit: Option<usize>,
     body: Option<SchemaOf>,
@@ -45,6 +46,7 @@ impl Endpoint {
             path,
             name,
             docs: None,
+            is_deprecated: false,
             health_check: None,
             body_limit: None,
             body: None,
@@ -63,6 +65,14 @@ impl Endpoint {
     #[must_use]
     pub const fn docs(mut self, docs: &'static str) -> Self {
         self.docs = Some(docs);
+        self
+    }
+
+    /// Marks it as deprecated.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn deprecated(mut self) -> Self {
+        self.is_deprecated = true;
         self
     }
 
@@ -209,6 +219,11 @@ impl Endpoint {
     /// What its doc comment says after the first paragraph; empty where there is nothing more.
     pub fn description(&self) -> &'static str {
         self.split_docs().1
+    }
+
+    /// Whether its function is `#[deprecated]`.
+    pub const fn is_deprecated(&self) -> bool {
+        self.is_deprecated
     }
 
     /// The settings of the health check, where it is the health check of its app.

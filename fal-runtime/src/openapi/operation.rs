@@ -73,6 +73,9 @@ impl Operation {
             &mut operation,
             &[("summary", self.endpoint.summary()), ("description", self.endpoint.description())],
         );
+        if self.endpoint.is_deprecated() {
+            add(&mut operation, "deprecated", true.into());
+        }
         operation.extend(self.request.clone());
         add(&mut operation, "responses", self.responses.clone().into());
         operation

@@ -153,3 +153,139 @@ fn a_method_that_is_configured_away_takes_its_endpoint_along() {
     assert_eq!(conditional::Conditional::declaration().endpoints().len(), 1);
     assert_eq!(conditional::Conditional::health_check().unwrap().config.timeout().as_secs(), 2);
 }
+
+/// A trait for every type that has the names of our methods.
+mod crowded {
+    use ::fal_runtime::prelude::*;
+
+    #[expect(dead_code, reason = "names to stumble over")]
+    trait Crowd: Sized {
+        const SOURCE: u8 = 0;
+        const RULES: u8 = 0;
+        const FAILURES: u8 = 0;
+
+        fn new() {}
+        fn of() {}
+        fn extract() {}
+        fn content() {}
+        fn reply() {}
+        fn end() {}
+        fn app(self) {}
+        fn events(self) {}
+        fn blocking(self) {}
+        fn settle(self) {}
+        fn settings(self) {}
+        fn docs(self) {}
+        fn takes(self) {}
+        fn returns(self) {}
+        fn fails(self) {}
+        fn calls(self) {}
+        fn max_multiplexing(self) {}
+        fn timeout_seconds(self) {}
+        fn setup() {}
+        fn handle_exit(self) {}
+        fn teardown(self) {}
+        fn layer(self) {}
+        fn write_str(self) {}
+        fn write_fmt(self) {}
+        fn to_string(self) {}
+        fn into(self) {}
+        fn clone(self) {}
+        fn fmt(self) {}
+    }
+
+    impl<T> Crowd for T {}
+
+    #[derive(Debug, ApiError)]
+    pub(crate) enum Failed {
+        #[api(status = 404, detail = "there is no {0}")]
+        Missing(u32),
+        #[api(status = 503)]
+        Lost(#[from] std::io::Error),
+    }
+
+    pub(crate) struct Crowded;
+
+    #[app(max_multiplexing = 2)]
+    impl Crowded {
+        fn setup() -> Self {
+            Self
+        }
+
+        fn handle_exit(&self) {}
+
+        fn teardown(self) {}
+
+        fn layer(router: Router) -> Router {
+            router
+        }
+
+        /// Says what came.
+        #[endpoint("/")]
+        async fn own(&self, input: u32, response: &mut ResponseHead) -> Result<u32, Failed> {
+            ResponseHead::set_status(response, StatusCode::CREATED);
+            if input == 0 { Err(Failed::Missing(input)) } else { Ok(input) }
+        }
+
+        #[endpoint("/blocking")]
+        fn blocking(&self, input: Option<u32>) -> bool {
+            input.is_none()
+        }
+
+        #[endpoint("/events")]
+        async fn events(&self, events: &mut Events<u32>) -> Result<()> {
+            Events::send(events, 1).await
+        }
+
+        #[endpoint("/health", health_check = HealthCheck(timeout_seconds = 9))]
+        async fn health(&self) {}
+    }
+}
+
+#[tokio::test]
+async fn a_trait_for_every_type_does_not_take_the_place_of_our_methods() {
+    let client = Client::of(crowded::Crowded);
+    let answer = client.post("/", json!(7)).await;
+    assert_eq!((answer.status.as_u16(), answer.body()), (201, json!(7)));
+    assert_eq!(client.post("/", json!(0)).await.detail(), "there is no 0");
+    assert_eq!(client.ask(Method::POST, "/events").await.text, "data: 1\n\n");
+}
+
+mod deprecated {
+    #![deny(deprecated)]
+
+    use ::fal_runtime::prelude::*;
+
+    #[derive(Default)]
+    pub(crate) struct Deprecated;
+
+    #[app]
+    impl Deprecated {
+        #[deprecated(note = "call /new")]
+        #[endpoint("/old")]
+        async fn old(&self) -> u32 {
+            1
+        }
+
+        #[deprecated]
+        #[endpoint("/blocking")]
+        fn blocking(&self) -> u32 {
+            2
+        }
+
+        #[endpoint("/new")]
+        async fn new(&self) -> u32 {
+            3
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deprecated_endpoint_compiles_without_a_warning_and_is_marked_in_the_document() {
+    let client = Client::of(deprecated::Deprecated);
+    assert_eq!(client.ask(Method::POST, "/old").await.body(), json!(1));
+    assert_eq!(client.ask(Method::POST, "/blocking").await.body(), json!(2));
+    let document = deprecated::Deprecated::declaration().openapi();
+    let is_deprecated = |path: &str| document["paths"][path]["post"]["deprecated"].clone();
+    assert_eq!(["/old", "/blocking", "/new"].map(is_deprecated), [json!(true), json!(true), json!(null)]);
+}
