@@ -42,6 +42,7 @@ fn words(source: &Source) -> Vec<(usize, Option<String>)> {
         let is_word = |letter: char| letter.is_alphanumeric() || "_'’".contains(letter);
         for piece in line.split_inclusive(|letter: char| !is_word(letter)) {
             let word = piece.trim_matches(|letter: char| !is_word(letter)).to_lowercase();
+            let word = word.trim_end_matches("'s").to_owned();
             if !word.is_empty() {
                 words.push((index + 1, Some(word)));
             }

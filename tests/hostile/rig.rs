@@ -23,7 +23,7 @@ pub(crate) const SLOTS: u32 = 4;
 /// is doubted, what was sent to it meanwhile.
 pub(crate) const TAKEN_ALONG: u32 = 2 * SLOTS;
 
-/// More than one runner can hold, so that some are always the neighbour's.
+/// More than one runner can hold, so that some are always of the other runner.
 const CLIENTS: usize = 2 * SLOTS as usize;
 
 /// What a busy machine may add to the contract's time.
@@ -37,7 +37,7 @@ pub(crate) fn checked() -> HealthCheck {
     HealthCheck::new().start_period_seconds(0).timeout_seconds(2).failure_threshold(2)
 }
 
-/// For what must not end anybody: no check is too late on a busy machine.
+/// For faults that must not end a runner: no check is too late on a busy machine.
 pub(crate) fn patiently() -> HealthCheck {
     checked().timeout_seconds(30)
 }

@@ -74,7 +74,7 @@ async fn sigterm_during_setup_ends_a_bare_runner_with_143_and_nothing_else_is_ca
 #[tokio::test]
 async fn a_call_that_outlives_the_grace_period_is_named_and_teardown_is_skipped_s42c() {
     let director = Director::new();
-    // Its grace period is one second.
+    // The grace period of this app is one second.
     let mut runner = serve(&director, "blocking", "tcp:127.0.0.1:0");
     let pending = runner.call("stuck").await;
     let call = director.call("stuck").await;
@@ -136,7 +136,7 @@ async fn an_address_that_is_taken_is_named_by_a_bare_runner_before_its_setup() {
 async fn connections_are_refused_while_a_bare_runner_is_in_setup() {
     let director = Director::new();
     director.hold(Kind::Setup);
-    // Where no other test listens.
+    // No other test listens here.
     let free = std::net::TcpListener::bind("127.0.0.2:0").unwrap().local_addr().unwrap();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("runner.sock");

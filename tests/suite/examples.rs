@@ -12,7 +12,7 @@ fn ask() -> Request {
     Request::post("/", &json!({ "text": "Guten Morgen, wie geht es Ihnen heute?" }))
 }
 
-/// Its start period of ten seconds is what this takes.
+/// Takes ten seconds, the start period of the quickstart.
 #[tokio::test]
 async fn the_quickstart_is_replaced_when_it_loses_its_journal_and_at_once_when_it_notices_itself_s23_s24_s25()
 {
@@ -28,7 +28,7 @@ async fn the_quickstart_is_replaced_when_it_loses_its_journal_and_at_once_when_i
     assert!(response.json()["confidence"].is_number());
     assert_eq!(std::fs::read_to_string(data.join("journal")).unwrap().lines().count(), 1);
 
-    // The periodic checks alone notice it, when the runner is old enough.
+    // Only periodic checks find it, after the start period.
     std::fs::remove_dir_all(&data).unwrap();
     host.stderr.line("runner=1 failed start period ignored").await;
     host.stderr.line("TERMINATED runner=1 reason=unhealthy").await;
@@ -40,7 +40,7 @@ async fn the_quickstart_is_replaced_when_it_loses_its_journal_and_at_once_when_i
     let statuses: Vec<_> = ended["checks"].as_array().unwrap().iter().map(|check| &check["status"]).collect();
     assert!(statuses.ends_with(&[&json!(500), &json!(500), &json!(500)]), "{ended}");
 
-    // A request notices it, and asks for a check: that ends the runner inside its start period.
+    // A request finds it and asks for a check, which ends the runner inside its start period.
     std::fs::remove_dir_all(&data).unwrap();
     let response = host.exchange(&ask()).await;
     assert_eq!((response.status, response.header(ASKS)), (200, None));

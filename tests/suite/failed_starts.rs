@@ -9,7 +9,7 @@ use rustix::process::Signal;
 
 use crate::harness::*;
 
-/// After the second failed start in a row the third waits half a second, give or take a fifth.
+/// After the second failed start in a row, the third start waits half a second, ±20 %.
 async fn is_held_after_two(host: &TestHost) {
     host.started(2).await;
     let (wait, failed) = host.held(3).await;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::*;
 
-/// The one form that all of them have. Returns the body, which has its id only where the log knows more by it.
+/// Checks the form that all failures have. Returns the body, which has an id only if the log has more under that id.
 fn told(response: &Response, status: u16) -> Value {
     let body = response.json();
     assert_eq!(response.status, status, "{body}");
@@ -19,7 +19,7 @@ fn told(response: &Response, status: u16) -> Value {
     body
 }
 
-/// What a request reads that is written so: its line, its headers and its body.
+/// Sends a raw request and returns the response.
 async fn written(host: &TestHost, request: &str) -> Response {
     let mut client = Client::tcp(host.address()).await;
     client.write(request.as_bytes()).await;
@@ -32,7 +32,7 @@ async fn every_failure_is_json_with_a_detail_s38f() {
     let host =
         TestHost::start_with(&director, serving_at_a_time(1, on_request()), |host| host.queue(1)).await;
 
-    // What no endpoint has seen.
+    // Failures before an endpoint is called.
     let unknown = told(&host.exchange(&Request::post("/x", &json!({}))).await, 404);
     assert_eq!(unknown, json!({ "detail": "Path /x not found" }));
     let method = host.exchange(&Request::get("/call")).await;
@@ -55,7 +55,7 @@ async fn every_failure_is_json_with_a_detail_s38f() {
     let malformed = format!("{head} application/json\r\ncontent-length: 1\r\n\r\n{{");
     assert_eq!(told(&written(&host, &malformed).await, 422)["detail"][0]["loc"], json!(["body", 1]));
 
-    // What an endpoint tells, and what it does not.
+    // Failures of an endpoint, with and without a text for the client.
     for status in [400, 404, 409, 500, 503] {
         let pending = host.call("tells").await;
         director.call("tells").await.answer(Act::Refuse(status, "so it is".to_owned())).await;
@@ -68,7 +68,7 @@ async fn every_failure_is_json_with_a_detail_s38f() {
         assert_eq!(told(&pending.response().await, 500), unexpected);
     }
 
-    // What the host says.
+    // Failures of the host.
     let served = host.call("is served").await;
     let call = director.call("is served").await;
     let lost = host.call("is lost").await;
@@ -79,7 +79,7 @@ async fn every_failure_is_json_with_a_detail_s38f() {
     assert_eq!(served.response().await.status, 200);
     director.call("is lost").await.answer(Act::Abort).await;
     assert_eq!(told(&lost.response().await, 503)["error_type"], "runner_disconnected");
-    // What is sent to a process that is just ending is lost as well.
+    // A request to a process that is just ending is also lost.
     host.ended(1).await;
     let served = host.call("is served to the end").await;
     let call = director.call("is served to the end").await;

@@ -112,14 +112,15 @@ async fn a_second_signal_kills_every_group_and_ends_the_host_with_130_s41e() {
     }
 }
 
-/// As `timeout` and supervisors do it, which signal a process and then its group.
+/// Signals a process and then its group, as `timeout` and supervisors do.
 #[tokio::test]
 async fn signals_that_arrive_at_once_are_one_s41e() {
     let director = Director::new();
     let mut host = Program::run(&director, &["--app", "scripted"]);
     let slow = host.call("slow").await;
     let call = director.call("slow").await;
-    // Both wait for it when it goes on: no machine is too busy for that. Two of a kind would be one to the system already.
+    // Both signals are pending when it continues, so the test does not depend on timing. The system would merge two of
+    // the same kind.
     host.signal(Signal::STOP);
     host.signal(Signal::TERM);
     host.signal(Signal::INT);
@@ -138,7 +139,7 @@ async fn no_runner_survives_a_host_that_is_killed_s41f() {
     running.host.signal(Signal::KILL);
     assert_eq!(running.host.exit().await, None);
     running.runner.ended().await;
-    // What has left the group may outlive a host that could do nothing any more.
+    // A process that left the group may outlive a host that was killed.
     let [forked, _escaped] = &running.children;
     forked.ended().await;
     call.abandoned().await;
@@ -188,7 +189,7 @@ async fn a_host_that_is_out_of_descriptors_blames_no_runner_s20a() {
     director.hold(Kind::Check);
     let host = Program::run(&director, &["--app", "scripted"]);
     let check = director.next(Kind::Check).await;
-    // A failure closes the kept connection, and there will be none for the next check.
+    // A failure closes the reused connection, so the next check needs a descriptor.
     let limit = host.limit_descriptors(Some(1));
     check.answer(Answer::fail()).await;
     for nth in 1..=5 {

@@ -1,9 +1,9 @@
 //! Tests of the rules, with real processes and real HTTP.
 //!
-//! A test's name is the sentence that it proves, with the numbers of its rules. Most tests run a host in this process,
-//! whose runners are processes of the fixture, and direct what those do ([`harness::Director`]); some run the command
-//! line. Nothing sleeps: a test waits for a call or an event to come, and where it has to show that something does
-//! *not* come, it waits for something else that would come later.
+//! A test's name is the sentence that it proves, with the numbers of its rules. Most tests run a host in this process. Its
+//! runners are processes of the fixture, and the test directs what they do ([`harness::Director`]). Some tests run the
+//! command line. No test sleeps: it waits for a call or an event. To show that an event does *not* come, it waits for
+//! another one that would come later.
 
 #![expect(
     clippy::expect_used,

@@ -73,7 +73,7 @@ async fn with_one_place_a_manual_check_has_the_runner_to_itself_s30() {
     assert_eq!(asking.response().await.status, 200);
     let check = director.next(Kind::ManualCheck).await;
 
-    // One of these has to wait, and then there is no room for the other.
+    // One of these waits, and then the queue is full for the other.
     let mut others = vec![host.call("b").await, host.call("c").await];
     let (refused, response) = Pending::first(&mut others).await;
     assert_eq!(response.error_type(), "queue_full");
@@ -155,14 +155,14 @@ async fn a_hundred_requests_that_ask_at_once_cost_at_most_two_checks_s31b_s31c()
     for pending in pending {
         assert_eq!(pending.response().await.status, 200);
     }
-    // All have asked by now. The first check answers those who asked before it, a second one all others.
+    // All have asked by now. The first check answers the requests before it, a second one all others.
     director.next(Kind::ManualCheck).await.succeed().await;
     director.answer(Kind::ManualCheck, Answer::ok());
     host.checked(1, 1).await;
     checks_elsewhere().await;
     let made = director.count(Kind::ManualCheck);
     assert!((1..=2).contains(&made), "{made}");
-    // Every slot has come back.
+    // Every permit has been released.
     let again = host.call("again").await;
     director.call("again").await.answer(Answer::ok().asking()).await;
     again.response().await;

@@ -101,7 +101,7 @@ async fn a_blocking_health_function_that_outlives_its_deadline_fails_further_che
  {
     let director = Director::new();
     director.hold_of(1, Kind::Check);
-    // The timeout is the one that the fixture declares.
+    // The fixture declares the timeout.
     let app = blocking_app(health().timeout_seconds(1)).termination_grace_period(Duration::from_secs(1));
     let host = TestHost::start(&director, app).await;
     let stuck = director.next_of(1, Kind::Check).await;
@@ -109,7 +109,7 @@ async fn a_blocking_health_function_that_outlives_its_deadline_fails_further_che
     let [first, Failure::Status(503), Failure::Status(503)] = outcomes.as_slice() else {
         panic!("{outcomes:?}")
     };
-    // A busy machine may have excused the timeout.
+    // On a busy machine the timeout may be inconclusive.
     assert!([Failure::Timeout, Failure::Status(503)].contains(first));
     assert_eq!(director.count_of(1, Kind::Check), 1);
     drop(stuck);
@@ -192,7 +192,7 @@ async fn an_endpoint_that_hangs_permanently_makes_its_runner_unhealthy_s19b_s24(
     host.ready(2).await;
 }
 
-/// The failures of those checks that this machine was not too busy to conclude something from (S20).
+/// The failures of conclusive checks (S20).
 fn conclusive(checks: &[CheckRecord]) -> Vec<Failure> {
     let failure = |check: &CheckRecord| match check.outcome {
         Outcome::Failure(failure) => failure,

@@ -80,7 +80,7 @@ async fn a_runner_that_does_not_end_in_its_grace_period_is_killed_s33c() {
     let host = TestHost::start(&director, app).await;
     let pending = host.call("a").await;
     let call = director.call("a").await;
-    // It takes no signal but SIGKILL from here on.
+    // From here on only SIGKILL ends it.
     let process = Process::new(call.pid());
     process.signal(Signal::STOP);
     assert_eq!(host.terminating(1).await, Reason::Unhealthy);
@@ -103,7 +103,7 @@ async fn a_blocking_call_that_never_returns_does_not_keep_its_runner_s33c_s42c()
     director.answer_of(1, Kind::Check, Answer::fail());
     let record = host.ended(1).await;
     assert_eq!(record.reason, Reason::Unhealthy);
-    // It gives up by itself, unless the machine is so busy that the host is first.
+    // It exits by itself, unless the machine is so busy that the host kills it first.
     assert!([Some(Exit::Status(4)), Some(Exit::Signal(9))].contains(&record.exit), "{:?}", record.exit);
     assert_eq!(pending.response().await.error_type(), "runner_disconnected");
     assert_eq!(director.count_of(1, Kind::Teardown), 0);
@@ -254,7 +254,7 @@ async fn nothing_that_comes_late_changes_anything_s21a_s26() {
     asking.response().await;
     check.answer(Answer::fail()).await;
     assert_eq!(host.terminating(1).await, Reason::ManualCheckFailed);
-    // Its slow call asks for one more check, and its health endpoint would pass it.
+    // Its slow call asks for one more check, which would pass.
     director.answer(Kind::ManualCheck, Answer::ok());
     call.answer(Answer::ok().asking()).await;
     assert_eq!(slow.response().await.runner(), 1);

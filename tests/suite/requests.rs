@@ -200,7 +200,7 @@ async fn a_request_that_was_sent_and_lost_is_answered_runner_disconnected_and_no
     director.call("lost").await.answer(Act::Abort).await;
     let response = pending.response().await;
     assert_eq!((response.status, response.error_type().as_str()), (503, "runner_disconnected"));
-    // What is sent to a process that is just ending is lost as well.
+    // A request to a process that is just ending is also lost.
     host.ended(1).await;
     assert_eq!(host.served(&director, "next").await.runner(), 2);
     assert_eq!(director.count(Kind::Call), 2);

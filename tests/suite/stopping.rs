@@ -26,7 +26,7 @@ async fn a_host_that_stops_refuses_waiting_requests_finishes_those_in_flight_and
     host.handle.shutdown();
     let refused = waiting.response().await;
     assert_eq!((refused.status, refused.error_type().as_str()), (503, "host_stopping"));
-    // Who is in setup is told to stop at once, while the other still drains.
+    // The runner in setup gets SIGTERM at once, while the other still drains.
     let interrupted = host.ended(2).await;
     assert_eq!((interrupted.reason, interrupted.exit), (Reason::Stopped, Some(Exit::Status(143))));
     setup.abandoned().await;
@@ -110,7 +110,7 @@ async fn a_held_start_vanishes_without_a_record_when_the_host_stops_s37c_s41a() 
     let host = TestHost::start(&director, app(on_request())).await;
     host.held(4).await;
     host.stop().await;
-    // Were this machine so slow that the hold of a second was over before, it would have had a process.
+    // On a very slow machine the wait of a second may have passed; then it had a process.
     assert!(!host.has_ended(4) || host.ended(4).await.pid.is_some());
     assert!(!host.has_started(5) || host.has_ended(4));
 }

@@ -13,13 +13,13 @@ use tokio::task::JoinHandle;
 
 use crate::harness::*;
 
-/// Clients that send one request after the other, half of them over kept connections.
+/// Clients that send one request after another, half of them over reused connections.
 struct Traffic {
     stop: Arc<AtomicBool>,
     clients: Vec<JoinHandle<Vec<Response>>>,
 }
 
-/// How many requests there are at a time.
+/// The number of requests at a time.
 const CLIENTS: usize = 6;
 
 impl Traffic {
@@ -52,7 +52,7 @@ impl Traffic {
     }
 }
 
-/// How many requests have reached a runner. None has twice.
+/// The number of requests that have reached a runner. Fails if one has twice.
 fn called_once(director: &Director) -> usize {
     let mut names = BTreeSet::new();
     for question in director.asked() {
@@ -101,7 +101,7 @@ async fn a_crash_loses_only_what_was_sent_there_and_nothing_is_sent_twice_s34_s3
     let director = Director::new();
     director.answer(Kind::Call, Answer::ok());
     let two = NonZeroUsize::new(2).unwrap();
-    // Its checks fail, too, and must not be the first to tell.
+    // Its checks also fail, and must not end it first.
     let app = serving_at_a_time(2, health().failure_threshold(1000));
     let host = TestHost::start_with(&director, app, |builder| builder.runners(two)).await;
     let traffic = Traffic::start(&host);

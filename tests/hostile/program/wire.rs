@@ -62,7 +62,7 @@ pub(crate) async fn respond(
     stream.write_all(response.as_bytes()).await
 }
 
-/// Sends `begin`, and then `again` for as long as anybody reads it.
+/// Sends `begin`, and then `again` until the other side closes.
 pub(crate) async fn without_end(stream: &mut UnixStream, begin: &str, again: &str) -> io::Result<()> {
     stream.write_all(begin.as_bytes()).await?;
     let again = again.repeat(100);

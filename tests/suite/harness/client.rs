@@ -16,12 +16,12 @@ trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
-/// One connection of a client, which shows every byte that comes.
+/// One client connection, which shows every received byte.
 pub(crate) struct Client {
     wire: BufReader<Box<dyn Wire>>,
 }
 
-/// A request as it is written.
+/// A request.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     method: &'static str,
@@ -44,7 +44,7 @@ impl Request {
         Self { body: body.to_string().into_bytes(), ..request }
     }
 
-    /// A call of the fixture's endpoint that the director knows by this name.
+    /// A call of the fixture's endpoint, with a name for the director.
     pub(crate) fn call(name: &str) -> Self {
         Self::post("/call", &json!({ "name": name }))
     }
@@ -93,7 +93,7 @@ impl Client {
         self.write(&request.bytes()).await;
     }
 
-    /// Sends what is no request of [`Request`]'s.
+    /// Sends raw bytes.
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
         self.wire.write_all(bytes).await.unwrap();
     }
@@ -127,7 +127,7 @@ impl Client {
         Response::parse(str::from_utf8(&head).unwrap())
     }
 
-    /// The next chunk of a response that comes in chunks; an empty one at its end.
+    /// The next chunk of a chunked response; an empty one at its end.
     pub(crate) async fn chunk(&mut self) -> Vec<u8> {
         let mut length = String::new();
         within("a chunk", self.wire.read_line(&mut length)).await.unwrap();
@@ -138,7 +138,7 @@ impl Client {
         chunk
     }
 
-    /// What comes until the other side closes.
+    /// Reads until the other side closes the connection.
     pub(crate) async fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         within("the end of the connection", self.wire.read_to_end(&mut rest)).await.unwrap();
@@ -146,7 +146,7 @@ impl Client {
     }
 }
 
-/// A request that has been sent, on a connection of its own.
+/// A request that has been sent on its own connection.
 #[derive(Debug)]
 pub(crate) struct Pending {
     task: JoinHandle<Option<Response>>,
@@ -162,7 +162,7 @@ impl Pending {
             tokio::select! {
                 response = client.response() => Some(response),
                 Ok(()) = left => {
-                    // Closing alone is not seen while a process that is just being started has the socket, too.
+                    // Closing alone has no effect while a process that is just being started also has the socket.
                     client.wire.shutdown().await.unwrap();
                     None
                 }
@@ -175,13 +175,13 @@ impl Pending {
         within("a response", &mut self.task).await.unwrap().unwrap()
     }
 
-    /// The client leaves.
+    /// Disconnects the client.
     pub(crate) async fn leave(mut self) {
         self.leave.take().unwrap().send(()).unwrap();
         assert!(within("a client to leave", &mut self.task).await.unwrap().is_none());
     }
 
-    /// The first response of several, and which one it was for.
+    /// The first response of several, with the index of its request.
     pub(crate) async fn first(pending: &mut Vec<Self>) -> (usize, Response) {
         let responses = pending.iter_mut().map(|pending| &mut pending.task);
         let (response, place, _) = within("a response", futures_util::future::select_all(responses)).await;
@@ -196,7 +196,7 @@ impl Drop for Pending {
     }
 }
 
-/// A response as it came.
+/// A response.
 #[derive(Clone, Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -226,7 +226,7 @@ impl Response {
         }
     }
 
-    /// Who has served it.
+    /// The id of the runner that served it.
     pub(crate) fn runner(&self) -> u64 {
         assert_eq!(self.status, 200, "{}", String::from_utf8_lossy(&self.body));
         self.json()["runner"].as_u64().unwrap()

@@ -12,10 +12,9 @@ use tokio::task::JoinHandle;
 
 use super::{History, within};
 
-/// Says what the runners of one test do.
+/// Decides what the runners of one test do.
 ///
-/// Unless it is told otherwise it lets a runner's lifecycle and its checks succeed by standing orders, and holds the
-/// calls of endpoints for the test to answer.
+/// By default the lifecycle and the checks of a runner succeed, and calls of endpoints wait for the test to answer them.
 #[derive(Debug)]
 pub(crate) struct Director {
     directory: TempDir,
@@ -23,15 +22,15 @@ pub(crate) struct Director {
     task: JoinHandle<()>,
 }
 
-/// What a question is about.
+/// The kind of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Setup,
-    /// The host's own call of the health endpoint at a tick.
+    /// A periodic check.
     Check,
-    /// The same because a response has asked for it.
+    /// A manual check.
     ManualCheck,
-    /// A client's call of it.
+    /// A client's call of the health endpoint.
     HealthCall,
     Call,
     Piece,
@@ -39,11 +38,11 @@ pub(crate) enum Kind {
     Teardown,
 }
 
-/// The header of S27.
+/// The header that asks for a check (S27).
 pub(crate) const ASKS: &str = "x-fal-runner-health-check";
 
 impl Kind {
-    /// All that succeed by standing orders.
+    /// The kinds that succeed by default.
     const SUCCEED: [Self; 7] = [
         Self::Setup,
         Self::Check,
@@ -75,7 +74,7 @@ struct Script {
     orders: Arc<Mutex<Orders>>,
 }
 
-/// By kind and runner, or for all runners that have none of their own.
+/// Default answers by kind and runner, or for all runners without an answer of their own.
 type Orders = HashMap<(Kind, Option<u64>), Option<Answer>>;
 
 impl Director {
@@ -88,12 +87,12 @@ impl Director {
         Self { directory, script, task }
     }
 
-    /// What a fixture needs in its environment.
+    /// The environment variables that a fixture needs.
     pub(crate) fn environment(&self) -> (&'static str, PathBuf) {
         (DIRECTOR, socket(self.directory.path()))
     }
 
-    /// From now on every question of this kind gets this answer.
+    /// Answers every question of this kind from now on.
     pub(crate) fn answer(&self, kind: Kind, answer: impl Into<Answer>) {
         self.order((kind, None), Some(answer.into()));
     }
@@ -103,7 +102,7 @@ impl Director {
         self.order((kind, Some(runner)), Some(answer.into()));
     }
 
-    /// From now on questions of this kind wait for the test.
+    /// Lets questions of this kind wait for the test from now on.
     pub(crate) fn hold(&self, kind: Kind) {
         self.order((kind, None), None);
     }
@@ -117,18 +116,18 @@ impl Director {
         self.script.orders.lock().unwrap().insert(whom, order);
     }
 
-    /// The next question that waits for the test: of this kind, the first that came.
+    /// The oldest waiting question of this kind.
     pub(crate) async fn next(&self, kind: Kind) -> Held {
         self.next_where(&format!("{kind:?}"), |question| Kind::of(question) == kind).await
     }
 
-    /// The same of one runner.
+    /// The same for one runner.
     pub(crate) async fn next_of(&self, runner: u64, kind: Kind) -> Held {
         let what = format!("{kind:?} of runner {runner}");
         self.next_where(&what, |question| Kind::of(question) == kind && question.runner == runner).await
     }
 
-    /// The call of an endpoint by the request of this name.
+    /// The call of an endpoint with this name.
     pub(crate) async fn call(&self, name: &str) -> Held {
         let is_it =
             |question: &Question| matches!(&question.called, Called::Endpoint(called, _) if called == name);
@@ -143,23 +142,23 @@ impl Director {
         self.script.held.find(what, take).await
     }
 
-    /// All that has been asked so far, in order.
+    /// All questions so far, in order.
     pub(crate) fn asked(&self) -> Vec<Question> {
         self.script.asked.look().clone()
     }
 
-    /// How often this has been asked so far, by whatever runner.
+    /// The number of questions of this kind so far, from all runners.
     pub(crate) fn count(&self, kind: Kind) -> usize {
         self.asked().iter().filter(|question| Kind::of(question) == kind).count()
     }
 
-    /// The same by one runner.
+    /// The same for one runner.
     pub(crate) fn count_of(&self, runner: u64, kind: Kind) -> usize {
         let is_it = |question: &&Question| Kind::of(question) == kind && question.runner == runner;
         self.asked().iter().filter(is_it).count()
     }
 
-    /// Waits until this has been asked so often by one runner.
+    /// Waits until one runner has asked this many questions of a kind.
     pub(crate) async fn asked_times(&self, times: usize, runner: u64, kind: Kind) {
         let is_it = |question: &&Question| Kind::of(question) == kind && question.runner == runner;
         let enough = |asked: &mut Vec<Question>| (asked.iter().filter(is_it).count() >= times).then_some(());
@@ -189,7 +188,7 @@ async fn direct(listener: UnixListener, script: Script) {
 async fn hear(stream: UnixStream, script: Script) {
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
-    // A process that ended while it asked asks nothing.
+    // Ignore a process that ended while it asked.
     let Ok(1..) = stream.read_line(&mut line).await else { return };
     let Ok(question) = serde_json::from_str::<Question>(&line) else { return };
     let order = {
@@ -205,7 +204,7 @@ async fn hear(stream: UnixStream, script: Script) {
     }
 }
 
-/// A question that waits for its answer. Dropping it ends the call with an error.
+/// A question that waits for an answer. Dropping it fails the call.
 #[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) question: Question,
@@ -217,7 +216,7 @@ impl Held {
         self.question.runner
     }
 
-    /// The name of the request whose call it is.
+    /// The name of the call.
     pub(crate) fn name(&self) -> String {
         self.question.name().expect("a call of an endpoint")
     }
@@ -252,7 +251,7 @@ impl Held {
     }
 }
 
-/// What tests ask of a question.
+/// Access to the answer of a question.
 pub(crate) trait Asked {
     fn head(&self) -> Option<&Head>;
     fn name(&self) -> Option<String>;

@@ -7,8 +7,8 @@ use tokio::sync::Notify;
 
 use super::GUARD;
 
-/// What has happened so far, and a way to wait for more. Looking does not consume: two tests for two things that come
-/// in either order need not know the order.
+/// What has happened so far, and a way to wait for more. Reading does not consume an entry, so a test can wait for two
+/// things that come in either order.
 #[derive(Debug)]
 pub(crate) struct History<T>(Arc<Inner<T>>);
 
@@ -41,7 +41,7 @@ impl<T: Debug> History<T> {
         self.0.happened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until `find` finds what it looks for in all that has happened.
+    /// Waits until `find` returns a value for the entries so far.
     pub(crate) async fn find<R>(&self, what: &str, mut find: impl FnMut(&mut Vec<T>) -> Option<R>) -> R {
         let found = tokio::time::timeout(GUARD, async {
             loop {

@@ -29,22 +29,22 @@ fn app_of(name: &str, health_path: &'static str, health: HealthCheck) -> AppSpec
         .termination_grace_period(Duration::from_secs(30))
 }
 
-/// The fixture whose code blocks and which itself serves one request at a time, with this health check.
+/// The fixture with blocking code, which serves one request at a time, with this health check.
 pub(crate) fn blocking_app(health: HealthCheck) -> AppSpec {
     app_of("blocking", "/alive", health)
 }
 
-/// The fixture whose runners serve as many requests at a time.
+/// The fixture with this many requests at a time per runner.
 pub(crate) fn serving_at_a_time(requests: u32, health: HealthCheck) -> AppSpec {
     app(health).max_multiplexing(NonZeroU32::new(requests).unwrap())
 }
 
-/// Checks only where a response asks for one.
+/// Checks only if a response asks for one.
 pub(crate) fn on_request() -> HealthCheck {
     health().call_regularly(false)
 }
 
-/// Lets the time of some checks pass, at the interval of tests: what would have come by then does not come.
+/// Lets the time of some checks pass. An event that would have come by then does not come.
 pub(crate) async fn checks_elsewhere() {
     let director = Director::new();
     let host = TestHost::start(&director, app(health())).await;
@@ -64,7 +64,7 @@ impl TestHost {
         Self::start_with(director, app, |builder| builder).await
     }
 
-    /// With other settings than a short check interval.
+    /// Starts a host with other settings than a short check interval.
     pub(crate) async fn start_with(
         director: &Director,
         app: AppSpec,
@@ -76,7 +76,7 @@ impl TestHost {
         Self::start_command(command, app, set).await
     }
 
-    /// With another command than the fixture.
+    /// Starts a host with another command than the fixture.
     pub(crate) async fn start_command(
         command: Command,
         app: AppSpec,
@@ -93,7 +93,7 @@ impl TestHost {
         self.handle.address()
     }
 
-    /// Sends a request on a connection of its own.
+    /// Sends a request on its own connection.
     pub(crate) async fn send(&self, request: &Request) -> Pending {
         Pending::new(self.address(), request).await
     }
@@ -108,13 +108,13 @@ impl TestHost {
         self.send(&Request::call(name)).await
     }
 
-    /// Waits until the host has taken what was sent before. It answers CONNECT itself, whatever its runners do.
+    /// Waits until the host has read what was sent before. It answers CONNECT itself, without a runner.
     pub(crate) async fn settle(&self) {
         let response = Client::tcp(self.address()).await.exchange(&Request::new("CONNECT", "a:1")).await;
         assert_eq!(response.status, 501);
     }
 
-    /// Waits for what has to happen to a runner, unless it has happened already.
+    /// Waits for an event of a runner, unless it has happened already.
     async fn event_kind<T>(&self, what: &str, runner: u64, pick: impl Fn(&EventKind) -> Option<T>) -> T {
         let what = format!("runner {runner} {what}");
         let find = |events: &mut Vec<Event>| {
@@ -123,7 +123,7 @@ impl TestHost {
         self.events.find(&what, find).await
     }
 
-    /// Waits until a runner has been started, and says in which process, and with which effective start period.
+    /// Waits until a runner has been started. Returns its process and its effective start period.
     pub(crate) async fn started(&self, runner: u64) -> (u32, Option<Duration>) {
         let pick = |kind: &EventKind| match kind {
             EventKind::Started { pid, effective_start_period, .. } => {
@@ -134,7 +134,7 @@ impl TestHost {
         self.event_kind("to be started", runner, pick).await
     }
 
-    /// Waits until a runner takes requests, and says how long after its start that was.
+    /// Waits until a runner takes requests. Returns the time since its start.
     pub(crate) async fn ready(&self, runner: u64) -> Duration {
         let pick = |kind: &EventKind| match kind {
             EventKind::Ready { after, .. } => Some(*after),
@@ -149,7 +149,7 @@ impl TestHost {
         self.events.find(&format!("check {nth} of runner {runner}"), find).await
     }
 
-    /// Waits for the first check of a runner that this machine was not too busy to conclude something from (S20).
+    /// Waits for the first conclusive check of a runner (S20).
     pub(crate) async fn concluded(&self, runner: u64) -> CheckRecord {
         let find = |events: &mut Vec<Event>| checks(events, runner).find(is_conclusive);
         self.events.find(&format!("a conclusive check of runner {runner}"), find).await
@@ -227,7 +227,7 @@ impl TestHost {
         self.event_kind("to be killed", runner, pick).await;
     }
 
-    /// Waits until the start of a runner is held, and says for how long, and after how many failed ones.
+    /// Waits until the start of a runner is held. Returns the wait and the number of failed starts.
     pub(crate) async fn held(&self, runner: u64) -> (Duration, u32) {
         let pick = |kind: &EventKind| match kind {
             EventKind::BackoffStarted { wait, failed_starts, .. } => Some((*wait, *failed_starts)),
@@ -236,13 +236,13 @@ impl TestHost {
         self.event_kind("to be held", runner, pick).await
     }
 
-    /// A runner as the host shows it now, if it has not ended.
+    /// The state of a runner, if it has not ended.
     pub(crate) async fn info(&self, runner: u64) -> Option<RunnerInfo> {
         let snapshot = within("a snapshot", self.handle.snapshot()).await.unwrap();
         snapshot.runners.into_iter().find(|info| info.id.get() == runner)
     }
 
-    /// Calls the endpoint once, lets that succeed, and returns the response.
+    /// Calls the endpoint once, lets the call succeed, and returns the response.
     pub(crate) async fn served(&self, director: &Director, name: &str) -> Response {
         let pending = self.call(name).await;
         director.call(name).await.succeed().await;
@@ -272,7 +272,7 @@ async fn listen(mut stream: EventStream, events: History<Event>) {
     }
 }
 
-/// Whether a check has shown anything.
+/// Whether a check is conclusive.
 pub(crate) fn is_conclusive(check: &CheckRecord) -> bool {
     !matches!(check.outcome, Outcome::Inconclusive(_))
 }

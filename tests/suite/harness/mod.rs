@@ -18,13 +18,13 @@ pub(crate) use host::{
 pub(crate) use process::Process;
 pub(crate) use program::{Program, fixture, output};
 
-/// The distance of checks in tests: short, so that several pass while something else happens.
+/// The check interval in tests: short, so that several checks pass while something else happens.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(20);
 
-/// Nothing that a test waits for takes this long; it only makes a failing test end.
+/// The deadline of every wait. Only a failing test reaches it.
 const GUARD: Duration = Duration::from_secs(40);
 
-/// Waits for what has to come.
+/// Waits for a future until the deadline.
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(GUARD, future).await.unwrap_or_else(|_| panic!("timed out waiting for {what}"))
 }

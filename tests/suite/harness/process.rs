@@ -7,13 +7,13 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::GUARD;
 
-/// A process that need not be a child of this one. Dropping this ends it, should it still run: its number cannot be
-/// another's by then, since it is not by number that it is known.
+/// A process, not necessarily a child of this one. Dropping this kills it if it still runs. It is known by its pidfd, so
+/// another process with the same number is safe.
 #[derive(Debug)]
 pub(crate) struct Process(OwnedFd);
 
 impl Process {
-    /// The process that has this number now.
+    /// The process that has this id now.
     pub(crate) fn new(pid: u32) -> Self {
         let pid = Pid::from_raw(pid.try_into().unwrap()).unwrap();
         Self(pidfd_open(pid, PidfdFlags::empty()).expect("the process runs"))
@@ -41,7 +41,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It has mostly ended already.
+        // In most tests it has ended already.
         let _ = pidfd_send_signal(&self.0, Signal::KILL);
     }
 }

@@ -11,8 +11,7 @@ use tokio::process::{Child, Command};
 
 use super::{Client, Director, History, Pending, Request, Response, within};
 
-/// A program of this package, run by its command line in a process group of its own, as a shell runs it. It ends with
-/// this.
+/// A program of this package in its own process group, as a shell runs it. Dropping this kills it.
 #[derive(Debug)]
 pub(crate) struct Program {
     child: Child,
@@ -28,7 +27,7 @@ pub(crate) fn fixture(director: &Director) -> Command {
     command
 }
 
-/// What a program that has ended leaves.
+/// The output and exit of a program that has ended.
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) code: Option<i32>,
@@ -54,7 +53,7 @@ impl Program {
         Self { child, stdout, stderr }
     }
 
-    /// The fixture as a host with ports that the system picks.
+    /// The fixture as a host, with ports that the system chooses.
     pub(crate) fn run<A: AsRef<OsStr>>(director: &Director, arguments: &[A]) -> Self {
         let mut command = fixture(director);
         command.args([
@@ -69,17 +68,17 @@ impl Program {
         Self::start(command.args(arguments))
     }
 
-    /// Where it takes requests, as it says.
+    /// The address for requests that it prints.
     pub(crate) async fn address(&self) -> SocketAddr {
         authority(&self.stdout.line("serves on http://").await)
     }
 
-    /// Where it shows its runners, as it says.
+    /// The address of the admin interface that it prints.
     pub(crate) async fn admin(&self) -> SocketAddr {
         authority(&self.stdout.line("runners are shown on http://").await)
     }
 
-    /// Sends a request to where it takes them, and waits for the response.
+    /// Sends a request and waits for the response.
     pub(crate) async fn exchange(&self, request: &Request) -> Response {
         Client::tcp(self.address().await).await.exchange(request).await
     }
@@ -89,7 +88,7 @@ impl Program {
         Pending::new(self.address().await, &Request::call(name)).await
     }
 
-    /// What its admin interface answers.
+    /// The response of its admin interface.
     pub(crate) async fn shows(&self, path: &str) -> Response {
         Client::tcp(self.admin().await).await.exchange(&Request::get(path)).await
     }
@@ -98,7 +97,7 @@ impl Program {
         kill_process(self.pid(), signal).unwrap();
     }
 
-    /// As a terminal does it at Ctrl-C: to the whole foreground process group.
+    /// Sends SIGINT to the whole process group, as a terminal does at Ctrl-C.
     pub(crate) fn interrupt(&self) {
         kill_process_group(self.pid(), Signal::INT).unwrap();
     }
@@ -109,12 +108,12 @@ impl Program {
         prlimit(Some(self.pid()), Resource::Nofile, Rlimit { current: limit, maximum }).unwrap().current
     }
 
-    /// Waits for its end. None: a signal has ended it.
+    /// Waits for its end. Returns `None` if a signal has ended it.
     pub(crate) async fn exit(&mut self) -> Option<i32> {
         within("the program to end", self.child.wait()).await.unwrap().code()
     }
 
-    /// Sends a signal again and again until it ends: one that comes too soon after another is that one.
+    /// Sends a signal repeatedly until it ends. A signal too soon after another counts as the same.
     pub(crate) async fn insist(&mut self, signal: Signal) -> Option<i32> {
         let again = Duration::from_millis(10);
         let ended = async {
@@ -138,7 +137,7 @@ impl Program {
 }
 
 impl History<String> {
-    /// Waits for a line that has all these words.
+    /// Waits for a line that contains all these words.
     pub(crate) async fn line(&self, words: &str) -> String {
         self.lines(words, 1).await
     }
