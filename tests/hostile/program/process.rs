@@ -45,7 +45,7 @@ pub(crate) fn perform(runner: &Runner, deed: Deed) -> io::Result<()> {
         Deed::FloodTheLog => {
             thread::Builder::new().spawn(|| {
                 loop {
-                    if writeln!(io::stdout(), "and another line, as if anybody had asked for it").is_err() {
+                    if writeln!(io::stdout(), "and another line, without end").is_err() {
                         return;
                     }
                 }
