@@ -18,6 +18,8 @@ pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
 pub struct Schedule {
     interval: Duration,
     phase: Duration,
+    /// From an outcome to the next check, until the first pass; `None` if ticks apply from readiness on.
+    start_interval: Option<Duration>,
 }
 
 /// 2⁶⁴ divided by the golden ratio, rounded to an odd number. Its multiples modulo 2⁶⁴ fill the range evenly.
@@ -30,7 +32,15 @@ impl Schedule {
         let fraction = u128::from(start_id.wrapping_mul(GOLDEN));
         // The product saturates only for intervals over 584 years.
         let phase = (interval.as_nanos().saturating_mul(fraction)) >> 64;
-        Self { interval, phase: nanos(phase) }
+        Self { interval, phase: nanos(phase), start_interval: None }
+    }
+
+    /// Replaces the ticks before a runner's first pass: the first check is due when the runner is ready, and each further
+    /// one this time after the last outcome (S44a). A time below 1 ms is taken as 1 ms.
+    #[must_use]
+    pub fn with_start_interval(mut self, interval: Duration) -> Self {
+        self.start_interval = Some(interval.max(Duration::from_millis(1)));
+        self
     }
 
     /// The first tick after `now`. For a runner that becomes ready at `now` it falls in `(now, now + interval]`. Ticks
@@ -42,6 +52,11 @@ impl Schedule {
             Some(past) => (past / interval + 1).saturating_mul(interval).saturating_add(phase),
         };
         Time::after_start(nanos(tick))
+    }
+
+    /// The time from an outcome to the next check, until the first pass. `None` if ticks apply from readiness on.
+    pub const fn start_interval(&self) -> Option<Duration> {
+        self.start_interval
     }
 
     /// The time between two ticks.

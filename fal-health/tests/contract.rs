@@ -86,6 +86,32 @@ impl Settings {
     }
 }
 
+/// How long a runner that never passes lives after it is ready, or after its start period if that ends later (S44c).
+fn delay_without_a_pass(
+    settings: Settings,
+    start_interval: Duration,
+    ready: Time,
+    answer: Duration,
+) -> Duration {
+    let seconds = |time: Duration| u32::try_from(time.as_secs()).expect("times are short");
+    let health = HealthCheck::new()
+        .start_period_seconds(seconds(settings.start_period))
+        .timeout_seconds(seconds(settings.timeout))
+        .failure_threshold(settings.threshold);
+    let schedule = Schedule::new(settings.interval, 1).with_start_interval(start_interval);
+    let mut monitor = Monitor::new(health, Lifespan::new(Time::ZERO, None), schedule);
+    let (mut now, mut event) = (ready, Event::Ready);
+    loop {
+        let Some(Command::Start(check)) = monitor.handle(now, event) else { panic!("a check is due") };
+        now = now + answer;
+        let outcome = Outcome::Failure(Failure::Timeout);
+        match monitor.handle(now, Event::Finished { check: check.id, outcome }) {
+            Some(Command::Unhealthy(_)) => return now.since(ready.max(Time::ZERO + settings.start_period)),
+            _ => (now, event) = (monitor.deadline().expect("a check follows"), Event::Elapsed),
+        }
+    }
+}
+
 fn grid() -> Vec<Settings> {
     let mut grid = Vec::new();
     for threshold in [1, 2, 3, 5] {
@@ -151,4 +177,20 @@ fn the_documented_times_of_the_defaults_are_no_wider_than_they_have_to_be() {
     assert!(shortest < Duration::from_secs(31), "{shortest:?}");
     let (shortest, _) = range(settings, Fault::Hangs, settings.timeout.mul_f64(0.95));
     assert!(shortest < Duration::from_secs(31), "{shortest:?}");
+}
+
+#[test]
+fn a_runner_that_never_passes_is_unhealthy_in_the_documented_time_s9_s44c() {
+    let start_interval = Duration::from_secs(1);
+    for settings in grid() {
+        for answer in [Duration::ZERO, settings.timeout] {
+            let between = start_interval + answer;
+            let (earliest, latest) = (between * (settings.threshold - 1), between * settings.threshold);
+            for moment in 0..200 {
+                let ready = Time::after_start(Duration::from_millis(moment * 730));
+                let delay = delay_without_a_pass(settings, start_interval, ready, answer);
+                assert!(delay >= earliest && delay <= latest, "{settings:?}, ready at {ready:?}: {delay:?}");
+            }
+        }
+    }
 }

@@ -67,6 +67,9 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind) {
         EventKind::Progress(progress) => {
             tracing::info!(%runner, fraction = progress.fraction, "SETUP: {}", progress.message);
         }
+        EventKind::AwaitingFirstPass { after } => {
+            tracing::info!(%runner, after = ?rounded(*after), "SETUP: ready, waits for its first passed check");
+        }
         EventKind::Ready { after } => {
             tracing::info!(%runner, after = ?rounded(*after), "IDLE: takes requests");
         }

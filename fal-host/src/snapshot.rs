@@ -46,6 +46,9 @@ pub struct RunnerInfo {
     /// How far its setup is, if the setup reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
+    /// Whether it is ready and waits for its first passed check (S44b).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub awaits_first_pass: bool,
     /// Its health. `None` in an app without a health check, and before its process has started.
     pub health: Option<HealthInfo>,
 }
@@ -131,6 +134,7 @@ impl RunnerInfo {
             age: now.since(runner.started()),
             in_flight,
             progress: runner.progress().cloned(),
+            awaits_first_pass: runner.awaits_first_pass(),
             health: runner.monitor().map(|monitor| HealthInfo::of(monitor, now)),
         }
     }

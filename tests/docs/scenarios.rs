@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use crate::sources::{Source, all};
 
 /// The rules that say what a host and a runner do. Those before them are about declarations and time.
-const RULES: RangeInclusive<u8> = 11..=42;
+const RULES: RangeInclusive<u8> = 11..=44;
 
 struct Row {
     rule: u8,
@@ -174,6 +174,16 @@ const TABLE: &[Row] = &[
         rule: 42,
         acts: "a_call_that_outlives_the_limit_is_named_and_teardown_is_skipped_s42c",
         rests: "handle_exit_is_called_at_once_and_once_and_teardown_when_the_last_call_has_ended_s42a_s42b",
+    },
+    Row {
+        rule: 43,
+        acts: "a_stalled_upload_is_answered_408_and_its_runner_is_not_suspected_s43b_s28",
+        rests: "an_upload_that_is_slow_but_above_the_least_rate_is_not_cut_s43a",
+    },
+    Row {
+        rule: 44,
+        acts: "a_runner_that_never_passes_a_check_gets_no_request_s44b_s44c",
+        rests: "with_admit_ready_a_runner_serves_before_its_first_pass_s44d",
     },
 ];
 

@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use fal_health::{Failure, Outcome};
-use fal_host::{AppSpec, Exit, Reason, RunnerState};
+use fal_host::{Admission, AppSpec, Exit, HostBuilder, Reason, RunnerState};
 
 use crate::fault::Start;
 use crate::rig::{Rig, app, hasty, patiently, program};
 
 /// A host whose first runner starts in a wrong way, and whose second one serves.
 async fn rig(start: Start, app: AppSpec) -> Rig {
-    let rig = Rig::of(program(&[(1, start)]), 2, app, |builder| builder).await;
+    rig_with(start, app, |builder| builder).await
+}
+
+async fn rig_with(start: Start, app: AppSpec, set: impl FnOnce(HostBuilder) -> HostBuilder) -> Rig {
+    let rig = Rig::of(program(&[(1, start)]), 2, app, set).await;
     rig.host.checked(2, 1).await;
     rig
 }
@@ -56,7 +60,8 @@ async fn a_process_that_ends_before_it_is_ready_or_as_soon_as_it_is_has_failed_t
 
 #[tokio::test]
 async fn a_runner_that_only_says_that_it_is_ready_is_unreachable_and_loses_no_request_s36c_s39b() {
-    let rig = rig(Start::OnlySaysReady, app(patiently().failure_threshold(1000))).await;
+    let app = app(patiently().failure_threshold(1000));
+    let rig = rig_with(Start::OnlySaysReady, app, |builder| builder.admission(Admission::Ready)).await;
     let record = rig.host.ended(1).await;
     assert_eq!((record.reason, record.exit), (Reason::Unreachable, Some(Exit::Status(0))));
     rig.host.checked(3, 1).await;
@@ -83,4 +88,14 @@ async fn noise_on_the_control_channel_and_its_end_are_no_reason_to_end_a_runner_
         rig.left_alone(1, 4).await;
         rig.lost_none().await;
     }
+}
+
+#[tokio::test]
+async fn a_runner_that_never_passes_a_check_gets_no_request_s44b_s44c() {
+    let rig = rig(Start::OnlySaysReady, app(patiently())).await;
+    let record = rig.host.ended(1).await;
+    // A request to it would have found it unreachable.
+    assert_eq!(record.reason, Reason::Unhealthy);
+    rig.host.checked(3, 1).await;
+    rig.lost_none().await;
 }

@@ -24,7 +24,7 @@ async fn run_says_what_is_served_and_where_and_by_which_settings_its_health_is_j
         "Does what the director says, on a thread.",
         "POST /alive",
         "50ms",
-        "3 failures",
+        "3 failed checks",
         "1m",
         "startup_timeout",
     ] {
@@ -73,6 +73,8 @@ async fn help_names_every_subcommand_and_every_option_with_its_default() {
         ("--admin", "127.0.0.1:9090"),
         ("--runners", "1"),
         ("--check-interval", "15s"),
+        ("--admit", "first-pass"),
+        ("--start-check-interval", "1s"),
         ("--queue", "1024"),
         ("--queue-timeout", "60s"),
         ("--drain-timeout", "30s"),

@@ -103,7 +103,7 @@ async fn an_exit_before_the_first_pass_is_a_failed_start_s35c() {
     director.hold(Kind::Check);
     let host = TestHost::start(&director, app(health().failure_threshold(1000))).await;
     for runner in [1, 2] {
-        host.ready(runner).await;
+        host.awaiting_first_pass(runner).await;
         Process::new(host.started(runner).await.0).signal(Signal::KILL);
         assert_eq!(host.ended(runner).await.reason, Reason::Exited);
     }

@@ -187,13 +187,13 @@ async fn what_a_runner_has_started_ends_with_it_wherever_it_went_s33c_s34() {
 async fn a_host_that_is_out_of_descriptors_blames_no_runner_s20a() {
     let director = Director::new();
     director.hold(Kind::Check);
-    let host = Program::run(&director, &["--app", "scripted"]);
+    let host = Program::run(&director, &["--app", "scripted", "--admit", "ready"]);
     let check = director.next(Kind::Check).await;
     // A failure closes the reused connection, so the next check needs a descriptor.
     let limit = host.limit_descriptors(Some(1));
     check.answer(Answer::fail()).await;
     for nth in 1..=5 {
-        host.stderr.lines("inconclusive runner=1 the host could not ask", nth).await;
+        host.stderr.lines("inconclusive runner=1 the host could not make the check", nth).await;
     }
     assert_eq!(director.count(Kind::Check), 1);
     host.limit_descriptors(limit);

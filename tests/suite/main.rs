@@ -19,6 +19,7 @@ mod command_line;
 mod examples;
 mod failed_starts;
 mod failures;
+mod first_pass;
 mod harness;
 mod host_process;
 mod manual_checks;

@@ -29,7 +29,7 @@ async fn a_failed_manual_check_ends_the_runner_at_once_whatever_its_age_and_stre
 async fn a_passed_manual_check_keeps_the_runner_and_ends_a_streak_s22_s32a() {
     let director = Director::new();
     director.hold(Kind::Check);
-    let host = TestHost::start(&director, app(health().failure_threshold(100))).await;
+    let host = TestHost::start_admitting_ready(&director, app(health().failure_threshold(100))).await;
     for nth in 1..=2 {
         director.next(Kind::Check).await.answer(Answer::fail()).await;
         host.checked(1, nth).await;
@@ -194,7 +194,7 @@ async fn a_request_for_a_check_while_one_runs_gets_a_later_check_s31c() {
 async fn a_periodic_check_in_flight_cannot_answer_a_request_for_one_s31a() {
     let director = Director::new();
     director.hold(Kind::Check);
-    let host = TestHost::start(&director, app(health())).await;
+    let host = TestHost::start_admitting_ready(&director, app(health())).await;
     let periodic = director.next(Kind::Check).await;
     let pending = host.call("a").await;
     director.call("a").await.answer(Answer::ok().asking()).await;
@@ -364,7 +364,7 @@ async fn a_streaming_response_asks_when_its_headers_arrive_s29b() {
 async fn a_manual_check_that_still_waits_when_the_runner_starts_to_drain_is_dropped_s21b() {
     let director = Director::new();
     director.hold(Kind::Check);
-    let host = TestHost::start(&director, app(health())).await;
+    let host = TestHost::start_admitting_ready(&director, app(health())).await;
     let periodic = director.next(Kind::Check).await;
     let pending = host.call("a").await;
     director.call("a").await.answer(Answer::ok().asking()).await;

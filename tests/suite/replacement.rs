@@ -244,6 +244,7 @@ async fn a_planned_replacement_loses_no_request_s33d_s36c() {
 async fn nothing_that_comes_late_changes_anything_s21a_s26() {
     let director = Director::new();
     let host = TestHost::start(&director, app(health().start_period_seconds(3600))).await;
+    host.ready(1).await;
     director.hold_of(1, Kind::Check);
     let check = director.next_of(1, Kind::Check).await;
     director.answer(Kind::ManualCheck, Answer::fail());

@@ -72,7 +72,7 @@ async fn failures_inside_the_start_period_are_shown_and_ignored_however_many_s23
     let director = Director::new();
     director.answer(Kind::Check, Answer::fail());
     let config = health().start_period_seconds(3600).failure_threshold(1);
-    let host = TestHost::start(&director, app(config)).await;
+    let host = TestHost::start_admitting_ready(&director, app(config)).await;
     for nth in 1..=5 {
         assert_eq!(host.checked(1, nth).await.effect, CheckEffect::Ignored);
     }

@@ -131,10 +131,14 @@ impl Monitor {
         match event {
             Event::Ready => {
                 if matches!(self.phase, Phase::NotReady) {
-                    let next_tick = self.config.is_periodic().then(|| self.schedule.next_after(now));
+                    let first = match self.schedule.start_interval() {
+                        Some(_) => now,
+                        None => self.schedule.next_after(now),
+                    };
+                    let next_tick = self.config.is_periodic().then_some(first);
                     self.phase = Phase::InService(InService { next_tick, ..InService::default() });
                 }
-                None
+                self.start_due(now)
             }
             Event::ManualRequested => {
                 self.in_service()?.manual_due.get_or_insert(now);
@@ -143,9 +147,14 @@ impl Monitor {
             Event::Finished { check, outcome } => {
                 let in_flight = &mut self.in_service()?.in_flight;
                 let (check, started) = in_flight.take_if(|(flying, _)| flying.id == check)?;
+                let had_passed = self.passed;
                 let unhealthy = self.conclude(now, check, started, outcome);
-                // Ticks that came while the check was in flight are skipped (S13).
-                self.skip_ticks(now);
+                if had_passed || self.schedule.start_interval().is_none() {
+                    // Ticks that came while the check was in flight are skipped (S13).
+                    self.skip_ticks(now);
+                } else {
+                    self.schedule_start_check(now);
+                }
                 match unhealthy {
                     Some(unhealthy) => Some(Command::Unhealthy(unhealthy)),
                     None => self.start_due(now),
@@ -247,6 +256,17 @@ impl Monitor {
             && *tick <= now
         {
             *tick = schedule.next_after(now);
+        }
+    }
+
+    /// Schedules the check after one that started before the first pass (S44a).
+    fn schedule_start_check(&mut self, now: Time) {
+        let next = match self.schedule.start_interval() {
+            Some(interval) if !self.passed => now + interval,
+            _ => self.schedule.next_after(now),
+        };
+        if let Phase::InService(InService { next_tick: Some(tick), .. }) = &mut self.phase {
+            *tick = next;
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::failure::Failure;
-use super::values::{self, AdminAddress, OnStallOption, ReplaceOption};
+use super::values::{self, AdminAddress, AdmitOption, OnStallOption, ReplaceOption};
 use crate::HostBuilder;
 use crate::host::MaxReplacing;
 
@@ -40,6 +40,18 @@ pub struct HostOptions {
     /// A time with a unit, such as `500ms`, `15s` or `1m`.
     #[arg(long, value_name = "TIME", env = "FAL_CHECK_INTERVAL", default_value = "15s", value_parser = values::interval)]
     pub(super) check_interval: Duration,
+
+    /// When a runner takes requests, in an app with periodic checks
+    ///
+    /// `first-pass`: after its first passed check. `ready`: as soon as it is ready. Other apps always use `ready`.
+    #[arg(long, value_name = "WHEN", env = "FAL_ADMIT", default_value = "first-pass")]
+    pub(super) admit: AdmitOption,
+
+    /// How long after a check the next one follows, until a runner's first pass
+    ///
+    /// A time with a unit. It has no effect with `--admit ready`.
+    #[arg(long, value_name = "TIME", env = "FAL_START_CHECK_INTERVAL", default_value = "1s", value_parser = values::interval)]
+    pub(super) start_check_interval: Duration,
 
     /// How many requests may wait in the queue
     ///
@@ -120,6 +132,8 @@ impl HostOptions {
             .admin(self.admin.into())
             .runners(self.runners())
             .check_interval(self.check_interval)
+            .admission(self.admit.into())
+            .start_check_interval(self.start_check_interval)
             .queue(self.queue)
             .queue_timeout(self.queue_timeout)
             .client_timeout(self.client_timeout)

@@ -41,6 +41,22 @@ impl fmt::Display for AdminAddress {
     }
 }
 
+/// When a runner enters the rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum AdmitOption {
+    FirstPass,
+    Ready,
+}
+
+impl From<AdmitOption> for crate::Admission {
+    fn from(admit: AdmitOption) -> Self {
+        match admit {
+            AdmitOption::FirstPass => Self::FirstPass,
+            AdmitOption::Ready => Self::Ready,
+        }
+    }
+}
+
 /// When a replacement starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum ReplaceOption {

@@ -179,11 +179,13 @@ impl Driver {
                 }
                 FleetCommand::Unroute(id) => {
                     self.balancer.remove(id);
-                    if let Some(prober) = self.runners.get(&id).and_then(|runner| runner.prober.as_ref()) {
-                        prober.close();
-                    }
+                    self.close_prober(id);
                 }
-                FleetCommand::Terminate(id) => self.with_launched(id, |launched| launched.terminate()),
+                FleetCommand::Terminate(id) => {
+                    // A runner that ends before it was routed has a kept connection for checks, too.
+                    self.close_prober(id);
+                    self.with_launched(id, |launched| launched.terminate());
+                }
                 FleetCommand::Kill(id) => self.with_launched(id, |launched| launched.kill()),
                 FleetCommand::StartCheck(id, check) => self.start_check(id, check),
                 FleetCommand::CancelCheck(id) => {
@@ -221,6 +223,12 @@ impl Driver {
     fn with_launched(&mut self, id: RunnerId, signal: impl FnOnce(&mut dyn RunnerHandle)) {
         if let Some(runner) = self.runners.get_mut(&id) {
             signal(runner.launched.as_mut());
+        }
+    }
+
+    fn close_prober(&self, id: RunnerId) {
+        if let Some(prober) = self.runners.get(&id).and_then(|runner| runner.prober.as_ref()) {
+            prober.close();
         }
     }
 

@@ -8,6 +8,7 @@ use super::Fleet;
 use super::event_kind::EventKind;
 use super::message::FleetCommand;
 use super::record::Reason;
+use super::runner::Runner;
 use crate::id::RunnerId;
 
 impl Fleet {
@@ -32,6 +33,9 @@ impl Fleet {
         // Published after the release, so that a listener finds the permits free.
         self.emit(id, EventKind::Checked(record));
         if record.effect == CheckEffect::Passed && self.settings.has_periodic_checks() {
+            if self.runners.get(&id).is_some_and(Runner::awaits_first_pass) {
+                self.admit(now, id);
+            }
             self.mark_stable(now, id);
         }
         self.apply_command(now, id, command);
@@ -64,6 +68,11 @@ impl Fleet {
             Some(Command::Start(check)) => self.commands.push(FleetCommand::StartCheck(id, check)),
             Some(Command::Unhealthy(Unhealthy::ManualCheckFailed)) => {
                 self.terminate(now, id, Reason::ManualCheckFailed);
+            }
+            Some(Command::Unhealthy(Unhealthy::Streak(_)))
+                if self.runners.get(&id).is_some_and(Runner::awaits_first_pass) =>
+            {
+                self.terminate(now, id, Reason::Unhealthy);
             }
             Some(Command::Unhealthy(Unhealthy::Streak(_))) => {
                 if !self.deferred.contains(&id) {

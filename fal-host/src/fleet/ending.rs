@@ -70,7 +70,7 @@ impl Fleet {
         let Some(mut runner) = self.remove(id) else { return };
         let unexpected = match runner.phase {
             // It was not sent SIGTERM yet, so its planned end does not matter (S36).
-            Phase::Ready { .. } | Phase::Draining { .. } => Some(Reason::Exited),
+            Phase::AwaitingFirstPass | Phase::Ready { .. } | Phase::Draining { .. } => Some(Reason::Exited),
             Phase::Setup { .. } => Some(Reason::SetupFailed),
             _ => None,
         };
@@ -143,7 +143,9 @@ impl Fleet {
         for id in self.ids() {
             match self.runners.get(&id).map(|runner| runner.phase) {
                 Some(Phase::CrashBackoff { .. }) => drop(self.remove(id)),
-                Some(Phase::Setup { .. }) => self.terminate(now, id, Reason::Stopped),
+                Some(Phase::Setup { .. } | Phase::AwaitingFirstPass) => {
+                    self.terminate(now, id, Reason::Stopped);
+                }
                 Some(Phase::Ready { .. }) => self.drain(now, id, Reason::Stopped),
                 _ => {}
             }

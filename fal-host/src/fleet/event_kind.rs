@@ -21,6 +21,12 @@ pub enum EventKind {
     },
     /// Its setup has reported progress.
     Progress(Progress),
+    /// It is ready, and takes requests after its first passed check (S44b).
+    #[non_exhaustive]
+    AwaitingFirstPass {
+        /// The time since the start of its process.
+        after: Duration,
+    },
     /// `SETUP → IDLE`: it takes requests.
     #[non_exhaustive]
     Ready {

@@ -22,7 +22,8 @@
 //! - Each replica has exactly one current runner and at most one successor. Under
 //!   [`ReplacementStrategy::StopFirst`] a replica has none while the process of its last runner ends.
 //! - Each runner that is not ending belongs to exactly one replica. A runner that is ending belongs to none.
-//! - A runner takes requests and is checked only while it is ready. It has at most one check in flight.
+//! - A runner takes requests only while it is ready and, with periodic checks, has passed one (S44). It has at most one
+//!   check in flight, and none before it is ready or once it is ending.
 //! - At most `max_replacing` replicas are being replaced because of periodic checks (S40).
 //! - Each runner with a deadline has exactly one entry among the timers, at that deadline.
 //! - Each runner whose process was started leaves exactly one record (S36).
@@ -56,8 +57,8 @@ use self::rolling_restart::RollingRestart;
 use self::runner::Phase;
 pub(crate) use self::runner::Runner;
 pub use self::runner::RunnerState;
-pub(crate) use self::settings::FleetSettings;
-pub use self::settings::ReplacementStrategy;
+pub use self::settings::{Admission, ReplacementStrategy};
+pub(crate) use self::settings::{DEFAULT_START_CHECK_INTERVAL, FleetSettings};
 use crate::id::RunnerId;
 
 /// All runners of one host.
@@ -130,7 +131,9 @@ impl Fleet {
             }
             FleetEvent::Ready { id } => self.on_ready(now, id),
             FleetEvent::ManualRequested { id } => {
-                self.notify_monitor(now, id, fal_health::Event::ManualRequested);
+                if self.runners.get(&id).is_some_and(Runner::is_ready) {
+                    self.notify_monitor(now, id, fal_health::Event::ManualRequested);
+                }
             }
             FleetEvent::CheckFinished { id, check, outcome, stalled } => {
                 self.on_stalled(id, check, stalled);
@@ -200,6 +203,7 @@ impl Fleet {
             Phase::Draining { until } if *until <= now => self.on_drained(now, id),
             Phase::Terminating { kill_at } if *kill_at <= now => self.kill_runner(now, id),
             Phase::Killed { until } if *until <= now => self.abandon(now, id),
+            Phase::AwaitingFirstPass => self.notify_monitor(now, id, fal_health::Event::Elapsed),
             Phase::Ready { stable_at } => {
                 if stable_at.take_if(|stable_at| *stable_at <= now).is_some() {
                     self.mark_stable(now, id);

@@ -59,7 +59,7 @@ impl Fleet {
             }
             Phase::Ready { .. } => self.drain(now, id, Reason::Restarted),
             // It has no requests to finish.
-            Phase::Setup { .. } => self.terminate(now, id, Reason::Restarted),
+            Phase::Setup { .. } | Phase::AwaitingFirstPass => self.terminate(now, id, Reason::Restarted),
             // The first two have not started yet, and the others are being replaced already.
             Phase::CrashBackoff { .. }
             | Phase::Pending

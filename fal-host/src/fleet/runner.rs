@@ -15,7 +15,7 @@ use crate::id::RunnerId;
 pub enum RunnerState {
     /// The host is starting its process.
     Pending,
-    /// Its process runs, and its setup has not finished.
+    /// Its process runs, and it is not in the rotation yet: its setup has not finished, or it waits for its first pass.
     Setup,
     /// Ready, with no request in flight.
     Idle,
@@ -82,6 +82,8 @@ pub(super) enum Phase {
     Setup {
         until: Time,
     },
+    /// SETUP, ready, until its first pass admits it (S44).
+    AwaitingFirstPass,
     /// `stable_at`: when its start counts as a success, in an app without periodic checks.
     Ready {
         stable_at: Option<Time>,
@@ -117,6 +119,7 @@ impl Runner {
         }
     }
 
+    /// Whether it is in the rotation.
     pub(super) fn is_ready(&self) -> bool {
         matches!(self.phase, Phase::Ready { .. })
     }
@@ -130,11 +133,18 @@ impl Runner {
             | Phase::Terminating { kill_at: until }
             | Phase::Killed { until } => Some(until),
             Phase::Pending => None,
-            Phase::Ready { stable_at } => {
-                let check_due = self.monitor.as_ref().and_then(Monitor::deadline);
-                [stable_at, check_due].into_iter().flatten().min()
-            }
+            Phase::AwaitingFirstPass => self.check_due(),
+            Phase::Ready { stable_at } => [stable_at, self.check_due()].into_iter().flatten().min(),
         }
+    }
+
+    fn check_due(&self) -> Option<Time> {
+        self.monitor.as_ref().and_then(Monitor::deadline)
+    }
+
+    /// Whether it is ready and waits for its first pass (S44b).
+    pub(crate) fn awaits_first_pass(&self) -> bool {
+        matches!(self.phase, Phase::AwaitingFirstPass)
     }
 
     pub(crate) fn id(&self) -> RunnerId {
@@ -162,7 +172,7 @@ impl Runner {
         match self.phase {
             Phase::CrashBackoff { .. } => RunnerState::CrashBackoff,
             Phase::Pending => RunnerState::Pending,
-            Phase::Setup { .. } => RunnerState::Setup,
+            Phase::Setup { .. } | Phase::AwaitingFirstPass => RunnerState::Setup,
             Phase::Ready { .. } if in_flight == 0 => RunnerState::Idle,
             Phase::Ready { .. } => RunnerState::Running,
             Phase::Draining { .. } => RunnerState::Draining,

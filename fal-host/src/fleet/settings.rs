@@ -3,13 +3,16 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use fal_health::{DEFAULT_INTERVAL, HealthCheck, effective_start_period};
+use fal_health::{DEFAULT_INTERVAL, HealthCheck, Schedule, effective_start_period};
 
 /// How long a start may take in an app without a `startup_timeout` (S35).
 const DEFAULT_STARTUP_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// How long a runner must be ready, in an app without periodic checks, until its start counts as a success (S35).
 pub(super) const STABLE_AFTER: Duration = Duration::from_secs(60);
+
+/// The default time from an outcome to the next check, until the first pass (S44a).
+pub(crate) const DEFAULT_START_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long the host waits for the exit of a killed process.
 pub(super) const KILL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,6 +28,18 @@ pub enum ReplacementStrategy {
     StopFirst,
 }
 
+/// When a runner enters the rotation, in an app with periodic checks (S44). Without periodic checks every runner enters
+/// it when it is ready.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Admission {
+    /// After its first passed check.
+    #[default]
+    FirstPass,
+    /// When it is ready.
+    Ready,
+}
+
 /// The settings of a fleet.
 #[derive(Clone, Debug)]
 pub(crate) struct FleetSettings {
@@ -35,6 +50,9 @@ pub(crate) struct FleetSettings {
     pub(crate) grace_period: Duration,
     pub(crate) drain_timeout: Duration,
     pub(crate) check_interval: Duration,
+    pub(crate) admission: Admission,
+    /// From an outcome to the next check, until the first pass (S44a).
+    pub(crate) start_check_interval: Duration,
     pub(crate) replacement_strategy: ReplacementStrategy,
     /// How many replicas may be replaced at a time because of periodic checks; `None` for no bound (S40).
     pub(crate) max_replacing: Option<NonZeroUsize>,
@@ -51,6 +69,8 @@ impl FleetSettings {
             grace_period: Duration::from_secs(5),
             drain_timeout: Duration::from_secs(30),
             check_interval: DEFAULT_INTERVAL,
+            admission: Admission::default(),
+            start_check_interval: DEFAULT_START_CHECK_INTERVAL,
             replacement_strategy: ReplacementStrategy::default(),
             max_replacing: None,
             seed: 0,
@@ -63,6 +83,21 @@ impl FleetSettings {
 
     pub(crate) fn effective_start_period(&self) -> Option<Duration> {
         self.health.map(|health| effective_start_period(&health, self.startup_timeout))
+    }
+
+    /// Whether a runner needs a pass before it takes requests (S44).
+    pub(crate) fn awaits_first_pass(&self) -> bool {
+        self.has_periodic_checks() && self.admission == Admission::FirstPass
+    }
+
+    /// The check times of the runner with this start id.
+    pub(crate) fn schedule(&self, start_id: u64) -> Schedule {
+        let schedule = Schedule::new(self.check_interval, start_id);
+        if self.awaits_first_pass() {
+            schedule.with_start_interval(self.start_check_interval)
+        } else {
+            schedule
+        }
     }
 
     pub(crate) fn has_periodic_checks(&self) -> bool {

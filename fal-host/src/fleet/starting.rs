@@ -1,7 +1,7 @@
 //! How runners start, and when their start counts as a success.
 
 use fal_health::protocol::Progress;
-use fal_health::{Lifespan, Monitor, Schedule, Time};
+use fal_health::{Lifespan, Monitor, Time};
 
 use super::event_kind::EventKind;
 use super::message::FleetCommand;
@@ -53,7 +53,7 @@ impl Fleet {
         runner.pid = pid;
         runner.started = now;
         let lifespan = Lifespan::new(now, self.settings.startup_timeout);
-        let schedule = Schedule::new(self.settings.check_interval, id.get());
+        let schedule = self.settings.schedule(id.get());
         runner.monitor = self.settings.health.map(|health| Monitor::new(health, lifespan, schedule));
         let effective_start_period = self.settings.effective_start_period();
         self.emit(id, EventKind::Started { pid, effective_start_period });
@@ -99,10 +99,20 @@ impl Fleet {
         }
         runner.progress = None;
         let after = now.since(runner.started);
-        let stable_at = (!self.settings.has_periodic_checks()).then(|| now + STABLE_AFTER);
-        if let Some(monitor) = &mut runner.monitor {
-            monitor.handle(now, fal_health::Event::Ready);
+        if self.settings.awaits_first_pass() {
+            self.set_phase(id, Phase::AwaitingFirstPass);
+            self.emit(id, EventKind::AwaitingFirstPass { after });
+        } else {
+            self.admit(now, id);
         }
+        self.notify_monitor(now, id, fal_health::Event::Ready);
+    }
+
+    /// Adds a runner to the rotation.
+    pub(super) fn admit(&mut self, now: Time, id: RunnerId) {
+        let Some(runner) = self.runners.get(&id) else { return };
+        let after = now.since(runner.started);
+        let stable_at = (!self.settings.has_periodic_checks()).then(|| now + STABLE_AFTER);
         self.set_phase(id, Phase::Ready { stable_at });
         self.commands.push(FleetCommand::Route(id));
         self.emit(id, EventKind::Ready { after });

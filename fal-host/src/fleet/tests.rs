@@ -1,6 +1,7 @@
 //! The fleet under a simulated clock, against scripted runners.
 
 mod ending;
+mod first_pass;
 mod random_histories;
 mod replacing;
 mod rolling_restart;

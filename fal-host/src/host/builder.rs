@@ -12,7 +12,7 @@ use tokio::sync::broadcast;
 
 use super::spec::AppSpec;
 use crate::events::{self, Event, EventStream};
-use crate::fleet::ReplacementStrategy;
+use crate::fleet::{Admission, DEFAULT_START_CHECK_INTERVAL, ReplacementStrategy};
 use crate::launch::Launcher;
 use crate::probe::OnStall;
 use crate::proxy::CLIENT_TIMEOUT;
@@ -82,6 +82,8 @@ pub struct HostBuilder {
     pub(super) admin: Option<SocketAddr>,
     pub(super) count: NonZeroUsize,
     pub(super) check_interval: Duration,
+    pub(super) admission: Admission,
+    pub(super) start_check_interval: Duration,
     pub(super) queue: usize,
     pub(super) queue_timeout: Duration,
     pub(super) client_timeout: Duration,
@@ -101,6 +103,8 @@ impl HostBuilder {
             admin: None,
             count: NonZeroUsize::MIN,
             check_interval: DEFAULT_INTERVAL,
+            admission: Admission::default(),
+            start_check_interval: DEFAULT_START_CHECK_INTERVAL,
             queue: 1024,
             queue_timeout: Duration::from_secs(60),
             client_timeout: CLIENT_TIMEOUT,
@@ -133,6 +137,20 @@ impl HostBuilder {
     /// The time between two periodic checks of a runner (S15). Default: 15 s.
     pub fn check_interval(mut self, interval: Duration) -> Self {
         self.check_interval = interval;
+        self
+    }
+
+    /// When a runner enters the rotation, in an app with periodic checks (S44). Default:
+    /// [`FirstPass`](Admission::FirstPass).
+    pub fn admission(mut self, admission: Admission) -> Self {
+        self.admission = admission;
+        self
+    }
+
+    /// The time from the outcome of a check to the next check, until the runner's first pass (S44a). At least 1 ms.
+    /// Default: 1 s.
+    pub fn start_check_interval(mut self, interval: Duration) -> Self {
+        self.start_check_interval = interval;
         self
     }
 

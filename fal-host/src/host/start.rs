@@ -75,6 +75,8 @@ impl HostBuilder {
             grace_period: self.app.termination_grace_period,
             drain_timeout: self.drain_timeout,
             check_interval: self.check_interval,
+            admission: self.admission,
+            start_check_interval: self.start_check_interval,
             replacement_strategy: self.replacement_strategy,
             max_replacing: self.max_replacing.of(self.count),
             seed: random_seed(),

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use fal_health::{CheckRecord, HealthCheck, HealthCheckSpec, Outcome, Trigger};
 use fal_host::{
-    AppSpec, Event, EventKind, EventStream, Host, HostBuilder, HostHandle, Reason, RunnerInfo, RunnerRecord,
+    Admission, AppSpec, Event, EventKind, EventStream, Host, HostBuilder, HostHandle, Reason, RunnerInfo,
+    RunnerRecord,
 };
 use tokio::task::JoinHandle;
 
@@ -64,7 +65,12 @@ impl TestHost {
         Self::start_with(director, app, |builder| builder).await
     }
 
-    /// Starts a host with other settings than a short check interval.
+    /// Starts a host whose runners take requests before their first pass (S44d).
+    pub(crate) async fn start_admitting_ready(director: &Director, app: AppSpec) -> Self {
+        Self::start_with(director, app, |builder| builder.admission(Admission::Ready)).await
+    }
+
+    /// Starts a host with other settings than short check intervals.
     pub(crate) async fn start_with(
         director: &Director,
         app: AppSpec,
@@ -82,7 +88,8 @@ impl TestHost {
         app: AppSpec,
         set: impl FnOnce(HostBuilder) -> HostBuilder,
     ) -> Self {
-        let builder = set(Host::builder(app, command).check_interval(INTERVAL));
+        let builder = Host::builder(app, command).check_interval(INTERVAL).start_check_interval(INTERVAL);
+        let builder = set(builder);
         let events = History::default();
         let listening = tokio::spawn(listen(builder.events(), events.clone()));
         let handle = builder.start().await.unwrap();
@@ -167,6 +174,15 @@ impl TestHost {
         let is_manual = |check: &CheckRecord| check.trigger == Trigger::Manual;
         let find = |events: &mut Vec<Event>| checks(events, runner).filter(is_manual).nth(nth - 1);
         self.events.find(&format!("manual check {nth} of runner {runner}"), find).await
+    }
+
+    /// Waits until a runner is ready and waits for its first pass, and says how long after its start that was.
+    pub(crate) async fn awaiting_first_pass(&self, runner: u64) -> Duration {
+        let pick = |kind: &EventKind| match kind {
+            EventKind::AwaitingFirstPass { after, .. } => Some(*after),
+            _ => None,
+        };
+        self.event_kind("to wait for its first pass", runner, pick).await
     }
 
     /// Whether a runner has ended.

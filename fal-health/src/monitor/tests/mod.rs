@@ -3,6 +3,7 @@
 mod exhaustive;
 mod inconclusive;
 mod manual;
+mod start_checks;
 
 use super::*;
 use crate::Failure;

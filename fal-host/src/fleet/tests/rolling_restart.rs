@@ -1,8 +1,6 @@
 //! Rolling restarts.
 
-use fal_health::Time;
-
-use super::simulation::{GOOD, Script, Simulation, millis, seconds, settings};
+use super::simulation::{GOOD, Script, Simulation, at, millis, seconds, settings};
 use crate::fleet::{EventKind, FleetEvent, FleetSettings, Reason, ReplacementStrategy};
 
 fn ready(it: &EventKind) -> bool {
@@ -78,7 +76,7 @@ fn a_runner_that_exits_while_its_successor_starts_is_replaced_by_the_successor()
 
 #[test]
 fn a_runner_found_unhealthy_while_its_successor_starts_is_replaced_by_the_successor() {
-    let sick = Script { sick_from: Some(Time::ZERO), ..GOOD };
+    let sick = Script { sick_from: Some(at(seconds(10))), ..GOOD };
     let slow = Script { setup: Some(seconds(100)), ..GOOD };
     let mut simulation = Simulation::new(settings(1), move |id| if id.get() == 1 { sick } else { slow });
     simulation.run_to(seconds(20));
@@ -97,7 +95,7 @@ fn a_second_restart_during_the_first_replaces_the_new_runners_too() {
     simulation.handle(FleetEvent::Restart);
     simulation.run_to(seconds(60));
     assert!(simulation.reasons().iter().all(|reason| *reason == Reason::Restarted));
-    assert!(simulation.fleet.runners().all(|runner| runner.started() > super::simulation::at(seconds(41))));
+    assert!(simulation.fleet.runners().all(|runner| runner.started() > at(seconds(41))));
     assert_eq!(simulation.routed.len(), 2);
 }
 
@@ -119,7 +117,7 @@ fn a_restart_after_an_aborted_one_adopts_the_successor_that_is_starting() {
     simulation.handle(FleetEvent::Restart);
     simulation.run_to(seconds(100));
     assert_eq!(simulation.routed.len(), 2, "{:?} take requests", simulation.routed);
-    assert!(simulation.fleet.runners().all(|runner| runner.started() >= super::simulation::at(seconds(42))));
+    assert!(simulation.fleet.runners().all(|runner| runner.started() >= at(seconds(42))));
 }
 
 #[test]

@@ -175,7 +175,11 @@ impl Simulation {
                     }
                 }
                 FleetCommand::StartCheck(id, check) => {
-                    assert!(self.routed.contains(&id), "{id} is checked while it takes requests (S11)");
+                    let awaits = self.fleet.runners().any(|it| it.id() == id && it.awaits_first_pass());
+                    assert!(
+                        self.routed.contains(&id) || awaits,
+                        "{id} is checked while it is in service (S11)"
+                    );
                     let script = (self.scripts)(id);
                     let sick = script.sick_from.is_some_and(|from| from <= self.now)
                         && script.well_from.is_none_or(|from| self.now < from);

@@ -9,7 +9,7 @@ use fal_health::{Check, Failure, HealthCheck, Inconclusive, Outcome, Time, Trigg
 use super::super::simulation::{FAILED, millis, seconds};
 use super::chance::Chance;
 use crate::fleet::{
-    EventKind, Exit, Fleet, FleetCommand, FleetEvent, FleetSettings, Reason, ReplacementStrategy,
+    Admission, EventKind, Exit, Fleet, FleetCommand, FleetEvent, FleetSettings, Reason, ReplacementStrategy,
 };
 use crate::id::RunnerId;
 
@@ -22,6 +22,8 @@ const COULD_NOT_ASK: Outcome = Outcome::Inconclusive(Inconclusive::CouldNotAsk);
 pub(super) struct Seen {
     pub(super) has_process: bool,
     pub(super) was_ready: bool,
+    pub(super) passed: bool,
+    pub(super) was_routed: bool,
     pub(super) routed: bool,
     pub(super) terminated_for: Option<Reason>,
     pub(super) killed: bool,
@@ -57,6 +59,7 @@ fn settings(chance: &mut Chance) -> FleetSettings {
         health: (!chance.one_in(8)).then_some(health),
         startup_timeout: chance.of(&[None, Some(seconds(10))]),
         check_interval: seconds(1),
+        admission: chance.of(&[Admission::FirstPass, Admission::Ready]),
         replacement_strategy: chance.of(&[ReplacementStrategy::StartFirst, ReplacementStrategy::StopFirst]),
         max_replacing: chance.of(&[None, NonZeroUsize::new(1), NonZeroUsize::new(2)]),
         seed: 1,
@@ -97,6 +100,7 @@ impl History {
                 if seen.check.take_if(|asked| asked.id == *check).is_some() {
                     let periodic = self.settings.has_periodic_checks();
                     if *outcome == Outcome::Pass && periodic {
+                        seen.passed = true;
                         self.replacing.remove(&replica);
                     }
                 }
@@ -112,6 +116,7 @@ impl History {
         for runner in self.fleet.runners.values() {
             self.replica_of.insert(runner.id, runner.replica.0);
         }
+        let awaits_first_pass = self.settings.awaits_first_pass();
         let mut launched = Vec::new();
         for command in commands {
             assert!(!self.stopped, "nothing follows the end");
@@ -125,8 +130,9 @@ impl History {
                 FleetCommand::Emit(id, kind) => self.on_published(id, kind),
                 FleetCommand::Route(id) => {
                     let seen = self.of(id);
-                    assert!(seen.has_process && !seen.was_ready);
-                    (seen.was_ready, seen.routed) = (true, true);
+                    assert!(seen.has_process && !seen.was_routed);
+                    assert!(seen.passed || !awaits_first_pass, "the first pass admits a runner (S44b)");
+                    (seen.was_ready, seen.was_routed, seen.routed) = (true, true, true);
                 }
                 FleetCommand::Unroute(id) => assert!(std::mem::take(&mut self.of(id).routed)),
                 FleetCommand::Terminate(id) => {
@@ -142,7 +148,10 @@ impl History {
                 }
                 FleetCommand::StartCheck(id, check) => {
                     let seen = self.of(id);
-                    assert!(seen.routed, "checked in service only (S11)");
+                    assert!(
+                        seen.routed || seen.was_ready && !seen.was_routed,
+                        "checked in service only (S11)"
+                    );
                     assert!(seen.check.is_none(), "one at a time (S13)");
                     assert!(seen.stale.is_none_or(|stale| stale.id < check.id), "a fresh id (S21)");
                     (seen.check, seen.stale) = (Some(check), Some(check));
@@ -173,12 +182,13 @@ impl History {
         match kind {
             EventKind::Terminating { reason, .. } => {
                 self.of(id).terminated_for = Some(reason);
-                if reason == Reason::Unhealthy {
+                if reason == Reason::Unhealthy && self.of(id).was_routed {
                     self.replacing.insert(self.replica_of[&id]);
                     let bound = self.settings.max_replacing.map_or(usize::MAX, NonZeroUsize::get);
                     assert!(self.replacing.len() <= bound, "too many runners are being replaced (S40)");
                 }
             }
+            EventKind::AwaitingFirstPass { .. } => self.of(id).was_ready = true,
             EventKind::Terminated(record) => {
                 assert!(self.ended.insert(id), "{id} is_ending one record (S36)");
                 let seen = &self.seen[&id];
@@ -276,6 +286,7 @@ impl History {
 fn kind_name(kind: &EventKind) -> &'static str {
     match kind {
         EventKind::Started { .. } => "started",
+        EventKind::AwaitingFirstPass { .. } => "awaiting first pass",
         EventKind::Ready { .. } => "ready",
         EventKind::Checked(_) => "checked",
         EventKind::ReplacementDeferred { .. } => "deferred",
