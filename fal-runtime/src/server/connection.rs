@@ -22,6 +22,7 @@ use tower::Service;
 
 use super::catch_panic::CatchPanicFuture;
 use super::concurrency::ConnectionHold;
+use super::request_body::UnreadBody;
 use super::socket::{Socket, TransportStream};
 use crate::endpoint::RequestId;
 
@@ -79,6 +80,7 @@ impl Connections {
             has_asked: Arc::clone(&has_asked),
             hold: ConnectionHold::new(socket.keeper()),
             draining: Arc::clone(&self.draining),
+            unread: UnreadBody::default(),
         };
         let connection = self.http.serve_connection(TokioIo::new(socket), requests);
         let mut closing = self.closing.clone();
@@ -120,6 +122,7 @@ struct ConnectionService {
     has_asked: Arc<AtomicBool>,
     hold: ConnectionHold,
     draining: Arc<AtomicBool>,
+    unread: UnreadBody,
 }
 
 impl hyper::service::Service<Request<Incoming>> for ConnectionService {
@@ -129,22 +132,25 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
 
     fn call(&self, request: Request<Incoming>) -> ConnectionResponse {
         self.has_asked.store(true, Ordering::Relaxed);
-        let mut request = request.map(Body::new);
+        let mut request = self.unread.track(request);
         request.extensions_mut().insert(self.hold.clone());
         let id = RequestId::given(request.headers());
         ConnectionResponse {
             response: CatchPanicFuture { id, response: self.router.clone().call(request) },
             draining: Arc::clone(&self.draining),
+            unread: self.unread.clone(),
         }
     }
 }
 
 pin_project! {
-    /// The router's response, the last one of its connection while the server drains.
+    /// The router's response. It is the last one of its connection while the server drains, and when its request's body has
+    /// not been read.
     struct ConnectionResponse {
         #[pin]
         response: CatchPanicFuture<RouteFuture<Infallible>>,
         draining: Arc<AtomicBool>,
+        unread: UnreadBody,
     }
 }
 
@@ -154,7 +160,7 @@ impl Future for ConnectionResponse {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let Ok(mut response) = ready!(this.response.poll(cx));
-        if this.draining.load(Ordering::Relaxed) {
+        if this.draining.load(Ordering::Relaxed) || this.unread.is_unread() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Poll::Ready(Ok(response))

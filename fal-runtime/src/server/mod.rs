@@ -18,6 +18,8 @@ mod health_listener;
 #[cfg(feature = "cli")]
 mod listener;
 #[cfg(feature = "cli")]
+mod request_body;
+#[cfg(feature = "cli")]
 mod socket;
 
 #[cfg(feature = "cli")]

@@ -71,6 +71,17 @@ async fn requests_are_answered_over_a_unix_socket_and_over_tcp() {
 }
 
 #[tokio::test]
+async fn a_response_to_a_request_whose_body_was_not_read_closes_its_connection_s43e() {
+    let directory = TempDir::new().unwrap();
+    let server = Server::start(listen_in(&directory).await, app(), ReadTimeout::Unlimited);
+    let mut client = connect(server.address()).await;
+    client.write_all(b"GET / HTTP/1.1\r\nhost: runner\r\ncontent-length: 2\r\n\r\n").await.unwrap();
+    let text = response(&mut client).await;
+    assert!(text.contains("connection: close\r\n"), "{text}");
+    assert!(is_closed(&mut client).await);
+}
+
+#[tokio::test]
 async fn a_panic_in_a_layer_is_answered_as_every_failure_and_its_connection_goes_on() {
     let layer = axum::middleware::map_request(async |request: axum::extract::Request| {
         assert_ne!(request.uri().path(), "/panics", "the layer panics");
