@@ -44,4 +44,5 @@ pub use launch::{
 };
 pub use open_files::raise_open_files;
 pub use probe::OnStall;
+pub use proxy::{AddressRange, ParseAddressRangeError};
 pub use snapshot::{CheckInfo, EndedInfo, HealthInfo, RunnerInfo, Snapshot};

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::failure::Failure;
 use super::values::{self, AdminAddress, AdmitOption, OnStallOption, ReplaceOption};
+use crate::AddressRange;
 use crate::HostBuilder;
 use crate::host::MaxReplacing;
 
@@ -71,6 +72,13 @@ pub struct HostOptions {
     /// on average while the host waits for it. A time with a unit.
     #[arg(long, value_name = "TIME", env = "FAL_CLIENT_TIMEOUT", default_value = "60s", value_parser = values::nonzero_duration)]
     pub(super) client_timeout: Duration,
+
+    /// A proxy in front of the host whose `x-forwarded-*`, `forwarded` and `x-real-ip` are kept
+    ///
+    /// An IP address or a range such as `10.0.0.0/8`. May be given several times, or as a list with commas. What other
+    /// clients say in these headers is replaced.
+    #[arg(long, value_name = "RANGE", env = "FAL_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub(super) trusted_proxies: Vec<AddressRange>,
 
     /// How long requests in flight may take during a planned stop or restart
     ///
@@ -137,6 +145,7 @@ impl HostOptions {
             .queue(self.queue)
             .queue_timeout(self.queue_timeout)
             .client_timeout(self.client_timeout)
+            .trusted_proxies(self.trusted_proxies.iter().copied())
             .drain_timeout(self.drain_timeout)
             .replacement_strategy(self.replace.into())
             .on_stall(self.on_stall.into());

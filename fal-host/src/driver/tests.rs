@@ -56,6 +56,7 @@ fn start_driver(
         client_timeout: Duration::from_secs(60),
         max_multiplexing: 1,
         manual_checks: ManualChecks::Ignored,
+        trusted_proxies: Vec::new(),
         origins: Origins::default(),
     };
     let parts = DriverParts {

@@ -15,7 +15,7 @@ use crate::events::{self, Event, EventStream};
 use crate::fleet::{Admission, DEFAULT_START_CHECK_INTERVAL, ReplacementStrategy};
 use crate::launch::Launcher;
 use crate::probe::OnStall;
-use crate::proxy::CLIENT_TIMEOUT;
+use crate::proxy::{AddressRange, CLIENT_TIMEOUT};
 
 /// Starts the runners of an app, forwards requests to them, checks them, and replaces them.
 ///
@@ -87,6 +87,7 @@ pub struct HostBuilder {
     pub(super) queue: usize,
     pub(super) queue_timeout: Duration,
     pub(super) client_timeout: Duration,
+    pub(super) trusted_proxies: Vec<AddressRange>,
     pub(super) drain_timeout: Duration,
     pub(super) replacement_strategy: ReplacementStrategy,
     pub(super) max_replacing: MaxReplacing,
@@ -108,6 +109,7 @@ impl HostBuilder {
             queue: 1024,
             queue_timeout: Duration::from_secs(60),
             client_timeout: CLIENT_TIMEOUT,
+            trusted_proxies: Vec::new(),
             drain_timeout: Duration::from_secs(30),
             replacement_strategy: ReplacementStrategy::default(),
             max_replacing: MaxReplacing::Third,
@@ -174,6 +176,13 @@ impl HostBuilder {
     /// its response has begun. No runner is checked or blamed for it.
     pub fn client_timeout(mut self, timeout: Duration) -> Self {
         self.client_timeout = timeout;
+        self
+    }
+
+    /// The proxies in front of the host whose `x-forwarded-*`, `forwarded` and `x-real-ip` it keeps and appends to (S45).
+    /// Those of other clients are replaced. Default: none.
+    pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = AddressRange>) -> Self {
+        self.trusted_proxies = proxies.into_iter().collect();
         self
     }
 

@@ -66,6 +66,7 @@ impl HostBuilder {
                 Some(spec) => ManualChecks::Made { health_path: spec.path.clone().into_owned() },
                 None => ManualChecks::Ignored,
             },
+            trusted_proxies: self.trusted_proxies,
             origins: Origins::new(&self.app.origins),
         };
         let balancer = Balancer::new(limits, Reports { asked: Arc::clone(&asked), events: reports });

@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use super::client::Client;
 use super::departure::departed_from_response;
 use super::exchange::Exchange;
-use super::headers::prepare_trailers;
+use super::hop_by_hop::prepare_trailers;
 
 /// The body of a response to a client.
 #[derive(Debug)]
@@ -63,6 +63,11 @@ impl fmt::Debug for Departure {
 impl ResponseBody {
     pub(super) const fn own(client: Arc<Client>, body: Full<Bytes>) -> Self {
         Self { source: Source::Own(body), _request: InRequest(client) }
+    }
+
+    /// The body of a response without one.
+    pub(super) fn empty(client: Arc<Client>) -> Self {
+        Self::own(client, Full::default())
     }
 
     /// The body of a runner's response. A body that has ended already finishes its exchange.

@@ -14,11 +14,18 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use super::balancer::Balancer;
+use super::forwarded::Trust;
 use super::timer::{ConnectionTimer, TickClock, Wait};
 
 /// How long a client may take to send the head of a request, which is also how long an idle connection is kept. Load
 /// balancers keep idle connections for up to a minute; the side that closes first loses no request.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// How long a request with `expect: 100-continue` waits for its runner's `100 Continue` (RFC 9110, 10.1.1).
+const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How many bytes of interim responses may wait for a client that does not read them. Further ones are dropped.
+const MAX_INTERIM: usize = 64 * 1024;
 
 /// The limits of every client connection, in ticks.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +35,7 @@ pub(super) struct ClientLimits {
     pub(super) inactivity: (u64, Duration),
     /// `request_timeout`.
     pub(super) response: Option<u64>,
+    pub(super) wait_for_continue: u64,
 }
 
 impl ClientLimits {
@@ -40,6 +48,7 @@ impl ClientLimits {
             head: clock.ticks_of(HEAD_TIMEOUT),
             inactivity: (clock.ticks_of(client_timeout), client_timeout),
             response: request_timeout.map(|timeout| clock.ticks_of(timeout)),
+            wait_for_continue: clock.ticks_of(CONTINUE_TIMEOUT),
         }
     }
 }
@@ -50,12 +59,14 @@ pub(super) struct Client {
     pub(super) balancer: Arc<Balancer>,
     /// The client's address, as the value of `x-forwarded-for`.
     pub(super) peer: HeaderValue,
+    pub(super) trust: Trust,
     pub(super) timer: ConnectionTimer,
     pub(super) limits: ClientLimits,
     stream: TcpStream,
     in_request: AtomicBool,
     uploaded: AtomicBool,
     stalled: AtomicBool,
+    awaits_continue: AtomicBool,
     closed_side: AtomicBool,
     /// Whether interim responses can be sent: the client knows them, and the response has not begun.
     takes_interim: AtomicBool,
@@ -73,16 +84,19 @@ impl Client {
         limits: ClientLimits,
     ) -> Self {
         let timer = ConnectionTimer::new(clock);
+        let is_trusted = balancer.limits().trusted_proxies.iter().any(|range| range.contains(peer));
         timer.start(Wait::Head, limits.head);
         Self {
             balancer,
             peer: to_header_value(peer),
+            trust: if is_trusted { Trust::Yes } else { Trust::No },
             timer,
             limits,
             stream,
             in_request: AtomicBool::new(false),
             uploaded: AtomicBool::new(true),
             stalled: AtomicBool::new(false),
+            awaits_continue: AtomicBool::new(false),
             closed_side: AtomicBool::new(false),
             takes_interim: AtomicBool::new(false),
             has_interim: AtomicBool::new(false),
@@ -96,6 +110,7 @@ impl Client {
         self.takes_interim.store(version >= Version::HTTP_11, Ordering::Relaxed);
         self.in_request.store(true, Ordering::Relaxed);
         self.uploaded.store(uploaded, Ordering::Relaxed);
+        self.stop_awaiting_continue();
     }
 
     /// The request's response begins: no interim response can come before it any more.
@@ -138,6 +153,22 @@ impl Client {
         self.stalled.load(Ordering::Relaxed)
     }
 
+    /// The request's body waits until its runner, or a time limit, lets it follow.
+    pub(super) fn await_continue(&self) {
+        self.awaits_continue.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the request's body waits for its runner's `100 Continue`.
+    pub(super) fn awaits_continue(&self) -> bool {
+        self.awaits_continue.load(Ordering::Relaxed)
+    }
+
+    /// Lets the request's body follow.
+    pub(super) fn stop_awaiting_continue(&self) {
+        self.timer.stop(Wait::Continue);
+        self.awaits_continue.store(false, Ordering::Relaxed);
+    }
+
     /// The client has closed its side of the connection, and may still read.
     pub(super) fn close_side(&self) {
         self.closed_side.store(true, Ordering::Relaxed);
@@ -151,8 +182,11 @@ impl Client {
     /// Sends an interim response, unless the response has begun or the client knows none.
     pub(super) fn send_interim(&self, head: &[u8]) {
         if self.takes_interim.load(Ordering::Relaxed) {
-            self.interim.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(head);
-            self.has_interim.store(true, Ordering::Relaxed);
+            let mut interim = self.interim.lock().unwrap_or_else(PoisonError::into_inner);
+            if interim.len() + head.len() <= MAX_INTERIM {
+                interim.extend_from_slice(head);
+                self.has_interim.store(true, Ordering::Relaxed);
+            }
         }
     }
 

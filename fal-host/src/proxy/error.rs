@@ -25,12 +25,24 @@ pub(super) enum ProxyError {
     Lost,
     #[error("The runner's response is not valid HTTP.")]
     Malformed,
+    #[error("The head of the runner's response has more than 256 fields, or more than 400 KiB.")]
+    HeadTooLarge,
     #[error("The request was dispatched to {moves} runners in turn, and none accepted it.")]
     TooManyMoves { moves: u8 },
     #[error("The connection closed before the whole request body had arrived.")]
     BrokenBody,
-    #[error("The request has no `host` header or several: exactly one is expected.")]
+    #[error(
+        "The request must have exactly one `host` header, with a host name or address and at most a port."
+    )]
     BadHost,
+    #[error(
+        "The request target must be a path that begins with `/`, or a URL with the scheme http or https."
+    )]
+    BadTarget,
+    #[error("The header `connection` names a header that concerns the whole message.")]
+    BadConnection,
+    #[error("The only transfer coding of a request is `chunked`, once.")]
+    BadFraming,
     #[error("CONNECT is not supported.")]
     Connect,
 }
@@ -42,10 +54,13 @@ impl ProxyError {
             | Self::HostStopping
             | Self::Lost
             | Self::Malformed
+            | Self::HeadTooLarge
             | Self::TooManyMoves { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::QueueTimeout { .. } | Self::RequestTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::ClientTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
-            Self::BrokenBody | Self::BadHost => StatusCode::BAD_REQUEST,
+            Self::BrokenBody | Self::BadHost | Self::BadTarget | Self::BadConnection | Self::BadFraming => {
+                StatusCode::BAD_REQUEST
+            }
             Self::Connect => StatusCode::NOT_IMPLEMENTED,
         }
     }
@@ -58,16 +73,28 @@ impl ProxyError {
             Self::RequestTimeout { .. } => "request_timeout",
             Self::ClientTimeout { .. } => "client_timeout",
             Self::HostStopping => "host_stopping",
-            Self::Lost | Self::Malformed | Self::TooManyMoves { .. } => "runner_disconnected",
+            Self::Lost | Self::Malformed | Self::HeadTooLarge | Self::TooManyMoves { .. } => {
+                "runner_disconnected"
+            }
             Self::BrokenBody => "broken_body",
             Self::BadHost => "bad_host",
+            Self::BadTarget => "bad_target",
+            Self::BadConnection => "bad_connection",
+            Self::BadFraming => "bad_framing",
             Self::Connect => "not_supported",
         }
     }
 
     /// Whether a runner caused the error.
     pub(super) const fn is_of_runner(self) -> bool {
-        matches!(self, Self::RequestTimeout { .. } | Self::Lost | Self::Malformed | Self::TooManyMoves { .. })
+        matches!(
+            self,
+            Self::RequestTimeout { .. }
+                | Self::Lost
+                | Self::Malformed
+                | Self::HeadTooLarge
+                | Self::TooManyMoves { .. }
+        )
     }
 
     /// The value of `retry-after`, in seconds: only where the request has certainly reached no runner.

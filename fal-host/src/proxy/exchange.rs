@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 
 use super::client::Client;
 use super::permit::Permit;
 use super::request_body::RequestBody;
 use super::timer::Wait;
+use super::tunnel::Tunnel;
 use super::upstream::Upstream;
 
 /// Why a request has no response.
@@ -99,6 +100,14 @@ impl Exchange {
         if let (Some((upstream, _)), Some(_)) = (&mut self.parts, timeout) {
             upstream.keep_alive = timeout;
         }
+    }
+
+    /// The runner has switched protocols: what follows on its connection is for the client. Returns nothing if the
+    /// connection has not ended as one that has switched does.
+    pub(super) fn into_tunnel(mut self, id: HeaderValue) -> Option<Tunnel> {
+        let (upstream, permit) = self.parts.take()?;
+        let (stream, received) = upstream.into_switched()?;
+        Some(Tunnel { stream, received, permit, id })
     }
 
     pub(super) const fn client(&self) -> &Arc<Client> {

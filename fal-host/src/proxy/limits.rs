@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::forwarded::AddressRange;
 use super::origins::Origins;
 
 /// The default of `client_timeout`.
@@ -23,6 +24,8 @@ pub(crate) struct Limits {
     /// How many requests a runner serves at a time: its permits. At least 1 (S38).
     pub(crate) max_multiplexing: u32,
     pub(crate) manual_checks: ManualChecks,
+    /// The proxies whose forwarding fields are kept and appended to.
+    pub(crate) trusted_proxies: Vec<AddressRange>,
     /// The web pages that may call the app.
     pub(crate) origins: Origins,
 }

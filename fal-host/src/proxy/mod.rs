@@ -4,7 +4,7 @@
 //! receives [`Report`]s. [`serve`] accepts clients. A request acquires its permit under one short lock: it never waits
 //! for the control side.
 //!
-//! The path of one request: [`forward`] edits its headers in place ([`headers`]), acquires a permit ([`permit`]) or a
+//! The path of one request: [`forward`] edits its head in place ([`request_head`]), acquires a permit ([`permit`]) or a
 //! position in the queue ([`queue`]), and takes an idle connection or opens one ([`upstream`]). Bodies are passed on as
 //! they arrive, in both directions. When the response has ended ([`body`]), the connection returns to the pool and the
 //! permit is released ([`exchange`]). When the client leaves before that, the connection keeps the permit until the
@@ -18,7 +18,8 @@ mod departure;
 mod error;
 mod exchange;
 mod forward;
-mod headers;
+mod forwarded;
+mod hop_by_hop;
 mod limits;
 mod log_entry;
 mod meter;
@@ -28,15 +29,22 @@ mod permits;
 mod queue;
 mod report;
 mod request_body;
+mod request_head;
 mod request_id;
+mod respond;
+mod response_head;
+mod route;
 mod runner;
 mod server;
+mod target;
 #[cfg(test)]
 mod tests;
 mod timer;
+mod tunnel;
 mod upstream;
 
 pub(crate) use balancer::Balancer;
+pub use forwarded::{AddressRange, ParseAddressRangeError};
 pub(crate) use limits::{CLIENT_TIMEOUT, Limits, ManualChecks};
 pub(crate) use origins::Origins;
 pub(crate) use report::{Report, Reports};

@@ -9,7 +9,8 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::client::Client;
-use super::headers::prepare_trailers;
+use super::hop_by_hop::prepare_trailers;
+use super::timer::Wait;
 
 /// A request body that tells the connection when all of it has arrived.
 #[derive(Debug)]
@@ -33,6 +34,11 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let this = self.get_mut();
+        if this.client.awaits_continue() {
+            // A runner that does not say it gets the body after a while.
+            ready!(this.client.timer.poll(Wait::Continue, cx));
+            this.client.stop_awaiting_continue();
+        }
         let mut frame = ready!(Pin::new(&mut this.incoming).poll_frame(cx));
         match &mut frame {
             Some(Ok(frame)) => {

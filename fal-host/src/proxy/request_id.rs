@@ -14,10 +14,13 @@ pub(crate) fn new() -> HeaderValue {
 
 /// The client's own id if it is valid. Otherwise a new one, which replaces the client's in the headers.
 pub(super) fn keep_or_make(headers: &mut HeaderMap) -> HeaderValue {
-    if let Some(id) = headers.get(&NAME).filter(|id| request_id::is_valid(id.as_bytes())) {
-        return id.clone();
-    }
-    let id = new();
+    let mut ids = headers.get_all(&NAME).iter();
+    let (first, second) = (ids.next(), ids.next());
+    let id = match first.filter(|id| request_id::is_valid(id.as_bytes())) {
+        Some(id) if second.is_none() => return id.clone(),
+        Some(id) => id.clone(),
+        None => new(),
+    };
     headers.insert(&NAME, id.clone());
     id
 }

@@ -19,10 +19,12 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::balancer::Balancer;
 use super::client::{Client, ClientLimits};
-use super::client_stream::{ClientStream, End};
+use super::client_stream::{ClientStream, End, SwitchedStream};
 use super::departure::{REPORTS_CLOSED_SIDES, close_in_stages, prepare, reset};
 use super::forward::forward;
+use super::route::Session;
 use super::timer::TickClock;
+use super::tunnel::TunnelSlot;
 use crate::connect::Pause;
 
 /// Serves the clients of `listener` until `stop` resolves; then closes the listener, lets every client connection
@@ -155,7 +157,8 @@ async fn serve_client(client: Arc<Client>, mut stopped: oneshot::Receiver<Infall
 async fn serve_requests(client: Arc<Client>, mut stopped: oneshot::Receiver<Infallible>) {
     let has_request = Arc::<AtomicBool>::default();
     let seen = Arc::clone(&has_request);
-    let requests = Arc::clone(&client);
+    let session = Arc::new(Session { client: Arc::clone(&client), tunnel: TunnelSlot::default() });
+    let requests = Arc::clone(&session);
     let service = service_fn(move |request| {
         seen.store(true, Ordering::Relaxed);
         forward(Arc::clone(&requests), request)
@@ -178,6 +181,9 @@ async fn serve_requests(client: Arc<Client>, mut stopped: oneshot::Receiver<Infa
         }
     };
     let parts = connection.into_parts();
+    if let Some(tunnel) = session.tunnel.take() {
+        return tunnel.run(SwitchedStream(client), parts.read_buf).await;
+    }
     match parts.io.end() {
         Some(End::Stalled) => reset(client.stream()),
         Some(End::Closed) => {}

@@ -73,6 +73,8 @@ pub(super) enum Wait {
     Download,
     /// The head of a runner's response.
     Response,
+    /// A runner's `100 Continue`.
+    Continue,
 }
 
 /// The deadlines of one connection, all of which are polled by one task.
@@ -80,7 +82,7 @@ pub(super) enum Wait {
 pub(super) struct ConnectionTimer {
     clock: TickClock,
     /// In ticks, by [`Wait`].
-    deadlines: [AtomicU64; 4],
+    deadlines: [AtomicU64; 5],
     waker: AtomicWaker,
 }
 
@@ -89,7 +91,7 @@ const NONE: u64 = u64::MAX;
 
 impl ConnectionTimer {
     pub(super) fn new(clock: TickClock) -> Self {
-        Self { clock, deadlines: [const { AtomicU64::new(NONE) }; 4], waker: AtomicWaker::new() }
+        Self { clock, deadlines: [const { AtomicU64::new(NONE) }; 5], waker: AtomicWaker::new() }
     }
 
     pub(super) const fn clock(&self) -> &TickClock {
@@ -123,12 +125,13 @@ impl ConnectionTimer {
     }
 
     const fn deadline(&self, wait: Wait) -> &AtomicU64 {
-        let [head, upload, download, response] = &self.deadlines;
+        let [head, upload, download, response, continues] = &self.deadlines;
         match wait {
             Wait::Head => head,
             Wait::Upload => upload,
             Wait::Download => download,
             Wait::Response => response,
+            Wait::Continue => continues,
         }
     }
 }

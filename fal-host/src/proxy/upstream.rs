@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
@@ -24,6 +25,9 @@ use crate::connect::{Stream, connect};
 /// sends more has not noticed: then its connection is closed, so that its next write fails.
 const MAX_UNWANTED: usize = 256 * 1024;
 const UNWANTED_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How many fields the head of a response may have.
+pub(super) const MAX_RESPONSE_FIELDS: usize = 256;
 
 /// A connection to a runner. Dropping it closes it.
 #[derive(Debug)]
@@ -49,8 +53,8 @@ struct Progress {
 #[derive(Debug)]
 enum State {
     Open(http1::Connection<TokioIo<UpstreamStream>, RequestBody>),
-    /// The connection has ended, or hyper will not use it again.
-    Ended(UpstreamStream),
+    /// hyper will not use the connection again. What it has read and not parsed is the second.
+    Ended(UpstreamStream, Bytes),
     /// Only within [`Upstream::poll_drive`].
     Moved,
 }
@@ -66,6 +70,7 @@ impl Upstream {
         // Messages are mostly small: one copy into one buffer costs less than a vectored write.
         let (sender, connection) = http1::Builder::new()
             .writev(false)
+            .max_headers(MAX_RESPONSE_FIELDS)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(io::Error::other)?;
@@ -85,7 +90,8 @@ impl Upstream {
             && let State::Open(connection) = std::mem::replace(&mut self.state, State::Moved)
         {
             // hyper tells the sender, and gives back a request that it has not begun to send.
-            self.state = State::Ended(connection.into_parts().io.into_inner());
+            let parts = connection.into_parts();
+            self.state = State::Ended(parts.io.into_inner(), parts.read_buf);
         }
     }
 
@@ -124,11 +130,19 @@ impl Upstream {
         sent.poll(&mut Context::from_waker(Waker::noop()))
     }
 
+    /// The stream of a connection that has switched protocols, and what was read of it after that.
+    pub(super) fn into_switched(self) -> Option<(UpstreamStream, Bytes)> {
+        match self.state {
+            State::Ended(stream, received) => Some((stream, received)),
+            State::Open(_) | State::Moved => None,
+        }
+    }
+
     /// Closes hyper's part of the connection of a request that is given up.
     pub(super) fn into_stream(self) -> Option<UpstreamStream> {
         match self.state {
             State::Open(connection) => Some(connection.into_parts().io.into_inner()),
-            State::Ended(stream) => Some(stream),
+            State::Ended(stream, _) => Some(stream),
             State::Moved => None,
         }
     }

@@ -3,7 +3,9 @@
 
 mod abandoned;
 mod early;
+mod framing;
 mod heads;
+mod interim;
 mod log;
 mod losses;
 mod manual_checks;
@@ -15,6 +17,7 @@ mod rig;
 mod slow;
 mod stopping;
 mod stress;
+mod targets;
 
 use std::time::Duration;
 

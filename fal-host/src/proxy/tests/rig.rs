@@ -39,6 +39,7 @@ pub(super) fn limits() -> Limits {
         client_timeout: Duration::from_secs(600),
         max_multiplexing: 1,
         manual_checks: ManualChecks::Made { health_path: "/health".to_owned() },
+        trusted_proxies: Vec::new(),
         origins: Origins::default(),
     }
 }

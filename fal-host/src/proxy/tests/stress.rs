@@ -21,8 +21,8 @@ use tokio::task::{AbortHandle, JoinSet, yield_now};
 use super::rig::{FakeRunner, limits};
 use super::{Peer, Rig, until, within};
 use crate::RunnerId;
-use crate::proxy::headers::CHECK;
 use crate::proxy::queue::QueuePosition;
+use crate::proxy::response_head::CHECK;
 use crate::proxy::{Limits, Report};
 
 const RUNNERS: u32 = 3;

@@ -1,0 +1,152 @@
+//! The fields by which proxies say for whom they forward a request.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use http::header::Entry;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Whether a client's forwarding fields are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// The client is a proxy that is trusted: its fields are kept and appended to.
+    Yes,
+    /// Its fields are replaced.
+    No,
+}
+
+/// Whether a field says for whom a request is forwarded. `name` is in lower case.
+pub(super) fn is_forwarding(name: &str) -> bool {
+    matches!(name, "forwarded" | "x-real-ip") || name.starts_with("x-forwarded-")
+}
+
+/// Whether a name is read as another one by servers that take `_` for `-`, such as those behind CGI and WSGI.
+fn is_alias(name: &str) -> bool {
+    name.contains('_') && {
+        let name = name.replace('_', "-");
+        is_forwarding(&name) || name.starts_with("x-fal-")
+    }
+}
+
+/// Sets the forwarding fields of a request that a client at `peer` has sent.
+pub(super) fn set_forwarded(headers: &mut HeaderMap, peer: &HeaderValue, trust: Trust) {
+    let is_unwanted =
+        |name: &HeaderName| is_alias(name.as_str()) || trust == Trust::No && is_forwarding(name.as_str());
+    if headers.keys().any(is_unwanted) {
+        let unwanted: Vec<HeaderName> = headers.keys().filter(|name| is_unwanted(name)).cloned().collect();
+        for name in unwanted {
+            headers.remove(name);
+        }
+    }
+    match headers.entry(&FORWARDED_FOR) {
+        Entry::Vacant(entry) => {
+            entry.insert(peer.clone());
+        }
+        Entry::Occupied(mut entry) => {
+            let hops: Vec<&[u8]> = entry.iter().chain([peer]).map(HeaderValue::as_bytes).collect();
+            if let Ok(hops) = HeaderValue::from_bytes(&hops.join(&b", "[..])) {
+                entry.insert(hops);
+            }
+        }
+    }
+    headers.entry(&FORWARDED_PROTO).or_insert(HeaderValue::from_static("http"));
+}
+
+/// A range of IP addresses: `10.0.0.0/8`, or one address.
+///
+/// ```
+/// use fal_host::AddressRange;
+///
+/// let range: AddressRange = "10.0.0.0/8".parse()?;
+/// assert!(range.contains("10.1.2.3".parse()?));
+/// assert!(!range.contains("11.0.0.1".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddressRange {
+    address: IpAddr,
+    /// How many leading bits count.
+    prefix: u8,
+}
+
+impl AddressRange {
+    /// Whether an address is in the range. An IPv4 address that is written as IPv6 counts as IPv4.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(range), IpAddr::V4(address)) => {
+                let shift = 32 - u32::from(self.prefix);
+                let [range, address] = [range, address].map(|it| u32::from(it).checked_shr(shift));
+                range == address
+            }
+            (IpAddr::V6(range), IpAddr::V6(address)) => {
+                let shift = 128 - u32::from(self.prefix);
+                let [range, address] = [range, address].map(|it| u128::from(it).checked_shr(shift));
+                range == address
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for AddressRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
+/// A text that is no [`AddressRange`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected an IP address or a range of them: write `10.0.0.1` or `10.0.0.0/8`")]
+pub struct ParseAddressRangeError;
+
+impl FromStr for AddressRange {
+    type Err = ParseAddressRangeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| ParseAddressRangeError)?;
+        let bits = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = prefix.map_or(Ok(bits), str::parse).map_err(|_| ParseAddressRangeError)?;
+        if prefix > bits {
+            return Err(ParseAddressRangeError);
+        }
+        Ok(Self { address, prefix })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(text: &str) -> AddressRange {
+        text.parse().unwrap()
+    }
+
+    fn is_in(range: AddressRange, address: &str) -> bool {
+        range.contains(address.parse().unwrap())
+    }
+
+    #[test]
+    fn a_range_contains_the_addresses_with_its_prefix() {
+        assert!(is_in(range("10.0.0.0/8"), "10.255.0.1") && !is_in(range("10.0.0.0/8"), "11.0.0.1"));
+        assert!(is_in(range("10.0.0.1"), "10.0.0.1") && !is_in(range("10.0.0.1"), "10.0.0.2"));
+        assert!(is_in(range("fd00::/8"), "fd12::1") && !is_in(range("fd00::/8"), "fe00::1"));
+        assert!(is_in(range("0.0.0.0/0"), "1.2.3.4") && !is_in(range("0.0.0.0/0"), "::1"));
+        assert!(is_in(range("127.0.0.0/8"), "::ffff:127.0.0.1"), "an IPv4 client of an IPv6 listener");
+    }
+
+    #[test]
+    fn a_text_that_is_no_range_is_answered_with_what_to_write() {
+        for text in ["", "localhost", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/x"] {
+            assert!(text.parse::<AddressRange>().unwrap_err().to_string().contains("`10.0.0.0/8`"), "{text}");
+        }
+        assert_eq!(range("10.0.0.0/8").to_string(), "10.0.0.0/8");
+    }
+}

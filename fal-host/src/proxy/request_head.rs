@@ -1,0 +1,95 @@
+//! Turns the head of a client's request into the one that a runner gets. Fields are edited in place.
+
+use http::header::{CONNECTION, EXPECT, TE, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, HeaderValue, Method, Request, Version};
+
+use super::error::ProxyError;
+use super::forwarded::{Trust, set_forwarded};
+use super::hop_by_hop::{is_hop_by_hop, lists, protected_in_connection, remove_hop_by_hop};
+use super::response_head::CHECK;
+use super::target::prepare_target;
+
+/// What a request asks of its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wishes {
+    /// It asks to switch protocols: the connection becomes a tunnel if its runner agrees.
+    pub(super) upgrade: bool,
+    /// It waits for `100 Continue` with its body.
+    pub(super) expects_continue: bool,
+}
+
+/// Turns a client's request into the one that a runner gets. `peer` is the client's address, `has_body` whether the
+/// request has a body.
+///
+/// The request becomes HTTP/1.1 in origin form. Hop-by-hop fields, a client's request for a check (S28), and forwarding
+/// fields of clients that are not trusted are removed. An upgrade is kept.
+pub(super) fn prepare_request<B>(
+    request: &mut Request<B>,
+    peer: &HeaderValue,
+    trust: Trust,
+    has_body: bool,
+) -> Result<Wishes, ProxyError> {
+    if request.method() == Method::CONNECT {
+        return Err(ProxyError::Connect);
+    }
+    prepare_target(request)?;
+    let version = std::mem::replace(request.version_mut(), Version::HTTP_11);
+    let headers = request.headers_mut();
+    let upgrade = prepare_connection(headers, version, has_body)?;
+    headers.remove(&CHECK);
+    let expects_continue = has_body
+        && version >= Version::HTTP_11
+        && headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    if !expects_continue {
+        headers.remove(EXPECT);
+    }
+    set_forwarded(headers, peer, trust);
+    Ok(Wishes { upgrade, expects_continue })
+}
+
+/// Removes what concerns the client's connection only. Returns whether the request asks for an upgrade.
+fn prepare_connection(headers: &mut HeaderMap, version: Version, has_body: bool) -> Result<bool, ProxyError> {
+    if !headers.keys().any(is_hop_by_hop) {
+        return Ok(false);
+    }
+    if protected_in_connection(headers) {
+        return Err(ProxyError::BadConnection);
+    }
+    check_chunked(headers)?;
+    // A chunked body is forwarded as a chunked body.
+    let chunked = headers.remove(TRANSFER_ENCODING);
+    let accepts_trailers = lists(headers.get_all(TE).iter(), "trailers");
+    let upgrade = upgrade_of(headers, version, has_body);
+    remove_hop_by_hop(headers);
+    if accepts_trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
+    if let Some(chunked) = chunked {
+        headers.insert(TRANSFER_ENCODING, chunked);
+    }
+    let is_upgrade = upgrade.is_some();
+    if let Some(protocol) = upgrade {
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(UPGRADE, protocol);
+    }
+    Ok(is_upgrade)
+}
+
+/// Rejects a transfer coding other than `chunked`, and `chunked` twice: peers disagree on what it means.
+fn check_chunked(headers: &HeaderMap) -> Result<(), ProxyError> {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(coding), None) if coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        _ => Err(ProxyError::BadFraming),
+    }
+}
+
+/// The protocol that a request asks to switch to. `h2c` is none: the connection to the runner speaks HTTP/1.1, and what
+/// follows would pass the host unseen.
+fn upgrade_of(headers: &HeaderMap, version: Version, has_body: bool) -> Option<HeaderValue> {
+    let is_asked =
+        version >= Version::HTTP_11 && !has_body && lists(headers.get_all(CONNECTION).iter(), "upgrade");
+    let protocol = headers.get(UPGRADE).filter(|_| is_asked)?;
+    (!lists(headers.get_all(UPGRADE).iter(), "h2c")).then(|| protocol.clone())
+}

@@ -1,0 +1,101 @@
+//! Turns the head of a runner's response into the one that the client gets. Fields are edited in place.
+
+use std::time::Duration;
+
+use fal_health::protocol::header::{HEALTH_CHECK, requests_check};
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use super::hop_by_hop::{is_hop_by_hop, listed, remove_hop_by_hop};
+
+/// The header by which a response asks for a check (S27).
+pub(super) static CHECK: HeaderName = HeaderName::from_static(HEALTH_CHECK);
+
+/// Whether a response asks for a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asks {
+    Yes,
+    No,
+}
+
+/// A response whose end its peers may see at different places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ambiguous;
+
+/// Turns a runner's response into the one that the client gets. Returns whether it asked for a check (S27, S28).
+pub(super) fn prepare_response(headers: &mut HeaderMap) -> Result<Asks, Ambiguous> {
+    let asks = take_ask(headers);
+    if headers.keys().any(is_hop_by_hop) {
+        check_framing(headers)?;
+        remove_hop_by_hop(headers);
+    }
+    if headers.get_all(CONTENT_LENGTH).iter().nth(1).is_some()
+        && let Some(length) = headers.get(CONTENT_LENGTH).cloned()
+    {
+        // hyper has checked that they are equal.
+        headers.insert(CONTENT_LENGTH, length);
+    }
+    Ok(asks)
+}
+
+/// Turns a runner's `101 Switching Protocols` into the one that the client gets.
+pub(super) fn prepare_switch(headers: &mut HeaderMap) {
+    take_ask(headers);
+    let protocol = headers.get(UPGRADE).cloned();
+    remove_hop_by_hop(headers);
+    if let Some(protocol) = protocol {
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(UPGRADE, protocol);
+    }
+}
+
+/// Writes the head of an interim response as the client gets it. `100 Continue` is none of these: the client gets that when
+/// its body is read.
+pub(super) fn write_interim(status: StatusCode, headers: &HeaderMap) -> Vec<u8> {
+    let mut headers = headers.clone();
+    take_ask(&mut headers);
+    remove_hop_by_hop(&mut headers);
+    let reason = status.canonical_reason().unwrap_or_default();
+    let mut head = format!("HTTP/1.1 {} {reason}\r\n", status.as_u16()).into_bytes();
+    for (name, value) in &headers {
+        head.extend_from_slice(name.as_str().as_bytes());
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value.as_bytes());
+        head.extend_from_slice(b"\r\n");
+    }
+    head.extend_from_slice(b"\r\n");
+    head
+}
+
+fn take_ask(headers: &mut HeaderMap) -> Asks {
+    if !headers.contains_key(&CHECK) {
+        return Asks::No;
+    }
+    let asks = requests_check(headers.get_all(&CHECK).iter().map(HeaderValue::as_bytes));
+    headers.remove(&CHECK);
+    if asks { Asks::Yes } else { Asks::No }
+}
+
+/// Rejects a response with a transfer coding other than `chunked`, or with a coding and a length (RFC 9112, 6.3).
+fn check_framing(headers: &HeaderMap) -> Result<(), Ambiguous> {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(coding), None)
+            if coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked")
+                && !headers.contains_key(CONTENT_LENGTH) =>
+        {
+            Ok(())
+        }
+        _ => Err(Ambiguous),
+    }
+}
+
+/// How long a runner keeps an idle connection, by the `timeout` of its `keep-alive`.
+pub(super) fn keep_alive_timeout(headers: &HeaderMap) -> Option<Duration> {
+    let mut timeouts = listed(headers.get("keep-alive")?).filter_map(|parameter| {
+        let (name, seconds) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("timeout").then(|| seconds.trim().parse().ok())?
+    });
+    timeouts.next().map(Duration::from_secs)
+}

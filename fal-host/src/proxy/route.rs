@@ -1,0 +1,189 @@
+//! Sends one request to a runner, and moves it to another one where it was not taken.
+
+use std::io;
+use std::sync::Arc;
+
+use http::{HeaderValue, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use tokio::time::timeout_at;
+
+use super::balancer::Balancer;
+use super::body::ResponseBody;
+use super::client::Client;
+use super::error::ProxyError;
+use super::exchange::{Exchange, Unanswered};
+use super::limits::ManualChecks;
+use super::log_entry::LogEntry;
+use super::permit::Permit;
+use super::queue::QueuePosition;
+use super::request_body::RequestBody;
+use super::request_head::Wishes;
+use super::respond::{MayAsk, pass_on, switch};
+use super::response_head::write_interim;
+use super::timer::Wait;
+use super::tunnel::TunnelSlot;
+use super::upstream::Upstream;
+use crate::connect::{Pause, is_own_shortage};
+
+/// One client connection, for all of its requests.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) client: Arc<Client>,
+    pub(super) tunnel: TunnelSlot,
+}
+
+/// Answers a request by a runner, when one has a free permit.
+pub(super) async fn route(
+    session: &Session,
+    request: Request<Incoming>,
+    wishes: Wishes,
+    id: &HeaderValue,
+    entry: &mut LogEntry,
+) -> Result<Response<ResponseBody>, ProxyError> {
+    let client = &session.client;
+    let balancer = &client.balancer;
+    let may_ask = match &balancer.limits().manual_checks {
+        ManualChecks::Made { health_path } if request.uri().path() == health_path => MayAsk::No,
+        ManualChecks::Made { .. } | ManualChecks::Ignored => MayAsk::Yes,
+    };
+    let mut request = request.map(|body| RequestBody::new(body, Arc::clone(client)));
+    pass_interim_responses_on(client, &mut request);
+    if wishes.expects_continue {
+        client.await_continue();
+    }
+    let mut position = QueuePosition::default();
+    loop {
+        let permit = position.acquire(balancer).await?;
+        entry.runner = Some(permit.runner().id);
+        match send(client, permit, request, &mut position).await? {
+            Sent::Answered(response, exchange) if response.status() != StatusCode::SWITCHING_PROTOCOLS => {
+                return pass_on(response, exchange, may_ask).await;
+            }
+            Sent::Answered(response, exchange) if wishes.upgrade => {
+                return switch(response, exchange, id.clone(), &session.tunnel);
+            }
+            // The client has not asked for an upgrade.
+            Sent::Answered(..) => return Err(ProxyError::Malformed),
+            Sent::Overdue(mut exchange) => {
+                let after = balancer.limits().request_timeout.unwrap_or_default();
+                if !client.has_uploaded() {
+                    return Err(ProxyError::ClientTimeout { after });
+                }
+                if may_ask == MayAsk::Yes {
+                    exchange.request_check();
+                }
+                return Err(ProxyError::RequestTimeout { after });
+            }
+            Sent::Lost(error) => {
+                let answer = why_lost(client, &error);
+                entry.error = Some(error);
+                return Err(answer);
+            }
+            Sent::Unsent(unsent) => request = *unsent,
+        }
+        position.move_on()?;
+    }
+}
+
+/// Passes interim responses of the runner on to the client. `100 Continue` lets the body follow, and hyper tells the client
+/// when it does.
+fn pass_interim_responses_on(client: &Arc<Client>, request: &mut Request<RequestBody>) {
+    let client = Arc::clone(client);
+    hyper::ext::on_informational(request, move |response| match response.status() {
+        StatusCode::CONTINUE => client.stop_awaiting_continue(),
+        status => client.send_interim(&write_interim(status, response.headers())),
+    });
+}
+
+enum Sent {
+    Answered(Response<Incoming>, Exchange),
+    /// The runner has not begun to answer within `request_timeout`.
+    Overdue(Exchange),
+    /// It was written, at least in part, and there will be no response.
+    Lost(hyper::Error),
+    /// The runner did not take it. Nothing of it was written (S39).
+    Unsent(Box<Request<RequestBody>>),
+}
+
+/// Sends a request to the runner of its permit: over an idle connection, a fresh one, or a second fresh one. A runner that
+/// refuses both fresh connections is unreachable (S39).
+async fn send(
+    client: &Arc<Client>,
+    mut permit: Permit,
+    mut request: Request<RequestBody>,
+    position: &mut QueuePosition,
+) -> Result<Sent, ProxyError> {
+    let mut refusals = 0;
+    loop {
+        let upstream = if let Some(idle) = take_idle(client, &permit).await {
+            idle
+        } else if refusals == 2 {
+            permit.unreachable();
+            return Ok(Sent::Unsent(Box::new(request)));
+        } else {
+            refusals += 1;
+            match open_in_time(&client.balancer, &permit, position).await? {
+                Ok(fresh) => fresh,
+                Err(_) => continue,
+            }
+        };
+        if client.awaits_continue() {
+            client.timer.start(Wait::Continue, client.limits.wait_for_continue);
+        }
+        (request, permit) = match Exchange::send(upstream, permit, request, client).await {
+            Ok((response, exchange)) => return Ok(Sent::Answered(response, exchange)),
+            Err(Unanswered::Overdue(exchange)) => return Ok(Sent::Overdue(exchange)),
+            Err(Unanswered::Unsent(request, permit)) => (*request, permit),
+            Err(Unanswered::Lost(error)) => return Ok(Sent::Lost(error)),
+        };
+    }
+}
+
+/// Takes the idle connection that was used last and that the runner has not closed.
+async fn take_idle(client: &Client, permit: &Permit) -> Option<Box<Upstream>> {
+    loop {
+        let mut idle = permit.runner().pop(client.timer.clock())?;
+        if idle.is_alive().await {
+            return Some(idle);
+        }
+    }
+}
+
+fn why_lost(client: &Client, error: &hyper::Error) -> ProxyError {
+    if client.has_stalled() {
+        ProxyError::ClientTimeout { after: client.limits.inactivity.1 }
+    } else if error.is_parse_too_large() {
+        ProxyError::HeadTooLarge
+    } else if error.is_parse() {
+        ProxyError::Malformed
+    } else if error.is_user() {
+        ProxyError::BrokenBody
+    } else {
+        ProxyError::Lost
+    }
+}
+
+/// Opens a connection to the permit's runner before the request's deadline. A shortage of the host's own resources is not
+/// the runner's fault: the host tries again. A runner that leaves service meanwhile counts as one that refuses.
+async fn open_in_time(
+    balancer: &Balancer,
+    permit: &Permit,
+    position: &mut QueuePosition,
+) -> Result<io::Result<Box<Upstream>>, ProxyError> {
+    let timeout = balancer.limits().queue_timeout;
+    let opened = timeout_at(position.deadline(timeout), async {
+        let mut pause = Pause::new();
+        loop {
+            let opened = tokio::select! {
+                biased;
+                () = permit.runner().closed() => Err(io::ErrorKind::ConnectionRefused.into()),
+                opened = Upstream::open(&permit.runner().address) => opened,
+            };
+            match opened {
+                Err(error) if is_own_shortage(&error) => pause.wait().await,
+                opened => return opened,
+            }
+        }
+    });
+    opened.await.map_err(|_| ProxyError::QueueTimeout { after: timeout })
+}

@@ -1,0 +1,95 @@
+//! What a request is for: its target and its host (RFC 9112, 3.2).
+
+use http::header::HOST;
+use http::uri::{Authority, PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
+
+use super::error::ProxyError;
+
+/// Reduces the target of a request to path and query, and sets its `host`: to the authority of an absolute target, or else
+/// to the client's own, or else to an empty one.
+pub(super) fn prepare_target<B>(request: &mut Request<B>) -> Result<(), ProxyError> {
+    check_host(request)?;
+    let is_options = request.method() == Method::OPTIONS;
+    let authority = to_origin_form(request.uri_mut(), is_options)?;
+    set_host(request.headers_mut(), authority.as_ref())
+}
+
+/// Rejects requests without exactly one valid `host`. HTTP/1.0 requests may have none.
+fn check_host<B>(request: &Request<B>) -> Result<(), ProxyError> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if request.version() < Version::HTTP_11 => Ok(()),
+        (Some(host), None) if is_host(host.as_bytes()) => Ok(()),
+        _ => Err(ProxyError::BadHost),
+    }
+}
+
+/// Whether a text is a host, and maybe a port. An empty one is valid where the target has no authority.
+fn is_host(text: &[u8]) -> bool {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let (host, port) = match text.iter().rposition(|byte| *byte == b':') {
+        Some(at) if !text.ends_with(b"]") => (text.get(..at), text.get(at + 1..)),
+        _ => (Some(text), None),
+    };
+    let is_port = |port: &[u8]| port.len() <= 5 && port.iter().all(u8::is_ascii_digit);
+    let (Some(host), true) = (host, port.is_none_or(is_port)) else { return false };
+    host.iter().all(is_plain) || {
+        // An address in brackets, or a name with rarer letters.
+        let is_address = host.starts_with(b"[");
+        !host.contains(&b'@')
+            && (is_address || !host.contains(&b':'))
+            && Authority::try_from(host).is_ok_and(|host| host.port().is_none())
+    }
+}
+
+/// Leaves path and query, and returns the authority of an absolute target.
+fn to_origin_form(uri: &mut Uri, is_options: bool) -> Result<Option<Authority>, ProxyError> {
+    match (uri.scheme_str(), uri.authority()) {
+        (None, None) if uri.path().starts_with('/') => return Ok(None),
+        (None, None) if uri.path() == "*" && is_options => return Ok(None),
+        (Some("http" | "https"), Some(_)) => {}
+        _ => return Err(ProxyError::BadTarget),
+    }
+    let parts = std::mem::take(uri).into_parts();
+    let path = parts.path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
+    *uri = Uri::from(path);
+    Ok(parts.authority)
+}
+
+fn set_host(headers: &mut HeaderMap, authority: Option<&Authority>) -> Result<(), ProxyError> {
+    if let Some(authority) = authority {
+        let host = host_and_port(authority);
+        if host.is_empty() || !is_host(host.as_bytes()) {
+            return Err(ProxyError::BadTarget);
+        }
+        let host = HeaderValue::from_str(host).map_err(|_| ProxyError::BadTarget)?;
+        headers.insert(HOST, host);
+    } else {
+        headers.entry(HOST).or_insert(HeaderValue::from_static(""));
+    }
+    Ok(())
+}
+
+/// The authority without user name and password.
+fn host_and_port(authority: &Authority) -> &str {
+    let text = authority.as_str();
+    text.rsplit_once('@').map_or(text, |(_, host)| host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_with_at_most_a_port() {
+        for host in ["", "a", "a.example:80", "127.0.0.1:", "[::1]", "[::1]:8080", "my_app", "xn--a.b", "a~b"]
+        {
+            assert!(is_host(host.as_bytes()), "{host}");
+        }
+        for host in ["a b", "a/b", "u@a", "u:p@a", "a:b", "a:123456", "::1", "[::1", "a?b", "a\\b", "a:80:80"]
+        {
+            assert!(!is_host(host.as_bytes()), "{host}");
+        }
+    }
+}

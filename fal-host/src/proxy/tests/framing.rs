@@ -1,0 +1,177 @@
+//! Where messages end, what a connection may drop of them, and what follows them (S45).
+
+use super::messages::through;
+use super::{Rig, until};
+
+/// The error that a request gets.
+async fn refusal(request: &str) -> (u16, String) {
+    let rig = Rig::new().await;
+    let mut client = rig.client().await;
+    client.send(request).await;
+    let refused = client.message().await;
+    (refused.status(), refused.error_type())
+}
+
+#[tokio::test]
+async fn a_request_with_another_coding_than_chunked_is_refused_s45a() {
+    for codings in ["gzip, chunked", "chunked, chunked", "chunked\r\ntransfer-encoding: chunked"] {
+        let request = format!("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: {codings}\r\n\r\n0\r\n\r\n");
+        assert_eq!(refusal(&request).await, (400, "bad_framing".to_owned()), "{codings}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_with_a_coding_and_a_length_is_forwarded_by_its_coding_and_its_connection_closes_s45a() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client
+        .send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n")
+        .await;
+    let mut connection = runner.accept().await;
+    let request = connection.message().await;
+    assert_eq!((request.body.as_str(), request.header("content-length")), ("ab", None));
+    connection.answer("ok").await;
+    assert_eq!(client.message().await.header("connection"), Some("close"));
+    client.closed().await;
+}
+
+#[tokio::test]
+async fn a_response_whose_end_is_ambiguous_is_answered_runner_disconnected_s45a() {
+    for framing in [
+        "transfer-encoding: chunked\r\ncontent-length: 2",
+        "content-length: 2\r\ntransfer-encoding: chunked",
+        "transfer-encoding: gzip, chunked",
+        "transfer-encoding: chunked\r\ntransfer-encoding: chunked",
+    ] {
+        let response = format!("HTTP/1.1 200 OK\r\n{framing}\r\n\r\n2\r\nok\r\n0\r\n\r\n");
+        let (_, response) = through("GET / HTTP/1.1\r\nhost: a\r\n\r\n", &response).await;
+        assert_eq!(
+            (response.status(), response.error_type().as_str()),
+            (503, "runner_disconnected"),
+            "{framing}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_connection_header_removes_no_field_of_the_message_s45b() {
+    for name in [
+        "host",
+        "content-length",
+        "authorization",
+        "Cookie",
+        "x-forwarded-for",
+        "forwarded",
+        "x-fal-request-id",
+    ] {
+        let request = format!("GET / HTTP/1.1\r\nhost: a\r\nconnection: close, {name}\r\n\r\n");
+        assert_eq!(refusal(&request).await, (400, "bad_connection".to_owned()), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_response_asks_for_a_check_even_if_its_connection_header_names_the_ask_s27() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    let headers = "connection: x-fal-runner-health-check, set-cookie\r\nx-fal-runner-health-check: 1\r\nset-cookie: a\r\n";
+    connection.answer_with(headers, "ok").await;
+    let response = client.message().await;
+    assert!(response.all("x-fal-runner-health-check").is_empty());
+    assert_eq!(response.header("set-cookie"), Some("a"), "a field of the message stays");
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    assert_eq!(rig.balancer.take_asked(), [runner.id]);
+}
+
+#[tokio::test]
+async fn trailers_of_a_request_say_nothing_that_its_head_has_to_say_s45c() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    let head = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\
+                trailer: x-sum, x-fal-runner-health-check, authorization, content-length\r\n\r\n";
+    let trailers =
+        "x-sum: 7\r\nx-fal-runner-health-check: 1\r\nauthorization: b\r\ncontent-length: 9\r\n\r\n";
+    client.send(&format!("{head}2\r\nok\r\n0\r\n{trailers}")).await;
+    let mut connection = runner.accept().await;
+    connection.head().await;
+    assert_eq!(connection.chunk().await.unwrap(), "ok");
+    for line in ["0", "x-sum: 7", ""] {
+        assert_eq!(connection.line().await, line);
+    }
+}
+
+#[tokio::test]
+async fn a_response_may_have_256_fields_s45d() {
+    let fields = |count: usize| (0..count).map(|number| format!("x-{number}: y\r\n")).collect::<String>();
+    let response = |count| format!("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n{}\r\n", fields(count));
+    let (_, passed) = through("GET / HTTP/1.1\r\nhost: a\r\n\r\n", &response(255)).await;
+    assert_eq!((passed.status(), passed.header("x-254")), (200, Some("y")));
+    let (_, refused) = through("GET / HTTP/1.1\r\nhost: a\r\n\r\n", &response(256)).await;
+    assert_eq!((refused.status(), refused.error_type().as_str()), (503, "runner_disconnected"));
+    assert!(refused.body.contains("256 fields"), "{}", refused.body);
+}
+
+#[tokio::test]
+async fn the_health_path_is_compared_without_its_query_s28() {
+    use super::rig::limits;
+    use crate::proxy::{Limits, ManualChecks};
+    let manual_checks = ManualChecks::Made { health_path: "/ask?deep=1".to_owned() };
+    let mut rig = Rig::with(Limits { manual_checks, ..limits() }).await;
+    let runner = rig.runner();
+    let mut client = rig.get("/ask?deep=2").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer_with("x-fal-runner-health-check: 1\r\n", "ok").await;
+    client.message().await;
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    assert!(rig.balancer.take_asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_response_of_one_length_that_is_said_twice_has_it_once_s45a() {
+    let (_, response) = through(
+        "GET / HTTP/1.1\r\nhost: a\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 2\r\n\r\nok",
+    )
+    .await;
+    assert_eq!((response.header("content-length"), response.body.as_str()), (Some("2"), "ok"));
+}
+
+#[tokio::test]
+async fn a_trailer_asks_for_no_check_and_its_client_does_not_see_it_s28c_s29b() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send("GET / HTTP/1.1\r\nhost: a\r\nconnection: te\r\nte: trailers\r\n\r\n").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    let head =
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-fal-runner-health-check, x-sum\r\n\r\n";
+    connection.send(&format!("{head}0\r\nX-Fal-Runner-Health-Check: true\r\nx-sum: 7\r\n\r\n")).await;
+    client.head().await;
+    for line in ["0", "x-sum: 7", ""] {
+        assert_eq!(client.line().await, line);
+    }
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    assert!(rig.balancer.take_asked().is_empty());
+}
+
+#[tokio::test]
+async fn trailers_pass_where_the_client_accepts_them() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send("GET / HTTP/1.1\r\nhost: a\r\nconnection: te\r\nte: trailers, gzip\r\n\r\n").await;
+    let mut connection = runner.accept().await;
+    assert_eq!(connection.message().await.header("te"), Some("trailers"));
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n";
+    connection.send(&format!("{head}2\r\nok\r\n0\r\nx-sum: 7\r\n\r\n")).await;
+    assert_eq!(client.head().await.header("trailer"), Some("x-sum"));
+    assert_eq!(client.chunk().await.unwrap(), "ok");
+    assert_eq!(client.line().await, "0");
+    assert_eq!(client.line().await, "x-sum: 7");
+}

@@ -1,0 +1,87 @@
+//! What requests are for, and for whom they are forwarded (S45).
+
+use super::Rig;
+use super::messages::{OK, through};
+use super::rig::limits;
+use crate::proxy::Limits;
+
+#[tokio::test]
+async fn an_absolute_target_becomes_a_path_and_its_authority_the_host() {
+    let (request, _) =
+        through("GET http://me:pw@example.org:81/a?b HTTP/1.1\r\nhost: other\r\n\r\n", OK).await;
+    assert_eq!(request.start, "GET /a?b HTTP/1.1");
+    assert_eq!(request.header("host"), Some("example.org:81"));
+
+    let (request, _) = through("GET http://example.org HTTP/1.1\r\nhost: other\r\n\r\n", OK).await;
+    assert_eq!(request.start, "GET / HTTP/1.1");
+    let (request, _) = through("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n", OK).await;
+    assert_eq!(request.start, "OPTIONS * HTTP/1.1");
+}
+
+#[tokio::test]
+async fn a_target_that_is_no_path_and_no_url_is_refused_s45e() {
+    let rig = Rig::new().await;
+    for target in ["foo", "u:p@evil:80", "*", "ftp://a/", "http://", "evil.example"] {
+        let mut client = rig.client().await;
+        client.send(&format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n")).await;
+        let refused = client.head().await;
+        assert_eq!(refused.status(), 400, "{target}");
+    }
+    let mut client = rig.client().await;
+    client.send("CONNECT example.org:443 HTTP/1.1\r\nhost: example.org:443\r\n\r\n").await;
+    let refused = client.message().await;
+    assert_eq!(refused.status(), 501);
+    assert!(refused.header("x-fal-request-id").is_some());
+}
+
+#[tokio::test]
+async fn a_request_without_exactly_one_valid_host_is_refused_s45e() {
+    let rig = Rig::new().await;
+    for headers in [
+        "",
+        "host: a\r\nhost: b\r\n",
+        "host: a\r\nHost: a\r\n",
+        "host: a b\r\n",
+        "host: u@a\r\n",
+        "host: a/b\r\n",
+    ] {
+        let mut client = rig.client().await;
+        client.send(&format!("GET / HTTP/1.1\r\n{headers}\r\n")).await;
+        let refused = client.message().await;
+        assert_eq!((refused.status(), refused.error_type().as_str()), (400, "bad_host"), "{headers:?}");
+    }
+}
+
+const FORWARDED: &str = "GET / HTTP/1.1\r\nhost: a\r\nx-forwarded-for: 1.1.1.1, 2.2.2.2\r\nx-forwarded-for: 3.3.3.3\r\n\
+                         x-forwarded-proto: https\r\nx-forwarded-host: evil\r\nforwarded: for=1.1.1.1\r\nx-real-ip: 1.1.1.1\r\n\
+                         x_forwarded_for: 9.9.9.9\r\nx_real_ip: 9.9.9.9\r\nx-fal-request-id: one\r\nx-fal-request-id: two\r\n\r\n";
+
+#[tokio::test]
+async fn what_a_client_says_of_forwarding_is_replaced_s45f() {
+    let (request, response) = through(FORWARDED, OK).await;
+    assert_eq!(request.header("x-forwarded-for"), Some("127.0.0.1"));
+    assert_eq!(request.header("x-forwarded-proto"), Some("http"));
+    for name in ["x-forwarded-host", "forwarded", "x-real-ip", "x_forwarded_for", "x_real_ip"] {
+        assert_eq!(request.header(name), None, "{name}");
+    }
+    assert_eq!(request.header("x-fal-request-id"), Some("one"));
+    assert_eq!(response.header("x-fal-request-id"), Some("one"));
+}
+
+#[tokio::test]
+async fn what_a_trusted_proxy_says_of_forwarding_is_kept_and_appended_to_s45f() {
+    let trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    let mut rig = Rig::with(Limits { trusted_proxies, ..limits() }).await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send(FORWARDED).await;
+    let request = runner.accept().await.message().await;
+    assert_eq!(request.header("x-forwarded-for"), Some("1.1.1.1, 2.2.2.2, 3.3.3.3, 127.0.0.1"));
+    assert_eq!(request.header("x-forwarded-proto"), Some("https"));
+    assert_eq!(request.header("x-forwarded-host"), Some("evil"));
+    assert_eq!(request.header("forwarded"), Some("for=1.1.1.1"));
+    assert_eq!(request.header("x-real-ip"), Some("1.1.1.1"));
+    for name in ["x_forwarded_for", "x_real_ip"] {
+        assert_eq!(request.header(name), None, "{name}");
+    }
+}
