@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::Time;
 
-/// The id of one check of one runner. The ids of a runner's checks rise, and none is used twice
+/// The id of one check of one runner. The ids of a runner's checks rise and are never used twice
 /// ([S21](crate::semantics#s21)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CheckId(pub(crate) u64);

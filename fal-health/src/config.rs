@@ -138,7 +138,7 @@ impl HealthCheckSpec {
     }
 }
 
-/// What a [`Monitor`](crate::Monitor) has to know of its runner besides the settings of the check.
+/// What a [`Monitor`](crate::Monitor) has to know of its runner in addition to the settings of the check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lifespan {

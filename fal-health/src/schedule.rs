@@ -35,8 +35,9 @@ impl Schedule {
         Self { interval, phase: nanos(phase), start_interval: None }
     }
 
-    /// Replaces the ticks before a runner's first pass: the first check is due when the runner is ready, and each further
-    /// one this time after the last outcome (S44a). A time below 1 ms is taken as 1 ms.
+    /// Replaces the ticks before a runner's first pass: the first check is due when the runner is ready, and
+    /// each further one this time after the last outcome ([S44a](crate::semantics#s44a)). A time below 1 ms
+    /// is taken as 1 ms.
     #[must_use]
     pub fn with_start_interval(mut self, interval: Duration) -> Self {
         self.start_interval = Some(interval.max(Duration::from_millis(1)));
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn extreme_intervals_neither_panic_nor_stand_still() {
+    fn extreme_intervals_neither_panic_nor_stall() {
         for interval in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
             let schedule = Schedule::new(interval, u64::MAX);
             assert!(schedule.next_after(at(1.0)) > at(1.0), "{interval:?}");

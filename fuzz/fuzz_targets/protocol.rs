@@ -9,7 +9,7 @@ fuzz_target!(|input: &[u8]| {
     if let Ok(message) = Message::decode(input) {
         let again = Message::decode(message.encode().as_bytes()).expect("what is written can be read");
         match (again, message) {
-            // serde_json may read a number as its neighbour.
+            // serde_json may read a number as the next one.
             (Message::Progress(again), Message::Progress(progress)) => {
                 assert_eq!(again.message, progress.message);
                 assert!((again.fraction - progress.fraction).abs() <= f64::EPSILON);

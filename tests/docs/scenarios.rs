@@ -93,12 +93,12 @@ const TABLE: &[Row] = &[
     Row {
         rule: 26,
         acts: "the_verdict_is_final_once_the_runner_is_stopping_s26",
-        rests: "a_verdict_that_waits_its_turn_is_said_again_and_a_pass_takes_it_back_s26_s40d",
+        rests: "the_verdict_on_a_deferred_runner_is_repeated_and_a_pass_revokes_it_s26_s40d",
     },
     Row {
         rule: 27,
         acts: "what_an_endpoint_asked_before_it_failed_or_panicked_is_asked_s27c",
-        rests: "zero_and_false_ask_for_nothing_however_written_s27b",
+        rests: "zero_and_false_do_not_ask_in_any_spelling_s27b",
     },
     Row {
         rule: 28,

@@ -34,7 +34,7 @@ pub const MAX_EXCUSED: u8 = 3;
 /// - The times given to `handle` never run backwards, and start no earlier than [`Lifespan::started`].
 /// - At most one check is in flight: from its [`Command::Start`] until its [`Event::Finished`] or until
 ///   [`Event::Stopping`] ([`in_flight`](Self::in_flight)). The caller reports the end of every check that it starts.
-/// - [`deadline`](Self::deadline) is valid until the next `handle`. While a check is in flight there is none.
+/// - [`deadline`](Self::deadline) is valid until the next `handle`. While a check is in flight it is `None`.
 /// - Only `Finished` changes the [`verdict`](Self::verdict).
 ///
 /// # Order of calls
@@ -101,7 +101,7 @@ enum Phase {
 struct InService {
     /// When the next periodic check is due; `None` in an app without periodic checks.
     next_tick: Option<Time>,
-    /// When the requested manual check may start; `None` if none is requested.
+    /// When the requested manual check may start; `None` without a request.
     manual_due: Option<Time>,
     /// The check in flight and when it started.
     in_flight: Option<(Check, Time)>,

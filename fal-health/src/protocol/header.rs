@@ -12,7 +12,7 @@ pub const PROGRESS: &str = "x-fal-runner-progress";
 
 /// Whether a response with these values of [`HEALTH_CHECK`] asks for a check.
 ///
-/// A value of `0` or `false`, in any case and with spaces or tabs around it, asks for nothing. Every other value asks
+/// A value of `0` or `false`, in any case and with spaces or tabs around it, does not ask. Every other value asks
 /// for a check, also an empty one and one that is not ASCII. Of several values, one that asks is enough.
 ///
 /// ```
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zero_and_false_ask_for_nothing_however_written_s27b() {
+    fn zero_and_false_do_not_ask_in_any_spelling_s27b() {
         for value in ["0", " 0\t", "false", "FALSE", "\tFalse "] {
             assert!(!requests_check([value.as_bytes()]), "{value:?}");
         }

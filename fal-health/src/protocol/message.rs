@@ -25,7 +25,7 @@ pub enum Message {
     },
 }
 
-/// How far a runner's `setup` is, in its own words.
+/// The progress of a runner's `setup`, as it reports it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Progress {
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_message_is_an_error_and_unknown_fields_are_none() {
+    fn an_invalid_line_is_an_error_and_unknown_fields_are_ignored() {
         for line in ["", "{}", "[]", "not json", r#"{"novelty":1}"#, r#"{"ready":0}"#, r#"{"failed":{}}"#] {
             let error = Message::decode(line.as_bytes()).unwrap_err();
             assert_eq!(error.to_string(), "not a control-channel message", "{line}");

@@ -39,7 +39,7 @@
 //! | `{"progress":{"fraction":0.4,"message":"loading weights"}}` | `setup` is at this point ([`Progress`]) |
 //! | `{"failed":{"error":"…"}}` | the runner will exit before it is ready, for this reason. Counts once |
 //!
-//! The host sends nothing. When the channel closes, the host is gone, and the runner kills its own process group: no
+//! The host sends nothing. When the channel closes, the host has ended, and the runner kills its own process group: no
 //! runner outlives its host ([S41f](crate::semantics#s41f)).
 //!
 //! # Addresses
@@ -60,7 +60,7 @@
 //! | `x-fal-runner-health-check` | a response | asks the host to check the runner ([S27](crate::semantics#s27); [`header::requests_check`]) |
 //! | `x-fal-runner-health-check` | a health check | `true`: a response asked for this check ([S16](crate::semantics#s16)) |
 //! | `x-fal-request-id` | every request and response | names the request in all logs ([`request_id`]) |
-//! | `x-fal-runner-progress` | the response to a health check | how the runner's requests fare ([`ProgressStamp`]) |
+//! | `x-fal-runner-progress` | the response to a health check | the progress of the runner's requests ([`ProgressStamp`]) |
 //!
 //! # Signals
 //!

@@ -1,11 +1,11 @@
-//! The header by which a runner tells its host, with each health check, how its requests fare.
+//! The header by which a runner reports the progress of its requests with each health check.
 
 use std::fmt;
 use std::time::Duration;
 
 /// The value of [`header::PROGRESS`](super::header::PROGRESS): `canary_ms=3` or `canary_ms=3, oldest_ms=1200`.
 ///
-/// A runner answers health checks on a thread of their own. So that this does not hide that its requests stand still,
+/// A runner answers health checks on a thread of their own. So that this does not hide stalled requests,
 /// each answer carries a stamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProgressStamp {

@@ -175,11 +175,11 @@ impl Rules {
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// Time goes on to the deadline; where there is none, by ten seconds.
+    /// Advances time to the deadline, or by ten seconds without a deadline.
     Wait,
     /// The same, but a slow host looks only two and a half intervals later.
     Late,
-    /// A little time goes by, and the monitor is asked though nothing may be due.
+    /// Advances time a little and calls the monitor, whether or not something is due.
     Early,
     Ready,
     Manual,

@@ -36,11 +36,7 @@ fn a_manual_request_outlives_the_verdict_of_the_check_before_it_s31a() {
     let periodic = bench.next_check();
     bench.event(Event::ManualRequested);
     assert!(matches!(bench.finish(periodic, FAILED), Some(Command::Unhealthy(_))));
-    assert_eq!(
-        bench.next_check().trigger,
-        Trigger::Manual,
-        "due at once, where the runner has to wait its turn"
-    );
+    assert_eq!(bench.next_check().trigger, Trigger::Manual, "due at once, if the replacement is deferred");
 }
 
 #[test]

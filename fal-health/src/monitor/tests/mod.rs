@@ -125,11 +125,7 @@ fn there_are_no_checks_before_readiness_s11() {
     assert_eq!(bench.monitor.deadline(), None);
     bench.now = at(1_000);
     assert_eq!(bench.event(Event::Elapsed), None);
-    assert_eq!(
-        bench.event(Event::ManualRequested),
-        None,
-        "a runner that is not in service asks in vain (S32)"
-    );
+    assert_eq!(bench.event(Event::ManualRequested), None, "a runner that is not in service cannot ask (S32)");
     assert_eq!(bench.monitor.deadline(), None);
 }
 
@@ -236,7 +232,7 @@ fn the_threshold_makes_a_runner_unhealthy_and_not_one_failure_less_s24() {
 }
 
 #[test]
-fn a_verdict_that_waits_its_turn_is_said_again_and_a_pass_takes_it_back_s26_s40d() {
+fn the_verdict_on_a_deferred_runner_is_repeated_and_a_pass_revokes_it_s26_s40d() {
     let mut bench = Bench::ready(eager().failure_threshold(1));
     assert_eq!(bench.periodic(FAILED), Some(Command::Unhealthy(Unhealthy::Streak(1))));
     assert_eq!(bench.periodic(FAILED), Some(Command::Unhealthy(Unhealthy::Streak(2))));
