@@ -62,7 +62,7 @@ pub use crate::endpoint::{
     Argument, ArgumentInfo, ArgumentSource, BoxedCall, BoxedCallFallback, CallContext, Endpoint, Extracting,
     HeadArgument, HeadSource, Probe, ProbeDefaults, ProbeUnvalidated,
 };
-pub use crate::error::{ApiError, Cause, DeclaredFailure, Error, ErrorParts, cause, to_error};
+pub use crate::error::{ApiError, Cause, DeclaredFailure, Error, ErrorParts, IsStdError, cause, to_error};
 
 /// A marker that each health check implements for its app. rustc prints its name where an app implements it twice (S1).
 #[expect(non_camel_case_types, reason = "it is the text of a compile error")]

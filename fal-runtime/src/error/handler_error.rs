@@ -69,6 +69,28 @@ impl Error {
         Self::of(Message(message.into()))
     }
 
+    /// Converts a boxed error and keeps its causes. An `anyhow::Error`, an `eyre::Report` and a text are converted, too.
+    ///
+    /// `?` cannot convert these, because they do not implement [`std::error::Error`].
+    ///
+    /// ```
+    /// use fal_runtime::{Error, Result};
+    ///
+    /// fn load() -> Result<u32, Box<dyn std::error::Error + Send + Sync>> {
+    ///     Ok("7".parse()?)
+    /// }
+    ///
+    /// fn setup() -> Result<u32> {
+    ///     let weights = load().map_err(Error::from_boxed)?;
+    ///     Ok(weights)
+    /// }
+    /// # setup().unwrap();
+    /// ```
+    #[cold]
+    pub fn from_boxed(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::boxed(error.into())
+    }
+
     /// Answers the client with this status, whose usual words are the detail as long as no other is set. A status
     /// that is none of an error's (400 to 599) is taken as 500.
     #[must_use]
@@ -126,15 +148,6 @@ impl Error {
     pub(super) fn push_context(mut self, context: Cow<'static, str>) -> Self {
         self.0.context.push(context);
         self
-    }
-}
-
-impl<E: StdError + Send + Sync + 'static> From<E> for Error {
-    /// Once for each type of error, and not at every question mark.
-    #[cold]
-    #[inline(never)]
-    fn from(error: E) -> Self {
-        Self::of(error)
     }
 }
 

@@ -3,6 +3,7 @@
 mod api;
 mod body;
 mod context;
+mod convert;
 mod handler_error;
 mod validation_error;
 
@@ -11,5 +12,6 @@ pub(crate) use body::failure;
 #[cfg(test)]
 pub(crate) use body::{HttpError, HttpValidationError};
 pub use context::Context;
+pub use convert::IsStdError;
 pub use handler_error::{Error, Result};
 pub(crate) use validation_error::{Step, ValidationError};

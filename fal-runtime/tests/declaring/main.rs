@@ -20,6 +20,7 @@ mod cors;
 mod events;
 mod extract;
 mod failures;
+mod foreign_errors;
 mod forms;
 mod health;
 mod hygiene;
