@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fal_health::protocol::Assignment;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::host::{Runner, this_program};
 
@@ -99,13 +99,14 @@ fn an_address_that_cannot_be_listened_on_is_told_to_the_host() {
     }
 }
 
-/// What a runner reports and prints that is started with these variables of its host's changed.
+/// The exit code, the report and the output of a runner whose environment is changed like this.
 fn refusal(change: impl FnOnce(&mut std::process::Command)) -> (Option<i32>, String, String) {
     let mut command = this_program().unwrap();
     command.envs(Assignment::new(std::process::id(), "unix:/nowhere/socket".parse().unwrap()).variables());
     change(&mut command);
     let mut runner = Runner::start_by(command, tempfile::TempDir::new().unwrap());
-    let report = runner.report()["failed"]["error"].as_str().unwrap().to_owned();
+    let report = runner.report();
+    let report = report.pointer("/failed/error").and_then(Value::as_str).unwrap().to_owned();
     let ended = runner.ended();
     assert_eq!(ended.marks, [""; 0], "setup is not called");
     (ended.code, report, ended.errors)
