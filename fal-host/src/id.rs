@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// The id of one runner of one host. Ids rise from 1, and none is used twice ([S21](fal_health::semantics#s21)).
+/// The id of one runner of one host. Ids rise from 1 and are never used twice ([S21](fal_health::semantics#s21)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct RunnerId(u64);

@@ -1,5 +1,4 @@
-//! A host in a program of one's own, whose runners are tasks of that program: another way to launch, the events as they
-//! come, and an end that can be waited for.
+//! A host that is embedded in a program, with runners that are tasks of that program.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -110,7 +109,7 @@ impl RunnerHandle for Task {
     }
 
     fn terminate(&mut self) {
-        // It is told once, and heard even if it does not listen yet.
+        // It is sent once, and received even if the task does not listen yet.
         self.stop.notify_one();
     }
 

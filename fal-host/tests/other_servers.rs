@@ -91,7 +91,7 @@ impl Program {
                 return found.clone();
             }
             let line = self.log.recv_timeout(GUARD);
-            self.said.push(line.unwrap_or_else(|_| panic!("{parts:?} is said: {:#?}", self.said)));
+            self.said.push(line.unwrap_or_else(|_| panic!("{parts:?} is printed: {:#?}", self.said)));
         }
     }
 
@@ -135,7 +135,7 @@ impl Witness {
         Self { connection: TcpStream::connect(address).unwrap(), address }
     }
 
-    /// Waits until the server has gone.
+    /// Waits until the server has exited.
     fn gone(mut self) {
         self.connection.set_read_timeout(Some(GUARD)).unwrap();
         match self.connection.read(&mut [0]) {
@@ -146,7 +146,7 @@ impl Witness {
         // An ending process closes what it has one after another.
         let deadline = Instant::now() + GUARD;
         while TcpStream::connect(self.address).is_ok() {
-            assert!(Instant::now() < deadline, "somebody still listens");
+            assert!(Instant::now() < deadline, "a process still listens");
             thread::yield_now();
         }
     }
@@ -228,7 +228,7 @@ fn listens_in_time_and_is_kept(startup_timeout: Duration) -> bool {
     let mut host = Program::start(&options, &["sh", "-c", "echo port $PORT; exec sleep 1000"]);
     let port: u16 = host.said(&["runner 1 |", "port "]).rsplit(' ').next().unwrap().parse().unwrap();
     host.signal(Signal::STOP);
-    // In the place of the program, which would take its time to. Somebody else may have taken the port.
+    // Listens in place of the program, which would be slow. Another process may have taken the port.
     let listener = TcpListener::bind(("127.0.0.1", port));
     if listener.is_err() || begun.elapsed() >= startup_timeout {
         return false;

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_without_a_reader_blocks_nobody_and_counts_lost_lines() {
+    fn a_log_without_a_reader_never_blocks_and_counts_lost_lines() {
         let (mut reader, writer) = io::pipe().unwrap();
         let mut log = NonBlockingWriter::new(writer).unwrap();
         let line = [b'x'; 8 * 1024];

@@ -9,7 +9,7 @@
 //!
 //! 1. Execute the commands of the last call, in order. Events that this causes ([`FleetEvent::Launched`],
 //!    [`FleetEvent::LaunchFailed`]) go into a queue.
-//! 2. Take the next event. If there is none, wait for one or for [`Fleet::deadline`], whichever comes first; the event
+//! 2. Take the next event. Without one, wait for one or for [`Fleet::deadline`], whichever comes first; the event
 //!    of a deadline is [`FleetEvent::Elapsed`].
 //! 3. Call [`Fleet::handle`] with that event and the time at which it became known. Times must not run backwards.
 //! 4. Repeat until [`FleetCommand::Stopped`], the last command.

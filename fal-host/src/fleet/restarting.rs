@@ -10,7 +10,7 @@ use super::settings::ReplacementStrategy;
 use crate::id::RunnerId;
 
 impl Fleet {
-    /// Starts a rolling restart of every runner that exists now. During another one it starts anew, so that the runners
+    /// Starts a rolling restart of every runner that exists now. During another one it starts again, so that the runners
     /// which that one has started are replaced too.
     pub(super) fn on_restart(&mut self, now: Time) {
         if self.is_stopping() {

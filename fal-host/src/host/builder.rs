@@ -186,7 +186,7 @@ impl HostBuilder {
         self
     }
 
-    /// How long requests in flight may take in a runner that the host ends by plan, before it gets SIGTERM (S33).
+    /// How long requests in flight may take in a runner whose end is planned, before it gets SIGTERM (S33).
     /// Default: 30 s.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
@@ -203,7 +203,7 @@ impl HostBuilder {
     /// How many runners the host may replace at a time because of periodic checks (S40). Default: a third of the
     /// runners, at least one.
     ///
-    /// Further unhealthy runners keep serving until it is their turn, so that the failure of a shared dependency takes
+    /// Further unhealthy runners keep serving while they are deferred, so that the failure of a shared dependency takes
     /// down only a part of them. Failed manual checks and exits never wait.
     pub fn max_replacing(mut self, runners: NonZeroUsize) -> Self {
         self.max_replacing = MaxReplacing::Bound(runners);

@@ -35,7 +35,7 @@ pub struct AppSpec {
     /// How long a request may take, from when the host sends it to a runner until the response head arrives. Default:
     /// `None`, no limit.
     ///
-    /// The time in the queue and the time of the response body do not count. The limit starts anew when the request body
+    /// The time in the queue and the time of the response body do not count. The limit starts again when the request body
     /// is complete. At the limit the client gets 504 `request_timeout`; the host may be late by an eighth of the limit,
     /// at most 2 s. The runner gets a manual check, since it may be stuck. The request keeps its permit until the runner
     /// closes the connection (S38). A client whose body is incomplete at the limit gets 408 `client_timeout` instead, and

@@ -85,7 +85,7 @@ impl HostBuilder {
         };
         let (client_policy, mut policy_changes) = watch::channel(ClientPolicy::Serve);
         let server = tokio::spawn(proxy::serve(listener, Arc::clone(&balancer), async move {
-            // An error means that the sender is gone, which stops the server too.
+            // An error means that the sender was dropped, which stops the server too.
             let _ = policy_changes.changed().await;
         }));
         let parts = DriverParts {

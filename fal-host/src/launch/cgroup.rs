@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn without_cgroups_none_is_used() {
+    fn without_cgroups_a_runner_has_no_cgroup() {
         let own = group(&[]);
         assert!(Cgroups::below(own.path(), true).is_none());
         assert!(Cgroups::below(Path::new("/no/such/group"), true).is_none());

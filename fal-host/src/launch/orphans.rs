@@ -13,8 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Makes this process the parent of every descendant whose own parent ends (a subreaper). So a process that left its
 /// runner's process group is found, and killed when the runner ends.
 ///
-/// The setting holds for the whole process. Use it only in a program whose child processes are all runners: every other
-/// orphan is taken for a runner's.
+/// The setting holds for the whole process. Use it only in a program whose child processes are all runners: every other orphan counts as a runner's.
 ///
 /// # Errors
 ///

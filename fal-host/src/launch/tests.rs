@@ -101,7 +101,7 @@ impl Witness {
         line
     }
 
-    /// Until nobody holds the other end.
+    /// Waits until the other end is closed everywhere.
     async fn gone(&mut self) {
         let mut rest = Vec::new();
         tokio::time::timeout(GUARD, self.receiver.read_to_end(&mut rest))
@@ -122,10 +122,10 @@ async fn what_a_runner_says_on_its_channel_reaches_the_host() {
         matches!(&progress, FleetEvent::Progress { progress, .. } if progress.message == "half"),
         "{progress:?}"
     );
-    assert!(matches!(bench.next().await, FleetEvent::Ready { .. }), "what is not understood is skipped");
+    assert!(matches!(bench.next().await, FleetEvent::Ready { .. }), "an unknown message is skipped");
     let failed = bench.next().await;
     assert!(matches!(&failed, FleetEvent::SetupFailed { error, .. } if error == "no model"), "{failed:?}");
-    assert_eq!(bench.exit().await, Exit::Status(0), "its last words come before its end");
+    assert_eq!(bench.exit().await, Exit::Status(0), "its final message comes before its end");
 }
 
 #[tokio::test]
@@ -288,7 +288,7 @@ async fn a_host_whose_program_ignores_sigchld() {
     bench.start();
     // The system has reaped it, and forgotten how it ended.
     assert_eq!(bench.exit().await, Exit::Unknown);
-    // Nobody kills what is left after that.
+    // After that, processes that are left live on.
     bench.launched = None;
 }
 

@@ -235,7 +235,7 @@ impl Balancer {
         self.lock().permits.route(id).map_or(0, |runner| runner.kept())
     }
 
-    /// Gives free permits to requests that wait, until none is free or no request waits.
+    /// Gives free permits to requests that wait, while one is free and a request waits.
     fn dispatch(&self) {
         loop {
             let grant = self.lock().permits.next_grant();
@@ -252,7 +252,7 @@ impl Balancer {
         }
     }
 
-    /// Sends a report. The receiver is gone only when the host is.
+    /// Sends a report. The receiver is dropped only with the host.
     fn report(&self, report: Report) {
         let _ = self.reports.events.send(report);
     }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::client::Client;
 
-/// When a silent client is probed first, and how often. A client that has vanished without a word is noticed so.
+/// When a silent client is probed first, and how often. This finds a client that has vanished without closing its connection.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 

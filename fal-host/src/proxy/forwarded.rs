@@ -98,7 +98,7 @@ impl fmt::Display for AddressRange {
     }
 }
 
-/// A text that is no [`AddressRange`].
+/// An invalid [`AddressRange`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected an IP address or a range of them: write `10.0.0.1` or `10.0.0.0/8`")]
 pub struct ParseAddressRangeError;
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_range_is_answered_with_what_to_write() {
+    fn an_invalid_range_is_answered_with_what_to_write() {
         for text in ["", "localhost", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/x"] {
             assert!(text.parse::<AddressRange>().unwrap_err().to_string().contains("`10.0.0.0/8`"), "{text}");
         }

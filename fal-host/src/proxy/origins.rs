@@ -22,7 +22,7 @@ pub(crate) enum Origins {
 }
 
 impl Origins {
-    /// Parses a list of origins. `*` is every origin. Strings that are no header value are dropped: no page has them.
+    /// Parses a list of origins. `*` is every origin. Invalid header values are dropped: no page has them.
     pub(crate) fn new(origins: &[String]) -> Self {
         if origins.is_empty() {
             Self::None

@@ -85,7 +85,7 @@ fn check_chunked(headers: &HeaderMap) -> Result<(), ProxyError> {
     }
 }
 
-/// The protocol that a request asks to switch to. `h2c` is none: the connection to the runner speaks HTTP/1.1, and what
+/// The protocol that a request asks to switch to. `h2c` does not count: the connection to the runner speaks HTTP/1.1, and what
 /// follows would pass the host unseen.
 fn upgrade_of(headers: &HeaderMap, version: Version, has_body: bool) -> Option<HeaderValue> {
     let is_asked =

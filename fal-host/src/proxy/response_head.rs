@@ -49,7 +49,7 @@ pub(super) fn prepare_switch(headers: &mut HeaderMap) {
     }
 }
 
-/// Writes the head of an interim response as the client gets it. `100 Continue` is none of these: the client gets that when
+/// Writes the head of an interim response as the client gets it. `100 Continue` is not among these: the client gets that when
 /// its body is read.
 pub(super) fn write_interim(status: StatusCode, headers: &HeaderMap) -> Vec<u8> {
     let mut headers = headers.clone();

@@ -1,4 +1,4 @@
-//! One connection to a runner. It has no task of its own: whoever needs it polls it.
+//! One connection to a runner. It has no task: the request that uses it polls it.
 
 use std::future::poll_fn;
 use std::io;
@@ -89,7 +89,7 @@ impl Upstream {
             && connection.poll_without_shutdown(cx).is_ready()
             && let State::Open(connection) = std::mem::replace(&mut self.state, State::Moved)
         {
-            // hyper tells the sender, and gives back a request that it has not begun to send.
+            // hyper tells the sender, and returns a request that it has not begun to send.
             let parts = connection.into_parts();
             self.state = State::Ended(parts.io.into_inner(), parts.read_buf);
         }
@@ -162,7 +162,7 @@ impl UpstreamStream {
         self.progress.written.load(Ordering::Relaxed)
     }
 
-    /// Half-closes the connection and waits until the runner has closed its side, or has gone on sending for too long.
+    /// Half-closes the connection and waits until the runner has closed its side, or has sent for too long.
     pub(super) async fn wait_until_closed(mut self) {
         // An error here and below means that the runner has closed.
         if self.stream.shutdown().await.is_err() {

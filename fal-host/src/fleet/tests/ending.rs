@@ -96,7 +96,7 @@ fn no_check_is_made_while_a_host_stops_s11_s41a() {
     simulation.run_to(seconds(20));
     simulation.handle(FleetEvent::Stop);
     let before = simulation.events.iter().filter(|(_, _, it)| matches!(it, EventKind::Checked(_))).count();
-    // The simulation asserts that nobody is checked outside the rotation.
+    // The simulation asserts that only runners in rotation are checked.
     simulation.run_to(seconds(100));
     let after = simulation.events.iter().filter(|(_, _, it)| matches!(it, EventKind::Checked(_))).count();
     assert_eq!(before, after);

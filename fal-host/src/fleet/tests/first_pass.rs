@@ -50,7 +50,7 @@ fn a_runner_that_is_unhealthy_before_its_first_pass_waits_for_no_other_replaceme
     let never = well_from(seconds(10_000));
     let mut simulation = Simulation::new(settings, move |id| if id.get() <= 3 { never } else { GOOD });
     simulation.run_to(seconds(4));
-    assert_eq!(simulation.reasons(), [Reason::Unhealthy; 3], "none of them serves, so none is kept");
+    assert_eq!(simulation.reasons(), [Reason::Unhealthy; 3], "no runner serves, so all are replaced");
     assert!(!simulation.events.iter().any(|(_, _, it)| matches!(it, EventKind::ReplacementDeferred { .. })));
 }
 

@@ -94,7 +94,7 @@ fn an_unreachable_runner_is_replaced_and_an_exit_found_first_wins_s36b_s39e() {
 }
 
 #[test]
-fn runners_beyond_the_bound_keep_serving_until_their_turn_s40a_s40d() {
+fn runners_beyond_the_bound_are_deferred_and_keep_serving_s40a_s40d() {
     let all_sick = Script { sick_from: Some(at(seconds(40))), well_from: Some(at(seconds(640))), ..GOOD };
     let max_replacing = NonZeroUsize::new(10);
     let settings = FleetSettings { max_replacing, admission: Admission::Ready, ..settings(30) };
@@ -117,7 +117,7 @@ fn runners_beyond_the_bound_keep_serving_until_their_turn_s40a_s40d() {
 }
 
 #[test]
-fn a_single_sick_runner_within_the_bound_is_replaced_in_time_s40a() {
+fn a_single_unhealthy_runner_within_the_bound_is_replaced_in_time_s40a() {
     let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
     let max_replacing = NonZeroUsize::new(1);
     let settings = FleetSettings { max_replacing, ..settings(30) };
@@ -128,7 +128,7 @@ fn a_single_sick_runner_within_the_bound_is_replaced_in_time_s40a() {
 
 #[test]
 fn a_replacement_ends_with_the_first_pass_of_the_new_runner_s40b() {
-    // Two sick runners, one at a time: the second goes when the first one's successor has passed.
+    // Two unhealthy runners, one at a time: the second goes when the first one's successor has passed.
     let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
     let max_replacing = NonZeroUsize::new(1);
     let settings = FleetSettings { max_replacing, ..settings(2) };
@@ -151,7 +151,7 @@ fn a_new_runner_found_unhealthy_before_its_first_pass_continues_the_same_replace
         });
     simulation.run_to(seconds(2_000));
     let of_the_first = simulation.records().iter().filter(|record| record.id.get() <= 3).count();
-    assert_eq!(of_the_first, 1, "its successors are replaced one after another, and nobody else");
+    assert_eq!(of_the_first, 1, "only its successors are replaced, one after another");
     assert!(simulation.records().len() > 5);
 }
 

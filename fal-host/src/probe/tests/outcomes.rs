@@ -28,7 +28,7 @@ async fn every_complete_2xx_response_passes_whatever_its_body_says_s17() {
     for answer in [
         "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
         "HTTP/1.1 204 No Content\r\n\r\n",
-        "HTTP/1.1 299 Odd\r\ncontent-length: 17\r\n\r\n{\"status\":\"sick\"}",
+        "HTTP/1.1 299 Odd\r\ncontent-length: 17\r\n\r\n{\"status\":\"bad!\"}",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\n\r\nuntil the end",
     ] {

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_asks_before_the_check_starts_shares_it_s31b() {
+    fn requests_before_the_check_starts_share_it_s31b() {
         let mut checks = Checks::default();
         let (first, second) = (checks.ask(), checks.ask());
         assert!(checks.hold(first));
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_while_the_check_runs_waits_for_exactly_one_more_s31c() {
+    fn requests_while_the_check_runs_share_exactly_one_more_s31c() {
         let mut checks = Checks::default();
         checks.start();
         let late = checks.ask();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn an_inconclusive_check_gives_every_slot_back_s20d() {
+    fn an_inconclusive_check_releases_every_permit_s20d() {
         let mut checks = Checks::default();
         let early = checks.ask();
         checks.hold(early);
@@ -108,6 +108,6 @@ mod tests {
         checks.release();
         assert_eq!(checks.held(), 0);
         assert!(!checks.hold(early));
-        assert!(checks.hold(checks.ask()), "the next try answers who asks from now on");
+        assert!(checks.hold(checks.ask()), "the next try answers later requests for a check");
     }
 }

@@ -56,7 +56,7 @@ fn the_runner_with_the_fewest_in_flight_gets_it_then_the_one_longest_idle_s38e()
 }
 
 #[test]
-fn a_runner_that_may_be_dying_is_given_nothing_until_every_doubt_is_over_s39c() {
+fn an_ejected_runner_gets_no_request_until_every_quarantine_has_ended_s39c() {
     let mut permits = table(2, 2);
     assert_eq!([take(&mut permits), take(&mut permits)], [Some(1), Some(2)]);
     permits.eject(id(1));
@@ -71,7 +71,7 @@ fn a_runner_that_may_be_dying_is_given_nothing_until_every_doubt_is_over_s39c() 
 }
 
 #[test]
-fn who_waits_is_served_in_order_of_arrival_s38d() {
+fn waiting_requests_are_served_in_order_of_arrival_s38d() {
     let mut permits = table(1, 1);
     take(&mut permits);
     let (first, second) = (wait(&mut permits), wait(&mut permits));
@@ -162,7 +162,7 @@ fn a_runner_that_was_out_of_service_before_it_was_removed_is_drained_as_well() {
 }
 
 #[test]
-fn a_forgotten_runner_is_nothing_to_give_back_to() {
+fn a_permit_of_a_removed_runner_is_dropped() {
     let mut permits = table(1, 1);
     take(&mut permits);
     permits.ask(id(1));
@@ -201,7 +201,7 @@ fn a_runner_that_asks_again_and_again_is_named_once_s31b() {
 }
 
 #[test]
-fn a_runner_out_of_service_asks_for_nothing_and_holds_nothing_s32b() {
+fn a_runner_out_of_service_cannot_ask_and_holds_no_permit_s32b() {
     let mut permits = table(1, 2);
     take(&mut permits);
     take(&mut permits);
@@ -291,12 +291,15 @@ impl Walk {
             let can_serve = entry.service == Service::In && entry.in_flight + entry.checks.held() < each;
             assert_eq!(permits.free.iter().any(|rank| rank.id == *runner), can_serve);
         }
-        assert!(permits.free.is_empty() || self.waiting.is_empty(), "nobody waits while a slot is free");
+        assert!(
+            permits.free.is_empty() || self.waiting.is_empty(),
+            "no request waits while a permit is free"
+        );
     }
 }
 
 #[test]
-fn on_random_walks_no_slot_is_lost_and_nobody_waits_beside_a_free_one() {
+fn on_random_walks_no_permit_is_lost_and_no_request_waits_while_one_is_free() {
     for seed in 0..200 {
         let (mut state, each) = (seed, 1 + (seed % 3) as u32);
         let (mut permits, mut walk) = (Table::new(each), Walk::default());

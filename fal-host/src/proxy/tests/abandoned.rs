@@ -42,7 +42,7 @@ async fn the_runner_learns_at_once_that_the_client_of_a_silent_stream_has_left()
 }
 
 #[tokio::test]
-async fn a_runner_that_streams_on_to_nobody_has_its_connection_closed() {
+async fn a_runner_that_streams_on_after_its_client_has_left_has_its_connection_closed() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.get("/").await;
@@ -54,7 +54,7 @@ async fn a_runner_that_streams_on_to_nobody_has_its_connection_closed() {
     let mut sent = 0;
     while connection.try_send(&"x".repeat(8192)).await.is_ok() {
         sent += 1;
-        assert!(sent < 1000, "it is read for ever");
+        assert!(sent < 1000, "it is read without end");
     }
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
 }
@@ -68,7 +68,7 @@ async fn a_connection_that_was_abandoned_is_not_used_again() {
     connection.message().await;
     drop(client);
     connection.closed().await;
-    connection.answer("to nobody").await;
+    connection.answer("too late").await;
     drop(connection);
     let mut next = rig.get("/next").await;
     let mut fresh = runner.accept().await;
@@ -90,7 +90,7 @@ async fn the_slot_of_a_request_that_found_no_connection_is_free_as_soon_as_its_c
 }
 
 #[tokio::test]
-async fn a_request_of_which_nothing_was_written_gives_its_slot_back_at_once_s38b() {
+async fn a_request_of_which_nothing_was_written_releases_its_permit_at_once_s38b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let permit = QueuePosition::default().acquire(&rig.balancer).await.unwrap();
@@ -117,7 +117,7 @@ async fn a_client_that_leaves_in_the_middle_of_its_own_body_abandons_the_request
 }
 
 #[tokio::test]
-async fn a_runner_that_goes_on_sending_to_nobody_is_cut_off_after_a_second_s43c() {
+async fn a_runner_that_still_sends_after_its_client_has_left_is_cut_off_after_a_second_s43c() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.get("/").await;

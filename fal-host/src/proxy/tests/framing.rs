@@ -132,7 +132,7 @@ async fn the_health_path_is_compared_without_its_query_s28() {
 }
 
 #[tokio::test]
-async fn a_response_of_one_length_that_is_said_twice_has_it_once_s45a() {
+async fn a_repeated_content_length_of_a_response_is_sent_once_s45a() {
     let (_, response) = through(
         "GET / HTTP/1.1\r\nhost: a\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 2\r\n\r\nok",

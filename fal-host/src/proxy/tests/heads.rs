@@ -24,7 +24,7 @@ async fn a_client_that_does_not_finish_the_head_of_its_request_is_cut_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_sends_no_further_request_is_let_go() {
+async fn an_idle_client_connection_is_closed() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.get("/").await;

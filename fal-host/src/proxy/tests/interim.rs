@@ -26,7 +26,7 @@ async fn interim_responses_pass_before_the_response_s45g() {
     assert_eq!(client.head().await.status(), 102);
     assert_eq!(client.message().await.body, "ok");
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
-    assert!(rig.balancer.take_asked().is_empty(), "an interim response asks for nothing");
+    assert!(rig.balancer.take_asked().is_empty(), "an interim response does not ask");
 }
 
 #[tokio::test]

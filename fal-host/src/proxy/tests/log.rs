@@ -83,7 +83,7 @@ async fn a_runner_that_fails_a_request_is_a_warning_with_all_that_finds_the_requ
 }
 
 #[tokio::test]
-async fn whom_the_host_refuses_is_told_of_only_where_somebody_looks_for_it() {
+async fn requests_that_the_host_refuses_are_logged_at_debug_only() {
     for level in [Level::INFO, Level::DEBUG] {
         let (log, _guard) = Log::start(level);
         let mut rig = Rig::with(Limits { queue: 1, ..limits() }).await;

@@ -31,7 +31,7 @@ async fn a_response_asks_for_a_check_and_the_client_does_not_see_it_s27a_s28c_s2
 }
 
 #[tokio::test]
-async fn a_response_that_says_false_asks_for_nothing_and_is_stripped_s27b_s28c() {
+async fn a_response_with_the_value_false_does_not_ask_and_is_stripped_s27b_s28c() {
     let mut rig = Rig::new().await;
     let (_, response) = one_exchange(&mut rig, "/", "x-fal-runner-health-check: False\r\n").await;
     assert!(rig.balancer.take_asked().is_empty());
@@ -39,7 +39,7 @@ async fn a_response_that_says_false_asks_for_nothing_and_is_stripped_s27b_s28c()
 }
 
 #[tokio::test]
-async fn what_the_health_endpoint_answers_to_a_client_asks_for_nothing_and_is_stripped_s28b_s28c() {
+async fn a_response_of_the_health_endpoint_does_not_ask_and_is_stripped_s28b_s28c() {
     let mut rig = Rig::new().await;
     let (_, response) = one_exchange(&mut rig, "/health?x", ASKS).await;
     assert!(rig.balancer.take_asked().is_empty());
@@ -83,7 +83,7 @@ async fn the_slot_of_a_request_that_asked_is_free_when_the_check_has_ended_s30()
 }
 
 #[tokio::test]
-async fn an_inconclusive_check_gives_the_held_slots_back_s20d() {
+async fn an_inconclusive_check_releases_the_held_permits_s20d() {
     let mut rig = Rig::new().await;
     let (runner, _) = one_exchange(&mut rig, "/", ASKS).await;
     let _next = rig.get("/next").await;
@@ -94,7 +94,7 @@ async fn an_inconclusive_check_gives_the_held_slots_back_s20d() {
 }
 
 #[tokio::test]
-async fn a_response_of_a_runner_that_is_not_in_service_asks_for_nothing_s32b() {
+async fn a_response_of_a_runner_that_is_not_in_service_does_not_ask_s32b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.get("/").await;

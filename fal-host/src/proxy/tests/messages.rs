@@ -24,14 +24,14 @@ pub(super) const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 async fn a_request_and_its_response_pass_as_they_are() {
     let (request, response) = through(
         "POST /a/b?c=d HTTP/1.1\r\nhost: example.org\r\ncontent-length: 5\r\nx-own: 1\r\n\r\nhello",
-        "HTTP/1.1 207 Own Words\r\ncontent-length: 3\r\nx-theirs: 2\r\ndate: Tue\r\n\r\nyes",
+        "HTTP/1.1 207 Unusual\r\ncontent-length: 3\r\nx-theirs: 2\r\ndate: Tue\r\n\r\nyes",
     )
     .await;
     assert_eq!(request.start, "POST /a/b?c=d HTTP/1.1");
     assert_eq!(request.header("host"), Some("example.org"));
     assert_eq!(request.header("x-own"), Some("1"));
     assert_eq!(request.body, "hello");
-    assert_eq!(response.start, "HTTP/1.1 207 Own Words");
+    assert_eq!(response.start, "HTTP/1.1 207 Unusual");
     assert_eq!(response.header("x-theirs"), Some("2"));
     assert_eq!(response.header("date"), Some("Tue"));
     assert_eq!(response.body, "yes");
@@ -66,7 +66,7 @@ async fn a_clients_request_for_a_check_reaches_no_runner_s28a() {
 }
 
 #[tokio::test]
-async fn a_response_has_the_id_of_its_request_and_the_host_makes_one_where_there_is_none() {
+async fn a_response_has_the_id_of_its_request_or_one_that_the_host_makes() {
     let (request, response) =
         through("GET / HTTP/1.1\r\nhost: a\r\nx-fal-request-id: mine\r\n\r\n", OK).await;
     assert_eq!(request.header("x-fal-request-id"), Some("mine"));
@@ -118,7 +118,7 @@ async fn a_runner_of_http_1_0_does_not_make_its_client_one() {
 }
 
 #[tokio::test]
-async fn a_body_is_handed_on_as_it_comes_in_both_directions() {
+async fn a_body_is_forwarded_as_it_arrives_in_both_directions() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.client().await;
@@ -149,7 +149,7 @@ async fn a_body_in_chunks_is_no_less_a_body_on_a_get() {
 }
 
 #[tokio::test]
-async fn a_response_that_ends_with_trailers_gives_its_slot_back_and_keeps_its_connection() {
+async fn a_response_that_ends_with_trailers_releases_its_permit_and_keeps_its_connection() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.get("/").await;

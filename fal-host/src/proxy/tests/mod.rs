@@ -27,7 +27,7 @@ use rig::Rig;
 /// Longer than anything here takes on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What the future gives, which must not take for ever.
+/// The output of the future, which must not take forever.
 async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("what the test waits for happens")
 }

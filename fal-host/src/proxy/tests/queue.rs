@@ -201,7 +201,7 @@ async fn a_request_that_moves_keeps_its_deadline_s39b() {
 }
 
 #[tokio::test]
-async fn the_longest_timeout_there_is_waits_for_ever() {
+async fn the_maximum_timeout_waits_forever() {
     let balancer = balancer(Limits { queue_timeout: Duration::MAX, ..limits() });
     let mut position = QueuePosition::default();
     tokio::select! {

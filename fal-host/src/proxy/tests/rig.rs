@@ -102,7 +102,7 @@ impl Rig {
         self.with_backlog(64)
     }
 
-    /// A runner that listens, and lets `backlog` connections wait besides the one that always may.
+    /// A runner that listens, and lets `backlog` connections wait in addition to the one that always may.
     pub(super) fn with_backlog(&mut self, backlog: u32) -> FakeRunner {
         let (id, path) = self.name();
         let socket = UnixSocket::new_stream().unwrap();
@@ -122,7 +122,7 @@ impl Rig {
         within(self.reports.recv()).await.unwrap()
     }
 
-    /// Whether the data plane has said nothing more.
+    /// Whether the data plane has sent no further report.
     pub(super) fn has_no_report(&mut self) -> bool {
         self.next_report().is_none()
     }
@@ -161,7 +161,7 @@ impl FakeRunner {
         Address::Unix(self.path.clone())
     }
 
-    /// A connection of somebody else's.
+    /// A connection of another client.
     pub(super) fn connect(&self) -> std::os::unix::net::UnixStream {
         std::os::unix::net::UnixStream::connect(&self.path).unwrap()
     }

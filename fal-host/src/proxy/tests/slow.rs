@@ -90,7 +90,7 @@ async fn a_runner_that_does_not_read_is_not_held_against_the_client_s43a() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_its_response_is_cut_off_and_gives_its_permit_back_s43a() {
+async fn a_client_that_does_not_read_its_response_is_cut_off_and_loses_its_permit_s43a() {
     let mut rig = rig().await;
     let runner = rig.runner();
     let mut client = rig.get("/").await;

@@ -4,7 +4,7 @@ use super::{Rig, until};
 use crate::proxy::Report;
 
 #[tokio::test]
-async fn a_runner_that_leaves_finishes_what_it_has_and_gets_nothing_more_s33b() {
+async fn a_runner_that_leaves_finishes_its_requests_and_gets_no_new_ones_s33b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.get("/").await;
@@ -42,7 +42,7 @@ async fn a_runner_that_leaves_idle_is_drained_at_once_and_its_kept_connections_c
 }
 
 #[tokio::test]
-async fn a_runner_that_is_forgotten_is_said_to_be_nothing_more() {
+async fn a_removed_runner_causes_no_report() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.get("/").await;
@@ -57,7 +57,7 @@ async fn a_runner_that_is_forgotten_is_said_to_be_nothing_more() {
 }
 
 #[tokio::test]
-async fn a_host_that_stops_refuses_who_waits_and_who_comes_and_finishes_what_is_in_flight_s41b() {
+async fn a_host_that_stops_refuses_waiting_and_new_requests_and_finishes_those_in_flight_s41b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut served = rig.get("/").await;
@@ -90,7 +90,7 @@ async fn a_client_that_has_sent_no_whole_head_is_no_request_in_flight_when_the_h
     let mut begins = rig.client().await;
     begins.send("GET / HTTP/1.1\r\nhost: ").await;
     rig.balancer.stop();
-    // Whoever came later has been served: what the others had sent has been read.
+    // A later client has been served, so what the others sent has been read.
     let mut later = rig.get("/").await;
     assert_eq!(later.message().await.error_type(), "host_stopping");
     rig.stop_server();

@@ -123,7 +123,7 @@ async fn be_a_client(address: SocketAddr, number: u64) {
     }
 }
 
-/// The control side: checks who asks, and replaces the oldest runner again and again, by turns in good order and by a
+/// The control side: makes the manual checks, and replaces the oldest runner again and again, by turns in good order and by a
 /// crash.
 struct Control {
     rig: Rig,
@@ -174,7 +174,7 @@ impl Control {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_slot_is_lost_whoever_leaves_and_whatever_breaks_s30_s38a_s39b() {
+async fn no_permit_is_lost_when_clients_leave_and_runners_break_s30_s38a_s39b() {
     let rig = Rig::with(Limits { max_multiplexing: SLOTS, queue: 1000, ..limits() }).await;
     let address = rig.address;
     let mut control = Control {
@@ -208,7 +208,7 @@ async fn no_slot_is_lost_whoever_leaves_and_whatever_breaks_s30_s38a_s39b() {
     assert_eq!(balancer.waiting(), 0);
     let mut slots = Vec::new();
     for _ in 0..RUNNERS * SLOTS {
-        // The last requests that were lost may have left a doubt, which passes.
+        // The last requests that were lost may have left a quarantine, which ends.
         slots.push(within(QueuePosition::default().acquire(balancer)).await.unwrap());
     }
     assert!(

@@ -19,7 +19,7 @@ async fn an_absolute_target_becomes_a_path_and_its_authority_the_host() {
 }
 
 #[tokio::test]
-async fn a_target_that_is_no_path_and_no_url_is_refused_s45e() {
+async fn a_target_that_is_neither_a_path_nor_a_url_is_refused_s45e() {
     let rig = Rig::new().await;
     for target in ["foo", "u:p@evil:80", "*", "ftp://a/", "http://", "evil.example"] {
         let mut client = rig.client().await;
@@ -57,7 +57,7 @@ const FORWARDED: &str = "GET / HTTP/1.1\r\nhost: a\r\nx-forwarded-for: 1.1.1.1, 
                          x_forwarded_for: 9.9.9.9\r\nx_real_ip: 9.9.9.9\r\nx-fal-request-id: one\r\nx-fal-request-id: two\r\n\r\n";
 
 #[tokio::test]
-async fn what_a_client_says_of_forwarding_is_replaced_s45f() {
+async fn forwarding_headers_of_a_client_are_replaced_s45f() {
     let (request, response) = through(FORWARDED, OK).await;
     assert_eq!(request.header("x-forwarded-for"), Some("127.0.0.1"));
     assert_eq!(request.header("x-forwarded-proto"), Some("http"));
@@ -69,7 +69,7 @@ async fn what_a_client_says_of_forwarding_is_replaced_s45f() {
 }
 
 #[tokio::test]
-async fn what_a_trusted_proxy_says_of_forwarding_is_kept_and_appended_to_s45f() {
+async fn forwarding_headers_of_a_trusted_proxy_are_kept_and_extended_s45f() {
     let trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     let mut rig = Rig::with(Limits { trusted_proxies, ..limits() }).await;
     let runner = rig.runner();
