@@ -7,13 +7,14 @@ use fal_health::Time;
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// Delays starts while they fail (S35). One counter serves all runners of an app.
+/// Delays the starts of one replica while they fail (S35d).
 ///
 /// The first failed start in a row delays nothing. After the n-th failure, from the second on, starts wait
 /// min(60 s, 0.5 s · 2ⁿ⁻²) ± 20 %. The jitter keeps hosts that failed together from retrying together.
 #[derive(Clone, Debug)]
 pub(crate) struct Backoff {
     failures: u32,
+    /// `Time::ZERO` for no wait.
     held_until: Time,
     random: u64,
 }
@@ -38,18 +39,6 @@ impl Backoff {
     pub(crate) fn reset(&mut self) {
         self.failures = 0;
         self.held_until = Time::ZERO;
-    }
-
-    /// Forgets a wait that has ended by `now`.
-    pub(crate) fn elapsed(&mut self, now: Time) {
-        if self.held_until <= now {
-            self.held_until = Time::ZERO;
-        }
-    }
-
-    /// The end of the current wait. It may lie in the past until [`elapsed`](Self::elapsed) is called.
-    pub(crate) fn until(&self) -> Option<Time> {
-        (self.held_until > Time::ZERO).then_some(self.held_until)
     }
 
     /// When the next start may begin, if that is later than `now`.

@@ -1,8 +1,9 @@
 //! What the fleet does about the result of a check.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use fal_health::{CheckEffect, CheckId, Command, Monitor, Outcome, Time, Trigger, Unhealthy, Verdict};
+use fal_health::{CheckEffect, CheckId, Command, Monitor, Outcome, Time, Trigger, Unhealthy};
 
 use super::Fleet;
 use super::event_kind::EventKind;
@@ -32,6 +33,11 @@ impl Fleet {
         }
         // Published after the release, so that a listener finds the permits free.
         self.emit(id, EventKind::Checked(record));
+        if record.effect == CheckEffect::Passed
+            && let Some(deferral) = self.runners.get_mut(&id).and_then(|runner| runner.deferral.take())
+        {
+            self.deferred.remove(&deferral);
+        }
         if record.effect == CheckEffect::Passed && self.settings.has_periodic_checks() {
             if self.runners.get(&id).is_some_and(Runner::awaits_first_pass) {
                 self.admit(now, id);
@@ -69,46 +75,41 @@ impl Fleet {
             Some(Command::Unhealthy(Unhealthy::ManualCheckFailed)) => {
                 self.terminate(now, id, Reason::ManualCheckFailed);
             }
-            Some(Command::Unhealthy(Unhealthy::Streak(_)))
-                if self.runners.get(&id).is_some_and(Runner::awaits_first_pass) =>
-            {
-                self.terminate(now, id, Reason::Unhealthy);
-            }
-            Some(Command::Unhealthy(Unhealthy::Streak(_))) => {
-                if !self.deferred.contains(&id) {
-                    self.deferred.push_back(id);
-                }
-                self.start_allowed_replacements(now);
+            Some(Command::Unhealthy(Unhealthy::Streak(_))) => self.on_unhealthy(now, id),
+        }
+    }
+
+    /// Replaces an unhealthy runner, or defers that if too many are being replaced (S40).
+    fn on_unhealthy(&mut self, now: Time, id: RunnerId) {
+        let Some(runner) = self.runners.get_mut(&id) else { return };
+        let is_replacing = self.replicas.get(runner.replica.0).is_some_and(|replica| replica.replacing);
+        // The first serves no requests (S44c), and the second is part of a replacement already (S40c).
+        if runner.awaits_first_pass() || is_replacing {
+            self.terminate(now, id, Reason::Unhealthy);
+        } else if runner.deferral.is_none() {
+            runner.deferral = Some(self.next_deferral);
+            self.deferred.insert(self.next_deferral, id);
+            self.next_deferral += 1;
+            let replacing = self.replacing;
+            self.start_allowed_replacements(now);
+            if self.runners.get(&id).is_some_and(|runner| runner.deferral.is_some()) {
+                self.emit(id, EventKind::ReplacementDeferred { replacing });
             }
         }
     }
 
-    /// Replaces unhealthy runners, as many as the bound on replacements allows (S40).
+    /// Replaces deferred runners, as many as the bound allows, in the order of their verdicts (S40).
     pub(super) fn start_allowed_replacements(&mut self, now: Time) {
-        for id in std::mem::take(&mut self.deferred) {
-            let Some(runner) = self.runners.get_mut(&id) else { continue };
-            let verdict = runner.monitor.as_ref().map(Monitor::verdict);
-            if !runner.is_ready() || verdict != Some(Verdict::Unhealthy) {
-                runner.replacement_deferred = false;
-                continue;
-            }
-            let index = runner.replica;
-            let published = std::mem::replace(&mut runner.replacement_deferred, true);
-            let replacing = self.replicas.iter().filter(|replica| replica.replacing).count();
-            let allowed = self
-                .settings
-                .max_replacing
-                .is_none_or(|bound| replacing < bound.get() && self.backoff.held(now).is_none());
-            let Some(replica) = self.replicas.get_mut(index.0) else { continue };
-            if allowed || replica.replacing {
-                replica.replacing = true;
-                self.terminate(now, id, Reason::Unhealthy);
-            } else {
-                self.deferred.push_back(id);
-                if !published {
-                    self.emit(id, EventKind::ReplacementDeferred { replacing });
-                }
-            }
+        while let Some(id) = self.deferred.first_key_value().map(|(_, id)| *id) {
+            let Some(index) = self.runners.get(&id).map(|runner| runner.replica) else { return };
+            let bound = self.settings.max_replacing.map_or(usize::MAX, NonZeroUsize::get);
+            let Some(replica) = self.replicas.get_mut(index.0).filter(|_| self.replacing < bound) else {
+                return;
+            };
+            replica.replacing = true;
+            self.replacing += 1;
+            // It leaves the rotation, which ends its deferral.
+            self.terminate(now, id, Reason::Unhealthy);
         }
     }
 }

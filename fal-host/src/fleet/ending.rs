@@ -27,7 +27,7 @@ impl Fleet {
         self.emit(id, EventKind::Terminating { reason, grace_period });
         self.set_phase(id, Phase::Terminating { kill_at: now + grace_period });
         if start_failed {
-            self.on_start_failed(now, id);
+            self.on_start_failed(now, id, index);
         }
         self.vacate(now, id, index);
     }
@@ -63,6 +63,9 @@ impl Fleet {
         if runner.is_ready() {
             self.commands.push(FleetCommand::Unroute(id));
         }
+        if let Some(deferral) = runner.deferral.take() {
+            self.deferred.remove(&deferral);
+        }
     }
 
     pub(super) fn on_exited(&mut self, now: Time, id: RunnerId, exit: Exit) {
@@ -77,7 +80,7 @@ impl Fleet {
         if let Some(reason) = unexpected {
             runner.reason = Some(reason);
             if !runner.stable {
-                self.on_start_failed(now, id);
+                self.on_start_failed(now, id, runner.replica);
             }
         }
         self.finish_runner(now, runner, Some(exit));

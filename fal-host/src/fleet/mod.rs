@@ -48,7 +48,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use fal_health::Time;
 
-use self::backoff::Backoff;
 pub use self::event_kind::EventKind;
 pub(crate) use self::message::{FleetCommand, FleetEvent};
 pub use self::record::{Exit, MAX_RECORDS, Reason, RunnerRecord};
@@ -70,10 +69,12 @@ pub(crate) struct Fleet {
     replicas: Vec<Replica>,
     /// The deadline of each runner that has one.
     timers: BTreeSet<(Time, RunnerId)>,
-    /// Unhealthy runners that wait to be replaced, in the order of their verdicts (S40).
-    deferred: VecDeque<RunnerId>,
+    /// Unhealthy runners that wait to be replaced, by the number of their deferral (S40).
+    deferred: BTreeMap<u64, RunnerId>,
+    next_deferral: u64,
+    /// How many replicas are being replaced because of periodic checks (S40).
+    replacing: usize,
     rolling_restart: Option<RollingRestart>,
-    backoff: Backoff,
     records: VecDeque<RunnerRecord>,
     next_id: u64,
     shutdown: Shutdown,
@@ -96,15 +97,17 @@ enum Shutdown {
 impl Fleet {
     /// A fleet at `now`, and its first commands, which start every runner.
     pub(crate) fn start(now: Time, settings: FleetSettings) -> (Self, Vec<FleetCommand>) {
-        let replicas = vec![Replica::default(); settings.runners.get()];
+        let seeds = std::iter::successors(Some(settings.seed), |seed| Some(seed.wrapping_add(1)));
+        let replicas = seeds.take(settings.runners.get()).map(Replica::new).collect::<Vec<_>>();
         let mut fleet = Self {
             rolling_restart: None,
-            backoff: Backoff::new(settings.seed),
             settings,
             runners: BTreeMap::new(),
             replicas,
             timers: BTreeSet::new(),
-            deferred: VecDeque::new(),
+            deferred: BTreeMap::new(),
+            next_deferral: 0,
+            replacing: 0,
             records: VecDeque::new(),
             next_id: 1,
             shutdown: Shutdown::NotRequested,
@@ -160,9 +163,7 @@ impl Fleet {
 
     /// When the fleet wants [`FleetEvent::Elapsed`], if ever. A time in the past means at once.
     pub(crate) fn deadline(&self) -> Option<Time> {
-        let timer = self.timers.first().map(|(due, _)| *due);
-        let backoff_end = self.backoff.until().filter(|_| !self.deferred.is_empty());
-        [timer, backoff_end].into_iter().flatten().min()
+        self.timers.first().map(|(due, _)| *due)
     }
 
     /// The runners that have not ended, by id.
@@ -191,8 +192,6 @@ impl Fleet {
             self.on_deadline(now, id);
             self.update_timer(id);
         }
-        self.backoff.elapsed(now);
-        self.start_allowed_replacements(now);
     }
 
     fn on_deadline(&mut self, now: Time, id: RunnerId) {

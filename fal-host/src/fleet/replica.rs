@@ -1,5 +1,6 @@
 //! A replica: one of the runners that there should be, whichever process it is at the moment.
 
+use super::backoff::Backoff;
 use crate::id::RunnerId;
 
 /// The position of a replica in its fleet, from 0. A runner and its replacement have the same one.
@@ -7,7 +8,7 @@ use crate::id::RunnerId;
 pub(crate) struct ReplicaIndex(pub(super) usize);
 
 /// One of the runners that there should be.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Replica {
     /// The runner that serves for this replica, or is starting to.
     pub(super) current: Option<RunnerId>,
@@ -17,4 +18,14 @@ pub(super) struct Replica {
     pub(super) awaited_exit: Option<RunnerId>,
     /// Whether it is being replaced because of periodic checks, until the first pass of its current runner (S40).
     pub(super) replacing: bool,
+    /// Holds its starts while they fail (S35e).
+    pub(super) backoff: Backoff,
+}
+
+impl Replica {
+    /// A replica without a runner. The seed decides its backoff jitter.
+    pub(super) fn new(seed: u64) -> Self {
+        let backoff = Backoff::new(seed);
+        Self { current: None, successor: None, awaited_exit: None, replacing: false, backoff }
+    }
 }

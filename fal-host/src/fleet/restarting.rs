@@ -49,12 +49,9 @@ impl Fleet {
         };
         match phase {
             Phase::Ready { .. } if self.settings.replacement_strategy == ReplacementStrategy::StartFirst => {
-                // A restart that was aborted because another start failed may have left a successor that is starting.
-                if self.replicas.get(index.0).is_some_and(|replica| replica.successor.is_none()) {
-                    let successor = self.create_runner(now, index);
-                    if let Some(replica) = self.replicas.get_mut(index.0) {
-                        replica.successor = Some(successor);
-                    }
+                let successor = self.create_runner(now, index);
+                if let Some(replica) = self.replicas.get_mut(index.0) {
+                    replica.successor = Some(successor);
                 }
             }
             Phase::Ready { .. } => self.drain(now, id, Reason::Restarted),

@@ -64,8 +64,8 @@ pub(crate) struct Runner {
     /// Why it ends, once that is decided. The first reason wins (S36).
     pub(super) reason: Option<Reason>,
     pub(super) detail: Option<String>,
-    /// Whether the fleet has published that its replacement is deferred (S40).
-    pub(super) replacement_deferred: bool,
+    /// The number of its deferral, while it is unhealthy and waits to be replaced (S40).
+    pub(super) deferral: Option<u64>,
     /// Whether the fleet has published that its request runtime is stalled.
     pub(super) stalled: bool,
     /// Its entry among the fleet's timers.
@@ -113,7 +113,7 @@ impl Runner {
             progress: None,
             reason: None,
             detail: None,
-            replacement_deferred: false,
+            deferral: None,
             stalled: false,
             timer: None,
         }

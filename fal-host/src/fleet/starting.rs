@@ -26,13 +26,14 @@ impl Fleet {
     pub(super) fn create_runner(&mut self, now: Time, index: ReplicaIndex) -> RunnerId {
         let id = RunnerId::new(self.next_id);
         self.next_id += 1;
-        let phase = match self.backoff.held(now) {
+        let backoff = self.replicas.get(index.0).map(|replica| &replica.backoff);
+        let held = backoff.and_then(|backoff| Some((backoff.held(now)?, backoff.failures())));
+        let phase = match held {
             None => {
                 self.commands.push(FleetCommand::Launch(id));
                 Phase::Pending
             }
-            Some(until) => {
-                let failed_starts = self.backoff.failures();
+            Some((until, failed_starts)) => {
                 self.emit(id, EventKind::BackoffStarted { wait: until.since(now), failed_starts });
                 Phase::CrashBackoff { until }
             }
@@ -72,14 +73,17 @@ impl Fleet {
         }
         runner.reason = Some(Reason::SetupFailed);
         runner.detail = Some(error);
-        self.on_start_failed(now, id);
+        self.on_start_failed(now, id, runner.replica);
         self.finish_runner(now, runner, None);
     }
 
-    /// A start has failed: the next starts may have to wait, and a rolling restart ends (S35).
-    pub(super) fn on_start_failed(&mut self, now: Time, id: RunnerId) {
-        self.backoff.failed(now);
-        if self.rolling_restart.take().is_some() {
+    /// A start has failed: the next start of its replica may have to wait, and a rolling restart ends whose successor it
+    /// is (S35).
+    pub(super) fn on_start_failed(&mut self, now: Time, id: RunnerId, index: ReplicaIndex) {
+        if let Some(replica) = self.replicas.get_mut(index.0) {
+            replica.backoff.failed(now);
+        }
+        if self.rolling_restart.take_if(|restart| restart.is_successor(id, index)).is_some() {
             self.emit(id, EventKind::RestartAborted);
         }
     }
@@ -119,22 +123,23 @@ impl Fleet {
         self.promote_successor(now, id);
     }
 
-    /// The start of a runner counts as a success: the backoff ends, and so does the replacement (S35, S40).
+    /// The start of a runner counts as a success: its replica's backoff ends, and so does its replacement (S35e, S40b).
     pub(super) fn mark_stable(&mut self, now: Time, id: RunnerId) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
-        runner.stable = true;
-        if let Some(replica) = self.replicas.get_mut(runner.replica.0)
-            && replica.current == Some(id)
-        {
-            replica.replacing = false;
+        if std::mem::replace(&mut runner.stable, true) {
+            return;
         }
-        if self.backoff.failures() > 0 {
-            self.backoff.reset();
-            let waits = |runner: &&Runner| matches!(runner.phase, Phase::CrashBackoff { .. });
-            let waiting: Vec<_> = self.runners.values().filter(waits).map(Runner::id).collect();
-            for id in waiting {
-                self.launch(id);
-            }
+        let index = runner.replica;
+        let Some(replica) = self.replicas.get_mut(index.0) else { return };
+        replica.backoff.reset();
+        if replica.current == Some(id) && std::mem::take(&mut replica.replacing) {
+            self.replacing -= 1;
+        }
+        let waiting = replica.successor.filter(|id| {
+            self.runners.get(id).is_some_and(|runner| matches!(runner.phase, Phase::CrashBackoff { .. }))
+        });
+        if let Some(id) = waiting {
+            self.launch(id);
         }
         self.start_allowed_replacements(now);
     }

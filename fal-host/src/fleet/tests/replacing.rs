@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use fal_health::{HealthCheck, Time};
 
 use super::simulation::{FAILED, GOOD, Script, Simulation, at, millis, seconds, settings};
-use crate::fleet::{Admission, EventKind, FleetEvent, FleetSettings, Reason, ReplacementStrategy};
+use crate::fleet::{EventKind, FleetEvent, FleetSettings, Reason, ReplacementStrategy};
 
 fn terminating(it: &EventKind) -> bool {
     matches!(it, EventKind::Terminating { .. })
@@ -97,8 +97,7 @@ fn an_unreachable_runner_is_replaced_and_an_exit_found_first_wins_s36b_s39e() {
 fn runners_beyond_the_bound_are_deferred_and_keep_serving_s40a_s40d() {
     let all_sick = Script { sick_from: Some(at(seconds(40))), well_from: Some(at(seconds(640))), ..GOOD };
     let max_replacing = NonZeroUsize::new(10);
-    let settings = FleetSettings { max_replacing, admission: Admission::Ready, ..settings(30) };
-    let mut simulation = Simulation::new(settings, move |_| all_sick);
+    let mut simulation = Simulation::new(FleetSettings { max_replacing, ..settings(30) }, move |_| all_sick);
     for second in 40..640 {
         simulation.run_to(seconds(second));
         assert!(simulation.routed.len() >= 20, "at {second} s {} take requests", simulation.routed.len());
@@ -124,6 +123,16 @@ fn a_single_unhealthy_runner_within_the_bound_is_replaced_in_time_s40a() {
     let mut simulation = Simulation::new(settings, move |id| if id.get() == 17 { sick } else { GOOD });
     simulation.run_to(seconds(40 + 45) + millis(2));
     assert!(simulation.happened(17, terminating).is_some());
+}
+
+#[test]
+fn a_single_sick_runner_does_not_wait_for_the_backoff_of_another_replica_s35e_s40a() {
+    let never_ready = Script { setup: None, exits: Some(millis(100)), ..GOOD };
+    let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
+    let settings = FleetSettings { max_replacing: NonZeroUsize::new(1), ..settings(2) };
+    let mut simulation = Simulation::new(settings, move |id| if id.get() == 2 { sick } else { never_ready });
+    simulation.run_to(seconds(40 + 45) + millis(2));
+    assert!(simulation.happened(2, terminating).is_some());
 }
 
 #[test]

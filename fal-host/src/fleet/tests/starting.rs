@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use fal_health::{HealthCheck, Time};
 
 use super::simulation::{GOOD, Script, Simulation, at, millis, seconds, settings};
-use crate::fleet::{EventKind, FleetEvent, FleetSettings, Reason, RunnerState};
+use crate::fleet::{Admission, EventKind, FleetEvent, FleetSettings, Reason, RunnerState};
 
 const FAILS: Script = Script { setup: None, exits: Some(millis(100)), ..GOOD };
 
@@ -115,21 +115,49 @@ fn a_stable_runner_that_exits_is_replaced_at_once_however_often_s34_s35e() {
 }
 
 #[test]
-fn a_pass_resets_the_backoff_and_releases_waiting_starts_s35e() {
-    // The first of two runners becomes ready late and passes; the second one's place fails again and again.
-    let mut simulation = Simulation::new(settings(2), |id| match id.get() {
-        1 => Script { setup: Some(seconds(20)), ..GOOD },
-        2..=8 => FAILS,
+fn healthy_replicas_do_not_reset_the_backoff_of_a_failing_one_s35e() {
+    for replicas in [1, 2, 100] {
+        // The first replica never starts; each further runner is its replacement.
+        let mut simulation = Simulation::new(settings(replicas), move |id| {
+            if (2..=replicas).contains(&usize::try_from(id.get()).unwrap()) { GOOD } else { FAILS }
+        });
+        simulation.run_to(seconds(3_600));
+        let starts = simulation.starts().len() - (replicas - 1);
+        assert!((60..=80).contains(&starts), "{starts} starts in an hour beside {} others", replicas - 1);
+    }
+}
+
+#[test]
+fn the_backoff_of_a_failing_replica_delays_no_other_s34_s35e() {
+    let exits = Script { exits: Some(seconds(100)), ..GOOD };
+    let mut simulation = Simulation::new(settings(2), move |id| match id.get() {
+        1 => exits,
+        _ => FAILS,
+    });
+    simulation.run_to(seconds(99));
+    assert!(states(&simulation).contains(&RunnerState::CrashBackoff), "{:?}", states(&simulation));
+    simulation.run_to(seconds(101));
+    assert!(simulation.starts().contains(&at(seconds(100))), "the runner that exited is replaced at once");
+}
+
+#[test]
+fn a_first_pass_releases_the_waiting_start_of_its_replica_s35e() {
+    // The first tick of runner 1 falls at 2.29 s, while its successor is held after two that failed.
+    let settings =
+        FleetSettings { admission: Admission::Ready, check_interval: millis(3_700), ..settings(1) };
+    let mut simulation = Simulation::new(settings, |id| match id.get() {
+        2 | 3 => FAILS,
         _ => GOOD,
     });
-    simulation.run_to(seconds(20));
-    assert!(states(&simulation).contains(&RunnerState::CrashBackoff), "{:?}", states(&simulation));
-    let passed = |it: &EventKind| matches!(it, EventKind::Checked(_));
-    simulation.run_to(seconds(36));
-    let pass = simulation.happened(1, passed).expect("it is checked within an interval");
-    let released = *simulation.starts().last().unwrap();
-    assert!(released <= pass, "no start waits beyond a pass: {released:?}, {pass:?}");
-    assert_eq!(simulation.routed.len(), 2);
+    for restart in [1_000, 2_000, 2_200] {
+        simulation.run_to(millis(restart));
+        simulation.handle(FleetEvent::Restart);
+    }
+    assert_eq!(states(&simulation), [RunnerState::Idle, RunnerState::CrashBackoff]);
+    simulation.run_to(seconds(3));
+    let pass = simulation.happened(1, |it| matches!(it, EventKind::Checked(_)));
+    assert!(pass.is_some_and(|pass| pass < at(millis(2_300))));
+    assert_eq!(simulation.happened(4, |it| matches!(it, EventKind::Started { .. })), pass);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use fal_health::Verdict;
 
 use super::history::History;
 use crate::fleet::ReplacementStrategy;
-use crate::fleet::runner::Phase;
+use crate::fleet::runner::{Phase, Runner};
 use crate::id::RunnerId;
 
 impl History {
@@ -47,21 +47,16 @@ impl History {
                 "a replica without a runner waits for an exit"
             );
         }
+        assert_eq!(fleet.replicas.iter().filter(|replica| replica.replacing).count(), fleet.replacing);
+        assert!(fleet.deferred.values().all(|id| fleet.runners.get(id).is_some_and(Runner::is_ready)));
         if self.settings.replacement_strategy == ReplacementStrategy::StopFirst {
             assert!(fleet.runners.len() <= fleet.replicas.len(), "one after the other (S35b)");
         }
         let bound = self.settings.max_replacing.map_or(usize::MAX, NonZeroUsize::get);
-        let held = self.settings.max_replacing.and_then(|_| fleet.backoff.held(self.now));
         for runner in fleet.runners.values().filter(|runner| runner.is_ready()) {
             if runner.monitor().is_some_and(|monitor| monitor.verdict() == Verdict::Unhealthy) {
-                let due = fleet.deadline();
-                let deferred =
-                    self.replacing.len() >= bound || held.is_some() || due.is_some_and(|due| due <= self.now);
-                assert!(deferred, "{} is deferred for no reason (S40)", runner.id());
-                assert!(
-                    held.is_none_or(|until| due.is_some_and(|due| due <= until)),
-                    "the deadline is at the end of the backoff at the latest"
-                );
+                assert!(self.replacing.len() >= bound, "{} is deferred for no reason (S40)", runner.id());
+                assert_eq!(runner.deferral.and_then(|it| fleet.deferred.get(&it)), Some(&runner.id()));
             }
         }
     }
@@ -84,6 +79,7 @@ impl History {
         assert!(self.fleet.rolling_restart.is_none(), "the rolling restart has ended");
         assert!(self.fleet.deferred.is_empty(), "no replacement is deferred");
         assert!(self.fleet.replicas.iter().all(|replica| !replica.replacing && replica.successor.is_none()));
-        assert!(self.fleet.backoff.held(self.now).is_none(), "no start is held");
+        let mut backoffs = self.fleet.replicas.iter().map(|replica| &replica.backoff);
+        assert!(backoffs.all(|backoff| backoff.held(self.now).is_none()), "no start is held");
     }
 }
