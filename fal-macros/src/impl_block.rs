@@ -113,7 +113,7 @@ impl ImplBlock {
 
 /// The app that the block belongs to.
 fn app(block: &ItemImpl, errors: &mut Errors) -> Option<Path> {
-    if let Some((_, of, _)) = &block.trait_ {
+    if let Some((of, _)) = &block.trait_ {
         errors.push(of, "the `impl` block of an app cannot implement a trait: write `impl MyApp { … }`");
         return None;
     }

@@ -1,7 +1,7 @@
 //! The methods that the runtime calls by their names: `setup`, `handle_exit`, `teardown` and `layer`.
 
 use syn::ext::IdentExt;
-use syn::{FnArg, Ident, ImplItemFn, Receiver, Signature};
+use syn::{FnArg, Ident, ImplItemFn, Receiver, ReceiverKind, Signature};
 
 use crate::errors::Errors;
 
@@ -62,12 +62,9 @@ fn is_typed(argument: &FnArg) -> bool {
 }
 
 fn is_shared_self(argument: &FnArg) -> bool {
-    matches!(
-        argument,
-        FnArg::Receiver(Receiver { reference: Some(_), mutability: None, colon_token: None, .. })
-    )
+    matches!(argument, FnArg::Receiver(Receiver { kind: ReceiverKind::Reference(_, _, None), .. }))
 }
 
 fn is_owned_self(argument: &FnArg) -> bool {
-    matches!(argument, FnArg::Receiver(Receiver { reference: None, colon_token: None, .. }))
+    matches!(argument, FnArg::Receiver(Receiver { kind: ReceiverKind::Value, .. }))
 }

@@ -1,7 +1,9 @@
 //! Validates the signature of an endpoint's method: its receiver, its arguments and its return type.
 
 use quote::ToTokens;
-use syn::{Attribute, FnArg, ImplItemFn, PatType, ReturnType, Type, TypeReference, parse_quote_spanned};
+use syn::{
+    Attribute, FnArg, ImplItemFn, PatType, ReceiverKind, ReturnType, Type, TypeReference, parse_quote_spanned,
+};
 
 use super::types::{first_borrow, is_events, is_passed_by_mut, must_be_passed_by_mut, source_text};
 use crate::conditional::cfgs;
@@ -159,5 +161,5 @@ fn passed_by_mut(
 }
 
 fn is_shared(receiver: &syn::Receiver) -> bool {
-    receiver.colon_token.is_none() && receiver.reference.is_some() && receiver.mutability.is_none()
+    matches!(receiver.kind, ReceiverKind::Reference(_, _, None))
 }
