@@ -1,21 +1,18 @@
 //! The log of a host on standard error.
 
 use std::fmt::{self, Write};
-use std::io::{self, IsTerminal, Write as _};
+use std::io::{self, IsTerminal};
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
-use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::{Format, Writer};
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::log_filter;
 use super::non_blocking_writer::NonBlockingWriter;
-
-/// The level of targets that `FAL_LOG` does not name.
-const DEFAULT_FILTER: LevelFilter = LevelFilter::INFO;
 
 /// The target of the log events that carry the output of runners.
 const RUNNER_OUTPUT: &str = "fal_host::output";
@@ -35,32 +32,10 @@ pub(super) fn init() -> io::Result<NonBlockingWriter> {
         .with_ansi(wants_colour && io::stderr().is_terminal())
         .log_internal_errors(false)
         .event_format(LineFormat(Format::default().with_target(false)));
-    let wanted = std::env::var_os("FAL_LOG").unwrap_or_default();
-    let log = tracing_subscriber::registry().with(filter(&wanted.to_string_lossy()));
+    let log = tracing_subscriber::registry().with(log_filter::from_env());
     // An error means that the program has set up its own subscriber.
     let _ = log.with(lines).try_init();
     Ok(writer)
-}
-
-/// Parses `FAL_LOG`: levels and `target=level` pairs, separated by commas. Invalid parts are ignored with a warning.
-/// Targets without a level have the default.
-fn filter(wanted: &str) -> Targets {
-    let parts = wanted.split(',').map(str::trim).filter(|part| !part.is_empty() && is_filter(part));
-    let filter = parts.fold(DEFAULT_FILTER.to_string(), |filter, part| format!("{filter},{part}"));
-    filter.parse().unwrap_or_else(|_| Targets::new().with_default(DEFAULT_FILTER))
-}
-
-fn is_filter(part: &str) -> bool {
-    // `Targets` would take `[span]=debug` for the name of a target.
-    let is_filter = !part.contains('[') && part.parse::<Targets>().is_ok();
-    if !is_filter {
-        let _ = writeln!(
-            io::stderr(),
-            "warning: FAL_LOG: `{part}` is ignored: expected a level such as `debug`, or a target with a level such as \
-             `my_app=debug`"
-        );
-    }
-    is_filter
 }
 
 /// The format of a log line. A line that a runner printed has no level, since its text may already have one.
@@ -124,8 +99,6 @@ fn escape_control_characters(text: &str) -> String {
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use tracing::Level;
-
     use super::*;
 
     #[derive(Clone, Default)]
@@ -174,32 +147,5 @@ mod tests {
         let log = || tracing::info!(target: "fal_host::output", runner = %7, "text");
         assert!(logged(true, log).contains("|\x1b[0m text"));
         assert!(!logged(false, log).contains('\x1b'));
-    }
-
-    #[test]
-    fn the_level_of_a_target_overrides_the_level_of_all() {
-        let says = |wanted: &str, target: &str| {
-            let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
-            levels.into_iter().rfind(|level| filter(wanted).would_enable(target, level))
-        };
-        assert_eq!(says("debug", "my_app::inner"), Some(Level::DEBUG));
-        assert_eq!(says("OFF", "my_app"), None);
-        assert_eq!(says("my_app=debug", "my_app::inner"), Some(Level::DEBUG));
-        assert_eq!(says("my_app=debug", "hyper"), Some(Level::INFO));
-        assert_eq!(says("off,my_app=debug", "hyper"), None);
-        assert_eq!(says("my_app", "my_app"), Some(Level::TRACE));
-        assert_eq!(says("wran", "my_app"), Some(Level::INFO), "a typo of `warn` is the name of a target");
-        let list = "warn, my_app=debug,my_app::inner=off";
-        let told = ["hyper", "my_app", "my_app::inner"].map(|target| says(list, target));
-        assert_eq!(told, [Some(Level::WARN), Some(Level::DEBUG), None]);
-    }
-
-    #[test]
-    fn an_invalid_part_leaves_the_others_in_force() {
-        for wanted in ["", ",", "my_app=loud", "my_app==debug", "[span]=debug", "my_app=loud,,[span]=debug"] {
-            assert_eq!(filter(wanted), Targets::new().with_default(LevelFilter::INFO), "{wanted}");
-        }
-        assert_eq!(filter("my_app=loud,warn"), filter("warn"));
-        assert_eq!(filter(" my_app=debug ,hyper=loud"), filter("my_app=debug"));
     }
 }

@@ -9,7 +9,7 @@ use fal_health::{HealthCheck, HealthCheckSpec, effective_start_period};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::logging::DEFAULT_FILTER;
+use super::log_filter::DEFAULT_FILTER;
 use super::secrets::masked;
 use crate::{AppOptions, Cors, Settings};
 

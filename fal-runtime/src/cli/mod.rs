@@ -4,6 +4,7 @@ mod config;
 pub(crate) mod describe;
 mod environment;
 mod errors;
+mod log_filter;
 pub(crate) mod logging;
 mod openapi;
 mod options;

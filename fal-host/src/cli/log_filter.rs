@@ -1,0 +1,68 @@
+//! The filter of the log, from the environment variable `FAL_LOG`. The file of fal-runtime is a link to the one of fal-host.
+
+use std::io::{self, Write};
+
+use tracing_subscriber::filter::{LevelFilter, Targets};
+
+/// The level of targets that `FAL_LOG` does not name.
+pub(super) const DEFAULT_FILTER: LevelFilter = LevelFilter::INFO;
+
+/// Reads `FAL_LOG`. Invalid parts are ignored with a warning on standard error.
+pub(super) fn from_env() -> Targets {
+    filter(&std::env::var_os("FAL_LOG").unwrap_or_default().to_string_lossy())
+}
+
+/// Parses `FAL_LOG`: levels and `target=level` pairs, separated by commas. Invalid parts are ignored with a warning.
+/// Targets without a level have the default.
+fn filter(wanted: &str) -> Targets {
+    let parts = wanted.split(',').map(str::trim).filter(|part| !part.is_empty() && is_filter(part));
+    let filter = parts.fold(DEFAULT_FILTER.to_string(), |filter, part| format!("{filter},{part}"));
+    filter.parse().unwrap_or_else(|_| Targets::new().with_default(DEFAULT_FILTER))
+}
+
+fn is_filter(part: &str) -> bool {
+    // `Targets` would take `[span]=debug` for the name of a target.
+    let is_filter = !part.contains('[') && part.parse::<Targets>().is_ok();
+    if !is_filter {
+        let _ = writeln!(
+            io::stderr(),
+            "warning: FAL_LOG: `{part}` is ignored: expected a level such as `debug`, or a target with a level such as \
+             `my_app=debug`"
+        );
+    }
+    is_filter
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn the_level_of_a_target_overrides_the_level_of_all() {
+        let says = |wanted: &str, target: &str| {
+            let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
+            levels.into_iter().rfind(|level| filter(wanted).would_enable(target, level))
+        };
+        assert_eq!(says("debug", "my_app::inner"), Some(Level::DEBUG));
+        assert_eq!(says("OFF", "my_app"), None);
+        assert_eq!(says("my_app=debug", "my_app::inner"), Some(Level::DEBUG));
+        assert_eq!(says("my_app=debug", "hyper"), Some(Level::INFO));
+        assert_eq!(says("off,my_app=debug", "hyper"), None);
+        assert_eq!(says("my_app", "my_app"), Some(Level::TRACE));
+        assert_eq!(says("wran", "my_app"), Some(Level::INFO), "a typo of `warn` is the name of a target");
+        let list = "warn, my_app=debug,my_app::inner=off";
+        let told = ["hyper", "my_app", "my_app::inner"].map(|target| says(list, target));
+        assert_eq!(told, [Some(Level::WARN), Some(Level::DEBUG), None]);
+    }
+
+    #[test]
+    fn an_invalid_part_leaves_the_others_in_force() {
+        for wanted in ["", ",", "my_app=loud", "my_app==debug", "[span]=debug", "my_app=loud,,[span]=debug"] {
+            assert_eq!(filter(wanted), Targets::new().with_default(LevelFilter::INFO), "{wanted}");
+        }
+        assert_eq!(filter("my_app=loud,warn"), filter("warn"));
+        assert_eq!(filter(" my_app=debug ,hyper=loud"), filter("my_app=debug"));
+    }
+}

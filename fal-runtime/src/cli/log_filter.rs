@@ -1,0 +1,1 @@
+../../../fal-host/src/cli/log_filter.rs
