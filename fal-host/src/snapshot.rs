@@ -19,12 +19,13 @@ pub struct Snapshot {
     /// Whether any runner takes requests.
     #[serde(skip)]
     pub ready: bool,
-    /// Whether the host is stopping (S41).
+    /// Whether the host is stopping ([S41](fal_health::semantics#s41)).
     #[serde(skip)]
     pub stopping: bool,
     /// The runners that have not ended, by id.
     pub runners: Vec<RunnerInfo>,
-    /// The last runners that ended, oldest first, at most [`MAX_RECORDS`](crate::MAX_RECORDS) (S36).
+    /// The last runners that ended, oldest first, at most [`MAX_RECORDS`](crate::MAX_RECORDS)
+    /// ([S36](fal_health::semantics#s36)).
     pub ended: Vec<EndedInfo>,
 }
 
@@ -41,12 +42,13 @@ pub struct RunnerInfo {
     /// The time since the start of its process.
     #[serde(rename = "age_seconds", serialize_with = "seconds")]
     pub age: Duration,
-    /// How many requests are in flight. A permit that waits for a manual check (S30) does not count.
+    /// How many requests are in flight. A permit that waits for a manual check
+    /// ([S30](fal_health::semantics#s30)) does not count.
     pub in_flight: u32,
     /// How far its setup is, if the setup reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
-    /// Whether it is ready and waits for its first passed check (S44b).
+    /// Whether it is ready and waits for its first passed check ([S44b](fal_health::semantics#s44b)).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub awaits_first_pass: bool,
     /// Its health. `None` in an app without a health check, and before its process has started.
@@ -64,7 +66,7 @@ pub struct HealthInfo {
     pub streak: u32,
     /// How many counted failures in a row make it unhealthy.
     pub failure_threshold: u32,
-    /// The age until which the host ignores failed periodic checks (S8).
+    /// The age until which the host ignores failed periodic checks ([S8](fal_health::semantics#s8)).
     #[serde(rename = "effective_start_period_seconds", serialize_with = "seconds")]
     pub effective_start_period: Duration,
     /// The last finished check.

@@ -115,8 +115,8 @@ pub struct HostOptions {
 }
 
 impl HostOptions {
-    /// The most runners that are replaced at a time after failed periodic checks; `None` means no limit. The default
-    /// is a third of the runners, at least one (S40a).
+    /// The most runners that are replaced at a time after failed periodic checks; `None` means no limit. The
+    /// default is a third of the runners, at least one ([S40a](fal_health::semantics#s40a)).
     pub fn max_replacing(&self) -> Option<NonZeroUsize> {
         let bound = match self.max_replacing.and_then(|count| NonZeroUsize::new(count.into())) {
             _ if self.strict => MaxReplacing::Unbounded,

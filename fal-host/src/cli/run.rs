@@ -24,8 +24,9 @@ const DUPLICATE_SIGNAL: Duration = Duration::from_millis(100);
 /// It starts a tokio runtime and calls `host` on it. When the host takes requests, the banner is printed to standard
 /// output. The log goes to standard error, filtered by `FAL_LOG` (default `info`).
 ///
-/// SIGTERM and Ctrl-C stop the host. A second one, at least 100 ms after the first, kills the runners (S41e). SIGHUP
-/// replaces all runners; if standard input is a terminal, SIGHUP stops the host.
+/// SIGTERM and Ctrl-C stop the host. A second one, at least 100 ms after the first, kills the runners
+/// ([S41e](fal_health::semantics#s41e)). SIGHUP replaces all runners; if standard input is a terminal, SIGHUP
+/// stops the host.
 ///
 /// Returns exit code 0, or 130 after a second signal. The errors are those of [`Failure`].
 pub fn run(

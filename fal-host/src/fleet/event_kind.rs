@@ -16,12 +16,13 @@ pub enum EventKind {
     Started {
         /// Its process, if it has one of its own.
         pid: Option<u32>,
-        /// The start period that counts (S8). `None` in an app without a health check.
+        /// The start period that counts ([S8](fal_health::semantics#s8)). `None` in an app without a health
+        /// check.
         effective_start_period: Option<Duration>,
     },
     /// Its setup has reported progress.
     Progress(Progress),
-    /// It is ready, and takes requests after its first passed check (S44b).
+    /// It is ready, and takes requests after its first passed check ([S44b](fal_health::semantics#s44b)).
     #[non_exhaustive]
     AwaitingFirstPass {
         /// The time since the start of its process.
@@ -41,7 +42,8 @@ pub enum EventKind {
         /// The time since the request runtime last ran.
         since: Duration,
     },
-    /// It is unhealthy, but its replacement waits until fewer runners are being replaced (S40).
+    /// It is unhealthy, but its replacement waits until fewer runners are being replaced
+    /// ([S40](fal_health::semantics#s40)).
     #[non_exhaustive]
     ReplacementDeferred {
         /// How many runners are being replaced.
@@ -69,7 +71,7 @@ pub enum EventKind {
     Abandoned,
     /// Its process has ended.
     Terminated(RunnerRecord),
-    /// `→ CRASH_BACKOFF`: its start waits because earlier starts failed (S35).
+    /// `→ CRASH_BACKOFF`: its start waits because earlier starts failed ([S35](fal_health::semantics#s35)).
     #[non_exhaustive]
     BackoffStarted {
         /// How long it waits.

@@ -7,25 +7,27 @@ use serde::Serialize;
 
 use crate::id::RunnerId;
 
-/// How many records of ended runners a host keeps (S36).
+/// How many records of ended runners a host keeps ([S36](fal_health::semantics#s36)).
 pub const MAX_RECORDS: usize = 256;
 
-/// Why a runner ended (S36). The first reason wins.
+/// Why a runner ended ([S36](fal_health::semantics#s36)). The first reason wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {
-    /// As many periodic checks failed in a row as the failure threshold says (S24).
+    /// As many periodic checks failed in a row as the failure threshold says
+    /// ([S24](fal_health::semantics#s24)).
     Unhealthy,
-    /// A manual check failed (S25).
+    /// A manual check failed ([S25](fal_health::semantics#s25)).
     ManualCheckFailed,
-    /// Its process ended by itself while it was ready (S34).
+    /// Its process ended by itself while it was ready ([S34](fal_health::semantics#s34)).
     Exited,
-    /// It was ready and refused connections (S39).
+    /// It was ready and refused connections ([S39](fal_health::semantics#s39)).
     Unreachable,
-    /// Its setup failed, its process ended before it was ready, or its process could not be started (S35).
+    /// Its setup failed, its process ended before it was ready, or its process could not be started
+    /// ([S35](fal_health::semantics#s35)).
     SetupFailed,
-    /// It was not ready within the startup timeout (S35).
+    /// It was not ready within the startup timeout ([S35](fal_health::semantics#s35)).
     StartupTimeout,
     /// A rolling restart replaced it.
     Restarted,
@@ -89,7 +91,7 @@ impl From<std::process::ExitStatus> for Exit {
     }
 }
 
-/// The record of a runner that has ended (S36).
+/// The record of a runner that has ended ([S36](fal_health::semantics#s36)).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RunnerRecord {

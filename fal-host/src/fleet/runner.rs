@@ -8,7 +8,7 @@ use super::record::Reason;
 use super::replica::ReplicaIndex;
 use crate::id::RunnerId;
 
-/// The state of a runner (S37). Its health is not a state.
+/// The state of a runner ([S37](fal_health::semantics#s37)). Its health is not a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]

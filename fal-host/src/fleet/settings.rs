@@ -17,7 +17,7 @@ pub(crate) const DEFAULT_START_CHECK_INTERVAL: Duration = Duration::from_secs(1)
 /// How long the host waits for the exit of a killed process.
 pub(super) const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Whether a replacement starts before or after the old runner has ended (S35).
+/// Whether a replacement starts before or after the old runner has ended ([S35](fal_health::semantics#s35)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReplacementStrategy {
@@ -28,8 +28,8 @@ pub enum ReplacementStrategy {
     StopFirst,
 }
 
-/// When a runner enters the rotation, in an app with periodic checks (S44). Without periodic checks every runner enters
-/// it when it is ready.
+/// When a runner enters the rotation, in an app with periodic checks ([S44](fal_health::semantics#s44)).
+/// Without periodic checks every runner enters it when it is ready.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Admission {

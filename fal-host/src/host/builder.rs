@@ -136,40 +136,42 @@ impl HostBuilder {
         self
     }
 
-    /// The time between two periodic checks of a runner (S15). Default: 15 s.
+    /// The time between two periodic checks of a runner ([S15](fal_health::semantics#s15)). Default: 15 s.
     pub fn check_interval(mut self, interval: Duration) -> Self {
         self.check_interval = interval;
         self
     }
 
-    /// When a runner enters the rotation, in an app with periodic checks (S44). Default:
-    /// [`FirstPass`](Admission::FirstPass).
+    /// When a runner enters the rotation, in an app with periodic checks ([S44](fal_health::semantics#s44)).
+    /// Default: [`FirstPass`](Admission::FirstPass).
     pub fn admission(mut self, admission: Admission) -> Self {
         self.admission = admission;
         self
     }
 
-    /// The time from the outcome of a check to the next check, until the runner's first pass (S44a). At least 1 ms.
-    /// Default: 1 s.
+    /// The time from the outcome of a check to the next check, until the runner's first pass
+    /// ([S44a](fal_health::semantics#s44a)). At least 1 ms. Default: 1 s.
     pub fn start_check_interval(mut self, interval: Duration) -> Self {
         self.start_check_interval = interval;
         self
     }
 
-    /// How many requests may wait for a runner. The host answers a further one with 503 `queue_full` (S38). Default:
-    /// 1,024.
+    /// How many requests may wait for a runner. The host answers a further one with 503 `queue_full`
+    /// ([S38](fal_health::semantics#s38)). Default: 1,024.
     pub fn queue(mut self, requests: usize) -> Self {
         self.queue = requests;
         self
     }
 
-    /// How long a request may wait for a runner. Then the host answers it with 504 `queue_timeout` (S38). Default: 60 s.
+    /// How long a request may wait for a runner. Then the host answers it with 504 `queue_timeout`
+    /// ([S38](fal_health::semantics#s38)). Default: 60 s.
     pub fn queue_timeout(mut self, timeout: Duration) -> Self {
         self.queue_timeout = timeout;
         self
     }
 
-    /// How long a client may stop sending its request's body, or reading its response (S43). Default: 60 s.
+    /// How long a client may stop sending its request's body, or reading its response
+    /// ([S43](fal_health::semantics#s43)). Default: 60 s.
     ///
     /// Only time in which the host waits for the client counts. In each such period the client must transfer at least
     /// 240 bytes a second on average, or end its body. Otherwise it gets 408 `client_timeout`, or loses its connection if
@@ -179,29 +181,29 @@ impl HostBuilder {
         self
     }
 
-    /// The proxies in front of the host whose `x-forwarded-*`, `forwarded` and `x-real-ip` it keeps and appends to (S45).
-    /// Those of other clients are replaced. Default: none.
+    /// The proxies in front of the host whose `x-forwarded-*`, `forwarded` and `x-real-ip` it keeps and
+    /// appends to ([S45](fal_health::semantics#s45)). Those of other clients are replaced. Default: none.
     pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = AddressRange>) -> Self {
         self.trusted_proxies = proxies.into_iter().collect();
         self
     }
 
-    /// How long requests in flight may take in a runner whose end is planned, before it gets SIGTERM (S33).
-    /// Default: 30 s.
+    /// How long requests in flight may take in a runner whose end is planned, before it gets SIGTERM
+    /// ([S33](fal_health::semantics#s33)). Default: 30 s.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
         self
     }
 
-    /// Whether a replacement starts before or after the old runner has ended (S35). Default:
-    /// [`StartFirst`](ReplacementStrategy::StartFirst).
+    /// Whether a replacement starts before or after the old runner has ended
+    /// ([S35](fal_health::semantics#s35)). Default: [`StartFirst`](ReplacementStrategy::StartFirst).
     pub fn replacement_strategy(mut self, strategy: ReplacementStrategy) -> Self {
         self.replacement_strategy = strategy;
         self
     }
 
-    /// How many runners the host may replace at a time because of periodic checks (S40). Default: a third of the
-    /// runners, at least one.
+    /// How many runners the host may replace at a time because of periodic checks
+    /// ([S40](fal_health::semantics#s40)). Default: a third of the runners, at least one.
     ///
     /// Further unhealthy runners keep serving while they are deferred, so that the failure of a shared dependency takes
     /// down only a part of them. Failed manual checks and exits never wait.
@@ -210,7 +212,7 @@ impl HostBuilder {
         self
     }
 
-    /// Replaces every unhealthy runner at once, even all of them together (S40).
+    /// Replaces every unhealthy runner at once, even all of them together ([S40](fal_health::semantics#s40)).
     pub fn strict(mut self) -> Self {
         self.max_replacing = MaxReplacing::Unbounded;
         self

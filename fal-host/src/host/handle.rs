@@ -53,7 +53,8 @@ impl HostHandle {
         let _ = self.requests.send(ControlRequest::Restart);
     }
 
-    /// Starts a graceful shutdown, as at SIGTERM (S41). Returns at once; [`stopped`](Self::stopped) waits for the end.
+    /// Starts a graceful shutdown, as at SIGTERM ([S41](fal_health::semantics#s41)). Returns at once;
+    /// [`stopped`](Self::stopped) waits for the end.
     ///
     /// The host takes no new requests and starts no runners. It refuses the requests in its queue and lets those in
     /// flight finish.
@@ -64,8 +65,8 @@ impl HostHandle {
         let _ = self.requests.send(ControlRequest::Stop);
     }
 
-    /// Kills every runner with all the processes that it started, as at a second signal, and waits for no client (S41).
-    /// Returns at once.
+    /// Kills every runner with all the processes that it started, as at a second signal, and waits for no
+    /// client ([S41](fal_health::semantics#s41)). Returns at once.
     pub fn kill(&self) {
         self.balancer.stop();
         self.client_policy.send_replace(ClientPolicy::Abort);

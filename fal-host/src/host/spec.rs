@@ -25,21 +25,23 @@ pub struct AppSpec {
     pub name: String,
     /// How the host checks its runners. Default: `None`, and then a runner is replaced only when its process ends.
     pub health_check: Option<HealthCheckSpec>,
-    /// How long a start may take, as the app declares it. It also raises the start period (S8). Default: `None`, and
-    /// then a start may take 600 s and the start period stays as declared.
+    /// How long a start may take, as the app declares it. It also raises the start period
+    /// ([S8](fal_health::semantics#s8)). Default: `None`, and then a start may take 600 s and the start
+    /// period stays as declared.
     pub startup_timeout: Option<Duration>,
-    /// The time from SIGTERM to SIGKILL (S33). Default: 5 s.
+    /// The time from SIGTERM to SIGKILL ([S33](fal_health::semantics#s33)). Default: 5 s.
     pub termination_grace_period: Duration,
-    /// How many requests one runner serves at a time (S38). Default: 1.
+    /// How many requests one runner serves at a time ([S38](fal_health::semantics#s38)). Default: 1.
     pub max_multiplexing: NonZeroU32,
     /// How long a request may take, from when the host sends it to a runner until the response head arrives. Default:
     /// `None`, no limit.
     ///
-    /// The time in the queue and the time of the response body do not count. The limit starts again when the request body
-    /// is complete. At the limit the client gets 504 `request_timeout`; the host may be late by an eighth of the limit,
-    /// at most 2 s. The runner gets a manual check, since it may be stuck. The request keeps its permit until the runner
-    /// closes the connection (S38). A client whose body is incomplete at the limit gets 408 `client_timeout` instead, and
-    /// the runner is not checked (S43).
+    /// The time in the queue and the time of the response body do not count. The limit starts again when the
+    /// request body is complete. At the limit the client gets 504 `request_timeout`; the host may be late by
+    /// an eighth of the limit, at most 2 s. The runner gets a manual check, since it may be stuck. The
+    /// request keeps its permit until the runner closes the connection ([S38](fal_health::semantics#s38)). A
+    /// client whose body is incomplete at the limit gets 408 `client_timeout` instead, and the runner is not
+    /// checked ([S43](fal_health::semantics#s43)).
     pub request_timeout: Option<Duration>,
     /// The web origins whose pages may call the app: `https://app.example.com`, or `*` for every origin. Default: none,
     /// and then the host forwards preflight requests like any other request.
@@ -106,7 +108,8 @@ impl AppSpec {
         self
     }
 
-    /// The start period that counts (S8). `None` for an app without a health check.
+    /// The start period that counts ([S8](fal_health::semantics#s8)). `None` for an app without a health
+    /// check.
     pub fn effective_start_period(&self) -> Option<Duration> {
         self.health_check.as_ref().map(|spec| effective_start_period(&spec.config, self.startup_timeout))
     }

@@ -31,7 +31,8 @@ pub trait Launcher: Send + 'static {
     ///
     /// # Errors
     ///
-    /// If the runner cannot be started. This is a failed start: the host tries again, with a backoff (S35).
+    /// If the runner cannot be started. This is a failed start: the host tries again, with a backoff
+    /// ([S35](fal_health::semantics#s35)).
     fn launch(
         &mut self,
         id: RunnerId,

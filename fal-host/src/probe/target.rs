@@ -18,7 +18,7 @@ pub enum OnStall {
     /// A pass, and an event.
     #[default]
     Note,
-    /// The failure `stalled`, and an event (S18).
+    /// The failure `stalled`, and an event ([S18](fal_health::semantics#s18)).
     Fail,
 }
 
