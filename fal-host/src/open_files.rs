@@ -75,8 +75,8 @@ impl OpenFiles {
     }
 
     fn within(limit: Option<u64>, runners: NonZeroUsize, max_multiplexing: NonZeroU32) -> Self {
-        /// For listeners, runtimes, the log, and the files of the embedding program.
-        const OWN: u64 = 64;
+        /// For listeners, runtimes, the log, the admin interface, and the files of the embedding program.
+        const OWN: u64 = 64 + 32;
         /// For the pipes, the channel and the check connection of one runner.
         const RUNNER: u64 = 8;
         let runners = u64::try_from(runners.get()).unwrap_or(u64::MAX);
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn files_that_runners_need_are_reserved() {
-        assert_eq!(limited(1024).clients(), 942);
+        assert_eq!(limited(1024).clients(), 910);
         assert_eq!(limited(80).clients(), 20, "a quarter at least");
         assert_eq!(limited(0).clients(), 1);
         let unlimited = OpenFiles::within(None, NonZeroUsize::MIN, NonZeroU32::MIN);

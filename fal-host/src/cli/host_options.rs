@@ -80,6 +80,12 @@ pub struct HostOptions {
     #[arg(long, value_name = "RANGE", env = "FAL_TRUSTED_PROXIES", value_delimiter = ',')]
     pub(super) trusted_proxies: Vec<AddressRange>,
 
+    /// How large the head of a request may be, in bytes
+    ///
+    /// A larger one gets 431. At least 8192 are allowed.
+    #[arg(long, value_name = "BYTES", env = "FAL_MAX_HEAD_SIZE", default_value = "32768", value_parser = values::whole_number)]
+    pub(super) max_head_size: usize,
+
     /// How long requests in flight may take during a planned stop or restart
     ///
     /// After that the runner gets SIGTERM, and its termination grace period begins. A time with a unit.
@@ -146,6 +152,7 @@ impl HostOptions {
             .queue_timeout(self.queue_timeout)
             .client_timeout(self.client_timeout)
             .trusted_proxies(self.trusted_proxies.iter().copied())
+            .max_head_size(self.max_head_size)
             .drain_timeout(self.drain_timeout)
             .replacement_strategy(self.replace.into())
             .on_stall(self.on_stall.into());

@@ -50,6 +50,7 @@ fn start_driver(
     let asked = Arc::new(Notify::new());
     let limits = Limits {
         clients: 1,
+        max_head: 32 * 1024,
         queue: 1,
         queue_timeout: Duration::from_secs(1),
         request_timeout: None,

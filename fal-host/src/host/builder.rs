@@ -15,7 +15,7 @@ use crate::events::{self, Event, EventStream};
 use crate::fleet::{Admission, DEFAULT_START_CHECK_INTERVAL, ReplacementStrategy};
 use crate::launch::Launcher;
 use crate::probe::OnStall;
-use crate::proxy::{AddressRange, CLIENT_TIMEOUT};
+use crate::proxy::{AddressRange, CLIENT_TIMEOUT, MAX_HEAD};
 
 /// Starts the runners of an app, forwards requests to them, checks them, and replaces them.
 ///
@@ -88,6 +88,7 @@ pub struct HostBuilder {
     pub(super) queue_timeout: Duration,
     pub(super) client_timeout: Duration,
     pub(super) trusted_proxies: Vec<AddressRange>,
+    pub(super) max_head_size: usize,
     pub(super) drain_timeout: Duration,
     pub(super) replacement_strategy: ReplacementStrategy,
     pub(super) max_replacing: MaxReplacing,
@@ -110,6 +111,7 @@ impl HostBuilder {
             queue_timeout: Duration::from_secs(60),
             client_timeout: CLIENT_TIMEOUT,
             trusted_proxies: Vec::new(),
+            max_head_size: MAX_HEAD,
             drain_timeout: Duration::from_secs(30),
             replacement_strategy: ReplacementStrategy::default(),
             max_replacing: MaxReplacing::Third,
@@ -185,6 +187,13 @@ impl HostBuilder {
     /// appends to ([S45](fal_health::semantics#s45)). Those of other clients are replaced. Default: none.
     pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = AddressRange>) -> Self {
         self.trusted_proxies = proxies.into_iter().collect();
+        self
+    }
+
+    /// How large the head of a request may be, in bytes: its request line and fields. A larger one gets 431. Default:
+    /// 32 KiB. At least 8 KiB are allowed.
+    pub fn max_head_size(mut self, bytes: usize) -> Self {
+        self.max_head_size = bytes;
         self
     }
 

@@ -57,6 +57,7 @@ impl HostBuilder {
         warn_of_low_file_limit(files, self.queue, self.count, self.app.max_multiplexing);
         let limits = Limits {
             clients: files.clients(),
+            max_head: self.max_head_size,
             queue: self.queue,
             queue_timeout: self.queue_timeout,
             request_timeout: self.app.request_timeout,
@@ -160,7 +161,7 @@ fn start_control_thread(
         if let Some((listener, admin)) = admin {
             match TcpListener::from_std(listener) {
                 Ok(listener) => {
-                    tokio::spawn(axum::serve(listener, admin::router(admin)).into_future());
+                    tokio::spawn(admin::serve(listener, admin::router(admin)));
                 }
                 Err(error) => tracing::error!(%error, "cannot serve the admin interface"),
             }

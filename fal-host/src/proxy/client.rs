@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -64,6 +64,8 @@ pub(super) struct Client {
     pub(super) limits: ClientLimits,
     stream: TcpStream,
     in_request: AtomicBool,
+    /// The tick at which the client connected, or its last request ended.
+    idle_since: AtomicU64,
     uploaded: AtomicBool,
     stalled: AtomicBool,
     awaits_continue: AtomicBool,
@@ -83,6 +85,7 @@ impl Client {
         clock: TickClock,
         limits: ClientLimits,
     ) -> Self {
+        let now = clock.now();
         let timer = ConnectionTimer::new(clock);
         let is_trusted = balancer.limits().trusted_proxies.iter().any(|range| range.contains(peer));
         timer.start(Wait::Head, limits.head);
@@ -94,6 +97,7 @@ impl Client {
             limits,
             stream,
             in_request: AtomicBool::new(false),
+            idle_since: AtomicU64::new(now),
             uploaded: AtomicBool::new(true),
             stalled: AtomicBool::new(false),
             awaits_continue: AtomicBool::new(false),
@@ -120,12 +124,18 @@ impl Client {
 
     /// The request's response has ended.
     pub(super) fn end_request(&self) {
+        self.idle_since.store(self.timer.clock().now(), Ordering::Relaxed);
         self.in_request.store(false, Ordering::Relaxed);
     }
 
     /// Whether a request is in progress. Otherwise the host waits for the head of one.
     pub(super) fn is_in_request(&self) -> bool {
         self.in_request.load(Ordering::Relaxed)
+    }
+
+    /// Since which tick the client has had no request in progress.
+    pub(super) fn idle_since(&self) -> Option<u64> {
+        (!self.is_in_request()).then(|| self.idle_since.load(Ordering::Relaxed))
     }
 
     /// The whole body of the request has arrived. From now on its runner is to answer within `request_timeout`.

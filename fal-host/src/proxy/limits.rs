@@ -8,11 +8,17 @@ use super::origins::Origins;
 /// The default of `client_timeout`.
 pub(crate) const CLIENT_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The default of `max_head`.
+pub(crate) const MAX_HEAD: usize = 32 * 1024;
+
 /// The limits and settings of the data plane.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
-    /// How many clients may be connected. Further clients wait to be accepted until one leaves.
+    /// How many clients may be connected. At the limit the client that has been idle for longest is let go. Further clients
+    /// wait to be accepted until one leaves.
     pub(crate) clients: usize,
+    /// How large the head of a request may be, in bytes.
+    pub(crate) max_head: usize,
     /// How many requests may wait for a permit.
     pub(crate) queue: usize,
     /// How long a request may wait from its arrival until it is sent to a runner.

@@ -45,7 +45,7 @@ mod upstream;
 
 pub(crate) use balancer::Balancer;
 pub use forwarded::{AddressRange, ParseAddressRangeError};
-pub(crate) use limits::{CLIENT_TIMEOUT, Limits, ManualChecks};
+pub(crate) use limits::{CLIENT_TIMEOUT, Limits, MAX_HEAD, ManualChecks};
 pub(crate) use origins::Origins;
 pub(crate) use report::{Report, Reports};
 pub(crate) use request_id::{NAME as REQUEST_ID, new as new_request_id};

@@ -44,11 +44,19 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
             biased;
             () = &mut stop => break,
             () = clients.remove_ended() => {}
-            _ = ticks.tick(), if !clients.open.is_empty() => clients.tick(),
+            _ = ticks.tick(), if !clients.open.is_empty() => {
+                clients.tick();
+                if clients.open.len() >= max_clients {
+                    clients.end_idle();
+                }
+            }
             accepted = listener.accept(), if clients.open.len() < max_clients => match accepted {
                 Ok((stream, peer)) => {
                     pause = None;
                     clients.add(stream, peer);
+                    if clients.open.len() >= max_clients {
+                        clients.end_idle();
+                    }
                     if clients.open.len() == max_clients && !std::mem::replace(&mut warned, true) {
                         tracing::warn!(
                             clients = max_clients,
@@ -77,6 +85,9 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
         }
     }
 }
+
+/// What hyper needs at least to read a head, in bytes.
+const MIN_HEAD: usize = 8 * 1024;
 
 /// Whether `accept` failed because the client had left before it was accepted.
 fn is_client_error(error: &io::Error) -> bool {
@@ -124,6 +135,18 @@ impl Clients {
         self.balancer.retire_idle(&self.clock);
     }
 
+    /// Ends the connection that has been idle for longest, to make room for another client. One that has just connected, or
+    /// has just been answered, is spared: its next request may be on its way.
+    fn end_idle(&mut self) {
+        let spared = self.clock.now().saturating_sub(2);
+        let idle = self.open.values_mut().filter(|open| open.stop.is_some());
+        let oldest =
+            idle.filter_map(|open| Some((open.client.idle_since()?, open))).min_by_key(|(since, _)| *since);
+        if let Some((_, open)) = oldest.filter(|(since, _)| *since < spared) {
+            open.stop = None;
+        }
+    }
+
     /// Waits until a connection ends, and removes it. Never resolves while no client is connected.
     async fn remove_ended(&mut self) {
         match self.tasks.join_next_with_id().await {
@@ -163,9 +186,13 @@ async fn serve_requests(client: Arc<Client>, mut stopped: oneshot::Receiver<Infa
         seen.store(true, Ordering::Relaxed);
         forward(Arc::clone(&requests), request)
     });
+    let max_head = client.balancer.limits().max_head.max(MIN_HEAD);
     let mut connection = http1::Builder::new()
         .half_close(REPORTS_CLOSED_SIDES)
         .writev(false)
+        // The buffer bounds a head that has no end, and the other one a head that fits by chance.
+        .max_buf_size(max_head)
+        .max_header_size(max_head)
         .serve_connection(ClientStream::new(Arc::clone(&client)), service);
     // The error of a client's connection is of no use to the host. A request that has arrived is read before `stopped`.
     let ended = tokio::select! {

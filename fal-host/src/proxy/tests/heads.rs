@@ -5,6 +5,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Rig;
+use super::overdue::tick_through;
+use super::rig::limits;
+use crate::proxy::Limits;
 use crate::proxy::client::HEAD_TIMEOUT;
 use crate::proxy::timer::TickClock;
 
@@ -47,4 +50,39 @@ async fn a_client_that_waits_for_its_answer_is_not_cut_off() {
     tokio::time::advance(HEAD_TIMEOUT * 2).await;
     connection.answer("late").await;
     assert_eq!(client.message().await.body, "late");
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_answered_431_s43h() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let head = |size: usize| format!("GET / HTTP/1.1\r\nhost: a\r\nx-large: {}\r\n\r\n", "x".repeat(size));
+    let mut client = rig.client().await;
+    client.send(&head(30 * 1024)).await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("ok").await;
+    assert_eq!(client.message().await.status(), 200);
+    let mut client = rig.client().await;
+    client.send(&head(40 * 1024)).await;
+    assert_eq!(client.head().await.status(), 431);
+    client.closed().await;
+}
+
+#[tokio::test]
+async fn at_the_limit_of_clients_the_one_that_was_idle_for_longest_makes_room_s43h() {
+    let mut rig = Rig::with(Limits { clients: 2, ..limits() }).await;
+    let runner = rig.runner();
+    let mut idle = rig.client().await;
+    let mut busy = rig.get("/busy").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    let mut third = rig.get("/third").await;
+    tick_through(Duration::from_secs(5)).await;
+    idle.closed().await;
+    connection.answer("1").await;
+    assert_eq!(busy.message().await.body, "1", "a request in progress is no idle one");
+    assert_eq!(connection.message().await.start, "GET /third HTTP/1.1");
+    connection.answer("3").await;
+    assert_eq!(third.message().await.body, "3");
 }

@@ -213,10 +213,12 @@ async fn the_maximum_timeout_waits_forever() {
 
 #[tokio::test]
 async fn clients_beyond_the_limit_wait_until_one_leaves() {
-    let mut rig = Rig::with(Limits { clients: 2, ..limits() }).await;
+    let mut rig = Rig::with(Limits { clients: 2, max_multiplexing: 2, ..limits() }).await;
     let runner = rig.runner();
-    let (mut first, second) = (rig.client().await, rig.client().await);
-    first.get("/first").await;
+    let second = rig.get("/second").await;
+    let mut seconds = runner.accept().await;
+    seconds.message().await;
+    let mut first = rig.get("/first").await;
     let mut connection = runner.accept().await;
     connection.message().await;
     connection.answer("1").await;

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use super::{Peer, within};
 use crate::proxy::client::{Client, ClientLimits};
 use crate::proxy::timer::TickClock;
-use crate::proxy::{Balancer, Limits, ManualChecks, Origins, Report, Reports, serve};
+use crate::proxy::{Balancer, Limits, MAX_HEAD, ManualChecks, Origins, Report, Reports, serve};
 use crate::{Address, RunnerId};
 
 /// A host's data plane, and the side that would control it.
@@ -33,6 +33,7 @@ pub(super) struct Rig {
 pub(super) fn limits() -> Limits {
     Limits {
         clients: usize::MAX,
+        max_head: MAX_HEAD,
         queue: 100,
         queue_timeout: Duration::from_secs(600),
         request_timeout: None,

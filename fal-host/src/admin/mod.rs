@@ -1,14 +1,21 @@
 //! The admin interface: shows the state of the host and restarts its runners, on a listener of its own.
 
+mod host_check;
+mod server;
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::ORIGIN;
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
+
+use host_check::check_host;
+pub(crate) use server::serve;
 
 use crate::driver::ControlRequest;
 use crate::snapshot::Snapshot;
@@ -44,6 +51,7 @@ pub(crate) fn router(admin: Admin) -> Router {
                 "page not found: there are GET /runners, GET /healthz, GET /readyz and POST /restart";
             (StatusCode::NOT_FOUND, Json(json!({ "detail": detail })))
         })
+        .layer(middleware::from_fn(check_host))
         .with_state(admin)
 }
 
@@ -116,6 +124,18 @@ mod tests {
             let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
             assert!(body["detail"].as_str().unwrap().contains("/restart"), "{body}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_request_for_a_web_pages_host_is_refused_s46b() {
+        let (requests, _queue) = mpsc::unbounded_channel();
+        let router = router(Admin { app: "app".to_owned(), requests: requests.downgrade() });
+        for path in ["/runners", "/healthz", "/nowhere"] {
+            let request = Request::get(path).header("host", "evil.example:9090").body(Body::empty()).unwrap();
+            assert_eq!(router.clone().oneshot(request).await.unwrap().status(), 421, "{path}");
+        }
+        let request = Request::get("/healthz").header("host", "localhost:9090").body(Body::empty()).unwrap();
+        assert_eq!(router.oneshot(request).await.unwrap().status(), 200);
     }
 
     #[tokio::test]

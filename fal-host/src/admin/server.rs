@@ -1,0 +1,107 @@
+//! The listener of the admin interface: few connections, each for a short time, so that they take nothing from checks.
+
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::timeout;
+
+use crate::connect::Pause;
+
+/// How many connections there may be. One more ends the oldest. The descriptors are reserved in `open_files.rs`.
+const MAX_CONNECTIONS: usize = 32;
+
+/// How long a client may take to send the head of a request, which is also how long an idle connection is kept.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection may last. A client that reads slowly or not at all is cut off so.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How large the head of a request may be, in bytes.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// Serves the admin interface until the future is dropped.
+pub(crate) async fn serve(listener: TcpListener, router: Router) {
+    let mut tasks = JoinSet::new();
+    let mut connections: VecDeque<AbortHandle> = VecDeque::new();
+    let mut pause = Pause::new();
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::debug!(%error, "cannot accept a connection to the admin interface, trying again");
+                pause.wait().await;
+                continue;
+            }
+        };
+        pause = Pause::new();
+        while tasks.try_join_next().is_some() {}
+        connections.retain(|connection| !connection.is_finished());
+        if connections.len() >= MAX_CONNECTIONS
+            && let Some(oldest) = connections.pop_front()
+        {
+            oldest.abort();
+        }
+        connections.push_back(tasks.spawn(serve_connection(stream, router.clone())));
+    }
+}
+
+async fn serve_connection(stream: TcpStream, router: Router) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    // How the connection of a client ends is of no use to the host.
+    let _ = timeout(CONNECTION_TIMEOUT, pin!(connection)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    async fn connect(address: std::net::SocketAddr) -> TcpStream {
+        TcpStream::connect(address).await.unwrap()
+    }
+
+    async fn start() -> std::net::SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(serve(listener, Router::new().route("/", get(async || "ok"))));
+        address
+    }
+
+    #[tokio::test]
+    async fn silent_connections_do_not_keep_others_out_s46a() {
+        let address = start().await;
+        let mut silent = Vec::new();
+        for _ in 0..3 * MAX_CONNECTIONS {
+            silent.push(connect(address).await);
+        }
+        let mut client = connect(address).await;
+        client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut response = String::new();
+        client.read_to_string(&mut response).await.unwrap();
+        assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+        let mut oldest = silent.remove(0);
+        assert_eq!(oldest.read(&mut [0; 1]).await.unwrap_or(0), 0, "it was ended for a later one");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_connection_ends_after_ten_seconds_s46a() {
+        let mut silent = connect(start().await).await;
+        let began = tokio::time::Instant::now();
+        silent.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+        assert_eq!(silent.read(&mut [0; 1]).await.unwrap_or(0), 0);
+        assert!(began.elapsed() <= HEAD_TIMEOUT * 2, "{:?}", began.elapsed());
+    }
+}
