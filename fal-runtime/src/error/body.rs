@@ -7,6 +7,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::handler_error::{Detail, Error};
@@ -14,8 +15,8 @@ use super::validation_error::ValidationError;
 use crate::endpoint::RequestId;
 
 /// What a client reads of a failure.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "HTTPError"))]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "HTTPError")]
 pub(crate) struct HttpError<'a> {
     /// What went wrong, as far as the client may know.
     pub(crate) detail: Cow<'a, str>,
@@ -25,8 +26,8 @@ pub(crate) struct HttpError<'a> {
 }
 
 /// What a client reads of a request that does not say what it has to say.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "HTTPValidationError"))]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "HTTPValidationError")]
 pub(crate) struct HttpValidationError<'a> {
     /// Every mistake that was found.
     pub(crate) detail: Cow<'a, [ValidationError]>,

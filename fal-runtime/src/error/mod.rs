@@ -5,13 +5,13 @@ mod body;
 mod context;
 mod convert;
 mod handler_error;
+mod host_error;
 mod validation_error;
 
 pub use api::{ApiError, Cause, DeclaredFailure, ErrorParts, cause, to_error};
-pub(crate) use body::failure;
-#[cfg(test)]
-pub(crate) use body::{HttpError, HttpValidationError};
+pub(crate) use body::{HttpError, HttpValidationError, failure};
 pub use context::Context;
 pub use convert::IsStdError;
 pub use handler_error::{Error, Result};
+pub(crate) use host_error::HostError;
 pub(crate) use validation_error::{Step, ValidationError};

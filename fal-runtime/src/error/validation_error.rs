@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 /// One mistake in a request, in the form that clients of the original read: FastAPI's.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ValidationError"))]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "ValidationError")]
 pub(crate) struct ValidationError {
     /// What kind of mistake it is, for programs: `missing`, `string_type`, `json_invalid`, …
     #[serde(rename = "type")]
@@ -24,8 +25,7 @@ pub(crate) struct ValidationError {
 }
 
 /// One step on the way to a mistake.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum Step {
     /// A key of an object, or the part of the request where the way begins.

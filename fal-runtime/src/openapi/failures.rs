@@ -3,11 +3,10 @@
 use serde_json::Value;
 
 use super::components::Schemas;
-use super::error_schemas;
 use super::parameters;
 use crate::endpoint::Endpoint;
-use crate::error::DeclaredFailure;
-use crate::json::object;
+use crate::error::{DeclaredFailure, HostError, HttpError, HttpValidationError};
+use crate::json::{SchemaOf, object};
 
 /// One way in which an endpoint can fail.
 pub(super) struct ErrorResponse {
@@ -19,9 +18,9 @@ pub(super) struct ErrorResponse {
 
 /// Every failure that a client of an endpoint may read, by status.
 pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<ErrorResponse> {
-    let told = schemas.output(error_schemas::HTTP_ERROR);
-    let invalid = schemas.output(error_schemas::HTTP_VALIDATION_ERROR);
-    let host = schemas.output(error_schemas::HOST_ERROR);
+    let told = schemas.output(SchemaOf::of::<HttpError<'_>>());
+    let invalid = schemas.output(SchemaOf::of::<HttpValidationError<'_>>());
+    let host = schemas.output(SchemaOf::of::<HostError>());
     let takes_body = endpoint.body().is_some();
     let may_be_invalid = takes_body || parameters::may_be_invalid(endpoint);
     let is_check = endpoint.is_health_check().is_some();

@@ -3,7 +3,6 @@
 mod answer;
 mod components;
 mod document;
-mod error_schemas;
 mod failures;
 mod integer_bounds;
 mod invalid_extractors;
