@@ -78,6 +78,7 @@ mod cors;
 mod endpoint;
 mod error;
 pub mod extract;
+mod foreign_messages;
 #[cfg(feature = "host")]
 pub mod host;
 mod json;

@@ -6,6 +6,7 @@ use serde::de::{self, Expected, Unexpected};
 
 use super::integer_bounds;
 use crate::error::Step;
+use crate::foreign_messages::unknown_field;
 
 /// What is wrong with a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +54,8 @@ impl DeserializeError {
     #[cold]
     pub(super) fn from_message(why: String) -> Self {
         // Serde's derive knows only this sentence of it where a field is flattened.
-        match why.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
-            Some((field, _)) => ErrorKind::UnknownField(field.to_owned()).into(),
+        match unknown_field(&why) {
+            Some(field) => ErrorKind::UnknownField(field.to_owned()).into(),
             None => ErrorKind::Custom(why).into(),
         }
     }

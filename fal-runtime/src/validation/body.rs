@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::pydantic::PydanticError;
 use crate::error::{Error, Step};
+use crate::foreign_messages::without_position;
 use crate::json::{ErrorKind, LocatedError, object};
 
 const BODY: Step = Step::Key(Cow::Borrowed("body"));
@@ -49,7 +50,7 @@ pub(crate) fn deserialize_error(located: LocatedError, body: &[u8]) -> Error {
 fn invalid_json(error: serde_json::Error, body: &[u8]) -> Error {
     let told = PydanticError::new("json_invalid", "JSON decode error");
     let mut invalid = told.at(vec![BODY, Step::Index(offset(&error, body))], object([]).into());
-    invalid.ctx = Some(object([("error", sentence(&error.to_string()).into())]).into());
+    invalid.ctx = Some(object([("error", without_position(&error.to_string()).into())]).into());
     Error::validation(error, vec![invalid])
 }
 
@@ -65,11 +66,6 @@ pub(super) fn lookup<'a>(value: &'a Value, step: &Step) -> &'a Value {
         Step::Index(index) => value.get(index),
     };
     next.unwrap_or(&Value::Null)
-}
-
-/// What serde says, less the position that it adds: the location tells it.
-fn sentence(text: &str) -> &str {
-    text.split_once(" at line ").map_or(text, |(sentence, _)| sentence)
 }
 
 /// Where in the body reading stopped: how many characters stand before that place, as the original counts.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::error::{Step, ValidationError};
+use crate::foreign_messages::{self, Expected};
 use crate::json::{ErrorKind, integer_bounds, object};
 
 /// A mistake as it is told, before it is known where it is.
@@ -42,34 +43,29 @@ impl PydanticError {
         Self { ctx: Some(object([("expected", expected.into())]).into()), ..error }
     }
 
-    /// A value of another type than this one, or an integer beyond it.
-    pub(super) fn wrong_type(expected: &str, input: &Value) -> Self {
-        match Scalar::of_expected(expected) {
-            Some(Scalar::Integer) => {
-                out_of_bounds(expected, input).unwrap_or_else(|| Scalar::Integer.wrong_type(input))
-            }
-            Some(scalar) => scalar.wrong_type(input),
-            None => structured(expected),
+    /// A value of another type than the one of this name, or an integer outside of its bounds.
+    pub(super) fn wrong_type(name: &str, input: &Value) -> Self {
+        let expected = Expected::of(name);
+        let bounds = if expected == Expected::Integer { out_of_bounds(name, input) } else { None };
+        bounds.or_else(|| wrong_scalar(expected, input)).unwrap_or_else(|| wrong_structure(expected, name))
+    }
+
+    /// A value that its type rejects with this message.
+    pub(super) fn custom(message: &str, input: &Value) -> Self {
+        match Expected::of_parse_error(message) {
+            // The message does not name the type.
+            Some(Expected::Integer) if integer(input).is_some() => Self::out_of_range(),
+            Some(expected) => unparsable(expected).unwrap_or_else(|| Self::value_error(message)),
+            None => Self::value_error(message),
         }
     }
 
-    /// A value that its type does not take, in the words of whoever refused it.
-    pub(super) fn custom(why: &str, input: &Value) -> Self {
-        match Scalar::of_parse_error(why) {
-            // Of which type is not known.
-            Some(Scalar::Integer) if integer(input).is_some() => Self::out_of_range(),
-            Some(scalar) => scalar.unparsable(),
-            None => Self::value_error(why),
-        }
-    }
-
-    /// The same, where the words may be serde's of a value that is not as its type expects.
-    pub(super) fn sentence(why: &str, input: &Value) -> Self {
-        match why.split_once(", expected ") {
-            Some((_, expected)) if Scalar::of_expected(expected).is_some() => {
-                Self::wrong_type(expected, input)
-            }
-            _ => Self::custom(why, input),
+    /// The same, where the message may be serde's own.
+    pub(super) fn sentence(message: &str, input: &Value) -> Self {
+        let name = foreign_messages::expectation(message);
+        match name.filter(|name| wrong_scalar(Expected::of(name), input).is_some()) {
+            Some(name) => Self::wrong_type(name, input),
+            None => Self::custom(message, input),
         }
     }
 
@@ -127,95 +123,55 @@ fn out_of_bounds(name: &str, input: &Value) -> Option<PydanticError> {
     }
 }
 
-/// What one word can be read as.
-#[derive(Clone, Copy)]
-enum Scalar {
-    Integer,
-    Number,
-    Boolean,
+/// A scalar was expected, and another value stands there. FastAPI would have parsed a text.
+fn wrong_scalar(expected: Expected, input: &Value) -> Option<PydanticError> {
+    let (kind, message) = match (expected, input) {
+        (Expected::Integer | Expected::Float | Expected::Boolean, Value::String(_)) => {
+            return unparsable(expected);
+        }
+        (Expected::Integer, Value::Number(_)) => {
+            ("int_from_float", "Input should be a valid integer, got a number with a fractional part")
+        }
+        (Expected::Integer, _) => ("int_type", "Input should be a valid integer"),
+        (Expected::Float, _) => ("float_type", "Input should be a valid number"),
+        (Expected::Boolean, _) => ("bool_type", "Input should be a valid boolean"),
+        _ => return None,
+    };
+    Some(PydanticError::new(kind, message))
 }
 
-impl Scalar {
-    /// By the name of a type, as serde and axum give it.
-    fn of_expected(expected: &str) -> Option<Self> {
-        match expected {
-            "a boolean" | "bool" => Some(Self::Boolean),
-            "f32" | "f64" => Some(Self::Number),
-            "i128" | "u128" => Some(Self::Integer),
-            other => integer_bounds::bounds(other).map(|_| Self::Integer),
+/// A text that cannot be parsed as a scalar.
+fn unparsable(expected: Expected) -> Option<PydanticError> {
+    let (kind, message) = match expected {
+        Expected::Integer => {
+            ("int_parsing", "Input should be a valid integer, unable to parse string as an integer")
         }
-    }
-
-    /// By what the standard library, and `serde_urlencoded` after it, say of a text that does not parse.
-    fn of_parse_error(sentence: &str) -> Option<Self> {
-        match sentence {
-            "invalid digit found in string"
-            | "cannot parse integer from empty string"
-            | "number too large to fit in target type"
-            | "number too small to fit in target type" => Some(Self::Integer),
-            "invalid float literal" | "cannot parse float from empty string" => Some(Self::Number),
-            "provided string was not `true` or `false`" => Some(Self::Boolean),
-            _ => None,
+        Expected::Float => {
+            ("float_parsing", "Input should be a valid number, unable to parse string as a number")
         }
-    }
-
-    /// This was expected, and something else stands there. The original would have read a text.
-    fn wrong_type(self, input: &Value) -> PydanticError {
-        match (self, input) {
-            (_, Value::String(_)) => self.unparsable(),
-            (Self::Integer, Value::Number(_)) => PydanticError::new(
-                "int_from_float",
-                "Input should be a valid integer, got a number with a fractional part",
-            ),
-            (Self::Integer, _) => PydanticError::new("int_type", "Input should be a valid integer"),
-            (Self::Number, _) => PydanticError::new("float_type", "Input should be a valid number"),
-            (Self::Boolean, _) => PydanticError::new("bool_type", "Input should be a valid boolean"),
-        }
-    }
-
-    /// A text that cannot be read as this.
-    fn unparsable(self) -> PydanticError {
-        match self {
-            Self::Integer => PydanticError::new(
-                "int_parsing",
-                "Input should be a valid integer, unable to parse string as an integer",
-            ),
-            Self::Number => PydanticError::new(
-                "float_parsing",
-                "Input should be a valid number, unable to parse string as a number",
-            ),
-            Self::Boolean => PydanticError::new(
-                "bool_parsing",
-                "Input should be a valid boolean, unable to interpret input",
-            ),
-        }
-    }
+        Expected::Boolean => ("bool_parsing", "Input should be a valid boolean, unable to interpret input"),
+        _ => return None,
+    };
+    Some(PydanticError::new(kind, message))
 }
 
-/// Something of more than a word was expected.
-fn structured(expected: &str) -> PydanticError {
-    match expected {
-        "a string" | "a borrowed string" => {
-            PydanticError::new("string_type", "Input should be a valid string")
+/// Another type than a scalar was expected.
+fn wrong_structure(expected: Expected, name: &str) -> PydanticError {
+    let (kind, message) = match expected {
+        Expected::String => ("string_type", "Input should be a valid string"),
+        Expected::List => ("list_type", "Input should be a valid list"),
+        Expected::Map => ("dict_type", "Input should be a valid dictionary"),
+        Expected::Tuple => ("tuple_type", "Input should be a valid tuple"),
+        // serde does not say which variants there are.
+        Expected::Enum => {
+            ("enum", "Input should be the name of a variant, or an object whose one key is such a name")
         }
-        "a sequence" => PydanticError::new("list_type", "Input should be a valid list"),
-        "a map" => PydanticError::new("dict_type", "Input should be a valid dictionary"),
-        tuple if tuple.starts_with("a tuple of ") || tuple.starts_with("tuple struct ") => {
-            PydanticError::new("tuple_type", "Input should be a valid tuple")
+        Expected::Struct | Expected::TaggedEnum => {
+            ("model_attributes_type", "Input should be a valid dictionary or object to extract fields from")
         }
-        // An enum without its variants' names: what stands there is neither a name nor an object with one.
-        variant if variant.starts_with("enum ") => PydanticError::new(
-            "enum",
-            "Input should be the name of a variant, or an object whose one key is such a name",
-        ),
-        model if model == "a struct" || model.starts_with("struct ") || model.contains("ly tagged enum ") => {
-            PydanticError::new(
-                "model_attributes_type",
-                "Input should be a valid dictionary or object to extract fields from",
-            )
-        }
-        other => PydanticError::new("type_error", format!("Input should be {other}")),
-    }
+        _ => return PydanticError::new("type_error", format!("Input should be {name}")),
+    };
+    PydanticError::new(kind, message)
 }
 
 /// Variants as a sentence lists them.

@@ -17,6 +17,7 @@ use super::pydantic::PydanticError;
 use crate::error::{Error, Step};
 use crate::extract;
 use crate::extract::{ParameterError, ParameterRejection};
+use crate::foreign_messages;
 
 /// The error that a rejection becomes.
 pub(crate) async fn into_error(rejected: Result<Error, Response>) -> Error {
@@ -110,7 +111,7 @@ fn path_error(rejection: &PathRejection, path: &'static str, head: &mut Parts) -
             );
             (key.as_str(), told, Value::Null)
         }
-        PathErrorKind::Message(why) if !is_type_mismatch(why) => {
+        PathErrorKind::Message(why) if !foreign_messages::is_path_mismatch(why) => {
             return Some(custom_error(extract::parameters(head), why, failed.body_text()));
         }
         // The types of the endpoint do not fit its path: that is no client's mistake.
@@ -118,16 +119,6 @@ fn path_error(rejection: &PathRejection, path: &'static str, head: &mut Parts) -
     };
     let loc = vec![Step::Key("path".into()), Step::Key(name.to_owned().into())];
     Some(Error::validation(InvalidPath(failed.body_text()), vec![told.at(loc, input)]))
-}
-
-/// Whether a sentence tells of a type which no path would fit, and not of what a type refuses in the same words.
-fn is_type_mismatch(why: &str) -> bool {
-    let begins = |why: &str, words: &[&str]| words.iter().any(|word| why.starts_with(word));
-    let of_whole =
-        |(_, expected): (&str, &str)| begins(expected, &["a tuple", "tuple ", "struct ", "a map", "unit"]);
-    begins(why, &["missing field `", "unknown field `", "Unexpected key type"])
-        || begins(why, &["invalid type: ", "invalid length "])
-            && why.rsplit_once(", expected ").is_some_and(of_whole)
 }
 
 /// A type has refused what it was made from. Of which of several parameters that was, axum does not say.
@@ -162,25 +153,24 @@ fn query_error(rejection: &QueryRejection, head: &Parts) -> Option<Error> {
         source = error.source();
     };
     let (path, sentence) = (error.path().to_string(), error.inner().to_string());
-    let quoted = |start| Some(sentence.strip_prefix(start)?.split_once('`')?.0);
     let pairs = extract::pairs(&head.uri);
     let text =
         |name: &str| pairs.iter().find(|(key, _)| key == name).map_or(Value::Null, |(_, text)| json!(text));
-    let (name, told) = if let Some(name) = quoted("missing field `") {
+    let message = sentence.as_str();
+    let (name, told) = if let Some(name) = foreign_messages::missing_field(message) {
         (name, PydanticError::missing())
-    } else if let Some(name) = quoted("unknown field `") {
+    } else if let Some(name) = foreign_messages::unknown_field(message) {
         (name, PydanticError::new("extra_forbidden", "Extra inputs are not permitted"))
-    } else if let Some(name) = quoted("duplicate field `") {
+    } else if let Some(name) = foreign_messages::duplicate_field(message) {
         (name, PydanticError::value_error("it is given more than once"))
-    } else if let Some((_, expected)) = sentence.split_once(", expected ") {
-        let variants: Vec<_> = expected.split('`').skip(1).step_by(2).collect();
-        let told = match variants.as_slice() {
+    } else if let Some(expected) = foreign_messages::expectation(message) {
+        let told = match foreign_messages::variants(expected).as_slice() {
             [] => PydanticError::wrong_type(expected, &text(&path)),
             variants => PydanticError::variant(variants),
         };
         (path.as_str(), told)
     } else {
-        (path.as_str(), PydanticError::custom(&sentence, &text(&path)))
+        (path.as_str(), PydanticError::custom(message, &text(&path)))
     };
     let input = text(name);
     let loc = vec![Step::Key("query".into()), Step::Key(name.to_owned().into())];
