@@ -9,15 +9,14 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
 use crate::server::CatchPanicLayer;
 
-/// How long a browser may go by the answer to a preflight: as long as every browser does (`WebKit` goes by none for
-/// longer). Whom an app no longer admits is then told so at the latest.
+/// How long browsers may cache the answer to a preflight request: the longest time that every browser accepts
+/// (`WebKit` caches no longer).
 const MAX_AGE: Duration = Duration::from_secs(600);
 
-/// Which web pages of other origins may call an app from a browser: the option `cors` of `#[app]`.
+/// The CORS policy of an app: which web pages of other origins may call it. The option `cors` of `#[app]` sets it.
 ///
-/// Without it none may. Preflight requests are answered, and an answer holds for 10 minutes, so that a browser does not
-/// ask before every call; a host answers them itself, without a runner. Errors can be read as well as answers, those of a
-/// host and of a layer's panic, too.
+/// Without it, no page may. A host answers preflight requests itself, without a runner; browsers cache the answer
+/// for 10 minutes. Pages can read errors, too, including those of the host.
 ///
 /// ```
 /// use fal_runtime::Cors;
@@ -38,7 +37,7 @@ const MAX_AGE: Duration = Duration::from_secs(600);
 #[derive(Clone, Copy)]
 pub struct Cors {
     origins: Origins,
-    /// [`around`]. Behind a pointer, it is part of those programs only that make a `Cors`.
+    /// [`around`]. The pointer keeps the code out of programs that make no `Cors`.
     around: fn(Origins, Router) -> Router,
 }
 
@@ -49,17 +48,18 @@ enum Origins {
 }
 
 impl Cors {
-    /// Every page may, with any method and any headers, and read every header of the response: what a bare `cors`
-    /// means. Browsers send such requests without cookies.
+    /// Allows every page, with any method and headers, to call and to read all response headers. A bare `cors`
+    /// means this. Browsers send such requests without cookies.
     pub const fn any() -> Self {
         Self { origins: Origins::Any, around }
     }
 
-    /// Pages of these origins may, with cookies, too. An origin is `scheme://host`, or `scheme://host:port`.
+    /// Allows pages of these origins, also with cookies. An origin is `scheme://host` or `scheme://host:port`.
     ///
     /// # Panics
     ///
-    /// On a text that is no origin: without a scheme, or with a path; in a const context that is a compile error.
+    /// If a text is no origin, for example because it has no scheme or has a path. In a const context that is a
+    /// compile error.
     #[track_caller]
     pub const fn only(origins: &'static [&'static str]) -> Self {
         let mut rest = origins;
@@ -73,7 +73,7 @@ impl Cors {
         Self { origins: Origins::Only(origins), around }
     }
 
-    /// The origins, as a browser's header gives them: `*` is any.
+    /// The origins, as in the header `origin`. `*` means any.
     #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the command line and the host read it"))]
     pub(crate) const fn origins(self) -> &'static [&'static str] {
         match self.origins {
@@ -82,7 +82,7 @@ impl Cors {
         }
     }
 
-    /// Puts it around a router.
+    /// Adds the CORS layer to a router.
     pub(crate) fn around(self, router: Router) -> Router {
         (self.around)(self.origins, router)
     }
@@ -106,7 +106,7 @@ fn around(origins: Origins, router: Router) -> Router {
     let cors = match origins {
         Origins::Any => CorsLayer::permissive(),
         Origins::Only(origins) => {
-            // Those that are origins can be a header's value.
+            // An origin is always a valid header value.
             let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
             CorsLayer::new()
                 .allow_origin(AllowOrigin::list(origins))
@@ -115,11 +115,11 @@ fn around(origins: Origins, router: Router) -> Router {
                 .allow_headers(AllowHeaders::mirror_request())
         }
     };
-    // They read that a layer has panicked, too.
+    // So that pages can read the error of a panic in a layer.
     router.layer((cors.max_age(MAX_AGE), CatchPanicLayer))
 }
 
-/// Whether it is a scheme, `://`, and a host without anything after it.
+/// Whether a text is a scheme, `://` and a host, and nothing else.
 const fn is_origin(text: &[u8]) -> bool {
     let mut rest = text;
     let mut has_scheme = false;

@@ -1,8 +1,8 @@
 //! Declare apps with health checks.
 //!
-//! An app is a struct; its methods are endpoints with plain types; one of them may say whether the process that runs
-//! it is still fit to serve. The program that declares it is also the host that acts on that: it starts runners, checks
-//! them, and replaces those that fail.
+//! An app is a struct whose methods are typed endpoints. One of them may be the health check, which decides whether
+//! the process can still serve. The same program is also the host: it starts runner processes, checks them, and
+//! replaces those that fail.
 //!
 //! ```no_run
 //! use fal_runtime::prelude::*;
@@ -39,15 +39,15 @@
 //! }
 //! ```
 //!
-//! - [`app`](macro@app), [`endpoints`](macro@endpoints) and [`endpoint`](macro@endpoint) declare; they say what can be
-//!   declared.
-//! - [`extract`] is for what an endpoint takes from a request besides its body; [`answer`] and [`Events`] for results
-//!   that are no JSON, or come bit by bit.
-//! - [`Error`], [`Context`] and [`ApiError`](derive@ApiError) are for what fails; [`ResponseHead`] for what a response
-//!   says besides its body, a request for a health check above all.
-//! - [`main`] is the command line of a program with apps. A program with a `main` of its own begins it with
-//!   [`as_runner`]; one that only wants the endpoints takes the [`router`].
-//! - [`testing`] starts an app in the process of its test, and calls its endpoints by their own functions.
+//! - [`app`](macro@app), [`endpoints`](macro@endpoints) and [`endpoint`](macro@endpoint) declare apps. Their pages
+//!   list all options.
+//! - [`extract`] has the extractors: what an endpoint takes from a request besides its body. [`answer`] and
+//!   [`Events`] are for answers other than JSON.
+//! - [`Error`], [`Context`] and [`ApiError`](derive@ApiError) are for failures. [`ResponseHead`] sets the status
+//!   and headers of a response, and requests health checks.
+//! - [`main`] runs the command line. A program with its own `main` calls [`as_runner`] first. A program that only
+//!   needs the endpoints uses the [`router`].
+//! - [`testing`] runs an app in the process of a test and calls its endpoints as functions.
 //!
 //! # Features
 //!
@@ -59,8 +59,8 @@
 //!
 //! With `default-features = false` the crate has the declarations, the [`router`] and [`testing`].
 //!
-//! The derives name their own crates, so that an app's Cargo.toml has `serde` (feature `derive`) and `schemars` beside
-//! this one. The numbers in these docs (`S23`) name the rules of the semantics page.
+//! The derives refer to their own crates, so an app's Cargo.toml needs `serde` (feature `derive`) and `schemars`
+//! besides this crate. Numbers such as `S23` refer to the rules of the semantics page.
 
 #[cfg(all(feature = "cli", not(unix)))]
 compile_error!(

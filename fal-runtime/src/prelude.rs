@@ -1,7 +1,7 @@
-//! What an app's file needs: `use fal_runtime::prelude::*;`.
+//! The common imports of a file that declares an app: `use fal_runtime::prelude::*;`.
 //!
-//! The derives name their own crates, so that the app's Cargo.toml has serde (feature `derive`) and schemars beside
-//! fal-runtime.
+//! The derives refer to their own crates, so the app's Cargo.toml needs `serde` (feature `derive`) and `schemars`
+//! besides `fal-runtime`.
 
 pub use std::process::ExitCode;
 

@@ -20,13 +20,13 @@ use crate::json::object;
 use crate::openapi::HEALTH_PATH;
 use crate::server::ConcurrencyLimit;
 
-/// Where the OpenAPI document is.
+/// The path of the OpenAPI document.
 const DOCUMENT: &str = "/openapi.json";
 
-/// Everything that an app answers over HTTP, to be served by a program of one's own.
+/// Builds an axum router of an app, for a program that serves it itself.
 ///
-/// The caller has made the app and ends it: `setup`, `handle_exit` and `teardown` are not called. At most
-/// `max_multiplexing` calls run at a time, further ones wait; layers that the app declares are on it.
+/// `setup`, `handle_exit` and `teardown` are not called: the caller makes the app and drops it. At most
+/// `max_multiplexing` calls run at the same time; further ones wait. The app's own layers are included.
 ///
 /// ```
 /// use fal_runtime::prelude::*;
@@ -53,29 +53,29 @@ const DOCUMENT: &str = "/openapi.json";
 ///
 /// # Panics
 ///
-/// If an endpoint takes what no request can be read as: a struct of the path's whose field is none of its parameters, or
-/// a number of the query's without a name. Every other way to start an app ends with that text.
+/// If an endpoint has an extractor that fits no request, for example a `Path` struct with a field that is no
+/// parameter of the path. The other ways to start an app report the same text as an error.
 #[track_caller]
 pub fn router<A: App>(app: A) -> Router {
     let app: Instance = Arc::new(app);
     let declaration = A::declaration();
     let misfits = declaration.invalid_extractors();
     let name = declaration.settings.name();
-    assert!(misfits.is_empty(), "the app `{name}` cannot be served: {}", misfits.join("; "));
+    assert!(misfits.is_empty(), "invalid declaration of the app `{name}`: {}", misfits.join("; "));
     declaration.router(app, ConcurrencyLimit::new(declaration.settings.max_multiplexing()))
 }
 
 impl Declaration {
-    /// Everything that the app answers over HTTP. Types that no request can be read as are for
-    /// [`problems`](Self::problems) to tell.
+    /// Builds the router of the app, with its layers. Extractors that fit no request are reported by
+    /// [`problems`](Self::problems).
     pub fn router(&self, instance: Instance, calls: Arc<ConcurrencyLimit>) -> Router {
         self.surround(build(self, instance, calls))
     }
 
-    /// Puts around a router what the app declares to be around it.
+    /// Adds the app's layers to a router.
     pub(crate) fn surround(&self, router: Router) -> Router {
         let router = (self.layer)(router);
-        // Outermost: pages of other origins read what layers refuse, too.
+        // CORS is the outermost layer, so that web pages can read rejections of the other layers.
         match self.settings.cors() {
             Some(cors) => cors.around(router),
             None => router,
@@ -83,7 +83,7 @@ impl Declaration {
     }
 }
 
-/// Without the layers that the app declares.
+/// Builds the router without the app's layers.
 pub(crate) fn build(app: &Declaration, instance: Instance, calls: Arc<ConcurrencyLimit>) -> Router {
     let running = Arc::new(AppState::new(&app.settings, instance, calls));
     let mut router = Router::new().fallback_service(service(Target::Nothing));
@@ -111,25 +111,25 @@ pub(crate) fn build(app: &Declaration, instance: Instance, calls: Arc<Concurrenc
     router
 }
 
-/// What is at a path. Of a type for each, a program would have all of the router's code as often.
+/// What answers at a path. One type for all keeps the router's generic code small.
 #[derive(Clone)]
 enum Target {
     Endpoint(Arc<EndpointService>),
-    /// A document that is made when it is first asked for.
+    /// A document that is built at the first request.
     Document(Arc<LazyLock<Bytes, Box<dyn FnOnce() -> Bytes + Send>>>),
     Nothing,
 }
 
 impl Target {
     fn document(make: impl FnOnce() -> Value + Send + 'static) -> Self {
-        // What is JSON already can be written.
+        // A `Value` can always be serialized.
         let bytes = move || serde_json::to_vec(&make()).map(Bytes::from).unwrap_or_default();
         Self::Document(Arc::new(LazyLock::new(Box::new(bytes))))
     }
 
     async fn answer(self, request: Request) -> Response {
         let mut response = match self {
-            // A parameter between slashes is not empty, as one at the end is not; the router lets it be.
+            // The router accepts an empty parameter between slashes, but not at the end. Here both are 404.
             Self::Endpoint(served) if !request.uri().path().contains("//") => {
                 return serve(served, request).await;
             }

@@ -9,7 +9,7 @@ use http::header::CONTENT_TYPE;
 use super::reply::{Answer, AsItIs, Content, Reply};
 use crate::error::Error;
 
-/// Bytes as they are: an image, a sound, a document.
+/// Bytes of any media type: an image, audio, a document.
 ///
 /// ```
 /// use fal_runtime::answer::Binary;
@@ -33,20 +33,21 @@ pub struct Binary {
     content_type: HeaderValue,
 }
 
-/// What bytes are as long as nobody says more.
+/// The media type of bytes by default.
 pub(super) const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 impl Binary {
-    /// These bytes, as `application/octet-stream` until told otherwise.
+    /// An answer of these bytes. The media type is `application/octet-stream` unless
+    /// [`content_type`](Self::content_type) sets another.
     pub fn new(bytes: impl AsRef<[u8]> + Send + 'static) -> Self {
         Self { bytes: Bytes::from_owner(bytes), content_type: OCTETS }
     }
 
-    /// Says what the bytes are: a media type, `image/png`.
+    /// Sets the media type, for example `image/png`.
     ///
     /// # Panics
     ///
-    /// On a text that no header can have: control characters.
+    /// If the text is no valid header value, for example because of a control character.
     #[must_use]
     pub fn content_type(mut self, media_type: &'static str) -> Self {
         self.content_type = HeaderValue::from_static(media_type);

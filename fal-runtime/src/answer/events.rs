@@ -11,16 +11,17 @@ use super::head::ResponseHead;
 use crate::error::{Error, Result};
 use crate::json;
 
-/// Server-sent events, for an endpoint that answers bit by bit: it takes them as `events: &mut Events<T>` and returns
-/// `()` or `Result<()>`.
+/// Server-sent events: an endpoint takes `events: &mut Events<T>`, sends items, and returns `()` or `Result<()>`.
 ///
-/// Each item becomes one event, whose data is the item as JSON. The endpoint runs while its client reads, and so may
-/// borrow from `&self`; its place under `max_multiplexing` lasts until the stream has ended (S38). When the client
-/// leaves, an async endpoint is dropped where it waits; a blocking one goes on until it next sends, which fails then.
+/// Each item becomes one event, whose data is the item as JSON. The endpoint runs while the client reads, so it may
+/// borrow from `&self`. It counts against `max_multiplexing` until the stream has ended (S38). When the client
+/// disconnects, an async endpoint is dropped at its next await; a blocking one runs until its next send, which
+/// fails.
 ///
-/// The head goes out with the first event, or when the endpoint returns without one. Until then it can be changed by
-/// [`response`](Self::response), and an error is an ordinary error response. After the first event an error is one last
-/// event, of the type `error`, whose data is what the error response would have had.
+/// The response head is sent with the first event, or when the endpoint returns without one. Until then
+/// [`response`](Self::response) can change it, and an error becomes an ordinary error response. After the first
+/// event, an error is sent as one last event of the type `error`, whose data is the body that the error response
+/// would have had.
 ///
 /// ```
 /// use fal_runtime::prelude::*;
@@ -52,29 +53,29 @@ impl<T> Events<T> {
         Self { channel: EventChannel { head: Some(head), spent, sender }, items: PhantomData }
     }
 
-    /// The head of the response. Once the first event is sent, changes to it change nothing; a request for a health
-    /// check (S27) has to be made before, too.
+    /// The head of the response. Changes after the first event have no effect, so request a health check before it,
+    /// too (S27).
     pub fn response(&mut self) -> &mut ResponseHead {
         self.channel.head.as_mut().unwrap_or(&mut self.channel.spent)
     }
 }
 
 impl<T: Serialize> Events<T> {
-    /// Sends an item, as soon as the one before it is on its way to the client.
+    /// Sends an item. It waits until the previous one has been passed to the connection.
     ///
-    /// It is an error where the item has no JSON form. When the client has left, it does not return: the endpoint is
-    /// dropped. Dropping the future before it is ready sends nothing.
+    /// It is an error if the item cannot be serialized as JSON. When the client has disconnected, it does not
+    /// return: the endpoint is dropped. Cancelling the future before it is ready sends nothing.
     pub fn send(&mut self, item: T) -> impl Future<Output = Result<()>> + Send + use<'_, T> {
         let event = event(&item);
         self.channel.send(event)
     }
 
-    /// The same for a blocking endpoint, a plain `fn`: it waits on its thread. It is also an error where the client has
-    /// left.
+    /// [`send`](Self::send) for blocking endpoints: it blocks the thread. It is also an error if the client has
+    /// disconnected.
     ///
     /// # Panics
     ///
-    /// In an async endpoint, whose thread is not to be blocked: use [`send`](Self::send) there.
+    /// In an async endpoint, whose thread must not block: use [`send`](Self::send) there.
     pub fn send_blocking(&mut self, item: T) -> Result<()> {
         let sent = self.channel.prepare(event(&item)?);
         self.channel.sender.blocking_send(sent).map_err(|_| client_left())
@@ -85,7 +86,7 @@ fn event(item: &impl Serialize) -> Result<Bytes> {
     json::write(item).into_bytes().map(|data| frame(None, &data))
 }
 
-/// One event. JSON has no line breaks of its own.
+/// Formats one event. JSON on one line needs no escaping.
 pub(crate) fn frame(name: Option<&str>, data: &[u8]) -> Bytes {
     let mut frame = Vec::with_capacity(data.len() + 32);
     if let Some(name) = name {
@@ -100,36 +101,36 @@ pub(crate) fn frame(name: Option<&str>, data: &[u8]) -> Bytes {
 }
 
 fn client_left() -> Error {
-    Error::msg("the client has left")
+    Error::msg("the client has disconnected")
 }
 
-/// What an endpoint that sends events has sent.
+/// A message from the endpoint to the response body.
 #[derive(Debug)]
 pub(crate) enum EventMessage {
     /// The first event, and with it the head.
     First(ResponseHead, Bytes),
-    /// A further event.
+    /// A later event.
     Event(Bytes),
-    /// The head of an endpoint that has ended without an event, however it ended.
+    /// The head of an endpoint that has ended without an event.
     Unused(ResponseHead),
 }
 
-/// Holds one event: the next waits until it has been taken.
+/// The channel holds one event; the next send waits.
 pub(crate) type Sender = mpsc::Sender<EventMessage>;
 
-/// All of [`Events`] but the type of its items.
+/// The untyped part of [`Events`].
 #[derive(Debug)]
 struct EventChannel {
-    /// None when it has been sent.
+    /// `None` once it has been sent.
     head: Option<ResponseHead>,
-    /// What is changed after that.
+    /// Takes the changes after that.
     spent: ResponseHead,
     sender: Sender,
 }
 
 impl EventChannel {
     async fn send(&mut self, event: Result<Bytes>) -> Result<()> {
-        // Room first: what is dropped while it waits has sent nothing, and has kept the head.
+        // Reserve first: a cancelled send keeps the head.
         let event = event?;
         let room = self.sender.clone().reserve_owned().await.map_err(|_| client_left())?;
         room.send(self.prepare(event));
@@ -147,13 +148,13 @@ impl EventChannel {
 impl Drop for EventChannel {
     fn drop(&mut self) {
         if let Some(head) = self.head.take() {
-            // There is room, since nothing has been sent. A client that has left wants no head.
+            // The channel is empty, since nothing has been sent. The receiver may be gone with its client.
             let _ = self.sender.try_send(EventMessage::Unused(head));
         }
     }
 }
 
-/// What an item of [`Events`] has to be.
+/// An item of [`Events`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent as an event",
     label = "not serializable, or without a JSON schema",
@@ -164,9 +165,9 @@ pub trait Event: Serialize + JsonSchema {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + JsonSchema> Event for T {}
 
-/// What an endpoint sends.
+/// The type that an endpoint takes to send events.
 pub trait EventStream {
-    /// One event.
+    /// The item of one event.
     type Item;
 }
 

@@ -17,9 +17,9 @@ use super::binary::OCTETS;
 use super::reply::{Answer, AsItIs, Content, Reply};
 use crate::error::Error;
 
-/// A file, sent from its disk piece by piece while the client reads. The response says how long it is.
+/// A file, streamed from the disk while the client reads. The response has a `content-length`.
 ///
-/// It is sent as long as it was when it was opened: what is appended later is not; when it becomes shorter, the
+/// The length is taken when the file is opened. Bytes appended later are not sent. If the file becomes shorter, the
 /// connection ends early, so that the client notices.
 ///
 /// ```
@@ -47,15 +47,15 @@ pub struct File {
 }
 
 impl File {
-    /// Opens a file, to be sent as `application/octet-stream` until told otherwise. What is no regular file, a
-    /// directory for one, is an error.
+    /// Opens a file. Its media type is `application/octet-stream` unless [`content_type`](Self::content_type) sets
+    /// another. It is an error if the path is no regular file, for example a directory.
     pub async fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let file = tokio::fs::File::open(path).await?;
         let metadata = file.metadata().await?;
         Self::new(file, &metadata)
     }
 
-    /// The same with a file that is open, from where it stands to its end. It may block: it is for blocking endpoints.
+    /// Sends an open file, from its current position to its end. It may block, so call it in blocking endpoints.
     pub fn from_std(mut file: std::fs::File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let behind = io::Seek::stream_position(&mut file)?;
@@ -66,21 +66,21 @@ impl File {
 
     fn new(opened: tokio::fs::File, metadata: &std::fs::Metadata) -> io::Result<Self> {
         if !metadata.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
         Ok(Self { opened, length: metadata.len(), content_type: OCTETS })
     }
 
-    /// How many bytes are sent.
+    /// The number of bytes to send.
     pub fn length(&self) -> u64 {
         self.length
     }
 
-    /// Says what the file is: a media type, `application/pdf`.
+    /// Sets the media type, for example `application/pdf`.
     ///
     /// # Panics
     ///
-    /// On a text that no header can have: control characters.
+    /// If the text is no valid header value, for example because of a control character.
     #[must_use]
     pub fn content_type(mut self, media_type: &'static str) -> Self {
         self.content_type = HeaderValue::from_static(media_type);
@@ -101,14 +101,14 @@ impl Answer<AsItIs> for File {
     }
 }
 
-/// The rest of a file.
+/// The body: the rest of a file.
 struct FileBody {
     file: tokio::fs::File,
     length: u64,
     buffer: BytesMut,
 }
 
-/// As much is read at a time.
+/// The number of bytes that are read at a time.
 const CHUNK_SIZE: usize = 64 * 1024;
 
 impl http_body::Body for FileBody {
@@ -126,7 +126,8 @@ impl http_body::Body for FileBody {
         ready!(Pin::new(file).poll_read(context, &mut read))?;
         let filled = read.filled().len();
         if filled == 0 {
-            let error = io::Error::new(io::ErrorKind::UnexpectedEof, "the file has become shorter");
+            let error =
+                io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter while it was sent");
             return Poll::Ready(Some(Err(error)));
         }
         *length -= u64::try_from(filled).unwrap_or(*length);

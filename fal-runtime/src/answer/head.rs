@@ -5,10 +5,10 @@ use fal_health::protocol::header;
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-/// The head of a response, for an endpoint to say more than its body does.
+/// The head of a response: an endpoint sets its status and headers, and requests health checks.
 ///
-/// An endpoint takes it as `response: &mut ResponseHead`. What it sets holds for the answer that it returns; an error
-/// has a status and headers of its own, and takes from here only the request for a health check.
+/// An endpoint takes it as `response: &mut ResponseHead`. It applies to a successful answer. An error has its own
+/// status and headers; only the request for a health check is taken over.
 ///
 /// ```
 /// use fal_runtime::{ResponseHead, StatusCode};
@@ -25,19 +25,19 @@ pub struct ResponseHead {
     headers: HeaderMap,
 }
 
-/// What frames the message is the server's to say.
+/// Headers that frame the message. The server sets them.
 const FRAMING: [HeaderName; 3] = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING];
 
 const HEALTH_CHECK: HeaderName = HeaderName::from_static(header::HEALTH_CHECK);
 
-/// What is lent to an endpoint as `&mut`, when it is not called [`ResponseHead`].
+/// An argument that an endpoint takes by `&mut`, under any name of the type.
 #[diagnostic::on_unimplemented(
     message = "`&mut {Self}` cannot be an argument of an endpoint",
     label = "write `{Self}` without `&mut`: this argument must be owned",
     note = "only `&mut ResponseHead` and `&mut Events<…>` are passed by reference"
 )]
 pub trait AsResponseHead {
-    /// The head, by the name that the endpoint has for it.
+    /// Passes the head on.
     fn of(head: &mut ResponseHead) -> &mut Self;
 }
 
@@ -47,41 +47,41 @@ impl AsResponseHead for ResponseHead {
     }
 }
 
-/// The head of a response, if it is that.
+/// Passes the head to an argument that is not spelled [`ResponseHead`].
 pub fn as_response_head<T: AsResponseHead>(head: &mut ResponseHead) -> &mut T {
     T::of(head)
 }
 
 impl ResponseHead {
-    /// The headers that are set so far.
+    /// The headers set so far.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// Headers to set. They replace what the answer would have had by the same names; those that frame the message
-    /// (`connection`, `content-length`, `transfer-encoding`) are not sent.
+    /// The headers to set. They replace headers of the same names in the answer. `connection`, `content-length` and
+    /// `transfer-encoding` are ignored: the server sets them.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
         &mut self.headers
     }
 
-    /// The status of the answer; 200 unless it was set. (A redirect has a status of its own.)
+    /// The status of the answer. Default: 200. A redirect has its own default.
     pub fn status(&self) -> StatusCode {
         self.status.unwrap_or_default()
     }
 
-    /// Sets the status of the answer. To fail, return an error instead: it has a body that clients can read.
+    /// Sets the status of the answer. To fail, return an error instead: clients can read its body.
     pub fn set_status(&mut self, status: StatusCode) {
         self.status = Some(status);
     }
 
-    /// Asks the host to check this runner right after the response. A failed check ends the runner at once, whatever
-    /// its age and the checks before (S25). It holds even when the endpoint returns an error or panics afterwards
-    /// (S27).
+    /// Requests a health check of this runner right after the response. If that check fails, the runner is replaced
+    /// at once, whatever its age and streak (S25). The request is sent even if the endpoint returns an error or
+    /// panics afterwards (S27).
     pub fn request_health_check(&mut self) {
         self.headers.insert(HEALTH_CHECK, HeaderValue::from_static("true"));
     }
 
-    /// Puts it on the answer.
+    /// Applies it to a successful answer.
     pub(crate) fn apply(mut self, answer: &mut Response) {
         if let Some(status) = self.status {
             *answer.status_mut() = status;
@@ -95,7 +95,7 @@ impl ResponseHead {
         answer.headers_mut().extend(self.headers);
     }
 
-    /// Puts the request for a health check on an error's answer.
+    /// Copies the request for a health check to an error response.
     pub(crate) fn apply_request(self, answer: &mut Response) {
         for value in self.headers.get_all(&HEALTH_CHECK) {
             answer.headers_mut().append(HEALTH_CHECK, value.clone());

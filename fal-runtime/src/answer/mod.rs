@@ -1,8 +1,8 @@
-//! Answers that are no JSON.
+//! Answers other than JSON.
 //!
-//! A plain value that an endpoint returns is sent as JSON. One of these types is sent as what it is, and the OpenAPI
-//! document says so; a [`Response`] of axum's is sent as it is, and the document says nothing of it. What the endpoint
-//! sets on its [`ResponseHead`](crate::ResponseHead) holds for them, too. Answers that come bit by bit are
+//! An endpoint's return value is sent as JSON, unless its type is one of these: [`Binary`], [`File`] and
+//! [`Redirect`], which the OpenAPI document describes, or axum's [`Response`], which it does not. The status and
+//! headers of the [`ResponseHead`](crate::ResponseHead) apply to them, too. For a stream of server-sent events, see
 //! [`Events`](crate::Events).
 
 mod binary;

@@ -10,7 +10,7 @@ use http::{HeaderValue, StatusCode};
 use super::reply::{Answer, AsItIs, Content, Reply};
 use crate::error::{Context, Error};
 
-/// Sends the client elsewhere.
+/// A redirect of the client to another URL.
 ///
 /// ```
 /// use fal_runtime::answer::Redirect;
@@ -35,17 +35,17 @@ pub struct Redirect {
 }
 
 impl Redirect {
-    /// The result is there: the client gets it with GET (303).
+    /// Redirects to the result: the client gets it with GET (303).
     pub fn see(location: impl Into<Cow<'static, str>>) -> Self {
         Self { status: StatusCode::SEE_OTHER, location: location.into() }
     }
 
-    /// This time the client has to make the same request there, with the same body (307).
+    /// Redirects this request: the client repeats it there, with the same body (307).
     pub fn temporary(location: impl Into<Cow<'static, str>>) -> Self {
         Self { status: StatusCode::TEMPORARY_REDIRECT, location: location.into() }
     }
 
-    /// From now on the client has to make the same request there, with the same body (308).
+    /// Redirects this and all later requests: the client repeats it there, with the same body (308).
     pub fn permanent(location: impl Into<Cow<'static, str>>) -> Self {
         Self { status: StatusCode::PERMANENT_REDIRECT, location: location.into() }
     }
@@ -59,9 +59,9 @@ impl Answer<AsItIs> for Redirect {
         StatusCode::PERMANENT_REDIRECT,
     ]);
 
-    /// A location that no header can have, one with a line break for instance, is an error.
+    /// It is an error if the location is no valid header value, for example because of a line break.
     fn reply(self) -> Result<Reply, Error> {
-        let location = HeaderValue::try_from(&*self.location).context("the location of a redirect")?;
+        let location = HeaderValue::try_from(&*self.location).context("invalid location of a redirect")?;
         let mut response = Response::new(Body::empty());
         *response.status_mut() = self.status;
         response.headers_mut().insert(LOCATION, location);

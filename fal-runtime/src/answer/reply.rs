@@ -11,63 +11,63 @@ use crate::error::Error;
 use crate::json;
 use crate::json::{SchemaOf, Written};
 
-/// A response but for what the endpoint's head says.
+/// An answer before the endpoint's [`ResponseHead`](super::head::ResponseHead) is applied.
 #[derive(Debug)]
 pub enum Reply {
     /// A body, as JSON.
     Json(Bytes),
-    /// Anything else.
+    /// Any other response.
     Raw(Box<Response<Body>>),
 }
 
 impl Reply {
-    /// That of an endpoint that has sent all it had.
+    /// The answer of an endpoint that has sent events.
     pub(super) const NONE: Self = Self::Json(Bytes::new());
 
-    /// Compiled once, not for every type that is written.
+    /// Not generic: compiled once, not for every type.
     #[inline(never)]
     fn json(written: Written) -> Result<Self, Error> {
         written.into_bytes().map(Self::Json)
     }
 }
 
-/// What the OpenAPI document tells of an answer.
+/// The content of an answer in the OpenAPI document.
 #[derive(Clone, Copy, Debug)]
 pub enum Content {
     /// JSON of this schema.
     Json(SchemaOf),
-    /// Server-sent events, the data of each of this schema.
+    /// Server-sent events, whose data has this schema.
     Events(SchemaOf),
     /// Bytes of any format.
     Bytes,
-    /// No body, but another place to look at, by one of these statuses.
+    /// A redirect with one of these statuses.
     Redirect(&'static [StatusCode]),
-    /// It is not known.
+    /// Not documented.
     Undocumented,
 }
 
-/// What an endpoint answers with: a plain value, which is sent as JSON, or one of the types of
+/// The return type of an endpoint: a serializable value, which is sent as JSON, or one of the types of
 /// [`fal_runtime::answer`](crate::answer).
 ///
-/// The type decides. `M` only keeps the two ways apart and is inferred.
+/// `M` marks which of the two it is. It is inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned by an endpoint",
     label = "not serializable, or without a JSON schema",
     note = "write `#[derive(Serialize, JsonSchema)]` above the type, and `Out` instead of `Json<Out>`"
 )]
 pub trait Answer<M>: Sized {
-    /// What the document tells of it.
+    /// Its content in the OpenAPI document.
     const CONTENT: Content;
 
-    /// Makes it the response.
+    /// Converts it to a response.
     fn reply(self) -> Result<Reply, Error>;
 }
 
-/// Marks what is sent as JSON.
+/// Marks answers that are sent as JSON.
 #[derive(Debug)]
 pub enum AsJson {}
 
-/// Marks what is a response by itself.
+/// Marks answers that are responses.
 #[derive(Debug)]
 pub enum AsItIs {}
 
@@ -80,7 +80,7 @@ impl<T: Serialize + JsonSchema> Answer<AsJson> for T {
     }
 }
 
-/// Whatever axum can make a response of; the document says nothing of it.
+/// Any response. The OpenAPI document does not describe it.
 #[diagnostic::do_not_recommend]
 impl Answer<AsItIs> for Response<Body> {
     const CONTENT: Content = Content::Undocumented;

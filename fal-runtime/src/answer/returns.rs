@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use super::reply::{Answer, Content, Reply};
 use crate::error::{ApiError, DeclaredFailure, Error};
 
-/// What an endpoint fails with.
+/// The error type of an endpoint.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of an endpoint",
     label = "does not convert into `fal_runtime::Error`",
@@ -17,7 +17,7 @@ pub trait EndpointError: Into<Error> {}
 #[diagnostic::do_not_recommend]
 impl<E: Into<Error>> EndpointError for E {}
 
-/// How an endpoint that sends events ends.
+/// The return type of an endpoint that sends events.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned by an endpoint that sends events",
     label = "the events are the response",
@@ -34,7 +34,7 @@ impl NoAnswer for () {}
 pub struct Returns<R>(PhantomData<R>);
 
 impl<T, E> Returns<Result<T, E>> {
-    /// What the document tells of the answer.
+    /// The content of the answer in the OpenAPI document.
     pub fn fal_content<M>() -> Content
     where
         T: Answer<M>,
@@ -43,7 +43,7 @@ impl<T, E> Returns<Result<T, E>> {
         T::CONTENT
     }
 
-    /// Makes it the response.
+    /// Converts the return value to a response.
     pub fn fal_reply<M>(result: Result<T, E>) -> Result<Reply, Error>
     where
         T: Answer<M>,
@@ -55,7 +55,7 @@ impl<T, E> Returns<Result<T, E>> {
         }
     }
 
-    /// Ends the events.
+    /// Ends a stream of events.
     pub fn fal_end(result: Result<T, E>) -> Result<Reply, Error>
     where
         T: NoAnswer,
@@ -69,27 +69,26 @@ impl<T, E> Returns<Result<T, E>> {
 }
 
 impl<T, E: ApiError> Returns<Result<T, E>> {
-    /// What the error declares of itself.
+    /// The failures that the error type declares.
     pub const FAL_FAILURES: &'static [DeclaredFailure] = E::FAILURES;
 }
 
-/// What a function gives that does not return a `Result`, and what a `Result` gives whose error declares nothing of
-/// itself.
+/// The fallback for a return type that is no `Result`, and for a `Result` whose error declares no failures.
 pub trait ReturnsFallback<R> {
-    /// Nothing is known of failures.
+    /// No failures are declared.
     const FAL_FAILURES: &'static [DeclaredFailure] = &[];
 
-    /// What the document tells of the answer.
+    /// The content of the answer in the OpenAPI document.
     fn fal_content<M>() -> Content
     where
         R: Answer<M>;
 
-    /// Makes it the response.
+    /// Converts the return value to a response.
     fn fal_reply<M>(answer: R) -> Result<Reply, Error>
     where
         R: Answer<M>;
 
-    /// Ends the events.
+    /// Ends a stream of events.
     fn fal_end(answer: R) -> Result<Reply, Error>
     where
         R: NoAnswer;

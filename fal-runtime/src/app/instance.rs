@@ -3,5 +3,5 @@
 use std::any::Any;
 use std::sync::Arc;
 
-/// A running app whose type has been erased: one value for the life of a runner.
+/// The value that `setup` returned, with its type erased. A runner has one.
 pub type Instance = Arc<dyn Any + Send + Sync>;

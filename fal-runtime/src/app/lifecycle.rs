@@ -1,8 +1,8 @@
-//! An app's setup, `handle_exit` and teardown.
+//! Runs an app's `setup`, `handle_exit` and `teardown`.
 //!
-//! Each runs on a thread of its own, where it may block; an async one is driven there, with the runtime's I/O and
-//! timers. None of them can so hold up the threads that serve, and what its author wrote, async or not, a `Result` or
-//! not, is told apart by its type alone.
+//! Each runs on its own thread, where it may block; an async one is driven there with the runtime's I/O and timers.
+//! So it cannot hold up the threads that serve requests. Whether a function is async and returns a `Result` is
+//! found by the types.
 
 use std::future::ready;
 use std::marker::PhantomData;
@@ -23,7 +23,7 @@ use crate::error::{Context, Error};
 /// The lifecycle methods of an app that declares none of that name, by
 /// [autoref-style specialization](crate::__private#autoref-style-specialization).
 pub trait Lifecycle: App {
-    /// Makes the app by its `Default`.
+    /// Makes the app with its `Default`.
     fn setup() -> Self
     where
         Self: HasSetup,
@@ -45,7 +45,7 @@ pub trait Lifecycle: App {
 
 impl<A: App> Lifecycle for A {}
 
-/// Makes an app, where it is first needed.
+/// Runs `setup` on its own thread.
 pub fn setup<A: App>(
     cx: Setup,
     setup: fn(&mut FunctionThread<A>, &Setup) -> Settled<A>,
@@ -61,13 +61,13 @@ pub fn call_setup<'a, F: TakesSetup<'a, M>, M>(setup: F, cx: &'a Setup) -> F::Re
     setup.call(cx)
 }
 
-/// What a `setup` may take. `M` only keeps the two ways apart and is inferred.
+/// The signature of a `setup`: without an argument, or with `&Setup`. `M` marks which and is inferred.
 #[diagnostic::on_unimplemented(
     message = "invalid signature for `setup`",
     label = "write `fn setup() -> Result<Self>` or `fn setup(cx: &Setup) -> Result<Self>`"
 )]
 pub trait TakesSetup<'a, M> {
-    /// What it returns: the app, a `Result` of it, or a future of either.
+    /// Its return type: the app, a `Result` of it, or a future of either.
     type Returned;
 
     /// Calls it.
@@ -92,7 +92,7 @@ impl<'a, R, F: FnOnce(&'a Setup) -> R> TakesSetup<'a, fn(&'a Setup) -> R> for F 
     }
 }
 
-/// Tells an app that its runner is to stop. A failure is logged.
+/// Runs `handle_exit` on its own thread. A failure is logged.
 pub fn handle_exit<A: App>(
     app: Instance,
     exit: fn(&A, &mut FunctionThread<()>) -> Settled<()>,
@@ -108,7 +108,7 @@ pub fn handle_exit<A: App>(
     })
 }
 
-/// Ends an app. It is an error while any of its calls still runs.
+/// Runs `teardown` on its own thread. It is an error while a call of the app still runs.
 pub fn teardown<A: App>(
     app: Instance,
     teardown: fn(A, &mut FunctionThread<()>) -> Settled<()>,
@@ -120,10 +120,10 @@ pub fn teardown<A: App>(
     })
 }
 
-/// What became of a lifecycle function; none where nobody waits for it any more.
+/// The result of a lifecycle function, or `None` if its caller has gone.
 pub type Settled<T> = Option<Result<T, Error>>;
 
-/// The thread that one lifecycle function has to itself.
+/// The thread of one lifecycle function.
 #[derive(Debug)]
 pub struct FunctionThread<T> {
     runtime: Handle,
@@ -132,7 +132,7 @@ pub struct FunctionThread<T> {
 }
 
 impl<T> FunctionThread<T> {
-    /// Waits for what the function returned, unless its caller leaves first.
+    /// Waits for the returned value or future, unless the caller goes first.
     pub fn settle<R: Settle<T, M>, M>(&mut self, returned: R) -> Settled<T> {
         let Self { runtime, answer, has_returned } = self;
         has_returned.store(true, Ordering::Release);
@@ -160,23 +160,23 @@ async fn on_a_thread<T: Send + 'static>(
         let settled = catch_unwind(AssertUnwindSafe(|| function(&mut thread)));
         let settled = settled.unwrap_or_else(|panic| Some(Err(Error::panicked(&*panic))));
         if let Some(settled) = settled {
-            // A caller that has left does not want it.
+            // The caller may have gone.
             let _ = thread.answer.send(settled);
         }
     };
-    let thread = std::thread::Builder::new().name(name.into()).spawn(run).context("no thread for it")?;
+    let thread = std::thread::Builder::new().name(name.into()).spawn(run).context("cannot start a thread")?;
     let mut waiting = PendingFunction { answered: Some(answered), has_returned, thread: Some(thread) };
     match &mut waiting.answered {
         Some(answered) => answered.await?,
-        None => Err(Error::msg("nobody waits for it")),
+        None => Err(Error::msg("the caller has gone")),
     }
 }
 
-/// Whoever waits for a lifecycle function. When it leaves before the answer, an async function is dropped, and that is
-/// waited for: the process may end right after (S42). A blocking one is abandoned.
+/// A caller's handle to a running lifecycle function. Dropping it early drops an async function and waits until
+/// that is done, since the process may end right after (S42). A blocking function is abandoned.
 struct PendingFunction<T> {
     answered: Option<oneshot::Receiver<Result<T, Error>>>,
-    /// Whether the function has given its thread back, and only its future, if that, is still to end.
+    /// Whether the function has returned, so that at most its future is still running.
     has_returned: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -185,25 +185,25 @@ impl<T> Drop for PendingFunction<T> {
     fn drop(&mut self) {
         self.answered = None;
         if let (true, Some(thread)) = (self.has_returned.load(Ordering::Acquire), self.thread.take()) {
-            // A panic has been answered.
+            // A panic is already part of the result.
             let _ = thread.join();
         }
     }
 }
 
 fn another_app() -> Error {
-    Error::msg("it belongs to another app")
+    Error::msg("internal error: the instance belongs to another app")
 }
 
-/// What a lifecycle function may return: a `T`, a `Result<T>`, or a future of either.
+/// The return type of a lifecycle function: `T`, `Result<T>`, or a future of either.
 ///
-/// `M` only keeps them apart and is inferred.
+/// `M` marks which and is inferred.
 #[diagnostic::on_unimplemented(
     message = "invalid return type `{Self}`",
     label = "return `{T}` or a `Result` of it, async or not"
 )]
 pub trait Settle<T, M> {
-    /// Waits for it, where there is something to wait for.
+    /// Converts it to a `Result`; waits if it is a future.
     fn settle(self) -> impl Future<Output = Result<T, Error>>;
 }
 
@@ -215,7 +215,7 @@ pub enum Plain {}
 #[derive(Debug)]
 pub enum Fallible {}
 
-/// Marks a future of what `M` marks.
+/// Marks a future whose output `M` marks.
 #[derive(Debug)]
 pub struct Async<M>(PhantomData<M>);
 
@@ -244,14 +244,14 @@ where
     }
 }
 
-/// What can be made without a setup.
+/// An app without a `setup`, which is made with its `Default`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no `setup`",
     label = "neither `setup` nor `Default`",
     note = "write `async fn setup() -> Result<Self>` in the block with `#[app]`, or derive `Default`"
 )]
 pub trait HasSetup {
-    /// Makes it.
+    /// Makes the app.
     fn default_setup() -> Self;
 }
 

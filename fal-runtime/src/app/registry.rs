@@ -9,7 +9,7 @@ use super::declaration::Declaration;
 use super::traits::App;
 use crate::endpoint::Endpoint;
 
-/// An app of this binary, as `#[app]` registers it.
+/// An app, as `#[app]` registers it.
 #[derive(Debug)]
 pub struct Registered(pub &'static Declaration);
 
@@ -26,17 +26,17 @@ pub struct Block {
 inventory::collect!(Block);
 
 impl Block {
-    /// The block that stands where this is called.
+    /// The block at the caller's location.
     #[track_caller]
     pub const fn of<A: App>(endpoints: &'static [&'static Endpoint]) -> Self {
         Self { app: TypeId::of::<A>, endpoints, place: Location::caller() }
     }
 
-    /// The blocks of an app, by file and line: the linker gives them in an order of its own.
+    /// The blocks of an app, sorted by file and line, since the linker's order is arbitrary.
     pub(super) fn all(app: TypeId) -> Vec<&'static Self> {
         let mut blocks: Vec<&Self> = Vec::new();
         for block in inventory::iter::<Self>().filter(|block| (block.app)() == app) {
-            // There are few: the code of a sort is the most that they would cost.
+            // Insertion sort: there are few blocks, and a sort's code would be in every program.
             let at = blocks.partition_point(|known| known.place <= block.place);
             blocks.insert(at, block);
         }
@@ -56,24 +56,24 @@ impl Declaration {
         apps
     }
 
-    /// Its endpoints, in the order of their files and lines.
+    /// The endpoints, sorted by file and line.
     pub fn endpoints(&self) -> Vec<&'static Endpoint> {
         Block::all((self.type_id)()).into_iter().flat_map(Block::endpoints).copied().collect()
     }
 
-    /// How a host checks this app's runners; none where no endpoint is declared to be the health check.
+    /// How a host checks this app's runners. `None` if no endpoint is the health check.
     pub fn health_check(&self) -> Option<HealthCheckSpec> {
         let check = |row: &Endpoint| Some(HealthCheckSpec::post(row.path(), row.is_health_check()?));
         self.endpoints().into_iter().find_map(check)
     }
 
-    /// Where the health check is called.
+    /// The path of the health check.
     pub(crate) fn health_path(&self) -> Option<&'static str> {
         self.endpoints().into_iter().find(|row| row.is_health_check().is_some()).map(Endpoint::path)
     }
 
-    /// What is wrong with the declaration and shows only when all its blocks are known and its types describe
-    /// themselves, a sentence each.
+    /// Errors in the declaration that only show at run time, when all blocks and schemas are known: a sentence
+    /// each.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.invalid_extractors();
         if self.endpoints().is_empty() {
@@ -85,7 +85,7 @@ impl Declaration {
         let name = self.settings.name();
         if Self::all().iter().filter(|app| app.settings.name() == name).count() > 1 {
             problems
-                .push(format!("two apps are called `{name}`: give one another name, `#[app(name = \"…\")]`"));
+                .push(format!("two apps have the name `{name}`: set another with `#[app(name = \"…\")]`"));
         }
         problems
     }

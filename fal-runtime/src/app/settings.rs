@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cors::Cors;
 
-/// What an app declares of itself besides its endpoints.
+/// The settings of an app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     name: &'static str,
@@ -20,24 +20,23 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// What the app is called, on the command line and in logs. Default: its type's name in kebab case.
+    /// The app's name on the command line and in logs. Default: the name of its type in kebab case.
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The app's version. Default: that of the crate that declares it.
+    /// The app's version. Default: the version of its crate.
     pub const fn version(&self) -> &'static str {
         self.version
     }
 
-    /// What the doc comment of the declaration says; empty where there is none.
+    /// The doc comment of the declaration. Empty if there is none.
     pub const fn description(&self) -> &'static str {
         self.description
     }
 
-    /// How long a runner may take from the start of its process until it is ready, where the app declares it. It
-    /// also raises the start period of the health check (S8). Where it is not declared, a host's own limit holds
-    /// (S35).
+    /// The time from the start of a runner's process until it must be ready. It also raises the start period of the
+    /// health check (S8). `None` if the app does not declare it: then the host's limit applies (S35).
     pub const fn startup_timeout(&self) -> Option<Duration> {
         match self.startup_timeout {
             Some(seconds) => Some(Duration::from_secs(seconds as u64)),
@@ -45,17 +44,17 @@ impl Settings {
         }
     }
 
-    /// How long a runner that is told to stop may finish what it has (S33, S42). Default: 5 s.
+    /// The time that a runner has to finish its calls after SIGTERM (S33, S42). Default: 5 s.
     pub const fn termination_grace_period(&self) -> Duration {
         Duration::from_secs(self.termination_grace_period as u64)
     }
 
-    /// How many requests a runner serves at a time (S38). Default: 1.
+    /// The number of requests that a runner serves at the same time (S38). Default: 1.
     pub const fn max_multiplexing(&self) -> NonZeroU32 {
         self.max_multiplexing
     }
 
-    /// How long a request may take until its runner begins to answer (S38). Default: as long as it likes.
+    /// The time until a runner must begin its response to a request (S38). Default: no limit.
     pub const fn request_timeout(&self) -> Option<Duration> {
         match self.request_timeout {
             Some(seconds) => Some(Duration::from_secs(seconds as u64)),
@@ -63,20 +62,20 @@ impl Settings {
         }
     }
 
-    /// The largest body that an endpoint takes which declares no limit of its own, in bytes; a larger one is answered
-    /// 413. Default: 2 MiB.
+    /// The maximum size of a request body in bytes, unless an endpoint declares its own. A larger body is answered
+    /// with status 413. Default: 2 MiB.
     pub const fn body_limit(&self) -> usize {
         self.body_limit
     }
 
-    /// Which web pages of other origins may call the app. Default: none.
+    /// The CORS policy: which web pages of other origins may call the app. Default: none.
     pub const fn cors(&self) -> Option<Cors> {
         self.cors
     }
 }
 
-/// The options of `#[app(…)]`, each a `const` setter of its name, so that a declaration is checked while it is
-/// compiled: a value outside an option's range is a compile error in a const context (a panic elsewhere).
+/// The options of `#[app(…)]`, each a `const` setter of the same name. In a const context, a value out of range is
+/// a compile error; elsewhere it panics.
 ///
 /// ```
 /// use fal_runtime::AppOptions;
@@ -89,8 +88,8 @@ impl Settings {
 pub struct AppOptions(Settings);
 
 impl AppOptions {
-    /// The defaults: no `startup_timeout`, a `termination_grace_period` of 5 s, a `max_multiplexing` of 1, no
-    /// `request_timeout`, a `body_limit` of 2 MiB, no `cors`.
+    /// The default options: no `startup_timeout`, a `termination_grace_period` of 5 s, a `max_multiplexing` of 1,
+    /// no `request_timeout`, a `body_limit` of 2 MiB, no `cors`.
     pub const fn new(name: &'static str, version: &'static str) -> Self {
         Self(Settings {
             name,
@@ -105,11 +104,11 @@ impl AppOptions {
         })
     }
 
-    /// What the app is called, on the command line and in logs. Not empty.
+    /// Sets the name on the command line and in logs. It must not be empty.
     ///
     /// # Panics
     ///
-    /// On an empty name; in a const context that is a compile error.
+    /// If the name is empty. In a const context that is a compile error.
     #[track_caller]
     pub const fn name(mut self, name: &'static str) -> Self {
         assert!(!name.is_empty(), "name must not be empty: write the name for the command line and the log");
@@ -117,23 +116,23 @@ impl AppOptions {
         self
     }
 
-    /// The app's version, as `GET /health` and the OpenAPI document give it.
+    /// Sets the version, which `GET /health` and the OpenAPI document show.
     pub const fn version(mut self, version: &'static str) -> Self {
         self.0.version = version;
         self
     }
 
-    /// What the app is, for people who read the OpenAPI document.
+    /// Sets the description in the OpenAPI document.
     pub const fn description(mut self, description: &'static str) -> Self {
         self.0.description = description;
         self
     }
 
-    /// How long a runner may take from the start of its process until it is ready. Seconds, from 1.
+    /// Sets the time from the start of a runner's process until it must be ready. Seconds, at least 1.
     ///
     /// # Panics
     ///
-    /// On 0; in a const context that is a compile error.
+    /// If the value is 0. In a const context that is a compile error.
     #[track_caller]
     pub const fn startup_timeout(mut self, seconds: u32) -> Self {
         assert!(seconds > 0, "startup_timeout must be at least 1: with 0 no runner becomes ready");
@@ -141,17 +140,17 @@ impl AppOptions {
         self
     }
 
-    /// How long a runner that is told to stop may finish what it has. Seconds, from 0; default 5.
+    /// Sets the time that a runner has to finish its calls after SIGTERM. Seconds, from 0. Default: 5.
     pub const fn termination_grace_period(mut self, seconds: u32) -> Self {
         self.0.termination_grace_period = seconds;
         self
     }
 
-    /// How many requests a runner serves at a time. From 1; default 1.
+    /// Sets the number of requests that a runner serves at the same time. At least 1. Default: 1.
     ///
     /// # Panics
     ///
-    /// On 0; in a const context that is a compile error.
+    /// If the value is 0. In a const context that is a compile error.
     #[expect(clippy::panic, reason = "a compile error where declarations are checked")]
     #[track_caller]
     pub const fn max_multiplexing(mut self, requests: u32) -> Self {
@@ -162,12 +161,12 @@ impl AppOptions {
         self
     }
 
-    /// How long a request may take from when the host sends it to a runner until that begins to answer. Seconds, from 1;
-    /// default: as long as it likes. Then the client reads 504 `request_timeout`, and the host checks that runner.
+    /// Sets the time from when the host sends a request until the runner must begin its response. Seconds, at least
+    /// 1. Default: no limit. After it, the client gets 504 `request_timeout`, and the host checks that runner.
     ///
     /// # Panics
     ///
-    /// On 0; in a const context that is a compile error.
+    /// If the value is 0. In a const context that is a compile error.
     #[track_caller]
     pub const fn request_timeout(mut self, seconds: u32) -> Self {
         assert!(seconds > 0, "request_timeout must be at least 1: with 0 no request is answered in time");
@@ -175,20 +174,21 @@ impl AppOptions {
         self
     }
 
-    /// The largest body that an endpoint takes which declares no limit of its own. Bytes; default 2 MiB (2,097,152).
+    /// Sets the maximum size of a request body, unless an endpoint declares its own. Bytes. Default: 2 MiB
+    /// (2,097,152).
     pub const fn body_limit(mut self, bytes: usize) -> Self {
         self.0.body_limit = bytes;
         self
     }
 
-    /// Which web pages of other origins may call the app; default none. A bare `cors` in `#[app(cors)]` is
+    /// Sets which web pages of other origins may call the app. Default: none. A bare `cors` in `#[app(cors)]` means
     /// [`Cors::any()`].
     pub const fn cors(mut self, cors: Cors) -> Self {
         self.0.cors = Some(cors);
         self
     }
 
-    /// What has been set.
+    /// The settings that result.
     pub const fn settings(self) -> Settings {
         self.0
     }

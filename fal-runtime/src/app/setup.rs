@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fal_health::protocol::Progress;
 
-/// What a `setup` may take, `setup(cx: &Setup)`, so as to say how far it is.
+/// The argument of `setup(cx: &Setup)`, by which a setup reports its progress.
 ///
 /// ```
 /// use fal_runtime::prelude::*;
@@ -31,7 +31,7 @@ use fal_health::protocol::Progress;
 /// # fn main() {}
 /// ```
 ///
-/// Clones report for the same setup, from other threads and tasks.
+/// Clones report for the same setup, for example from other threads and tasks.
 #[derive(Clone)]
 pub struct Setup(Arc<Reporter>);
 
@@ -40,28 +40,28 @@ struct Reporter {
     tell: Box<dyn Fn(&Progress) + Send + Sync>,
 }
 
-/// A smaller step under the same message is not worth a report.
+/// The smallest step of the fraction that is reported under the same message.
 const MIN_STEP: f64 = 0.01;
 
-/// A longer message is cut, in bytes: it is shown in one line.
+/// The maximum length of a message in bytes. A longer one is truncated.
 const MAX_MESSAGE_BYTES: usize = 1024;
 
 impl Setup {
-    /// A setup whose reports go there.
+    /// A setup that reports to `tell`.
     pub(crate) fn new(tell: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         Self(Arc::new(Reporter { last: Mutex::default(), tell: Box::new(tell) }))
     }
 
-    /// Says how far the setup is: `fraction` from 0 to 1 (what is outside is taken as the nearer end, and what is not a
-    /// number as 0), and what it is doing. A host shows it while the runner is in SETUP, in `/runners` and in its log;
-    /// without a host it goes to the log.
+    /// Reports the progress of the setup: a `fraction` from 0 to 1, which is clamped (NaN becomes 0), and what it
+    /// is doing. A host shows it in `/runners` and in its log while the runner is in SETUP. Without a host it goes
+    /// to the log.
     ///
-    /// It may be called as often as is convenient: of reports with the same message, those are passed on that are a
-    /// hundredth ahead of the last. It blocks for as long as a line to the host takes, at most a second.
+    /// Call it as often as you like: a report with the same message is passed on only if the fraction has changed
+    /// by at least 0.01. It blocks until the host has taken the report, at most one second.
     pub fn progress(&self, fraction: f64, message: impl Into<String>) {
         let mut progress = Progress::new(fraction, message);
         progress.message.truncate(progress.message.floor_char_boundary(MAX_MESSAGE_BYTES));
-        // Held while it is told: reports arrive in the order in which they were made.
+        // The lock is held while reporting, so that reports arrive in order.
         let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.as_ref().is_none_or(|last| is_news(&progress, last)) {
             (self.0.tell)(&progress);
@@ -70,7 +70,7 @@ impl Setup {
     }
 }
 
-/// Its reports go to the log.
+/// A setup that reports to the log.
 impl Default for Setup {
     fn default() -> Self {
         Self::new(|progress| {

@@ -1,10 +1,10 @@
-//! What an app is, as a type.
+//! The traits of an app's type.
 
 use fal_health::HealthCheckSpec;
 
 use super::declaration::Declaration;
 
-/// What the requests to an app can share, on whatever threads they are served.
+/// A type that requests can share across threads.
 #[diagnostic::on_unimplemented(
     message = "requests cannot share `{Self}`",
     label = "an app must be `Send`, `Sync` and `'static`",
@@ -15,22 +15,22 @@ pub trait Shared: Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> Shared for T {}
 
-/// A type that `#[app]` has declared to be an app.
+/// An app. `#[app]` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an app",
     note = "write `#[app]` above the struct, or above the `impl` block with its `setup`"
 )]
 pub trait App: Sized + Shared {
-    /// What `#[app]` writes for [`declaration`](Self::declaration).
+    /// The value of [`declaration`](Self::declaration), as `#[app]` writes it.
     #[doc(hidden)]
     const DECLARATION: &'static Declaration;
 
-    /// The app with its type erased.
+    /// The declaration, with the app's type erased.
     fn declaration() -> &'static Declaration {
         Self::DECLARATION
     }
 
-    /// How a host checks this app's runners; none where no endpoint is declared to be the health check.
+    /// How a host checks this app's runners. `None` if no endpoint is the health check.
     fn health_check() -> Option<HealthCheckSpec> {
         Self::declaration().health_check()
     }

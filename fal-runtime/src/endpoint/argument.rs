@@ -16,10 +16,9 @@ use crate::extract::RequestContext;
 use crate::json::SchemaOf;
 use crate::validation::rejection;
 
-/// What an endpoint may take besides `&self` and the response's head: the JSON body, or anything that axum can take
-/// from a request's head.
+/// An argument of an endpoint besides `&self` and the response's head: the JSON body, or an extractor.
 ///
-/// The type decides. `M` only keeps the two ways apart and is inferred.
+/// `M` marks which of the two it is. It is inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of an endpoint",
     label = "neither a JSON body nor an extractor that is `Send`",
@@ -27,14 +26,14 @@ use crate::validation::rejection;
     note = "for a value from the request head, implement axum's `FromRequestParts`"
 )]
 pub trait Argument<M>: Sized + Send {
-    /// Where it is taken from.
+    /// Where it comes from.
     const SOURCE: ArgumentSource;
 
-    /// Takes it from the request, by these rules.
+    /// Extracts it from the request and checks its rules.
     fn extract<'a, 'c, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, Self>;
 }
 
-/// What a health check may take: it is asked with an empty body.
+/// An argument of a health check, which has no request body.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a health check",
     label = "a health check has no request body: remove this argument"
@@ -47,22 +46,22 @@ impl<T: FromRequestParts<()>> HeadArgument for T {}
 #[diagnostic::do_not_recommend]
 impl HeadArgument for RequestContext {}
 
-/// Where an argument is taken from.
+/// Where an argument comes from.
 #[derive(Clone, Copy, Debug)]
 pub enum ArgumentSource {
-    /// The JSON body, which has this schema.
+    /// The JSON body, with this schema.
     Body(SchemaOf),
-    /// The request's head, or what the runner knows of the request.
+    /// The request's head, or the runner itself.
     Head,
 }
 
-/// An argument that is being taken. A type of its own rather than whatever future an argument has: a bound that does
-/// not hold is then reported once.
+/// The future of an argument that is being extracted. It is a named type, so that rustc reports a missing bound
+/// once.
 #[expect(missing_debug_implementations, reason = "it holds a future")]
 pub enum Extracting<'a, 'c, T> {
-    /// From what has been read before, by a function that waits for nothing.
+    /// Reads it synchronously from the call.
     Read(&'a mut CallContext<'c>, fn(&mut CallContext<'c>) -> Result<T, Error>),
-    /// From the head, by axum.
+    /// Extracts it from the head with axum.
     Waiting(BoxFuture<'a, Result<T, Error>>),
 }
 
@@ -77,15 +76,15 @@ impl<T> Future for Extracting<'_, '_, T> {
     }
 }
 
-/// Marks what is taken from the body.
+/// Marks arguments from the body.
 #[derive(Debug)]
 pub enum FromBody {}
 
-/// Marks what is taken from the head.
+/// Marks arguments from the head.
 #[derive(Debug)]
 pub enum FromHead {}
 
-/// Marks what the runner itself knows of a request.
+/// Marks arguments from the runner itself.
 #[derive(Debug)]
 pub enum FromCall {}
 
@@ -111,7 +110,7 @@ fn read<T: DeserializeOwned, R: Rules<T>>(call: &mut CallContext<'_>) -> Result<
     }
 }
 
-/// Drops what is of no use. In place, that would be most of the code which reads a small type.
+/// Drops a value out of line. Inlined, it would be most of the code of a small type.
 #[cold]
 #[inline(never)]
 fn discard<T>(_: T) {}

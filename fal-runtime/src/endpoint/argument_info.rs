@@ -12,48 +12,48 @@ use super::rules::NoRules;
 use crate::extract::{Cookies, Headers, Path, Query, RequestContext};
 use crate::json::SchemaOf;
 
-/// What is known of an argument's type.
+/// Information on an argument's type.
 #[derive(Clone, Copy, Debug)]
 pub struct ArgumentInfo {
-    /// The type, as it was written but for its spaces.
+    /// The type as written, except for spaces.
     name: &'static str,
     pub(crate) source: HeadSource,
     pub(crate) requiredness: Requiredness,
     pub(crate) rules: RuleChecker,
 }
 
-/// Which rules of a type are checked before an endpoint has the value.
+/// What checks the rules of a type before the endpoint gets the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuleChecker {
-    /// Those of its `garde::Validate`.
+    /// Its `garde::Validate`.
     Garde,
-    /// None that are known of.
+    /// Nothing, as far as the type tells.
     None,
 }
 
-/// Whether a client has to send what an argument takes, as far as its type tells.
+/// Whether a client must send the argument, as far as its type tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requiredness {
-    /// It has to.
+    /// It must be sent.
     Required,
-    /// It need not: the type is an `Option`.
+    /// It may be left out: the type is an `Option`.
     Optional,
 }
 
-/// What an argument takes from the request's head, as the OpenAPI document tells it.
+/// What an argument takes from the request's head, for the OpenAPI document.
 #[derive(Clone, Copy, Debug)]
 pub enum HeadSource {
     /// Parameters of the path.
     Path(SchemaOf),
     /// Parameters of the query.
     Query(SchemaOf),
-    /// Headers; `_` in a name of the schema is `-` in a header's.
+    /// Headers. `_` in a name of the schema is `-` in the header's name.
     Headers(SchemaOf),
     /// Cookies.
     Cookies(SchemaOf),
-    /// Nothing that a client sends for it.
+    /// Nothing that a client sends.
     Context,
-    /// Something that is not known.
+    /// Something unknown.
     Undocumented,
 }
 
@@ -68,32 +68,32 @@ impl ArgumentInfo {
         Self { name, source, requiredness, rules }
     }
 
-    /// The type, as people write it.
+    /// The type, formatted as in source code.
     pub(crate) fn name(&self) -> String {
         let spaced = [(" < ", "<"), (" <", "<"), (" >", ">"), (" :: ", "::"), (" ,", ",")];
         spaced.iter().fold(self.name.to_owned(), |name, (from, to)| name.replace(from, to))
     }
 }
 
-/// What is known of `T`; what is not is in [`ProbeDefaults`].
+/// Probes the type `T`. [`ProbeDefaults`] has the fallbacks.
 #[derive(Debug)]
 pub struct Probe<T>(PhantomData<T>);
 
-/// What holds for a type of which nothing is known.
+/// The fallbacks for a type without special items.
 pub trait ProbeDefaults {
-    /// It is not documented.
+    /// Not documented.
     const FAL_SOURCE: HeadSource = HeadSource::Undocumented;
-    /// It is demanded.
+    /// Required.
     const FAL_REQUIREDNESS: Requiredness = Requiredness::Required;
-    /// Nothing checks it.
+    /// Not checked.
     const FAL_RULES: RuleChecker = RuleChecker::None;
 }
 
 impl<T> ProbeDefaults for Probe<T> {}
 
-/// How an argument is taken whose type has no rules.
+/// Extracts arguments whose types have no rules.
 pub trait ProbeUnvalidated<T> {
-    /// Takes it from the request.
+    /// Extracts it from the request.
     fn fal_extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, T>
     where
         T: Argument<M>;
@@ -109,14 +109,14 @@ impl<T> ProbeUnvalidated<T> for Probe<T> {
 }
 
 impl<T> Probe<Option<T>> {
-    /// It may be absent.
+    /// An `Option` is optional.
     pub const FAL_REQUIREDNESS: Requiredness = Requiredness::Optional;
 }
 
 macro_rules! documented {
     ($($extractor:ty => $part:ident;)*) => {$(
         impl<T: JsonSchema> Probe<$extractor> {
-            /// What the fields of its struct are, or it itself.
+            /// Documented by the schema of its content.
             pub const FAL_SOURCE: HeadSource = HeadSource::$part(SchemaOf::of::<T>());
         }
     )*};
@@ -132,11 +132,11 @@ documented! {
 }
 
 impl Probe<RequestContext> {
-    /// Every request has it.
+    /// Every request has a context.
     pub const FAL_SOURCE: HeadSource = HeadSource::Context;
 }
 
-/// What is known of an argument's type.
+/// Information on an argument's type.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __argument_info {

@@ -9,22 +9,22 @@ use crate::answer::{Reply, ResponseHead};
 use crate::error::Error;
 use crate::server::CallGuard;
 
-/// Where blocking functions run.
+/// Where a blocking function runs.
 #[derive(Clone, Debug)]
 pub(super) enum ExecutionLane {
-    /// On the runtime's pool. As many run there as there are places (S38).
+    /// On tokio's blocking pool. The concurrency limit bounds how many run there (S38).
     Pool,
-    /// On a thread that no request uses (S14).
+    /// On a thread for health checks only (S14).
     Health(Arc<HealthThreads>),
 }
 
-/// A blocking call of an endpoint, its types erased.
+/// A blocking call of an endpoint, with its types erased.
 pub(super) type Work = Box<dyn FnOnce(&mut ResponseHead) -> Result<Reply, Error> + Send>;
 
-/// What a blocking call leaves: its head, whatever became of it, and its result, or what it panicked with.
+/// The outcome of a blocking call: the response head, and the result or the panic.
 type Done = (ResponseHead, Result<Result<Reply, Error>, Box<dyn Any + Send>>);
 
-/// Runs it there. When this future is dropped the work goes on, with its place, until it returns (S38).
+/// Runs a blocking call. If this future is dropped, the call runs on and keeps its permit until it returns (S38).
 pub(super) async fn run(
     work: Work,
     lane: ExecutionLane,
@@ -32,7 +32,7 @@ pub(super) async fn run(
     head: &mut ResponseHead,
 ) -> Result<Reply, Error> {
     let work = move || -> Done {
-        // Given back when the call has returned, however it did.
+        // Released when the call has returned or panicked.
         let _place = place;
         let mut head = ResponseHead::default();
         let result = catch_unwind(AssertUnwindSafe(|| work(&mut head)));
@@ -43,6 +43,6 @@ pub(super) async fn run(
         ExecutionLane::Health(threads) => threads.run(work).await?,
     };
     *head = left;
-    // On with it to where every panic of an endpoint is caught.
+    // The dispatcher catches every panic of an endpoint.
     result.unwrap_or_else(|panic| resume_unwind(panic))
 }

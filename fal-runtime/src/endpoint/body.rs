@@ -11,27 +11,27 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::error::Error;
 
-/// How much of a body that is not taken is read all the same, in bytes, and for how long.
+/// The maximum number of bytes that are read and discarded after a body was rejected, and the time limit.
 const MAX_DISCARDED: usize = 64 << 20;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Reads a JSON body into memory; none where there is none.
+/// Reads a JSON body into memory. `None` if there is no body.
 ///
-/// A body in another format is 415, one of more bytes than the limit 413.
+/// A body of another media type is an error with status 415; a body above the limit, with status 413.
 pub(super) async fn read(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Option<Bytes>, Error> {
     if body.is_end_stream() {
         return Ok(None);
     }
     let taken = read_json(headers, &mut body, limit).await;
-    // Who asks before it sends a body is to be told, and sends none then.
+    // A client that sent `expect` gets the error first and sends no body.
     if taken.is_err() && !headers.contains_key(EXPECT) {
         let _ = tokio::time::timeout(DISCARD_TIMEOUT, discard(body)).await;
     }
     taken
 }
 
-/// Reads what a client still sends. Many send all of a body before they read, and TCP takes the answer from whoever
-/// sends to a connection that has been closed.
+/// Reads and discards the rest of a body. Many clients send the whole body before they read, and TCP discards a
+/// response when data arrives on a closed connection.
 async fn discard(mut body: Body) {
     let mut left = MAX_DISCARDED;
     while let Some(Ok(frame)) = body.frame().await {
@@ -71,7 +71,7 @@ fn content_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// `application/json`, or a format that is JSON underneath (`application/problem+json`), whatever its parameters.
+/// Whether the media type is `application/json` or ends with `+json`, with any parameters.
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(Ok(value)) = headers.get(CONTENT_TYPE).map(|value| value.to_str()) else { return false };
     let essence = value.split(';').next().unwrap_or_default().trim();

@@ -17,10 +17,10 @@ use crate::json::{DeserializeError, Reader};
 use crate::server::CallGuard;
 use crate::validation::body;
 
-/// One call of an endpoint: what the code around it knows, for the function that knows the types.
+/// The context of one call, which the generic code of an endpoint works with.
 #[derive(Debug)]
 pub struct CallContext<'a> {
-    /// The head of the response, which outlives the call: what it holds is sent after an error and a panic, too.
+    /// The head of the response. It outlives the call, so that it is sent after an error or a panic, too.
     pub head: &'a mut ResponseHead,
     pub(super) instance: &'a Instance,
     /// The path of the endpoint, as it was declared.
@@ -28,34 +28,34 @@ pub struct CallContext<'a> {
     pub(super) id: &'a RequestId,
     pub(super) deadline: Option<Instant>,
     pub(super) request: &'a mut Parts,
-    /// Where events go; none where the endpoint sends none.
+    /// The channel of events. `None` if the endpoint sends none.
     pub(super) events: Option<Sender>,
-    /// The body; empty where the endpoint takes none.
+    /// The body. Empty if the endpoint takes none.
     pub(super) reader: Reader<'a>,
     pub(super) lane: ExecutionLane,
-    /// None once a blocking function has it.
+    /// `None` once a blocking function holds it.
     pub(super) place: Option<CallGuard>,
 }
 
 impl<'a> CallContext<'a> {
-    /// What the endpoint sends its events with.
+    /// The sender of the endpoint's events.
     pub fn events<T>(&mut self) -> Result<Events<T>, Error> {
-        // One that takes events is declared so, by the same macro.
+        // The macro also declares that the endpoint sends events.
         let sender = self.events.take().ok_or_else(|| Error::msg("the endpoint sends no events"))?;
         Ok(Events::new(sender))
     }
 
-    /// What the runner knows of the request.
+    /// The context of the request.
     pub(super) fn context(&self) -> RequestContext {
         RequestContext::new(self.id.clone(), self.path, self.deadline, self.request)
     }
 
-    /// What is wrong with a body that holds more than the input which has been read from it.
+    /// The error of a body with more than one value.
     pub(super) fn end(&mut self) -> Option<Error> {
         self.reader.end().map(|fault| self.deserialize_error(fault))
     }
 
-    /// What is wrong with a body that no input could be read from.
+    /// The error of a body that could not be deserialized.
     #[cold]
     pub(super) fn deserialize_error(&mut self, fault: DeserializeError) -> Error {
         body::deserialize_error(self.reader.locate(fault), self.reader.body())
@@ -67,16 +67,16 @@ impl<'a> CallContext<'a> {
         downcast(self.instance)
     }
 
-    /// Runs a blocking function where it keeps nobody waiting. It keeps its place, and its client's connection, until
-    /// it returns, even when the call is dropped meanwhile (S38).
+    /// Runs a blocking function off the async threads. It keeps its permit and its client's connection until it
+    /// returns, even if the call is dropped (S38).
     pub async fn blocking<A: Any, F>(&mut self, function: F) -> Result<Reply, Error>
     where
         F: FnOnce(&A, &mut ResponseHead) -> Result<Reply, Error> + Send + 'static,
     {
         let instance = Instance::clone(self.instance);
         let work = Box::new(move |head: &mut ResponseHead| function(downcast(&instance), head));
-        // It is called once, by the same macro.
-        let place = self.place.take().ok_or_else(|| Error::msg("the call has no place any more"))?;
+        // The macro calls this once.
+        let place = self.place.take().ok_or_else(|| Error::msg("the call has no permit any more"))?;
         blocking::run(work, self.lane.clone(), place, self.head).await
     }
 }
@@ -87,7 +87,7 @@ impl<'a> CallContext<'a> {
 pub struct BoxedCall<A>(PhantomData<A>);
 
 impl<A: Shared> BoxedCall<A> {
-    /// The call without its type.
+    /// Boxes the call.
     pub fn fal_box<'a, F: Future<Output = Result<Reply, Error>> + Send + 'a>(
         call: F,
     ) -> BoxFuture<'a, Result<Reply, Error>> {
@@ -105,12 +105,14 @@ pub trait BoxedCallFallback {
 
 impl<A> BoxedCallFallback for BoxedCall<A> {}
 
-/// The app as its type.
+/// Downcasts the app to its type.
 #[inline(never)]
 #[expect(
     clippy::panic,
-    reason = "endpoints are looked up by their app's type; a way to fail would be in each of them"
+    reason = "endpoints are looked up by their app's type; an error path would be compiled into each of them"
 )]
 fn downcast<A: Any>(instance: &Instance) -> &A {
-    instance.downcast_ref().unwrap_or_else(|| panic!("an endpoint is called with another app than its own"))
+    instance
+        .downcast_ref()
+        .unwrap_or_else(|| panic!("internal error: an endpoint was called with another app"))
 }

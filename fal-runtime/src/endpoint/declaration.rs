@@ -1,4 +1,4 @@
-//! The row that `#[endpoint]` declares.
+//! The declaration of one endpoint, which `#[endpoint]` writes.
 
 use std::fmt;
 
@@ -12,12 +12,12 @@ use crate::answer::{Content, Event, EventStream, Reply};
 use crate::error::{DeclaredFailure, Error};
 use crate::json::SchemaOf;
 
-/// Calls the function that is declared as an endpoint.
+/// Calls the endpoint's function.
 pub(crate) type Function = for<'a> fn(&'a mut CallContext<'_>) -> BoxFuture<'a, Result<Reply, Error>>;
 
 /// One endpoint of an app, as `#[endpoint]` declares it.
 ///
-/// Rows are made by the macros, as constants: what contradicts itself does not compile.
+/// The macros build it in a const context, so that a contradiction is a compile error.
 pub struct Endpoint {
     path: &'static str,
     name: &'static str,
@@ -35,11 +35,11 @@ pub struct Endpoint {
     function: Function,
 }
 
-/// How many arguments an endpoint may take from the head.
+/// The maximum number of arguments from the request head.
 const MAX_HEAD_ARGUMENTS: usize = 8;
 
 impl Endpoint {
-    /// The endpoint at `path` that the function `name` is.
+    /// An endpoint at `path` with the function `name`.
     #[doc(hidden)]
     pub const fn new(path: &'static str, name: &'static str) -> Self {
         Self {
@@ -103,7 +103,7 @@ impl Endpoint {
             "an endpoint takes one body: write one struct with the fields of both arguments"
         );
         self.body = Some(schema);
-        // The rest of it would be in every program.
+        // Only these two are kept: the rest would enlarge every program.
         self.requiredness = known.requiredness;
         self.rules = known.rules;
         self
@@ -118,7 +118,11 @@ impl Endpoint {
     }
 
     #[track_caller]
-    #[expect(clippy::indexing_slicing, clippy::panic, reason = "a compile error where rows are made")]
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::panic,
+        reason = "a compile error, since declarations are constants"
+    )]
     const fn source(mut self, known: &'static ArgumentInfo) -> Self {
         assert!(
             self.has_parameters() || !matches!(known.source, HeadSource::Path(_)),
@@ -137,7 +141,7 @@ impl Endpoint {
         )
     }
 
-    /// Whether the path has parameters: a brace stands for nothing else.
+    /// Whether the path has parameters. Braces have no other use.
     const fn has_parameters(&self) -> bool {
         let mut rest = self.path.as_bytes();
         while let [first, others @ ..] = rest {
@@ -149,7 +153,7 @@ impl Endpoint {
         false
     }
 
-    /// Whether an argument takes the path's parameters, for all that is known of them.
+    /// Whether an argument takes or may take the path's parameters.
     const fn may_take_path(&self) -> bool {
         let mut rest = self.sources.as_slice();
         while let [first, others @ ..] = rest {
@@ -161,7 +165,7 @@ impl Endpoint {
         false
     }
 
-    /// What its function answers with.
+    /// The content of its answer.
     #[doc(hidden)]
     #[must_use]
     pub const fn returns(mut self, content: fn() -> Content) -> Self {
@@ -169,7 +173,7 @@ impl Endpoint {
         self
     }
 
-    /// What its function sends as events, instead of an answer.
+    /// The events that its function sends instead of an answer.
     #[doc(hidden)]
     #[must_use]
     pub const fn streams<E: EventStream<Item: Event>>(mut self) -> Self {
@@ -178,7 +182,7 @@ impl Endpoint {
         self
     }
 
-    /// What its function's error declares of itself.
+    /// The failures that its error type declares.
     #[doc(hidden)]
     #[must_use]
     pub const fn fails(mut self, failures: &'static [DeclaredFailure]) -> Self {
@@ -201,22 +205,22 @@ impl Endpoint {
         self
     }
 
-    /// Where it is called, with its leading `/` and its parameters as `{name}`.
+    /// The path, with the leading `/` and parameters as `{name}`.
     pub const fn path(&self) -> &'static str {
         self.path
     }
 
-    /// The name of its function, by which the OpenAPI document calls it.
+    /// The name of its function, which is the operation id in the OpenAPI document.
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The first paragraph of its doc comment; empty where there is none.
+    /// The first paragraph of its doc comment. Empty if there is none.
     pub fn summary(&self) -> &'static str {
         self.split_docs().0
     }
 
-    /// What its doc comment says after the first paragraph; empty where there is nothing more.
+    /// The doc comment after the first paragraph. Empty if there is no more.
     pub fn description(&self) -> &'static str {
         self.split_docs().1
     }
@@ -235,12 +239,12 @@ impl Endpoint {
         self.body
     }
 
-    /// Which rules of its body are checked.
+    /// What checks the rules of its body.
     pub(crate) const fn rules(&self) -> RuleChecker {
         self.rules
     }
 
-    /// What is taken from the head of a request, an argument each.
+    /// The arguments from the request head.
     pub(crate) fn sources(&self) -> impl Iterator<Item = &'static ArgumentInfo> {
         self.sources.iter().flatten().copied()
     }
@@ -249,7 +253,7 @@ impl Endpoint {
         (self.content)()
     }
 
-    /// What its error declares of itself, in the order of declaration.
+    /// The failures that its error type declares, in order.
     pub(crate) fn failures(&self) -> &'static [DeclaredFailure] {
         self.failures.unwrap_or_default()
     }
@@ -258,12 +262,12 @@ impl Endpoint {
         self.is_stream
     }
 
-    /// The largest body that it takes, in bytes, where that is not the app's.
+    /// Its own limit for the body, in bytes. `None` if the app's limit applies.
     pub(crate) const fn own_body_limit(&self) -> Option<usize> {
         self.body_limit
     }
 
-    /// Whether a request may come without the body that it takes.
+    /// Whether the body may be left out.
     pub(crate) fn is_body_optional(&self) -> bool {
         self.requiredness == Requiredness::Optional
     }
@@ -272,8 +276,7 @@ impl Endpoint {
         self.function
     }
 
-    /// The methods that it answers, as an `allow` header gives them: POST, and for the health check also GET, with
-    /// HEAD as everywhere (S5).
+    /// The methods it answers, as an `allow` header: POST, and for the health check also GET and HEAD (S5).
     pub(crate) const fn methods(&self) -> &'static str {
         match self.health_check {
             Some(_) => "GET, HEAD, POST",

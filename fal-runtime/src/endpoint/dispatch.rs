@@ -23,7 +23,7 @@ pub(crate) async fn serve(served: Arc<EndpointService>, request: Request) -> Res
     } else if served.endpoint.is_stream() {
         Box::pin(event_stream::serve(served, parts, body, id.clone())).await
     } else {
-        // The head outlives the call: what an endpoint asked for before it failed is sent all the same (S27).
+        // The head outlives the call: a health check requested before a failure is sent, too (S27).
         let mut head = ResponseHead::default();
         let deadline = served.deadline();
         let incoming = IncomingRequest { request: &mut parts, body, id: &id, deadline, events: None };

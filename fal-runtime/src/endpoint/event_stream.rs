@@ -1,4 +1,4 @@
-//! Responses that are made while they are read.
+//! Answers requests to endpoints that send events.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -23,11 +23,11 @@ use super::service::{EndpointService, IncomingRequest};
 use crate::answer::{EventMessage, ResponseHead, frame};
 use crate::error::{Error, Result};
 
-/// A call that goes on while its events are read.
+/// A call that runs while its events are read.
 type EventCall = BoxFuture<'static, Result<()>>;
 
-/// Answers a request to an endpoint that sends events. The call runs here until its first event, or its end, and then
-/// within the body. Dropping either cancels an async endpoint and abandons a blocking one.
+/// Answers a request to an endpoint that sends events. The call runs in this future until its first event or its
+/// end, and then in the response body. Dropping either cancels an async endpoint and abandons a blocking one.
 pub(super) async fn serve(
     served: Arc<EndpointService>,
     mut request: Parts,
@@ -38,7 +38,7 @@ pub(super) async fn serve(
     let mut call: EventCall = {
         let (served, id, deadline) = (Arc::clone(&served), id.clone(), served.deadline());
         Box::pin(async move {
-            // Events have a head of their own: this one stays as it is.
+            // Unused: events have their own head.
             let mut head = ResponseHead::default();
             let incoming =
                 IncomingRequest { request: &mut request, body, id: &id, deadline, events: Some(sender) };
@@ -71,7 +71,7 @@ pub(super) async fn serve(
     }
 }
 
-/// The response of a call without events, when it has ended.
+/// Waits for a call without events and builds its response.
 async fn finish(
     head: ResponseHead,
     ended: Option<Result<()>>,
@@ -98,15 +98,15 @@ fn respond(head: ResponseHead, body: Body) -> Response {
     response
 }
 
-/// The events of a call, and the call while it runs.
+/// The response body: the events of a call, and the call while it runs.
 struct EventBody {
     served: Arc<EndpointService>,
     id: RequestId,
-    /// The first event, which is known when the head goes out.
+    /// The first event, which arrived with the head.
     next: Option<Bytes>,
     sent: mpsc::Receiver<EventMessage>,
     call: Option<EventCall>,
-    /// The event of the error that the call ended with.
+    /// The error event, if the call has failed.
     last: Option<Bytes>,
 }
 
@@ -135,7 +135,7 @@ impl http_body::Body for EventBody {
         if let Some(call) = &mut this.call
             && let Poll::Ready(ended) = call.as_mut().poll(context)
         {
-            // Its place is given back here, not when the client has read the rest.
+            // The permit is released here, before the client has read the rest.
             this.call = None;
             this.end(ended);
         }

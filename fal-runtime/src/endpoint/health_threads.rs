@@ -10,13 +10,13 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::error::{Context, Error};
 
-/// The threads on which a blocking health function runs, one for each call: it never waits for a thread that requests
-/// use (S14).
+/// Runs blocking health functions on their own threads, so that they never wait for a thread that requests use
+/// (S14).
 ///
-/// A call that is past the deadline of a check will hardly return, so while there is one, further calls are
-/// answered 503 at once and none is started (S13). Before that, a call that its caller has abandoned keeps newcomers
-/// waiting, at most until its deadline: they neither pile up behind a function that hangs, nor fail because some
-/// client of the health path was impatient. Calls that are waited for run side by side, as other requests do.
+/// While a call is past the deadline of a check, further calls are answered with status 503 at once, and none is
+/// started (S13). While an abandoned call is within its deadline, further calls wait until it returns or its
+/// deadline passes. So calls do not pile up behind a hung function, and do not fail because a client has
+/// disconnected early. Other calls run concurrently.
 #[derive(Debug)]
 pub(super) struct HealthThreads {
     deadline: Duration,
@@ -31,7 +31,7 @@ struct ThreadTable {
     started: u64,
 }
 
-/// As many calls run side by side; checks need two at most, the rest is for a host's clients.
+/// The maximum number of concurrent calls. Checks need two at most; the rest is for clients.
 const MAX_THREADS: usize = 16;
 
 #[derive(Debug)]
@@ -43,13 +43,13 @@ struct RunningThread {
 
 enum Admission {
     Started(u64),
-    /// Until one returns, and no longer than this.
+    /// Wait until a call returns, at most until this time.
     Wait(Instant),
     Refused,
 }
 
 impl HealthThreads {
-    /// For a health check with this timeout.
+    /// Threads for a health check with this timeout.
     pub(super) fn new(timeout: Duration) -> Arc<Self> {
         Arc::new(Self { deadline: timeout, calls: Mutex::default(), returned: Notify::new() })
     }

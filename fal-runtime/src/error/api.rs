@@ -8,11 +8,12 @@ use http::StatusCode;
 
 use super::handler_error::Error;
 
-/// An error of an app's own that says what clients are told: `#[derive(ApiError)]` on an enum writes it.
+/// An app's own error type that declares the status and text of each failure. `#[derive(ApiError)]` on an enum
+/// implements it.
 ///
-/// The OpenAPI document lists its failures with every endpoint that returns it.
+/// The OpenAPI document lists its failures for every endpoint that returns it.
 pub trait ApiError: fmt::Display + Into<Error> {
-    /// What clients may be told, in the order of declaration.
+    /// The failures, in the order of declaration.
     const FAILURES: &'static [DeclaredFailure];
 }
 
@@ -24,37 +25,37 @@ pub struct DeclaredFailure {
 }
 
 impl DeclaredFailure {
-    /// A status from 400 to 599, and the text that clients read, with its fields as `{name}`; empty where it is the
-    /// status's usual words.
+    /// A failure with a status from 400 to 599 and a detail, in which fields are `{name}`. An empty detail stands
+    /// for the reason phrase of the status.
     pub const fn new(status: u16, detail: &'static str) -> Self {
         Self { status, detail }
     }
 
-    /// The status; 500 where it is none of an error's.
+    /// The status. It is 500 if another one than 400 to 599 was declared.
     pub fn status(&self) -> StatusCode {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let is_error = status.is_client_error() || status.is_server_error();
         if is_error { status } else { StatusCode::INTERNAL_SERVER_ERROR }
     }
 
-    /// What clients read.
+    /// The text that clients read.
     pub fn detail(&self) -> &'static str {
         if self.detail.is_empty() { self.status().canonical_reason().unwrap_or("Error") } else { self.detail }
     }
 }
 
-/// What one value of an [`ApiError`] is: for the log, and for the client.
+/// The parts of one [`ApiError`] value, for the log and for the client.
 #[derive(Debug)]
 pub struct ErrorParts {
-    /// What the value's `Display` says.
+    /// The output of its `Display`, for the log.
     pub log: String,
-    /// What the client reads; the status's usual words where there is none.
+    /// The text that the client reads. Default: the reason phrase of the status.
     pub detail: Option<String>,
-    /// What it comes from.
+    /// Its cause.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What a failure may come from.
+/// The cause of an error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the cause of an error",
     label = "not a `std::error::Error`: remove `#[source]` or `#[from]` from this field"
@@ -64,12 +65,12 @@ pub trait Cause: Into<Box<dyn StdError + Send + Sync>> {}
 #[diagnostic::do_not_recommend]
 impl<T: Into<Box<dyn StdError + Send + Sync>>> Cause for T {}
 
-/// What a failure comes from, its type erased.
+/// Erases the type of a cause.
 pub fn cause<T: Cause>(cause: T) -> Option<Box<dyn StdError + Send + Sync>> {
     Some(cause.into())
 }
 
-/// A value of an [`ApiError`] as an [`Error`].
+/// Builds an [`Error`] from the parts of an [`ApiError`] value.
 pub fn to_error(status: u16, ErrorParts { log, detail, source }: ErrorParts) -> Error {
     let status = DeclaredFailure::new(status, "").status();
     let error = Error::of(Declared { log, source }).status(status);

@@ -34,14 +34,14 @@ pub(crate) struct HttpValidationError<'a> {
 }
 
 impl Error {
-    /// The response that the client gets.
+    /// The error response.
     pub(crate) fn response(&self, id: &RequestId) -> Response {
         let mut response = json(self.0.status, self.public(id));
         response.headers_mut().extend(self.0.headers.clone());
         response
     }
 
-    /// What the client reads, as JSON. Of an unexpected error that is its request's id, besides the usual words.
+    /// The body of the response, as JSON. For an unexpected error it is the reason phrase and the request's id.
     pub(crate) fn public(&self, id: &RequestId) -> Bytes {
         let status = self.0.status;
         match &self.0.detail {
@@ -55,13 +55,13 @@ impl Error {
     }
 }
 
-/// A failure with its one body.
+/// An error response with this detail.
 pub(crate) fn failure(status: StatusCode, detail: &str) -> Response {
     json(status, bytes(&HttpError { detail: Cow::Borrowed(detail), request_id: None }))
 }
 
 fn bytes(body: &impl Serialize) -> Bytes {
-    // Strings and lists of strings have a JSON form; an empty body is better than none.
+    // Strings and lists of strings can always be serialized.
     serde_json::to_vec(body).map(Bytes::from).unwrap_or_default()
 }
 

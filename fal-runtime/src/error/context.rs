@@ -7,10 +7,10 @@ use http::StatusCode;
 use super::handler_error::Error;
 use crate::error::Result;
 
-/// Says more of a failure on its way up, to the log or to the client.
+/// Adds context, a status or a detail to a failure.
 ///
-/// It is there for every [`Result`](std::result::Result) whose error can become an [`Error`], and for [`Option`],
-/// whose `None` becomes one.
+/// It is implemented for every [`Result`](std::result::Result) whose error converts to an [`Error`], and for
+/// [`Option`], whose `None` becomes an error.
 ///
 /// ```
 /// use fal_runtime::{Context, Result, StatusCode};
@@ -23,13 +23,13 @@ use crate::error::Result;
 /// assert_eq!(second(&["one"]).unwrap_err().status_code(), StatusCode::NOT_FOUND);
 /// ```
 pub trait Context<T> {
-    /// Tells the log what was being done. The client does not see it.
+    /// Adds what was being done, for the log. The client does not see it.
     fn context(self, context: impl Into<Cow<'static, str>>) -> Result<T>;
 
-    /// Answers the client with this status ([`Error::status`]).
+    /// Sets the status of the response ([`Error::status`]).
     fn status(self, status: StatusCode) -> Result<T>;
 
-    /// Tells the client this ([`Error::detail`]).
+    /// Sets the text that the client reads ([`Error::detail`]).
     fn detail(self, detail: impl Into<Cow<'static, str>>) -> Result<T>;
 }
 
@@ -62,7 +62,7 @@ impl<T> Context<T> for Option<T> {
 }
 
 fn nothing() -> Error {
-    Error::msg("a value that was needed is not there")
+    Error::msg("missing value")
 }
 
 #[cfg(test)]
@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(None::<()>.context("no journal").unwrap_err().to_string(), "no journal");
         let missing = None::<()>.status(StatusCode::NOT_FOUND).context("by id").unwrap_err();
         assert_eq!(missing.status_code(), StatusCode::NOT_FOUND);
-        assert_eq!(missing.to_string(), "by id: a value that was needed is not there");
+        assert_eq!(missing.to_string(), "by id: missing value");
     }
 
     #[test]

@@ -9,11 +9,11 @@ use http::{HeaderMap, StatusCode};
 
 use super::validation_error::ValidationError;
 
-/// What a handler fails with: whatever went wrong, for the log, and what the client may know of it.
+/// The error of an endpoint: its cause for the log, and what the client may read.
 ///
-/// Any [`std::error::Error`] becomes one by `?`. Its client reads status 500 and "Internal Server Error", and nothing
-/// else; the log has the error with all its causes. [`status`](Self::status) and [`detail`](Self::detail) say more to
-/// the client, [`context`](super::Context::context) says more to the log.
+/// `?` converts any [`std::error::Error`]. The client then reads status 500 and "Internal Server Error", and the
+/// log has the error with all its causes. [`status`](Self::status) and [`detail`](Self::detail) change what the
+/// client reads; [`context`](super::Context::context) adds to the log.
 ///
 /// ```
 /// use fal_runtime::{Context, Error, Result, StatusCode};
@@ -29,42 +29,41 @@ use super::validation_error::ValidationError;
 /// assert_eq!(port("x").unwrap_err().to_string(), "reading the port: invalid digit found in string");
 /// ```
 ///
-/// It is not a [`std::error::Error`] itself: it could not be made from all of them then.
+/// It does not implement [`std::error::Error`], since it could not convert from all of them then.
 pub struct Error(pub(super) Box<Inner>);
 
-/// What most functions of an app return.
+/// A `Result` with this crate's [`Error`] as its default error type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 pub(super) struct Inner {
     pub(super) status: StatusCode,
     pub(super) detail: Option<Detail>,
-    /// What an extractor's own response says besides its body.
+    /// The headers of an extractor's rejection.
     pub(super) headers: HeaderMap,
     source: Box<dyn StdError + Send + Sync>,
-    /// The oldest first.
+    /// Oldest first.
     context: Vec<Cow<'static, str>>,
 }
 
-/// What the client reads.
+/// The text or list that the client reads.
 pub(super) enum Detail {
     Text(Cow<'static, str>),
     Validation(Vec<ValidationError>),
 }
 
-/// An error that is only a text.
+/// An error that consists of a text.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Message(Cow<'static, str>);
 
 impl Error {
-    /// An error that the client may know of: its status, and `detail` as the text that it reads. The log has the same
-    /// text.
+    /// An error that the client may read, with this status and text. The log has the same text.
     pub fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = detail.into();
         Self::of(Message(detail.clone())).status(status).detail(detail)
     }
 
-    /// An error that only the log tells about; the client reads "Internal Server Error".
+    /// An error for the log only. The client reads "Internal Server Error".
     pub fn msg(message: impl Into<Cow<'static, str>>) -> Self {
         Self::of(Message(message.into()))
     }
@@ -91,8 +90,8 @@ impl Error {
         Self::boxed(error.into())
     }
 
-    /// Answers the client with this status, whose usual words are the detail as long as no other is set. A status
-    /// that is none of an error's (400 to 599) is taken as 500.
+    /// Sets the status of the response. Its reason phrase is the detail unless another is set. A status outside of
+    /// 400 to 599 becomes 500.
     #[must_use]
     pub fn status(mut self, status: StatusCode) -> Self {
         let is_error = status.is_client_error() || status.is_server_error();
@@ -100,19 +99,20 @@ impl Error {
         self
     }
 
-    /// Tells the client this. It is public: what only the log should have is [`context`](super::Context::context).
+    /// Sets the text that the client reads. For text that belongs in the log only, use
+    /// [`context`](super::Context::context).
     #[must_use]
     pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
         self.0.detail = Some(Detail::Text(detail.into()));
         self
     }
 
-    /// What the client will be answered with; 500 unless it was set.
+    /// The status of the response. Default: 500.
     pub fn status_code(&self) -> StatusCode {
         self.0.status
     }
 
-    /// A request that does not say what it has to say: 422, with the list that clients of the original know.
+    /// An invalid request: status 422 with a list of errors, as FastAPI sends it.
     pub(crate) fn validation(
         source: impl StdError + Send + Sync + 'static,
         mistakes: Vec<ValidationError>,
@@ -122,13 +122,13 @@ impl Error {
         error
     }
 
-    /// Answers with these headers, too.
+    /// Adds headers to the response.
     pub(crate) fn with_headers(mut self, headers: HeaderMap) -> Self {
         self.0.headers = headers;
         self
     }
 
-    /// What a caught panic is.
+    /// The error of a caught panic.
     pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Self {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
@@ -151,7 +151,7 @@ impl Error {
     }
 }
 
-/// For the log: the context, the error and its causes, in one line.
+/// Writes the context, the error and its causes in one line, for the log.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for context in self.0.context.iter().rev() {
@@ -167,7 +167,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// The same as [`Display`](fmt::Display): it is what a `main` that returns a [`Result`] ends with.
+/// The same as [`Display`](fmt::Display), since a `main` that returns a [`Result`] prints it.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -7,10 +7,10 @@ use http::request::Parts;
 
 use crate::endpoint::RequestId;
 
-/// What a runner knows of a request besides its arguments.
+/// The context of a request: its id, endpoint, deadline and headers.
 ///
-/// An endpoint takes it as an argument, a health check, too. It is a copy: taking it costs as much as the headers are
-/// long.
+/// Any endpoint can take it as an argument, including a health check. It is a copy, so its cost grows with the
+/// headers.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
     id: RequestId,
@@ -19,10 +19,10 @@ pub struct RequestContext {
     headers: HeaderMap,
 }
 
-/// Until when a request has to be answered.
+/// The time by which a request must be answered.
 ///
-/// The app's `request_timeout` says so of all requests. A layer that limits some of them further tells endpoints so by
-/// putting this into their extensions.
+/// The app's `request_timeout` sets it for all requests. A layer that limits some of them further adds this to
+/// their extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline(pub Instant);
 
@@ -38,19 +38,19 @@ impl RequestContext {
         Self { id, endpoint, deadline, headers: request.headers.clone() }
     }
 
-    /// What ties the request, its response and its log lines together: the request's own `x-fal-request-id`, or one
-    /// that was made for it. Up to 128 visible ASCII characters.
+    /// The request's id, which its response and log lines have, too: the header `x-fal-request-id`, or a generated
+    /// one. Up to 128 visible ASCII characters.
     pub fn id(&self) -> &str {
         self.id.as_str()
     }
 
-    /// The path of the endpoint as it was declared, with its parameters as `{name}`.
+    /// The path of the endpoint as declared, with parameters as `{name}`.
     pub fn endpoint(&self) -> &'static str {
         self.endpoint
     }
 
-    /// When the caller stops waiting for the response to begin; none while nothing limits the time of requests. It
-    /// counts from when the request reached the runner.
+    /// The time when the caller stops waiting for the response to begin, counted from when the request reached the
+    /// runner. `None` if nothing limits it.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }

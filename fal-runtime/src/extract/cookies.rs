@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::deserializer::{Part, Texts};
 use super::rejection::ParameterRejection;
 
-/// Cookies, as the fields of a struct, each by its own name.
+/// Cookies, as the fields of a struct.
 ///
 /// A value is text, a number, a boolean, an enum without data, or a list of them, as it stands in the `cookie` header
 /// (RFC 6265), without the double quotes that may be around it. A list takes every cookie of its name, any other field

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::deserializer::{Part, Texts};
 use super::rejection::ParameterRejection;
 
-/// Headers, as the fields of a struct: `_` in a field's name is `-` in the header's.
+/// Headers, as the fields of a struct. `_` in a field's name is `-` in the header's.
 ///
 /// A value is text, a number, a boolean, an enum without data, or a list of them. A list takes every header of its
 /// name, any other field the first one. An `Option` or a field with a default may be left out. A missing or invalid

@@ -1,9 +1,9 @@
-//! What an endpoint may take from the head of a request: from its path, its query, its headers, its cookies.
+//! Extractors: what an endpoint takes from the path, the query, the headers and the cookies of a request.
 //!
-//! An argument of one of these types stands beside the JSON body, in any order. What its type demands is in the OpenAPI
-//! document, and a request that does not have it is answered 422 with the list of mistakes. Any other
-//! [`FromRequestParts`] of axum's or of one's own can be taken, too; the document says nothing of it, and its rejection
-//! keeps its status, its headers and its text (of a 500, in the log only).
+//! Extractors and the JSON body are arguments in any order. The OpenAPI document describes these types, and an
+//! invalid request is answered with status 422 and a list of errors. An endpoint can also take any other
+//! [`FromRequestParts`], axum's or your own. The document does not describe it. Its rejection keeps its status,
+//! headers and text; the text of a 500 goes to the log only.
 //!
 //! ```
 //! use fal_runtime::extract::{Path, Query, RequestContext};

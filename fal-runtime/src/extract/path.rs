@@ -6,11 +6,11 @@ use futures_util::FutureExt;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
-/// Parameters of the path: one value where there is one, a tuple by their order, or a struct by their names.
+/// The parameters of the path: one value for one parameter, a tuple by order, or a struct by name.
 ///
-/// A value is text, a number, a boolean, or an enum without data. What cannot be read is answered 422. A type that does
-/// not fit the path, say a struct with a field that is none of its parameters, is refused when the app starts; a field is
-/// known there by its name in the schema, and not by an alias.
+/// A value is text, a number, a boolean, or an enum without data. An invalid value is answered with status 422. A
+/// type that does not fit the path, for example a struct with a field that is no parameter, is an error at start.
+/// That check uses the names of the schema, without aliases.
 ///
 /// ```
 /// use fal_runtime::extract::Path;
@@ -39,9 +39,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
-/// The names and texts of a path's parameters, in its own order.
+/// The names and texts of the path's parameters, in order.
 pub(crate) fn pairs(request: &mut Parts) -> Vec<(String, String)> {
-    // They are at hand: nothing is waited for.
+    // This future is always ready.
     let pairs = axum::extract::Path::from_request_parts(request, &()).now_or_never();
     pairs.and_then(Result::ok).map(|pairs| pairs.0).unwrap_or_default()
 }

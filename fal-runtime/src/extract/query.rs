@@ -8,11 +8,11 @@ use serde::de::DeserializeOwned;
 use super::deserializer::{Part, Texts};
 use super::rejection::ParameterRejection;
 
-/// Parameters of the query, as the fields of a struct, each by its own name.
+/// The parameters of the query, as the fields of a struct.
 ///
-/// A value is text, a number, a boolean, an enum without data, or a list of them: `?tag=a&tag=b` are the two of
-/// `tag: Vec<String>`, and `?tag=a` is a list of one. An `Option` or a field with a default may be left out. What is
-/// missing, cannot be read, or is given more than once without being a list is answered 422.
+/// A value is text, a number, a boolean, an enum without data, or a list of them: `?tag=a&tag=b` and `?tag=a` are
+/// both a `tag: Vec<String>`. An `Option` or a field with a default may be left out. A parameter that is missing,
+/// invalid, or repeated for a field that is no list is answered with status 422.
 ///
 /// ```
 /// use fal_runtime::extract::Query;
@@ -50,8 +50,8 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// The names and texts of a query, in its own order.
+/// The names and texts of the query, in order.
 pub(crate) fn pairs(uri: &Uri) -> Vec<(String, String)> {
-    // Any query can be read as this.
+    // Every query can be read as pairs of texts.
     axum::extract::Query::try_from_uri(uri).map(|pairs| pairs.0).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use super::error::{DeserializeError, Result};
 use super::key::Key;
 use super::reader::Reader;
 
-/// What lies between the brackets of a list or of an object.
+/// The contents of a list or object, between its brackets.
 struct Contents<'a, 'de> {
     reader: &'a mut Reader<'de>,
     level: usize,
@@ -21,7 +21,7 @@ impl<'a, 'de> Contents<'a, 'de> {
         Self { reader, level, depth, count: 0 }
     }
 
-    /// Comes to the next item, whatever it is; there is none where the bracket is next.
+    /// Moves to the next item. There is none if the closing bracket is next.
     fn has_next(&mut self, bracket: u8) -> Result<bool> {
         self.reader.unwind(self.depth)?;
         if self.reader.peek()? == bracket {
@@ -35,10 +35,10 @@ impl<'a, 'de> Contents<'a, 'de> {
         Ok(true)
     }
 
-    /// Passes the bracket where no key is left: no function that knows a type has to.
+    /// Moves to the next key. Consumes the closing bracket at the end, so that no generic code has to.
     fn next_key(&mut self) -> Result<Option<&str>> {
         if self.reader.depth() < self.depth {
-            // Its end has been passed: who asks again is told the same.
+            // The end has been consumed already.
             return Ok(None);
         }
         if !self.has_next(b'}')? {
@@ -101,7 +101,7 @@ impl<'de> MapAccess<'de> for ObjectMembers<'_, 'de> {
     }
 }
 
-/// A variant with what it holds: the one member of an object.
+/// A variant with its content: the only member of an object.
 pub(super) struct TaggedVariant<'a, 'de>(Contents<'a, 'de>);
 
 impl<'a, 'de> TaggedVariant<'a, 'de> {

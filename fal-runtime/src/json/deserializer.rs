@@ -8,10 +8,10 @@ use super::error::{DeserializeError, Result};
 use super::key::Key;
 use super::reader::{Number, Reader};
 
-/// Up to here every whole number of a float is that very number.
+/// The largest integer up to which a float holds every integer exactly.
 const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
-/// Methods that read a value as another one does.
+/// Forwards methods to others.
 macro_rules! forward {
     ($($method:ident($($argument:ident: $type:ty),*) => $other:ident;)*) => {
         $(fn $method<V: Visitor<'de>>(self, $($argument: $type,)* visitor: V) -> Result<V::Value> {
@@ -20,7 +20,7 @@ macro_rules! forward {
     };
 }
 
-// What is `inline(never)` is small, and would stand in every struct that has such a field.
+// Not inlined: otherwise every struct with such a field would contain them.
 impl<'de> Reader<'de> {
     #[inline(never)]
     fn whole<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
@@ -37,8 +37,8 @@ impl<'de> Reader<'de> {
         number.visit(visitor)
     }
 
-    /// A number for whoever takes what comes. Serde's derive reads a variant that a field tells so, to have it until it
-    /// knows what it is; an integer has to stay one on that way, too.
+    /// Reads a number for a visitor that accepts any type. Serde's derive buffers tagged enums this way, and
+    /// integers must stay integers there.
     fn number_of_any_type<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         let number = self.number(&visitor)?;
         number.whole().visit(visitor)
@@ -46,7 +46,7 @@ impl<'de> Reader<'de> {
 }
 
 impl Number {
-    /// `1.0` is an integer, as JSON Schema has it.
+    /// Converts `1.0` to an integer, as JSON Schema defines it.
     #[expect(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
     fn whole(self) -> Self {
         match self {
@@ -127,7 +127,8 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         visitor.visit_map(ObjectMembers::new(self))
     }
 
-    // A list is no struct, though serde's derive would take one. What else is none does not depend on which it is.
+    // serde's derive would accept a list for a struct; the schema does not. The expected type is named without the
+    // struct's name, so that this is compiled once.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -182,7 +183,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         deserialize_tuple_struct(_name: &'static str, _length: usize) => deserialize_seq;
     }
 
-    /// A list of numbers, or a text.
+    /// Reads a list of numbers or a text.
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         if self.peek()? != b'"' {
             return self.deserialize_seq(visitor);

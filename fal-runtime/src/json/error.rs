@@ -1,4 +1,4 @@
-//! What is wrong with JSON that is read.
+//! Errors of deserialization, with their kinds and locations.
 
 use std::fmt;
 
@@ -8,32 +8,32 @@ use super::integer_bounds;
 use crate::error::Step;
 use crate::foreign_messages::unknown_field;
 
-/// What is wrong with a body.
+/// The kind of an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorKind {
-    /// It is not JSON. What is wrong with it `serde_json` says best.
+    /// Malformed JSON. `serde_json` has the message.
     Syntax,
-    /// A field that is not there.
+    /// A missing field.
     MissingField(&'static str),
-    /// A field that nobody asked for.
+    /// A field that the type does not have.
     UnknownField(String),
-    /// A value of another type, or an integer beyond it; what is expected instead.
+    /// A value of the wrong type, or an integer out of bounds; with the expected type.
     WrongType(String),
-    /// None of the variants that are expected.
+    /// An unknown variant; with the expected ones.
     UnknownVariant(&'static [&'static str]),
-    /// A value that its type does not take, in the words of whoever refused it.
+    /// A value that its type rejects; with the type's message.
     Custom(String),
 }
 
-/// A mistake in a body.
+/// An error with its location.
 #[derive(Debug, PartialEq)]
 pub(crate) struct LocatedError {
     pub(crate) kind: ErrorKind,
-    /// The way to it from the whole body.
+    /// The path from the root of the body.
     pub(crate) path: Vec<Step>,
 }
 
-/// A mistake on its way up, one word wide: every result of every function that reads a type holds one.
+/// A deserialization error. It is one word wide, since every result of the generated code holds one.
 #[derive(Debug)]
 pub(crate) struct DeserializeError(Box<ErrorKind>);
 
@@ -45,7 +45,7 @@ impl DeserializeError {
         ErrorKind::Syntax.into()
     }
 
-    /// A value of another type than this one.
+    /// The wrong type; `expected` is the right one.
     #[cold]
     pub(super) fn wrong_type(expected: &dyn Expected) -> Self {
         ErrorKind::WrongType(expected.to_string()).into()
@@ -53,7 +53,7 @@ impl DeserializeError {
 
     #[cold]
     pub(super) fn from_message(why: String) -> Self {
-        // Serde's derive knows only this sentence of it where a field is flattened.
+        // Where a field is flattened, serde's derive reports an unknown field by a message only.
         match unknown_field(&why) {
             Some(field) => ErrorKind::UnknownField(field.to_owned()).into(),
             None => ErrorKind::Custom(why).into(),
@@ -92,7 +92,7 @@ impl de::Error for DeserializeError {
         Self::from_message(format!("invalid value: {unexpected}, expected {expected}"))
     }
 
-    // Serde's own would be in every program once for each field.
+    // serde's default would be compiled into each program once for each field.
     #[cold]
     fn duplicate_field(field: &'static str) -> Self {
         Self::from_message(format!("duplicate field `{field}`"))

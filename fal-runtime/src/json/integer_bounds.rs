@@ -1,7 +1,7 @@
-//! How far the types of integers reach.
+//! The bounds of integer types.
 
-/// The least and the most that an integer of this type holds, by the type's name as serde and axum give it, also where 0 is
-/// none of its values; none where JSON has no number for them.
+/// The minimum and maximum of an integer type, by the type's name as serde and axum write it, including the nonzero
+/// types. `None` if JSON has no number for them.
 pub(crate) fn bounds(name: &str) -> Option<(i64, u64)> {
     macro_rules! bounds {
         ($($signed:ident $unsigned:ident $nonzero:literal;)*) => {

@@ -6,7 +6,7 @@ use serde::de::{IntoDeserializer, Visitor};
 
 use super::error::{DeserializeError, Result};
 
-/// The key of an object, or the name of a variant that holds nothing. A key that has to be a number is one in quotes.
+/// A key of an object, or the name of a variant without content. A numeric key is a number in quotes.
 pub(super) struct Key<'a>(pub(super) &'a str);
 
 macro_rules! numbers {

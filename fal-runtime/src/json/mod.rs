@@ -1,13 +1,12 @@
-//! JSON in and out. What is compiled once for each type is kept small; what is the same for every type is not among it.
+//! Reads and writes JSON. Generic code, which is compiled for each type, is kept small.
 //!
-//! Values are read by a deserializer of our own, since three things are wanted that `serde_json` does not give, or only
-//! at a price for each type that is read:
+//! It has its own deserializer, for three things that `serde_json` does not offer, or only at a cost for each type:
 //!
-//! - a mistake is known for what it is and for where it is, and not by a sentence,
-//! - what is taken is what the schema in the OpenAPI document says: `1.0` is an integer, and a list is no struct,
-//! - whatever does not depend on the type is no generic function.
+//! - errors have a kind and a location, not only a message,
+//! - it accepts exactly what the schema in the OpenAPI document says: `1.0` is an integer, and a list is no struct,
+//! - functions that do not depend on the type are not generic.
 //!
-//! Words are left to `serde_json` where they are not plain: numbers that are more than digits, strings with escapes.
+//! `serde_json` still parses numbers with more than digits, and strings with escapes.
 
 mod access;
 mod deserializer;

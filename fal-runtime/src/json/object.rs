@@ -1,8 +1,8 @@
-//! JSON objects, made by functions that are compiled once.
+//! Builds JSON objects with little code.
 
 use serde_json::{Map, Value};
 
-/// An object of these members, in this order. `json!` would write out its making wherever it is used.
+/// Builds an object of these members, in this order. `json!` would inline the code at each use.
 #[inline(never)]
 pub(crate) fn object<const N: usize>(members: [(&str, Value); N]) -> Map<String, Value> {
     let mut object = Map::new();
@@ -17,7 +17,7 @@ pub(crate) fn add(object: &mut Map<String, Value>, key: &str, value: Value) {
     object.insert(key.to_owned(), value);
 }
 
-/// Adds those texts that say something.
+/// Adds the texts that are not empty.
 pub(crate) fn add_texts(object: &mut Map<String, Value>, texts: &[(&str, &str)]) {
     for (key, text) in texts {
         if !text.is_empty() {
@@ -26,8 +26,8 @@ pub(crate) fn add_texts(object: &mut Map<String, Value>, texts: &[(&str, &str)])
     }
 }
 
-/// A part of the document that is always the same.
+/// Parses a static part of the OpenAPI document.
 pub(crate) fn parse_static(text: &str) -> Value {
-    // Every one is read in a test.
+    // Every such text is parsed in a test.
     serde_json::from_str(text).unwrap_or_default()
 }

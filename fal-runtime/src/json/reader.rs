@@ -7,10 +7,10 @@ use serde::de::Expected;
 use super::error::{DeserializeError, LocatedError, Result};
 use crate::error::Step;
 
-/// How deep lists and objects may lie in each other: as deep as `serde_json` allows, so that no body ends the stack.
+/// The maximum nesting of lists and objects, as in `serde_json`, so that no body overflows the stack.
 const MAX_DEPTH: u8 = 127;
 
-/// Reads JSON from front to back, and knows where it is in it.
+/// Reads JSON from front to back and keeps the path to the current value.
 #[derive(Debug)]
 pub(crate) struct Reader<'de> {
     body: &'de [u8],
@@ -19,14 +19,14 @@ pub(crate) struct Reader<'de> {
     path: Vec<Segment<'de>>,
 }
 
-/// One step of the way to what is being read.
+/// One segment of the path.
 #[derive(Debug)]
 enum Segment<'de> {
     Key(Cow<'de, str>),
     Index(usize),
 }
 
-/// A number, as serde tells them apart.
+/// A number, in the three kinds that serde has.
 pub(super) enum Number {
     Unsigned(u64),
     Signed(i64),
@@ -42,7 +42,7 @@ impl<'de> Reader<'de> {
         self.body
     }
 
-    /// What is wrong after the one value of a body; nothing but space may be there.
+    /// The error after the value of a body: only whitespace may follow.
     pub(crate) fn end(&mut self) -> Option<DeserializeError> {
         self.path.clear();
         match self.unwind(0) {
@@ -51,7 +51,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// A mistake at the place that has been reached.
+    /// Adds the current path to an error.
     #[cold]
     pub(crate) fn locate(&mut self, fault: DeserializeError) -> LocatedError {
         let path = self.path.drain(..).map(|segment| match segment {
@@ -61,12 +61,12 @@ impl<'de> Reader<'de> {
         LocatedError { path: path.collect(), kind: fault.into_kind() }
     }
 
-    /// How far it is from the whole body to what is being read.
+    /// The length of the current path.
     pub(super) fn path_len(&self) -> usize {
         self.path.len()
     }
 
-    /// Passes on to a member of what lies at `level`.
+    /// Sets the path to a member of the object at `level`.
     pub(super) fn push_key(&mut self, level: usize, key: Cow<'de, str>) -> &str {
         self.path.truncate(level);
         self.path.push(Segment::Key(key));
@@ -76,18 +76,18 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Passes on to an item of what lies at `level`.
+    /// Sets the path to an item of the list at `level`.
     pub(super) fn push_index(&mut self, level: usize, index: usize) {
         self.path.truncate(level);
         self.path.push(Segment::Index(index));
     }
 
-    /// Comes back to what lies at `level`.
+    /// Sets the path back to the value at `level`.
     pub(super) fn truncate_path(&mut self, level: usize) {
         self.path.truncate(level);
     }
 
-    /// The byte that the next word begins with.
+    /// The first byte of the next token.
     pub(super) fn peek(&mut self) -> Result<u8> {
         while let Some(byte) = self.body.get(self.at) {
             if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
@@ -98,19 +98,19 @@ impl<'de> Reader<'de> {
         Err(DeserializeError::syntax())
     }
 
-    /// Passes this byte, if the next word is it.
+    /// Consumes this byte if it is next.
     pub(super) fn consume_if(&mut self, byte: u8) -> Result<bool> {
         let is_next = self.peek()? == byte;
         self.at += usize::from(is_next);
         Ok(is_next)
     }
 
-    /// Passes this byte, which has to be the next word.
+    /// Consumes this byte, which must be next.
     pub(super) fn expect(&mut self, byte: u8) -> Result<()> {
         if self.consume_if(byte)? { Ok(()) } else { Err(DeserializeError::syntax()) }
     }
 
-    /// Passes the bracket that a list or an object begins with; it is another type where there is none.
+    /// Consumes an opening bracket. It is the wrong type if there is none.
     pub(super) fn enter(&mut self, bracket: u8, expected: &dyn Expected) -> Result<()> {
         if !self.consume_if(bracket)? {
             return Err(self.wrong_type(expected));
@@ -118,7 +118,7 @@ impl<'de> Reader<'de> {
         self.descend()
     }
 
-    /// Comes back to what lies this deep. An object is left open by whoever wanted no more of its members.
+    /// Closes objects down to this depth. A visitor may stop before the end of an object.
     pub(super) fn unwind(&mut self, depth: u8) -> Result<()> {
         while self.depth > depth {
             self.leave(b'}')?;
@@ -126,12 +126,12 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    /// How many lists and objects are open.
+    /// The number of open lists and objects.
     pub(super) fn depth(&self) -> u8 {
         self.depth
     }
 
-    /// Passes the bracket that a list or an object ends with.
+    /// Consumes a closing bracket.
     pub(super) fn leave(&mut self, bracket: u8) -> Result<()> {
         self.depth = self.depth.saturating_sub(1);
         match self.peek()? {
@@ -149,7 +149,7 @@ impl<'de> Reader<'de> {
         if self.depth > MAX_DEPTH { Err(DeserializeError::syntax()) } else { Ok(()) }
     }
 
-    /// What is next is of another type, if it is a value at all.
+    /// The error for the next value: the wrong type, or malformed JSON.
     #[cold]
     pub(super) fn wrong_type(&mut self, expected: &dyn Expected) -> DeserializeError {
         match self.peek() {
@@ -225,7 +225,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Passes whatever may be part of a number.
+    /// Consumes the bytes that can be part of a number.
     fn number_token(&mut self) -> &'de str {
         let rest = self.rest();
         let is_part = |byte: &u8| matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
@@ -234,7 +234,7 @@ impl<'de> Reader<'de> {
         rest.get(..length).and_then(|token| std::str::from_utf8(token).ok()).unwrap_or_default()
     }
 
-    /// Passes a value that nobody wants, and that has to be JSON all the same.
+    /// Skips a value. It must still be valid JSON.
     pub(super) fn skip(&mut self) -> Result<()> {
         match self.peek()? {
             b'{' => self.skip_all(b'}'),
@@ -268,7 +268,7 @@ impl<'de> Reader<'de> {
     }
 }
 
-/// Where the quote is that ends the string which a token begins with; past its end where there is none.
+/// The position of the closing quote of the string at the start of `token`; the end of `token` if there is none.
 fn end_of_string(token: &[u8]) -> usize {
     let mut is_escaped = false;
     let ends = |byte: &u8| {

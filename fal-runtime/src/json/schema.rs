@@ -5,14 +5,14 @@ use std::cell::Cell;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-/// How a type describes itself, its name erased.
+/// The JSON schema of a type, with the type erased.
 ///
-/// A generator's own functions are generic, and a program would have them once for each type that it takes or gives.
-/// This is one function for each, with all that there is to say.
+/// The functions of a schema generator are generic and would be compiled for each type. This compiles one function
+/// for each type.
 #[derive(Clone, Copy, Debug)]
 pub struct SchemaOf(fn(Option<&mut SchemaGenerator>) -> Described);
 
-/// What a type says of itself; its schema where a generator was given.
+/// The description of a type; with its schema if a generator was passed.
 struct Described {
     is_inline: bool,
     name: Cow<'static, str>,
@@ -26,29 +26,30 @@ fn describe<T: JsonSchema>(generator: Option<&mut SchemaGenerator>) -> Described
 }
 
 thread_local! {
-    /// For whom [`ErasedSchema`] speaks. Read before the type's own schema is made, so never while it speaks for another.
+    /// The type that [`ErasedSchema`] stands for. It is read before the type's own schema is built, so nesting is
+    /// safe.
     static DESCRIBED: Cell<SchemaOf> = const { Cell::new(SchemaOf::of::<()>()) };
 }
 
 impl SchemaOf {
-    /// How this type does.
+    /// The schema of this type.
     pub const fn of<T: JsonSchema>() -> Self {
         Self(describe::<T>)
     }
 
-    /// The schema, or the reference to it among a generator's definitions.
+    /// The schema, or a reference to it in the generator's definitions.
     pub(crate) fn made_by(self, generator: &mut SchemaGenerator) -> Schema {
         DESCRIBED.set(self);
         generator.subschema_for::<ErasedSchema>()
     }
 
-    /// The schema where it stands, whether or not others refer to it.
+    /// The schema inline, without a reference.
     pub(crate) fn inline(self, generator: &mut SchemaGenerator) -> Schema {
-        // It is always there: a generator was given.
+        // There is one, since a generator was passed.
         (self.0)(Some(generator)).schema.unwrap_or_default()
     }
 
-    /// What the type is called.
+    /// The name of the type.
     pub(crate) fn name(self) -> Cow<'static, str> {
         self.described().name
     }
@@ -58,7 +59,7 @@ impl SchemaOf {
     }
 }
 
-/// The one type that a generator is asked for: `JsonSchema` has no `self` that could tell for whom it speaks.
+/// The type that generators see. `JsonSchema` has no `self`, so a thread-local variable names the real type.
 enum ErasedSchema {}
 
 impl JsonSchema for ErasedSchema {

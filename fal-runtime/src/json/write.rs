@@ -6,7 +6,7 @@ use serde_json::Serializer;
 
 use crate::error::{Context, Error};
 
-/// JSON that has been written, if it has. Writing knows the type; what follows is compiled once.
+/// The result of writing JSON. Only the writing is generic.
 pub(crate) struct Written {
     json: Vec<u8>,
     result: serde_json::Result<()>,
@@ -20,9 +20,9 @@ pub(crate) fn write(value: &impl Serialize) -> Written {
 }
 
 impl Written {
-    /// The JSON; an error where the value has no JSON form.
+    /// The JSON. It is an error if the value cannot be serialized.
     pub(crate) fn into_bytes(self) -> Result<Bytes, Error> {
-        self.result.context("the answer has no JSON form")?;
+        self.result.context("cannot serialize the answer as JSON")?;
         Ok(self.json.into())
     }
 }

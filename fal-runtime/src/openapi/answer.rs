@@ -1,4 +1,4 @@
-//! What an endpoint answers with when it does not fail.
+//! The responses of an endpoint for success.
 
 use serde_json::{Map, Value};
 

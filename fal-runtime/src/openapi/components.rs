@@ -10,8 +10,8 @@ use crate::json::SchemaOf;
 
 const PREFIX: &str = "#/components/schemas/";
 
-/// The schemas of an app's inputs and outputs. A type that is both may look different from each side: a field with a
-/// default need not be sent and is always there in an answer.
+/// The schemas of an app's inputs and outputs. A type that is both may differ: a field with a default is optional
+/// in a request, but always present in an answer.
 pub(super) struct Schemas {
     inputs: SchemaGenerator,
     outputs: SchemaGenerator,
@@ -24,8 +24,8 @@ pub(super) enum Side {
     Output,
 }
 
-/// The names of types that look different from the two sides. Each is two components then, named as the original names
-/// them: `Item-Input` and `Item-Output`.
+/// The names of types whose input and output schemas differ. Each becomes two components, named as FastAPI does:
+/// `Item-Input` and `Item-Output`.
 pub(super) struct Renames(Vec<String>);
 
 impl Schemas {
@@ -45,12 +45,12 @@ impl Schemas {
         inline(schema.made_by(&mut self.inputs))
     }
 
-    /// The same, with its own properties in it: what they are called is told elsewhere.
+    /// The schema of an input, inline, with its properties.
     pub(super) fn fields(&mut self, schema: SchemaOf) -> Value {
         inline(schema.inline(&mut self.inputs))
     }
 
-    /// The same, wherever it refers to.
+    /// The schema of an input, with a reference resolved.
     pub(super) fn resolved(&mut self, schema: SchemaOf) -> Value {
         let schema = self.fields(schema);
         let referred =
@@ -58,7 +58,7 @@ impl Schemas {
         referred.cloned().unwrap_or(schema)
     }
 
-    /// What an input's schema refers to.
+    /// The definition of a reference in an input's schema.
     pub(super) fn definition(&self, reference: &str) -> Option<&Value> {
         self.inputs.definitions().get(reference.strip_prefix(PREFIX)?)
     }
@@ -89,14 +89,14 @@ fn complete(schema: &mut Schema) {
     integer_bounds::add_bounds(schema);
 }
 
-/// A schema that stands where it is used: the generator transforms only its definitions.
+/// Completes an inline schema, since the generator only transforms its definitions.
 fn inline(mut schema: Schema) -> Value {
     complete(&mut schema);
     schema.into()
 }
 
 impl Renames {
-    /// Types that differ, and then those that refer to a type that does.
+    /// Finds the types that differ, and those that refer to one.
     fn between(inputs: &Map<String, Value>, outputs: &Map<String, Value>) -> Self {
         let mut renames = Self(Vec::new());
         loop {
@@ -131,7 +131,7 @@ impl Renames {
         }
     }
 
-    /// Makes a schema refer to the components of its own side.
+    /// Renames the references of a schema to the components of its side.
     pub(super) fn apply(&self, side: Side, schema: &mut Value) {
         match schema {
             Value::Object(object) => {

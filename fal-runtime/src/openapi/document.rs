@@ -9,7 +9,7 @@ use crate::app::Declaration;
 use crate::endpoint::Endpoint;
 use crate::json::{add, add_texts, object, parse_static};
 
-/// Where the built-in answer for people is (S6).
+/// The path of the built-in health answer (S6).
 pub(crate) const HEALTH_PATH: &str = "/health";
 
 impl Declaration {
@@ -60,7 +60,7 @@ fn operations(endpoints: &[&'static Endpoint]) -> (Vec<Operation>, Map<String, V
     (operations, components)
 }
 
-/// The answer for people (S6). No function of an app can have the name of this operation.
+/// The built-in health answer (S6). No function can have the name of its operation.
 fn built_in_health() -> Value {
     parse_static(
         r#"{

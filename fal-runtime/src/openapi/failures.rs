@@ -8,15 +8,15 @@ use crate::endpoint::Endpoint;
 use crate::error::{DeclaredFailure, HostError, HttpError, HttpValidationError};
 use crate::json::{SchemaOf, object};
 
-/// One way in which an endpoint can fail.
+/// One error response of an endpoint.
 pub(super) struct ErrorResponse {
-    /// The status, or `default` for those that nothing else tells of.
+    /// The status, or `default` for all others.
     pub(super) status: String,
     pub(super) description: String,
     pub(super) schema: Value,
 }
 
-/// Every failure that a client of an endpoint may read, by status.
+/// The error responses of an endpoint, by status.
 pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<ErrorResponse> {
     let told = schemas.output(SchemaOf::of::<HttpError<'_>>());
     let invalid = schemas.output(SchemaOf::of::<HttpValidationError<'_>>());
@@ -29,7 +29,7 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<ErrorRespons
         (takes_body, "415", "The body is not sent as JSON", &told),
         (may_be_invalid, "422", "The request does not have the schema", &invalid),
         (true, "500", "The endpoint failed", &told),
-        // The host's form is one of this, too: what it adds is no part of what both have.
+        // The host's error body has this schema, too.
         (
             is_check,
             "503",
@@ -58,14 +58,14 @@ impl ErrorResponse {
     }
 }
 
-/// Adds what an error declares of itself to what is known of that status.
+/// Merges a declared failure into the response of its status.
 fn add(failures: &mut Vec<ErrorResponse>, declared: &DeclaredFailure, told: &Value) {
     let (status, detail) = (declared.status(), declared.detail());
     match failures.iter_mut().find(|failure| failure.status == status.as_str()) {
         Some(known) if known.description.contains(detail) => {}
         Some(known) => {
             known.description = format!("{}; or: {detail}", known.description);
-            // What all of them have. The list of mistakes is another form.
+            // The common schema. A list of errors has another one.
             known.schema = match known.status.as_str() {
                 "422" => object([("anyOf", vec![known.schema.take(), told.clone()].into())]).into(),
                 _ => told.clone(),

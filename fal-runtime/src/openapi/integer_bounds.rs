@@ -1,5 +1,5 @@
-//! What the integers of a schema can hold. `format` names a type that a reader may not know, and schemars says how far
-//! it reaches for the smallest ones only; a number beyond it would have the schema and be refused.
+//! Adds the bounds of integers to schemas. schemars adds them for the smallest types only; for the others, a number
+//! could match the schema and still be rejected.
 
 use schemars::Schema;
 use schemars::transform::transform_subschemas;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::json::integer_bounds;
 
-/// Marks the bounds of every integer of a schema and of all that are written in it, where it does not say them itself.
+/// Adds missing bounds to every integer of a schema, at any depth.
 pub(super) fn add_bounds(schema: &mut Schema) {
     if let Some((least, most)) = schema.get("format").and_then(Value::as_str).and_then(bounds) {
         let schema = schema.ensure_object();
@@ -17,7 +17,7 @@ pub(super) fn add_bounds(schema: &mut Schema) {
     transform_subschemas(&mut add_bounds, schema);
 }
 
-/// The bounds of the integer that a format names: `uint32` is `u32`, and `int` is `isize`.
+/// The bounds of an integer format: `uint32` is `u32`, and `int` is `isize`.
 pub(super) fn bounds(format: &str) -> Option<(i64, u64)> {
     let (sign, width) = format
         .strip_prefix("uint")

@@ -1,4 +1,4 @@
-//! Types that no request can be read as. The schemas know it, and a program has those only when it runs.
+//! Finds extractors that fit no request. Their schemas show it, which exist only at run time.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use super::components::Schemas;
 use super::parameters::segments;
 use crate::endpoint::{ArgumentInfo, Endpoint, HeadSource};
 
-/// Says what is wrong with what an endpoint takes from the head, a sentence each.
+/// Reports the extractors of an endpoint that fit no request, a sentence each.
 pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas, said: &mut Vec<String>) {
     for known in endpoint.sources() {
         let (part, schema) = match known.source {
@@ -33,7 +33,7 @@ fn of_path(endpoint: &Endpoint, taken: &Value) -> Option<String> {
     Some(format!("{taken} from its path, which has {}: {instead}", list(&names)))
 }
 
-/// A field without a parameter, or a parameter that a struct does not allow; and what to write instead.
+/// A field without a parameter, or a parameter without a field in a closed struct; with advice.
 fn misnamed(
     properties: &Map<String, Value>,
     taken: &Value,
@@ -49,7 +49,7 @@ fn misnamed(
     Some((format!("no `{extra}`"), "write a field for each parameter"))
 }
 
-/// Another number of values than the path has parameters.
+/// A number of values that differs from the number of parameters.
 fn misnumbered(taken: &Value, parameters: usize) -> Option<String> {
     match taken.get("prefixItems").and_then(Value::as_array).map(Vec::len) {
         Some(values) => (values != parameters).then(|| format!("{values} values")),
@@ -57,9 +57,9 @@ fn misnumbered(taken: &Value, parameters: usize) -> Option<String> {
     }
 }
 
-/// One value is taken where there are only names with values.
+/// A single value where the request has names with values.
 fn of_names(known: &ArgumentInfo, part: &str, taken: &Value) -> Option<String> {
-    // A list may be one of pairs, however they are written.
+    // A list of other items may be a list of pairs.
     let is_list = taken.get("items").is_some_and(is_one_value);
     (is_list || is_one_value(taken)).then(|| {
         let name = known.name();
@@ -67,13 +67,13 @@ fn of_names(known: &ArgumentInfo, part: &str, taken: &Value) -> Option<String> {
     })
 }
 
-/// Whether a schema is of a text, a number or a boolean, and of nothing else.
+/// Whether a schema is a text, a number or a boolean only.
 fn is_one_value(schema: &Value) -> bool {
     let kind = schema.get("type").and_then(Value::as_str);
     kind.is_some_and(|kind| matches!(kind, "string" | "integer" | "number" | "boolean"))
 }
 
-/// Parameters as a sentence lists them.
+/// Formats parameters as a list in a sentence.
 fn list(names: &[&str]) -> String {
     let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     match quoted.as_slice() {

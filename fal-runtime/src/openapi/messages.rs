@@ -1,4 +1,4 @@
-//! What an app's own schemas say against its declaration.
+//! Checks of a declaration by its schemas.
 
 use super::components::Schemas;
 use super::{invalid_extractors, unenforced_rules};
@@ -6,13 +6,14 @@ use crate::app::Declaration;
 use crate::endpoint::Endpoint;
 
 impl Declaration {
-    /// What its endpoints take whose schemas have rules that fal-runtime does not check, a sentence each. A type that
-    /// derives `garde::Validate` is checked; whether one checks itself where it is deserialized cannot be told.
+    /// Inputs whose schemas have rules that fal-runtime does not check, a sentence each. Types that derive
+    /// `garde::Validate` are checked. Types that check themselves in `Deserialize` are reported, since that cannot
+    /// be detected.
     pub fn unenforced_rules(&self) -> Vec<String> {
         collect_messages(self, unenforced_rules::of)
     }
 
-    /// What is wrong with what its endpoints take, a sentence each: no request could be read as it.
+    /// Extractors that fit no request, a sentence each.
     pub(crate) fn invalid_extractors(&self) -> Vec<String> {
         collect_messages(self, invalid_extractors::of)
     }

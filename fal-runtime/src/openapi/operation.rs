@@ -11,12 +11,12 @@ use super::parameters;
 use crate::endpoint::Endpoint;
 use crate::json::{add, add_texts, object};
 
-/// One endpoint, as the document describes it.
+/// The operation of one endpoint.
 pub(super) struct Operation {
     endpoint: &'static Endpoint,
-    /// What a client sends: `parameters` and `requestBody`, where there are any.
+    /// The `parameters` and the `requestBody`, if there are any.
     request: Map<String, Value>,
-    /// What it may be answered with, by status.
+    /// The responses, by status.
     responses: Map<String, Value>,
 }
 
@@ -44,7 +44,7 @@ impl Operation {
         Self { endpoint, request, responses }
     }
 
-    /// Makes it refer to the components by the names that they have in the document.
+    /// Renames its references to the components of the document.
     pub(super) fn rename(&mut self, renames: &Renames) {
         self.request.values_mut().for_each(|part| renames.apply(Side::Input, part));
         self.responses.values_mut().for_each(|response| renames.apply(Side::Output, response));
@@ -54,7 +54,7 @@ impl Operation {
         self.endpoint.path()
     }
 
-    /// What may be done at its path: POST, and GET besides where it is the health check (S5).
+    /// The path item: POST, and for the health check also GET (S5).
     pub(super) fn path_item(&self) -> Value {
         let name = self.endpoint.name();
         let mut post = self.describe(name);
@@ -62,7 +62,7 @@ impl Operation {
             return object([("post", post.into())]).into();
         };
         add(&mut post, "x-fal-health-check", settings(&config));
-        // No function of an app can have this name.
+        // No function can have this name.
         let get = self.describe(&format!("{name}-get"));
         object([("get", get.into()), ("post", post.into())]).into()
     }

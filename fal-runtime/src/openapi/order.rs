@@ -1,16 +1,16 @@
-//! The order in which things were declared, as the original's documents carry it: JSON objects have none that a reader
-//! could rely on, and a form made from a schema should ask in the author's order.
+//! Records the order of declaration, in the extension keys of fal's Python SDK. JSON objects have no order, and a
+//! form made from a schema should follow the author's order.
 
 use schemars::Schema;
 use schemars::transform::transform_subschemas;
 use serde_json::{Map, Value};
 
-/// Marks the order of the paths, beside them.
+/// Records the order of the paths.
 pub(super) fn mark_paths(document: &mut Map<String, Value>) {
     mark(document, "paths", "x-fal-order-paths");
 }
 
-/// Marks the order of the properties of a schema and of all that are written in it, beside them.
+/// Records the order of the properties of a schema, at any depth.
 pub(super) fn mark_properties(schema: &mut Schema) {
     if let Some(schema) = schema.as_object_mut() {
         mark(schema, "properties", "x-fal-order-properties");

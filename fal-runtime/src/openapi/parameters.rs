@@ -1,4 +1,4 @@
-//! What an endpoint takes from the head of a request.
+//! The parameters of an operation: path, query, headers, cookies.
 
 use serde_json::Value;
 
@@ -28,13 +28,13 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Value> {
     parameters
 }
 
-/// The types of those arguments that take something of which nothing is known.
+/// The types of undocumented arguments.
 pub(super) fn undocumented(endpoint: &Endpoint) -> Vec<Value> {
     let unknown = endpoint.sources().filter(|known| matches!(known.source, HeadSource::Undocumented));
     unknown.map(|known| known.name().into()).collect()
 }
 
-/// Whether what a client sends in the head may be refused as invalid.
+/// Whether a request head can be invalid (status 422).
 pub(super) fn may_be_invalid(endpoint: &Endpoint) -> bool {
     let is_read = |source| {
         matches!(
@@ -50,8 +50,8 @@ pub(super) fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
 }
 
-/// The schemas of a path's parameters, by the schema of the type that takes them: a struct by their names, a tuple by
-/// their places, anything else where there is one.
+/// Sets the schemas of path parameters from the schema of the type that takes them: a struct by name, a tuple by
+/// position, any other type for a single parameter.
 fn path(parameters: &mut [(&str, Value)], taken: &Value) {
     let is_alone = parameters.len() == 1 && taken.get("prefixItems").is_none();
     for (at, (name, schema)) in parameters.iter_mut().enumerate() {

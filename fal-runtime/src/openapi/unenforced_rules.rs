@@ -1,4 +1,4 @@
-//! Rules that the document has and nobody checks.
+//! Finds rules in the document that fal-runtime does not check.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use super::integer_bounds;
 use crate::endpoint::{Endpoint, HeadSource, RuleChecker};
 use crate::json::SchemaOf;
 
-/// Says what an endpoint takes whose schema has rules that are not checked, a sentence each.
+/// Reports the inputs of an endpoint with unchecked rules, a sentence each.
 pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas, said: &mut Vec<String>) {
     let body = endpoint.body().filter(|_| endpoint.rules() == RuleChecker::None);
     if let Some(schema) = body {
@@ -46,15 +46,15 @@ fn unchecked(
 /// A rule of a schema.
 struct Rule<'a> {
     keyword: &'static str,
-    /// Empty where it is no field's.
+    /// Empty if it belongs to no field.
     field: &'a str,
 }
 
-/// What rules are written with that schemars takes from a type's attributes.
+/// The keywords that schemars writes for attributes of a type.
 const KEYWORDS: [&str; 7] =
     ["minLength", "maxLength", "pattern", "minimum", "maximum", "minItems", "maxItems"];
 
-/// The first rule in a schema and in what it refers to.
+/// The first rule in a schema, following references.
 fn find<'a>(
     schema: &'a Value,
     field: &'a str,
@@ -89,8 +89,8 @@ fn find<'a>(
     None
 }
 
-/// Whether a schema says this, and the type would not be what it is without: the ends of an integer, the length of an
-/// array, the one character of a `char`, and the form of a decimal's text are no rules.
+/// Whether the keyword is a rule and not a property of the type itself, such as the bounds of an integer, the
+/// length of an array, the length of a `char`, or the pattern of a decimal.
 fn is_rule(schema: &Value, keyword: &str) -> bool {
     let Some(value) = schema.get(keyword) else { return false };
     let is_both = |least, most| schema.get(least) == schema.get(most);

@@ -13,10 +13,10 @@ use tokio::task::JoinHandle;
 use super::connection::{Closing, Connections, ReadTimeout};
 use super::listener::Listener;
 
-/// The first pause after a failure to accept; it doubles with every further one.
+/// The first pause after a failure to accept. It doubles with every further one.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(10);
 
-/// The longest pause. Descriptors come free when connections end, which nothing announces.
+/// The longest pause. File descriptors become free without notice.
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
 /// A listener whose connections are served by a router.
@@ -30,7 +30,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves from now on, on the runtime that this is called in.
+    /// Starts serving on the current runtime.
     pub(crate) fn start(listener: Listener, router: Router, timeout: ReadTimeout) -> Self {
         let address = listener.address();
         let draining = Arc::default();
@@ -41,18 +41,17 @@ impl Server {
         Self { address, draining, closing, stop, accepting }
     }
 
-    /// Where it listens; the port is the real one.
+    /// The address, with the port that the system chose.
     pub(crate) fn address(&self) -> &ListenAddress {
         &self.address
     }
 
-    /// Takes no new connections, but those that were made before; the future is ready when the last one has ended
-    /// (S42).
+    /// Stops accepting, except for connections that are already queued. The future is ready when the last
+    /// connection has ended (S42).
     ///
-    /// Every response from now on, polled or not, is the last one of its connection. An idle connection is not closed
-    /// at once, since a request may be on its way on it: whoever knows that this server stops closes it; else it is
-    /// closed after `linger`. All that are left when `cut_off` resolves, which is not looked at before that, are closed
-    /// then, whatever they are at.
+    /// Every later response is the last one of its connection. Idle connections stay open for `linger`, since a
+    /// request may be on its way. After that, when `cut_off` resolves, all remaining connections are closed.
+    /// `cut_off` is not polled before.
     pub(crate) fn drain<C>(self, linger: Duration, cut_off: C) -> impl Future<Output = ()> + Send + use<C>
     where
         C: Future<Output = ()> + Send,
@@ -61,7 +60,7 @@ impl Server {
         draining.store(true, Ordering::Relaxed);
         drop(stop);
         async move {
-            // It returns, unless it panicked or the runtime is ending: then there is nothing to wait for.
+            // An error means that the task panicked or the runtime is ending.
             let _ = accepting.await;
             if tokio::time::timeout(linger, closing.closed()).await.is_err() {
                 closing.send_replace(Closing::Idle);
@@ -90,10 +89,10 @@ async fn accept(listener: Listener, connections: Connections, mut stop: oneshot:
                 pause = INITIAL_BACKOFF;
                 connections.spawn(stream);
             }
-            // The client's doing: it left before it was accepted.
+            // The client disconnected before it was accepted.
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, ?pause, "cannot accept connections; trying again");
+                tracing::warn!(%error, ?pause, "cannot accept connections; retrying");
                 tokio::select! {
                     biased;
                     _ = &mut stop => break,
@@ -105,7 +104,9 @@ async fn accept(listener: Listener, connections: Connections, mut stop: oneshot:
     }
     match listener.close() {
         Ok(queued) => queued.into_iter().for_each(|stream| connections.spawn(stream)),
-        Err(error) => tracing::warn!(%error, "connections that were not yet accepted are lost"),
+        Err(error) => {
+            tracing::warn!(%error, "lost the connections that were queued when the listener closed")
+        }
     }
 }
 

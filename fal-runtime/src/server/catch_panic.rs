@@ -1,4 +1,4 @@
-//! Panics in what stands around an app's endpoints: its own layers. An endpoint's own panic is answered where it is called.
+//! Turns panics of an app's layers into error responses. Panics of endpoints are caught where they are called.
 
 use std::any::Any;
 use std::future::Future;
@@ -14,7 +14,7 @@ use tower::{Layer, Service};
 use crate::endpoint::RequestId;
 use crate::error::Error;
 
-/// Answers a panic in what it is around as any failure.
+/// A layer that turns a panic of the inner service into an error response.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CatchPanicLayer;
 
@@ -26,7 +26,7 @@ impl<S> Layer<S> for CatchPanicLayer {
     }
 }
 
-/// A service whose panics are answered.
+/// The service of [`CatchPanicLayer`].
 #[derive(Clone, Debug)]
 pub(crate) struct CatchPanic<S>(S);
 
@@ -45,7 +45,7 @@ impl<S: Service<Request, Response = Response>> Service<Request> for CatchPanic<S
 }
 
 pin_project! {
-    /// A response, whatever panics on its way. `id` is the one that its request came with.
+    /// The response, or an error response after a panic. `id` is the id of the request, if it has one.
     pub(crate) struct CatchPanicFuture<F> {
         pub(crate) id: Option<RequestId>,
         #[pin]
@@ -68,7 +68,7 @@ impl<F: Future<Output = Result<Response, E>>, E> Future for CatchPanicFuture<F> 
 
 fn answer(panic: &(dyn Any + Send), id: RequestId) -> Response {
     let error = Error::panicked(panic);
-    tracing::error!(request_id = %id, status = 500, "a layer: {error}");
+    tracing::error!(request_id = %id, status = 500, "layer: {error}");
     let mut response = error.response(&id);
     id.put_on(response.headers_mut());
     response

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// The calls that a runner is serving: at most `max_multiplexing` at a time, calls of the health endpoint exempt
-/// (S14, S38). A request above the limit waits here, first come first served, and is not refused.
+/// Limits a runner to `max_multiplexing` concurrent calls (S38). Calls of the health endpoint are exempt (S14). A
+/// request above the limit waits in a FIFO queue.
 #[derive(Debug)]
 pub struct ConcurrencyLimit {
     places: Arc<Semaphore>,
@@ -19,7 +19,7 @@ pub struct ConcurrencyLimit {
 
 #[derive(Debug, Default)]
 struct RunningCalls {
-    /// In the order of their start.
+    /// In the order of their start, and so of their ids.
     calls: Vec<RunningCall>,
     entered: u64,
 }
@@ -28,12 +28,12 @@ struct RunningCalls {
 struct RunningCall {
     id: u64,
     path: &'static str,
-    /// None of a call of the health endpoint: that is no request (S14).
+    /// `None` for the health endpoint, which does not count as a request (S14).
     started: Option<Instant>,
 }
 
 impl ConcurrencyLimit {
-    /// No call runs; at most `max_multiplexing` will at a time.
+    /// A limit of `max_multiplexing` calls.
     pub fn new(max_multiplexing: NonZeroU32) -> Arc<Self> {
         let places =
             usize::try_from(max_multiplexing.get()).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
@@ -44,22 +44,21 @@ impl ConcurrencyLimit {
         })
     }
 
-    /// The paths of the endpoints whose calls still run, a call each. A blocking call that its client has abandoned
-    /// is one of them until it returns (S38).
+    /// The endpoint paths of the running calls. An abandoned blocking call runs until it returns (S38).
     pub fn running_paths(&self) -> Vec<&'static str> {
         self.lock().calls.iter().map(|call| call.path).collect()
     }
 
-    /// How long the oldest request has been served; none where there is none.
+    /// The age of the oldest running request.
     #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "runners report it to their host"))]
     pub(crate) fn oldest_age(&self) -> Option<Duration> {
         self.lock().calls.iter().find_map(|call| call.started).map(|started| started.elapsed())
     }
 
-    /// Resolves when no call runs. Calls that wait for a place do not run yet. Cancelling it loses nothing.
+    /// Waits until no call runs. Queued calls do not count. It is cancel-safe.
     pub async fn idle(&self) {
         loop {
-            // Made before the look: a call that ends between the two is not missed.
+            // Registered before the check, so that no end of a call is missed.
             let ended = self.ended.notified();
             if self.lock().calls.is_empty() {
                 return;
@@ -68,18 +67,18 @@ impl ConcurrencyLimit {
         }
     }
 
-    /// Waits for a place under the limit. Dropping the future leaves the queue.
+    /// Waits for a permit. Dropping the future leaves the queue.
     pub(crate) async fn acquire(
         self: &Arc<Self>,
         path: &'static str,
         hold: Option<ConnectionHold>,
     ) -> CallGuard {
-        // Nobody closes the semaphore; were it closed, there would be no limit any more.
+        // The semaphore is never closed.
         let permit = Arc::clone(&self.places).acquire_owned().await.ok();
         self.enter(path, hold, permit)
     }
 
-    /// A place outside the limit, for the health endpoint (S14).
+    /// Enters a call without a permit, for the health endpoint (S14).
     pub(crate) fn enter_exempt(
         self: &Arc<Self>,
         path: &'static str,
@@ -110,9 +109,9 @@ impl ConcurrencyLimit {
     }
 }
 
-/// A call's place, and the connection it came by: held by whatever runs the call, given back when that has ended.
+/// A running call: its permit and its connection. Whoever runs the call holds it until the call has ended.
 ///
-/// The entry goes last: when no call runs, every place is free and every connection let go.
+/// The entry is dropped last: when no call runs, every permit and connection is released.
 #[derive(Debug)]
 pub(crate) struct CallGuard {
     _hold: Option<ConnectionHold>,
@@ -120,7 +119,7 @@ pub(crate) struct CallGuard {
     _entry: CallEntry,
 }
 
-/// A call among those that run.
+/// An entry in the list of running calls.
 #[derive(Debug)]
 struct CallEntry {
     calls: Arc<ConcurrencyLimit>,
@@ -139,10 +138,10 @@ impl Drop for CallEntry {
     }
 }
 
-/// Keeps a client's connection open for as long as any clone of it lives.
+/// Keeps a client's connection open while any clone exists.
 ///
-/// A server puts one into the extensions of every request, and closes a connection only when all clones are gone: a
-/// blocking call that its client has abandoned so keeps its connection, and with it the host's slot, until it
+/// A server adds one to the extensions of every request, and closes the connection when all clones are dropped. So
+/// a blocking call whose client has disconnected keeps its connection, and with it the host's permit, until it
 /// returns (S38).
 #[derive(Clone)]
 pub struct ConnectionHold(#[expect(dead_code, reason = "held for its drop")] Arc<dyn Any + Send + Sync>);

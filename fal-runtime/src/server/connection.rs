@@ -26,17 +26,16 @@ use super::request_body::UnreadBody;
 use super::socket::{Socket, TransportStream};
 use crate::endpoint::RequestId;
 
-/// How long a connection may wait for the head of a request, its first or its next.
+/// How long a connection may wait for the head of its next request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReadTimeout {
-    /// As long as it likes: its other end is a host, which keeps idle connections for later requests. Closing one
-    /// would race with the request that the host is sending on it.
+    /// No limit: the peer is a host, which pools idle connections. Closing one could race with its next request.
     Unlimited,
-    /// Then it is closed, so that clients who never send do not pile up.
+    /// It is closed after this time, so that silent clients do not pile up.
     After(Duration),
 }
 
-/// What all connections of one server have in common.
+/// The state that all connections of a server share.
 #[derive(Clone)]
 pub(super) struct Connections {
     http: http1::Builder,
@@ -45,8 +44,8 @@ pub(super) struct Connections {
     closing: watch::Receiver<Closing>,
 }
 
-/// Which connections are to be closed. Every connection holds a receiver of it until it has ended, which tells the
-/// server when the last one has.
+/// Which connections are to be closed. Every connection holds a receiver until it has ended; so the server knows
+/// when the last one has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Closing {
     NotYet,
@@ -62,7 +61,7 @@ impl Connections {
         closing: watch::Receiver<Closing>,
     ) -> Self {
         let mut http = http1::Builder::new();
-        // One write of a small message beats a vectored one.
+        // For small messages, one plain write is faster than a vectored one.
         http.writev(false);
         match timeout {
             ReadTimeout::Unlimited => http.header_read_timeout(None),
@@ -71,7 +70,7 @@ impl Connections {
         Self { http, router, draining, closing }
     }
 
-    /// Serves one connection until it ends, on a task of its own.
+    /// Serves one connection on its own task.
     pub(super) fn spawn(&self, stream: TransportStream) {
         let socket = Socket::new(stream);
         let has_asked = Arc::<AtomicBool>::default();
@@ -87,13 +86,13 @@ impl Connections {
         tokio::spawn(async move {
             {
                 let mut connection = pin!(connection);
-                // What a connection ends with is its client's affair: it left, or what it sent was no HTTP.
+                // Errors are the client's: it disconnected or sent malformed HTTP.
                 tokio::select! {
                     biased;
                     _ = connection.as_mut() => {}
                     () = wait_for(Closing::Idle, &mut closing) => {
                         connection.as_mut().graceful_shutdown();
-                        // hyper would wait for the rest of a first head that has begun to come, however long.
+                        // hyper would wait without limit for the rest of a first request head.
                         if has_asked.load(Ordering::Relaxed) {
                             tokio::select! {
                                 biased;
@@ -104,21 +103,21 @@ impl Connections {
                     }
                 }
             }
-            // Only now: whoever sees the last receiver gone may rely on every router being gone, too.
+            // Dropped last: when no receiver is left, every router is dropped, too.
             drop(closing);
         });
     }
 }
 
 async fn wait_for(which: Closing, closing: &mut watch::Receiver<Closing>) {
-    // A server that is dropped without a drain has ended, too.
+    // An error means that the server was dropped without a drain.
     let _ = closing.wait_for(|closing| *closing >= which).await;
 }
 
-/// The requests of one connection.
+/// The service of one connection.
 struct ConnectionService {
     router: Router,
-    /// Whether the whole head of a request has come.
+    /// Whether a whole request head has arrived.
     has_asked: Arc<AtomicBool>,
     hold: ConnectionHold,
     draining: Arc<AtomicBool>,
@@ -144,8 +143,8 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
 }
 
 pin_project! {
-    /// The router's response. It is the last one of its connection while the server drains, and when its request's body has
-    /// not been read.
+    /// The router's response. It closes the connection if the server drains, or if the body of its request has not been
+    /// read.
     struct ConnectionResponse {
         #[pin]
         response: CatchPanicFuture<RouteFuture<Infallible>>,

@@ -21,14 +21,14 @@ use super::connection::ReadTimeout;
 use super::listener::Listener;
 use crate::error::{Error, failure};
 
-/// How often the runtime that serves requests shows that it runs.
+/// The interval of the heartbeat on the runtime that serves requests.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Where a runner answers its host's checks: a socket, a thread and a runtime of its own, outside all limits and layers,
-/// so that a runner whose every worker is busy still answers.
+/// Answers the host's checks on its own socket, thread and runtime, outside of all limits and layers, so that a
+/// runner with busy workers still answers.
 ///
-/// So that this does not hide a runtime that stands still, each answer says when that last showed that it runs, and how
-/// long the oldest request has been served.
+/// So that this does not hide a stalled request runtime, each answer has the age of that runtime's last heartbeat
+/// and of the oldest request.
 #[derive(Debug)]
 pub(crate) struct HealthListener {
     stop: oneshot::Sender<()>,
@@ -36,7 +36,8 @@ pub(crate) struct HealthListener {
 }
 
 impl HealthListener {
-    /// Answers calls of `health` from now on. Requests are served on `requests`, whose heartbeat each answer gives.
+    /// Starts answering calls of the path `health`. Each answer reports the heartbeat of `requests`, the runtime
+    /// that serves requests.
     pub(crate) async fn start(
         address: ListenAddress,
         router: Router,
@@ -57,18 +58,18 @@ impl HealthListener {
                 let listener = match Listener::bind(address).await {
                     Ok(listener) => listener,
                     Err(error) => {
-                        // Whoever hears of it may rely on the app being let go.
+                        // Dropped first: the caller may rely on the app being released.
                         drop(router);
                         return drop(ready.send(Err(Error::from(error))));
                     }
                 };
                 let server = Server::start(listener, router, ReadTimeout::Unlimited);
                 let _ = ready.send(Ok(()));
-                // Whether it is told or left alone, it ends.
+                // It ends on a message and when the sender is dropped.
                 let _ = stopping.await;
                 drop(server);
             });
-            // A check that is being answered is dropped: the host has dropped it, too (S21).
+            // A check in flight is dropped, as the host drops it (S21).
             runtime.shutdown_background();
             let _ = end.send(());
         };
@@ -77,14 +78,14 @@ impl HealthListener {
         Ok(Self { stop, stopped })
     }
 
-    /// Ends it. Ready when nothing of it holds the app any more, unless a check blocks its thread.
+    /// Stops it. The future is ready when it no longer holds the app, unless a check blocks the thread.
     pub(crate) async fn end(self) {
         drop(self.stop);
         let _ = self.stopped.await;
     }
 }
 
-/// Only the health endpoint is served here.
+/// Serves the health endpoint only.
 async fn answer(request: Request, next: Next, health: &str, heartbeat: Arc<Heartbeat>) -> Response<Body> {
     if request.uri().path() != health {
         return failure(StatusCode::NOT_FOUND, "only health checks are answered here");
@@ -94,11 +95,11 @@ async fn answer(request: Request, next: Next, health: &str, heartbeat: Arc<Heart
     response
 }
 
-/// How the runtime that serves requests fares.
+/// The heartbeat of the runtime that serves requests.
 #[derive(Debug)]
 struct Heartbeat {
     begun: Instant,
-    /// When it last ran, in milliseconds since the beginning.
+    /// The last beat, in milliseconds since the start.
     last_beat: AtomicU64,
     calls: Arc<ConcurrencyLimit>,
 }

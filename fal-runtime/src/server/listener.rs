@@ -11,14 +11,14 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixSocket, Un
 
 use super::socket::TransportStream;
 
-/// A socket that takes connections.
+/// A listening socket.
 #[derive(Debug)]
 pub(crate) enum Listener {
     Unix { listener: UnixListener, path: PathBuf },
     Tcp { listener: TcpListener, address: SocketAddr },
 }
 
-/// Why nothing listens.
+/// A failure to listen.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address}")]
 pub(crate) struct ListenError {
@@ -27,7 +27,7 @@ pub(crate) struct ListenError {
 }
 
 impl Listener {
-    /// Binds and listens. A socket file that nobody listens on any more, as a killed process leaves it, is replaced.
+    /// Binds and listens. A stale socket file, as a killed process leaves it, is replaced.
     pub(crate) async fn bind(address: ListenAddress) -> Result<Self, ListenError> {
         let listener = match &address {
             ListenAddress::Unix(path) => bind_unix(path),
@@ -36,8 +36,8 @@ impl Listener {
         listener.map_err(|source| ListenError { address, source })
     }
 
-    /// Whether it could listen there, found out without listening: nobody connects to an app that is not set up. Blocks
-    /// while a name is looked up.
+    /// Checks that the address is available, without listening: clients must not connect before `setup` is done. It
+    /// blocks while it resolves a host name.
     pub(crate) fn check_available(address: &ListenAddress) -> Result<(), ListenError> {
         let bound = match address {
             ListenAddress::Unix(path) => check_unix(path),
@@ -46,7 +46,7 @@ impl Listener {
         bound.map_err(|source| ListenError { address: address.clone(), source })
     }
 
-    /// Where it listens; the port is the real one.
+    /// The address, with the port that the system chose.
     pub(crate) fn address(&self) -> ListenAddress {
         match self {
             Self::Unix { path, .. } => ListenAddress::Unix(path.clone()),
@@ -54,7 +54,7 @@ impl Listener {
         }
     }
 
-    /// The next connection. Loses none when dropped.
+    /// Accepts the next connection. It is cancel-safe.
     pub(super) async fn accept(&self) -> io::Result<TransportStream> {
         match self {
             Self::Unix { listener, .. } => Ok(TransportStream::Unix(listener.accept().await?.0)),
@@ -62,16 +62,16 @@ impl Listener {
         }
     }
 
-    /// Ends the listening and returns the connections that were made before and not yet accepted.
+    /// Stops listening and returns the connections that are queued.
     ///
-    /// On a Unix socket nobody falls in between: its file goes first, then the kernel refuses new connections, and
-    /// then what is queued is complete. (Not so on macOS, nor with TCP, where a connection made in this very moment
-    /// may be reset.)
+    /// On a Linux Unix socket no connection is lost: the file is removed first, then the kernel refuses new
+    /// connections, and then the queue is complete. On macOS and with TCP, a connection made at this moment may be
+    /// reset.
     pub(super) fn close(self) -> io::Result<Vec<TransportStream>> {
         let mut queued = Vec::new();
         match self {
             Self::Unix { listener, path } => {
-                // It may be gone already, with its directory; then nobody can find it either.
+                // The file may be gone already, with its directory.
                 let _ = std::fs::remove_file(path);
                 let listener = listener.into_std()?;
                 #[cfg(target_os = "linux")]
@@ -108,7 +108,7 @@ fn check_tcp(host: &str, port: u16) -> io::Result<()> {
     let mut outcome = Err(io::ErrorKind::AddrNotAvailable.into());
     for address in (host, port).to_socket_addrs()? {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        // As whoever listens later does it: what a process before this one has left there takes no address.
+        // As the later bind does: connections of an earlier process do not block the address.
         socket.set_reuseaddr(true)?;
         outcome = socket.bind(address);
         if outcome.is_ok() {
@@ -120,14 +120,14 @@ fn check_tcp(host: &str, port: u16) -> io::Result<()> {
 
 fn check_unix(path: &Path) -> io::Result<()> {
     match UnixSocket::new_stream()?.bind(path) {
-        // Until it listens there is no file.
+        // The bind has created the file.
         Ok(()) => std::fs::remove_file(path),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(path) => Ok(()),
         Err(error) => Err(with_advice(error, path)),
     }
 }
 
-/// Every system takes a path of so many bytes; Linux takes 107.
+/// A path length in bytes that every system accepts; Linux accepts 107.
 const MAX_SOCKET_PATH: usize = 100;
 
 fn bind_unix(path: &Path) -> io::Result<Listener> {
@@ -142,18 +142,18 @@ fn bind_unix(path: &Path) -> io::Result<Listener> {
     Ok(Listener::Unix { listener, path: path.to_owned() })
 }
 
-/// An error, or what to do about it where a path is too long.
+/// Adds advice to the error if the path is too long.
 fn with_advice(error: io::Error, path: &Path) -> io::Error {
     let length = path.as_os_str().len();
     if error.kind() == io::ErrorKind::InvalidInput && length > MAX_SOCKET_PATH {
-        let advice = format!("its path has {length} bytes; choose one of at most {MAX_SOCKET_PATH} bytes");
+        let advice = format!("the path has {length} bytes: use one of at most {MAX_SOCKET_PATH} bytes");
         return io::Error::new(io::ErrorKind::InvalidInput, advice);
     }
     error
 }
 
 fn is_stale(path: &Path) -> bool {
-    // The kernel refuses to connect to a file of any kind.
+    // Connecting to a regular file is refused, too.
     let is_socket = std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
     is_socket
         && StdUnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)

@@ -1,11 +1,11 @@
-//! What stands between the network and an app's router: a listener, its connections, and their orderly end.
+//! Serves an app's router: listener, connections, graceful shutdown.
 //!
-//! hyper's HTTP/1 connections are driven directly. Three things are ours:
+//! It drives hyper's HTTP/1 connections directly and adds:
 //!
-//! - A connection's socket outlives the connection for as long as a call needs it ([`socket`], S38).
-//! - The listener ends without turning away who has already connected ([`listener`]).
-//! - A host's checks are answered beside all that ([`health_listener`]).
-//! - Open connections end without losing the request that is on its way ([`Server::drain`]).
+//! - A socket stays open after its connection while a call needs it ([`socket`], S38).
+//! - The listener closes without losing queued connections ([`listener`]).
+//! - Health checks of the host have their own listener ([`health_listener`]).
+//! - Open connections close without losing a request that is on its way ([`Server::drain`]).
 
 #[cfg(feature = "cli")]
 mod accept;

@@ -8,27 +8,26 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
-/// A connected socket, of either kind.
+/// A connected socket, TCP or Unix.
 #[derive(Debug)]
 pub(super) enum TransportStream {
     Unix(UnixStream),
     Tcp(TcpStream),
 }
 
-/// A connection's socket, which its [`SocketKeeper`] keeps open after hyper has let go of it.
+/// A connection's socket. Its [`SocketKeeper`] keeps it open after hyper has dropped it.
 ///
-/// When a client goes away hyper drops the connection, and with it the future of the call that runs. A blocking call
-/// runs on: until it returns, whoever sent it has to see the connection open, since that is how the host knows that
-/// the call still has its place (S38). So a dropped socket is not closed but handed to the keeper, and is closed when
-/// the last hold on that is gone. Nothing of this costs a call anything.
+/// When a client disconnects, hyper drops the connection and with it the future of the call. A blocking call runs
+/// on. Until it returns, the host must see the connection open, since that tells it that the call still holds its
+/// permit (S38). So a dropped socket is handed to the keeper, and closed when the last hold on that is dropped.
 #[derive(Debug)]
 pub(super) struct Socket {
-    /// Taken only when dropped.
+    /// `None` only during the drop.
     stream: Option<TransportStream>,
     keeper: Arc<SocketKeeper>,
 }
 
-/// Keeps a connection's socket open for as long as it is referred to.
+/// Keeps a connection's socket open while it is referenced.
 #[derive(Debug, Default)]
 pub(super) struct SocketKeeper(Mutex<Option<TransportStream>>);
 
@@ -37,7 +36,7 @@ impl Socket {
         Self { stream: Some(stream), keeper: Arc::default() }
     }
 
-    /// What a hold on this connection consists of.
+    /// The keeper, for holds on this connection.
     pub(super) fn keeper(&self) -> Arc<SocketKeeper> {
         Arc::clone(&self.keeper)
     }
@@ -71,12 +70,12 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Neither kind of socket buffers.
+        // Sockets do not buffer.
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Closing does it, and that is not before every hold is gone.
+        // The close after the last hold shuts it down.
         Poll::Ready(Ok(()))
     }
 }

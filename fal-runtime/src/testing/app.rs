@@ -27,11 +27,11 @@ use crate::server::ConcurrencyLimit;
 
 /// An app in the process of its test. See the [module](crate::testing) for how it is used.
 ///
-/// It is the app as well ([`Deref`]), so that a test may look at its fields. When it is dropped, `handle_exit` and
-/// `teardown` are run, and waited for; one that fails is a panic, unless the test is panicking already.
-/// [`stop`](Self::stop) gives the error instead.
+/// It dereferences to the app, so that a test can read its fields. Dropping it runs `handle_exit` and `teardown`
+/// and waits for them; it panics if one fails, unless the test is panicking already. [`stop`](Self::stop) returns
+/// the error instead.
 pub struct TestApp<A: App> {
-    // Before the ending, which is the only one that has the app when it comes.
+    // Dropped before the teardown, which must hold the only reference.
     app: Arc<A>,
     client: Client,
     calls: Arc<ConcurrencyLimit>,
@@ -40,8 +40,8 @@ pub struct TestApp<A: App> {
 }
 
 impl<A: App> TestApp<A> {
-    /// Runs the app's `setup` and takes calls. The error is that of `setup`, or says what no request can be read as that
-    /// an endpoint takes.
+    /// Runs the app's `setup`. It is an error if `setup` fails, or if an endpoint has an extractor that fits no
+    /// request.
     pub fn start() -> Pending<'static, Result<Self>> {
         let progress = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&progress);
@@ -56,14 +56,14 @@ impl<A: App> TestApp<A> {
         })
     }
 
-    /// Takes calls with an app that the test has made, instead of `setup`. The error says what no request can be read
-    /// as that an endpoint takes.
+    /// Uses an app that the test has made, instead of `setup`. It is an error if an endpoint has an extractor that
+    /// fits no request.
     pub fn of(app: A) -> Result<Self> {
         Self::check_extractors()?;
         Ok(Self::running(Background::new()?, Arc::new(app), Vec::new()))
     }
 
-    /// Whether its endpoints take what requests can be read as.
+    /// Checks that every extractor fits its requests.
     fn check_extractors() -> Result<()> {
         let misfits = A::declaration().invalid_extractors();
         if misfits.is_empty() { Ok(()) } else { Err(Error::msg(misfits.join("; "))) }
@@ -83,15 +83,15 @@ impl<A: App> TestApp<A> {
         Self { app, client, calls, progress, ending }
     }
 
-    /// Calls an endpoint by its function: `app.call(MyApp::predict, input)`, with `()` for one that takes no input.
+    /// Calls an endpoint by its function: `app.call(MyApp::predict, input)`. The input is `()` if it takes none.
     ///
-    /// It waits for a place under `max_multiplexing`, unless the endpoint is the health check (S14, S38). A panic is an
-    /// error. Dropping the call cancels an async endpoint and abandons a blocking one, which keeps its place until it
-    /// returns.
+    /// It waits for a permit of `max_multiplexing`, unless the endpoint is the health check (S14, S38). A panic is
+    /// an error. Dropping the call cancels an async endpoint and abandons a blocking one, which keeps its permit
+    /// until it returns.
     ///
     /// # Panics
     ///
-    /// If the function is no endpoint of the app.
+    /// If the function is not an endpoint of the app.
     #[track_caller]
     pub fn call<F, I, T, M>(&self, endpoint: F, input: I) -> Pending<'_, Result<T>>
     where
@@ -112,7 +112,7 @@ impl<A: App> TestApp<A> {
             let app = app.upgrade().context("the app has been stopped")?;
             let (answer, answered) = oneshot::channel();
             let run = move || {
-                // Given back last: when no call runs, nobody has the app.
+                // Released last: when no call runs, no call holds the app.
                 let _place = place;
                 let mut thread = CallThread { runtime: runtime.clone(), answer };
                 let mut head = ResponseHead::default();
@@ -121,13 +121,13 @@ impl<A: App> TestApp<A> {
                     catch_unwind(AssertUnwindSafe(|| endpoint.call(&app, input, &mut head, &mut thread)))
                 };
                 drop(app);
-                // What was asked before a panic is asked all the same (S27).
+                // A health check requested before a panic counts (S27).
                 if !is_health_check {
                     count(&checks_requested, head.headers());
                 }
                 let called = called.unwrap_or_else(|panic| Some(Err(Error::panicked(&*panic))));
                 if let Some(result) = called {
-                    // Nobody waits for an abandoned call.
+                    // The caller may have gone.
                     let _ = thread.answer.send(result);
                 }
             };
@@ -136,23 +136,23 @@ impl<A: App> TestApp<A> {
         })
     }
 
-    /// Begins a POST, the method that endpoints answer (S5).
+    /// Builds a POST request, the method of endpoints (S5).
     pub fn post(&self, path: &str) -> Request<'_> {
         self.request(Method::POST, path)
     }
 
-    /// Begins a GET: of the health check, of `/openapi.json`, and of what layers add.
+    /// Builds a GET request: for the health check, `/openapi.json`, and routes of layers.
     pub fn get(&self, path: &str) -> Request<'_> {
         self.request(Method::GET, path)
     }
 
-    /// Begins a request with any method.
+    /// Builds a request with any method.
     pub fn request(&self, method: Method, path: &str) -> Request<'_> {
         Request::new(&self.client, method, path)
     }
 
-    /// Makes one health check as a host does: whether the whole answer is a 2xx within `timeout_seconds` (S17, S18). Why
-    /// it is not, the health check's own function says when it is [called](Self::call).
+    /// Runs one health check as a host does: it passes if the whole response is a 2xx within `timeout_seconds`
+    /// (S17, S18). To see the cause of a failure, [call](Self::call) the health check's function.
     ///
     /// # Panics
     ///
@@ -173,32 +173,32 @@ impl<A: App> TestApp<A> {
         })
     }
 
-    /// How many responses have asked for a health check so far (S27). A host would check after each of them, and end
-    /// the runner if [`health`](Self::health) fails then.
+    /// The number of responses that requested a health check so far (S27). A host would run a check after each, and
+    /// replace the runner if it fails.
     pub fn health_checks_requested(&self) -> usize {
         self.client.checks_requested.load(Ordering::Acquire)
     }
 
-    /// What `setup` said of its progress, in order.
+    /// The progress that `setup` reported, in order.
     pub fn setup_progress(&self) -> &[Progress] {
         &self.progress
     }
 
-    /// Stops it as a runner stops (S42): `handle_exit`, the end of the calls that still run, `teardown`; within the
-    /// app's termination grace period, but for `teardown`.
+    /// Stops the app as a runner does (S42): runs `handle_exit`, waits for running calls, then runs `teardown`. All
+    /// but `teardown` must end within the app's termination grace period.
     pub fn stop(self) -> Pending<'static, Result<()>> {
         let Self { ending, .. } = self;
         Pending::new(ending.end())
     }
 
-    /// The endpoint whose function has this name. What rustc calls a function ends with its own name.
+    /// Finds an endpoint by the type name of its function, which ends with the function's name.
     #[expect(clippy::panic, reason = "a test that calls what is not declared fails")]
     #[track_caller]
     fn endpoint(function: &str) -> &'static Endpoint {
         let name = function.rsplit("::").next().unwrap_or(function);
         let found =
             A::declaration().endpoints().into_iter().find(|row| row.name().trim_start_matches("r#") == name);
-        found.unwrap_or_else(|| panic!("`{function}` is no endpoint of {}", type_name::<A>()))
+        found.unwrap_or_else(|| panic!("`{function}` is not an endpoint of {}", type_name::<A>()))
     }
 }
 

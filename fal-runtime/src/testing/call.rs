@@ -1,4 +1,4 @@
-//! Functions of apps, taken as endpoints.
+//! Endpoint functions that a test can call.
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -7,11 +7,11 @@ use crate::answer::{Answer, ResponseHead};
 use crate::app::lifecycle::{Async, Fallible, Plain};
 use crate::error::Error;
 
-/// A function of the app `A` that is an endpoint of it, takes `I`, and gives a `T`.
+/// An endpoint function of the app `A` that takes `I` and returns `T`.
 ///
-/// It takes `&self`, then at most one argument, which is `I` (without one, `I` is `()`), and before or after that the
-/// head of the response, where it takes that. Endpoints with more arguments, and those that send events, are called by
-/// [`TestApp::post`](super::TestApp::post). `M` only keeps the shapes apart and is inferred.
+/// It takes `&self` and at most one argument, which is `I` (`()` without one), and optionally `&mut ResponseHead`
+/// before or after it. Call endpoints with more arguments or with events by
+/// [`TestApp::post`](super::TestApp::post). `M` marks the signature and is inferred.
 #[diagnostic::on_unimplemented(
     message = "this function cannot be called with `{I}`",
     label = "no endpoint of the app `{A}` that takes `{I}`",
@@ -19,7 +19,7 @@ use crate::error::Error;
     note = "an endpoint that takes more than one argument is called by `app.post(\"/path\")`"
 )]
 pub trait EndpointFn<A, I, T, M>: Send + 'static {
-    /// Calls it on the thread that it has to itself; none where nobody waits for it any more.
+    /// Calls it on its own thread. `None` if the caller has gone.
     #[doc(hidden)]
     fn call(
         self,
@@ -30,9 +30,9 @@ pub trait EndpointFn<A, I, T, M>: Send + 'static {
     ) -> Option<Result<T, Error>>;
 }
 
-/// What a function of an app returns that gives a `T`: a `T`, or a `Result` of it.
+/// The return type of an endpoint function: `T` or a `Result` of it.
 pub trait Answers<T, M> {
-    /// What it is, as every function's.
+    /// Converts it to a `Result`.
     #[doc(hidden)]
     fn answer(self) -> Result<T, Error>;
 }
@@ -49,7 +49,7 @@ impl<T, E: Into<Error>> Answers<T, Fallible> for Result<T, E> {
     }
 }
 
-/// The thread that one call has to itself, and whoever waits for its end.
+/// The thread of one call, and the channel to its caller.
 #[derive(Debug)]
 pub struct CallThread<T> {
     pub(super) runtime: Handle,
@@ -69,10 +69,10 @@ impl<T> CallThread<T> {
     }
 }
 
-/// Each shape twice: as a function that blocks, and as an async one.
+/// Each signature twice: blocking and async.
 macro_rules! shapes {
     ($($shape:ident $(<$generic:ident>)?: ($($argument:ty),*) by |$input:ident: $taken:ty, $head:ident| ($($passed:expr),*);)*) => {$(
-        /// Marks a shape.
+        /// Marks a signature.
         #[derive(Debug)]
         pub enum $shape {}
 

@@ -1,4 +1,4 @@
-//! What sends requests to an app under test.
+//! Sends requests to an app under test.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -65,7 +65,7 @@ impl Client {
     ) -> Pending<'_, T> {
         let task = self.task.clone();
         let work = async move {
-            // In this order they are dropped if it never runs: when no task is left, nobody has the app.
+            // The work is dropped before the sender: when no sender is left, no task holds the app.
             let (work, _task) = (work, task);
             work.await
         };

@@ -11,30 +11,30 @@ use crate::app::{Declaration, Instance};
 use crate::error::Error;
 use crate::server::ConcurrencyLimit;
 
-/// Held for as long as an app under test is to run; then it is torn down, on a runtime that ends with it.
+/// Tears down an app under test, on the runtime that ends with it.
 pub(super) struct Teardown {
     pub(super) runtime: Background,
     pub(super) rest: StoppingApp,
 }
 
-/// What is left of an app when nobody calls it any more.
+/// An app that is stopping.
 pub(super) struct StoppingApp {
     pub(super) app: &'static Declaration,
     pub(super) instance: Instance,
     pub(super) calls: Arc<ConcurrencyLimit>,
-    /// Ends when no task of a call is left.
+    /// Closed when no task of a call is left.
     pub(super) tasks: mpsc::Receiver<()>,
 }
 
 impl StoppingApp {
-    /// `handle_exit`, then the end of the calls that still run, then `teardown`: as a runner stops (S42), and in the
-    /// same time.
+    /// Runs `handle_exit`, waits for running calls, then runs `teardown`, with the same time limit as a runner
+    /// (S42).
     async fn end(self) -> Result<(), Error> {
         let Self { app, instance, calls, mut tasks } = self;
         let limit = app.settings.termination_grace_period();
         let ends = async {
             (app.handle_exit)(Arc::clone(&instance)).await;
-            // Nothing is sent: that no sender is left is what is waited for.
+            // Nothing is sent: this waits until no sender is left.
             while tasks.recv().await.is_some() {}
             calls.idle().await;
         };
@@ -43,13 +43,13 @@ impl StoppingApp {
                 running if running.is_empty() => "handle_exit has not returned".to_owned(),
                 running => format!("calls still run: {}", running.join(", ")),
             };
-            return Err(Error::msg(format!("teardown is skipped, since after {limit:?} {late}")));
+            return Err(Error::msg(format!("teardown was skipped: after {limit:?}, {late}")));
         }
         (app.teardown)(instance).await
     }
 }
 
-/// An ending that has not come yet. It comes when this is dropped.
+/// Tears down the app when it is dropped.
 pub(super) struct TeardownGuard(Option<Teardown>);
 
 impl TeardownGuard {

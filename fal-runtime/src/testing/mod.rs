@@ -1,4 +1,4 @@
-//! An app under test: started in the test's own process, called by its own functions, without ports, URLs or JSON.
+//! Tests of apps: an app runs in the process of its test and is called by its functions, without ports or URLs.
 //!
 //! ```
 //! use fal_runtime::prelude::*;
@@ -55,15 +55,13 @@
 //!
 //! There are two ways to call an endpoint:
 //!
-//! - [`TestApp::call`] takes the endpoint's own function and its own input, and gives what the function returns, so that
-//!   a wrong type is a compile error. The call is made as a request's is: it waits for its place under
-//!   `max_multiplexing`, runs where the runner would run it, and a panic is an error. What only a body and a head have
-//!   it does not see: defaults and names of fields, validation, extractors, layers.
-//! - [`TestApp::post`] sends a request through all of that, and gives the response that a client would read.
+//! - [`TestApp::call`] takes the endpoint's function and its input, and returns what the function returns, so that
+//!   a wrong type is a compile error. As for a request, it waits for `max_multiplexing`, runs on the same kind of
+//!   thread, and a panic is an error. It skips deserialization, validation, extractors and layers.
+//! - [`TestApp::post`] sends a request through all of that, and returns the response.
 //!
-//! Everything that takes time is a [`Pending`], for `.await` in an async test and [`.wait()`](Pending::wait) in a
-//! blocking one. Every [`TestApp`] has an app and a runtime of its own: two of them, even of one type, share nothing but
-//! the process.
+//! Operations return a [`Pending`]: `.await` it in an async test, or call [`.wait()`](Pending::wait) in a blocking
+//! one. Every [`TestApp`] has its own app and runtime.
 
 mod app;
 mod call;

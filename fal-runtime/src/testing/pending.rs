@@ -8,9 +8,9 @@ use std::thread::{self, Thread};
 
 use futures_util::future::BoxFuture;
 
-/// Something that an app under test does. A call begins at once, and is cancelled when this is dropped, as a client
-/// cancels a request by going away.
-#[must_use = "dropping it cancels what it stands for"]
+/// An operation of an app under test. It starts at once. Dropping it cancels it, as a client cancels a request by
+/// disconnecting.
+#[must_use = "dropping it cancels the operation"]
 pub struct Pending<'a, T>(BoxFuture<'a, T>);
 
 impl<'a, T> Pending<'a, T> {
@@ -18,7 +18,7 @@ impl<'a, T> Pending<'a, T> {
         Self(Box::pin(future))
     }
 
-    /// Blocks until it is done: for tests that are not async.
+    /// Blocks until it is done, for tests that are not async.
     pub fn wait(self) -> T {
         block_on(self.0)
     }
@@ -38,8 +38,8 @@ impl<T> fmt::Debug for Pending<'_, T> {
     }
 }
 
-/// Drives a future that is woken from elsewhere. Unlike a runtime's own it may be called on any thread, so that an app
-/// that is dropped in an async test is torn down all the same.
+/// Blocks on a future. Unlike tokio's `block_on`, it works on a thread of a runtime, so that dropping an app in an
+/// async test tears it down.
 pub(super) fn block_on<T>(mut future: BoxFuture<'_, T>) -> T {
     struct Unpark(Thread);
 

@@ -34,20 +34,20 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Sends this as JSON, with its content type.
+    /// Sets the body to this value as JSON, and the content type.
     pub fn json(mut self, body: &impl Serialize) -> Self {
         self.body = serde_json::to_vec(body).map(Bytes::from).map_err(Error::from);
         self.header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
     }
 
-    /// Sends these bytes as they are.
+    /// Sets the body to these bytes.
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = Ok(body.into());
         self
     }
 
-    /// Sends it and waits for the whole response. An error is a request that cannot be made, such as one with a header
-    /// that is none; what the app fails with is a response.
+    /// Sends the request and waits for the whole response. It is an error if the request is invalid, for example
+    /// because of a header. A failure of the app is a response.
     pub fn send(self) -> Pending<'a, Result<Response>> {
         let Self { client, head, body } = self;
         client.send(body.and_then(|body| Ok(head.body(body)?)))

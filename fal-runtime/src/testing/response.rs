@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Result;
 
-/// What a client reads.
+/// A response, as a client reads it.
 #[derive(Clone, Debug)]
 pub struct Response {
     pub(super) status: StatusCode,
@@ -15,27 +15,27 @@ pub struct Response {
 }
 
 impl Response {
-    /// Its status.
+    /// The status.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// Its headers, as they leave the runner: a host removes the one that asks for a health check (S28).
+    /// The headers, as the runner sends them. A host removes the one that requests a health check (S28).
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// Its body.
+    /// The body.
     pub fn body(&self) -> &Bytes {
         &self.body
     }
 
-    /// Its body as text; what is not UTF-8 is replaced.
+    /// The body as text. Invalid UTF-8 is replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Its body out of JSON.
+    /// The body, deserialized from JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         Ok(serde_json::from_slice(&self.body)?)
     }

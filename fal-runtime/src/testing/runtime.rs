@@ -39,7 +39,7 @@ impl Drop for Background {
     }
 }
 
-/// A task that ends with whoever waits for it.
+/// A task that is aborted when this handle is dropped.
 pub(super) struct Task<T>(JoinHandle<T>);
 
 impl<T: Send + 'static> Task<T> {
@@ -54,7 +54,7 @@ impl<T> Future for Task<T> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         match Pin::new(&mut self.0).poll(context) {
             Poll::Ready(Ok(done)) => Poll::Ready(done),
-            // Its runtime lives as long as whoever waits: it was not cancelled.
+            // The runtime outlives the handle, so the task was not cancelled.
             Poll::Ready(Err(error)) => match error.try_into_panic() {
                 Ok(panic) => resume_unwind(panic),
                 Err(_) => Poll::Pending,

@@ -1,4 +1,4 @@
-//! What is wrong with a body, and where in it.
+//! Errors in a request body, with their locations.
 
 use std::borrow::Cow;
 
@@ -15,13 +15,13 @@ const BODY: Step = Step::Key(Cow::Borrowed("body"));
 #[error("no body")]
 struct MissingBody;
 
-/// There is no body.
+/// The error of a missing body.
 pub(crate) fn missing_body() -> Error {
     let told = PydanticError::new("missing", "Field required");
     Error::validation(MissingBody, vec![told.at(vec![BODY], Value::Null)])
 }
 
-/// The body is not what the endpoint takes, or no JSON: that is said first, wherever reading stopped.
+/// The error of an invalid body. If the body is malformed JSON, that is reported instead, wherever reading stopped.
 #[cold]
 pub(crate) fn deserialize_error(located: LocatedError, body: &[u8]) -> Error {
     let whole: Value = match serde_json::from_slice(body) {
@@ -37,7 +37,7 @@ pub(crate) fn deserialize_error(located: LocatedError, body: &[u8]) -> Error {
             loc.push(unknown);
         }
     }
-    // What is missing cannot be shown; what it is missing from can.
+    // The input of a missing field is the object around it.
     let input = lookup_path(&whole, &loc).clone();
     if let ErrorKind::MissingField(field) = &kind {
         loc.push(Step::Key((*field).into()));
@@ -46,7 +46,7 @@ pub(crate) fn deserialize_error(located: LocatedError, body: &[u8]) -> Error {
     Error::validation(kind, vec![told.at(loc, input)])
 }
 
-/// The body is not JSON, or more than one value of it.
+/// The error of malformed JSON, or of more than one value.
 fn invalid_json(error: serde_json::Error, body: &[u8]) -> Error {
     let told = PydanticError::new("json_invalid", "JSON decode error");
     let mut invalid = told.at(vec![BODY, Step::Index(offset(&error, body))], object([]).into());
@@ -54,12 +54,12 @@ fn invalid_json(error: serde_json::Error, body: &[u8]) -> Error {
     Error::validation(error, vec![invalid])
 }
 
-/// What stands there in the whole body.
+/// The value at a location of the body.
 fn lookup_path<'a>(whole: &'a Value, loc: &[Step]) -> &'a Value {
     loc.iter().skip(1).fold(whole, lookup)
 }
 
-/// What stands there in a value; null where nothing does.
+/// The value at one step; null if there is none.
 pub(super) fn lookup<'a>(value: &'a Value, step: &Step) -> &'a Value {
     let next = match step {
         Step::Key(key) => value.get(key.as_ref()),
@@ -68,7 +68,7 @@ pub(super) fn lookup<'a>(value: &'a Value, step: &Step) -> &'a Value {
     next.unwrap_or(&Value::Null)
 }
 
-/// Where in the body reading stopped: how many characters stand before that place, as the original counts.
+/// The offset in characters at which reading stopped, as FastAPI counts.
 fn offset(error: &serde_json::Error, body: &[u8]) -> usize {
     let before = body.split_inclusive(|byte| *byte == b'\n').take(error.line().saturating_sub(1));
     let before = before.map(<[u8]>::len).sum::<usize>() + error.column().saturating_sub(1);

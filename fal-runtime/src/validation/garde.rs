@@ -1,4 +1,4 @@
-//! The rules of a type that a request breaks, as garde reports them.
+//! Errors of garde's validation, with their locations.
 
 use garde::Report;
 use http::request::Parts;
@@ -9,31 +9,31 @@ use super::pydantic::PydanticError;
 use crate::error::{Error, Step};
 use crate::extract;
 
-/// The rules that a body breaks.
+/// The error of an invalid body.
 #[cold]
 pub(crate) fn body(report: &Report, body: &[u8]) -> Error {
     rules_broken(report, "body", &serde_json::from_slice(body).unwrap_or_default())
 }
 
-/// The rules that parameters of the path break.
+/// The error of invalid path parameters.
 #[cold]
 pub(crate) fn path(report: &Report, head: &mut Parts) -> Error {
     rules_broken(report, "path", &sent_path(head))
 }
 
-/// The rules that parameters of the query break.
+/// The error of invalid query parameters.
 #[cold]
 pub(crate) fn query(report: &Report, head: &Parts) -> Error {
     rules_broken(report, "query", &sent_query(head))
 }
 
-/// The rules that headers break.
+/// The error of invalid headers.
 #[cold]
 pub(crate) fn headers(report: &Report, head: &Parts) -> Error {
     rules_broken(report, "header", &sent_headers(head))
 }
 
-/// The rules that cookies break.
+/// The error of invalid cookies.
 #[cold]
 pub(crate) fn cookies(report: &Report, head: &Parts) -> Error {
     rules_broken(report, "cookie", &sent_cookies(head))
@@ -71,14 +71,14 @@ fn text(bytes: &[u8]) -> Value {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the {part} breaks {count} of its type's own rules, first of all: {first}")]
+#[error("{part}: {count} values are invalid; the first: {first}")]
 struct RulesBroken {
     part: &'static str,
     count: usize,
     first: String,
 }
 
-/// This part of a request is what the endpoint takes, but for these rules of its type's.
+/// Builds the error of one part of a request from garde's report.
 #[cold]
 fn rules_broken(report: &Report, part: &'static str, whole: &Value) -> Error {
     let tell = |(path, error): &(garde::Path, garde::Error)| {
@@ -90,15 +90,15 @@ fn rules_broken(report: &Report, part: &'static str, whole: &Value) -> Error {
     Error::validation(RulesBroken { part, count: list.len(), first }, list)
 }
 
-/// The way to a value of the type, as the client has sent it, and what stands there. The type's rules know a field by its
-/// own name; where that is none of the keys, it is the one that is written in another case.
+/// The location and input of an invalid value, as the client has sent it. garde knows a field by its Rust name; if
+/// the request has no such key, the key that differs in case or separators is taken.
 fn sent(whole: &Value, part: &'static str, mut steps: Vec<Step>) -> (Vec<Step>, Value) {
     let mut loc = vec![Step::Key(part.into())];
     if steps.is_empty() {
         match part {
-            // All headers and cookies are not for whoever reads errors: a gateway's are among them, and a session's.
+            // Never echo all headers or cookies: they include credentials.
             "header" | "cookie" => return (loc, Value::Null),
-            // A value of its own, and of the path's only parameter.
+            // A single value for the only parameter.
             "path" if whole.as_object().is_some_and(|parameters| parameters.len() == 1) => {
                 steps.push(Step::Index(0));
             }
@@ -115,7 +115,7 @@ fn sent(whole: &Value, part: &'static str, mut steps: Vec<Step>) -> (Vec<Step>, 
                     step = Step::Key(field.replace('_', "-").into());
                 }
             }
-            // A tuple of the path's parameters knows them by their order, a map whose keys are numbers by these.
+            // A tuple takes path parameters by position; a map can have numeric keys.
             (Step::Index(index), Value::Object(object)) => {
                 let number = index.to_string();
                 let key =
@@ -124,7 +124,7 @@ fn sent(whole: &Value, part: &'static str, mut steps: Vec<Step>) -> (Vec<Step>, 
                 step = Step::Key(key.clone().into());
             }
             (_, Value::Object(_) | Value::Array(_) | Value::Null) => {}
-            // A type within which only the type itself knows parts.
+            // The type has parts that the request does not show.
             _ => break,
         }
         value = lookup(value, &step);
@@ -133,12 +133,12 @@ fn sent(whole: &Value, part: &'static str, mut steps: Vec<Step>) -> (Vec<Step>, 
     (loc, value.clone())
 }
 
-/// A name without what `rename_all` changes.
+/// Removes what `rename_all` changes in a name.
 fn fold_case(name: &str) -> String {
     name.replace(['_', '-'], "").to_lowercase()
 }
 
-/// `items[0].name` as its steps.
+/// Splits `items[0].name` into steps.
 fn parse_path(path: &str) -> Vec<Step> {
     let mut steps = Vec::new();
     for part in path.split(['.', '[']).filter(|part| !part.is_empty()) {

@@ -1,4 +1,4 @@
-//! What is wrong with a request, in the form that clients of the original read.
+//! Errors in requests, in FastAPI's format.
 
 pub(crate) mod body;
 #[cfg(feature = "garde")]

@@ -1,4 +1,4 @@
-//! The kinds of mistakes in a request, in the words that clients of the original know: pydantic's.
+//! Error types and messages of pydantic, which clients of FastAPI and of fal's Python SDK know.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use crate::error::{Step, ValidationError};
 use crate::foreign_messages::{self, Expected};
 use crate::json::{ErrorKind, integer_bounds, object};
 
-/// A mistake as it is told, before it is known where it is.
+/// An error without its location.
 pub(super) struct PydanticError {
     kind: &'static str,
     msg: Cow<'static, str>,
@@ -20,7 +20,7 @@ impl PydanticError {
         Self { kind, msg: msg.into(), ctx: None }
     }
 
-    /// A mistake, and what stands in its place.
+    /// The error of this kind at this input.
     pub(super) fn of(kind: &ErrorKind, input: &Value) -> Self {
         match kind {
             ErrorKind::Syntax => Self::new("json_invalid", "JSON decode error"),
@@ -36,7 +36,7 @@ impl PydanticError {
         Self::new("missing", "Field required")
     }
 
-    /// None of these variants.
+    /// An unknown variant; with the expected ones.
     pub(super) fn variant(expected: &[&str]) -> Self {
         let expected = one_of(expected);
         let error = Self::new("enum", format!("Input should be {expected}"));
@@ -60,7 +60,7 @@ impl PydanticError {
         }
     }
 
-    /// The same, where the message may be serde's own.
+    /// The same, for a message that may be serde's own.
     pub(super) fn sentence(message: &str, input: &Value) -> Self {
         let name = foreign_messages::expectation(message);
         match name.filter(|name| wrong_scalar(Expected::of(name), input).is_some()) {
@@ -73,13 +73,13 @@ impl PydanticError {
         Self::value_error("the integer is out of range")
     }
 
-    /// An integer that is not as it has to be to this end of its type.
+    /// An integer beyond one bound of its type.
     fn bound(kind: &'static str, words: &str, sign: &str, end: &Value) -> Self {
         let error = Self::new(kind, format!("Input should be {words} than or equal to {end}"));
         Self { ctx: Some(object([(sign, end.clone())]).into()), ..error }
     }
 
-    /// A value that breaks a rule of its type's own.
+    /// A value that breaks a rule of its type.
     pub(super) fn value_error(message: &str) -> Self {
         Self::new("value_error", format!("Value error, {message}"))
     }
@@ -89,7 +89,7 @@ impl PydanticError {
     }
 }
 
-/// An integer as a number, or as the text that a parameter is. One that is wider than all types is the last of the widest.
+/// The integer in a number or in a parameter's text. It saturates.
 #[expect(clippy::cast_possible_truncation, reason = "it saturates")]
 fn integer(input: &Value) -> Option<i128> {
     match input {
@@ -107,7 +107,7 @@ fn integer(input: &Value) -> Option<i128> {
     }
 }
 
-/// What is wrong with an integer beyond what its type holds.
+/// The error of an integer out of bounds.
 fn out_of_bounds(name: &str, input: &Value) -> Option<PydanticError> {
     let integer = integer(input)?;
     match integer_bounds::bounds(name) {
@@ -117,7 +117,7 @@ fn out_of_bounds(name: &str, input: &Value) -> Option<PydanticError> {
         Some((_, most)) if integer > most.into() => {
             Some(PydanticError::bound("less_than_equal", "less", "le", &most.into()))
         }
-        // A text that is within them is a text where a number is expected.
+        // A text within the bounds is a text where a number was expected.
         Some(_) if input.is_string() => None,
         _ => Some(PydanticError::out_of_range()),
     }
@@ -174,7 +174,7 @@ fn wrong_structure(expected: Expected, name: &str) -> PydanticError {
     PydanticError::new(kind, message)
 }
 
-/// Variants as a sentence lists them.
+/// Formats variants as a list in a sentence.
 fn one_of(variants: &[&str]) -> String {
     match variants {
         [] => "nothing".to_owned(),

@@ -1,4 +1,4 @@
-//! What an extractor's rejection is, in the one form of failures.
+//! Converts rejections of extractors to errors.
 
 use std::any::Any;
 use std::error::Error as StdError;
@@ -19,7 +19,7 @@ use crate::extract;
 use crate::extract::{ParameterError, ParameterRejection};
 use crate::foreign_messages;
 
-/// The error that a rejection becomes.
+/// The error of a rejection.
 pub(crate) async fn into_error(rejected: Result<Error, Response>) -> Error {
     match rejected {
         Ok(error) => error,
@@ -27,7 +27,7 @@ pub(crate) async fn into_error(rejected: Result<Error, Response>) -> Error {
     }
 }
 
-/// The list of mistakes that a request to the endpoint at `path` made, where it is known what was extracted.
+/// The validation error of a known rejection, for the endpoint at `path`.
 pub(crate) fn validation_error(rejection: &dyn Any, path: &'static str, head: &mut Parts) -> Option<Error> {
     if let Some(rejection) = rejection.downcast_ref() {
         return path_error(rejection, path, head);
@@ -47,12 +47,12 @@ pub(crate) fn validation_error(rejection: &dyn Any, path: &'static str, head: &m
     Some(Error::validation(source, vec![told.at(loc, input.clone())]))
 }
 
-/// What is said of a body, and not of the failure.
+/// Headers that describe the body of the rejection.
 const BODY_HEADERS: [HeaderName; 6] =
     [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, CONTENT_LANGUAGE, TRANSFER_ENCODING, CONNECTION];
 
-/// An unknown rejection speaks as a response. Its status, its headers and its text are kept, or its `detail` where it has
-/// one; the text of a 500 is for the log, as that of an endpoint is.
+/// The error of an unknown rejection, from its response. It keeps the status, the headers, and the text or
+/// `detail`. The text of a 500 goes to the log only.
 async fn from_response(response: Response) -> Error {
     const MAX_TEXT: usize = 4096;
     let status = response.status();
@@ -71,7 +71,7 @@ async fn from_response(response: Response) -> Error {
     error.with_headers(head.headers)
 }
 
-/// The `detail` of a body that has the form of a failure.
+/// The `detail` of an error body.
 fn detail(body: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct PydanticError {
@@ -81,7 +81,7 @@ fn detail(body: &[u8]) -> Option<String> {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the parameters of the path: {0}")]
+#[error("invalid path parameters: {0}")]
 struct InvalidPath(String);
 
 fn path_error(rejection: &PathRejection, path: &'static str, head: &mut Parts) -> Option<Error> {
@@ -114,14 +114,14 @@ fn path_error(rejection: &PathRejection, path: &'static str, head: &mut Parts) -
         PathErrorKind::Message(why) if !foreign_messages::is_path_mismatch(why) => {
             return Some(custom_error(extract::parameters(head), why, failed.body_text()));
         }
-        // The types of the endpoint do not fit its path: that is no client's mistake.
+        // The type does not fit the path, which is the app's fault.
         _ => return Some(Error::of(InvalidPath(failed.body_text()))),
     };
     let loc = vec![Step::Key("path".into()), Step::Key(name.to_owned().into())];
     Some(Error::validation(InvalidPath(failed.body_text()), vec![told.at(loc, input)]))
 }
 
-/// A type has refused what it was made from. Of which of several parameters that was, axum does not say.
+/// A type has rejected a value. axum does not say which of several parameters it was.
 fn custom_error(mut parameters: Vec<(String, String)>, why: &str, source: String) -> Error {
     let part = Step::Key("path".into());
     let only = if parameters.len() == 1 { parameters.pop() } else { None };
@@ -133,11 +133,11 @@ fn custom_error(mut parameters: Vec<(String, String)>, why: &str, source: String
     Error::validation(InvalidPath(source), vec![told.at(loc, input)])
 }
 
-/// What axum finds wrong with a query.
+/// The error inside of axum's query rejection.
 type QueryError = serde_path_to_error::Error<serde::de::value::Error>;
 
 #[derive(Debug, thiserror::Error)]
-#[error("the {part} parameters: {text}")]
+#[error("invalid {part} parameters: {text}")]
 struct InvalidParameters {
     part: &'static str,
     text: String,

@@ -144,7 +144,7 @@ fn two_apps_of_one_name_are_a_problem() {
         async fn nothing(&self) {}
     }
 
-    let told = ["two apps are called `same`: give one another name, `#[app(name = \"…\")]`"];
+    let told = ["two apps have the name `same`: set another with `#[app(name = \"…\")]`"];
     assert_eq!(Same::declaration().problems(), told);
     assert_eq!(other::Other::declaration().problems(), told);
 }

@@ -170,7 +170,7 @@ async fn two_apps_of_one_type_do_not_see_each_other() {
 }
 
 #[test]
-#[should_panic(expected = "wait_for_it` is no endpoint of")]
+#[should_panic(expected = "wait_for_it` is not an endpoint of")]
 fn a_function_that_is_no_endpoint_is_named() {
     async fn wait_for_it(_: &Shapes) {}
     let app = TestApp::<Shapes>::of(Shapes::default()).unwrap();

@@ -84,7 +84,7 @@ fn a_call_that_does_not_end_makes_it_skip_teardown_and_is_named_s42c() {
     assert_eq!(called.recv().unwrap(), "stuck");
     drop(call);
     let error = app.stop().wait().unwrap_err().to_string();
-    assert_eq!(error, "teardown is skipped, since after 1s calls still run: /stuck");
+    assert_eq!(error, "teardown was skipped: after 1s, calls still run: /stuck");
     assert_eq!(called.recv().unwrap(), "handle_exit");
 }
 
