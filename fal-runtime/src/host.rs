@@ -7,7 +7,8 @@ pub use fal_host::*;
 
 use fal_health::protocol::variable;
 
-use crate::{App, Cors, Declaration};
+use crate::app::{App, Declaration};
+use crate::cors::Cors;
 
 /// A host whose runners are this very program: its `main` begins with [`as_runner`](crate::as_runner), which turns the
 /// process into a runner when a host has started it.
@@ -74,8 +75,9 @@ mod tests {
     use tokio::net::TcpStream;
     use tower::ServiceExt;
 
+    use crate::app::Declaration;
+    use crate::cors::Cors;
     use crate::prelude::*;
-    use crate::{Cors, Declaration};
 
     #[derive(Default)]
     struct Restricted;

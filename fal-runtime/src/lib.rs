@@ -47,6 +47,7 @@
 //!   and headers of a response, and requests health checks.
 //! - [`main`] runs the command line. A program with its own `main` calls [`as_runner`] first. A program that only
 //!   needs the endpoints uses the [`router`].
+//! - [`declaration`] has what an app declares: its settings, its endpoints, its OpenAPI document.
 //! - [`testing`] runs an app in the process of a test and calls its endpoints as functions.
 //!
 //! # Features
@@ -75,6 +76,7 @@ mod app;
 #[cfg(feature = "cli")]
 mod cli;
 mod cors;
+pub mod declaration;
 mod endpoint;
 mod error;
 pub mod extract;
@@ -98,13 +100,12 @@ pub mod __private;
 pub use answer::events::Events;
 pub use answer::head::ResponseHead;
 pub use app::runner_phase::{RunnerPhase, runner_phase};
-pub use app::{App, AppOptions, Declaration, Instance, Settings, Setup};
+pub use app::{App, Setup};
 pub use axum::Router;
 #[cfg(feature = "cli")]
 pub use cli::main;
 pub use cors::Cors;
-pub use endpoint::Endpoint;
-pub use error::{ApiError, Context, DeclaredFailure, Error, Result};
+pub use error::{ApiError, Context, Error, Result};
 pub use fal_health::protocol::Progress;
 pub use fal_health::{HealthCheck, HealthCheckSpec};
 #[doc = include_str!("docs/api_error.md")]
@@ -119,4 +120,3 @@ pub use http::StatusCode;
 pub use router::router;
 #[cfg(feature = "cli")]
 pub use runner::as_runner;
-pub use server::{ConcurrencyLimit, ConnectionHold};

@@ -56,13 +56,14 @@ pub use crate::app::lifecycle::{
     FunctionThread, HasSetup, Lifecycle, Settle, Settled, TakesSetup, call_setup, handle_exit, setup,
     teardown,
 };
-pub use crate::app::{App, AppOptions, Block, Declaration, Registered, Shared};
+pub use crate::app::{App, AppOptions, Block, Declaration, Instance, Registered, Shared};
 pub use crate::cors::Cors;
 pub use crate::endpoint::{
     Argument, ArgumentInfo, ArgumentSource, BoxedCall, BoxedCallFallback, CallContext, Endpoint, Extracting,
     HeadArgument, HeadSource, Probe, ProbeDefaults, ProbeUnvalidated,
 };
 pub use crate::error::{ApiError, Cause, DeclaredFailure, Error, ErrorParts, IsStdError, cause, to_error};
+pub use crate::server::{ConcurrencyLimit, ConnectionHold};
 
 /// A marker that each health check implements for its app. rustc prints its name where an app implements it twice (S1).
 #[expect(non_camel_case_types, reason = "it is the text of a compile error")]

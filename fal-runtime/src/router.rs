@@ -68,6 +68,7 @@ pub fn router<A: App>(app: A) -> Router {
 impl Declaration {
     /// Builds the router of the app, with its layers. Extractors that fit no request are reported by
     /// [`problems`](Self::problems).
+    #[doc(hidden)]
     pub fn router(&self, instance: Instance, calls: Arc<ConcurrencyLimit>) -> Router {
         self.surround(build(self, instance, calls))
     }

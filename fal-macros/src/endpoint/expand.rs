@@ -24,7 +24,7 @@ impl Endpoint {
         let deprecated = self.is_deprecated.then(|| quote!(.deprecated()));
         let health_check = self.health_check.as_ref().map(|option| {
             let check = option.check.expand();
-            quote!(.health_check(#check))
+            quote!(.checks_health(#check))
         });
         let body_limit = self
             .body_limit

@@ -2,8 +2,8 @@
 //!
 //! An endpoint's return value is sent as JSON, unless its type is one of these: [`Binary`], [`File`] and
 //! [`Redirect`], which the OpenAPI document describes, or axum's [`Response`], which it does not. The status and
-//! headers of the [`ResponseHead`](crate::ResponseHead) apply to them, too. For a stream of server-sent events, see
-//! [`Events`](crate::Events).
+//! headers of the [`ResponseHead`] apply to them, too. For a stream of server-sent events, see
+//! [`Events`].
 
 mod binary;
 pub(crate) mod events;

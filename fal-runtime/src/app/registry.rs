@@ -63,13 +63,13 @@ impl Declaration {
 
     /// How a host checks this app's runners. `None` if no endpoint is the health check.
     pub fn health_check(&self) -> Option<HealthCheckSpec> {
-        let check = |row: &Endpoint| Some(HealthCheckSpec::post(row.path(), row.is_health_check()?));
+        let check = |row: &Endpoint| Some(HealthCheckSpec::post(row.path(), row.health_check()?));
         self.endpoints().into_iter().find_map(check)
     }
 
     /// The path of the health check.
     pub(crate) fn health_path(&self) -> Option<&'static str> {
-        self.endpoints().into_iter().find(|row| row.is_health_check().is_some()).map(Endpoint::path)
+        self.endpoints().into_iter().find(|row| row.health_check().is_some()).map(Endpoint::path)
     }
 
     /// Errors in the declaration that only show at run time, when all blocks and schemas are known: a sentence

@@ -78,7 +78,7 @@ impl Settings {
 /// a compile error; elsewhere it panics.
 ///
 /// ```
-/// use fal_runtime::AppOptions;
+/// use fal_runtime::declaration::AppOptions;
 ///
 /// const OPTIONS: AppOptions = AppOptions::new("my-app", "1.0.0").max_multiplexing(4);
 /// assert_eq!(OPTIONS.settings().max_multiplexing().get(), 4);

@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 
 use super::log_filter::DEFAULT_FILTER;
 use super::secrets::masked;
-use crate::{AppOptions, Cors, Settings};
+use crate::app::{AppOptions, Settings};
+use crate::cors::Cors;
 
 /// Where a value comes from. A setting that the app declares with the default value counts as default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -4,7 +4,8 @@ use std::fmt::{self, Display, Formatter};
 
 use fal_health::protocol::ListenAddress;
 
-use crate::{Declaration, Endpoint};
+use crate::app::Declaration;
+use crate::endpoint::Endpoint;
 
 /// The endpoints of an app, one a line, with their methods (S5).
 pub(crate) struct Endpoints<'a>(pub(crate) &'a [&'a Endpoint]);
@@ -13,7 +14,7 @@ impl Display for Endpoints<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let width = self.0.iter().map(|endpoint| endpoint.path().len()).max().unwrap_or_default();
         for endpoint in self.0 {
-            let methods = if endpoint.is_health_check().is_some() { "GET, POST" } else { "POST" };
+            let methods = if endpoint.health_check().is_some() { "GET, POST" } else { "POST" };
             let line = format!("  {methods:<9}  {:<width$}  {}", endpoint.path(), endpoint.summary());
             writeln!(f, "{}", line.trim_end())?;
         }

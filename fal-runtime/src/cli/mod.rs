@@ -23,9 +23,10 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use self::describe::Endpoints;
 use self::options::{Arguments, Command, ConfigOptions, OpenapiOptions, ServeOptions};
+use crate::app::Declaration;
+use crate::error::{Error, Result};
 use crate::runner::{RunnerProcess, Supervisor, as_runner};
 use crate::server::Listener;
-use crate::{Declaration, Error, Result};
 
 /// The command line of a program with apps. Returns the exit code for `main`.
 ///

@@ -8,8 +8,8 @@ use fal_host::cli::Banner;
 use super::describe::Endpoints;
 use super::options::RunOptions;
 use super::select;
+use crate::error::{Error, Result};
 use crate::host;
-use crate::{Error, Result};
 
 /// Serves the app with a host until a signal stops it.
 pub(super) fn run(options: &RunOptions) -> Result<ExitCode> {

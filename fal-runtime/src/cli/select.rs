@@ -1,6 +1,6 @@
 //! Selects the app to serve.
 
-use crate::Declaration;
+use crate::app::Declaration;
 
 /// Why no app can be served.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

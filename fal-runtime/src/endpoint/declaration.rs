@@ -79,7 +79,7 @@ impl Endpoint {
     /// Makes it the health check of its app.
     #[doc(hidden)]
     #[must_use]
-    pub const fn health_check(mut self, config: HealthCheck) -> Self {
+    pub const fn checks_health(mut self, config: HealthCheck) -> Self {
         self.health_check = Some(config);
         self
     }
@@ -230,8 +230,8 @@ impl Endpoint {
         self.is_deprecated
     }
 
-    /// The settings of the health check, where it is the health check of its app.
-    pub const fn is_health_check(&self) -> Option<HealthCheck> {
+    /// The settings of the health check. `None` if the endpoint is not the health check of its app.
+    pub const fn health_check(&self) -> Option<HealthCheck> {
         self.health_check
     }
 

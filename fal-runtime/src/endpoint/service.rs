@@ -60,7 +60,7 @@ pub(super) struct IncomingRequest<'a> {
 
 impl EndpointService {
     pub(crate) fn new(endpoint: &'static Endpoint, app: Arc<AppState>) -> Self {
-        let lane = match endpoint.is_health_check() {
+        let lane = match endpoint.health_check() {
             Some(config) => ExecutionLane::Health(HealthThreads::new(config.timeout())),
             None => ExecutionLane::Pool,
         };
@@ -106,7 +106,7 @@ impl EndpointService {
     pub(super) fn answers(&self, method: &Method) -> bool {
         match *method {
             Method::POST => true,
-            Method::GET | Method::HEAD => self.endpoint.is_health_check().is_some(),
+            Method::GET | Method::HEAD => self.endpoint.health_check().is_some(),
             _ => false,
         }
     }

@@ -23,7 +23,7 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<ErrorRespons
     let host = schemas.output(SchemaOf::of::<HostError>());
     let takes_body = endpoint.body().is_some();
     let may_be_invalid = takes_body || parameters::may_be_invalid(endpoint);
-    let is_check = endpoint.is_health_check().is_some();
+    let is_check = endpoint.health_check().is_some();
     let of_all = [
         (takes_body, "413", "The body is too large", &told),
         (takes_body, "415", "The body is not sent as JSON", &told),

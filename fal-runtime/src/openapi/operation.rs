@@ -58,7 +58,7 @@ impl Operation {
     pub(super) fn path_item(&self) -> Value {
         let name = self.endpoint.name();
         let mut post = self.describe(name);
-        let Some(config) = self.endpoint.is_health_check() else {
+        let Some(config) = self.endpoint.health_check() else {
             return object([("post", post.into())]).into();
         };
         add(&mut post, "x-fal-health-check", settings(&config));

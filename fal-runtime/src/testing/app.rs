@@ -103,7 +103,7 @@ impl<A: App> TestApp<A> {
         let (app, checks_requested) = (Arc::downgrade(&self.app), Arc::clone(&self.client.checks_requested));
         let runtime = self.client.runtime.clone();
         self.client.spawn(async move {
-            let is_health_check = row.is_health_check().is_some();
+            let is_health_check = row.health_check().is_some();
             let place = if is_health_check {
                 calls.enter_exempt(row.path(), None)
             } else {

@@ -3,7 +3,7 @@
 use std::io;
 
 use axum::http::Method;
-use fal_runtime::DeclaredFailure;
+use fal_runtime::declaration::DeclaredFailure;
 use fal_runtime::prelude::*;
 use serde_json::json;
 

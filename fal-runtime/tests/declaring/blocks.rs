@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use axum::http::Method;
-use fal_runtime::Declaration;
+use fal_runtime::declaration::Declaration;
 use fal_runtime::prelude::*;
 use serde_json::json;
 

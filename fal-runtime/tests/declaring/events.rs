@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::{Body, BodyDataStream};
 use axum::http::{Method, Request};
-use fal_runtime::ConcurrencyLimit;
+use fal_runtime::__private::ConcurrencyLimit;
 use fal_runtime::prelude::*;
 use futures_util::StreamExt;
 use serde_json::json;

@@ -6,8 +6,9 @@ use std::time::Duration;
 use axum::http::Method;
 use axum::http::header::{HeaderName, HeaderValue};
 use axum::response::Response;
+use fal_runtime::__private::Instance;
+use fal_runtime::declaration::Declaration;
 use fal_runtime::prelude::*;
-use fal_runtime::{Declaration, Instance};
 use serde_json::json;
 use tokio::sync::Semaphore;
 

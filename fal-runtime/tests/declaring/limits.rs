@@ -2,8 +2,8 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Weak};
 
 use axum::http::Method;
+use fal_runtime::__private::{ConcurrencyLimit, ConnectionHold};
 use fal_runtime::prelude::*;
-use fal_runtime::{ConcurrencyLimit, ConnectionHold};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use fal_runtime::declaration::Declaration;
 use fal_runtime::extract::{Cookies, Headers, Path, Query};
 use fal_runtime::prelude::*;
+use fal_runtime::router;
 use fal_runtime::testing::TestApp;
-use fal_runtime::{Declaration, router};
 
 #[derive(Deserialize, JsonSchema)]
 #[expect(dead_code, reason = "never read")]
