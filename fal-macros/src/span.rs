@@ -13,7 +13,7 @@ pub(crate) fn with_span(tokens: &TokenStream, span: Span) -> TokenStream {
     respanned.collect()
 }
 
-/// The location of the user's tokens with the hygiene of the macro call: names of ours resolve, and rustc reports
+/// The location of the user's tokens with the hygiene of the macro call: names of this crate resolve, and rustc reports
 /// errors at the user's code.
 pub(crate) fn call_site_span(tokens: &impl Spanned) -> Span {
     tokens.span().resolved_at(Span::call_site())

@@ -7,7 +7,7 @@ use syn::{Data, DeriveInput};
 use super::ast::parse_runtime;
 use crate::errors::Errors;
 
-/// Writes the same impls with empty texts, so that rustc reports no missing impls besides the errors. An enum that derives
+/// Writes the same impls with empty texts, so that rustc reports no missing impls in addition to the errors. An enum that derives
 /// `thiserror::Error` gets none: it has its own `Display`, and converts into an `Error` by that.
 pub(super) fn fallback(input: &DeriveInput) -> Option<TokenStream> {
     let Data::Enum(data) = &input.data else { return None };

@@ -226,12 +226,12 @@ fn options_cut_at_any_token_are_errors_and_the_item_stays() {
     for cut in cuts(&options) {
         let expanded = app(cut.clone(), block()).to_string();
         assert!(expanded.starts_with(&strip(block()).to_string()), "{cut}\n{expanded}");
-        assert!(expanded.contains("App for MyApp"), "{cut}: the app is declared all the same");
+        assert!(expanded.contains("App for MyApp"), "{cut}: the app is still declared");
     }
 }
 
 #[test]
-fn an_item_that_is_no_block_is_given_back_with_one_error() {
+fn an_item_other_than_a_block_is_given_back_with_one_error() {
     for item in [
         quote!(
             enum MyApp {

@@ -126,7 +126,7 @@ fn a_single_unhealthy_runner_within_the_bound_is_replaced_in_time_s40a() {
 }
 
 #[test]
-fn a_single_sick_runner_does_not_wait_for_the_backoff_of_another_replica_s35e_s40a() {
+fn a_single_unhealthy_runner_does_not_wait_for_the_backoff_of_another_replica_s35e_s40a() {
     let never_ready = Script { setup: None, exits: Some(millis(100)), ..GOOD };
     let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
     let settings = FleetSettings { max_replacing: NonZeroUsize::new(1), ..settings(2) };
