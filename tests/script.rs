@@ -17,6 +17,8 @@ pub const DIRECTOR: &str = "FIXTURE_DIRECTOR";
 pub struct Question {
     /// Its id at its host; 0 where it has none.
     pub runner: u64,
+    /// Its index among the runners of its host.
+    pub index: Option<usize>,
     /// Its process.
     pub pid: u32,
     /// Where its host told it to listen; empty where it has none.

@@ -58,11 +58,11 @@ impl EventStream {
 /// Writes an event to the log.
 pub(crate) fn log(runner: RunnerId, kind: &EventKind) {
     match kind {
-        EventKind::Started { pid, effective_start_period } => {
+        EventKind::Started { index, pid, effective_start_period } => {
             let pid = pid.map(tracing::field::display);
             let effective_start_period =
                 effective_start_period.map(format_setting).map(tracing::field::display);
-            tracing::info!(%runner, pid, effective_start_period, "SETUP: started");
+            tracing::info!(%runner, index, pid, effective_start_period, "SETUP: started");
         }
         EventKind::Progress(progress) => {
             tracing::info!(%runner, fraction = progress.fraction, "SETUP: {}", progress.message);
@@ -99,8 +99,9 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind) {
             tracing::error!(%runner, "TERMINATING: survives SIGKILL; the host continues without it");
         }
         EventKind::Terminated(record) => log_end(record),
-        EventKind::BackoffStarted { wait, failed_starts } => tracing::warn!(
+        EventKind::BackoffStarted { index, wait, failed_starts } => tracing::warn!(
             %runner,
+            index,
             wait = ?rounded(*wait),
             failed_starts,
             "CRASH_BACKOFF: starts fail, so this one waits"

@@ -35,6 +35,8 @@ pub struct Snapshot {
 pub struct RunnerInfo {
     /// The runner.
     pub id: RunnerId,
+    /// The index of its replica, from 0 (S47).
+    pub index: usize,
     /// Its process. `None` before it has started, or if it has none of its own.
     pub pid: Option<u32>,
     /// Its state.
@@ -93,6 +95,8 @@ pub struct CheckInfo {
 pub struct EndedInfo {
     /// The runner.
     pub id: RunnerId,
+    /// The index of its replica, from 0 (S47).
+    pub index: usize,
     /// Its process. `None` if no process could be started, or if it had none of its own.
     pub pid: Option<u32>,
     /// Why it ended.
@@ -131,6 +135,7 @@ impl RunnerInfo {
     fn of(runner: &Runner, in_flight: u32, now: Time) -> Self {
         Self {
             id: runner.id(),
+            index: runner.index().get(),
             pid: runner.pid(),
             state: runner.state(in_flight),
             age: now.since(runner.started()),
@@ -146,6 +151,7 @@ impl EndedInfo {
     fn of(record: &RunnerRecord, clock: &Clock) -> Self {
         Self {
             id: record.id,
+            index: record.index,
             pid: record.pid,
             reason: record.reason,
             detail: record.detail.clone(),

@@ -99,6 +99,7 @@ pub mod __private;
 
 pub use answer::events::Events;
 pub use answer::head::ResponseHead;
+pub use app::runner_index::runner_index;
 pub use app::runner_phase::{RunnerPhase, runner_phase};
 pub use app::{App, Setup};
 pub use axum::Router;

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use crate::sources::{Source, all};
 
 /// The rules that say what a host and a runner do. Those before them are about declarations and time.
-const RULES: RangeInclusive<u8> = 11..=44;
+const RULES: RangeInclusive<u8> = 11..=47;
 
 struct Row {
     rule: u8,
@@ -184,6 +184,21 @@ const TABLE: &[Row] = &[
         rule: 44,
         acts: "a_runner_that_never_passes_a_check_gets_no_request_s44b_s44c",
         rests: "with_admit_ready_a_runner_serves_before_its_first_pass_s44d",
+    },
+    Row {
+        rule: 45,
+        acts: "a_request_with_another_coding_than_chunked_is_refused_s45a",
+        rests: "the_connection_header_removes_no_field_of_the_message_s45b",
+    },
+    Row {
+        rule: 46,
+        acts: "a_request_for_a_web_pages_host_is_refused_s46b",
+        rests: "silent_connections_do_not_keep_others_out_s46a",
+    },
+    Row {
+        rule: 47,
+        acts: "a_replacement_has_the_index_of_the_runner_that_it_replaces_s47a_s47b",
+        rests: "a_process_that_no_host_has_started_has_no_index_s47b",
     },
 ];
 

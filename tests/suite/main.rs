@@ -26,6 +26,7 @@ mod manual_checks;
 mod overdue;
 mod periodic_checks;
 mod replacement;
+mod replica_index;
 mod requests;
 mod restarting;
 mod stopping;

@@ -29,6 +29,8 @@ pub struct Assignment {
     pub health_listen: Option<ListenAddress>,
     /// The host's number for the runner.
     pub id: Option<u64>,
+    /// The index of the replica that the runner is, from 0 ([S47](crate::semantics#s47)).
+    pub index: Option<usize>,
     /// The time from SIGTERM to SIGKILL, in whole milliseconds; `None`: as the app declares it.
     pub grace_period: Option<Duration>,
     /// The name of the app to run; `None`: the only one that the program has.
@@ -81,7 +83,7 @@ pub enum AssignmentError {
 impl Assignment {
     /// An assignment with the required parts only.
     pub fn new(host_pid: u32, listen: ListenAddress) -> Self {
-        Self { host_pid, listen, health_listen: None, id: None, grace_period: None, app: None }
+        Self { host_pid, listen, health_listen: None, id: None, index: None, grace_period: None, app: None }
     }
 
     /// The variables that say it, [`VERSION`] among them: names and values.
@@ -94,6 +96,7 @@ impl Assignment {
         let optional = [
             (variable::HEALTH_LISTEN, self.health_listen.as_ref().map(ToString::to_string)),
             (variable::ID, self.id.map(|id| id.to_string())),
+            (variable::INDEX, self.index.map(|index| index.to_string())),
             (variable::GRACE_MS, self.grace_period.map(|grace| grace.as_millis().to_string())),
             (variable::APP, self.app.clone()),
         ];
@@ -117,6 +120,7 @@ impl Assignment {
             listen: address(&lookup, variable::LISTEN)?.ok_or_else(required(variable::LISTEN))?,
             health_listen: address(&lookup, variable::HEALTH_LISTEN)?,
             id: number(&lookup, variable::ID)?,
+            index: number(&lookup, variable::INDEX)?,
             grace_period: number(&lookup, variable::GRACE_MS)?.map(Duration::from_millis),
             app: lookup(variable::APP),
         })
@@ -155,9 +159,10 @@ mod tests {
         ("FAL_RUNNER_LISTEN", "tcp:127.0.0.1:8081"),
     ];
 
-    const OPTIONAL: [(&str, &str); 4] = [
+    const OPTIONAL: [(&str, &str); 5] = [
         ("FAL_RUNNER_HEALTH_LISTEN", "unix:/run/1.health.sock"),
         ("FAL_RUNNER_ID", "7"),
+        ("FAL_RUNNER_INDEX", "2"),
         ("FAL_RUNNER_GRACE_MS", "1500"),
         ("FAL_RUNNER_APP", "my-app"),
     ];
@@ -166,6 +171,7 @@ mod tests {
         Assignment {
             health_listen: Some(ListenAddress::Unix("/run/1.health.sock".into())),
             id: Some(7),
+            index: Some(2),
             grace_period: Some(Duration::from_millis(1500)),
             app: Some("my-app".to_owned()),
             ..Assignment::new(42, "tcp:127.0.0.1:8081".parse().unwrap())
@@ -208,6 +214,7 @@ mod tests {
             ("FAL_RUNNER_LISTEN", "8081"),
             ("FAL_RUNNER_HEALTH_LISTEN", "8081"),
             ("FAL_RUNNER_ID", "first"),
+            ("FAL_RUNNER_INDEX", "-2"),
             ("FAL_RUNNER_GRACE_MS", "5s"),
         ] {
             let mut variables = [&REQUIRED[..], &OPTIONAL].concat();

@@ -25,6 +25,7 @@
 //! | `FAL_RUNNER_LISTEN` | yes | the [address](#addresses) where the runner listens for requests |
 //! | `FAL_RUNNER_HEALTH_LISTEN` | no | the address where the runner answers health checks; without it, it answers them where it listens for requests |
 //! | `FAL_RUNNER_ID` | no | the host's number for this runner, for the runner's own logs |
+//! | `FAL_RUNNER_INDEX` | no | the index of the replica that the runner is, from 0 ([S47](crate::semantics#s47)) |
 //! | `FAL_RUNNER_GRACE_MS` | no | the grace period: the time from SIGTERM to SIGKILL, in milliseconds; without it, the app's own setting holds |
 //! | `FAL_RUNNER_APP` | no | the name of the app to run, for a program that has several |
 //!

@@ -18,6 +18,9 @@ pub const HEALTH_LISTEN: &str = "FAL_RUNNER_HEALTH_LISTEN";
 /// The host's number for the runner.
 pub const ID: &str = "FAL_RUNNER_ID";
 
+/// The index of the replica that the runner is, from 0.
+pub const INDEX: &str = "FAL_RUNNER_INDEX";
+
 /// The time from SIGTERM to SIGKILL, in milliseconds.
 pub const GRACE_MS: &str = "FAL_RUNNER_GRACE_MS";
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::failure::Failure;
-use super::values::{self, AdminAddress, AdmitOption, OnStallOption, ReplaceOption};
+use super::values::{self, AdminAddress, AdmitOption, EnvOption, OnStallOption, ReplaceOption};
 use crate::AddressRange;
 use crate::HostBuilder;
 use crate::host::MaxReplacing;
@@ -35,6 +35,13 @@ pub struct HostOptions {
     /// Each runner is a process with its own setup. It serves up to `max_multiplexing` requests at a time.
     #[arg(long, value_name = "COUNT", env = "FAL_RUNNERS", default_value = "1", value_parser = values::count::<u16>)]
     pub(super) runners: u16,
+
+    /// An environment variable of every runner: `NAME=VALUE`
+    ///
+    /// `{index}` in the value stands for the index of the runner, from 0: `CUDA_VISIBLE_DEVICES={index}`. A replacement
+    /// has the index of the runner that it replaces. The option may be repeated; its environment variable takes one.
+    #[arg(long, value_name = "NAME=VALUE", env = "FAL_ENV_EACH")]
+    pub(super) env_each: Vec<EnvOption>,
 
     /// How often to check each runner
     ///
@@ -141,6 +148,7 @@ impl HostOptions {
         if self.listen.port() != 0 && Some(self.listen) == self.admin.into() {
             return Err(Failure::SameAddress(self.listen));
         }
+        let host = self.env_each.iter().fold(host, |host, env| host.env_each(&env.name, &env.value));
         let host = host
             .listen(self.listen)
             .admin(self.admin.into())

@@ -58,7 +58,10 @@ fn serve(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let app = arguments.spec();
     let banner = Banner { title: &app.name, details: "", app: &app };
     run(banner, &arguments.host, || {
-        Ok(Host::with_launcher(app.clone(), PortLauncher::new(arguments.runner())))
+        let launcher = PortLauncher::new(arguments.runner());
+        let env_each = arguments.host.env_each.iter();
+        let launcher = env_each.fold(launcher, |launcher, env| launcher.env_each(&env.name, &env.value));
+        Ok(Host::with_launcher(app.clone(), launcher))
     })
 }
 

@@ -178,6 +178,32 @@ impl FromStr for HealthRoute {
     }
 }
 
+/// An environment variable of every runner, and its value, in which `{index}` stands for the runner's index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct EnvOption {
+    pub(super) name: String,
+    pub(super) value: String,
+}
+
+impl FromStr for EnvOption {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, value)) if !name.is_empty() => {
+                Ok(Self { name: name.to_owned(), value: value.to_owned() })
+            }
+            _ => Err("expected a name and a value, such as `CUDA_VISIBLE_DEVICES={index}`".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for EnvOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.name, self.value)
+    }
+}
+
 /// The time between two checks, longer than zero.
 pub(super) fn interval(text: &str) -> Result<Duration, String> {
     match duration(text)? {
@@ -255,5 +281,17 @@ mod tests {
         assert_eq!("off".parse(), Ok(AdminAddress::Off));
         assert_eq!("127.0.0.1:0".parse::<AdminAddress>().unwrap().to_string(), "127.0.0.1:0");
         assert!("no".parse::<AdminAddress>().unwrap_err().ends_with("or `off`"));
+    }
+
+    #[test]
+    fn a_variable_of_every_runner_has_a_name_and_a_value() {
+        let variable: EnvOption = "A=b={index}".parse().unwrap();
+        assert_eq!((variable.name.as_str(), variable.value.as_str()), ("A", "b={index}"));
+        for text in ["", "A", "=b"] {
+            assert!(
+                text.parse::<EnvOption>().unwrap_err().contains("`CUDA_VISIBLE_DEVICES={index}`"),
+                "{text}"
+            );
+        }
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
 use crate::events::{self, Event};
-use crate::fleet::{EventKind, Fleet, FleetCommand, FleetEvent, FleetSettings};
+use crate::fleet::{EventKind, Fleet, FleetCommand, FleetEvent, FleetSettings, ReplicaIndex};
 use crate::id::RunnerId;
 use crate::launch::{Launcher, RunnerHandle, StatusReporter};
 use crate::probe::{ProbeResult, ProbeTarget, Prober};
@@ -70,7 +70,7 @@ pub(crate) struct Driver {
 
 /// What the driver holds of a runner that was launched.
 struct LiveRunner {
-    launched: Box<dyn RunnerHandle>,
+    handle: Box<dyn RunnerHandle>,
     prober: Option<Prober>,
     check: Option<AbortHandle>,
 }
@@ -171,10 +171,10 @@ impl Driver {
     fn execute(&mut self, commands: Vec<FleetCommand>) {
         for command in commands {
             match command {
-                FleetCommand::Launch(id) => self.launch(id),
+                FleetCommand::Launch(id, index) => self.launch(id, index),
                 FleetCommand::Route(id) => {
                     if let Some(runner) = self.runners.get(&id) {
-                        self.balancer.add(id, runner.launched.address());
+                        self.balancer.add(id, runner.handle.address());
                     }
                 }
                 FleetCommand::Unroute(id) => {
@@ -184,9 +184,9 @@ impl Driver {
                 FleetCommand::Terminate(id) => {
                     // A runner that ends before it was routed has a kept connection for checks, too.
                     self.close_prober(id);
-                    self.with_launched(id, |launched| launched.terminate());
+                    self.with_handle(id, |handle| handle.terminate());
                 }
-                FleetCommand::Kill(id) => self.with_launched(id, |launched| launched.kill()),
+                FleetCommand::Kill(id) => self.with_handle(id, |handle| handle.kill()),
                 FleetCommand::StartCheck(id, check) => self.start_check(id, check),
                 FleetCommand::CancelCheck(id) => {
                     if let Some(check) = self.runners.get_mut(&id).and_then(|runner| runner.check.take()) {
@@ -205,14 +205,15 @@ impl Driver {
         }
     }
 
-    fn launch(&mut self, id: RunnerId) {
+    fn launch(&mut self, id: RunnerId, index: ReplicaIndex) {
         let started = self.clock.now();
-        let event = match self.launcher.launch(id, StatusReporter::new(id, self.fleet_events.clone())) {
-            Ok(launched) => {
-                let pid = launched.pid();
+        let reporter = StatusReporter::new(id, index.get(), self.fleet_events.clone());
+        let event = match self.launcher.launch(id, reporter) {
+            Ok(handle) => {
+                let pid = handle.pid();
                 let target = self.probe_target.clone();
-                let prober = target.map(|target| Prober::new(launched.check_address(), target));
-                self.runners.insert(id, LiveRunner { launched, prober, check: None });
+                let prober = target.map(|target| Prober::new(handle.check_address(), target));
+                self.runners.insert(id, LiveRunner { handle, prober, check: None });
                 FleetEvent::Launched { id, pid }
             }
             Err(error) => FleetEvent::LaunchFailed { id, error: error.chain() },
@@ -220,9 +221,9 @@ impl Driver {
         self.enqueue(started, event);
     }
 
-    fn with_launched(&mut self, id: RunnerId, signal: impl FnOnce(&mut dyn RunnerHandle)) {
+    fn with_handle(&mut self, id: RunnerId, signal: impl FnOnce(&mut dyn RunnerHandle)) {
         if let Some(runner) = self.runners.get_mut(&id) {
-            signal(runner.launched.as_mut());
+            signal(runner.handle.as_mut());
         }
     }
 

@@ -122,6 +122,7 @@ impl Fleet {
     fn record(&mut self, now: Time, runner: Runner, exit: Option<Exit>) {
         let record = RunnerRecord {
             id: runner.id,
+            index: runner.replica.get(),
             pid: runner.pid,
             started: runner.started,
             ended: now,

@@ -14,6 +14,8 @@ pub enum EventKind {
     /// `PENDING → SETUP`: its process has started.
     #[non_exhaustive]
     Started {
+        /// The index of its replica, from 0 (S47).
+        index: usize,
         /// Its process, if it has one of its own.
         pid: Option<u32>,
         /// The start period that counts ([S8](fal_health::semantics#s8)). `None` in an app without a health
@@ -74,6 +76,8 @@ pub enum EventKind {
     /// `→ CRASH_BACKOFF`: its start waits because earlier starts failed ([S35](fal_health::semantics#s35)).
     #[non_exhaustive]
     BackoffStarted {
+        /// The index of its replica, from 0 (S47).
+        index: usize,
         /// How long it waits.
         wait: Duration,
         /// Failed starts in a row.

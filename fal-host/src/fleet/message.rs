@@ -7,6 +7,7 @@ use fal_health::{Check, CheckId, Outcome};
 
 use super::event_kind::EventKind;
 use super::record::Exit;
+use super::replica::ReplicaIndex;
 use crate::id::RunnerId;
 
 /// What a fleet handles.
@@ -45,8 +46,8 @@ pub(crate) enum FleetEvent {
 /// What to do for a fleet.
 #[derive(Clone, Debug)]
 pub(crate) enum FleetCommand {
-    /// Start a process for this runner, and answer with `Launched` or `LaunchFailed`.
-    Launch(RunnerId),
+    /// Start a process for this runner of this replica, and answer with `Launched` or `LaunchFailed`.
+    Launch(RunnerId, ReplicaIndex),
     /// Add the runner to the rotation: send requests to it.
     Route(RunnerId),
     /// Remove the runner from the rotation, close its idle connections, and answer with `Drained` when no request is in

@@ -51,7 +51,8 @@ use fal_health::Time;
 pub use self::event_kind::EventKind;
 pub(crate) use self::message::{FleetCommand, FleetEvent};
 pub use self::record::{Exit, MAX_RECORDS, Reason, RunnerRecord};
-use self::replica::{Replica, ReplicaIndex};
+use self::replica::Replica;
+pub(crate) use self::replica::ReplicaIndex;
 use self::rolling_restart::RollingRestart;
 use self::runner::Phase;
 pub(crate) use self::runner::Runner;
@@ -196,8 +197,9 @@ impl Fleet {
 
     fn on_deadline(&mut self, now: Time, id: RunnerId) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
+        let index = runner.replica;
         match &mut runner.phase {
-            Phase::CrashBackoff { until } if *until <= now => self.launch(id),
+            Phase::CrashBackoff { until } if *until <= now => self.launch(id, index),
             Phase::Setup { until } if *until <= now => self.terminate(now, id, Reason::StartupTimeout),
             Phase::Draining { until } if *until <= now => self.on_drained(now, id),
             Phase::Terminating { kill_at } if *kill_at <= now => self.kill_runner(now, id),

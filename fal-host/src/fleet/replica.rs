@@ -7,6 +7,12 @@ use crate::id::RunnerId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ReplicaIndex(pub(super) usize);
 
+impl ReplicaIndex {
+    pub(crate) const fn get(self) -> usize {
+        self.0
+    }
+}
+
 /// One of the runners that there should be.
 #[derive(Clone, Debug)]
 pub(super) struct Replica {

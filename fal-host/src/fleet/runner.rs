@@ -151,6 +151,11 @@ impl Runner {
         self.id
     }
 
+    /// The index of its replica.
+    pub(crate) fn index(&self) -> ReplicaIndex {
+        self.replica
+    }
+
     pub(crate) fn pid(&self) -> Option<u32> {
         self.pid
     }

@@ -30,11 +30,14 @@ impl Fleet {
         let held = backoff.and_then(|backoff| Some((backoff.held(now)?, backoff.failures())));
         let phase = match held {
             None => {
-                self.commands.push(FleetCommand::Launch(id));
+                self.commands.push(FleetCommand::Launch(id, index));
                 Phase::Pending
             }
             Some((until, failed_starts)) => {
-                self.emit(id, EventKind::BackoffStarted { wait: until.since(now), failed_starts });
+                self.emit(
+                    id,
+                    EventKind::BackoffStarted { index: index.get(), wait: until.since(now), failed_starts },
+                );
                 Phase::CrashBackoff { until }
             }
         };
@@ -44,8 +47,8 @@ impl Fleet {
     }
 
     /// Starts the process of a runner whose backoff has ended.
-    pub(super) fn launch(&mut self, id: RunnerId) {
-        self.commands.push(FleetCommand::Launch(id));
+    pub(super) fn launch(&mut self, id: RunnerId, index: ReplicaIndex) {
+        self.commands.push(FleetCommand::Launch(id, index));
         self.set_phase(id, Phase::Pending);
     }
 
@@ -56,8 +59,9 @@ impl Fleet {
         let lifespan = Lifespan::new(now, self.settings.startup_timeout);
         let schedule = self.settings.schedule(id.get());
         runner.monitor = self.settings.health.map(|health| Monitor::new(health, lifespan, schedule));
+        let index = runner.replica.get();
         let effective_start_period = self.settings.effective_start_period();
-        self.emit(id, EventKind::Started { pid, effective_start_period });
+        self.emit(id, EventKind::Started { index, pid, effective_start_period });
         self.set_phase(id, Phase::Setup { until: now + self.settings.startup_limit() });
         match self.shutdown {
             Shutdown::NotRequested | Shutdown::Complete => {}
@@ -139,7 +143,7 @@ impl Fleet {
             self.runners.get(id).is_some_and(|runner| matches!(runner.phase, Phase::CrashBackoff { .. }))
         });
         if let Some(id) = waiting {
-            self.launch(id);
+            self.launch(id, index);
         }
         self.start_allowed_replacements(now);
     }

@@ -1,5 +1,6 @@
 //! The settings of a host that has not been started.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -81,6 +82,7 @@ pub struct HostBuilder {
     pub(super) listen: SocketAddr,
     pub(super) admin: Option<SocketAddr>,
     pub(super) count: NonZeroUsize,
+    pub(super) env_each: Vec<(OsString, String)>,
     pub(super) check_interval: Duration,
     pub(super) admission: Admission,
     pub(super) start_check_interval: Duration,
@@ -104,6 +106,7 @@ impl HostBuilder {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             admin: None,
             count: NonZeroUsize::MIN,
+            env_each: Vec::new(),
             check_interval: DEFAULT_INTERVAL,
             admission: Admission::default(),
             start_check_interval: DEFAULT_START_CHECK_INTERVAL,
@@ -135,6 +138,13 @@ impl HostBuilder {
     /// How many runners the host keeps. Default: 1.
     pub fn runners(mut self, count: NonZeroUsize) -> Self {
         self.count = count;
+        self
+    }
+
+    /// Sets an environment variable of every runner. In its value, `{index}` stands for the runner's index
+    /// ([S47c](fal_health::semantics#s47c)). Has no effect with [`Host::with_launcher`].
+    pub fn env_each(mut self, name: impl Into<OsString>, value: impl Into<String>) -> Self {
+        self.env_each.push((name.into(), value.into()));
         self
     }
 

@@ -46,7 +46,9 @@ impl HostBuilder {
         let launcher = match self.source {
             RunnerSource::Launcher(launcher) => launcher,
             RunnerSource::Command(command) => {
-                Box::new(ProcessLauncher::new(command, self.app.termination_grace_period)?)
+                let launcher = ProcessLauncher::new(command, self.app.termination_grace_period)?;
+                let env_each = self.env_each.into_iter();
+                Box::new(env_each.fold(launcher, |launcher, (name, value)| launcher.env_each(name, value)))
             }
         };
 

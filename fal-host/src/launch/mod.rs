@@ -93,12 +93,13 @@ impl LaunchError {
 #[derive(Clone)]
 pub struct StatusReporter {
     id: RunnerId,
+    index: usize,
     fleet_events: mpsc::UnboundedSender<FleetEvent>,
 }
 
 impl StatusReporter {
-    pub(crate) fn new(id: RunnerId, fleet_events: mpsc::UnboundedSender<FleetEvent>) -> Self {
-        Self { id, fleet_events }
+    pub(crate) fn new(id: RunnerId, index: usize, fleet_events: mpsc::UnboundedSender<FleetEvent>) -> Self {
+        Self { id, index, fleet_events }
     }
 
     /// The runner's `setup` is at this point.
@@ -124,6 +125,12 @@ impl StatusReporter {
     /// The runner that is reported on.
     pub fn id(&self) -> RunnerId {
         self.id
+    }
+
+    /// The index of the replica that the runner is, from 0. A replacement has the index of the runner that it replaces
+    /// ([S47](fal_health::semantics#s47)).
+    pub fn index(&self) -> usize {
+        self.index
     }
 
     fn send(&self, event: FleetEvent) {

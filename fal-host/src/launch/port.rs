@@ -1,5 +1,6 @@
 //! Runners that are programs without knowledge of this host: they listen on the port in `PORT`.
 
+use std::ffi::OsString;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
@@ -39,6 +40,14 @@ impl PortLauncher {
         open_files::restore_in(&mut command);
         Self { spawner: Spawner::new(command) }
     }
+
+    /// Sets an environment variable of every runner. In its value, `{index}` stands for the runner's index
+    /// ([S47c](fal_health::semantics#s47c)).
+    #[must_use]
+    pub fn env_each(mut self, name: impl Into<OsString>, value: impl Into<String>) -> Self {
+        self.spawner.env_each(name.into(), value.into());
+        self
+    }
 }
 
 impl Launcher for PortLauncher {
@@ -49,8 +58,12 @@ impl Launcher for PortLauncher {
     ) -> Result<Box<dyn RunnerHandle>, LaunchError> {
         let port = free_port().map_err(|error| LaunchError::io("no port is free on 127.0.0.1", error))?;
         let address = Address::Tcp(port);
-        let variables = [("PORT", port.port().to_string()), (variable::ID, id.to_string())];
-        let child = self.spawner.spawn(id, &address, variables, Stdio::null())?;
+        let variables = [
+            ("PORT", port.port().to_string()),
+            (variable::ID, id.to_string()),
+            (variable::INDEX, reporter.index().to_string()),
+        ];
+        let child = self.spawner.spawn(&reporter, &address, variables, Stdio::null())?;
         let runner = ChildRunner {
             check_address: address.clone(),
             address,

@@ -1,5 +1,6 @@
 //! Runners of this library, as child processes.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -45,6 +46,14 @@ impl ProcessLauncher {
         };
         Ok(Self { spawner: Spawner::new(command), directory, grace_period })
     }
+
+    /// Sets an environment variable of every runner. In its value, `{index}` stands for the runner's index
+    /// ([S47c](fal_health::semantics#s47c)).
+    #[must_use]
+    pub fn env_each(mut self, name: impl Into<OsString>, value: impl Into<String>) -> Self {
+        self.spawner.env_each(name.into(), value.into());
+        self
+    }
 }
 
 impl Launcher for ProcessLauncher {
@@ -67,10 +76,11 @@ impl Launcher for ProcessLauncher {
         let mut assignment = Assignment::new(std::process::id(), address.clone().into());
         assignment.health_listen = Some(check_address.clone().into());
         assignment.id = Some(id.get());
+        assignment.index = Some(reporter.index());
         assignment.grace_period = Some(self.grace_period);
         let (ours, theirs) = channel::pair()
             .map_err(|error| LaunchError::io("cannot create a control channel for a runner", error))?;
-        let child = self.spawner.spawn(id, &address, assignment.variables(), theirs)?;
+        let child = self.spawner.spawn(&reporter, &address, assignment.variables(), theirs)?;
         #[cfg(target_os = "linux")]
         open_files::restore_of(child.pid);
         let runner = ChildRunner { address, check_address, pid: child.pid, group: child.group.clone() };

@@ -1,5 +1,6 @@
 //! Starting a child process in a process group of its own.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -16,7 +17,7 @@ use tokio::task::JoinHandle;
 use super::cgroup::{Cgroup, CgroupEntry, Cgroups};
 use super::orphans::Orphans;
 use super::reap::Group;
-use super::{LaunchError, output};
+use super::{LaunchError, StatusReporter, output};
 use crate::RunnerId;
 use crate::fleet::Exit;
 
@@ -28,6 +29,8 @@ pub(super) const FLUSH_TIMEOUT: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(super) struct Spawner {
     command: Command,
+    /// Variables of every child process. `{index}` in a value stands for the runner's index.
+    env_each: Vec<(OsString, String)>,
     /// The runtime that reads output. Not the one that makes health checks, so that much output delays none of them.
     relays: Handle,
     cgroups: Option<(Cgroups, CgroupEntry)>,
@@ -51,18 +54,31 @@ impl Spawner {
     /// Must be called inside the Tokio runtime that is to read output.
     pub(super) fn new(mut command: Command) -> Self {
         let cgroups = Cgroups::delegated().map(|cgroups| (cgroups, CgroupEntry::of(&mut command)));
-        Self { command, relays: Handle::current(), cgroups, orphans: Orphans::new(), watched: false }
+        Self {
+            command,
+            env_each: Vec::new(),
+            relays: Handle::current(),
+            cgroups,
+            orphans: Orphans::new(),
+            watched: false,
+        }
+    }
+
+    pub(super) fn env_each(&mut self, name: OsString, value: String) {
+        self.env_each.push((name, value));
     }
 
     /// Starts a child process with these environment variables. Its address is always among them, as the mark of all
     /// its descendants.
     pub(super) fn spawn(
         &mut self,
-        id: RunnerId,
+        reporter: &StatusReporter,
         address: &Address,
         variables: impl IntoIterator<Item = (&'static str, String)>,
         stdin: Stdio,
     ) -> Result<Spawned, LaunchError> {
+        let (id, index) = (reporter.id(), reporter.index().to_string());
+        self.command.envs(self.env_each.iter().map(|(name, value)| (name, value.replace("{index}", &index))));
         self.command.envs(variables).env(variable::LISTEN, address.to_string());
         let (cgroup, entrance) = self.cgroup(id).unzip();
         let started = self.start(stdin, entrance.as_ref());

@@ -34,7 +34,7 @@ impl Bench {
             launcher,
             launched: None,
             fleet_events,
-            reporter: StatusReporter::new(RunnerId::new(7), sender),
+            reporter: StatusReporter::new(RunnerId::new(7), 2, sender),
         }
     }
 

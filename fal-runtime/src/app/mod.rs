@@ -4,6 +4,7 @@ mod declaration;
 mod instance;
 pub(crate) mod lifecycle;
 mod registry;
+pub(crate) mod runner_index;
 pub(crate) mod runner_phase;
 mod settings;
 mod setup;

@@ -153,7 +153,7 @@ impl Simulation {
         for command in commands {
             assert!(!self.stopped, "nothing follows the end");
             match command {
-                FleetCommand::Launch(id) => self.launch(id),
+                FleetCommand::Launch(id, _) => self.launch(id),
                 FleetCommand::Route(id) => assert!(self.routed.insert(id)),
                 FleetCommand::Unroute(id) => {
                     assert!(self.routed.remove(&id), "{id} was in the rotation");

@@ -121,7 +121,8 @@ impl History {
         for command in commands {
             assert!(!self.stopped, "nothing follows the end");
             match command {
-                FleetCommand::Launch(id) => {
+                FleetCommand::Launch(id, index) => {
+                    assert_eq!(self.replica_of.get(&id).copied().unwrap_or(index.get()), index.get());
                     assert!(!self.stopping, "a host that stops starts nothing (S41)");
                     assert!(self.seen.insert(id, Seen::default()).is_none(), "{id} is started once");
                     launched.push(id);
