@@ -141,6 +141,13 @@ mod tests {
             (ProxyError::RequestTimeout { after: Duration::from_secs(30) }, 504, "request_timeout"),
             (ProxyError::Lost, 503, "runner_disconnected"),
             (ProxyError::HostStopping, 503, "host_stopping"),
+            (ProxyError::ClientTimeout { after: Duration::from_secs(60) }, 408, "client_timeout"),
+            (ProxyError::BrokenBody, 400, "broken_body"),
+            (ProxyError::BadHost, 400, "bad_host"),
+            (ProxyError::BadTarget, 400, "bad_target"),
+            (ProxyError::BadConnection, 400, "bad_connection"),
+            (ProxyError::BadFraming, 400, "bad_framing"),
+            (ProxyError::Connect, 501, "not_supported"),
         ];
         for (error, status, error_type) in expected {
             let response = error.response();
