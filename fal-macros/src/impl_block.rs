@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use proc_macro2::{Literal, Span, TokenStream};
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, ImplItem, ItemImpl, Path, Type};
 
@@ -10,7 +10,6 @@ use crate::conditional::{Conditional, cfgs, conditionals};
 use crate::endpoint::Endpoint;
 use crate::errors::Errors;
 use crate::lifecycle::LifecycleMethod;
-use crate::span::call_site_span;
 use crate::ungroup::ungroup;
 
 /// The error for generic parameters of an app.
@@ -82,10 +81,7 @@ impl ImplBlock {
             quote!(#(#cfgs)* &#name)
         });
         let markers = endpoints.iter().map(|endpoint| {
-            let (cfgs, hash) = (&endpoint.cfgs, Literal::u64_unsuffixed(endpoint.path.hash));
-            let path = quote_spanned! {call_site_span(&endpoint.path.literal)=>
-                impl __fal::two_endpoints_have_the_same_path<#hash> for #app {}
-            };
+            let (cfgs, path) = (&endpoint.cfgs, endpoint.path_marker(app));
             let health_check = endpoint.health_check.as_ref().map(|option| {
                 quote_spanned! {option.span.resolved_at(Span::call_site())=>
                     #(#cfgs)* impl __fal::an_app_can_only_have_one_health_check_endpoint for #app {}
@@ -137,11 +133,22 @@ fn without_conflicts(endpoints: Vec<Endpoint>, errors: &mut Errors) -> Vec<Endpo
     for endpoint in endpoints {
         let is_compiled_with = |other: &&Endpoint| other.cfgs.is_empty() && endpoint.cfgs.is_empty();
         let mut earlier = kept.iter().filter(is_compiled_with);
-        if let Some(twin) = earlier.clone().find(|other| other.path.hash == endpoint.path.hash) {
+        if let Some(twin) = earlier.clone().find(|other| other.conflicts_with(&endpoint)) {
             let (first, second) = (&twin.path.literal, &endpoint.path.literal);
             let message = format!(
-                "`{}` and `{}` have the same path: write a different path for one of them",
+                "`{}` and `{}` have the same path: write a different path or method for one of them",
                 twin.name, endpoint.name
+            );
+            errors.push_between(first.span(), second.span(), message);
+            continue;
+        }
+        if let Some(twin) = earlier.clone().find(|other| other.path.is_renamed(&endpoint.path)) {
+            let (first, second) = (&twin.path.literal, &endpoint.path.literal);
+            let message = format!(
+                "`{}` and `{}` name the parameters of one path differently: write \"{}\" for both",
+                twin.name,
+                endpoint.name,
+                first.value()
             );
             errors.push_between(first.span(), second.span(), message);
             continue;

@@ -14,6 +14,7 @@ mod format_string;
 mod health_check;
 mod impl_block;
 mod lifecycle;
+mod method;
 mod options;
 mod path;
 mod span;

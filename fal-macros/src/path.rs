@@ -26,6 +26,11 @@ impl RoutePath {
         let parameters = shape.iter().filter(|segment| **segment == "{}").count();
         Some(Self { parameters, hash: fnv1a(&shape.join("/")), literal })
     }
+
+    /// Whether the other is the same path with other names of its parameters.
+    pub(crate) fn is_renamed(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.literal.value() != other.literal.value()
+    }
 }
 
 /// Returns the message for an invalid path.

@@ -59,8 +59,8 @@ pub use crate::app::lifecycle::{
 pub use crate::app::{App, AppOptions, Block, Declaration, Instance, Registered, Shared};
 pub use crate::cors::Cors;
 pub use crate::endpoint::{
-    Argument, ArgumentInfo, ArgumentSource, BoxedCall, BoxedCallFallback, CallContext, Endpoint, Extracting,
-    HeadArgument, HeadSource, Probe, ProbeDefaults, ProbeUnvalidated,
+    Argument, ArgumentInfo, ArgumentSource, BoxedCall, BoxedCallFallback, CallContext, Endpoint,
+    EndpointMethod, Extracting, HeadArgument, HeadSource, Probe, ProbeDefaults, ProbeUnvalidated,
 };
 pub use crate::error::{ApiError, Cause, DeclaredFailure, Error, ErrorParts, IsStdError, cause, to_error};
 pub use crate::server::{ConcurrencyLimit, ConnectionHold};
@@ -70,9 +70,24 @@ pub use crate::server::{ConcurrencyLimit, ConnectionHold};
 pub trait an_app_can_only_have_one_health_check_endpoint {}
 
 /// A marker that each endpoint implements for its app. `PATH` is the hash of its path. rustc prints the name where an app
-/// implements it twice for one path (S2e).
+/// implements it twice for one path and method (S2e). A health check implements it for every method.
 #[expect(non_camel_case_types, reason = "it is the text of a compile error")]
-pub trait two_endpoints_have_the_same_path<const PATH: u64> {}
+pub trait two_endpoints_have_the_same_path<const PATH: u64, METHOD = method::POST> {}
+
+/// The methods as types, for the marker of a path.
+#[expect(missing_debug_implementations, reason = "there are no values")]
+pub mod method {
+    /// The default.
+    pub enum POST {}
+    /// Another method.
+    pub enum GET {}
+    /// Another method.
+    pub enum PUT {}
+    /// Another method.
+    pub enum PATCH {}
+    /// Another method.
+    pub enum DELETE {}
+}
 
 /// Called at a setting that has no effect. It is deprecated, so rustc warns there (S4).
 #[deprecated(note = "no effect with `call_regularly = false`: remove one of the two")]

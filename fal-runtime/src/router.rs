@@ -10,11 +10,12 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
+use indexmap::IndexMap;
 use serde_json::Value;
 use tower::{Service, service_fn};
 
 use crate::app::{App, Declaration, Instance};
-use crate::endpoint::{AppState, EndpointService, RequestId, method_not_allowed, serve};
+use crate::endpoint::{AppState, Endpoint, EndpointService, RequestId, allow, method_not_allowed, serve};
 use crate::error::failure;
 use crate::json::object;
 use crate::openapi::HEALTH_PATH;
@@ -89,9 +90,8 @@ pub(crate) fn build(app: &Declaration, instance: Instance, calls: Arc<Concurrenc
     let running = Arc::new(AppState::new(&app.settings, instance, calls));
     let mut router = Router::new().fallback_service(service(Target::Nothing));
     let endpoints = app.endpoints();
-    for endpoint in &endpoints {
-        let served = Arc::new(EndpointService::new(endpoint, Arc::clone(&running)));
-        router = router.route_service(endpoint.path(), service(Target::Endpoint(served)));
+    for path in paths(&endpoints, &running) {
+        router = router.route_service(path.path, service(Target::Endpoints(Arc::new(path))));
     }
     let is_free = |path| endpoints.iter().all(|endpoint| endpoint.path() != path);
     if is_free(HEALTH_PATH) {
@@ -112,10 +112,35 @@ pub(crate) fn build(app: &Declaration, instance: Instance, calls: Arc<Concurrenc
     router
 }
 
+/// The endpoints at one path, which differ in their methods.
+#[derive(Debug)]
+struct PathServices {
+    path: &'static str,
+    services: Vec<Arc<EndpointService>>,
+    /// The methods that they answer.
+    allow: HeaderValue,
+}
+
+/// The endpoints by path, in the order of declaration.
+fn paths(endpoints: &[&'static Endpoint], state: &Arc<AppState>) -> Vec<PathServices> {
+    let mut paths: IndexMap<&str, Vec<Arc<EndpointService>>> = IndexMap::new();
+    for endpoint in endpoints {
+        let service = Arc::new(EndpointService::new(endpoint, Arc::clone(state)));
+        paths.entry(endpoint.path()).or_default().push(service);
+    }
+    let paths = paths.into_iter().map(|(path, services)| {
+        let methods: Vec<_> = services.iter().flat_map(|service| service.methods()).copied().collect();
+        // Names of methods are always a valid value.
+        let allow = HeaderValue::try_from(allow(&methods)).unwrap_or(HeaderValue::from_static("POST"));
+        PathServices { path, services, allow }
+    });
+    paths.collect()
+}
+
 /// What answers at a path. One type for all keeps the router's generic code small.
 #[derive(Clone)]
 enum Target {
-    Endpoint(Arc<EndpointService>),
+    Endpoints(Arc<PathServices>),
     /// A document that is built at the first request.
     Document(Arc<LazyLock<Bytes, Box<dyn FnOnce() -> Bytes + Send>>>),
     Nothing,
@@ -131,8 +156,12 @@ impl Target {
     async fn answer(self, request: Request) -> Response {
         let mut response = match self {
             // The router accepts an empty parameter between slashes, but not at the end. Here both are 404.
-            Self::Endpoint(served) if !request.uri().path().contains("//") => {
-                return serve(served, request).await;
+            Self::Endpoints(path) if !request.uri().path().contains("//") => {
+                let service = path.services.iter().find(|service| service.answers(request.method()));
+                match service {
+                    Some(service) => return serve(Arc::clone(service), request).await,
+                    None => method_not_allowed(path.allow.clone()),
+                }
             }
             Self::Document(document) => match *request.method() {
                 Method::GET | Method::HEAD => {
@@ -141,9 +170,9 @@ impl Target {
                     response.headers_mut().insert(CONTENT_TYPE, json);
                     response
                 }
-                _ => method_not_allowed("GET, HEAD"),
+                _ => method_not_allowed(HeaderValue::from_static("GET, HEAD")),
             },
-            Self::Endpoint(_) | Self::Nothing => {
+            Self::Endpoints(_) | Self::Nothing => {
                 failure(StatusCode::NOT_FOUND, &format!("Path {} not found", request.uri().path()))
             }
         };

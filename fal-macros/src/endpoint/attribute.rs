@@ -5,16 +5,24 @@ use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Ident, LitStr, Meta, Token};
 
 use crate::health_check::HealthCheck;
+use crate::method::Method;
 use crate::options::{Setting, parse_comma};
 
 const PATH_FIRST: &str = "expected the path of the endpoint first: write `#[endpoint(\"/path\")]`";
-const OPTIONS: &str = "write `health_check = …` or `body_limit = …`";
+const OPTIONS: &str = "write `method = …`, `health_check = …` or `body_limit = …`";
 
 /// The options of `#[endpoint(…)]`.
 pub(super) struct EndpointAttribute {
     pub(super) path: LitStr,
+    pub(super) method: Option<MethodOption>,
     pub(super) health_check: Option<HealthCheckOption>,
     pub(super) body_limit: Option<Setting>,
+}
+
+/// The option that sets the method.
+pub(super) struct MethodOption {
+    pub(super) name: Ident,
+    pub(super) method: Method,
 }
 
 /// The option that makes an endpoint the health check.
@@ -67,10 +75,17 @@ impl EndpointAttribute {
                 }
                 self.parse_health_check(span, input)
             }
-            "method" | "methods" => Err(syn::Error::new(
-                span,
-                format!("unsupported option `{option}`: an endpoint answers POST, so remove this"),
-            )),
+            "method" => {
+                let name = input.parse()?;
+                let equals: Option<Token![=]> = input.parse()?;
+                if equals.is_none() || input.is_empty() {
+                    return Err(syn::Error::new(span, "missing value: write `method = GET`"));
+                }
+                if self.method.replace(MethodOption { name, method: input.parse()? }).is_some() {
+                    return Err(syn::Error::new(span, "duplicate option `method`: remove one of the two"));
+                }
+                Ok(())
+            }
             _ => Err(syn::Error::new(span, format!("unknown option `{option}`: {OPTIONS}"))),
         }
     }
@@ -89,7 +104,7 @@ impl Parse for EndpointAttribute {
         if !input.peek(LitStr) {
             return Err(input.error(PATH_FIRST));
         }
-        let mut attribute = Self { path: input.parse()?, health_check: None, body_limit: None };
+        let mut attribute = Self { path: input.parse()?, method: None, health_check: None, body_limit: None };
         while !input.is_empty() {
             parse_comma(input)?;
             if !input.is_empty() {

@@ -3,7 +3,7 @@
 //! The spans are chosen so that rustc reports an error once, at the user's own code: rustc drops an error that equals
 //! an earlier one in text and span, so tokens that fail for the same reason get the same span.
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -12,6 +12,7 @@ use syn::{Ident, Path, Type};
 use super::Endpoint;
 use super::signature::{Argument, ArgumentKind};
 use super::types::is_named;
+use crate::method::Method;
 use crate::options::Setting;
 use crate::span::{call_site_span, first_and_last_span, with_span};
 
@@ -20,6 +21,10 @@ impl Endpoint {
     pub(crate) fn initializer(&self, app: &Path) -> TokenStream {
         let Self { output, .. } = self;
         let (path, name) = (&self.path.literal, self.name.unraw().to_string());
+        let method = (self.method != Method::Post).then(|| {
+            let method = self.method.constant(Span::call_site());
+            quote!(.answers(__fal::EndpointMethod::#method))
+        });
         let docs = self.docs.expand().map(|docs| quote!(.docs(#docs)));
         let deprecated = self.is_deprecated.then(|| quote!(.deprecated()));
         let health_check = self.health_check.as_ref().map(|option| {
@@ -44,7 +49,7 @@ impl Endpoint {
         // It comes last and checks that an argument takes the path's parameters: its errors belong to the path.
         let calls = quote_spanned!(path.span()=> .calls(#handler));
         let new = quote_spanned!(call_site_span(path)=> __fal::Endpoint::new(#path, #name));
-        let head = quote!(#new #docs #deprecated #health_check #body_limit);
+        let head = quote!(#new #method #docs #deprecated #health_check #body_limit);
         let tail = quote!(#returns #fails #calls);
         let is_conditional = self.extractors().any(|(cfgs, _)| !cfgs.is_empty());
         let initializer = if is_conditional {
@@ -62,13 +67,29 @@ impl Endpoint {
         replace_self(initializer, app)
     }
 
+    /// Writes the impl of the marker for its path and method. A health check has its path to itself.
+    pub(crate) fn path_marker(&self, app: &Path) -> TokenStream {
+        let (path, hash) = (&self.path.literal, Literal::u64_unsuffixed(self.path.hash));
+        let (generics, method) = match self.method {
+            _ if self.health_check.is_some() => (Some(quote!(<M>)), Some(quote!(, M))),
+            Method::Post => (None, None),
+            other => {
+                let other = other.constant(Span::call_site());
+                (None, Some(quote!(, __fal::method::#other)))
+            }
+        };
+        quote_spanned! {call_site_span(path)=>
+            impl #generics __fal::two_endpoints_have_the_same_path<#hash #method> for #app {}
+        }
+    }
+
     /// Writes the call that declares an argument.
     fn takes(&self, extractor: &Type) -> TokenStream {
         let span = extractor.span();
-        if self.health_check.is_some() {
-            quote_spanned!(span=> .takes_head::<#extractor>(__fal::argument_info!(#extractor)))
-        } else {
+        if self.has_body() {
             quote_spanned!(span=> .takes::<#extractor, _>(__fal::argument_info!(#extractor)))
+        } else {
+            quote_spanned!(span=> .takes_head::<#extractor>(__fal::argument_info!(#extractor)))
         }
     }
 

@@ -13,6 +13,7 @@ use self::types::path_value_count;
 use crate::conditional::{Conditional, cfgs};
 use crate::doc::Docs;
 use crate::errors::Errors;
+use crate::method::Method;
 use crate::options::Setting;
 use crate::path::RoutePath;
 
@@ -23,6 +24,7 @@ pub(crate) struct Endpoint {
     /// The `#[cfg(…)]` attributes of its method, and those of a `#[cfg_attr(…)]` around its attribute.
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) name: Ident,
+    method: Method,
     body_limit: Option<Setting>,
     docs: Docs,
     is_deprecated: bool,
@@ -42,7 +44,7 @@ impl Endpoint {
     ) -> Option<Self> {
         let attribute = errors.ok_or_push(EndpointAttribute::from_attribute(&conditional.attribute));
         let signature = Signature::from_method(method, errors);
-        let EndpointAttribute { path: literal, health_check, body_limit } = attribute?;
+        let EndpointAttribute { path: literal, method: option, health_check, body_limit } = attribute?;
         let path = RoutePath::from_literal(literal, errors);
         let health_check = health_check.map(|HealthCheckOption { span, check }| HealthCheckOption {
             span,
@@ -53,8 +55,18 @@ impl Endpoint {
             errors.push(path.literal, "the path of a health check cannot have parameters: remove them");
             return None;
         }
+        if let (Some(_), Some(option)) = (&health_check, &option) {
+            errors.push(&option.name, "a health check answers POST and GET: remove `method`");
+            return None;
+        }
         if let (Some(_), Some(limit)) = (&health_check, &body_limit) {
             errors.push(&limit.name, "a health check has no request body: remove `body_limit`");
+            return None;
+        }
+        let endpoint_method = option.map_or(Method::Post, |option| option.method);
+        if let Some(limit) = body_limit.as_ref().filter(|_| !endpoint_method.has_body()) {
+            let name = endpoint_method.name();
+            errors.push(&limit.name, format!("a {name} request has no body: remove `body_limit`"));
             return None;
         }
         let Signature { arguments, output } = signature?;
@@ -75,6 +87,7 @@ impl Endpoint {
             body_limit,
             cfgs: cfgs(&method.attrs).into_iter().chain(conditional.cfgs()).collect(),
             name: method.sig.ident.clone(),
+            method: endpoint_method,
             docs: Docs::from_attributes(&method.attrs),
             is_deprecated: method.attrs.iter().any(|attribute| attribute.path().is_ident("deprecated")),
             is_async: method.sig.asyncness.is_some(),
@@ -87,6 +100,18 @@ impl Endpoint {
             return None;
         }
         Some(endpoint)
+    }
+
+    /// Whether both answer the same requests. A health check has its path to itself.
+    pub(crate) fn conflicts_with(&self, other: &Self) -> bool {
+        let is_same_method =
+            self.method == other.method || self.health_check.is_some() || other.health_check.is_some();
+        is_same_method && self.path.hash == other.path.hash
+    }
+
+    /// Whether it can take a request body.
+    fn has_body(&self) -> bool {
+        self.health_check.is_none() && self.method.has_body()
     }
 
     /// The arguments that are extracted from the request: their `#[cfg(…)]` attributes and their types.

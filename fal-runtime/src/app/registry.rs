@@ -82,6 +82,7 @@ impl Declaration {
                 self.settings.name()
             ));
         }
+        problems.extend(renamed_parameters(&self.endpoints()));
         let name = self.settings.name();
         if Self::all().iter().filter(|app| app.settings.name() == name).count() > 1 {
             problems
@@ -89,4 +90,28 @@ impl Declaration {
         }
         problems
     }
+}
+
+/// The endpoints of different blocks that give the parameters of one path different names. A router cannot have both.
+fn renamed_parameters(endpoints: &[&Endpoint]) -> Vec<String> {
+    let is_parameter = |segment: &str| segment.starts_with('{');
+    let are_renamed = |one: &str, other: &str| {
+        let mut segments = one.split('/').zip(other.split('/'));
+        one != other
+            && one.split('/').count() == other.split('/').count()
+            && segments.all(|(one, other)| one == other || (is_parameter(one) && is_parameter(other)))
+    };
+    let mut problems = Vec::new();
+    for (index, endpoint) in endpoints.iter().enumerate() {
+        let twin = endpoints.iter().take(index).find(|twin| are_renamed(twin.path(), endpoint.path()));
+        if let Some(twin) = twin {
+            problems.push(format!(
+                "`{}` and `{}` name the parameters of one path differently: write \"{}\" for both",
+                twin.name(),
+                endpoint.name(),
+                twin.path()
+            ));
+        }
+    }
+    problems
 }

@@ -14,7 +14,8 @@ impl Display for Endpoints<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let width = self.0.iter().map(|endpoint| endpoint.path().len()).max().unwrap_or_default();
         for endpoint in self.0 {
-            let methods = if endpoint.health_check().is_some() { "GET, POST" } else { "POST" };
+            let methods: Vec<_> = endpoint.methods().iter().map(|method| method.as_str()).collect();
+            let methods = methods.join(", ");
             let line = format!("  {methods:<9}  {:<width$}  {}", endpoint.path(), endpoint.summary());
             writeln!(f, "{}", line.trim_end())?;
         }

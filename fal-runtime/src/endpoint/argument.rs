@@ -35,8 +35,8 @@ pub trait Argument<M>: Sized + Send {
 
 /// An argument of a health check, which has no request body.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be an argument of a health check",
-    label = "a health check has no request body: remove this argument"
+    message = "`{Self}` cannot be an argument where a request has no body",
+    label = "health checks, GET and DELETE have no request body: remove this argument, or write `Query<…>`"
 )]
 pub trait HeadArgument {}
 

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use super::argument::{Argument, ArgumentSource, HeadArgument};
 use super::argument_info::{ArgumentInfo, HeadSource, Requiredness, RuleChecker};
 use super::call::CallContext;
+use super::method::EndpointMethod;
 use crate::answer::{Content, Event, EventStream, Reply};
 use crate::error::{DeclaredFailure, Error};
 use crate::json::SchemaOf;
@@ -20,6 +21,7 @@ pub(crate) type Function = for<'a> fn(&'a mut CallContext<'_>) -> BoxFuture<'a, 
 /// The macros build it in a const context, so that a contradiction is a compile error.
 pub struct Endpoint {
     path: &'static str,
+    method: EndpointMethod,
     name: &'static str,
     docs: Option<&'static str>,
     is_deprecated: bool,
@@ -44,6 +46,7 @@ impl Endpoint {
     pub const fn new(path: &'static str, name: &'static str) -> Self {
         Self {
             path,
+            method: EndpointMethod::POST,
             name,
             docs: None,
             is_deprecated: false,
@@ -58,6 +61,14 @@ impl Endpoint {
             failures: None,
             function: |_| Box::pin(async { Err(Error::msg("the endpoint has no function")) }),
         }
+    }
+
+    /// Sets the method that it answers; without it, POST.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn answers(mut self, method: EndpointMethod) -> Self {
+        self.method = method;
+        self
     }
 
     /// The doc comment of its function.
@@ -109,7 +120,7 @@ impl Endpoint {
         self
     }
 
-    /// An argument of a health check, which has no body (S2).
+    /// An argument of an endpoint whose requests have no body (S2a).
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
@@ -276,11 +287,11 @@ impl Endpoint {
         self.function
     }
 
-    /// The methods it answers, as an `allow` header: POST, and for the health check also GET and HEAD (S5).
-    pub(crate) const fn methods(&self) -> &'static str {
+    /// The methods that it answers: the one that it declares, and for the health check GET and POST (S5).
+    pub(crate) const fn methods(&self) -> &[EndpointMethod] {
         match self.health_check {
-            Some(_) => "GET, HEAD, POST",
-            None => "POST",
+            Some(_) => &[EndpointMethod::GET, EndpointMethod::POST],
+            None => std::slice::from_ref(&self.method),
         }
     }
 

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 
 use super::event_stream;
 use super::request_id::RequestId;
-use super::response::{error_response, method_not_allowed, success_response, validate_status};
+use super::response::{error_response, success_response, validate_status};
 use super::service::{EndpointService, IncomingRequest};
 use crate::answer::ResponseHead;
 use crate::error::Error;
@@ -18,9 +18,7 @@ use crate::error::Error;
 pub(crate) async fn serve(served: Arc<EndpointService>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let id = RequestId::of(&parts.headers);
-    let mut response = if !served.answers(&parts.method) {
-        method_not_allowed(served.endpoint.methods())
-    } else if served.endpoint.is_stream() {
+    let mut response = if served.endpoint.is_stream() {
         Box::pin(event_stream::serve(served, parts, body, id.clone())).await
     } else {
         // The head outlives the call: a health check requested before a failure is sent, too (S27).

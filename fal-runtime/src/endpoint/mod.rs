@@ -12,6 +12,7 @@ mod declaration;
 mod dispatch;
 mod event_stream;
 mod health_threads;
+mod method;
 mod request_id;
 mod response;
 mod rules;
@@ -25,6 +26,8 @@ pub use argument_info::{ArgumentInfo, HeadSource, Probe, ProbeDefaults, ProbeUnv
 pub use call::{BoxedCall, BoxedCallFallback, CallContext};
 pub use declaration::Endpoint;
 pub(crate) use dispatch::serve;
+pub use method::EndpointMethod;
+pub(crate) use method::allow;
 pub(crate) use request_id::RequestId;
 pub(crate) use response::method_not_allowed;
 pub(crate) use service::{AppState, EndpointService};

@@ -11,9 +11,9 @@ use crate::answer::{Reply, ResponseHead};
 use crate::error::{Error, failure};
 
 /// What a method that is not answered gets: 405 with those that are.
-pub(crate) fn method_not_allowed(allow: &'static str) -> Response {
+pub(crate) fn method_not_allowed(allow: HeaderValue) -> Response {
     let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+    response.headers_mut().insert(ALLOW, allow);
     response
 }
 

@@ -13,6 +13,7 @@ use super::body;
 use super::call::CallContext;
 use super::declaration::Endpoint;
 use super::health_threads::HealthThreads;
+use super::method::EndpointMethod;
 use super::request_id::RequestId;
 use crate::answer::{Reply, ResponseHead, Sender};
 use crate::app::{Instance, Settings};
@@ -103,12 +104,12 @@ impl EndpointService {
         self.app.request_timeout.and_then(|timeout| Instant::now().checked_add(timeout))
     }
 
-    pub(super) fn answers(&self, method: &Method) -> bool {
-        match *method {
-            Method::POST => true,
-            Method::GET | Method::HEAD => self.endpoint.health_check().is_some(),
-            _ => false,
-        }
+    pub(crate) fn answers(&self, method: &Method) -> bool {
+        self.endpoint.methods().iter().any(|answered| answered.answers(method))
+    }
+
+    pub(crate) fn methods(&self) -> &'static [EndpointMethod] {
+        self.endpoint.methods()
     }
 
     pub(super) fn log(&self, id: &RequestId, error: &Error) {

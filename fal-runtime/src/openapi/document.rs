@@ -34,7 +34,10 @@ fn document(app: &Declaration) -> Value {
     let (operations, schemas) = operations(&app.endpoints());
     let mut paths = Map::new();
     for operation in operations {
-        add(&mut paths, operation.path(), operation.path_item());
+        let path_item = paths.entry(operation.path()).or_insert_with(|| Map::new().into());
+        if let Some(path_item) = path_item.as_object_mut() {
+            operation.add_to(path_item);
+        }
     }
     if !paths.contains_key(HEALTH_PATH) {
         add(&mut paths, HEALTH_PATH, built_in_health());

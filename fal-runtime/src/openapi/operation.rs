@@ -8,7 +8,7 @@ use super::components::{Renames, Schemas, Side};
 use super::failures::{self, ErrorResponse};
 use super::media::{json_content, response};
 use super::parameters;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, EndpointMethod};
 use crate::json::{add, add_texts, object};
 
 /// The operation of one endpoint.
@@ -54,17 +54,23 @@ impl Operation {
         self.endpoint.path()
     }
 
-    /// The path item: POST, and for the health check also GET (S5).
-    pub(super) fn path_item(&self) -> Value {
+    /// Adds an operation for each method that it answers to the item of its path (S5).
+    pub(super) fn add_to(&self, path_item: &mut Map<String, Value>) {
         let name = self.endpoint.name();
-        let mut post = self.describe(name);
-        let Some(config) = self.endpoint.health_check() else {
-            return object([("post", post.into())]).into();
-        };
-        add(&mut post, "x-fal-health-check", settings(&config));
-        // No function can have this name.
-        let get = self.describe(&format!("{name}-get"));
-        object([("get", get.into()), ("post", post.into())]).into()
+        let check = self.endpoint.health_check();
+        for method in self.endpoint.methods() {
+            let operation = match (method, &check) {
+                // No function can have this name.
+                (EndpointMethod::GET, Some(_)) => self.describe(&format!("{name}-get")),
+                (_, Some(config)) => {
+                    let mut operation = self.describe(name);
+                    add(&mut operation, "x-fal-health-check", settings(config));
+                    operation
+                }
+                (_, None) => self.describe(name),
+            };
+            add(path_item, &method.as_str().to_ascii_lowercase(), operation.into());
+        }
     }
 
     fn describe(&self, id: &str) -> Map<String, Value> {

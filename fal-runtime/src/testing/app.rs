@@ -136,12 +136,12 @@ impl<A: App> TestApp<A> {
         })
     }
 
-    /// Builds a POST request, the method of endpoints (S5).
+    /// Builds a POST request, the default method of endpoints (S5).
     pub fn post(&self, path: &str) -> Request<'_> {
         self.request(Method::POST, path)
     }
 
-    /// Builds a GET request: for the health check, `/openapi.json`, and routes of layers.
+    /// Builds a GET request: for a GET endpoint, the health check, `/openapi.json`, and routes of layers.
     pub fn get(&self, path: &str) -> Request<'_> {
         self.request(Method::GET, path)
     }

@@ -63,7 +63,7 @@ async fn the_health_endpoint_answers_post_and_get_with_an_empty_body_s5() {
 }
 
 #[tokio::test]
-async fn every_other_endpoint_is_post_only_s5() {
+async fn an_endpoint_without_a_method_is_post_only_s5() {
     let client = Client::of(Checked);
     assert_eq!(client.ask(Method::GET, "/").await.status, 405);
     assert_eq!(client.ask(Method::POST, "/").await.body(), json!(1));

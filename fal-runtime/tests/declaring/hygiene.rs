@@ -158,7 +158,7 @@ fn a_method_that_is_configured_away_takes_its_endpoint_along() {
 mod crowded {
     use ::fal_runtime::prelude::*;
 
-    #[expect(dead_code, reason = "names to stumble over")]
+    #[expect(dead_code, clippy::new_ret_no_self, reason = "names to stumble over")]
     trait Crowd: Sized {
         const SOURCE: u8 = 0;
         const RULES: u8 = 0;
@@ -274,7 +274,7 @@ mod deprecated {
         }
 
         #[endpoint("/new")]
-        async fn new(&self) -> u32 {
+        async fn current(&self) -> u32 {
             3
         }
     }

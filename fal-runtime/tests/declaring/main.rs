@@ -26,6 +26,7 @@ mod health;
 mod hygiene;
 mod lifecycle;
 mod limits;
+mod methods;
 mod misfits;
 mod openapi;
 mod repeated_headers;

@@ -114,7 +114,7 @@ mod conditional {
             #[cfg(not(test))] missing: Missing,
             #[cfg(test)] Query(page): Query<Page>,
             #[cfg(test)] response: &mut ResponseHead,
-            #[cfg(all())] input: u32,
+            #[cfg(test)] input: u32,
         ) -> u32 {
             response.set_status(StatusCode::CREATED);
             page.start + input
