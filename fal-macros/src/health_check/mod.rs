@@ -4,10 +4,8 @@ mod parse;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
-use syn::parse::ParseStream;
 use syn::{Expr, Path};
 
-use self::parse::peek_path;
 use crate::errors::Errors;
 use crate::options::{Setting, deduplicate};
 
@@ -20,11 +18,6 @@ pub(crate) enum HealthCheck {
 }
 
 impl HealthCheck {
-    /// Whether a path to the type comes next. All forms but the constant begin with it.
-    pub(crate) fn peek(input: ParseStream<'_>) -> bool {
-        peek_path(input).is_some()
-    }
-
     /// Reports and removes settings that are given twice and those that have another name here.
     pub(crate) fn validate(self, errors: &mut Errors) -> Self {
         match self {

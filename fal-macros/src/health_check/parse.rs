@@ -7,6 +7,13 @@ use syn::{Block, Expr, Lit, Path, Token, braced, parenthesized, token};
 use super::HealthCheck;
 use crate::options::{Setting, parse_comma, parse_name};
 
+impl HealthCheck {
+    /// Whether a path to the type comes next. All forms but the constant begin with it.
+    pub(crate) fn peek(input: ParseStream<'_>) -> bool {
+        peek_path(input).is_some()
+    }
+}
+
 impl Parse for HealthCheck {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let Some(path) = peek_path(input) else {
@@ -57,7 +64,7 @@ fn is_constant(expression: &Expr) -> bool {
 }
 
 /// The next path, if it ends in `HealthCheck`. Consumes nothing.
-pub(super) fn peek_path(input: ParseStream<'_>) -> Option<Path> {
+fn peek_path(input: ParseStream<'_>) -> Option<Path> {
     let path = input.fork().call(Path::parse_mod_style).ok()?;
     (path.segments.last()?.ident == "HealthCheck").then_some(path)
 }
