@@ -1,3 +1,5 @@
+//! What endpoints take as arguments: the body, and parts of the request's head.
+
 use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, Method};
 use fal_runtime::prelude::*;

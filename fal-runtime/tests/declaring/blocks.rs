@@ -1,3 +1,5 @@
+//! Apps in several blocks, their options, and the registry of apps.
+
 use std::time::Duration;
 
 use axum::http::Method;

@@ -1,3 +1,5 @@
+//! Error responses: their statuses, their one form, and what the log keeps.
+
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 

@@ -1,3 +1,5 @@
+//! Health check endpoints: their routes, their failures, and checks past their deadline.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

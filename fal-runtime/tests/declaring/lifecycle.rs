@@ -1,3 +1,5 @@
+//! `setup`, `handle_exit`, `teardown`, and the layers of an app.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

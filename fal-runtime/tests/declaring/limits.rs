@@ -1,3 +1,5 @@
+//! The limit of concurrent calls, and what cancelled calls hold.
+
 use std::num::NonZeroU32;
 use std::sync::{Arc, Weak};
 

@@ -1,3 +1,5 @@
+//! The OpenAPI document of an app.
+
 use axum::extract::Path;
 use axum::http::Method;
 use fal_runtime::prelude::*;

@@ -1,3 +1,5 @@
+//! `ResponseHead`: status, headers, and requests for a health check.
+
 use axum::http::Method;
 use fal_runtime::prelude::*;
 use serde_json::json;

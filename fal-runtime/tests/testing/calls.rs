@@ -1,3 +1,5 @@
+//! `TestApp::call` and `TestApp::health`.
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 

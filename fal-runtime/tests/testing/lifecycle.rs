@@ -1,3 +1,5 @@
+//! `TestApp::start` and `TestApp::stop`.
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};

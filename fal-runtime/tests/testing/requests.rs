@@ -1,3 +1,5 @@
+//! Requests to a `TestApp`, as a client sends them.
+
 use fal_runtime::prelude::*;
 use fal_runtime::testing::TestApp;
 use serde_json::{Value, json};
