@@ -38,7 +38,7 @@ pub struct Progress {
 /// A line that is not a [`Message`].
 #[derive(Debug, thiserror::Error)]
 #[error("not a control-channel message")]
-pub struct MessageError(#[from] serde_json::Error);
+pub struct MessageError(#[source] serde_json::Error);
 
 impl Message {
     /// The runner will exit before it is ready, for this reason. An error over 8 KiB is cut.
@@ -59,7 +59,7 @@ impl Message {
     ///
     /// If the line is not JSON, or not one of the messages. Unknown fields are no error.
     pub fn decode(line: &[u8]) -> Result<Self, MessageError> {
-        Ok(match serde_json::from_slice(line)? {
+        Ok(match serde_json::from_slice(line).map_err(MessageError)? {
             Self::Progress(Progress { fraction, message }) => {
                 Self::Progress(Progress::new(fraction, message))
             }
