@@ -13,6 +13,7 @@ use serde::forward_to_deserialize_any;
 use serde_json::Value;
 
 use super::rejection::{ParameterError, ParameterRejection};
+use super::text::Text;
 use crate::json::{DeserializeError, ErrorKind};
 
 /// A part of a request's head that has texts by names.
@@ -126,7 +127,9 @@ impl<'de> Deserializer<'de> for PartDeserializer<'de, '_> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
         let Texts::All(pairs) = self.part.texts else { return Err(only_structs()) };
-        visitor.visit_seq(MapDeserializer::new(pairs.iter().map(|(name, text)| (name.as_str(), Text(text)))))
+        visitor.visit_seq(MapDeserializer::new(
+            pairs.iter().map(|(name, text)| (name.as_str(), Text::new(text))),
+        ))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -278,83 +281,5 @@ impl<'de> SeqAccess<'de> for FieldItems<'de, '_> {
         let index = next.map(|(index, _)| index);
         self.position.set(Position { index, ..self.position.get() });
         next.map(|(_, text)| seed.deserialize(Text::from_bytes(text)?)).transpose()
-    }
-}
-
-/// One text, deserialized as the type of its field.
-#[derive(Clone, Copy)]
-struct Text<'a>(&'a str);
-
-impl<'a> Text<'a> {
-    fn from_bytes(text: &'a [u8]) -> Result<Self, DeserializeError> {
-        str::from_utf8(text).map(Self).map_err(DeserializeError::custom)
-    }
-}
-
-impl<'de> IntoDeserializer<'de, DeserializeError> for Text<'de> {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
-    }
-}
-
-macro_rules! parsed {
-    ($($deserialize:ident => $visit:ident: $type:ident,)*) => {
-        $(fn $deserialize<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
-            match self.0.parse() {
-                Ok(value) => visitor.$visit(value),
-                Err(_) => Err(ErrorKind::WrongType(stringify!($type).to_owned()).into()),
-            }
-        })*
-    };
-}
-
-impl<'de> Deserializer<'de> for Text<'de> {
-    type Error = DeserializeError;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
-        visitor.visit_borrowed_str(self.0)
-    }
-
-    parsed! {
-        deserialize_bool => visit_bool: bool,
-        deserialize_i8 => visit_i8: i8,
-        deserialize_i16 => visit_i16: i16,
-        deserialize_i32 => visit_i32: i32,
-        deserialize_i64 => visit_i64: i64,
-        deserialize_i128 => visit_i128: i128,
-        deserialize_u8 => visit_u8: u8,
-        deserialize_u16 => visit_u16: u16,
-        deserialize_u32 => visit_u32: u32,
-        deserialize_u64 => visit_u64: u64,
-        deserialize_u128 => visit_u128: u128,
-        deserialize_f32 => visit_f32: f32,
-        deserialize_f64 => visit_f64: f64,
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
-        visitor.visit_some(self)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, DeserializeError> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, DeserializeError> {
-        visitor.visit_enum(self.0.into_deserializer())
-    }
-
-    forward_to_deserialize_any! {
-        char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
     }
 }

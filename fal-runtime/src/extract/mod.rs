@@ -41,6 +41,7 @@ mod headers;
 mod path;
 mod query;
 mod rejection;
+mod text;
 
 use std::ops::{Deref, DerefMut};
 
