@@ -14,7 +14,7 @@ pub(crate) const MAX_HEAD: usize = 32 * 1024;
 /// The limits and settings of the data plane.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
-    /// How many clients may be connected. At the limit the client that has been idle for longest is let go. Further clients
+    /// How many clients may be connected. At the limit the client that has been idle for longest is closed. Further clients
     /// wait to be accepted until one leaves.
     pub(crate) clients: usize,
     /// How large the head of a request may be, in bytes.

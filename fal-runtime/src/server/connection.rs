@@ -81,7 +81,7 @@ impl Connections {
             draining: Arc::clone(&self.draining),
             unread: UnreadBody::default(),
         };
-        let connection = self.http.serve_connection(TokioIo::new(socket), requests);
+        let connection = self.http.serve_connection(TokioIo::new(socket), requests).with_upgrades();
         let mut closing = self.closing.clone();
         tokio::spawn(async move {
             {

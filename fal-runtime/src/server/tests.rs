@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Extension;
+use axum::http::StatusCode;
 use axum::routing::get;
 use fal_health::protocol::ListenAddress;
+use hyper_util::rt::TokioIo;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
@@ -79,6 +81,31 @@ async fn a_response_to_a_request_whose_body_was_not_read_closes_its_connection_s
     let text = response(&mut client).await;
     assert!(text.contains("connection: close\r\n"), "{text}");
     assert!(is_closed(&mut client).await);
+}
+
+#[tokio::test]
+async fn an_endpoint_can_switch_protocols_s45i() {
+    let switch = async |mut request: axum::extract::Request| {
+        let upgrade = hyper::upgrade::on(&mut request);
+        tokio::spawn(async move {
+            let mut stream = TokioIo::new(upgrade.await.unwrap());
+            let mut ping = [0; 4];
+            stream.read_exact(&mut ping).await.unwrap();
+            stream.write_all(&ping).await.unwrap();
+        });
+        (StatusCode::SWITCHING_PROTOCOLS, [("connection", "upgrade"), ("upgrade", "echo")])
+    };
+    let directory = TempDir::new().unwrap();
+    let router = Router::new().route("/", get(switch));
+    let server = Server::start(listen_in(&directory).await, router, ReadTimeout::Unlimited);
+    let mut client = connect(server.address()).await;
+    client
+        .write_all(b"GET / HTTP/1.1\r\nhost: runner\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nping")
+        .await
+        .unwrap();
+    let mut text = String::new();
+    client.read_to_string(&mut text).await.unwrap();
+    assert!(text.starts_with("HTTP/1.1 101") && text.ends_with("ping"), "{text}");
 }
 
 #[tokio::test]
