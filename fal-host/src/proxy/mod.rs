@@ -4,11 +4,23 @@
 //! receives [`Report`]s. [`serve`] accepts clients. A request acquires its permit under one short lock: it never waits
 //! for the control side.
 //!
-//! The path of one request: [`forward`] edits its head in place ([`request_head`]), acquires a permit ([`permit`]) or a
-//! position in the queue ([`queue`]), and takes an idle connection or opens one ([`upstream`]). Bodies are passed on as
-//! they arrive, in both directions. When the response has ended ([`body`]), the connection returns to the pool and the
-//! permit is released ([`exchange`]). When the client leaves before that, the connection keeps the permit until the
-//! runner has closed it ([`connection`], S38).
+//! The path of one request: [`server`] accepts its client ([`client`], [`client_stream`]). [`forward`] edits its head in
+//! place ([`request_head`]). [`route`] acquires a permit ([`permit`]) or a position in the queue ([`queue`]), and takes an
+//! idle connection to the runner or opens one ([`upstream`]). [`respond`] edits the head of the response
+//! ([`response_head`]). Bodies are passed on as they arrive, in both directions ([`request_body`], [`body`]).
+//!
+//! An exchange ([`exchange`]) is a connection to a runner together with a permit. It is in one of these states:
+//!
+//! | state | ends with |
+//! |---|---|
+//! | the head of the response is awaited | the head, a loss, `request_timeout`, or the client's departure ([`departure`]) |
+//! | the response is passed on | its end: the connection returns to the pool, the permit is released |
+//! | abandoned: the client has left, or the response is lost | the runner closes the connection, or has gone on sending (S43c) |
+//! | switched: the connection is a tunnel ([`tunnel`]) | either side closes it |
+//!
+//! One task polls the client's connection, the exchange and its connection to the runner. So they share state without
+//! locks, and what one of them finds out the others see in the same poll. The time limits of the client ([`timer`],
+//! [`meter`]) are kept where its bytes are read and written.
 
 mod balancer;
 mod body;
