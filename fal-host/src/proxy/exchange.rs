@@ -33,7 +33,7 @@ pub(super) enum Unanswered {
 /// the runner has closed it too (S38b).
 #[derive(Debug)]
 pub(super) struct Exchange {
-    parts: Option<(Box<Upstream>, Permit)>,
+    parts: Option<(Upstream, Permit)>,
     client: Arc<Client>,
     /// Whether the connection may serve another request.
     reusable: bool,
@@ -42,13 +42,13 @@ pub(super) struct Exchange {
 impl Exchange {
     /// An exchange that has written nothing of its request yet.
     #[cfg(test)]
-    pub(super) const fn unwritten(upstream: Box<Upstream>, permit: Permit, client: Arc<Client>) -> Self {
+    pub(super) const fn unwritten(upstream: Upstream, permit: Permit, client: Arc<Client>) -> Self {
         Self { parts: Some((upstream, permit)), client, reusable: true }
     }
 
     /// Sends a request, and waits for the head of the response. Dropping the future abandons the request.
     pub(super) async fn send(
-        mut upstream: Box<Upstream>,
+        mut upstream: Upstream,
         permit: Permit,
         request: Request<RequestBody>,
         client: &Arc<Client>,

@@ -39,8 +39,8 @@ pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let named = headers.get_all(CONNECTION).iter().flat_map(listed).filter_map(|name| name.parse().ok());
     let named = named.filter(|name: &HeaderName| !is_protected(name.as_str()));
     let known = headers.keys().filter(|name| is_hop_by_hop(name)).cloned();
-    let names: Vec<HeaderName> = known.chain(named).collect();
-    for name in names {
+    let unwanted: Vec<HeaderName> = known.chain(named).collect();
+    for name in unwanted {
         headers.remove(name);
     }
 }

@@ -140,7 +140,7 @@ async fn send(
 }
 
 /// Takes the idle connection that was used last and that the runner has not closed.
-async fn take_idle(client: &Client, permit: &Permit) -> Option<Box<Upstream>> {
+async fn take_idle(client: &Client, permit: &Permit) -> Option<Upstream> {
     loop {
         let mut idle = permit.runner().pop(client.timer.clock())?;
         if idle.is_alive().await {
@@ -169,7 +169,7 @@ async fn open_in_time(
     balancer: &Balancer,
     permit: &Permit,
     position: &mut QueuePosition,
-) -> Result<io::Result<Box<Upstream>>, ProxyError> {
+) -> Result<io::Result<Upstream>, ProxyError> {
     let timeout = balancer.limits().queue_timeout;
     let opened = timeout_at(position.deadline(timeout), async {
         let mut pause = Pause::new();

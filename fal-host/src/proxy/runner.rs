@@ -16,7 +16,7 @@ pub(super) struct Runner {
     pub(super) id: RunnerId,
     pub(super) address: Address,
     /// Idle connections, the last used on top; `None` once the runner is out of service.
-    idle: Mutex<Option<Vec<Box<Upstream>>>>,
+    idle: Mutex<Option<Vec<Upstream>>>,
     closed: Notify,
     warned: AtomicBool,
 }
@@ -33,7 +33,7 @@ impl Runner {
     }
 
     /// Takes the idle connection that was used last, unless it has been idle for too long.
-    pub(super) fn pop(&self, clock: &TickClock) -> Option<Box<Upstream>> {
+    pub(super) fn pop(&self, clock: &TickClock) -> Option<Upstream> {
         let mut idle = self.lock();
         let idle = idle.as_mut()?;
         loop {
@@ -52,7 +52,7 @@ impl Runner {
     }
 
     /// Keeps an idle connection. Closes it if the runner is out of service.
-    pub(super) fn push(&self, connection: Box<Upstream>) {
+    pub(super) fn push(&self, connection: Upstream) {
         if let Some(idle) = self.lock().as_mut() {
             idle.push(connection);
         }
@@ -99,7 +99,7 @@ impl Runner {
         idle.filter_map(|connection| connection.is_alive().now_or_never()).filter(|alive| *alive).count()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<Box<Upstream>>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<Upstream>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

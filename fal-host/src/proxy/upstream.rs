@@ -52,7 +52,7 @@ struct Progress {
 
 #[derive(Debug)]
 enum State {
-    Open(http1::Connection<TokioIo<UpstreamStream>, RequestBody>),
+    Open(Box<http1::Connection<TokioIo<UpstreamStream>, RequestBody>>),
     /// hyper will not use the connection again. What it has read and not parsed is the second.
     Ended(UpstreamStream, Bytes),
     /// Only within [`Upstream::poll_drive`].
@@ -64,7 +64,7 @@ pub(super) type Sent = Result<Response<Incoming>, TrySendError<Request<RequestBo
 
 impl Upstream {
     /// Opens a connection to a runner.
-    pub(super) async fn open(address: &Address) -> io::Result<Box<Self>> {
+    pub(super) async fn open(address: &Address) -> io::Result<Self> {
         let progress = Arc::<Progress>::default();
         let stream = UpstreamStream { stream: connect(address).await?, progress: Arc::clone(&progress) };
         // Messages are mostly small: one copy into one buffer costs less than a vectored write.
@@ -74,13 +74,13 @@ impl Upstream {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(io::Error::other)?;
-        Ok(Box::new(Self {
+        Ok(Self {
             sender,
-            state: State::Open(connection),
+            state: State::Open(Box::new(connection)),
             progress,
             keep_alive: None,
             idle_since: 0,
-        }))
+        })
     }
 
     /// Lets the connection read and write what it can. Must be polled while the connection serves a request.
