@@ -1,5 +1,6 @@
 //! The verdict, and the four parameters of the health check: S3, S4, S8–S10, S22–S24.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use fal_health::{CheckEffect, CheckRecord, Failure, Outcome, Verdict};
@@ -138,4 +139,35 @@ async fn a_timeout_of_more_seconds_waits_for_a_slow_answer_s3_s17() {
     slow.succeed().await;
     let check = host.checked(1, 1).await;
     assert_eq!(check.effect, CheckEffect::Passed);
+}
+
+#[tokio::test]
+async fn a_failing_runner_gets_requests_only_when_the_others_are_busy_until_it_passes_s38g() {
+    let director = Director::new();
+    let two = NonZeroUsize::new(2).unwrap();
+    let app = serving_at_a_time(2, health().failure_threshold(1_000_000));
+    let host = TestHost::start_with(&director, app, |builder| builder.runners(two)).await;
+    for runner in [1, 2] {
+        host.ready(runner).await;
+    }
+    director.answer_of(1, Kind::Check, Answer::fail());
+    let checks = host.checks(1).len();
+    // A check that was in flight before may still pass.
+    host.checked(1, checks + 2).await;
+    let mut in_flight = Vec::new();
+    for (name, runner) in [("a", 2), ("b", 2), ("c", 1)] {
+        let pending = host.call(name).await;
+        let call = director.call(name).await;
+        assert_eq!(call.runner(), runner, "{name}");
+        in_flight.push((pending, call));
+    }
+    let (pending, call) = in_flight.remove(0);
+    call.succeed().await;
+    pending.response().await;
+    director.answer_of(1, Kind::Check, Answer::ok());
+    let checks = host.checks(1).len();
+    host.checked(1, checks + 2).await;
+    // Each has one request in flight now, and 1 has been idle for longer.
+    let _pending = host.call("d").await;
+    assert_eq!(director.call("d").await.runner(), 1);
 }

@@ -181,6 +181,8 @@ impl Driver {
                     self.balancer.remove(id);
                     self.close_prober(id);
                 }
+                FleetCommand::DispatchLast(id) => self.balancer.dispatch_last(id),
+                FleetCommand::DispatchNormally(id) => self.balancer.dispatch_normally(id),
                 FleetCommand::Terminate(id) => {
                     // A runner that ends before it was routed has a kept connection for checks, too.
                     self.close_prober(id);

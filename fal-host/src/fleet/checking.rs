@@ -44,7 +44,21 @@ impl Fleet {
             }
             self.mark_stable(now, id);
         }
+        self.update_dispatch(id);
         self.apply_command(now, id, command);
+    }
+
+    /// Has requests dispatched last to a runner in the rotation whose last counted check failed (S38g).
+    fn update_dispatch(&mut self, id: RunnerId) {
+        let Some(runner) = self.runners.get_mut(&id).filter(|runner| runner.is_ready()) else { return };
+        let failing = runner.monitor.as_ref().is_some_and(|monitor| monitor.streak() > 0);
+        if std::mem::replace(&mut runner.dispatched_last, failing) != failing {
+            self.commands.push(if failing {
+                FleetCommand::DispatchLast(id)
+            } else {
+                FleetCommand::DispatchNormally(id)
+            });
+        }
     }
 
     /// Publishes that the request runtime of a runner is stalled, once until it runs again.

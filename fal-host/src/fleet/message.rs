@@ -53,6 +53,10 @@ pub(crate) enum FleetCommand {
     /// Remove the runner from the rotation, close its idle connections, and answer with `Drained` when no request is in
     /// flight.
     Unroute(RunnerId),
+    /// Dispatch requests to it only if no other runner has a free permit (S38g).
+    DispatchLast(RunnerId),
+    /// Dispatch requests to it as to any other runner.
+    DispatchNormally(RunnerId),
     /// Send SIGTERM.
     Terminate(RunnerId),
     /// Send SIGKILL to the whole process group.

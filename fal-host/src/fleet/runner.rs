@@ -66,6 +66,8 @@ pub(crate) struct Runner {
     pub(super) detail: Option<String>,
     /// The number of its deferral, while it is unhealthy and waits to be replaced (S40).
     pub(super) deferral: Option<u64>,
+    /// Whether requests are dispatched to it last, because its last counted check failed (S38g).
+    pub(super) dispatched_last: bool,
     /// Whether the fleet has published that its request runtime is stalled.
     pub(super) stalled: bool,
     /// Its entry among the fleet's timers.
@@ -114,6 +116,7 @@ impl Runner {
             reason: None,
             detail: None,
             deferral: None,
+            dispatched_last: false,
             stalled: false,
             timer: None,
         }

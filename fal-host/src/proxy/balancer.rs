@@ -112,6 +112,16 @@ impl Balancer {
         self.lock().permits.check_started(id);
     }
 
+    /// The last counted check of the runner failed: it gets a request only if no other runner has a free permit (S38g).
+    pub(crate) fn dispatch_last(&self, id: RunnerId) {
+        self.lock().permits.dispatch_last(id);
+    }
+
+    /// The runner has passed a check: it gets requests like any other.
+    pub(crate) fn dispatch_normally(&self, id: RunnerId) {
+        self.lock().permits.dispatch_normally(id);
+    }
+
     /// The manual check has ended: the permits of the requests that it answers are released (S30).
     pub(crate) fn manual_check_ended(&self, id: RunnerId) {
         self.lock().permits.check_ended(id);

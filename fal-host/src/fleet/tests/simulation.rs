@@ -189,7 +189,9 @@ impl Simulation {
                         FleetEvent::CheckFinished { id, check: check.id, outcome, stalled: None },
                     );
                 }
-                FleetCommand::CancelCheck(_)
+                FleetCommand::DispatchLast(_)
+                | FleetCommand::DispatchNormally(_)
+                | FleetCommand::CancelCheck(_)
                 | FleetCommand::ReleasePermits(_)
                 | FleetCommand::ManualCheckEnded(_) => {}
                 FleetCommand::Forget(id) => {

@@ -33,10 +33,11 @@ pub(super) struct PermitTable<R, W> {
     returns: u64,
 }
 
-/// The order of dispatch; the least rank gets the next request: fewest permits taken, then longest idle, then oldest
-/// (S38).
+/// The order of dispatch; the least rank gets the next request: runners whose last counted check did not fail, then
+/// fewest permits taken, then longest idle, then oldest (S38e, S38g).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
+    failing: bool,
     taken: u32,
     idle_since: u64,
     id: RunnerId,
@@ -49,6 +50,8 @@ struct Entry<R> {
     in_flight: u32,
     checks: Checks,
     idle_since: u64,
+    /// Whether its last counted check failed.
+    failing: bool,
     /// How many ejections are in force. Above 0 it gets no request.
     ejections: u32,
 }
@@ -68,6 +71,7 @@ impl<R> Entry<R> {
     fn rank(&self, id: RunnerId, each: u32) -> Option<Rank> {
         let taken = self.in_flight + self.checks.held();
         (self.service == Service::In && self.ejections == 0 && taken < each).then_some(Rank {
+            failing: self.failing,
             taken,
             idle_since: self.idle_since,
             id,
@@ -174,6 +178,7 @@ impl<R: Clone, W> PermitTable<R, W> {
             in_flight: 0,
             checks: Checks::default(),
             idle_since: self.returns,
+            failing: false,
             ejections: 0,
         };
         self.free.extend(entry.rank(id, self.each));
@@ -188,6 +193,16 @@ impl<R: Clone, W> PermitTable<R, W> {
     /// Ends one ejection of a runner.
     pub(super) fn readmit(&mut self, id: RunnerId) {
         self.change(id, |entry| entry.ejections -= 1);
+    }
+
+    /// The last counted check of a runner failed: it gets a request only if no other runner has a free permit.
+    pub(super) fn dispatch_last(&mut self, id: RunnerId) {
+        self.change(id, |entry| entry.failing = true);
+    }
+
+    /// A runner has passed a check: it gets requests like any other.
+    pub(super) fn dispatch_normally(&mut self, id: RunnerId) {
+        self.change(id, |entry| entry.failing = false);
     }
 
     /// Takes a runner out of service. Returns whether it was in service.

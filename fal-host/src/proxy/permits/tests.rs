@@ -56,6 +56,19 @@ fn the_runner_with_the_fewest_in_flight_gets_it_then_the_one_longest_idle_s38e()
 }
 
 #[test]
+fn a_failing_runner_gets_a_request_only_if_no_other_has_a_free_permit_s38g() {
+    let mut permits = table(2, 2);
+    permits.dispatch_last(id(1));
+    assert_eq!([take(&mut permits), take(&mut permits)], [Some(2), Some(2)], "1 has fewer in flight");
+    assert_eq!([take(&mut permits), take(&mut permits)], [Some(1), Some(1)]);
+    permits.release(id(2), None);
+    permits.release(id(1), None);
+    permits.release(id(1), None);
+    permits.dispatch_normally(id(1));
+    assert_eq!(take(&mut permits), Some(1), "it has passed again, and has the fewest in flight");
+}
+
+#[test]
 fn an_ejected_runner_gets_no_request_until_every_quarantine_has_ended_s39c() {
     let mut permits = table(2, 2);
     assert_eq!([take(&mut permits), take(&mut permits)], [Some(1), Some(2)]);

@@ -25,6 +25,7 @@ pub(super) struct Seen {
     pub(super) passed: bool,
     pub(super) was_routed: bool,
     pub(super) routed: bool,
+    pub(super) dispatched_last: bool,
     pub(super) terminated_for: Option<Reason>,
     pub(super) killed: bool,
     pub(super) check: Option<Check>,
@@ -136,6 +137,14 @@ impl History {
                     (seen.was_ready, seen.was_routed, seen.routed) = (true, true, true);
                 }
                 FleetCommand::Unroute(id) => assert!(std::mem::take(&mut self.of(id).routed)),
+                FleetCommand::DispatchLast(id) => {
+                    let seen = self.of(id);
+                    assert!(seen.routed && !std::mem::replace(&mut seen.dispatched_last, true));
+                }
+                FleetCommand::DispatchNormally(id) => {
+                    let seen = self.of(id);
+                    assert!(seen.routed && std::mem::take(&mut seen.dispatched_last));
+                }
                 FleetCommand::Terminate(id) => {
                     let seen = self.of(id);
                     assert!(
