@@ -88,11 +88,11 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind) {
         }
         EventKind::Terminating { reason: reason @ (Reason::Stopped | Reason::Restarted), grace_period } => {
             let grace_period = format_setting(*grace_period);
-            tracing::info!(%runner, %reason, %grace_period, "TERMINATING: sent SIGTERM");
+            tracing::info!(%runner, %reason, %grace_period, "TERMINATING: told to stop");
         }
         EventKind::Terminating { reason, grace_period } => {
             let grace_period = format_setting(*grace_period);
-            tracing::warn!(%runner, %reason, %grace_period, "TERMINATING: sent SIGTERM");
+            tracing::warn!(%runner, %reason, %grace_period, "TERMINATING: told to stop");
         }
         EventKind::Killed => tracing::warn!(%runner, "TERMINATING: sent SIGKILL to its process group"),
         EventKind::Abandoned => {

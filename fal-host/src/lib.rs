@@ -40,7 +40,8 @@ pub use fleet::{
 pub use host::{AppSpec, Host, HostBuilder, HostHandle, InvalidHealthCheck, ListenerKind, StartError};
 pub use id::RunnerId;
 pub use launch::{
-    LaunchError, Launcher, PortLauncher, ProcessLauncher, RunnerHandle, StatusReporter, adopt_orphans,
+    LaunchError, Launcher, PortLauncher, ProcessLauncher, RunnerHandle, StatusReporter, StopSignal,
+    StopSignalTo, adopt_orphans,
 };
 pub use open_files::raise_open_files;
 pub use probe::OnStall;

@@ -11,8 +11,9 @@ use super::app_spec_options::AppSpecOptions;
 use super::banner::Banner;
 use super::failure::Failure;
 use super::host_options::HostOptions;
+use super::launch_options::LaunchOptions;
 use super::run::run;
-use crate::{AppSpec, Host, PortLauncher};
+use crate::{AppSpec, Host};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -41,6 +42,9 @@ pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) host: HostOptions,
 
+    #[command(flatten)]
+    pub(super) launch: LaunchOptions,
+
     /// The command that starts a server, with its arguments
     #[arg(required = true, last = true, value_name = "COMMAND")]
     pub(super) command: Vec<OsString>,
@@ -58,7 +62,7 @@ fn serve(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let app = arguments.spec();
     let banner = Banner { title: &app.name, details: "", app: &app };
     run(banner, &arguments.host, || {
-        let launcher = PortLauncher::new(arguments.runner());
+        let launcher = arguments.launch.launcher(arguments.runner());
         let env_each = arguments.host.env_each.iter();
         let launcher = env_each.fold(launcher, |launcher, env| launcher.env_each(&env.name, &env.value));
         Ok(Host::with_launcher(app.clone(), launcher))

@@ -11,6 +11,7 @@ use fal_health::HealthCheck;
 use super::app_spec_options::AppSpecOptions;
 use super::failure::Failure;
 use super::host_options::HostOptions;
+use super::launch_options::LaunchOptions;
 use super::program::Arguments;
 use super::values::{AdminAddress, OnStallOption, ReplaceOption};
 use crate::{AppSpec, Host};
@@ -47,7 +48,8 @@ fn by_default_a_host_listens_on_loopback_with_one_runner() {
 
 #[test]
 fn every_option_can_be_given_in_the_environment() {
-    let options = AppSpecOptions::augment_args(HostOptions::augment_args(clap::Command::new("fal-host")));
+    let options = HostOptions::augment_args(clap::Command::new("fal-host"));
+    let options = LaunchOptions::augment_args(AppSpecOptions::augment_args(options));
     for option in options.get_arguments() {
         let flag = option.get_long().unwrap();
         let variable = format!("FAL_{}", flag.replace('-', "_").to_uppercase());

@@ -9,6 +9,7 @@ mod port;
 mod process;
 mod reap;
 mod spawn;
+mod stop_signal;
 
 use std::fmt;
 
@@ -19,6 +20,7 @@ pub use self::orphans::adopt_orphans;
 pub use self::port::PortLauncher;
 pub use self::process::ProcessLauncher;
 pub(crate) use self::process::this_program;
+pub use self::stop_signal::{StopSignal, StopSignalTo};
 use crate::RunnerId;
 use crate::fleet::{Exit, FleetEvent};
 

@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 
 use super::process::ChildRunner;
 use super::spawn::Spawner;
+use super::stop_signal::{StopSignal, StopSignalTo};
 use super::{LaunchError, Launcher, RunnerHandle, StatusReporter};
 use crate::{RunnerId, open_files};
 
@@ -22,11 +23,13 @@ const MAX_PAUSE: Duration = Duration::from_millis(250);
 /// Starts programs that do not use this library. They must listen on 127.0.0.1, at the port in the environment variable
 /// `PORT`.
 ///
-/// Such a runner is ready when its port accepts a connection, and is told to stop by SIGTERM alone. On Linux it does
+/// Such a runner is ready when its port accepts a connection, and is told to stop by a signal. On Linux it does
 /// not outlive its host (`PR_SET_PDEATHSIG`), but if the host is killed, child processes of the runner may.
 #[derive(Debug)]
 pub struct PortLauncher {
     spawner: Spawner,
+    stop_signal: StopSignal,
+    stop_signal_to: StopSignalTo,
 }
 
 impl PortLauncher {
@@ -38,7 +41,26 @@ impl PortLauncher {
         #[cfg(target_os = "linux")]
         die_with_the_host(&mut command);
         open_files::restore_in(&mut command);
-        Self { spawner: Spawner::new(command) }
+        Self {
+            spawner: Spawner::new(command),
+            stop_signal: StopSignal::default(),
+            stop_signal_to: StopSignalTo::default(),
+        }
+    }
+
+    /// The signal that tells a runner to stop ([S33](fal_health::semantics#s33)). Default: SIGTERM.
+    #[must_use]
+    pub fn stop_signal(mut self, signal: StopSignal) -> Self {
+        self.stop_signal = signal;
+        self
+    }
+
+    /// The processes of a runner that get the stop signal ([S33](fal_health::semantics#s33)). Default: the process
+    /// that the host started.
+    #[must_use]
+    pub fn stop_signal_to(mut self, to: StopSignalTo) -> Self {
+        self.stop_signal_to = to;
+        self
     }
 
     /// Sets an environment variable of every runner. In its value, `{index}` stands for the runner's index
@@ -69,6 +91,8 @@ impl Launcher for PortLauncher {
             address,
             pid: child.pid,
             group: child.group.clone(),
+            stop_signal: self.stop_signal,
+            stop_signal_to: self.stop_signal_to,
         };
         tokio::spawn(async move {
             let waiting = tokio::spawn(wait_until_ready(port, reporter.clone()));

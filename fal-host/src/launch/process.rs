@@ -11,6 +11,7 @@ use fal_health::protocol::{Address, Assignment};
 use super::directory::SocketDirectory;
 use super::reap::Group;
 use super::spawn::{FLUSH_TIMEOUT, Spawner};
+use super::stop_signal::{StopSignal, StopSignalTo};
 use super::{LaunchError, Launcher, RunnerHandle, StatusReporter, channel};
 use crate::{RunnerId, open_files};
 
@@ -83,7 +84,14 @@ impl Launcher for ProcessLauncher {
         let child = self.spawner.spawn(&reporter, &address, assignment.variables(), theirs)?;
         #[cfg(target_os = "linux")]
         open_files::restore_of(child.pid);
-        let runner = ChildRunner { address, check_address, pid: child.pid, group: child.group.clone() };
+        let runner = ChildRunner {
+            address,
+            check_address,
+            pid: child.pid,
+            group: child.group.clone(),
+            stop_signal: StopSignal::Term,
+            stop_signal_to: StopSignalTo::Leader,
+        };
         tokio::spawn(async move {
             // Holds the host's end of the channel until the runner has ended: the runner kills itself when it closes.
             let mut listening = tokio::spawn(channel::listen(ours, reporter.clone()));
@@ -108,6 +116,8 @@ pub(super) struct ChildRunner {
     pub(super) check_address: Address,
     pub(super) pid: u32,
     pub(super) group: Group,
+    pub(super) stop_signal: StopSignal,
+    pub(super) stop_signal_to: StopSignalTo,
 }
 
 impl RunnerHandle for ChildRunner {
@@ -124,7 +134,7 @@ impl RunnerHandle for ChildRunner {
     }
 
     fn terminate(&mut self) {
-        self.group.terminate();
+        self.group.terminate(self.stop_signal, self.stop_signal_to);
     }
 
     fn kill(&mut self) {

@@ -4,9 +4,11 @@ use std::io;
 use std::process::Child;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group};
 
 use super::cgroup::Cgroup;
+use super::stop_signal::{StopSignal, StopSignalTo};
 use crate::fleet::Exit;
 
 /// A process group that can be signalled until its leader has been reaped.
@@ -26,24 +28,34 @@ impl Group {
         Some((Self { leader: Arc::new(Mutex::new(Some(pid))), cgroup }, pid))
     }
 
-    pub(super) fn terminate(&self) {
-        self.signal(Signal::TERM);
+    pub(super) fn terminate(&self, signal: StopSignal, to: StopSignalTo) {
+        match to {
+            StopSignalTo::Leader => self.signal(signal.into(), kill_process),
+            StopSignalTo::Group => self.signal(signal.into(), kill_process_group),
+        }
     }
 
     pub(super) fn kill(&self) {
-        self.signal(Signal::KILL);
+        self.signal(Signal::KILL, kill_process_group);
         if let Some(cgroup) = &self.cgroup {
             cgroup.kill();
         }
     }
 
-    fn signal(&self, signal: Signal) {
+    fn signal(&self, signal: Signal, send: fn(Pid, Signal) -> rustix::io::Result<()>) {
         let leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pid) = *leader
-            && let Err(error) = rustix::process::kill_process_group(pid, signal)
-            && error != rustix::io::Errno::SRCH
-        {
-            tracing::warn!(pid = pid.as_raw_nonzero(), %error, ?signal, "a process group could not be signalled");
+        let Some(pid) = *leader else { return };
+        match send(pid, signal) {
+            Ok(()) | Err(Errno::SRCH) => {}
+            Err(Errno::PERM) => tracing::error!(
+                pid = pid.as_raw_nonzero(),
+                ?signal,
+                "cannot signal a runner that has changed its user: run the host as the same user, or with the \
+                 capability CAP_KILL"
+            ),
+            Err(error) => {
+                tracing::warn!(pid = pid.as_raw_nonzero(), %error, ?signal, "cannot signal a runner");
+            }
         }
     }
 
@@ -104,9 +116,9 @@ fn has_ended(pid: Pid, options: WaitIdOptions) -> io::Result<bool> {
     loop {
         match rustix::process::waitid(WaitId::Pid(pid), options) {
             Ok(status) => return Ok(status.is_some()),
-            Err(rustix::io::Errno::INTR) => {}
+            Err(Errno::INTR) => {}
             // In a program that ignores SIGCHLD the system reaps it.
-            Err(rustix::io::Errno::CHILD) => return Ok(true),
+            Err(Errno::CHILD) => return Ok(true),
             Err(error) => return Err(error.into()),
         }
     }

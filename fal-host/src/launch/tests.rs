@@ -168,19 +168,53 @@ async fn a_runner_learns_its_part_from_its_environment() {
 }
 
 #[tokio::test]
-async fn sigterm_and_sigkill_reach_the_whole_group_s33c() {
-    for (signal, exit) in [("terminate", Exit::Signal(15)), ("kill", Exit::Signal(9))] {
-        let mut witness = Witness::new();
-        let script = format!("exec 3> {}; sleep 1000 & echo up >&3; wait", witness.path.display());
-        let mut bench = Bench::started(&script);
-        witness.line().await;
-        match signal {
-            "terminate" => bench.launched().terminate(),
-            _ => bench.launched().kill(),
-        }
-        assert_eq!(bench.exit().await, exit);
-        witness.gone().await;
-    }
+async fn sigterm_reaches_the_leader_and_its_child_processes_finish_their_work_s33a_s33b() {
+    let (mut witness, work) = (Witness::new(), Witness::new());
+    let script = format!(
+        "trap 'echo told >&3' TERM; exec 3> {} 4<> {}; head -n 1 <&4 >&3 & echo up >&3; wait; wait; exit 0",
+        witness.path.display(),
+        work.path.display()
+    );
+    let mut bench = Bench::started(&script);
+    assert_eq!(witness.line().await, "up\n");
+    bench.launched().terminate();
+    assert_eq!(witness.line().await, "told\n");
+    std::fs::write(&work.path, "done\n").unwrap();
+    assert_eq!(witness.line().await, "done\n", "the child process got no signal");
+    assert_eq!(bench.exit().await, Exit::Status(0));
+}
+
+#[tokio::test]
+async fn another_signal_to_the_whole_group_stops_what_forwards_none_s33a() {
+    let (mut witness, work) = (Witness::new(), Witness::new());
+    let script = format!(
+        "trap : USR1; exec 3> {} 4<> {}; (trap 'echo child >&3; exit' USR1; echo up >&3; read line <&4) & wait; wait",
+        witness.path.display(),
+        work.path.display()
+    );
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]);
+    let mut launcher =
+        PortLauncher::new(command).stop_signal(StopSignal::Usr1).stop_signal_to(StopSignalTo::Group);
+    let (sender, mut fleet_events) = mpsc::unbounded_channel();
+    let id = RunnerId::new(1);
+    let mut launched = launcher.launch(id, StatusReporter::new(id, 0, sender)).unwrap();
+    assert_eq!(witness.line().await, "up\n");
+    launched.terminate();
+    assert_eq!(witness.line().await, "child\n");
+    let exited = tokio::time::timeout(GUARD, fleet_events.recv()).await.unwrap().unwrap();
+    assert!(matches!(exited, FleetEvent::Exited { exit: Exit::Status(0), .. }), "{exited:?}");
+}
+
+#[tokio::test]
+async fn sigkill_reaches_the_whole_group_s33c() {
+    let mut witness = Witness::new();
+    let script = format!("exec 3> {}; sleep 1000 & echo up >&3; wait", witness.path.display());
+    let mut bench = Bench::started(&script);
+    witness.line().await;
+    bench.launched().kill();
+    assert_eq!(bench.exit().await, Exit::Signal(9));
+    witness.gone().await;
 }
 
 #[tokio::test]
