@@ -1,8 +1,8 @@
 //! Keeps runner processes alive and healthy, and sends them requests.
 //!
 //! A [`Host`] starts runners, calls their health check, replaces those that fail it or end, and forwards requests to
-//! the others. What it decides is decided by a pure core, and carried out by a thin shell around it; the numbers in
-//! these docs (`S23`) name the rules of the semantics page.
+//! the others. A pure core decides, and a thin shell executes its commands. Numbers such as
+//! [S23](fal_health::semantics#s23) name rules, which [`fal_health::semantics`] lists.
 //!
 //! A host knows nothing of how an app is declared: what it needs to know is in [`AppSpec`].
 

@@ -35,7 +35,7 @@ pub struct Snapshot {
 pub struct RunnerInfo {
     /// The runner.
     pub id: RunnerId,
-    /// The index of its replica, from 0 (S47).
+    /// The index of its replica, from 0 ([S47](fal_health::semantics#s47)).
     pub index: usize,
     /// Its process. `None` before it has started, or if it has none of its own.
     pub pid: Option<u32>,
@@ -95,7 +95,7 @@ pub struct CheckInfo {
 pub struct EndedInfo {
     /// The runner.
     pub id: RunnerId,
-    /// The index of its replica, from 0 (S47).
+    /// The index of its replica, from 0 ([S47](fal_health::semantics#s47)).
     pub index: usize,
     /// Its process. `None` if no process could be started, or if it had none of its own.
     pub pid: Option<u32>,

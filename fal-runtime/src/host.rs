@@ -1,4 +1,4 @@
-//! The host, for a `main` of one's own: everything of `fal-host`, and [`builder`].
+//! The host, for your own `main`: everything of `fal-host`, and [`builder`].
 
 use std::io;
 
@@ -97,12 +97,12 @@ mod tests {
         async fn nothing(&self) {}
     }
 
-    /// Starts nobody.
+    /// Starts no runner.
     struct Nobody;
 
     impl Launcher for Nobody {
         fn launch(&mut self, _: RunnerId, _: StatusReporter) -> Result<Box<dyn RunnerHandle>, LaunchError> {
-            Err(LaunchError::new("nobody is there"))
+            Err(LaunchError::new("this launcher starts no runner"))
         }
     }
 
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(super::spec_of(Restricted::declaration()).origins, ["https://app.example.com"]);
     }
 
-    /// What a preflight is answered, and what concerns only its way besides.
+    /// The response to a preflight request, without the headers of its connection.
     fn told(headers: &HeaderMap) -> BTreeMap<String, String> {
         let words =
             headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));

@@ -41,7 +41,7 @@
 //!
 //! - [`app`](macro@app), [`endpoints`](macro@endpoints) and [`endpoint`](macro@endpoint) declare apps. Their pages
 //!   list all options.
-//! - [`extract`] has the extractors: what an endpoint takes from a request besides its body. [`answer`] and
+//! - [`extract`] has the extractors: what an endpoint takes from a request other than its body. [`answer`] and
 //!   [`Events`] are for answers other than JSON.
 //! - [`Error`], [`Context`] and [`ApiError`](derive@ApiError) are for failures. [`ResponseHead`] sets the status
 //!   and headers of a response, and requests health checks.
@@ -61,7 +61,8 @@
 //! With `default-features = false` the crate has the declarations, the [`router`] and [`testing`].
 //!
 //! The derives refer to their own crates, so an app's Cargo.toml needs `serde` (feature `derive`) and `schemars`
-//! besides this crate. Numbers such as `S23` refer to the rules of the semantics page.
+//! in addition to this crate. Numbers such as [S23](fal_health::semantics#s23) name rules, which
+//! [`fal_health::semantics`] lists.
 
 #[cfg(all(feature = "cli", not(unix)))]
 compile_error!(

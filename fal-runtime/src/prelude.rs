@@ -1,7 +1,7 @@
 //! The common imports of a file that declares an app: `use fal_runtime::prelude::*;`.
 //!
 //! The derives refer to their own crates, so the app's Cargo.toml needs `serde` (feature `derive`) and `schemars`
-//! besides `fal-runtime`.
+//! in addition to `fal-runtime`.
 
 pub use std::process::ExitCode;
 

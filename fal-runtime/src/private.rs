@@ -65,12 +65,14 @@ pub use crate::endpoint::{
 pub use crate::error::{ApiError, Cause, DeclaredFailure, Error, ErrorParts, IsStdError, cause, to_error};
 pub use crate::server::{ConcurrencyLimit, ConnectionHold};
 
-/// A marker that each health check implements for its app. rustc prints its name where an app implements it twice (S1).
+/// A marker that each health check implements for its app. rustc prints its name where an app implements it
+/// twice ([S1](fal_health::semantics#s1)).
 #[expect(non_camel_case_types, reason = "it is the text of a compile error")]
 pub trait an_app_can_only_have_one_health_check_endpoint {}
 
-/// A marker that each endpoint implements for its app. `PATH` is the hash of its path. rustc prints the name where an app
-/// implements it twice for one path and method (S2e). A health check implements it for every method.
+/// A marker that each endpoint implements for its app. `PATH` is the hash of its path. rustc prints the name
+/// where an app implements it twice for one path and method ([S2e](fal_health::semantics#s2e)). A health
+/// check implements it for every method.
 #[expect(non_camel_case_types, reason = "it is the text of a compile error")]
 pub trait two_endpoints_have_the_same_path<const PATH: u64, METHOD = method::POST> {}
 
@@ -89,7 +91,8 @@ pub mod method {
     pub enum DELETE {}
 }
 
-/// Called at a setting that has no effect. It is deprecated, so rustc warns there (S4).
+/// Called at a setting that has no effect. It is deprecated, so rustc warns there
+/// ([S4](fal_health::semantics#s4)).
 #[deprecated(note = "no effect with `call_regularly = false`: remove one of the two")]
 pub const fn ignored_without_regular_calls() {}
 

@@ -54,8 +54,7 @@ const DOCUMENT: &str = "/openapi.json";
 ///
 /// # Panics
 ///
-/// If an endpoint has an extractor that fits no request, for example a `Path` struct with a field that is no
-/// parameter of the path. The other ways to start an app report the same text as an error.
+/// If an endpoint has an extractor that fits no request, for example a `Path` struct with a field that matches no parameter of the path. The other ways to start an app report the same text as an error.
 #[track_caller]
 pub fn router<A: App>(app: A) -> Router {
     let app: Instance = Arc::new(app);

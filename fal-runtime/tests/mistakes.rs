@@ -15,7 +15,7 @@ const TWO_ERRORS: [(&str, &str); 3] = [
     ("app_with_an_equals_sign", "rustc rejects such an attribute, and still passes the value to the macro"),
 ];
 
-/// How rustc's own errors begin. All others are ours.
+/// How rustc's own errors begin. All others are the macros'.
 const RUSTC_ERRORS: [&str; 16] = [
     "error: cannot find attribute",
     "error: future cannot be sent between threads safely",
@@ -35,7 +35,7 @@ const RUSTC_ERRORS: [&str; 16] = [
     "error[E0600]",
 ];
 
-/// Each error of ours has one of these, before what to write.
+/// Each error of the macros has one of these, before what to write.
 const INSTRUCTIONS: [&str; 6] = ["write ", "remove ", "move ", "rename ", "return ", "must be at least "];
 
 struct Golden {
@@ -128,7 +128,7 @@ fn the_median_error_has_at_most_six_lines_and_the_longest_at_most_twenty() {
 }
 
 #[test]
-fn every_error_of_ours_says_what_to_write() {
+fn every_error_of_the_macros_says_what_to_write() {
     for golden in Golden::all() {
         for error in golden.errors() {
             let is_ours = !RUSTC_ERRORS.iter().any(|text| error[0].starts_with(text));

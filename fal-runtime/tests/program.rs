@@ -1,4 +1,4 @@
-//! The command line of a program with an app that cannot be served, and with one that promises what nobody checks. It is
+//! The command line of a program with an app that cannot be served, and with one that declares rules that are not checked. It is
 //! its own program: the first makes `list` fail.
 
 #![expect(clippy::unwrap_used, clippy::unused_async, reason = "a test, and the shape of endpoints")]
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         return fal_runtime::main();
     }
     no_command_serves_an_app_that_takes_what_no_request_can_be_read_as();
-    the_document_comes_with_a_warning_of_the_rules_that_nobody_checks();
+    the_document_comes_with_a_warning_about_rules_that_are_not_checked();
     ExitCode::SUCCESS
 }
 
@@ -62,7 +62,7 @@ fn no_command_serves_an_app_that_takes_what_no_request_can_be_read_as() {
     }
 }
 
-fn the_document_comes_with_a_warning_of_the_rules_that_nobody_checks() {
+fn the_document_comes_with_a_warning_about_rules_that_are_not_checked() {
     let output = program(&["openapi", "--app", "promising"]);
     let said = String::from_utf8(output.stderr).unwrap();
     let told = "warning: the endpoint `note` takes `Note`, whose schema has rules (`minLength` of `text`)";

@@ -14,7 +14,7 @@ pub enum EventKind {
     /// `PENDING → SETUP`: its process has started.
     #[non_exhaustive]
     Started {
-        /// The index of its replica, from 0 (S47).
+        /// The index of its replica, from 0 ([S47](fal_health::semantics#s47)).
         index: usize,
         /// Its process, if it has one of its own.
         pid: Option<u32>,
@@ -76,7 +76,7 @@ pub enum EventKind {
     /// `→ CRASH_BACKOFF`: its start waits because earlier starts failed ([S35](fal_health::semantics#s35)).
     #[non_exhaustive]
     BackoffStarted {
-        /// The index of its replica, from 0 (S47).
+        /// The index of its replica, from 0 ([S47](fal_health::semantics#s47)).
         index: usize,
         /// How long it waits.
         wait: Duration,

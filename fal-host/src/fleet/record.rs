@@ -97,7 +97,7 @@ impl From<std::process::ExitStatus> for Exit {
 pub struct RunnerRecord {
     /// The runner.
     pub id: RunnerId,
-    /// The index of its replica, from 0 (S47).
+    /// The index of its replica, from 0 ([S47](fal_health::semantics#s47)).
     pub index: usize,
     /// Its process. `None` if no process could be started, or if it had none of its own.
     pub pid: Option<u32>,

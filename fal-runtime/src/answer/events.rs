@@ -13,10 +13,10 @@ use crate::json;
 
 /// Server-sent events: an endpoint takes `events: &mut Events<T>`, sends items, and returns `()` or `Result<()>`.
 ///
-/// Each item becomes one event, whose data is the item as JSON. The endpoint runs while the client reads, so it may
-/// borrow from `&self`. It counts against `max_multiplexing` until the stream has ended (S38). When the client
-/// disconnects, an async endpoint is dropped at its next await; a blocking one runs until its next send, which
-/// fails.
+/// Each item becomes one event, whose data is the item as JSON. The endpoint runs while the client reads, so
+/// it may borrow from `&self`. It counts against `max_multiplexing` until the stream has ended
+/// ([S38](fal_health::semantics#s38)). When the client disconnects, an async endpoint is dropped at its next
+/// await; a blocking one runs until its next send, which fails.
 ///
 /// The response head is sent with the first event, or when the endpoint returns without one. Until then
 /// [`response`](Self::response) can change it, and an error becomes an ordinary error response. After the first
@@ -53,8 +53,8 @@ impl<T> Events<T> {
         Self { channel: EventChannel { head: Some(head), spent, sender }, items: PhantomData }
     }
 
-    /// The head of the response. Changes after the first event have no effect, so request a health check before it,
-    /// too (S27).
+    /// The head of the response. Changes after the first event have no effect, so request a health check
+    /// before it, too ([S27](fal_health::semantics#s27)).
     pub fn response(&mut self) -> &mut ResponseHead {
         self.channel.head.as_mut().unwrap_or(&mut self.channel.spent)
     }

@@ -74,9 +74,9 @@ impl ResponseHead {
         self.status = Some(status);
     }
 
-    /// Requests a health check of this runner right after the response. If that check fails, the runner is replaced
-    /// at once, whatever its age and streak (S25). The request is sent even if the endpoint returns an error or
-    /// panics afterwards (S27).
+    /// Requests a health check of this runner right after the response. If that check fails, the runner is
+    /// replaced at once, whatever its age and streak ([S25](fal_health::semantics#s25)). The request is sent
+    /// even if the endpoint returns an error or panics afterwards ([S27](fal_health::semantics#s27)).
     pub fn request_health_check(&mut self) {
         self.headers.insert(HEALTH_CHECK, HeaderValue::from_static("true"));
     }

@@ -73,7 +73,7 @@ impl<T, E: ApiError> Returns<Result<T, E>> {
     pub const FAL_FAILURES: &'static [DeclaredFailure] = E::FAILURES;
 }
 
-/// The fallback for a return type that is no `Result`, and for a `Result` whose error declares no failures.
+/// The fallback for a return type other than `Result`, and for a `Result` whose error declares no failures.
 pub trait ReturnsFallback<R> {
     /// No failures are declared.
     const FAL_FAILURES: &'static [DeclaredFailure] = &[];

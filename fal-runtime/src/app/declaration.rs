@@ -17,13 +17,14 @@ pub struct Declaration {
     /// The app's type. The blocks of its endpoints are found by it.
     #[doc(hidden)]
     pub type_id: fn() -> TypeId,
-    /// Runs `setup`. Dropping the future stops an async setup and abandons a blocking one (S42).
+    /// Runs `setup`. Dropping the future stops an async setup and abandons a blocking one
+    /// ([S42](fal_health::semantics#s42)).
     #[doc(hidden)]
     pub setup: fn(Setup) -> BoxFuture<'static, Result<Instance, Error>>,
-    /// Runs `handle_exit` (S42). A failure is logged.
+    /// Runs `handle_exit` ([S42](fal_health::semantics#s42)). A failure is logged.
     #[doc(hidden)]
     pub handle_exit: fn(Instance) -> BoxFuture<'static, ()>,
-    /// Runs `teardown`. It is an error while a call still runs (S42).
+    /// Runs `teardown`. It is an error while a call still runs ([S42](fal_health::semantics#s42)).
     #[doc(hidden)]
     pub teardown: fn(Instance) -> BoxFuture<'static, Result<(), Error>>,
     /// Adds the app's own layers to its router.

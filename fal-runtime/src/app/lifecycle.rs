@@ -120,7 +120,7 @@ pub fn teardown<A: App>(
     })
 }
 
-/// The result of a lifecycle function, or `None` if its caller has gone.
+/// The result of a lifecycle function, or `None` if its caller no longer waits.
 pub type Settled<T> = Option<Result<T, Error>>;
 
 /// The thread of one lifecycle function.
@@ -160,7 +160,7 @@ async fn on_a_thread<T: Send + 'static>(
         let settled = catch_unwind(AssertUnwindSafe(|| function(&mut thread)));
         let settled = settled.unwrap_or_else(|panic| Some(Err(Error::panicked(&*panic))));
         if let Some(settled) = settled {
-            // The caller may have gone.
+            // The caller may have stopped waiting.
             let _ = thread.answer.send(settled);
         }
     };
@@ -168,7 +168,7 @@ async fn on_a_thread<T: Send + 'static>(
     let mut waiting = PendingFunction { answered: Some(answered), has_returned, thread: Some(thread) };
     match &mut waiting.answered {
         Some(answered) => answered.await?,
-        None => Err(Error::msg("the caller has gone")),
+        None => Err(Error::msg("the caller no longer waits")),
     }
 }
 

@@ -35,8 +35,9 @@ impl Settings {
         self.description
     }
 
-    /// The time from the start of a runner's process until it must be ready. It also raises the start period of the
-    /// health check (S8). `None` if the app does not declare it: then the host's limit applies (S35).
+    /// The time from the start of a runner's process until it must be ready. It also raises the start period
+    /// of the health check ([S8](fal_health::semantics#s8)). `None` if the app does not declare it: then the
+    /// host's limit applies ([S35](fal_health::semantics#s35)).
     pub const fn startup_timeout(&self) -> Option<Duration> {
         match self.startup_timeout {
             Some(seconds) => Some(Duration::from_secs(seconds as u64)),
@@ -44,17 +45,20 @@ impl Settings {
         }
     }
 
-    /// The time that a runner has to finish its calls after SIGTERM (S33, S42). Default: 5 s.
+    /// The time that a runner has to finish its calls after SIGTERM ([S33](fal_health::semantics#s33),
+    /// [S42](fal_health::semantics#s42)). Default: 5 s.
     pub const fn termination_grace_period(&self) -> Duration {
         Duration::from_secs(self.termination_grace_period as u64)
     }
 
-    /// The number of requests that a runner serves at the same time (S38). Default: 1.
+    /// The number of requests that a runner serves at the same time ([S38](fal_health::semantics#s38)).
+    /// Default: 1.
     pub const fn max_multiplexing(&self) -> NonZeroU32 {
         self.max_multiplexing
     }
 
-    /// The time until a runner must begin its response to a request (S38). Default: no limit.
+    /// The time until a runner must begin its response to a request ([S38](fal_health::semantics#s38)).
+    /// Default: no limit.
     pub const fn request_timeout(&self) -> Option<Duration> {
         match self.request_timeout {
             Some(seconds) => Some(Duration::from_secs(seconds as u64)),

@@ -6,7 +6,7 @@ use fal_health::protocol::variable;
 /// The prefix of all settings.
 const PREFIX: &str = "FAL_";
 
-/// The most edits between a setting and a variable that is taken for a typo of it.
+/// The most edits between a setting and a variable that counts as a typo of it.
 const MAX_EDITS: usize = 2;
 
 /// A warning for each variable whose name is close to that of a setting.

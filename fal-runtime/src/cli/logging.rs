@@ -22,7 +22,7 @@ pub(crate) fn init(timestamps: Timestamps) {
         .with_writer(io::stderr)
         .with_target(false)
         .with_ansi(wants_colour && io::stderr().is_terminal())
-        // An error would panic if the host, and with it the reader of standard error, is gone.
+        // An error would panic if the host, and with it the reader of standard error, has exited.
         .log_internal_errors(false);
     let log = tracing_subscriber::registry().with(log_filter::from_env());
     // An error means that the program has set up its own subscriber.

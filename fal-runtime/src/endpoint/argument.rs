@@ -16,7 +16,7 @@ use crate::extract::RequestContext;
 use crate::json::SchemaOf;
 use crate::validation::rejection;
 
-/// An argument of an endpoint besides `&self` and the response's head: the JSON body, or an extractor.
+/// An argument of an endpoint other than `&self` and the response's head: the JSON body, or an extractor.
 ///
 /// `M` marks which of the two it is. It is inferred.
 #[diagnostic::on_unimplemented(

@@ -67,8 +67,8 @@ impl<'a> CallContext<'a> {
         downcast(self.instance)
     }
 
-    /// Runs a blocking function off the async threads. It keeps its permit and its client's connection until it
-    /// returns, even if the call is dropped (S38).
+    /// Runs a blocking function off the async threads. It keeps its permit and its client's connection until
+    /// it returns, even if the call is dropped ([S38](fal_health::semantics#s38)).
     pub async fn blocking<A: Any, F>(&mut self, function: F) -> Result<Reply, Error>
     where
         F: FnOnce(&A, &mut ResponseHead) -> Result<Reply, Error> + Send + 'static,

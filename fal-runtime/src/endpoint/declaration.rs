@@ -103,7 +103,7 @@ impl Endpoint {
         self
     }
 
-    /// An argument of its function besides the app and the response's head.
+    /// An argument of its function other than the app and the response's head.
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
@@ -120,7 +120,7 @@ impl Endpoint {
         self
     }
 
-    /// An argument of an endpoint whose requests have no body (S2a).
+    /// An argument of an endpoint whose requests have no body ([S2a](fal_health::semantics#s2a)).
     #[doc(hidden)]
     #[must_use]
     #[track_caller]

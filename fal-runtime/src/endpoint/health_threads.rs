@@ -13,7 +13,7 @@ use crate::error::{Context, Error};
 /// Runs blocking health functions on their own threads, so that they never wait for a thread that requests use
 /// (S14).
 ///
-/// While a call is past the deadline of a check, further calls are answered with status 503 at once, and none is
+/// While a call is past the deadline of a check, further calls are answered with status 503 at once, and no call is
 /// started (S13). While an abandoned call is within its deadline, further calls wait until it returns or its
 /// deadline passes. So calls do not pile up behind a hung function, and do not fail because a client has
 /// disconnected early. Other calls run concurrently.
@@ -69,7 +69,7 @@ impl HealthThreads {
                 let _runtime = runtime.enter();
                 let done = work();
                 drop(call);
-                // Nobody waits for an abandoned call.
+                // An abandoned call has no caller.
                 let _ = answer.send(done);
             })
             .context("no thread for the health check")
@@ -133,7 +133,7 @@ impl Drop for ThreadGuard {
     }
 }
 
-/// Held by whoever waits for the call: it is abandoned when this is dropped before the call has returned.
+/// Held by the caller. Dropping it before the call has returned abandons the call.
 struct CallerGuard {
     id: u64,
     threads: Arc<HealthThreads>,

@@ -21,7 +21,9 @@ pub(crate) fn method_not_allowed(allow: HeaderValue) -> Response {
 pub(super) fn validate_status(head: &ResponseHead) -> Result<(), Error> {
     let status = head.status();
     if status.is_informational() {
-        return Err(Error::msg(format!("the endpoint set status {status}, which is no answer's")));
+        return Err(Error::msg(format!(
+            "the endpoint set status {status}, which is not the status of a final response"
+        )));
     }
     Ok(())
 }

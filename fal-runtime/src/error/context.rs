@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_becomes_an_error_with_what_is_said_of_it() {
+    fn none_becomes_an_error_with_its_context() {
         assert_eq!(None::<()>.context("no journal").unwrap_err().to_string(), "no journal");
         let missing = None::<()>.status(StatusCode::NOT_FOUND).context("by id").unwrap_err();
         assert_eq!(missing.status_code(), StatusCode::NOT_FOUND);

@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_that_is_no_errors_is_taken_as_500() {
+    fn a_status_below_400_becomes_500() {
         for status in [StatusCode::OK, StatusCode::FOUND, StatusCode::CONTINUE] {
             assert_eq!(Error::from(lost()).status(status).status_code(), StatusCode::INTERNAL_SERVER_ERROR);
         }

@@ -29,7 +29,7 @@ pub(super) struct Part<'a> {
 pub(super) enum Texts<'a> {
     /// Every parameter of a query, in its order. A name that is given twice is a list.
     All(&'a [(String, String)]),
-    /// The texts that a struct's field asks for by its name. A field that is no list takes the first one.
+    /// The texts that a struct's field asks for by its name. A field that is not a list takes the first one.
     ByField(&'a dyn Fn(&str) -> Vec<&'a [u8]>),
 }
 
@@ -187,7 +187,7 @@ impl<'de> MapAccess<'de> for Fields<'de, '_> {
 /// Every text of one name: a list, or one value.
 struct FieldTexts<'a, 'b> {
     texts: &'b [&'a [u8]],
-    /// Whether a field that is no list takes the first of several texts.
+    /// Whether a field that is not a list takes the first of several texts.
     is_first_taken: bool,
     position: &'b Cell<Position<'a>>,
 }

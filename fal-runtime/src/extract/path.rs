@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 /// The parameters of the path: one value for one parameter, a tuple by order, or a struct by name.
 ///
 /// A value is text, a number, a boolean, or an enum without data. An invalid value is answered with status 422. A
-/// type that does not fit the path, for example a struct with a field that is no parameter, is an error at start.
+/// type that does not fit the path, for example a struct with a field that matches no parameter, is an error at start.
 /// That check uses the names of the schema, without aliases.
 ///
 /// ```

@@ -12,7 +12,7 @@ use super::rejection::ParameterRejection;
 ///
 /// A value is text, a number, a boolean, an enum without data, or a list of them: `?tag=a&tag=b` and `?tag=a` are
 /// both a `tag: Vec<String>`. An `Option` or a field with a default may be left out. A parameter that is missing,
-/// invalid, or repeated for a field that is no list is answered with status 422.
+/// invalid, or repeated for a field that is not a list is answered with status 422.
 ///
 /// ```
 /// use fal_runtime::extract::Query;

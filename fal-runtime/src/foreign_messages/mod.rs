@@ -1,4 +1,4 @@
-//! Messages of serde, axum, `serde_json` and the standard library that are told apart by their words.
+//! Messages of serde, axum, `serde_json` and the standard library that are distinguished by their words.
 //!
 //! Those crates offer no other way. Each sentence has a test that makes the real crate write it: a release that words it
 //! otherwise fails the test, and not a request.
@@ -48,7 +48,7 @@ impl Expected {
         }
     }
 
-    /// Reads what the standard library says of a text that it cannot parse. It does not name the type of an integer.
+    /// Reads the standard library's message about a text that it cannot parse. It does not name the type of an integer.
     pub(crate) fn of_parse_error(message: &str) -> Option<Self> {
         match message {
             "invalid digit found in string"
@@ -91,7 +91,7 @@ fn quoted<'a>(message: &'a str, start: &str) -> Option<&'a str> {
     message.strip_prefix(start)?.split_once('`').map(|(name, _)| name)
 }
 
-/// Whether axum says of a path that its type fits no request, in contrast to what a type says of a value.
+/// Whether axum's message about a path is that its type fits no request, in contrast to a message about a value.
 pub(crate) fn is_path_mismatch(message: &str) -> bool {
     use Expected::{Map, Struct, Tuple, Unit};
     let is_of_whole = |name: &str| matches!(Expected::of(name), Map | Struct | Tuple | Unit);

@@ -79,7 +79,7 @@ fn the_end_of_an_object_is_its_end_however_often_one_asks() {
     assert_eq!(read["next"], Twice(vec!["b".to_owned(), "c".to_owned()]));
 }
 
-/// What is JSON, and what is not, in the eyes of `serde_json`.
+/// Valid and invalid JSON, as `serde_json` decides.
 const TEXTS: [&str; 48] = [
     "",
     " ",
@@ -141,7 +141,7 @@ fn it_takes_for_json_what_serde_json_does_and_reads_the_same() {
         if let (Ok(ours), Ok(theirs)) = (&ours, &theirs) {
             assert!(ours == theirs || ours.is_number(), "{text:?}");
         }
-        // What nobody wants has to be JSON all the same.
+        // A skipped value must still be JSON.
         let skipped = read::<serde::de::IgnoredAny>(text).is_ok();
         assert_eq!(skipped, theirs.is_ok(), "{text:?} skipped");
     }
@@ -214,7 +214,7 @@ impl NearlyJson {
 }
 
 #[test]
-fn it_agrees_with_serde_json_on_texts_that_nobody_thought_of() {
+fn it_agrees_with_serde_json_on_random_texts() {
     let mut nearly = NearlyJson(7);
     let mut taken = 0;
     for _ in 0..30_000 {
@@ -253,7 +253,7 @@ fn it_goes_as_deep_as_serde_json_does() {
 }
 
 #[test]
-fn a_body_that_is_no_utf8_is_no_json() {
+fn a_body_of_invalid_utf8_is_invalid_json() {
     let mut reader = Reader::new(b"\"\xff\"");
     assert!(String::deserialize(&mut reader).is_err());
 }

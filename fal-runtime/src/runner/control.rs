@@ -23,7 +23,7 @@ pub(crate) struct Control(Mutex<UnixStream>);
 
 impl Control {
     /// Takes the channel from standard input and puts the null device there, so that no child process of the app
-    /// inherits it. Kills this process and its group as soon as the host is gone (S41).
+    /// inherits it. Kills this process and its group as soon as the host has ended (S41).
     pub(crate) fn take_from_stdin() -> io::Result<Self> {
         let channel = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
         rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn send_returns_when_the_host_is_gone() {
+    fn send_returns_when_the_host_has_exited() {
         let (host, runner) = UnixStream::pair().unwrap();
         drop(host);
         Control::over(runner).unwrap().send(&Message::Ready {});

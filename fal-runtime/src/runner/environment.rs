@@ -16,7 +16,7 @@ pub(super) enum Role {
     Orphan,
 }
 
-/// What the process knows besides its environment variables.
+/// What the process knows in addition to its environment variables.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ProcessContext {
     pub(super) parent: Option<Pid>,

@@ -48,7 +48,7 @@ pub(crate) use supervisor::Supervisor;
 /// A host starts a runner as the [protocol](fal_health::protocol) describes. `FAL_RUNNER_HOST_PID` names the host,
 /// which must be the parent of this process: child processes of a runner inherit the variables and are not runners.
 /// Standard input is the control channel to the host. The runner replaces it by the null device, and is killed with its
-/// process group as soon as the host is gone ([S41f](fal_health::semantics#s41f)).
+/// process group as soon as the host has ended ([S41f](fal_health::semantics#s41f)).
 ///
 /// | exit code | meaning |
 /// |---|---|

@@ -43,7 +43,7 @@ impl Supervisor {
             Self::Host(control) => control.send(&Message::Ready {}),
             Self::Terminal => {
                 let mut out = io::stdout().lock();
-                // Standard output may be closed; the runner serves all the same.
+                // Standard output may be closed; the runner still serves.
                 let _ = write!(out, "{}", describe::banner(app, address)).and_then(|()| out.flush());
             }
         }

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// Limits a runner to `max_multiplexing` concurrent calls (S38). Calls of the health endpoint are exempt (S14). A
-/// request above the limit waits in a FIFO queue.
+/// Limits a runner to `max_multiplexing` concurrent calls ([S38](fal_health::semantics#s38)). Calls of the
+/// health endpoint are exempt ([S14](fal_health::semantics#s14)). A request above the limit waits in a FIFO
+/// queue.
 #[derive(Debug)]
 pub struct ConcurrencyLimit {
     places: Arc<Semaphore>,
@@ -44,7 +45,8 @@ impl ConcurrencyLimit {
         })
     }
 
-    /// The endpoint paths of the running calls. An abandoned blocking call runs until it returns (S38).
+    /// The endpoint paths of the running calls. An abandoned blocking call runs until it returns
+    /// ([S38](fal_health::semantics#s38)).
     pub fn running_paths(&self) -> Vec<&'static str> {
         self.lock().calls.iter().map(|call| call.path).collect()
     }
@@ -109,7 +111,7 @@ impl ConcurrencyLimit {
     }
 }
 
-/// A running call: its permit and its connection. Whoever runs the call holds it until the call has ended.
+/// A running call: its permit and its connection. The task of the call holds it until the call has ended.
 ///
 /// The entry is dropped last: when no call runs, every permit and connection is released.
 #[derive(Debug)]
@@ -140,9 +142,9 @@ impl Drop for CallEntry {
 
 /// Keeps a client's connection open while any clone exists.
 ///
-/// A server adds one to the extensions of every request, and closes the connection when all clones are dropped. So
-/// a blocking call whose client has disconnected keeps its connection, and with it the host's permit, until it
-/// returns (S38).
+/// A server adds one to the extensions of every request, and closes the connection when all clones are
+/// dropped. So a blocking call whose client has disconnected keeps its connection, and with it the host's
+/// permit, until it returns ([S38](fal_health::semantics#s38)).
 #[derive(Clone)]
 pub struct ConnectionHold(#[expect(dead_code, reason = "held for its drop")] Arc<dyn Any + Send + Sync>);
 

@@ -13,8 +13,8 @@ use hyper::body::Incoming;
 
 /// Whether the body of a connection's current request has a rest that nothing has read.
 ///
-/// After a response to such a request the connection cannot serve another one: hyper closes it, and a client that was not
-/// told so loses the next request.
+/// After a response to such a request the connection cannot serve another one, and hyper closes it. A client without a
+/// `connection: close` loses its next request then.
 #[derive(Clone, Debug, Default)]
 pub(super) struct UnreadBody(Arc<AtomicBool>);
 

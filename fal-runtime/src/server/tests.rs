@@ -150,7 +150,7 @@ async fn an_abandoned_blocking_call_keeps_its_connection_open_until_it_returns_s
     is_entered.recv().await.unwrap();
 
     client.shutdown().await.unwrap();
-    // hyper lets go of the connection: the server has none left.
+    // hyper drops the connection: the server has no connection left.
     server.drain(LONG, pending()).await;
     let open = client.try_read(&mut [0; 1]).map_err(|error| error.kind());
     assert_eq!(open, Err(ErrorKind::WouldBlock), "the call still runs");
@@ -276,7 +276,7 @@ async fn the_socket_of_a_killed_process_is_replaced_and_that_of_a_living_one_is_
     let directory = TempDir::new().unwrap();
     drop(listen_in(&directory).await);
     let path = directory.path().join("socket");
-    assert!(path.exists(), "nobody removed it");
+    assert!(path.exists(), "it was not removed");
 
     let _living = listen_in(&directory).await;
     let error = Listener::bind(ListenAddress::Unix(path.clone())).await.unwrap_err();

@@ -85,9 +85,10 @@ impl<A: App> TestApp<A> {
 
     /// Calls an endpoint by its function: `app.call(MyApp::predict, input)`. The input is `()` if it takes none.
     ///
-    /// It waits for a permit of `max_multiplexing`, unless the endpoint is the health check (S14, S38). A panic is
-    /// an error. Dropping the call cancels an async endpoint and abandons a blocking one, which keeps its permit
-    /// until it returns.
+    /// It waits for a permit of `max_multiplexing`, unless the endpoint is the health check
+    /// ([S14](fal_health::semantics#s14), [S38](fal_health::semantics#s38)). A panic is an error. Dropping
+    /// the call cancels an async endpoint and abandons a blocking one, which keeps its permit until it
+    /// returns.
     ///
     /// # Panics
     ///
@@ -127,7 +128,7 @@ impl<A: App> TestApp<A> {
                 }
                 let called = called.unwrap_or_else(|panic| Some(Err(Error::panicked(&*panic))));
                 if let Some(result) = called {
-                    // The caller may have gone.
+                    // The caller may have stopped waiting.
                     let _ = thread.answer.send(result);
                 }
             };
@@ -136,7 +137,7 @@ impl<A: App> TestApp<A> {
         })
     }
 
-    /// Builds a POST request, the default method of endpoints (S5).
+    /// Builds a POST request, the default method of endpoints ([S5](fal_health::semantics#s5)).
     pub fn post(&self, path: &str) -> Request<'_> {
         self.request(Method::POST, path)
     }
@@ -151,13 +152,14 @@ impl<A: App> TestApp<A> {
         Request::new(&self.client, method, path)
     }
 
-    /// Runs one health check as a host does: it passes if the whole response is a 2xx within `timeout_seconds`
-    /// (S17, S18). To see the cause of a failure, [call](Self::call) the health check's function.
+    /// Runs one health check as a host does: it passes if the whole response is a 2xx within
+    /// `timeout_seconds` ([S17](fal_health::semantics#s17), [S18](fal_health::semantics#s18)). To see the
+    /// cause of a failure, [call](Self::call) the health check's function.
     ///
     /// # Panics
     ///
     /// If the app declares no health check.
-    #[expect(clippy::panic, reason = "a test that asks for what is not declared fails")]
+    #[expect(clippy::panic, reason = "a test that asks for an undeclared path fails")]
     #[track_caller]
     pub fn health(&self) -> Pending<'_, Result<(), Failure>> {
         let Some(check) = A::health_check() else { panic!("{} has no health check", type_name::<A>()) };
@@ -173,8 +175,8 @@ impl<A: App> TestApp<A> {
         })
     }
 
-    /// The number of responses that requested a health check so far (S27). A host would run a check after each, and
-    /// replace the runner if it fails.
+    /// The number of responses that requested a health check so far ([S27](fal_health::semantics#s27)). A
+    /// host would run a check after each, and replace the runner if it fails.
     pub fn health_checks_requested(&self) -> usize {
         self.client.checks_requested.load(Ordering::Acquire)
     }
@@ -184,15 +186,16 @@ impl<A: App> TestApp<A> {
         &self.progress
     }
 
-    /// Stops the app as a runner does (S42): runs `handle_exit`, waits for running calls, then runs `teardown`. All
-    /// but `teardown` must end within the app's termination grace period.
+    /// Stops the app as a runner does ([S42](fal_health::semantics#s42)): runs `handle_exit`, waits for
+    /// running calls, then runs `teardown`. All but `teardown` must end within the app's termination grace
+    /// period.
     pub fn stop(self) -> Pending<'static, Result<()>> {
         let Self { ending, .. } = self;
         Pending::new(ending.end())
     }
 
     /// Finds an endpoint by the type name of its function, which ends with the function's name.
-    #[expect(clippy::panic, reason = "a test that calls what is not declared fails")]
+    #[expect(clippy::panic, reason = "a test that calls an undeclared function fails")]
     #[track_caller]
     fn endpoint(function: &str) -> &'static Endpoint {
         let name = function.rsplit("::").next().unwrap_or(function);

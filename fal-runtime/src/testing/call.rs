@@ -19,7 +19,7 @@ use crate::error::Error;
     note = "an endpoint that takes more than one argument is called by `app.post(\"/path\")`"
 )]
 pub trait EndpointFn<A, I, T, M>: Send + 'static {
-    /// Calls it on its own thread. `None` if the caller has gone.
+    /// Calls it on its own thread. `None` if the caller no longer waits.
     #[doc(hidden)]
     fn call(
         self,

@@ -20,7 +20,8 @@ impl Response {
         self.status
     }
 
-    /// The headers, as the runner sends them. A host removes the one that requests a health check (S28).
+    /// The headers, as the runner sends them. A host removes the one that requests a health check
+    /// ([S28](fal_health::semantics#s28)).
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }

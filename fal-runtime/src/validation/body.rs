@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_fields_and_variants_are_told() {
+    fn unknown_fields_and_variants_are_reported() {
         told!(r#"{"text": "a", "txt": "b"}"# => "type": "extra_forbidden", "loc": ["body", "txt"], "msg": "Extra inputs are not permitted", "input": "b");
         told!(r#"{"text": "a", "mode": "slow"}"# => "type": "enum", "loc": ["body", "mode"], "msg": "Input should be 'fast' or 'exact'", "input": "slow", "ctx": {"expected": "'fast' or 'exact'"});
         told!(r#"{"text": "a", "mode": 5}"# => "type": "enum", "loc": ["body", "mode"], "msg": "Input should be the name of a variant, or an object whose one key is such a name", "input": 5);

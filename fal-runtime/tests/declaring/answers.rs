@@ -1,4 +1,4 @@
-//! Answers that are no JSON.
+//! Answers other than JSON.
 
 use axum::body::Body;
 use axum::http::Method;

@@ -1,4 +1,4 @@
-//! Answers that come bit by bit.
+//! Server-sent events.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -222,13 +222,13 @@ async fn the_head_goes_out_with_the_first_event_and_changes_no_more_s29b() {
 }
 
 #[tokio::test]
-async fn a_head_that_is_no_answers_is_an_error_before_the_first_event() {
+async fn an_invalid_head_is_an_error_before_the_first_event() {
     let answer = bench().client.ask(Method::POST, "/head/unsound").await;
     assert_eq!((answer.status.as_u16(), answer.detail()), (500, json!("Internal Server Error")));
 }
 
 #[tokio::test]
-async fn a_stream_without_an_event_has_its_head_all_the_same() {
+async fn a_stream_without_an_event_still_has_its_head() {
     let answer = bench().client.ask(Method::POST, "/nothing").await;
     assert_eq!(
         (answer.status.as_u16(), answer.text.as_str(), answer.header("x-own")),

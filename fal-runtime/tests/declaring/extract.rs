@@ -29,7 +29,7 @@ enum Order {
 }
 
 #[derive(Deserialize, JsonSchema)]
-#[expect(clippy::struct_field_names, reason = "headers that are no standard's begin with it")]
+#[expect(clippy::struct_field_names, reason = "non-standard headers begin with it")]
 struct Caller {
     x_tenant: String,
     x_weight: Option<f64>,
@@ -339,7 +339,7 @@ async fn a_query_that_repeats_a_name_has_a_list() {
 }
 
 #[tokio::test]
-async fn a_field_that_nobody_asked_for_is_told_at_its_name() {
+async fn an_unknown_field_is_reported_at_its_name() {
     assert_eq!(post("/closed?name=a&of=b", &[]).await.status, 200);
     let told = json!([{
         "type": "extra_forbidden", "loc": ["query", "nam"], "msg": "Extra inputs are not permitted", "input": "c",
@@ -348,7 +348,7 @@ async fn a_field_that_nobody_asked_for_is_told_at_its_name() {
 }
 
 #[tokio::test]
-async fn axums_own_extractors_are_taken_and_documented_as_ours() {
+async fn axums_extractors_are_taken_and_documented_like_those_of_fal_runtime() {
     assert_eq!(post("/axums/7?page=2&order=rising", &[]).await.body(), "7 2 Some(Rising)");
     for path in ["/axums/7?page=x", "/query?page=x"] {
         assert_eq!(post(path, &[]).await.detail()[0]["loc"], json!(["query", "page"]), "{path}");
@@ -375,7 +375,7 @@ async fn what_a_type_refuses_of_the_path_is_the_clients_mistake() {
 }
 
 #[tokio::test]
-async fn types_that_do_not_fit_their_path_are_nobody_elses_mistake() {
+async fn types_that_do_not_fit_their_path_are_no_mistake_of_the_client() {
     assert_eq!(post("/unfit/7", &[]).await.status, 500);
 }
 
@@ -390,7 +390,7 @@ async fn an_unknown_extractor_keeps_its_status_and_its_text() {
         "it has the one form already"
     );
     assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "what it says in headers is kept");
-    assert_eq!(answer.header("content-length"), None, "but not what is said of its own body");
+    assert_eq!(answer.header("content-length"), None, "but not the headers of its own body");
     assert_eq!(answer.headers.get_all("content-type").iter().count(), 1);
 }
 

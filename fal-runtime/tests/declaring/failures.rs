@@ -256,7 +256,7 @@ async fn the_limit_of_a_body_is_the_endpoints_own_or_else_the_apps() {
 
 /// Every way in which a request to these apps can fail, and its status.
 #[tokio::test]
-async fn whoever_makes_a_failure_it_has_the_one_form() {
+async fn every_failure_has_the_same_form() {
     let broken = stream::iter([Ok(Bytes::from_static(b"{")), Err("reset")]);
     let text = Request::post("/").header("content-type", "text/plain").body(Body::from("a")).unwrap();
     let large = json(Bytes::from(vec![b' '; 3 * 1024 * 1024]));

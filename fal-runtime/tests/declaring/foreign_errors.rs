@@ -1,4 +1,4 @@
-//! Errors that are no `std::error::Error`: boxed ones, and those of anyhow and eyre.
+//! Errors that do not implement `std::error::Error`: boxed ones, and those of anyhow and eyre.
 
 use std::io;
 

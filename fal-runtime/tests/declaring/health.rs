@@ -93,7 +93,7 @@ fn an_app_tells_a_host_how_to_check_it() {
     assert_eq!(spec.config, HealthCheck::new().timeout_seconds(2));
 }
 
-/// A blocking health function that returns when it is let go.
+/// A blocking health function that returns when the test releases it.
 struct Blocking {
     started: mpsc::UnboundedSender<()>,
     go: Arc<Semaphore>,
@@ -146,7 +146,7 @@ impl Bench {
         call
     }
 
-    /// Starts a call of the health function and lets go of it while it runs.
+    /// Starts a call of the health function and drops it while it runs.
     async fn abandon(&mut self) {
         let call = self.start("/health").await;
         call.abort();
@@ -172,7 +172,7 @@ async fn while_a_blocking_health_function_is_past_its_deadline_checks_are_503_an
 async fn an_abandoned_health_function_keeps_the_next_check_waiting_until_its_deadline_s13b() {
     let mut bench = Bench::new();
     bench.abandon().await;
-    // The clock stands still but for what is waited for.
+    // The clock is paused, except for waits.
     assert_eq!(bench.client.ask(Method::POST, "/health").await.status, 503);
     assert_eq!(bench.calls.load(Ordering::SeqCst), 1);
     bench.go.add_permits(1);

@@ -199,7 +199,7 @@ async fn an_app_that_is_still_used_is_not_torn_down_s42b() {
 }
 
 #[tokio::test]
-async fn a_setup_that_nobody_waits_for_is_dropped_s42e() {
+async fn a_setup_whose_caller_has_left_is_dropped_s42e() {
     static ENTERED: Semaphore = Semaphore::const_new(0);
     static DROPPED: Semaphore = Semaphore::const_new(0);
 
@@ -232,7 +232,7 @@ async fn a_setup_that_nobody_waits_for_is_dropped_s42e() {
 }
 
 #[tokio::test]
-async fn a_blocking_setup_that_nobody_waits_for_is_abandoned_s42e() {
+async fn a_blocking_setup_whose_caller_has_left_is_abandoned_s42e() {
     static ENTERED: Semaphore = Semaphore::const_new(0);
 
     struct Stuck;

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::client::{Answer, Client};
 
-/// Endpoints that say when they run, and return when they are let go.
+/// Endpoints that report when they run, and return when the test releases them.
 struct Gated {
     started: mpsc::UnboundedSender<u32>,
     go: Arc<Semaphore>,

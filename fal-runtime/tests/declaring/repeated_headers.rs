@@ -54,7 +54,7 @@ async fn a_list_takes_every_header_of_its_name() {
 }
 
 #[tokio::test]
-async fn a_field_that_is_no_list_takes_the_first_header_of_its_name() {
+async fn a_field_other_than_a_list_takes_the_first_header_of_its_name() {
     assert_eq!(post("/one", &[("x-tag", "1"), ("x-tag", "2")]).await.body(), 1);
 }
 

@@ -76,7 +76,7 @@ async fn ask(path: &str) -> crate::client::Answer {
 }
 
 #[tokio::test]
-async fn what_an_endpoint_says_of_its_response_is_sent() {
+async fn the_head_that_an_endpoint_sets_is_sent() {
     for path in ["/created", "/created/blocking"] {
         let answer = ask(path).await;
         assert_eq!(answer.status, 201);
@@ -104,7 +104,7 @@ async fn a_status_that_has_no_body_is_sent_without_one() {
 }
 
 #[tokio::test]
-async fn a_status_that_is_no_answers_is_an_error() {
+async fn a_status_that_ends_no_request_is_an_error() {
     let answer = ask("/informational").await;
     assert_eq!((answer.status.as_u16(), answer.header(CHECK)), (500, Some("true")));
     assert_eq!(answer.detail(), "Internal Server Error");

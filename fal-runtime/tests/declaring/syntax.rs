@@ -45,7 +45,7 @@ async fn a_raw_identifier_is_named_without_its_prefix() {
 const CHECK: HealthCheck = HealthCheck::new().timeout_seconds(7);
 
 macro_rules! app {
-    ($app:ty, $path:literal, $number:ty, $events:ty, $lent:ty, $check:expr) => {
+    ($app:ty, $path:literal, $number:ty, $events:ty, $borrowed:ty, $check:expr) => {
         #[app]
         impl $app {
             #[endpoint($path)]
@@ -58,8 +58,8 @@ macro_rules! app {
                 events.send(1).await
             }
 
-            #[endpoint("/lent")]
-            async fn lent(&self, events: $lent) -> Result<()> {
+            #[endpoint("/borrowed")]
+            async fn borrowed(&self, events: $borrowed) -> Result<()> {
                 events.send(2).await
             }
 
@@ -81,7 +81,7 @@ async fn a_macro_may_write_the_types_of_a_declaration() {
     let client = Client::of(written::Written);
     assert_eq!(client.post("/sum/3", json!(4)).await.body(), json!(7));
     assert_eq!(client.ask(Method::POST, "/events").await.text, "data: 1\n\n");
-    assert_eq!(client.ask(Method::POST, "/lent").await.text, "data: 2\n\n");
+    assert_eq!(client.ask(Method::POST, "/borrowed").await.text, "data: 2\n\n");
     assert_eq!(written::Written::health_check().unwrap().config, CHECK);
 }
 

@@ -342,7 +342,7 @@ async fn an_item_of_a_map_is_told_by_its_number() {
 }
 
 #[test]
-fn rules_that_nobody_checks_are_told_with_what_to_write() {
+fn rules_that_are_not_checked_are_reported_with_what_to_write() {
     let derive = |and| {
         format!(
             "derive `garde::Validate` (garde 0.23, fal-runtime's feature `garde`{and}), unless its `Deserialize` checks them"
@@ -379,7 +379,7 @@ impl io::Write for Log {
 }
 
 #[tokio::test]
-async fn rules_that_nobody_checks_are_logged_once_with_the_document() {
+async fn rules_that_are_not_checked_are_logged_once_with_the_document() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();

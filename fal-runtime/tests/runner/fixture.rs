@@ -51,7 +51,7 @@ impl Patient {
         let _dropped = Dropped("setup dropped");
         mark("setup");
         match std::env::var("FIXTURE").unwrap_or_default().as_str() {
-            "setup error" => Err(NoModel(std::io::Error::other("the disk is gone")))?,
+            "setup error" => Err(NoModel(std::io::Error::other("the disk is unmounted")))?,
             "setup panic" => panic!("the model is no model"),
             "setup progress" => cx.progress(0.4, "loading weights"),
             "setup pending" => std::future::pending().await,

@@ -1,4 +1,4 @@
-//! Runners whose host has gone (S41), and processes that are none.
+//! Runners whose host has exited (S41), and processes that are not runners.
 
 use std::time::Duration;
 
@@ -17,24 +17,24 @@ fn ready() -> Runner {
 }
 
 #[test]
-fn a_runner_ends_with_all_that_it_has_started_when_its_host_is_gone_s41f() {
+fn a_runner_ends_with_all_that_it_has_started_when_its_host_has_exited_s41f() {
     let runner = ready();
     assert_eq!(runner.send("/spawn").answer(), "spawned");
-    // Its end is seen when nobody holds its standard output any more: the process that it started does, too.
+    // The output ends when every process that holds it has ended, including the one that the runner started.
     let ended = runner.abandoned();
     assert_eq!(ended.signal, Some(Signal::KILL.as_raw()));
     assert_eq!(ended.marks, [""; 0], "neither handle_exit nor teardown");
 }
 
 #[test]
-fn a_runner_whose_every_thread_is_held_ends_when_its_host_is_gone_s41f() {
+fn a_runner_whose_every_thread_is_held_ends_when_its_host_has_exited_s41f() {
     let mut runner = ready();
     let _calls = hold_every_thread(&mut runner);
     assert_eq!(runner.abandoned().signal, Some(Signal::KILL.as_raw()));
 }
 
 #[test]
-fn a_runner_in_its_setup_ends_when_its_host_is_gone_s41f() {
+fn a_runner_in_its_setup_ends_when_its_host_has_exited_s41f() {
     let mut runner = Runner::start("stubborn", "", GRACE);
     runner.wait_for_mark("setup");
     assert_eq!(runner.abandoned().signal, Some(Signal::KILL.as_raw()));
@@ -60,7 +60,7 @@ fn a_runner_whose_host_went_before_it_could_look_ends_at_once_s41f() {
 }
 
 #[test]
-fn a_process_that_nobody_made_a_runner_is_none() {
+fn a_process_without_an_assignment_is_not_a_runner() {
     let printed = this_program().unwrap().output().unwrap();
     assert!(String::from_utf8_lossy(&printed.stdout).contains("mark no runner"));
 }

@@ -137,7 +137,7 @@ impl Runner {
 
     /// Goes, as a host does that is killed, and waits as [`ended`](Self::ended).
     pub(crate) fn abandoned(mut self) -> Ended {
-        // Nobody reads what is left in the channel.
+        // The rest in the channel is not read.
         let (gone, _) = UnixStream::pair().unwrap();
         self.channel = BufReader::new(gone);
         self.ended()

@@ -31,7 +31,7 @@ fn a_setup_says_how_far_it_is_before_the_runner_is_ready() {
 #[test]
 fn a_setup_error_is_told_with_its_causes_and_nothing_ever_listens() {
     let mut runner = Runner::start("patient", "setup error", GRACE);
-    let error = "the model cannot be loaded: the disk is gone";
+    let error = "the model cannot be loaded: the disk is unmounted";
     assert_eq!(runner.report(), json!({ "failed": { "error": error } }));
     let socket = runner.socket();
     let ended = runner.ended();

@@ -39,7 +39,7 @@ fn handle_exit_is_called_at_once_and_once_and_teardown_when_the_last_call_has_en
 }
 
 #[test]
-fn a_call_that_waits_for_its_runner_to_be_told_to_stop_is_finished_s42b() {
+fn a_call_that_waits_for_the_stop_of_its_runner_is_finished_s42b() {
     let mut runner = ready("", LONG);
     let mut call = runner.send("/until-exit");
     runner.wait_for_mark("until-exit");

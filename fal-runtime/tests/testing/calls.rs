@@ -112,11 +112,11 @@ async fn requests_for_a_health_check_are_counted_after_a_panic_too_s27c() {
     assert!(app.call(Shapes::ask, input("panic")).await.is_err());
     assert_eq!(app.health_checks_requested(), 2);
     app.call(Shapes::ask_first, input("")).await.unwrap();
-    assert_eq!(app.health_checks_requested(), 2, "0 asks for nothing");
+    assert_eq!(app.health_checks_requested(), 2, "0 does not ask");
 }
 
 #[tokio::test]
-async fn the_health_endpoint_itself_asks_for_nothing_s28b() {
+async fn the_health_endpoint_itself_does_not_ask_s28b() {
     let app = TestApp::<Shapes>::start().await.unwrap();
     app.health().await.unwrap();
     app.call(Shapes::health, ()).await.unwrap();
@@ -173,7 +173,7 @@ async fn two_apps_of_one_type_do_not_see_each_other() {
 
 #[test]
 #[should_panic(expected = "wait_for_it` is not an endpoint of")]
-fn a_function_that_is_no_endpoint_is_named() {
+fn a_function_other_than_an_endpoint_is_named() {
     async fn wait_for_it(_: &Shapes) {}
     let app = TestApp::<Shapes>::of(Shapes::default()).unwrap();
     drop(app.call(wait_for_it, ()));

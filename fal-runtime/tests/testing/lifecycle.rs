@@ -111,7 +111,7 @@ impl Loading {
 }
 
 #[tokio::test]
-async fn what_setup_says_of_its_progress_can_be_read() {
+async fn the_progress_of_setup_can_be_read() {
     let app = TestApp::<Loading>::start().await.unwrap();
     let said = [(0.4, "loading weights"), (1.0, "warming up")];
     let said = said.map(|(fraction, message)| Progress::new(fraction, message));

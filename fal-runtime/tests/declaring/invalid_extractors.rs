@@ -91,7 +91,7 @@ impl Fits {
     async fn id(&self, _: Path<Id>) {}
 }
 
-fn misfits(app: &Declaration) -> Vec<String> {
+fn invalid_extractors(app: &Declaration) -> Vec<String> {
     app.problems()
 }
 
@@ -100,7 +100,7 @@ fn a_type_that_no_request_can_be_read_as_is_a_problem_of_the_declaration() {
     let names = "write a struct that derives `Deserialize` and `JsonSchema`, with a field for each";
     let as_many = "write a tuple of as many, or a struct with a field for each";
     assert_eq!(
-        misfits(Misfits::declaration()),
+        invalid_extractors(Misfits::declaration()),
         [
             "the endpoint `orders` takes `ordr` from its path, which has `user` and `order`: name the field as the \
              parameter"
@@ -120,7 +120,7 @@ fn a_type_that_no_request_can_be_read_as_is_a_problem_of_the_declaration() {
             format!("the endpoint `cookie` takes `Cookies<Id>`, but cookies have names: {names}"),
         ]
     );
-    assert_eq!(misfits(Fits::declaration()), Vec::<String>::new());
+    assert_eq!(invalid_extractors(Fits::declaration()), Vec::<String>::new());
 }
 
 #[test]
