@@ -3,7 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -13,7 +13,6 @@ use rustix::net::RecvFlags;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-use super::balancer::Balancer;
 use super::forwarded::Trust;
 use super::timer::{ConnectionTimer, TickClock, Wait};
 
@@ -56,7 +55,6 @@ impl ClientLimits {
 /// A client connection, shared by everything that works for it. One task polls all of that.
 #[derive(Debug)]
 pub(super) struct Client {
-    pub(super) balancer: Arc<Balancer>,
     /// The client's address, as the value of `x-forwarded-for`.
     pub(super) peer: HeaderValue,
     pub(super) trust: Trust,
@@ -79,20 +77,18 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(
-        balancer: Arc<Balancer>,
         stream: TcpStream,
         peer: IpAddr,
+        trust: Trust,
         clock: TickClock,
         limits: ClientLimits,
     ) -> Self {
         let now = clock.now();
         let timer = ConnectionTimer::new(clock);
-        let is_trusted = balancer.limits().trusted_proxies.iter().any(|range| range.contains(peer));
         timer.start(Wait::Head, limits.head);
         Self {
-            balancer,
             peer: to_header_value(peer),
-            trust: if is_trusted { Trust::Yes } else { Trust::No },
+            trust,
             timer,
             limits,
             stream,

@@ -32,7 +32,7 @@ pub(super) async fn forward(
     let prepared = prepare_request(&mut request, &client.peer, client.trust, !is_complete);
     let id = request_id::keep_or_make(request.headers_mut());
     let mut entry = LogEntry::of(&request);
-    let reader = client.balancer.limits().origins.reader(request.headers());
+    let reader = session.balancer.limits().origins.reader(request.headers());
     let own =
         |response: Response<Full<Bytes>>| response.map(|body| ResponseBody::own(Arc::clone(client), body));
     let answer = match (prepared, reader.preflight(&request)) {

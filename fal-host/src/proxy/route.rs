@@ -28,6 +28,7 @@ use crate::connect::{Pause, is_own_shortage};
 /// One client connection, for all of its requests.
 #[derive(Debug)]
 pub(super) struct Session {
+    pub(super) balancer: Arc<Balancer>,
     pub(super) client: Arc<Client>,
     pub(super) tunnel: TunnelSlot,
 }
@@ -40,8 +41,7 @@ pub(super) async fn route(
     id: &HeaderValue,
     entry: &mut LogEntry,
 ) -> Result<Response<ResponseBody>, ProxyError> {
-    let client = &session.client;
-    let balancer = &client.balancer;
+    let (balancer, client) = (&session.balancer, &session.client);
     let may_ask = match &balancer.limits().manual_checks {
         ManualChecks::Made { health_path } if request.uri().path() == health_path => MayAsk::No,
         ManualChecks::Made { .. } | ManualChecks::Ignored => MayAsk::Yes,
@@ -55,8 +55,10 @@ pub(super) async fn route(
     loop {
         let permit = position.acquire(balancer).await?;
         entry.runner = Some(permit.runner().id);
-        match send(client, permit, request, &mut position).await? {
-            Sent::Answered(response, exchange) if response.status() != StatusCode::SWITCHING_PROTOCOLS => {
+        match send(session, permit, request, &mut position).await? {
+            Sent::Answered(response, exchange)
+                if response.status() != StatusCode::SWITCHING_PROTOCOLS =>
+            {
                 return pass_on(response, exchange, may_ask).await;
             }
             Sent::Answered(response, exchange) if wishes.upgrade => {
@@ -108,11 +110,12 @@ enum Sent {
 /// Sends a request to the runner of its permit: over an idle connection, a fresh one, or a second fresh one. A runner that
 /// refuses both fresh connections is unreachable (S39).
 async fn send(
-    client: &Arc<Client>,
+    session: &Session,
     mut permit: Permit,
     mut request: Request<RequestBody>,
     position: &mut QueuePosition,
 ) -> Result<Sent, ProxyError> {
+    let client = &session.client;
     let mut refusals = 0;
     loop {
         let upstream = if let Some(idle) = take_idle(client, &permit).await {
@@ -122,7 +125,7 @@ async fn send(
             return Ok(Sent::Unsent(Box::new(request)));
         } else {
             refusals += 1;
-            match open_in_time(&client.balancer, &permit, position).await? {
+            match open_in_time(&session.balancer, &permit, position).await? {
                 Ok(fresh) => fresh,
                 Err(_) => continue,
             }

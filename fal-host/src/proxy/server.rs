@@ -22,6 +22,7 @@ use super::client::{Client, ClientLimits};
 use super::client_stream::{ClientStream, End, SwitchedStream};
 use super::departure::{REPORTS_CLOSED_SIDES, close_in_stages, prepare, reset};
 use super::forward::forward;
+use super::forwarded::Trust;
 use super::route::Session;
 use super::timer::TickClock;
 use super::tunnel::TunnelSlot;
@@ -122,11 +123,12 @@ impl Clients {
     }
 
     fn add(&mut self, stream: TcpStream, peer: SocketAddr) {
-        let client =
-            Client::new(Arc::clone(&self.balancer), stream, peer.ip(), self.clock.clone(), self.limits);
-        let client = Arc::new(client);
+        let (balancer, peer) = (Arc::clone(&self.balancer), peer.ip());
+        let is_trusted = balancer.limits().trusted_proxies.iter().any(|range| range.contains(peer));
+        let trust = if is_trusted { Trust::Yes } else { Trust::No };
+        let client = Arc::new(Client::new(stream, peer, trust, self.clock.clone(), self.limits));
         let (stop, stopped) = oneshot::channel();
-        let task = self.tasks.spawn(serve_client(Arc::clone(&client), stopped));
+        let task = self.tasks.spawn(serve_client(balancer, Arc::clone(&client), stopped));
         self.open.insert(task.id(), Open { client, stop: Some(stop) });
     }
 
@@ -165,7 +167,11 @@ impl Clients {
 }
 
 /// Serves one client connection: waits for its first byte, serves its requests, and closes it.
-async fn serve_client(client: Arc<Client>, mut stopped: oneshot::Receiver<Infallible>) {
+async fn serve_client(
+    balancer: Arc<Balancer>,
+    client: Arc<Client>,
+    mut stopped: oneshot::Receiver<Infallible>,
+) {
     let began = tokio::select! {
         biased;
         began = poll_fn(|cx| client.poll_first_byte(cx)) => began,
@@ -173,20 +179,24 @@ async fn serve_client(client: Arc<Client>, mut stopped: oneshot::Receiver<Infall
     };
     if began {
         // Only a client that sends something costs the memory that HTTP needs.
-        Box::pin(serve_requests(client, stopped)).await;
+        Box::pin(serve_requests(balancer, client, stopped)).await;
     }
 }
 
-async fn serve_requests(client: Arc<Client>, mut stopped: oneshot::Receiver<Infallible>) {
+async fn serve_requests(
+    balancer: Arc<Balancer>,
+    client: Arc<Client>,
+    mut stopped: oneshot::Receiver<Infallible>,
+) {
     let has_request = Arc::<AtomicBool>::default();
     let seen = Arc::clone(&has_request);
-    let session = Arc::new(Session { client: Arc::clone(&client), tunnel: TunnelSlot::default() });
+    let max_head = balancer.limits().max_head.max(MIN_HEAD);
+    let session = Arc::new(Session { balancer, client: Arc::clone(&client), tunnel: TunnelSlot::default() });
     let requests = Arc::clone(&session);
     let service = service_fn(move |request| {
         seen.store(true, Ordering::Relaxed);
         forward(Arc::clone(&requests), request)
     });
-    let max_head = client.balancer.limits().max_head.max(MIN_HEAD);
     let mut connection = http1::Builder::new()
         .half_close(REPORTS_CLOSED_SIDES)
         .writev(false)

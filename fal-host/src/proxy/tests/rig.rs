@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::{Peer, within};
 use crate::proxy::client::{Client, ClientLimits};
+use crate::proxy::forwarded::Trust;
 use crate::proxy::timer::TickClock;
 use crate::proxy::{Balancer, Limits, MAX_HEAD, ManualChecks, Origins, Report, Reports, serve};
 use crate::{Address, RunnerId};
@@ -81,7 +82,7 @@ impl Rig {
         let peer = stream.peer_addr().unwrap().ip();
         let clock = TickClock::for_limit(None);
         let limits = ClientLimits::new(&clock, Duration::from_secs(60), None);
-        Arc::new(Client::new(Arc::clone(&self.balancer), stream, peer, clock, limits))
+        Arc::new(Client::new(stream, peer, Trust::No, clock, limits))
     }
 
     /// A client that has sent a request without a body.
