@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::limits::{Limits, ManualChecks};
 use super::permits::{Arrival, CheckTicket, Drained, PermitTable};
 use super::report::{Report, Reports};
-use super::runner::Runner;
+use super::runner::ServingRunner;
 use super::timer::TickClock;
 use crate::{Address, RunnerId};
 
@@ -20,12 +20,12 @@ use crate::{Address, RunnerId};
 pub(crate) struct Balancer {
     limits: Limits,
     reports: Reports,
-    state: Mutex<State>,
+    state: Mutex<BalancerState>,
 }
 
 #[derive(Debug)]
-struct State {
-    permits: PermitTable<Arc<Runner>, oneshot::Sender<Arc<Runner>>>,
+struct BalancerState {
+    permits: PermitTable<Arc<ServingRunner>, oneshot::Sender<Arc<ServingRunner>>>,
     stopping: bool,
 }
 
@@ -33,10 +33,10 @@ struct State {
 #[derive(Debug)]
 pub(super) enum Acquired {
     /// A permit of this runner. The caller must release it.
-    Permit(Arc<Runner>),
+    Permit(Arc<ServingRunner>),
     /// A position in the queue. The runner of the permit will be sent to the receiver; the caller must release that
     /// permit, or cancel the arrival.
-    Queued(Arrival, oneshot::Receiver<Arc<Runner>>),
+    Queued(Arrival, oneshot::Receiver<Arc<ServingRunner>>),
     /// As many requests wait as the queue holds.
     QueueFull,
     /// The host stops.
@@ -66,12 +66,12 @@ impl Balancer {
             health_path.truncate(health_path.find('?').unwrap_or(health_path.len()));
         }
         let permits = PermitTable::new(limits.max_multiplexing.max(1));
-        Arc::new(Self { limits, reports, state: Mutex::new(State { permits, stopping: false }) })
+        Arc::new(Self { limits, reports, state: Mutex::new(BalancerState { permits, stopping: false }) })
     }
 
     /// Adds a runner to the rotation. Requests that wait are dispatched to it at once.
     pub(crate) fn add(&self, id: RunnerId, address: Address) {
-        self.lock().permits.add(id, Arc::new(Runner::new(id, address)));
+        self.lock().permits.add(id, Arc::new(ServingRunner::new(id, address)));
         self.dispatch();
     }
 
@@ -187,7 +187,7 @@ impl Balancer {
     }
 
     /// A response of the runner asks for a manual check (S27).
-    pub(super) fn ask(&self, runner: &Runner) -> Option<CheckTicket> {
+    pub(super) fn ask(&self, runner: &ServingRunner) -> Option<CheckTicket> {
         if matches!(self.limits.manual_checks, ManualChecks::Ignored) {
             runner.warn_of_no_health_check();
         }
@@ -206,7 +206,7 @@ impl Balancer {
 
     /// Gives a runner that has broken off a request no request for [`EJECT_FOR`], and then only over fresh connections:
     /// it may be dying, and would lose them (S39).
-    pub(super) fn eject(self: &Arc<Self>, runner: &Runner) {
+    pub(super) fn eject(self: &Arc<Self>, runner: &ServingRunner) {
         self.lock().permits.eject(runner.id);
         runner.close_idle();
         let (balancer, id) = (Arc::clone(self), runner.id);
@@ -218,7 +218,7 @@ impl Balancer {
     }
 
     /// Takes a runner that refused two connections out of the rotation and reports it (S39).
-    pub(super) fn unreachable(&self, runner: &Runner) {
+    pub(super) fn unreachable(&self, runner: &ServingRunner) {
         let was_in_service = self.lock().permits.suspend(runner.id);
         if was_in_service {
             runner.close();
@@ -267,7 +267,7 @@ impl Balancer {
         let _ = self.reports.events.send(report);
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, BalancerState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

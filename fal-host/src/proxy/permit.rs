@@ -4,23 +4,23 @@ use std::sync::Arc;
 
 use super::balancer::Balancer;
 use super::permits::CheckTicket;
-use super::runner::Runner;
+use super::runner::ServingRunner;
 
 /// A permit for one request in flight at one runner. Dropping it releases it to the request that has waited longest.
 #[derive(Debug)]
 pub(super) struct Permit {
     balancer: Arc<Balancer>,
-    runner: Arc<Runner>,
+    runner: Arc<ServingRunner>,
     ticket: Option<CheckTicket>,
 }
 
 impl Permit {
     /// Wraps a permit that the balancer has granted.
-    pub(super) const fn granted(balancer: Arc<Balancer>, runner: Arc<Runner>) -> Self {
+    pub(super) const fn granted(balancer: Arc<Balancer>, runner: Arc<ServingRunner>) -> Self {
         Self { balancer, runner, ticket: None }
     }
 
-    pub(super) const fn runner(&self) -> &Arc<Runner> {
+    pub(super) const fn runner(&self) -> &Arc<ServingRunner> {
         &self.runner
     }
 

@@ -12,7 +12,7 @@ use super::balancer::{Acquired, Balancer, QueueLimit};
 use super::error::ProxyError;
 use super::permit::Permit;
 use super::permits::Arrival;
-use super::runner::Runner;
+use super::runner::ServingRunner;
 
 /// How often a request may move to another runner (S39).
 const MAX_MOVES: u8 = 10;
@@ -66,7 +66,7 @@ impl QueuePosition {
 struct Waiter {
     balancer: Arc<Balancer>,
     arrival: Arrival,
-    runner: oneshot::Receiver<Arc<Runner>>,
+    runner: oneshot::Receiver<Arc<ServingRunner>>,
 }
 
 impl Future for Waiter {

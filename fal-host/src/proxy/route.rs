@@ -56,17 +56,17 @@ pub(super) async fn route(
         let permit = position.acquire(balancer).await?;
         entry.runner = Some(permit.runner().id);
         match send(session, permit, request, &mut position).await? {
-            Sent::Answered(response, exchange)
+            SendOutcome::Answered(response, exchange)
                 if response.status() != StatusCode::SWITCHING_PROTOCOLS =>
             {
                 return pass_on(response, exchange, may_ask).await;
             }
-            Sent::Answered(response, exchange) if wishes.upgrade => {
+            SendOutcome::Answered(response, exchange) if wishes.upgrade => {
                 return switch(response, exchange, id.clone(), &session.tunnel);
             }
             // The client has not asked for an upgrade.
-            Sent::Answered(..) => return Err(ProxyError::Malformed),
-            Sent::Overdue(mut exchange) => {
+            SendOutcome::Answered(..) => return Err(ProxyError::Malformed),
+            SendOutcome::Overdue(mut exchange) => {
                 let after = balancer.limits().request_timeout.unwrap_or_default();
                 if !client.has_uploaded() {
                     return Err(ProxyError::ClientTimeout { after });
@@ -76,12 +76,12 @@ pub(super) async fn route(
                 }
                 return Err(ProxyError::RequestTimeout { after });
             }
-            Sent::Lost(error) => {
+            SendOutcome::Lost(error) => {
                 let answer = why_lost(client, &error);
                 entry.error = Some(error);
                 return Err(answer);
             }
-            Sent::Unsent(unsent) => request = *unsent,
+            SendOutcome::Unsent(unsent) => request = *unsent,
         }
         position.move_on()?;
     }
@@ -97,7 +97,7 @@ fn pass_interim_responses_on(client: &Arc<Client>, request: &mut Request<Request
     });
 }
 
-enum Sent {
+enum SendOutcome {
     Answered(Response<Incoming>, Exchange),
     /// The runner has not begun to answer within `request_timeout`.
     Overdue(Exchange),
@@ -114,7 +114,7 @@ async fn send(
     mut permit: Permit,
     mut request: Request<RequestBody>,
     position: &mut QueuePosition,
-) -> Result<Sent, ProxyError> {
+) -> Result<SendOutcome, ProxyError> {
     let client = &session.client;
     let mut refusals = 0;
     loop {
@@ -122,7 +122,7 @@ async fn send(
             idle
         } else if refusals == 2 {
             permit.unreachable();
-            return Ok(Sent::Unsent(Box::new(request)));
+            return Ok(SendOutcome::Unsent(Box::new(request)));
         } else {
             refusals += 1;
             match open_in_time(&session.balancer, &permit, position).await? {
@@ -134,10 +134,10 @@ async fn send(
             client.timer.start(Wait::Continue, client.limits.wait_for_continue);
         }
         (request, permit) = match Exchange::send(upstream, permit, request, client).await {
-            Ok((response, exchange)) => return Ok(Sent::Answered(response, exchange)),
-            Err(Unanswered::Overdue(exchange)) => return Ok(Sent::Overdue(exchange)),
+            Ok((response, exchange)) => return Ok(SendOutcome::Answered(response, exchange)),
+            Err(Unanswered::Overdue(exchange)) => return Ok(SendOutcome::Overdue(exchange)),
             Err(Unanswered::Unsent(request, permit)) => (*request, permit),
-            Err(Unanswered::Lost(error)) => return Ok(Sent::Lost(error)),
+            Err(Unanswered::Lost(error)) => return Ok(SendOutcome::Lost(error)),
         };
     }
 }

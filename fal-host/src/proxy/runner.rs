@@ -12,7 +12,7 @@ use crate::{Address, RunnerId};
 
 /// One runner: where it listens, and its idle connections.
 #[derive(Debug)]
-pub(super) struct Runner {
+pub(super) struct ServingRunner {
     pub(super) id: RunnerId,
     pub(super) address: Address,
     /// Idle connections, the last used on top; `None` once the runner is out of service.
@@ -21,7 +21,7 @@ pub(super) struct Runner {
     warned: AtomicBool,
 }
 
-impl Runner {
+impl ServingRunner {
     pub(super) const fn new(id: RunnerId, address: Address) -> Self {
         Self {
             id,
