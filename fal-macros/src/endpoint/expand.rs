@@ -7,7 +7,7 @@ use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Ident, Path, Type};
+use syn::{Attribute, Ident, Path, Type};
 
 use super::Endpoint;
 use super::signature::{Argument, ArgumentKind};
@@ -15,6 +15,13 @@ use super::types::is_named;
 use crate::method::Method;
 use crate::options::Setting;
 use crate::span::{call_site_span, first_and_last_span, with_span};
+
+/// A call of the initializer that may depend on a `#[cfg(…)]`.
+struct Step<'a> {
+    cfgs: &'a [Attribute],
+    span: Span,
+    call: TokenStream,
+}
 
 impl Endpoint {
     /// Writes the initializer of the endpoint's `static`.
@@ -26,7 +33,6 @@ impl Endpoint {
             quote!(.answers(__fal::EndpointMethod::#method))
         });
         let docs = self.docs.expand().map(|docs| quote!(.docs(#docs)));
-        let deprecated = self.is_deprecated.then(|| quote!(.deprecated()));
         let health_check = self.health_check.as_ref().map(|option| {
             let check = option.check.expand();
             quote!(.checks_health(#check))
@@ -49,22 +55,35 @@ impl Endpoint {
         // It comes last and checks that an argument takes the path's parameters: its errors belong to the path.
         let calls = quote_spanned!(path.span()=> .calls(#handler));
         let new = quote_spanned!(call_site_span(path)=> __fal::Endpoint::new(#path, #name));
-        let head = quote!(#new #method #docs #deprecated #health_check #body_limit);
+        let head = quote!(#new #method #docs #health_check #body_limit);
         let tail = quote!(#returns #fails #calls);
-        let is_conditional = self.extractors().any(|(cfgs, _)| !cfgs.is_empty());
+        let steps = self.steps();
+        let is_conditional = steps.iter().any(|step| !step.cfgs.is_empty());
         let initializer = if is_conditional {
             // A call in a chain cannot have attributes, a statement can.
-            let takes = self.extractors().map(|(cfgs, extractor)| {
-                let endpoint = Ident::new("endpoint", call_site_span(extractor));
-                let takes = self.takes(extractor);
-                quote!(#(#cfgs)* let #endpoint = #endpoint #takes;)
+            let steps = steps.iter().map(|Step { cfgs, span, call }| {
+                let endpoint = Ident::new("endpoint", *span);
+                quote!(#(#cfgs)* let #endpoint = #endpoint #call;)
             });
-            quote!({ let endpoint = #head; #(#takes)* endpoint #tail })
+            quote!({ let endpoint = #head; #(#steps)* endpoint #tail })
         } else {
-            let takes = self.extractors().map(|(_, extractor)| self.takes(extractor));
-            quote!(#head #(#takes)* #tail)
+            let calls = steps.iter().map(|step| &step.call);
+            quote!(#head #(#calls)* #tail)
         };
         replace_self(initializer, app)
+    }
+
+    /// The calls of the initializer that may depend on a `#[cfg(…)]`.
+    fn steps(&self) -> Vec<Step<'_>> {
+        let deprecated = self.deprecated.as_ref().map(|cfgs| {
+            let call = quote!(.deprecated());
+            Step { cfgs, span: Span::call_site(), call }
+        });
+        let extractors = self.extractors().map(|(cfgs, extractor)| {
+            let call = self.takes(extractor);
+            Step { cfgs, span: call_site_span(extractor), call }
+        });
+        deprecated.into_iter().chain(extractors).collect()
     }
 
     /// Writes the impl of the marker for its path and method. A health check has its path to itself.
@@ -115,7 +134,7 @@ impl Endpoint {
         let reply = item_of_returns(output, if events.is_some() { "fal_end" } else { "fal_reply" });
         let answer = Ident::new("answer", output.span());
         // The deprecation is for callers, and the app calls its endpoints in any case.
-        let allow = self.is_deprecated.then(|| quote!(#[allow(deprecated)]));
+        let allow = self.deprecated.as_ref().map(|_| quote!(#[allow(deprecated)]));
         let call = if self.is_async {
             quote_spanned! {span=>
                 #allow let #answer = #function(call.app(), #(#arguments),*).await;

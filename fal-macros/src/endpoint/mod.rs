@@ -10,7 +10,7 @@ use syn::{Attribute, Ident, ImplItemFn, ReturnType, Type};
 use self::attribute::{EndpointAttribute, HealthCheckOption};
 use self::signature::{Argument, ArgumentKind, Signature};
 use self::types::path_value_count;
-use crate::conditional::{Conditional, cfgs};
+use crate::conditional::{Conditional, cfgs, conditionals};
 use crate::doc::Docs;
 use crate::errors::Errors;
 use crate::method::Method;
@@ -27,7 +27,8 @@ pub(crate) struct Endpoint {
     method: Method,
     body_limit: Option<Setting>,
     docs: Docs,
-    is_deprecated: bool,
+    /// The `#[cfg(…)]` attributes of its `#[deprecated]`, if it has one.
+    deprecated: Option<Vec<Attribute>>,
     is_async: bool,
     arguments: Vec<Argument>,
     output: Type,
@@ -89,7 +90,10 @@ impl Endpoint {
             name: method.sig.ident.clone(),
             method: endpoint_method,
             docs: Docs::from_attributes(&method.attrs),
-            is_deprecated: method.attrs.iter().any(|attribute| attribute.path().is_ident("deprecated")),
+            deprecated: conditionals(&method.attrs)
+                .iter()
+                .find(|conditional| conditional.is("deprecated"))
+                .map(|conditional| conditional.cfgs().collect()),
             is_async: method.sig.asyncness.is_some(),
             arguments,
             output,

@@ -273,6 +273,11 @@ mod deprecated {
             2
         }
 
+        #[cfg_attr(test, deprecated)]
+        #[endpoint("/conditional")]
+        async fn conditional(&self) {}
+
+        #[cfg_attr(not(test), deprecated)]
         #[endpoint("/new")]
         async fn current(&self) -> u32 {
             3
@@ -287,5 +292,9 @@ async fn a_deprecated_endpoint_compiles_without_a_warning_and_is_marked_in_the_d
     assert_eq!(client.ask(Method::POST, "/blocking").await.body(), json!(2));
     let document = deprecated::Deprecated::declaration().openapi();
     let is_deprecated = |path: &str| document["paths"][path]["post"]["deprecated"].clone();
-    assert_eq!(["/old", "/blocking", "/new"].map(is_deprecated), [json!(true), json!(true), json!(null)]);
+    assert_eq!(
+        ["/old", "/blocking", "/conditional"].map(is_deprecated),
+        [json!(true), json!(true), json!(true)]
+    );
+    assert_eq!(is_deprecated("/new"), json!(null));
 }
