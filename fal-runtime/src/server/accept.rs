@@ -105,7 +105,7 @@ async fn accept(listener: Listener, connections: Connections, mut stop: oneshot:
     match listener.close() {
         Ok(queued) => queued.into_iter().for_each(|stream| connections.spawn(stream)),
         Err(error) => {
-            tracing::warn!(%error, "lost the connections that were queued when the listener closed")
+            tracing::warn!(%error, "lost the connections that were queued when the listener closed");
         }
     }
 }

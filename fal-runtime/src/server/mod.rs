@@ -34,5 +34,6 @@ pub(crate) use health_listener::HealthListener;
 #[cfg(feature = "cli")]
 pub(crate) use listener::Listener;
 
-#[cfg(all(test, feature = "cli"))]
+#[cfg(test)]
+#[cfg(feature = "cli")]
 mod tests;
