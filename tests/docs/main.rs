@@ -5,6 +5,7 @@
 mod citations;
 mod house_words;
 mod links;
+mod options;
 mod quotes;
 mod rust_text;
 mod scenarios;
