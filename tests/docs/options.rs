@@ -1,13 +1,10 @@
 //! The page about the command line has every option of a host, with its variable and its default.
 
-use crate::sources::read;
-
-const DECLARED: [&str; 2] = ["fal-host/src/cli/host_options.rs", "fal-host/src/cli/app_spec_options.rs"];
+use crate::sources::{Source, all, read};
 
 /// The beginning of an option's row: its name, its variable, and its default if it has one.
-fn rows(path: &str) -> Vec<(String, String)> {
-    let text = read(path).text;
-    let options = text.split("#[arg(long").skip(1);
+fn rows(source: &Source) -> Vec<(String, String)> {
+    let options = source.text.split("#[arg(long").skip(1);
     options
         .map(|option| {
             let (attribute, field) = option.split_once("pub(super) ").unwrap();
@@ -26,14 +23,14 @@ fn rows(path: &str) -> Vec<(String, String)> {
 #[test]
 fn the_page_about_options_has_each_with_its_variable_and_default() {
     let page = read("docs/options.md").text;
-    for path in DECLARED {
-        let rows = rows(path);
-        assert!(rows.len() > 5, "{path} has {} options: they are not found right", rows.len());
-        for (name, row) in rows {
-            assert!(
-                page.lines().any(|line| line.starts_with(&row)),
-                "docs/options.md: no row for --{name}:\n{row}"
-            );
-        }
+    let declared = all(&["_options.rs"]);
+    let rows: Vec<_> =
+        declared.iter().filter(|file| file.path.starts_with("fal-host/src/cli/")).flat_map(rows).collect();
+    assert!(rows.len() > 25, "{} options: they are not found right", rows.len());
+    for (name, row) in rows {
+        assert!(
+            page.lines().any(|line| line.starts_with(&row)),
+            "docs/options.md: no row for --{name}:\n{row}"
+        );
     }
 }
