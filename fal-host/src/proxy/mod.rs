@@ -15,7 +15,7 @@
 //! |---|---|
 //! | the head of the response is awaited | the head, a loss, `request_timeout`, or the client's departure ([`departure`]) |
 //! | the response is passed on | its end: the connection returns to the pool, the permit is released |
-//! | abandoned: the client has left, or the response is lost | the runner closes the connection, or has gone on sending (S43c) |
+//! | abandoned: the client has left, or the response is lost | the runner closes the connection, or has sent too much or for too long (S43c) |
 //! | switched: the connection is a tunnel ([`tunnel`]) | either side closes it |
 //!
 //! One task polls the client's connection, the exchange and its connection to the runner. So they share state without

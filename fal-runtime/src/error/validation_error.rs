@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-/// One mistake in a request, in the form of FastAPI, which clients of fal's Python SDK read.
+/// One mistake in a request, in the form of FastAPI.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "ValidationError")]
 pub(crate) struct ValidationError {
