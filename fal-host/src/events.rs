@@ -106,6 +106,7 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind) {
             failed_starts,
             "CRASH_BACKOFF: starts fail, so this one waits"
         ),
+        EventKind::GaveUp(gave_up) => tracing::error!(%runner, "{gave_up}: the host stops"),
         EventKind::RestartAborted => {
             tracing::error!(%runner, "its start failed: the rolling restart ends, and the remaining runners stay");
         }

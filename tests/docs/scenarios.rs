@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use crate::sources::{Source, all};
 
 /// The rules that say what a host and a runner do. Those before them are about declarations and time.
-const RULES: RangeInclusive<u8> = 11..=47;
+const RULES: RangeInclusive<u8> = 11..=48;
 
 struct Row {
     rule: u8,
@@ -199,6 +199,11 @@ const TABLE: &[Row] = &[
         rule: 47,
         acts: "a_replacement_has_the_index_of_the_runner_that_it_replaces_s47a_s47b",
         rests: "a_process_that_no_host_has_started_has_no_index_s47b",
+    },
+    Row {
+        rule: 48,
+        acts: "a_program_whose_runners_do_not_start_exits_with_4_and_the_last_error_s48a",
+        rests: "no_host_gives_up_while_a_runner_takes_requests_or_may_still_start_s48a",
     },
 ];
 

@@ -153,3 +153,13 @@ async fn a_pass_ends_the_row_of_failed_starts_s35e() {
         assert!(!host.was_held(runner), "{runner}");
     }
 }
+
+#[tokio::test]
+async fn a_program_whose_runners_do_not_start_exits_with_4_and_the_last_error_s48a() {
+    let director = Director::new();
+    director.answer(Kind::Setup, Answer::fail());
+    let mut host = Program::run(&director, &["--app", "scripted", "--give-up-after", "3"]);
+    assert_eq!(host.exit().await, Some(4));
+    let error = host.stderr.line("error: gave up after 3 failed starts in a row").await;
+    assert!(error.contains("`setup_failed`") && error.contains("told to fail"), "{error}");
+}

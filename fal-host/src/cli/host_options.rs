@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::failure::Failure;
-use super::values::{self, AdminAddress, AdmitOption, EnvOption, OnStallOption, ReplaceOption};
+use super::values::{self, AdminAddress, AdmitOption, EnvOption, GiveUpOption, OnStallOption, ReplaceOption};
 use crate::AddressRange;
 use crate::HostBuilder;
 use crate::host::MaxReplacing;
@@ -113,6 +113,13 @@ pub struct HostOptions {
     #[arg(long, env = "FAL_STRICT", value_parser = values::boolean)]
     pub(super) strict: bool,
 
+    /// After how many failed starts of each runner in a row to stop, or `never`
+    ///
+    /// The exit code is then 4. The host never stops so while a runner takes requests. If the option is not given, it is 5
+    /// until a runner takes requests for the first time, and then `never`.
+    #[arg(long, value_name = "COUNT", env = "FAL_GIVE_UP_AFTER")]
+    pub(super) give_up_after: Option<GiveUpOption>,
+
     /// When a replacement starts
     ///
     /// `start-first`: at once, while the old runner still stops. `stop-first`: after the old process has ended, for
@@ -163,7 +170,8 @@ impl HostOptions {
             .max_head_size(self.max_head_size)
             .drain_timeout(self.drain_timeout)
             .replacement_strategy(self.replace.into())
-            .on_stall(self.on_stall.into());
+            .on_stall(self.on_stall.into())
+            .give_up(self.give_up_after.map(Into::into).unwrap_or_default());
         match (self.strict, self.max_replacing.and_then(|count| NonZeroUsize::new(count.into()))) {
             (true, Some(_)) => Err(Failure::ConflictingLimits),
             (true, None) => Ok(host.strict()),

@@ -11,6 +11,9 @@ use super::logging;
 use super::signals::{SignalRequest, Signals};
 use crate::{HostBuilder, HostHandle};
 
+/// The exit code of a host whose runners do not start.
+const EXIT_GAVE_UP: u8 = 4;
+
 /// The exit code after a second signal to stop.
 const EXIT_KILLED: u8 = 130;
 
@@ -28,7 +31,7 @@ const DUPLICATE_SIGNAL: Duration = Duration::from_millis(100);
 /// ([S41e](fal_health::semantics#s41e)). SIGHUP replaces all runners; if standard input is a terminal, SIGHUP
 /// stops the host.
 ///
-/// Returns exit code 0, or 130 after a second signal. The errors are those of [`Failure`].
+/// Returns exit code 0, 4 if its runners do not start ([S48](fal_health::semantics#s48)), or 130 after a second signal. The errors are those of [`Failure`].
 pub fn run(
     banner: Banner<'_>,
     options: &HostOptions,
@@ -72,7 +75,7 @@ async fn run_until_stopped(host: HostHandle, signals: &mut Signals) -> Result<Ex
                 SignalRequest::Stop => break,
                 SignalRequest::Restart => host.restart(),
             },
-            () = host.stopped() => return Err(Failure::UnexpectedExit),
+            () = host.stopped() => return stopped_by_itself(&host),
         }
     }
     let first = Instant::now();
@@ -92,6 +95,13 @@ async fn run_until_stopped(host: HostHandle, signals: &mut Signals) -> Result<Ex
     host.kill();
     host.stopped().await;
     Ok(ExitCode::from(EXIT_KILLED))
+}
+
+/// A host stops by itself when its runners do not start (S48a).
+fn stopped_by_itself(host: &HostHandle) -> Result<ExitCode, Failure> {
+    let gave_up = host.gave_up().ok_or(Failure::UnexpectedExit)?;
+    writeln!(io::stderr(), "error: {gave_up}")?;
+    Ok(ExitCode::from(EXIT_GAVE_UP))
 }
 
 /// Prints to standard output; a closed pipe is no error.

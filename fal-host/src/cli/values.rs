@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -201,6 +202,42 @@ impl FromStr for EnvOption {
 impl fmt::Display for EnvOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={}", self.name, self.value)
+    }
+}
+
+/// After how many failed starts in a row the host stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GiveUpOption {
+    After(NonZeroU32),
+    Never,
+}
+
+impl From<GiveUpOption> for crate::GiveUp {
+    fn from(give_up: GiveUpOption) -> Self {
+        match give_up {
+            GiveUpOption::After(failed_starts) => Self::After(failed_starts),
+            GiveUpOption::Never => Self::Never,
+        }
+    }
+}
+
+impl FromStr for GiveUpOption {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "never" => Ok(Self::Never),
+            text => count(text).map(Self::After).map_err(|error| format!("{error}, or `never`")),
+        }
+    }
+}
+
+impl fmt::Display for GiveUpOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::After(failed_starts) => failed_starts.fmt(f),
+            Self::Never => f.write_str("never"),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use fal_health::{Check, Inconclusive, Outcome, Time, Trigger};
@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
 use crate::events::{self, Event};
-use crate::fleet::{EventKind, Fleet, FleetCommand, FleetEvent, FleetSettings, ReplicaIndex};
+use crate::fleet::{EventKind, Fleet, FleetCommand, FleetEvent, FleetSettings, GaveUp, ReplicaIndex};
 use crate::id::RunnerId;
 use crate::launch::{Launcher, RunnerHandle, StatusReporter};
 use crate::probe::{ProbeResult, ProbeTarget, Prober};
@@ -41,6 +41,8 @@ pub(crate) struct DriverParts {
     pub(crate) reports: mpsc::UnboundedReceiver<Report>,
     pub(crate) requests: mpsc::UnboundedReceiver<ControlRequest>,
     pub(crate) events: broadcast::Sender<Event>,
+    /// Set if the host gives up.
+    pub(crate) gave_up: Arc<OnceLock<GaveUp>>,
 }
 
 /// What the host's handle and its admin interface ask of the driver.
@@ -59,6 +61,7 @@ pub(crate) struct Driver {
     launcher: Box<dyn Launcher>,
     balancer: Arc<Balancer>,
     events: broadcast::Sender<Event>,
+    gave_up: Arc<OnceLock<GaveUp>>,
     runners: BTreeMap<RunnerId, LiveRunner>,
     fleet_events: mpsc::UnboundedSender<FleetEvent>,
     /// Events for the fleet that are not handled yet, each with the time at which it became known.
@@ -89,6 +92,7 @@ impl Driver {
             launcher: parts.launcher,
             balancer: parts.balancer,
             events: parts.events,
+            gave_up: parts.gave_up,
             runners: BTreeMap::new(),
             fleet_events,
             queue: VecDeque::new(),
@@ -202,6 +206,11 @@ impl Driver {
                     self.runners.remove(&id);
                 }
                 FleetCommand::Emit(id, kind) => self.emit(id, kind),
+                FleetCommand::GiveUp(gave_up) => {
+                    self.balancer.stop();
+                    // A fleet gives up at most once.
+                    let _ = self.gave_up.set(gave_up);
+                }
                 FleetCommand::Stopped => self.stopped = true,
             }
         }

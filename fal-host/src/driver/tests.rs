@@ -69,6 +69,7 @@ fn start_driver(
         reports,
         requests: request_queue,
         events: broadcast::channel(events::CAPACITY).0,
+        gave_up: Arc::default(),
     };
     tokio::spawn(Driver::run(parts));
     (requests, runners)

@@ -89,7 +89,8 @@ impl Fleet {
     /// Records a removed runner, and starts its replacement if that has not happened yet.
     pub(super) fn finish_runner(&mut self, now: Time, runner: Runner, exit: Option<Exit>) {
         let Runner { id, replica: index, .. } = runner;
-        self.record(now, runner, exit);
+        let record = self.record(now, runner, exit);
+        self.give_up_if_due(now, &record);
         self.vacate(now, id, index);
         let awaited = self.replicas.get(index.0).is_some_and(|replica| replica.awaited_exit == Some(id));
         if awaited && !self.is_stopping() {
@@ -119,7 +120,7 @@ impl Fleet {
         }
     }
 
-    fn record(&mut self, now: Time, runner: Runner, exit: Option<Exit>) {
+    fn record(&mut self, now: Time, runner: Runner, exit: Option<Exit>) -> RunnerRecord {
         let record = RunnerRecord {
             id: runner.id,
             index: runner.replica.get(),
@@ -135,8 +136,9 @@ impl Fleet {
             self.records.pop_front();
         }
         self.records.push_back(record.clone());
-        self.emit(runner.id, EventKind::Terminated(record));
+        self.emit(runner.id, EventKind::Terminated(record.clone()));
         self.commands.push(FleetCommand::Forget(runner.id));
+        record
     }
 
     pub(super) fn on_stop(&mut self, now: Time) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use fal_health::CheckRecord;
 use fal_health::protocol::Progress;
 
+use super::give_up::GaveUp;
 use super::record::{Reason, RunnerRecord};
 
 /// What happened to a runner. Every state transition is one of these.
@@ -83,6 +84,8 @@ pub enum EventKind {
         /// Failed starts in a row.
         failed_starts: u32,
     },
+    /// Its start failed, like those before it, and the host stops (S48).
+    GaveUp(GaveUp),
     /// Its start failed, which ends the rolling restart. The remaining runners stay.
     RestartAborted,
 }

@@ -6,6 +6,7 @@ use fal_health::protocol::Progress;
 use fal_health::{Check, CheckId, Outcome};
 
 use super::event_kind::EventKind;
+use super::give_up::GaveUp;
 use super::record::Exit;
 use super::replica::ReplicaIndex;
 use crate::id::RunnerId;
@@ -73,6 +74,8 @@ pub(crate) enum FleetCommand {
     Forget(RunnerId),
     /// Publish this event.
     Emit(RunnerId, EventKind),
+    /// The host stops because its runners do not start: keep this as its outcome.
+    GiveUp(GaveUp),
     /// The host was told to stop, and no runner is left.
     Stopped,
 }

@@ -35,6 +35,7 @@ mod backoff;
 mod checking;
 mod ending;
 mod event_kind;
+mod give_up;
 mod message;
 mod record;
 mod replica;
@@ -49,6 +50,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use fal_health::Time;
 
 pub use self::event_kind::EventKind;
+pub use self::give_up::{GaveUp, GiveUp};
 pub(crate) use self::message::{FleetCommand, FleetEvent};
 pub use self::record::{Exit, MAX_RECORDS, Reason, RunnerRecord};
 use self::replica::Replica;
@@ -78,6 +80,8 @@ pub(crate) struct Fleet {
     rolling_restart: Option<RollingRestart>,
     records: VecDeque<RunnerRecord>,
     next_id: u64,
+    /// Whether any runner has ever been in the rotation.
+    has_admitted: bool,
     shutdown: Shutdown,
     /// The commands of the current call.
     commands: Vec<FleetCommand>,
@@ -111,6 +115,7 @@ impl Fleet {
             replacing: 0,
             records: VecDeque::new(),
             next_id: 1,
+            has_admitted: false,
             shutdown: Shutdown::NotRequested,
             commands: Vec::new(),
         };

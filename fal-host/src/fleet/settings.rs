@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use fal_health::{DEFAULT_INTERVAL, HealthCheck, Schedule, effective_start_period};
 
+use super::give_up::GiveUp;
+
 /// How long a start may take in an app without a `startup_timeout` (S35).
 const DEFAULT_STARTUP_TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -56,6 +58,7 @@ pub(crate) struct FleetSettings {
     pub(crate) replacement_strategy: ReplacementStrategy,
     /// How many replicas may be replaced at a time because of periodic checks; `None` for no bound (S40).
     pub(crate) max_replacing: Option<NonZeroUsize>,
+    pub(crate) give_up: GiveUp,
     /// The seed of the backoff jitter.
     pub(crate) seed: u64,
 }
@@ -73,6 +76,7 @@ impl FleetSettings {
             start_check_interval: DEFAULT_START_CHECK_INTERVAL,
             replacement_strategy: ReplacementStrategy::default(),
             max_replacing: None,
+            give_up: GiveUp::default(),
             seed: 0,
         }
     }

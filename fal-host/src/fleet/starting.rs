@@ -122,6 +122,7 @@ impl Fleet {
         let after = now.since(runner.started);
         let stable_at = (!self.settings.has_periodic_checks()).then(|| now + STABLE_AFTER);
         self.set_phase(id, Phase::Ready { stable_at });
+        self.has_admitted = true;
         self.commands.push(FleetCommand::Route(id));
         self.emit(id, EventKind::Ready { after });
         self.promote_successor(now, id);

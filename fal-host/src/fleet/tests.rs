@@ -2,6 +2,7 @@
 
 mod ending;
 mod first_pass;
+mod give_up;
 mod random_histories;
 mod replacing;
 mod rolling_restart;

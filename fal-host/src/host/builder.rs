@@ -13,7 +13,7 @@ use tokio::sync::broadcast;
 
 use super::spec::AppSpec;
 use crate::events::{self, Event, EventStream};
-use crate::fleet::{Admission, DEFAULT_START_CHECK_INTERVAL, ReplacementStrategy};
+use crate::fleet::{Admission, DEFAULT_START_CHECK_INTERVAL, GiveUp, ReplacementStrategy};
 use crate::launch::Launcher;
 use crate::probe::OnStall;
 use crate::proxy::{AddressRange, CLIENT_TIMEOUT, MAX_HEAD};
@@ -95,6 +95,7 @@ pub struct HostBuilder {
     pub(super) replacement_strategy: ReplacementStrategy,
     pub(super) max_replacing: MaxReplacing,
     pub(super) on_stall: OnStall,
+    pub(super) give_up: GiveUp,
     pub(super) events: broadcast::Sender<Event>,
 }
 
@@ -119,6 +120,7 @@ impl HostBuilder {
             replacement_strategy: ReplacementStrategy::default(),
             max_replacing: MaxReplacing::Third,
             on_stall: OnStall::default(),
+            give_up: GiveUp::default(),
             events: broadcast::channel(events::CAPACITY).0,
         }
     }
@@ -241,6 +243,13 @@ impl HostBuilder {
     /// [`Note`](OnStall::Note), a pass and an event.
     pub fn on_stall(mut self, on_stall: OnStall) -> Self {
         self.on_stall = on_stall;
+        self
+    }
+
+    /// When the host stops because its runners do not start ([S48](fal_health::semantics#s48)). Default:
+    /// [`UntilFirstAdmission`](GiveUp::UntilFirstAdmission).
+    pub fn give_up(mut self, give_up: GiveUp) -> Self {
+        self.give_up = give_up;
         self
     }
 

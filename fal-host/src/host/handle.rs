@@ -1,12 +1,13 @@
 //! The handle of a running host.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::driver::ControlRequest;
 use crate::events::{Event, EventStream};
+use crate::fleet::GaveUp;
 use crate::proxy::Balancer;
 use crate::snapshot::Snapshot;
 
@@ -19,6 +20,7 @@ pub struct HostHandle {
     pub(super) events: broadcast::Sender<Event>,
     pub(super) balancer: Arc<Balancer>,
     pub(super) client_policy: watch::Sender<ClientPolicy>,
+    pub(super) gave_up: Arc<OnceLock<GaveUp>>,
     pub(super) stopped: watch::Receiver<()>,
 }
 
@@ -71,6 +73,11 @@ impl HostHandle {
         self.balancer.stop();
         self.client_policy.send_replace(ClientPolicy::Abort);
         let _ = self.requests.send(ControlRequest::Kill);
+    }
+
+    /// Why the host stopped by itself, if its runners did not start ([S48](fal_health::semantics#s48)).
+    pub fn gave_up(&self) -> Option<&GaveUp> {
+        self.gave_up.get()
     }
 
     /// Waits until every runner has ended and the last response has been sent. Cancel safe, and may be called again.

@@ -83,6 +83,7 @@ impl HostBuilder {
             start_check_interval: self.start_check_interval,
             replacement_strategy: self.replacement_strategy,
             max_replacing: self.max_replacing.of(self.count),
+            give_up: self.give_up,
             seed: random_seed(),
             ..FleetSettings::new(self.count)
         };
@@ -91,6 +92,7 @@ impl HostBuilder {
             // An error means that the sender was dropped, which stops the server too.
             let _ = policy_changes.changed().await;
         }));
+        let gave_up = Arc::default();
         let parts = DriverParts {
             settings,
             probe_target,
@@ -100,6 +102,7 @@ impl HostBuilder {
             reports: report_queue,
             requests: request_queue,
             events: self.events.clone(),
+            gave_up: Arc::clone(&gave_up),
         };
         let admin = Admin { app: self.app.name, requests: requests.downgrade() };
         let control_ended = start_control_thread(parts, admin_listener.map(|listener| (listener, admin)))?;
@@ -112,7 +115,7 @@ impl HostBuilder {
             stopped_sender,
         ));
         let events = self.events;
-        Ok(HostHandle { address, admin_address, requests, events, balancer, client_policy, stopped })
+        Ok(HostHandle { address, admin_address, requests, events, balancer, client_policy, gave_up, stopped })
     }
 }
 

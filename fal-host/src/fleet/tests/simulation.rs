@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use fal_health::{Failure, HealthCheck, Outcome, Time};
 
-use crate::fleet::{EventKind, Exit, Fleet, FleetCommand, FleetEvent, FleetSettings, Reason, RunnerRecord};
+use crate::fleet::{
+    EventKind, Exit, Fleet, FleetCommand, FleetEvent, FleetSettings, GiveUp, Reason, RunnerRecord,
+};
 use crate::id::RunnerId;
 
 pub(super) const FAILED: Outcome = Outcome::Failure(Failure::Status(500));
@@ -72,7 +74,11 @@ pub(super) struct Simulation {
 
 pub(super) fn settings(runners: usize) -> FleetSettings {
     let health = HealthCheck::new().start_period_seconds(0);
-    FleetSettings { health: Some(health), ..FleetSettings::new(NonZeroUsize::new(runners).unwrap()) }
+    FleetSettings {
+        health: Some(health),
+        give_up: GiveUp::Never,
+        ..FleetSettings::new(NonZeroUsize::new(runners).unwrap())
+    }
 }
 
 impl Simulation {
@@ -198,6 +204,7 @@ impl Simulation {
                     assert!(!self.routed.contains(&id), "{id} left the rotation before it was forgotten");
                 }
                 FleetCommand::Emit(id, kind) => self.events.push((self.now, id, kind)),
+                FleetCommand::GiveUp(_) => {}
                 FleetCommand::Stopped => self.stopped = true,
             }
         }

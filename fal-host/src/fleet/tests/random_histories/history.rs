@@ -1,7 +1,7 @@
 //! One random history of a fleet. It keeps what it expects from the fleet's commands alone, as far as possible.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use fal_health::{Check, Failure, HealthCheck, Inconclusive, Outcome, Time, Trigger};
@@ -9,11 +9,13 @@ use fal_health::{Check, Failure, HealthCheck, Inconclusive, Outcome, Time, Trigg
 use super::super::simulation::{FAILED, millis, seconds};
 use super::chance::Chance;
 use crate::fleet::{
-    Admission, EventKind, Exit, Fleet, FleetCommand, FleetEvent, FleetSettings, Reason, ReplacementStrategy,
+    Admission, EventKind, Exit, Fleet, FleetCommand, FleetEvent, FleetSettings, GiveUp, Reason,
+    ReplacementStrategy,
 };
 use crate::id::RunnerId;
 
 const LAGGED: Outcome = Outcome::Inconclusive(Inconclusive::HostLag(Failure::Timeout));
+const AFTER_THREE: GiveUp = GiveUp::After(NonZeroU32::new(3).unwrap());
 const COULD_NOT_ASK: Outcome = Outcome::Inconclusive(Inconclusive::CouldNotAsk);
 
 /// One runner, as the fleet's commands show it.
@@ -63,6 +65,7 @@ fn settings(chance: &mut Chance) -> FleetSettings {
         admission: chance.of(&[Admission::FirstPass, Admission::Ready]),
         replacement_strategy: chance.of(&[ReplacementStrategy::StartFirst, ReplacementStrategy::StopFirst]),
         max_replacing: chance.of(&[None, NonZeroUsize::new(1), NonZeroUsize::new(2)]),
+        give_up: chance.of(&[GiveUp::Never, GiveUp::Never, GiveUp::UntilFirstAdmission, AFTER_THREE]),
         seed: 1,
         ..FleetSettings::new(runners)
     }
@@ -127,6 +130,10 @@ impl History {
                     assert!(!self.stopping, "a host that stops starts nothing (S41)");
                     assert!(self.seen.insert(id, Seen::default()).is_none(), "{id} is started once");
                     launched.push(id);
+                }
+                FleetCommand::GiveUp(_) => {
+                    assert!(self.seen.values().all(|seen| !seen.routed), "no runner takes requests (S48a)");
+                    self.stopping = true;
                 }
                 FleetCommand::Stopped => self.stopped = true,
                 FleetCommand::Emit(id, kind) => self.on_published(id, kind),
@@ -306,6 +313,7 @@ fn kind_name(kind: &EventKind) -> &'static str {
         EventKind::Abandoned => "abandoned",
         EventKind::Terminated(_) => "terminated",
         EventKind::BackoffStarted { .. } => "backoff started",
+        EventKind::GaveUp(_) => "gave up",
         EventKind::RestartAborted => "restart aborted",
         EventKind::Progress(_) | EventKind::Stalled { .. } => "not generated",
     }
