@@ -256,7 +256,7 @@ fn a_host_raises_its_file_limit_and_its_servers_get_the_original_one() {
 #[test]
 fn a_file_limit_that_is_too_low_is_logged_with_one_that_is_high_enough() {
     let mut host = Program::limited("ulimit -n 512", &TELLS);
-    host.said(&["WARN", "430", "ulimit -n 1107", "LimitNOFILE=1107", "shorter queue"]);
+    host.said(&["WARN", "398", "ulimit -n 1139", "LimitNOFILE=1139", "shorter queue"]);
     let mut host = Program::limited("ulimit -n 1107", &TELLS);
     host.said(&["runner 1 |", "limits 1107 1107"]);
     assert!(!host.said.iter().any(|line| line.contains("ulimit")), "that is enough: {:#?}", host.said);
