@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use fal_health::protocol::{MAX_LINE_LEN, Message, Progress};
+use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::task::coop::consume_budget;
@@ -16,6 +17,9 @@ use super::StatusReporter;
 /// The least time between two reports of progress to the host. In between, only the latest is kept.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
+/// More than the buffer of the socket holds, in bytes.
+const MAX_UNREAD: usize = 1 << 20;
+
 /// Makes a control channel: the host's end, and the runner's end, which becomes its standard input.
 pub(super) fn pair() -> io::Result<(UnixStream, Stdio)> {
     let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
@@ -23,35 +27,64 @@ pub(super) fn pair() -> io::Result<(UnixStream, Stdio)> {
     Ok((UnixStream::from_std(ours)?, OwnedFd::from(theirs).into()))
 }
 
-/// Reports a runner's messages until it ends or closes its end. Returns the host's end, because the runner kills itself
-/// when that closes.
+/// The host's end of a runner's channel. The runner kills itself when it is dropped.
 ///
 /// Lines that are not messages are skipped. Progress is reported at intervals and every other message once, however
 /// many a runner sends.
-pub(super) async fn listen(channel: UnixStream, reporter: StatusReporter) -> UnixStream {
-    let mut reader = BufReader::new(channel);
-    let mut line = Vec::new();
-    let mut received =
-        Received { reporter, progress: None, not_before: Instant::now(), ready: false, failed: false };
-    loop {
-        let room = MAX_LINE_LEN.saturating_sub(line.len());
-        let mut limited = (&mut reader).take(u64::try_from(room).unwrap_or(u64::MAX));
-        let read = tokio::select! {
-            // A part of a line that was read stays in `line` when the other branch is taken.
-            read = limited.read_until(b'\n', &mut line) => read,
-            () = sleep_until(received.not_before), if received.progress.is_some() => {
+#[derive(Debug)]
+pub(super) struct Channel {
+    reader: BufReader<UnixStream>,
+    /// The part of a line that was read.
+    line: Vec<u8>,
+    received: Received,
+}
+
+impl Channel {
+    pub(super) fn new(channel: UnixStream, reporter: StatusReporter) -> Self {
+        let received =
+            Received { reporter, progress: None, not_before: Instant::now(), ready: false, failed: false };
+        Self { reader: BufReader::new(channel), line: Vec::new(), received }
+    }
+
+    /// Reports the runner's messages until it closes its end. Cancel safe.
+    pub(super) async fn listen(&mut self) {
+        let Self { reader, line, received } = self;
+        loop {
+            let room = MAX_LINE_LEN.saturating_sub(line.len());
+            let mut limited = (&mut *reader).take(u64::try_from(room).unwrap_or(u64::MAX));
+            let read = tokio::select! {
+                // A part of a line that was read stays in `line` when the other branch is taken.
+                read = limited.read_until(b'\n', line) => read,
+                () = sleep_until(received.not_before), if received.progress.is_some() => {
+                    received.report_progress();
+                    continue;
+                }
+            };
+            if read.is_err() || line.is_empty() {
                 received.report_progress();
-                continue;
+                return;
             }
-        };
-        if read.is_err() || line.is_empty() {
-            received.report_progress();
-            return reader.into_inner();
+            received.handle(line);
+            line.clear();
+            // A runner that sends much does not hold up other tasks.
+            consume_budget().await;
         }
-        received.handle(&line);
-        line.clear();
-        // A runner that sends much does not hold up other tasks.
-        consume_budget().await;
+    }
+
+    /// Reports what an ended runner has sent and the host has not read yet. Does not wait: another process may hold the
+    /// runner's end open.
+    pub(super) fn drain(mut self) {
+        let mut unread = std::mem::take(&mut self.line);
+        unread.extend_from_slice(self.reader.buffer());
+        let mut part = [0; 16 * 1024];
+        while unread.len() < MAX_UNREAD {
+            match recv(self.reader.get_ref(), &mut part, RecvFlags::DONTWAIT) {
+                Ok((length, _)) if length > 0 => unread.extend(part.iter().take(length)),
+                Ok(_) | Err(_) => break,
+            }
+        }
+        unread.split_inclusive(|byte| *byte == b'\n').for_each(|line| self.received.handle(line));
+        self.received.report_progress();
     }
 }
 
@@ -102,5 +135,40 @@ impl Received {
             self.reporter.progress(progress);
             self.not_before = Instant::now() + PROGRESS_INTERVAL;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::unix::net::UnixStream as StdUnixStream;
+
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::RunnerId;
+    use crate::fleet::FleetEvent;
+
+    #[tokio::test]
+    async fn the_last_message_of_an_ended_runner_is_reported_without_waiting_for_the_end_of_its_channel_s36c()
+    {
+        let (sender, mut fleet_events) = mpsc::unbounded_channel();
+        let (ours, mut runner) = StdUnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let reporter = StatusReporter::new(RunnerId::new(1), 0, sender);
+        let mut channel = Channel::new(UnixStream::from_std(ours).unwrap(), reporter);
+        let failed = Message::failed("no model").encode();
+        let (first, second) = failed.split_at(9);
+        // The host has read one message and a part of the next.
+        runner.write_all(Message::Ready {}.encode().as_bytes()).unwrap();
+        runner.write_all(first.as_bytes()).unwrap();
+        tokio::select! {
+            () = channel.listen() => panic!("the channel is open"),
+            event = fleet_events.recv() => assert!(matches!(event, Some(FleetEvent::Ready { .. }))),
+        }
+        runner.write_all(second.as_bytes()).unwrap();
+        channel.drain();
+        let event = fleet_events.try_recv().unwrap();
+        assert!(matches!(&event, FleetEvent::SetupFailed { error, .. } if error == "no model"), "{event:?}");
     }
 }

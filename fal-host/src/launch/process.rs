@@ -3,16 +3,18 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt;
+use std::pin::pin;
 use std::process::Command;
 use std::time::Duration;
 
 use fal_health::protocol::{Address, Assignment};
 
+use super::channel::{self, Channel};
 use super::directory::SocketDirectory;
 use super::reap::Group;
-use super::spawn::{FLUSH_TIMEOUT, Spawner};
+use super::spawn::Spawner;
 use super::stop_signal::{StopSignal, StopSignalTo};
-use super::{LaunchError, Launcher, RunnerHandle, StatusReporter, channel};
+use super::{LaunchError, Launcher, RunnerHandle, StatusReporter};
 use crate::{RunnerId, open_files};
 
 /// The longest path of a socket, in bytes: `sun_path` holds 108 bytes on Linux and 104 elsewhere.
@@ -94,11 +96,15 @@ impl Launcher for ProcessLauncher {
         };
         tokio::spawn(async move {
             // Holds the host's end of the channel until the runner has ended: the runner kills itself when it closes.
-            let mut listening = tokio::spawn(channel::listen(ours, reporter.clone()));
-            let exit = child.end().await;
-            if tokio::time::timeout(FLUSH_TIMEOUT, &mut listening).await.is_err() {
-                listening.abort();
-            }
+            let mut channel = Channel::new(ours, reporter.clone());
+            let exit = {
+                let mut end = pin!(child.end());
+                tokio::select! {
+                    exit = &mut end => exit,
+                    () = channel.listen() => end.await,
+                }
+            };
+            channel.drain();
             // A runner that was killed has not removed them.
             for path in [socket, health_socket] {
                 let _ = std::fs::remove_file(path);

@@ -8,18 +8,23 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use fal_health::protocol::Message;
+use rustix::io::Errno;
+use rustix::net::{SendFlags, send};
 use rustix::process::{Signal, getpgrp, getpid, kill_current_process_group, kill_process};
-
-/// How long the write of a message may take. A line always fits into the socket's buffer, unless the host has stopped
-/// reading.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A runner's end of the control channel.
 #[derive(Debug)]
-pub(crate) struct Control(Mutex<UnixStream>);
+pub(crate) struct Control(Mutex<LineWriter>);
+
+/// Writes whole lines to the channel.
+#[derive(Debug)]
+struct LineWriter {
+    channel: UnixStream,
+    /// The rest of a line that did not fit into the socket's buffer.
+    unsent: Vec<u8>,
+}
 
 impl Control {
     /// Takes the channel from standard input and puts the null device there, so that no child process of the app
@@ -39,17 +44,51 @@ impl Control {
 
     fn over(channel: UnixStream) -> io::Result<Self> {
         channel.set_nonblocking(false)?;
-        channel.set_write_timeout(Some(WRITE_TIMEOUT))?;
-        Ok(Self(Mutex::new(channel)))
+        Ok(Self(Mutex::new(LineWriter { channel, unsent: Vec::new() })))
     }
 
-    /// Sends a message. Blocks for as long as the write takes, at most 1 s. If the write fails, logs a warning.
+    /// Sends a message. Progress is dropped while the host reads nothing and the socket's buffer is full. Every other
+    /// message is sent, and blocks until then. If the channel is broken, logs a warning.
     pub(crate) fn send(&self, message: &Message) {
         let line = message.encode();
         // The lock keeps the lines of several threads apart.
-        let sent = self.0.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
+        let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = match message {
+            Message::Progress(_) => writer.try_write(line.as_bytes()),
+            Message::Ready {} | Message::Failed { .. } => writer.write(line.as_bytes()),
+        };
         if let Err(error) = sent {
             tracing::warn!(%error, "a report to the host could not be sent");
+        }
+    }
+}
+
+impl LineWriter {
+    /// Blocks until the line is sent.
+    fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        let unsent = std::mem::take(&mut self.unsent);
+        self.channel.write_all(&unsent)?;
+        self.channel.write_all(line)
+    }
+
+    /// Sends the line unless the socket's buffer is full. Does not block.
+    fn try_write(&mut self, line: &[u8]) -> io::Result<()> {
+        let sent = self.send_part(&self.unsent)?;
+        self.unsent.drain(..sent);
+        if self.unsent.is_empty() {
+            let sent = self.send_part(line)?;
+            if sent > 0 {
+                self.unsent.extend_from_slice(line.get(sent..).unwrap_or_default());
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends as many bytes as fit into the socket's buffer.
+    fn send_part(&self, bytes: &[u8]) -> io::Result<usize> {
+        match send(&self.channel, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+            Err(Errno::AGAIN) => Ok(0),
+            sent => Ok(sent?),
         }
     }
 }
@@ -95,6 +134,26 @@ mod tests {
         let lines: Vec<_> = BufReader::new(host).lines().map(Result::unwrap).collect();
         let received: Vec<_> = lines.iter().map(|line| Message::decode(line.as_bytes()).unwrap()).collect();
         assert_eq!(received, messages);
+    }
+
+    #[test]
+    fn progress_is_dropped_and_no_other_message_is_while_the_host_does_not_read() {
+        let (host, runner) = UnixStream::pair().unwrap();
+        let control = Control::over(runner).unwrap();
+        // Far more than the buffer of the socket holds.
+        let progress = Message::Progress(Progress::new(0.5, "loading ".repeat(1000)));
+        (0..1000).for_each(|_| control.send(&progress));
+        let expected = [Message::failed("no model"), Message::Ready {}];
+        let sending = thread::spawn({
+            let expected = expected.clone();
+            move || expected.iter().for_each(|message| control.send(message))
+        });
+        let lines = BufReader::new(host).lines().map(Result::unwrap);
+        let received: Vec<_> = lines.map(|line| Message::decode(line.as_bytes()).unwrap()).collect();
+        sending.join().unwrap();
+        let (progresses, others) = received.split_at(received.len() - expected.len());
+        assert_eq!(others, expected);
+        assert!(progresses.len() < 1000 && progresses.iter().all(|message| *message == progress));
     }
 
     #[test]
