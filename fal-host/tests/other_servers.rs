@@ -257,9 +257,32 @@ fn a_host_raises_its_file_limit_and_its_servers_get_the_original_one() {
 fn a_file_limit_that_is_too_low_is_logged_with_one_that_is_high_enough() {
     let mut host = Program::limited("ulimit -n 512", &TELLS);
     host.said(&["WARN", "398", "ulimit -n 1139", "LimitNOFILE=1139", "shorter queue"]);
-    let mut host = Program::limited("ulimit -n 1107", &TELLS);
-    host.said(&["runner 1 |", "limits 1107 1107"]);
+    let mut host = Program::limited("ulimit -n 1139", &TELLS);
+    host.said(&["runner 1 |", "limits 1139 1139"]);
     assert!(!host.said.iter().any(|line| line.contains("ulimit")), "that is enough: {:#?}", host.said);
+}
+
+#[test]
+fn a_server_inherits_neither_descriptors_nor_the_variables_of_a_service_manager() {
+    let tells = "echo inherited $(ls -l /proc/$$/fd | grep -c zero) ${NOTIFY_SOCKET-none} ${LISTEN_FDS-none}; \
+                 exec sleep 1000";
+    let starter = "exec 9</dev/zero && export NOTIFY_SOCKET=/run/notify LISTEN_FDS=1";
+    let mut host = Program::limited(starter, &["sh", "-c", tells]);
+    host.said(&["runner 1 |", "inherited 0 none none"]);
+    let inherited = std::fs::read_link(format!("/proc/{}/fd/9", host.child.id())).unwrap();
+    assert_eq!(inherited.to_str(), Some("/dev/zero"), "the host has it");
+}
+
+#[test]
+fn a_host_that_was_started_with_sighup_ignored_keeps_it_so() {
+    let tells = "echo ignored $(grep SigIgn /proc/$$/status); exec sleep 1000";
+    let mut host = Program::limited("trap '' HUP", &["sh", "-c", tells]);
+    let has_hangup = |mask: &str| u64::from_str_radix(mask.trim(), 16).unwrap() & 1 == 1;
+    let line = host.said(&["runner 1 |", "ignored SigIgn:"]);
+    assert!(has_hangup(line.rsplit("SigIgn:").next().unwrap()), "{line}");
+    let status = std::fs::read_to_string(format!("/proc/{}/status", host.child.id())).unwrap();
+    let mask = |name| has_hangup(status.lines().find_map(|line| line.strip_prefix(name)).unwrap());
+    assert!(mask("SigIgn:") && !mask("SigCgt:"), "{status}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod banner;
 mod failure;
 mod health_summary;
 mod host_options;
+mod inherited;
 mod launch_options;
 mod log_filter;
 mod logging;

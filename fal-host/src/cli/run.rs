@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::banner::Banner;
 use super::failure::Failure;
 use super::host_options::HostOptions;
+use super::inherited;
 use super::logging;
 use super::signals::{SignalRequest, Signals};
 use crate::{HostBuilder, HostHandle};
@@ -29,7 +30,8 @@ const DUPLICATE_SIGNAL: Duration = Duration::from_millis(100);
 ///
 /// SIGTERM and Ctrl-C stop the host. A second one, at least 100 ms after the first, kills the runners
 /// ([S41e](fal_health::semantics#s41e)). SIGHUP replaces all runners; if standard input is a terminal, SIGHUP
-/// stops the host.
+/// stops the host. If the program was started with SIGHUP ignored, as by `nohup`, it stays ignored. Runners inherit no
+/// descriptors except their standard streams.
 ///
 /// Returns exit code 0, 4 if its runners do not start ([S48](fal_health::semantics#s48)), or 130 after a second signal. The errors are those of [`Failure`].
 pub fn run(
@@ -38,6 +40,9 @@ pub fn run(
     host: impl FnOnce() -> Result<HostBuilder, Failure>,
 ) -> Result<ExitCode, Failure> {
     let log = logging::init()?;
+    if let Err(error) = inherited::keep_descriptors() {
+        tracing::debug!(%error, "cannot list open files: runners may inherit some");
+    }
     let runtime = tokio::runtime::Runtime::new()?;
     let ended = runtime.block_on(async {
         let mut signals = Signals::install()?;

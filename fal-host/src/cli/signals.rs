@@ -2,7 +2,10 @@
 
 use std::io::{self, IsTerminal};
 
+use futures_util::future::OptionFuture;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::inherited;
 
 /// What a signal requests of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +20,8 @@ pub(super) enum SignalRequest {
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    hangup: Signal,
+    /// `None` if the host was started with SIGHUP ignored, which it keeps.
+    hangup: Option<Signal>,
     /// SIGHUP means stop if a terminal has closed, and restart for a server without a terminal.
     on_hangup: SignalRequest,
 }
@@ -28,17 +32,18 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
+            hangup: if inherited::ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) },
             on_hangup: if io::stdin().is_terminal() { SignalRequest::Stop } else { SignalRequest::Restart },
         })
     }
 
     /// Waits for the next signal. Cancel safe.
     pub(super) async fn next(&mut self) -> SignalRequest {
+        let hangup = OptionFuture::from(self.hangup.as_mut().map(Signal::recv));
         tokio::select! {
             _ = self.terminate.recv() => SignalRequest::Stop,
             _ = self.interrupt.recv() => SignalRequest::Stop,
-            _ = self.hangup.recv() => self.on_hangup,
+            Some(_) = hangup => self.on_hangup,
         }
     }
 }

@@ -23,7 +23,12 @@ use crate::fleet::Exit;
 
 /// How long to read what an ended runner wrote last. It is there already, unless a process that left the runner's group
 /// still holds the other end open.
-pub(super) const FLUSH_TIMEOUT: Duration = Duration::from_millis(50);
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(50);
+
+/// The variables by which a service manager speaks to the host alone. A runner that found them would take descriptors
+/// that it does not have, or report itself ready in the host's name.
+const FOR_THE_HOST: [&str; 6] =
+    ["LISTEN_FDNAMES", "LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"];
 
 /// Starts child processes in process groups of their own, logs what they print, and reaps them.
 #[derive(Debug)]
@@ -53,6 +58,12 @@ pub(super) struct Spawned {
 impl Spawner {
     /// Must be called inside the Tokio runtime that is to read output.
     pub(super) fn new(mut command: Command) -> Self {
+        for name in FOR_THE_HOST {
+            // Unless the command sets it itself.
+            if !command.get_envs().any(|(set, _)| set == name) {
+                command.env_remove(name);
+            }
+        }
         let cgroups = Cgroups::delegated().map(|cgroups| (cgroups, CgroupEntry::of(&mut command)));
         Self {
             command,
