@@ -25,6 +25,10 @@ pub(super) struct ResponseBody {
 }
 
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is the usual one, and a box would cost an allocation a request"
+)]
 enum Source {
     /// A runner's, passed on as it arrives.
     Runner(RunnerBody),
@@ -49,6 +53,8 @@ struct RunnerBody {
     incoming: Incoming,
     exchange: Option<Exchange>,
     departure: Option<Departure>,
+    /// Why the body has no end, until everything before that has been written.
+    error: Option<hyper::Error>,
 }
 
 /// Resolves when the client has left while its response is being sent.
@@ -73,7 +79,7 @@ impl ResponseBody {
     /// The body of a runner's response. A body that has ended already finishes its exchange.
     pub(super) fn of_runner(incoming: Incoming, exchange: Exchange, cx: &mut Context<'_>) -> Self {
         let request = InRequest(Arc::clone(exchange.client()));
-        let mut body = RunnerBody { incoming, exchange: Some(exchange), departure: None };
+        let mut body = RunnerBody { incoming, exchange: Some(exchange), departure: None, error: None };
         body.finish_at_end(cx);
         Self { source: Source::Runner(body), _request: request }
     }
@@ -94,6 +100,9 @@ impl RunnerBody {
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.error.is_some() {
+            return self.poll_error();
+        }
         let Poll::Ready(mut frame) = self.poll_incoming(cx) else {
             return self.poll_departure(cx).map(|()| Some(Err(BodyError::Departed)));
         };
@@ -107,13 +116,31 @@ impl RunnerBody {
                 None => self.finish_at_end(cx),
             },
             Some(Err(error)) => {
-                if let Some(exchange) = self.exchange.take() {
+                if let Some(exchange) = &self.exchange {
                     exchange.lost(error);
                 }
             }
             None => self.finish(cx),
         }
-        Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Lost)))
+        match frame {
+            Some(Ok(frame)) => Poll::Ready(Some(Ok(frame))),
+            None => Poll::Ready(None),
+            Some(Err(error)) => {
+                // hyper would drop what it has not written yet. It writes that first if the body has nothing at the moment,
+                // and then polls the body again.
+                self.error = Some(error);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+
+    fn poll_error(&mut self) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.exchange.as_ref().is_some_and(|exchange| !exchange.client().is_flushed()) {
+            return Poll::Pending;
+        }
+        drop(self.exchange.take());
+        Poll::Ready(self.error.take().map(|error| Err(BodyError::Lost(error))))
     }
 
     /// Takes what has arrived, or else lets the connection read more.

@@ -68,6 +68,8 @@ pub(super) struct Client {
     stalled: AtomicBool,
     awaits_continue: AtomicBool,
     closed_side: AtomicBool,
+    /// Whether hyper has written everything that it has.
+    flushed: AtomicBool,
     /// Whether interim responses can be sent: the client knows them, and the response has not begun.
     takes_interim: AtomicBool,
     has_interim: AtomicBool,
@@ -98,6 +100,7 @@ impl Client {
             stalled: AtomicBool::new(false),
             awaits_continue: AtomicBool::new(false),
             closed_side: AtomicBool::new(false),
+            flushed: AtomicBool::new(true),
             takes_interim: AtomicBool::new(false),
             has_interim: AtomicBool::new(false),
             interim: Mutex::default(),
@@ -183,6 +186,15 @@ impl Client {
     /// Whether the client closed its side of the connection before its response began.
     pub(super) fn has_closed_side(&self) -> bool {
         self.closed_side.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_flushed(&self, flushed: bool) {
+        self.flushed.store(flushed, Ordering::Relaxed);
+    }
+
+    /// Whether hyper has written everything that it has.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.flushed.load(Ordering::Relaxed)
     }
 
     /// Sends an interim response, unless the response has begun or the client knows none.

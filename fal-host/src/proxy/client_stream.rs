@@ -22,10 +22,8 @@ pub(super) struct ClientStream {
     upload: Meter,
     download: Meter,
     end: Option<End>,
-    /// Interim responses that are being written.
+    /// Interim responses that are being written. They may be written only when hyper has nothing left to write.
     interim: Vec<u8>,
-    /// Whether hyper has nothing left to write. Only then may interim responses be written.
-    is_flushed: bool,
 }
 
 /// Why no more can be read from a client, or written to it.
@@ -41,7 +39,7 @@ impl ClientStream {
     pub(super) fn new(client: Arc<Client>) -> Self {
         let (ticks, time) = client.limits.inactivity;
         let meter = || Meter::new(ticks, time);
-        Self { upload: meter(), download: meter(), client, end: None, interim: Vec::new(), is_flushed: true }
+        Self { upload: meter(), download: meter(), client, end: None, interim: Vec::new() }
     }
 
     /// How the stream has ended, if it has.
@@ -175,16 +173,16 @@ impl Read for ClientStream {
 
 impl Write for ClientStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.is_flushed {
+        if self.client.is_flushed() {
             ready!(self.poll_interim(cx))?;
-            self.is_flushed = false;
+            self.client.set_flushed(false);
         }
         self.poll_write_bytes(cx, bytes)
     }
 
     /// hyper calls this whenever it has written everything that it has.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.is_flushed = true;
+        self.client.set_flushed(true);
         if self.client.has_response() {
             // An interim response that has not been written before the response is too late.
             drop(self.client.take_interim());

@@ -14,8 +14,7 @@ use super::client::Client;
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long after a client has closed its side it is probed first, and how often from then on.
-const PROBE_DELAY: Duration = Duration::from_millis(100);
+/// How often a client is probed that has closed its side.
 const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Whether the system reports that a client has closed its side while bytes of it are unread.
@@ -53,10 +52,11 @@ pub(super) async fn departed(client: &Client) {
         return;
     }
     client.close_side();
-    let mut pause = PROBE_DELAY;
-    while timeout(pause, failed(client.stream())).await.is_err() {
+    loop {
         client.send_interim(b"HTTP/1.1 100 Continue\r\n\r\n");
-        pause = PROBE_INTERVAL;
+        if timeout(PROBE_INTERVAL, failed(client.stream())).await.is_ok() {
+            return;
+        }
     }
 }
 

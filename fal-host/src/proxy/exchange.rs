@@ -142,7 +142,9 @@ impl Exchange {
     pub(super) fn finish(mut self, cx: &mut Context<'_>) {
         let Some((mut upstream, permit)) = self.parts.take() else { return };
         if self.reusable {
-            upstream.poll_drive(cx);
+            if !upstream.is_ready() {
+                upstream.poll_drive(cx);
+            }
             if upstream.is_ready() {
                 upstream.idle_since = self.client.timer.clock().now();
                 // The next request that gets the permit finds the connection.

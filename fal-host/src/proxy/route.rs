@@ -118,7 +118,7 @@ async fn send(
     let client = &session.client;
     let mut refusals = 0;
     loop {
-        let upstream = if let Some(idle) = take_idle(client, &permit).await {
+        let upstream = if let Some(idle) = permit.runner().pop(client.timer.clock()) {
             idle
         } else if refusals == 2 {
             permit.unreachable();
@@ -139,16 +139,6 @@ async fn send(
             Err(Unanswered::Unsent(request, permit)) => (*request, permit),
             Err(Unanswered::Lost(error)) => return Ok(SendOutcome::Lost(error)),
         };
-    }
-}
-
-/// Takes the idle connection that was used last and that the runner has not closed.
-async fn take_idle(client: &Client, permit: &Permit) -> Option<Upstream> {
-    loop {
-        let mut idle = permit.runner().pop(client.timer.clock())?;
-        if idle.is_alive().await {
-            return Some(idle);
-        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! One connection to a runner. It has no task: the request that uses it polls it.
 
-use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -96,8 +95,9 @@ impl Upstream {
     }
 
     /// Whether an idle connection can take a request: the runner has not closed it.
+    #[cfg(test)]
     pub(super) async fn is_alive(&mut self) -> bool {
-        poll_fn(|cx| {
+        std::future::poll_fn(|cx| {
             self.poll_drive(cx);
             Poll::Ready(())
         })
@@ -112,6 +112,8 @@ impl Upstream {
     }
 
     /// Sends a request. Poll the future by [`poll_sent`](Self::poll_sent).
+    ///
+    /// hyper reads before it writes: if the runner has closed an idle connection, it gives the request back unsent.
     pub(super) fn send(&mut self, request: Request<RequestBody>) -> impl Future<Output = Sent> + use<> {
         self.progress.written.store(false, Ordering::Relaxed);
         self.sender.try_send_request(request)

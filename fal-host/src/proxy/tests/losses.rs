@@ -54,6 +54,23 @@ async fn a_loss_after_the_head_of_the_response_ends_the_clients_connection_s39d(
 }
 
 #[tokio::test]
+async fn what_a_runner_has_sent_before_it_was_lost_reaches_the_client_s39d() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    for _ in 0..20 {
+        let mut client = rig.get("/").await;
+        let mut connection = runner.accept().await;
+        connection.head().await;
+        // The host reads the head, a part of the body and the end at once.
+        connection.send("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nsome").await;
+        drop(connection);
+        assert_eq!(client.head().await.status(), 200);
+        assert_eq!(client.exactly(4).await, "some");
+        client.closed().await;
+    }
+}
+
+#[tokio::test]
 async fn a_runner_that_dies_one_socket_after_the_other_loses_only_what_was_in_flight_s39c() {
     let mut rig = Rig::with(Limits { max_multiplexing: 2, ..limits() }).await;
     let dying = rig.runner();

@@ -120,6 +120,9 @@ async fn be_a_client(address: SocketAddr, number: u64) {
             200 => assert!(response.all("x-fal-runner-health-check").is_empty()),
             _ => assert_eq!(response.error_type(), "runner_disconnected"),
         }
+        if response.header("connection") == Some("close") {
+            host = connect().await;
+        }
     }
 }
 
