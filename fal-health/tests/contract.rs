@@ -105,10 +105,11 @@ fn delay_without_a_pass(
         let Some(Command::Start(check)) = monitor.handle(now, event) else { panic!("a check is due") };
         now = now + answer;
         let outcome = Outcome::Failure(Failure::Timeout);
-        match monitor.handle(now, Event::Finished { check: check.id, outcome }) {
-            Some(Command::Unhealthy(_)) => return now.since(ready.max(Time::ZERO + settings.start_period)),
-            _ => (now, event) = (monitor.deadline().expect("a check follows"), Event::Elapsed),
+        let command = monitor.handle(now, Event::Finished { check: check.id, outcome });
+        if matches!(command, Some(Command::Unhealthy(_))) {
+            return now.since(ready.max(Time::ZERO + settings.start_period));
         }
+        (now, event) = (monitor.deadline().expect("a check follows"), Event::Elapsed);
     }
 }
 

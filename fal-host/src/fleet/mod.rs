@@ -36,6 +36,7 @@ mod checking;
 mod ending;
 mod event_kind;
 mod give_up;
+mod giving_up;
 mod message;
 mod record;
 mod replica;

@@ -198,9 +198,9 @@ async fn another_signal_to_the_whole_group_stops_what_forwards_none_s33a() {
         PortLauncher::new(command).stop_signal(StopSignal::Usr1).stop_signal_to(StopSignalTo::Group);
     let (sender, mut fleet_events) = mpsc::unbounded_channel();
     let id = RunnerId::new(1);
-    let mut launched = launcher.launch(id, StatusReporter::new(id, 0, sender)).unwrap();
+    let mut runner = launcher.launch(id, StatusReporter::new(id, 0, sender)).unwrap();
     assert_eq!(witness.line().await, "up\n");
-    launched.terminate();
+    runner.terminate();
     assert_eq!(witness.line().await, "child\n");
     let exited = tokio::time::timeout(GUARD, fleet_events.recv()).await.unwrap().unwrap();
     assert!(matches!(exited, FleetEvent::Exited { exit: Exit::Status(0), .. }), "{exited:?}");

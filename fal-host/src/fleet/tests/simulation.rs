@@ -195,7 +195,8 @@ impl Simulation {
                         FleetEvent::CheckFinished { id, check: check.id, outcome, stalled: None },
                     );
                 }
-                FleetCommand::DispatchLast(_)
+                FleetCommand::GiveUp(_)
+                | FleetCommand::DispatchLast(_)
                 | FleetCommand::DispatchNormally(_)
                 | FleetCommand::CancelCheck(_)
                 | FleetCommand::ReleasePermits(_)
@@ -204,7 +205,6 @@ impl Simulation {
                     assert!(!self.routed.contains(&id), "{id} left the rotation before it was forgotten");
                 }
                 FleetCommand::Emit(id, kind) => self.events.push((self.now, id, kind)),
-                FleetCommand::GiveUp(_) => {}
                 FleetCommand::Stopped => self.stopped = true,
             }
         }
