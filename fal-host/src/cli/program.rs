@@ -31,8 +31,8 @@ of the log on standard error, for example `debug`, `warn` or `off`.";
 /// check or ends is replaced; requests wait in the queue meanwhile.
 ///
 /// SIGTERM and Ctrl-C stop the host after the requests in flight have ended. A second signal, at least 100 ms after the
-/// first, stops it at once. SIGHUP replaces all runners, one after another, without losing a request; if standard input
-/// is a terminal, SIGHUP stops the host.
+/// first, stops it at once. SIGHUP replaces all runners, one after another. Requests in flight may take as long as the
+/// drain timeout and the grace period together. If standard input is a terminal, SIGHUP stops the host.
 #[derive(Debug, Parser)]
 #[command(name = "fal-host", version, after_help = AFTER_HELP)]
 pub(super) struct Arguments {

@@ -47,7 +47,8 @@ impl HostHandle {
         EventStream::new(&self.events)
     }
 
-    /// Starts a rolling restart: replaces every runner, one after another, without losing a request. Returns at once.
+    /// Starts a rolling restart: replaces every runner, one after another. Returns at once. Requests in flight may
+    /// take as long as the drain timeout and the grace period together ([S33d](fal_health::semantics#s33d)).
     ///
     /// The host drains a runner when its successor takes requests. A successor that fails to start ends the restart, and
     /// the remaining runners stay.

@@ -55,8 +55,8 @@ pub(super) enum Command {
     /// It replaces runners that fail the check or end.
     ///
     /// SIGTERM and Ctrl-C stop the host after the requests in flight have ended. A second signal, at least 100 ms after
-    /// the first, stops it at once. SIGHUP replaces all runners, one after another, without losing a request; if
-    /// standard input is a terminal, SIGHUP stops the host.
+    /// the first, stops it at once. SIGHUP replaces all runners, one after another. Requests in flight may take as long as
+    /// the drain timeout and the grace period together. If standard input is a terminal, SIGHUP stops the host.
     #[cfg(feature = "host")]
     Run(RunOptions),
     /// Serve the app with one runner and without a host
