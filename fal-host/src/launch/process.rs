@@ -17,15 +17,16 @@ use super::stop_signal::{StopSignal, StopSignalTo};
 use super::{LaunchError, Launcher, RunnerHandle, StatusReporter};
 use crate::{RunnerId, open_files};
 
-/// The longest path of a socket, in bytes: `sun_path` holds 108 bytes on Linux and 104 elsewhere.
-const MAX_PATH_LEN: usize = 100;
-
 /// Starts runners as child processes, each in a process group of its own.
 ///
 /// Host and runner speak the [protocol](fal_health::protocol): environment variables say where the runner listens, and
 /// its standard input is the control channel. A runner kills itself and its group when that closes, so no runner
 /// outlives its host, however the host ends ([S41](fal_health::semantics#s41)). Health checks have a socket of their
 /// own. What a runner prints is logged line by line, with its id.
+///
+/// The sockets are in a directory that only this user may enter: in `$XDG_RUNTIME_DIR`, in `/run`, or in the directory for
+/// temporary files, whichever is the first that this process may write to. If another program removes the directory,
+/// the next launch creates it again.
 #[derive(Debug)]
 pub struct ProcessLauncher {
     spawner: Spawner,
@@ -65,17 +66,12 @@ impl Launcher for ProcessLauncher {
         id: RunnerId,
         reporter: StatusReporter,
     ) -> Result<Box<dyn RunnerHandle>, LaunchError> {
-        let socket = self.directory.path().join(format!("{id}.sock"));
-        let health_socket = self.directory.path().join(format!("{id}.health.sock"));
-        let length = health_socket.as_os_str().len();
-        if length > MAX_PATH_LEN {
-            return Err(LaunchError::new(format!(
-                "the path of a runner's socket is too long: {} has {length} bytes, but at most {MAX_PATH_LEN} are \
-                 allowed; set TMPDIR to a directory with a shorter path",
-                health_socket.display()
-            )));
-        }
-        let (address, check_address) = (Address::Unix(socket.clone()), Address::Unix(health_socket.clone()));
+        self.directory
+            .restore()
+            .map_err(|error| LaunchError::io("cannot create a directory for the runners' sockets", error))?;
+        let sockets = self.directory.sockets(id);
+        let address = Address::Unix(sockets.requests.clone());
+        let check_address = Address::Unix(sockets.checks.clone());
         let mut assignment = Assignment::new(std::process::id(), address.clone().into());
         assignment.health_listen = Some(check_address.clone().into());
         assignment.id = Some(id.get());
@@ -106,7 +102,7 @@ impl Launcher for ProcessLauncher {
             };
             channel.drain();
             // A runner that was killed has not removed them.
-            for path in [socket, health_socket] {
+            for path in [sockets.requests, sockets.checks] {
                 let _ = std::fs::remove_file(path);
             }
             reporter.exited(exit);

@@ -1,5 +1,7 @@
 //! The process launcher with real processes. Whatever a test leaves behind ends with its launcher's channel.
 
+mod directory;
+
 use std::process::Command;
 use std::time::Duration;
 
@@ -246,22 +248,6 @@ fn the_channel_closes_with_the_host_s41f() {
     assert_eq!(runtime.block_on(witness.line()), "up\n");
     drop(host);
     assert_eq!(runtime.block_on(witness.line()), "gone\n");
-}
-
-#[tokio::test]
-async fn the_sockets_directory_is_private_and_goes_with_the_launcher() {
-    use std::os::unix::fs::PermissionsExt;
-    let mut bench = Bench::started("exit 0");
-    let Address::Unix(socket) = bench.launched().address() else {
-        panic!("our runners listen on Unix sockets")
-    };
-    let directory = socket.parent().unwrap().to_owned();
-    assert_eq!(std::fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o700);
-    std::fs::write(&socket, "left over").unwrap();
-    bench.exit().await;
-    assert!(!socket.exists(), "a runner that was killed could not remove it");
-    drop(bench);
-    assert!(!directory.exists());
 }
 
 #[tokio::test]
