@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fal_health::protocol::{Address, variable::LISTEN};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpid};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Makes this process the parent of every descendant whose own parent ends (a subreaper). So a process that left its
@@ -102,16 +102,17 @@ impl Orphans {
             return Vec::new();
         }
         let runners = runners();
-        children()
+        children_of(getpid())
             .into_iter()
             .filter(|pid| !runners.contains_key(&pid.as_raw_nonzero().get()) && !reap(*pid))
             .collect()
     }
 }
 
-/// The child processes of all threads of this process.
-fn children() -> Vec<Pid> {
-    let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+/// The child processes of all threads of a process. Empty where the system does not tell.
+pub(super) fn children_of(process: Pid) -> Vec<Pid> {
+    let threads = fs::read_dir(format!("/proc/{}/task", process.as_raw_nonzero()));
+    let threads = threads.into_iter().flatten().flatten();
     let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
     let parse = |pid: &str| pid.parse().ok().and_then(Pid::from_raw);
     lists.flat_map(|list| list.split_whitespace().filter_map(parse).collect::<Vec<_>>()).collect()

@@ -1,16 +1,21 @@
 //! Runners that are programs without knowledge of this host: they listen on the port in `PORT`.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use fal_health::protocol::{Address, variable};
+use rustix::process::Pid;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use super::process::ChildRunner;
+use super::sockets::{self, Owner};
 use super::spawn::Spawner;
 use super::stop_signal::{StopSignal, StopSignalTo};
 use super::{LaunchError, Launcher, RunnerHandle, StatusReporter};
@@ -20,10 +25,14 @@ use crate::{RunnerId, open_files};
 const MIN_PAUSE: Duration = Duration::from_millis(5);
 const MAX_PAUSE: Duration = Duration::from_millis(250);
 
+/// How long a runner may not listen before the log says what was expected.
+const HINT_AFTER: Duration = Duration::from_secs(5);
+
 /// Starts programs that do not use this library. They must listen on 127.0.0.1, at the port in the environment variable
 /// `PORT`.
 ///
-/// Such a runner is ready when its port accepts a connection, and is told to stop by a signal. On Linux it does
+/// Such a runner is ready when one of its processes accepts a connection at its port
+/// ([S49](fal_health::semantics#s49)), and is told to stop by a signal. On Linux it does
 /// not outlive its host (`PR_SET_PDEATHSIG`), but if the host is killed, child processes of the runner may.
 #[derive(Debug)]
 pub struct PortLauncher {
@@ -78,10 +87,11 @@ impl Launcher for PortLauncher {
         id: RunnerId,
         reporter: StatusReporter,
     ) -> Result<Box<dyn RunnerHandle>, LaunchError> {
-        let port = free_port().map_err(|error| LaunchError::io("no port is free on 127.0.0.1", error))?;
-        let address = Address::Tcp(port);
+        let port = Port::reserve().map_err(|error| LaunchError::io("no port is free on 127.0.0.1", error))?;
+        let socket = port.address();
+        let address = Address::Tcp(socket);
         let variables = [
-            ("PORT", port.port().to_string()),
+            ("PORT", socket.port().to_string()),
             (variable::ID, id.to_string()),
             (variable::INDEX, reporter.index().to_string()),
         ];
@@ -94,9 +104,11 @@ impl Launcher for PortLauncher {
             stop_signal: self.stop_signal,
             stop_signal_to: self.stop_signal_to,
         };
+        let process = i32::try_from(child.pid).ok().and_then(Pid::from_raw);
         tokio::spawn(async move {
-            let waiting = tokio::spawn(wait_until_ready(port, reporter.clone()));
+            let waiting = tokio::spawn(wait_until_ready(socket, process, reporter.clone()));
             let exit = child.end().await;
+            drop(port);
             waiting.abort();
             reporter.exited(exit);
         });
@@ -104,20 +116,93 @@ impl Launcher for PortLauncher {
     }
 }
 
-/// A port that was free a moment ago. Another process may take it before the runner does. Then the runner fails to
-/// start, and the next one gets another port.
-fn free_port() -> io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+/// A port of a runner, which no other runner of this process gets while it lives.
+#[derive(Debug)]
+struct Port(u16);
+
+/// The ports of all runners of this process.
+static PORTS: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
+impl Port {
+    /// A port that was free a moment ago. Another process may take it before the runner does. Then the runner fails to
+    /// start, and the next one gets another port.
+    fn reserve() -> io::Result<Self> {
+        // Held until a port is found, so that the system chooses another one each time.
+        let mut taken = Vec::new();
+        loop {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            let port = listener.local_addr()?.port();
+            if PORTS.lock().unwrap_or_else(PoisonError::into_inner).insert(port) {
+                return Ok(Self(port));
+            }
+            taken.push(listener);
+        }
+    }
+
+    fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.0).into()
+    }
 }
 
-/// Reports the runner as ready once its port accepts a connection.
-async fn wait_until_ready(address: SocketAddr, reporter: StatusReporter) {
+impl Drop for Port {
+    fn drop(&mut self) {
+        PORTS.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+    }
+}
+
+/// Reports the runner as ready once it accepts a connection at its port.
+async fn wait_until_ready(address: SocketAddr, runner: Option<Pid>, reporter: StatusReporter) {
+    let started = Instant::now();
     let mut pause = MIN_PAUSE;
-    while TcpStream::connect(address).await.is_err() {
+    let mut explained = false;
+    while !is_ready(address, runner).await {
+        if !explained && started.elapsed() >= HINT_AFTER {
+            explain(address, runner, reporter.id()).await;
+            explained = true;
+        }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(MAX_PAUSE);
     }
     reporter.ready();
+}
+
+async fn is_ready(address: SocketAddr, runner: Option<Pid>) -> bool {
+    let Ok(stream) = TcpStream::connect(address).await else { return false };
+    // A port from which connections start may get one from itself.
+    let is_own_end = stream.local_addr().is_ok_and(|local| local == address);
+    !is_own_end && owner(address, runner).await != Owner::Another
+}
+
+async fn owner(address: SocketAddr, runner: Option<Pid>) -> Owner {
+    let Some(runner) = runner else { return Owner::Unknown };
+    let found = tokio::task::spawn_blocking(move || sockets::owner_of(address, runner)).await;
+    found.unwrap_or(Owner::Unknown)
+}
+
+/// Logs why a runner is not ready yet: what was expected, and what is there instead.
+async fn explain(address: SocketAddr, runner: Option<Pid>, id: RunnerId) {
+    let Some(runner) = runner else { return };
+    let found = tokio::task::spawn_blocking(move || {
+        (sockets::owner_of(address, runner), sockets::addresses_of(runner))
+    });
+    let Ok((owner, addresses)) = found.await else { return };
+    let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    match (owner, addresses.join(", ")) {
+        (Owner::Another, _) => tracing::warn!(
+            runner = %id,
+            "another process listens on {address}, the address of the runner: no request is sent there"
+        ),
+        (_, elsewhere) if elsewhere.is_empty() => tracing::warn!(
+            runner = %id,
+            "the runner does not listen yet: expected {address}; have the program listen on 127.0.0.1 at the port in \
+             the environment variable PORT"
+        ),
+        (_, elsewhere) => tracing::warn!(
+            runner = %id,
+            "the runner listens on {elsewhere}: expected {address}; have the program listen on 127.0.0.1 at the port \
+             in the environment variable PORT"
+        ),
+    }
 }
 
 /// Has the system kill the runner when the thread that started it ends. That is the host's control thread, which lives
@@ -136,5 +221,22 @@ fn die_with_the_host(command: &mut Command) {
     // SAFETY: the closure makes two system calls. It does not allocate or lock.
     unsafe {
         command.pre_exec(arm);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_not_given_out_twice_while_its_runner_lives_s49a() {
+        let first = Port::reserve().unwrap();
+        let number = first.0;
+        assert!(!PORTS.lock().unwrap().insert(number));
+        // The system chooses from a range of ports; this takes one, which is not the first's, many times.
+        let others: Vec<_> = (0..200).map(|_| Port::reserve().unwrap()).collect();
+        assert!(others.iter().all(|other| other.0 != number));
+        drop(first);
+        assert!(!PORTS.lock().unwrap().contains(&number));
     }
 }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod listening;
+
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
@@ -210,34 +212,6 @@ fn a_program_that_never_listens_is_replaced_at_the_startup_timeout_s35c() {
     let mut host = Program::start(&["--startup-timeout=1s"], &["sleep", "1000"]);
     host.said(&["SETUP: started", "runner=2"]);
     host.said(&["TERMINATED", "runner=1", "reason=startup_timeout", "signal 15"]);
-}
-
-#[test]
-fn a_program_that_listened_in_time_is_kept_after_a_suspension_of_the_host_s35c() {
-    // On a machine that is too busy for the one, there is time for the next.
-    let timeouts = [2, 8, 32].map(Duration::from_secs);
-    assert!(timeouts.into_iter().any(listens_in_time_and_is_kept), "nothing listens in time here");
-}
-
-/// Whether a program could be made to listen within its start-up timeout. Then it must be kept, though its host, which
-/// was stopped before that, goes on only after the timeout.
-fn listens_in_time_and_is_kept(startup_timeout: Duration) -> bool {
-    // Before its runner's start, from which the timeout counts.
-    let begun = Instant::now();
-    let options = [&*format!("--startup-timeout={}s", startup_timeout.as_secs())];
-    let mut host = Program::start(&options, &["sh", "-c", "echo port $PORT; exec sleep 1000"]);
-    let port: u16 = host.said(&["runner 1 |", "port "]).rsplit(' ').next().unwrap().parse().unwrap();
-    host.signal(Signal::STOP);
-    // Listens in place of the program, which would be slow. Another process may have taken the port.
-    let listener = TcpListener::bind(("127.0.0.1", port));
-    if listener.is_err() || begun.elapsed() >= startup_timeout {
-        return false;
-    }
-    // Until well after its time.
-    thread::sleep(startup_timeout + Duration::from_millis(500));
-    host.signal(Signal::CONT);
-    host.said(&["IDLE", "runner=1"]);
-    true
 }
 
 /// Says how many files it may have open.
