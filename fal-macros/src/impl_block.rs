@@ -181,8 +181,15 @@ fn attributes(item: &ImplItem) -> &[Attribute] {
 
 /// Whether the attribute is a misspelt `#[endpoint]`. rustc reports an attribute that does not exist.
 fn is_misspelt_endpoint(Conditional { attribute, .. }: &Conditional) -> bool {
-    let Some(name) = attribute.path().get_ident() else { return false };
-    strsim::levenshtein(&name.to_string(), "endpoint") <= 2
+    attribute.path().get_ident().is_some_and(|name| is_misspelt(&name.to_string()))
+}
+
+/// Whether a name differs from `endpoint` in one place, by at most two letters.
+fn is_misspelt(name: &str) -> bool {
+    const RIGHT: &str = "endpoint";
+    let start = name.bytes().zip(RIGHT.bytes()).take_while(|(left, right)| left == right).count();
+    let end = name.bytes().rev().zip(RIGHT.bytes().rev()).take_while(|(left, right)| left == right).count();
+    name.len().abs_diff(RIGHT.len()) <= 2 && name.len().max(RIGHT.len()) <= start + end + 2
 }
 
 /// The text of a path, for comparison.
@@ -193,4 +200,19 @@ fn key(path: &Path) -> String {
 /// Whether the attribute is `#[endpoint]`, however it is reached.
 fn is_endpoint(Conditional { attribute, .. }: &Conditional) -> bool {
     attribute.path().segments.last().is_some_and(|name| name.ident == "endpoint")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_misspelt_that_differs_from_endpoint_in_one_place() {
+        for name in ["endpont", "enpdoint", "endpoints", "endpooint", "eendpoint", "endboint", "enpoint"] {
+            assert!(is_misspelt(name), "{name}");
+        }
+        for name in ["inline", "point", "end", "entry", "endpoinendpoint", "must_use", "endpunkt"] {
+            assert!(!is_misspelt(name), "{name}");
+        }
+    }
 }
