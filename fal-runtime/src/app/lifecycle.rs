@@ -7,11 +7,12 @@
 use std::future::ready;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, select};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -137,10 +138,9 @@ impl<T> FunctionThread<T> {
         let Self { runtime, answer, has_returned } = self;
         has_returned.store(true, Ordering::Release);
         runtime.block_on(async {
-            tokio::select! {
-                biased;
-                settled = returned.settle() => Some(settled),
-                () = answer.closed() => None,
+            match select(pin!(returned.settle()), pin!(answer.closed())).await {
+                Either::Left((settled, _)) => Some(settled),
+                Either::Right(((), _)) => None,
             }
         })
     }

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, select};
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
@@ -46,10 +46,10 @@ pub(super) async fn serve(
             called.unwrap_or_else(|panic| Err(Error::panicked(&*panic))).map(drop)
         })
     };
-    let (first, ended) = tokio::select! {
-        biased;
-        Some(first) = sent.recv() => (Some(first), None),
-        ended = &mut call => (sent.recv().await, Some(ended)),
+    let (first, ended) = match select(pin!(sent.recv()), &mut call).await {
+        Either::Left((Some(first), _)) => (Some(first), None),
+        Either::Left((None, call)) => (None, Some(call.await)),
+        Either::Right((ended, first)) => (first.await, Some(ended)),
     };
     match first {
         Some(EventMessage::First(head, event)) => {

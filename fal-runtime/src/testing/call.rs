@@ -1,5 +1,8 @@
 //! Endpoint functions that a test can call.
 
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -60,10 +63,9 @@ impl<T> CallThread<T> {
     fn drive<F: Future>(&mut self, call: F) -> Option<F::Output> {
         let Self { runtime, answer } = self;
         runtime.block_on(async {
-            tokio::select! {
-                biased;
-                returned = call => Some(returned),
-                () = answer.closed() => None,
+            match select(pin!(call), pin!(answer.closed())).await {
+                Either::Left((returned, _)) => Some(returned),
+                Either::Right(((), _)) => None,
             }
         })
     }
