@@ -6,43 +6,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use axum::extract::Request;
 use axum::response::Response;
 use pin_project_lite::pin_project;
-use tower::{Layer, Service};
 
 use crate::endpoint::RequestId;
 use crate::error::Error;
-
-/// A layer that turns a panic of the inner service into an error response.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CatchPanicLayer;
-
-impl<S> Layer<S> for CatchPanicLayer {
-    type Service = CatchPanic<S>;
-
-    fn layer(&self, inner: S) -> CatchPanic<S> {
-        CatchPanic(inner)
-    }
-}
-
-/// The service of [`CatchPanicLayer`].
-#[derive(Clone, Debug)]
-pub(crate) struct CatchPanic<S>(S);
-
-impl<S: Service<Request, Response = Response>> Service<Request> for CatchPanic<S> {
-    type Response = Response;
-    type Error = S::Error;
-    type Future = CatchPanicFuture<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        CatchPanicFuture { id: RequestId::given(request.headers()), response: self.0.call(request) }
-    }
-}
 
 pin_project! {
     /// The response, or an error response after a panic. `id` is the id of the request, if it has one.

@@ -9,6 +9,7 @@
 
 #[cfg(feature = "cli")]
 mod accept;
+#[cfg(any(feature = "cli", feature = "cors"))]
 mod catch_panic;
 mod concurrency;
 #[cfg(feature = "cli")]
@@ -24,7 +25,8 @@ mod socket;
 
 #[cfg(feature = "cli")]
 pub(crate) use accept::Server;
-pub(crate) use catch_panic::CatchPanicLayer;
+#[cfg(feature = "cors")]
+pub(crate) use catch_panic::CatchPanicFuture;
 pub(crate) use concurrency::CallGuard;
 pub use concurrency::{ConcurrencyLimit, ConnectionHold};
 #[cfg(feature = "cli")]
