@@ -135,7 +135,7 @@ fn without_a_redis_setup_says_what_to_install() {
         .output()
         .unwrap();
     let told = String::from_utf8(told.stdout).unwrap();
-    assert!(told.contains("setup says: no Redis answers: start one (`redis-server`"), "{told}");
+    assert!(told.contains("setup says: cannot connect to Redis: start it with `redis-server` ("), "{told}");
 }
 
 /// Not a test: what the one above runs, since a variable is for a whole process.
