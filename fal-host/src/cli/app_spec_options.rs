@@ -23,6 +23,18 @@ pub(super) struct AppSpecOptions {
     #[arg(long, value_name = "CHECK", env = "FAL_HEALTH")]
     pub(super) health: Option<HealthRoute>,
 
+    /// The `host` header of a health check
+    ///
+    /// Some frameworks reject a request whose host they do not know, such as Django by `ALLOWED_HOSTS`.
+    #[arg(long, value_name = "HOST", env = "FAL_HEALTH_HOST", default_value = "localhost")]
+    pub(super) health_host: String,
+
+    /// A further header of a health check, as `NAME: VALUE`
+    ///
+    /// May be given several times.
+    #[arg(long, value_name = "HEADER", env = "FAL_HEALTH_HEADER", value_parser = values::header)]
+    pub(super) health_header: Vec<(String, String)>,
+
     /// How long failed checks of a new runner are ignored
     ///
     /// Whole seconds with a unit, such as `30s` or `2m`. If `--startup-timeout` is longer, it is used instead.
@@ -84,9 +96,11 @@ impl AppSpecOptions {
         let health_check = self.health.clone();
         let health_check =
             health_check.map(|HealthRoute { method, path }| HealthCheckSpec::new(method, path, config));
+        let host = ("host".to_owned(), self.health_host.clone());
         AppSpec {
             name: self.name.as_deref().unwrap_or(program).to_owned(),
             health_check,
+            health_headers: [host].into_iter().chain(self.health_header.iter().cloned()).collect(),
             startup_timeout: self.startup_timeout,
             termination_grace_period: self.grace_period,
             max_multiplexing: self.max_multiplexing,

@@ -179,6 +179,14 @@ impl FromStr for HealthRoute {
     }
 }
 
+/// The name and the value of a header.
+pub(super) fn header(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.trim().to_owned())),
+        _ => Err("expected a name and a value: write `x-token: secret`".to_owned()),
+    }
+}
+
 /// An environment variable of every runner, and its value, in which `{index}` stands for the runner's index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct EnvOption {

@@ -25,6 +25,9 @@ pub struct AppSpec {
     pub name: String,
     /// How the host checks its runners. Default: `None`, and then a runner is replaced only when its process ends.
     pub health_check: Option<HealthCheckSpec>,
+    /// The headers of every check, as names and values. Default: none, and then a check has `host: localhost`. The host
+    /// sets `x-fal-*` and what frames a message itself ([S16](fal_health::semantics#s16)).
+    pub health_headers: Vec<(String, String)>,
     /// How long a start may take, as the app declares it. It also raises the start period
     /// ([S8](fal_health::semantics#s8)). Default: `None`, and then a start may take 600 s and the start
     /// period stays as declared.
@@ -58,6 +61,7 @@ impl AppSpec {
         Self {
             name: name.into(),
             health_check: None,
+            health_headers: Vec::new(),
             startup_timeout: None,
             termination_grace_period: Duration::from_secs(5),
             max_multiplexing: NonZeroU32::MIN,
@@ -70,6 +74,16 @@ impl AppSpec {
     #[must_use]
     pub fn health_check(mut self, health_check: impl Into<Option<HealthCheckSpec>>) -> Self {
         self.health_check = health_check.into();
+        self
+    }
+
+    /// Sets [`health_headers`](Self#structfield.health_headers).
+    #[must_use]
+    pub fn health_headers(
+        mut self,
+        headers: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
+    ) -> Self {
+        self.health_headers = headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         self
     }
 

@@ -33,7 +33,8 @@ impl HostBuilder {
     /// See [`StartError`].
     pub async fn start(self) -> Result<HostHandle, StartError> {
         let health_check = self.app.health_check.as_ref();
-        let probe_target = health_check.map(|spec| ProbeTarget::new(spec, self.on_stall)).transpose()?;
+        let target = |spec| ProbeTarget::new(spec, self.on_stall)?.with_headers(&self.app.health_headers);
+        let probe_target = health_check.map(target).transpose()?;
         let listener = listen(ListenerKind::Requests, self.listen).await?;
         let address = listener
             .local_addr()

@@ -142,8 +142,8 @@ impl Prober {
         let mut request = Request::new(Empty::new());
         *request.method_mut() = self.target.method.clone();
         *request.uri_mut() = self.target.uri.clone();
+        request.headers_mut().clone_from(&self.target.headers);
         let headers = request.headers_mut();
-        headers.insert(http::header::HOST, HeaderValue::from_static("runner"));
         headers.insert(&crate::proxy::REQUEST_ID, crate::proxy::new_request_id());
         if trigger == Trigger::Manual {
             headers.insert(HeaderName::from_static(header::HEALTH_CHECK), HeaderValue::from_static("true"));

@@ -1,13 +1,19 @@
 //! What every check of an app calls, and how a stalled runner is judged.
 
 use fal_health::HealthCheckSpec;
-use http::{Method, Uri};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+
+/// The headers that frame a check, which only the host sets.
+const RESERVED: [HeaderName; 5] = [CONNECTION, CONTENT_LENGTH, TE, TRANSFER_ENCODING, UPGRADE];
 
 /// What every check of an app calls.
 #[derive(Debug)]
 pub(crate) struct ProbeTarget {
     pub(super) method: Method,
     pub(super) uri: Uri,
+    /// What every check has, with `host`.
+    pub(super) headers: HeaderMap,
     pub(super) on_stall: OnStall,
 }
 
@@ -23,20 +29,44 @@ pub enum OnStall {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "invalid health check `{method} {path}`: expected an HTTP method and a path that begins with `/`; write, for \
-     example, `POST /health`"
-)]
-pub(crate) struct InvalidProbeTarget {
-    method: String,
-    path: String,
+pub(crate) enum InvalidProbeTarget {
+    #[error(
+        "invalid health check `{method} {path}`: expected an HTTP method and a path that begins with `/`; write, for \
+         example, `POST /health`"
+    )]
+    Call { method: String, path: String },
+    #[error(
+        "invalid header of the health check `{name}: {value}`: expected a name that the host does not set itself, and \
+         a value of visible ASCII characters; write, for example, `host: app.example.com`"
+    )]
+    Header { name: String, value: String },
 }
 
 impl ProbeTarget {
     pub(crate) fn new(spec: &HealthCheckSpec, on_stall: OnStall) -> Result<Self, InvalidProbeTarget> {
-        let invalid = || InvalidProbeTarget { method: spec.method.to_string(), path: spec.path.to_string() };
+        let invalid =
+            || InvalidProbeTarget::Call { method: spec.method.to_string(), path: spec.path.to_string() };
         let method = Method::from_bytes(spec.method.as_bytes()).map_err(|_| invalid())?;
         let uri = spec.path.starts_with('/').then(|| spec.path.parse().ok()).flatten().ok_or_else(invalid)?;
-        Ok(Self { method, uri, on_stall })
+        let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("localhost"))]);
+        Ok(Self { method, uri, headers, on_stall })
+    }
+
+    /// Adds headers to every check. `host` replaces the default.
+    pub(crate) fn with_headers(mut self, headers: &[(String, String)]) -> Result<Self, InvalidProbeTarget> {
+        for (name, value) in headers {
+            let invalid = || InvalidProbeTarget::Header { name: name.clone(), value: value.clone() };
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
+            let value = HeaderValue::from_str(value).map_err(|_| invalid())?;
+            if RESERVED.contains(&name) || name.as_str().starts_with("x-fal-") {
+                return Err(invalid());
+            }
+            if name == HOST {
+                self.headers.insert(name, value);
+            } else {
+                self.headers.append(name, value);
+            }
+        }
+        Ok(self)
     }
 }

@@ -129,6 +129,41 @@ async fn malformed_http_is_malformed_s18a() {
     }
 }
 
+#[tokio::test]
+async fn a_check_names_localhost_or_what_the_settings_say_s16() {
+    let expected = [
+        (vec![], "\r\nhost: localhost\r\n"),
+        (vec![("Host", "app.example.com")], "\r\nhost: app.example.com\r\n"),
+        (vec![("x-token", "secret")], "\r\nx-token: secret\r\n"),
+    ];
+    for (headers, expected) in expected {
+        let mut bench = bench();
+        let headers: Vec<_> = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let spec = HealthCheckSpec::post("/health", HealthCheck::new());
+        let target = ProbeTarget::new(&spec, OnStall::Note).unwrap().with_headers(&headers).unwrap();
+        bench.prober.target = Arc::new(target);
+        let listener = bench.listener.take().unwrap();
+        let request = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            head(&mut stream).await
+        };
+        let (_, request) = tokio::join!(bench.prober.check(in_time()), request);
+        assert!(request.contains(expected), "{request}");
+        assert_eq!(request.matches("\r\nhost: ").count(), 1, "{request}");
+    }
+}
+
+#[test]
+fn a_header_that_the_host_sets_itself_or_that_is_malformed_is_rejected_with_its_value() {
+    let names = ["content-length", "Connection", "x-fal-runner-health-check", "a b"];
+    for (name, value) in names.map(|name| (name, "1")).into_iter().chain([("a", "\n")]) {
+        let spec = HealthCheckSpec::post("/health", HealthCheck::new());
+        let target = ProbeTarget::new(&spec, OnStall::Note).unwrap();
+        let error = target.with_headers(&[(name.into(), value.into())]).unwrap_err().to_string();
+        assert!(error.contains(&format!("`{name}: {value}`")), "{error}");
+    }
+}
+
 #[test]
 fn an_invalid_method_or_path_is_rejected_with_its_value() {
     for (method, path) in [("POST", "health"), ("PO ST", "/health"), ("POST", "/a b")] {
