@@ -224,8 +224,14 @@ impl Client {
 
     /// Waits for the first byte. Returns whether it arrived, or the end of the stream, before the limit for heads.
     pub(super) fn poll_first_byte(&self, cx: &mut Context<'_>) -> Poll<bool> {
-        if self.stream.poll_read_ready(cx).is_ready() {
-            return Poll::Ready(true);
+        while self.stream.poll_read_ready(cx).is_ready() {
+            // A new connection counts as readable until somebody has looked.
+            let peeked = self.stream.try_io(Interest::READABLE, || {
+                Ok(rustix::net::recv(&self.stream, &mut [0_u8; 1], RecvFlags::PEEK)?)
+            });
+            if !peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+                return Poll::Ready(true);
+            }
         }
         self.timer.poll(Wait::Head, cx).map(|()| false)
     }

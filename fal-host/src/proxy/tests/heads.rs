@@ -1,14 +1,19 @@
 //! Clients that let the host wait for the head of a request.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
-use super::Rig;
 use super::overdue::tick_through;
 use super::rig::limits;
+use super::{Rig, within};
 use crate::proxy::Limits;
-use crate::proxy::client::HEAD_TIMEOUT;
+use crate::proxy::client::{Client, ClientLimits, HEAD_TIMEOUT};
+use crate::proxy::forwarded::Trust;
 use crate::proxy::timer::TickClock;
 
 /// The limit, as exact as it is kept.
@@ -85,4 +90,21 @@ async fn at_the_limit_of_clients_the_one_that_was_idle_for_longest_makes_room_s4
     assert_eq!(connection.message().await.start, "GET /third HTTP/1.1");
     connection.answer("3").await;
     assert_eq!(third.message().await.body, "3");
+}
+
+#[tokio::test]
+async fn a_client_is_served_from_its_first_byte_on_s43h() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut peer = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (stream, address) = listener.accept().await.unwrap();
+    let clock = TickClock::for_limit(None);
+    let limits = ClientLimits::new(&clock, Duration::from_secs(60), None);
+    let client = Client::new(stream, address.ip(), Trust::No, clock, limits);
+    let mut first_byte = pin!(poll_fn(|cx| client.poll_first_byte(cx)));
+    for _ in 0..100 {
+        assert!(first_byte.as_mut().now_or_never().is_none(), "it costs no buffers yet");
+        tokio::task::yield_now().await;
+    }
+    peer.write_all(b"G").await.unwrap();
+    assert!(within(first_byte).await);
 }
