@@ -63,6 +63,11 @@
 //! | `x-fal-request-id` | every request and response | names the request in all logs ([`request_id`]) |
 //! | `x-fal-runner-progress` | the response to a health check | the progress of the runner's requests ([`ProgressStamp`]) |
 //!
+//! # Errors of the host
+//!
+//! [`HostErrorType`] has the types of the errors that a host answers requests with. Its runners list them in their
+//! OpenAPI documents.
+//!
 //! # Signals
 //!
 //! SIGTERM tells a runner to stop ([S42](crate::semantics#s42)). SIGKILL to its process group follows after the grace
@@ -71,6 +76,7 @@
 mod address;
 mod assignment;
 pub mod header;
+mod host_error;
 mod message;
 pub mod request_id;
 mod stamp;
@@ -78,6 +84,7 @@ pub mod variable;
 
 pub use address::{Address, AddressError, ListenAddress};
 pub use assignment::{Assignment, AssignmentError};
+pub use host_error::HostErrorType;
 pub use message::{MAX_LINE_LEN, Message, MessageError, Progress};
 pub use stamp::ProgressStamp;
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use fal_health::protocol::HostErrorType;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
@@ -66,22 +67,22 @@ impl ProxyError {
     }
 
     /// The error's name, for programs.
-    pub(super) const fn error_type(self) -> &'static str {
+    pub(super) const fn error_type(self) -> HostErrorType {
         match self {
-            Self::QueueFull { .. } => "queue_full",
-            Self::QueueTimeout { .. } => "queue_timeout",
-            Self::RequestTimeout { .. } => "request_timeout",
-            Self::ClientTimeout { .. } => "client_timeout",
-            Self::HostStopping => "host_stopping",
+            Self::QueueFull { .. } => HostErrorType::QueueFull,
+            Self::QueueTimeout { .. } => HostErrorType::QueueTimeout,
+            Self::RequestTimeout { .. } => HostErrorType::RequestTimeout,
+            Self::ClientTimeout { .. } => HostErrorType::ClientTimeout,
+            Self::HostStopping => HostErrorType::HostStopping,
             Self::Lost | Self::Malformed | Self::HeadTooLarge | Self::TooManyMoves { .. } => {
-                "runner_disconnected"
+                HostErrorType::RunnerDisconnected
             }
-            Self::BrokenBody => "broken_body",
-            Self::BadHost => "bad_host",
-            Self::BadTarget => "bad_target",
-            Self::BadConnection => "bad_connection",
-            Self::BadFraming => "bad_framing",
-            Self::Connect => "not_supported",
+            Self::BrokenBody => HostErrorType::BrokenBody,
+            Self::BadHost => HostErrorType::BadHost,
+            Self::BadTarget => HostErrorType::BadTarget,
+            Self::BadConnection => HostErrorType::BadConnection,
+            Self::BadFraming => HostErrorType::BadFraming,
+            Self::Connect => HostErrorType::NotSupported,
         }
     }
 
@@ -113,7 +114,7 @@ impl ProxyError {
             detail: String,
             error_type: &'static str,
         }
-        let body = Body { detail: self.to_string(), error_type: self.error_type() };
+        let body = Body { detail: self.to_string(), error_type: self.error_type().as_str() };
         // Serializing two strings cannot fail.
         let body = serde_json::to_vec(&body).unwrap_or_default();
         let mut response = Response::new(Full::from(body));

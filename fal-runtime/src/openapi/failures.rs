@@ -25,19 +25,20 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<ErrorRespons
     let may_be_invalid = takes_body || parameters::may_be_invalid(endpoint);
     let is_check = endpoint.health_check().is_some();
     let of_all = [
+        (takes_body, "408", "The client sent the body too slowly", &host),
         (takes_body, "413", "The body is too large", &told),
         (takes_body, "415", "The body is not sent as JSON", &told),
-        (may_be_invalid, "422", "The request does not have the schema", &invalid),
+        (may_be_invalid, "422", "The request does not match the schema", &invalid),
         (true, "500", "The endpoint failed", &told),
         // The host's error body has this schema, too.
         (
             is_check,
             "503",
-            "An earlier check is past its deadline and still runs, or no runner is left",
+            "An earlier check is past its deadline and still runs, or no runner took the request",
             &told,
         ),
-        (!is_check, "503", "No runner is left for the request", &host),
-        (true, "504", "No runner took the request, or answered it, in time", &host),
+        (!is_check, "503", "No runner took the request", &host),
+        (true, "504", "No runner took the request in time, or the endpoint did not respond in time", &host),
     ];
     let mut failures = Vec::new();
     for (can_be, status, description, schema) in of_all {
@@ -48,7 +49,7 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<ErrorRespons
     for declared in endpoint.failures() {
         add(&mut failures, declared, &told);
     }
-    failures.push(ErrorResponse::new("default", "A failure that the endpoint tells", &told));
+    failures.push(ErrorResponse::new("default", "An error that the endpoint returns", &told));
     failures
 }
 

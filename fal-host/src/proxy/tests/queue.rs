@@ -182,7 +182,7 @@ async fn a_request_that_waits_too_long_is_answered_queue_timeout_s38f() {
     let began = tokio::time::Instant::now();
     let refusal = QueuePosition::default().acquire(&balancer).await.unwrap_err();
     assert_eq!(refusal, ProxyError::QueueTimeout { after });
-    assert_eq!((refusal.status().as_u16(), refusal.error_type()), (504, "queue_timeout"));
+    assert_eq!((refusal.status().as_u16(), refusal.error_type().as_str()), (504, "queue_timeout"));
     assert_eq!(began.elapsed(), after);
     assert_eq!(balancer.waiting(), 0);
 }
