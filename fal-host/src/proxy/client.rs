@@ -225,7 +225,7 @@ impl Client {
     /// Waits for the first byte. Returns whether it arrived, or the end of the stream, before the limit for heads.
     pub(super) fn poll_first_byte(&self, cx: &mut Context<'_>) -> Poll<bool> {
         while self.stream.poll_read_ready(cx).is_ready() {
-            // A new connection counts as readable until somebody has looked.
+            // tokio reports a new connection as readable until a read has found it empty.
             let peeked = self.stream.try_io(Interest::READABLE, || {
                 Ok(rustix::net::recv(&self.stream, &mut [0_u8; 1], RecvFlags::PEEK)?)
             });
