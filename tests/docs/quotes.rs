@@ -23,8 +23,9 @@ fn blocks(text: &str) -> Vec<(usize, Vec<&str>)> {
 /// Whether these lines follow each other in a file. A quote may stand further left than its original.
 fn is_quote(block: &[&str], file: &str) -> bool {
     let lines: Vec<_> = file.lines().map(str::trim_end).collect();
+    let length = |lines: &[&str]| lines.first().map_or(0, |line| line.len());
     lines.windows(block.len()).any(|original| {
-        let indent = original[0].len().saturating_sub(block[0].len());
+        let indent = length(original).saturating_sub(length(block));
         original.iter().zip(block).all(|(original, line)| {
             let left_out = original.strip_suffix(line);
             left_out.is_some_and(|left_out| {

@@ -129,7 +129,9 @@ mod tests {
         let control = Control::over(runner).unwrap();
         let messages =
             [Message::Progress(Progress::new(0.25, "a\nb")), Message::Ready {}, Message::failed("no model")];
-        messages.iter().for_each(|message| control.send(message));
+        for message in &messages {
+            control.send(message);
+        }
         drop(control);
         let lines: Vec<_> = BufReader::new(host).lines().map(Result::unwrap).collect();
         let received: Vec<_> = lines.iter().map(|line| Message::decode(line.as_bytes()).unwrap()).collect();
