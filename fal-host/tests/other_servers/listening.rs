@@ -23,13 +23,13 @@ const ELSEWHERE: &str = "elsewhere";
 /// Not a test by itself: a server, as a program of its own.
 #[test]
 fn a_server_that_listens_when_it_is_told_to_or_elsewhere() {
-    let Ok(part) = std::env::var(SERVER) else { return };
+    let Ok(server) = std::env::var(SERVER) else { return };
     let port = std::env::var("PORT").unwrap();
-    let address = if part == ELSEWHERE {
+    let address = if server == ELSEWHERE {
         "127.0.0.1:0".to_owned()
     } else {
         eprintln!("port {port}");
-        std::fs::read_to_string(part).unwrap();
+        std::fs::read_to_string(server).unwrap();
         format!("127.0.0.1:{port}")
     };
     let listener = TcpListener::bind(address).unwrap();
