@@ -79,7 +79,8 @@ impl Fleet {
         };
         if let Some(reason) = unexpected {
             runner.reason = Some(reason);
-            if !runner.stable {
+            // One that drains was replaced already or is not needed any more (S35c).
+            if !runner.stable && !matches!(runner.phase, Phase::Draining { .. }) {
                 self.on_start_failed(now, id, runner.replica);
             }
         }

@@ -49,9 +49,12 @@ impl Fleet {
         };
         match phase {
             Phase::Ready { .. } if self.settings.replacement_strategy == ReplacementStrategy::StartFirst => {
-                let successor = self.create_runner(now, index);
-                if let Some(replica) = self.replicas.get_mut(index.0) {
-                    replica.successor = Some(successor);
+                // A successor that is starting already becomes the successor of this restart.
+                if self.replicas.get(index.0).is_some_and(|replica| replica.successor.is_none()) {
+                    let successor = self.create_runner(now, index);
+                    if let Some(replica) = self.replicas.get_mut(index.0) {
+                        replica.successor = Some(successor);
+                    }
                 }
             }
             Phase::Ready { .. } => self.drain(now, id, Reason::Restarted),

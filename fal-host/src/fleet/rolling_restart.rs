@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::replica::ReplicaIndex;
+use super::replica::{Replica, ReplicaIndex};
 use crate::id::RunnerId;
 
 /// A rolling restart that is under way.
@@ -14,8 +14,10 @@ pub(super) struct RollingRestart {
 }
 
 impl RollingRestart {
-    /// Whether this runner, of the replica at `index`, is the successor of the runner that is being replaced.
-    pub(super) fn is_successor(&self, id: RunnerId, index: ReplicaIndex) -> bool {
-        self.current.is_some_and(|(old, replica)| replica == index && old != id)
+    /// Whether this runner, of the replica at `index`, is the successor of the runner that is being replaced. It takes the
+    /// place of that runner before it is stable. A runner that an earlier restart drains belongs to no replica.
+    pub(super) fn is_successor(&self, id: RunnerId, index: ReplicaIndex, replica: &Replica) -> bool {
+        self.current.is_some_and(|(old, restarting)| restarting == index && old != id)
+            && (replica.current == Some(id) || replica.successor == Some(id))
     }
 }

@@ -82,12 +82,11 @@ impl Fleet {
     }
 
     /// A start has failed: the next start of its replica may have to wait, and a rolling restart ends whose successor it
-    /// is (S35).
+    /// is (S35). The runner still belongs to its replica.
     pub(super) fn on_start_failed(&mut self, now: Time, id: RunnerId, index: ReplicaIndex) {
-        if let Some(replica) = self.replicas.get_mut(index.0) {
-            replica.backoff.failed(now);
-        }
-        if self.rolling_restart.take_if(|restart| restart.is_successor(id, index)).is_some() {
+        let Some(replica) = self.replicas.get_mut(index.0) else { return };
+        replica.backoff.failed(now);
+        if self.rolling_restart.take_if(|restart| restart.is_successor(id, index, replica)).is_some() {
             self.emit(id, EventKind::RestartAborted);
         }
     }

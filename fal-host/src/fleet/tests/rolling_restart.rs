@@ -1,7 +1,9 @@
 //! Rolling restarts.
 
+use fal_health::HealthCheck;
+
 use super::simulation::{GOOD, Script, Simulation, at, millis, seconds, settings};
-use crate::fleet::{EventKind, FleetEvent, FleetSettings, Reason, ReplacementStrategy};
+use crate::fleet::{EventKind, Exit, FleetEvent, FleetSettings, Reason, ReplacementStrategy};
 
 fn ready(it: &EventKind) -> bool {
     matches!(it, EventKind::Ready { .. })
@@ -13,6 +15,17 @@ fn draining(it: &EventKind) -> bool {
 
 fn aborted(simulation: &Simulation) -> bool {
     simulation.events.iter().any(|(_, _, it)| matches!(it, EventKind::RestartAborted))
+}
+
+/// Ends the process of a runner, which nobody has told to stop.
+fn crash(simulation: &mut Simulation, id: u64) {
+    let id = simulation.processes.iter().find(|it| it.get() == id).copied().expect("its process runs");
+    simulation.handle(FleetEvent::Exited { id, exit: Exit::Status(1) });
+}
+
+/// One replica whose runners are stable after a minute of readiness.
+fn without_periodic_checks() -> FleetSettings {
+    FleetSettings { health: Some(HealthCheck::new().call_regularly(false)), ..settings(1) }
 }
 
 #[test]
@@ -116,6 +129,53 @@ fn a_failed_start_of_another_replica_does_not_abort_a_restart_s35g() {
     assert_eq!(simulation.reasons(), [Reason::Exited, Reason::SetupFailed, Reason::Restarted]);
     assert!(!aborted(&simulation), "4 took the place of 2 and failed while 3 started");
     assert_eq!(simulation.fleet.runners().map(|runner| runner.id().get()).collect::<Vec<_>>(), [3, 5]);
+}
+
+#[test]
+fn a_runner_that_an_earlier_restart_drains_does_not_abort_the_next_one_s35g_s47a() {
+    let long_request = Script { drains_in: None, ..GOOD };
+    let slow = Script { setup: Some(seconds(5)), ..GOOD };
+    let mut simulation = Simulation::new(without_periodic_checks(), move |id| match id.get() {
+        1 => long_request,
+        4 => slow,
+        _ => GOOD,
+    });
+    simulation.run_to(seconds(1));
+    simulation.handle(FleetEvent::Restart);
+    simulation.run_to(seconds(2));
+    crash(&mut simulation, 2);
+    assert!(aborted(&simulation), "its own successor failed");
+    simulation.events.clear();
+    simulation.run_to(seconds(3));
+    simulation.handle(FleetEvent::Restart);
+    simulation.run_to(seconds(4));
+    crash(&mut simulation, 1);
+    assert!(!aborted(&simulation), "4 is the successor, and it is starting");
+    simulation.handle(FleetEvent::Restart);
+    simulation.run_to(seconds(60));
+    assert!(!aborted(&simulation));
+    assert_eq!(simulation.fleet.runners().map(|runner| runner.id().get()).collect::<Vec<_>>(), [5]);
+    assert_eq!(simulation.processes.len(), 1);
+    let ended = [Reason::Exited, Reason::Exited, Reason::Restarted, Reason::Restarted];
+    assert_eq!(simulation.reasons(), ended, "2, 1, 3 and 4");
+    assert!(simulation.fleet.rolling_restart.is_none(), "it has ended");
+}
+
+#[test]
+fn a_draining_runner_that_exits_is_not_a_failed_start_s35c() {
+    let long_request = Script { drains_in: None, ..GOOD };
+    let mut simulation = Simulation::new(without_periodic_checks(), move |id| match id.get() {
+        1 => long_request,
+        _ => GOOD,
+    });
+    simulation.run_to(seconds(1));
+    simulation.handle(FleetEvent::Restart);
+    simulation.run_to(seconds(2));
+    crash(&mut simulation, 1);
+    crash(&mut simulation, 2);
+    let waits = |it: &EventKind| matches!(it, EventKind::BackoffStarted { .. });
+    assert_eq!(simulation.happened(3, waits), None, "only the start of 2 has failed");
+    assert_eq!(simulation.reasons(), [Reason::Exited; 2]);
 }
 
 #[test]

@@ -44,6 +44,8 @@ pub(super) struct History {
     /// The replicas that are being replaced because of periodic checks (S40).
     pub(super) replacing: BTreeSet<usize>,
     pub(super) replica_of: BTreeMap<RunnerId, usize>,
+    /// The runners whose failed start may abort the rolling restart: those of its replica except the old one.
+    pub(super) restart_successors: [Option<RunnerId>; 2],
     pub(super) stopping: bool,
     pub(super) stopped: bool,
     /// Every runner behaves well from now on.
@@ -85,6 +87,7 @@ impl History {
             ended: BTreeSet::new(),
             replacing: BTreeSet::new(),
             replica_of: BTreeMap::new(),
+            restart_successors: [None; 2],
             stopping: false,
             stopped: false,
             well_behaved: false,
@@ -112,6 +115,11 @@ impl History {
             FleetEvent::Stop | FleetEvent::Kill => self.stopping = true,
             _ => {}
         }
+        let restarting = self.fleet.rolling_restart.as_ref().and_then(|restart| restart.current);
+        self.restart_successors = restarting.map_or([None; 2], |(old, index)| {
+            let replica = &self.fleet.replicas[index.0];
+            [replica.current.filter(|id| *id != old), replica.successor]
+        });
         let commands = self.fleet.handle(self.now, event);
         self.observe(commands);
     }
@@ -206,6 +214,12 @@ impl History {
                 }
             }
             EventKind::AwaitingFirstPass { .. } => self.of(id).was_ready = true,
+            EventKind::RestartAborted => {
+                assert!(
+                    self.restart_successors.contains(&Some(id)),
+                    "{id} is the restart's own successor (S35g)"
+                );
+            }
             EventKind::Terminated(record) => {
                 assert!(self.ended.insert(id), "{id} is_ending one record (S36)");
                 let seen = &self.seen[&id];
