@@ -17,7 +17,7 @@ fn aborted(simulation: &Simulation) -> bool {
     simulation.events.iter().any(|(_, _, it)| matches!(it, EventKind::RestartAborted))
 }
 
-/// Ends the process of a runner, which nobody has told to stop.
+/// Ends the process of a runner that was not told to stop.
 fn crash(simulation: &mut Simulation, id: u64) {
     let id = simulation.processes.iter().find(|it| it.get() == id).copied().expect("its process runs");
     simulation.handle(FleetEvent::Exited { id, exit: Exit::Status(1) });
