@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use fal_health::{HealthCheck, Time};
 
 use super::simulation::{FAILED, GOOD, Script, Simulation, at, millis, seconds, settings};
-use crate::fleet::{EventKind, FleetEvent, FleetSettings, Reason, ReplacementStrategy};
+use crate::fleet::{Admission, EventKind, FleetEvent, FleetSettings, Reason, ReplacementStrategy};
 
 fn terminating(it: &EventKind) -> bool {
     matches!(it, EventKind::Terminating { .. })
@@ -152,16 +152,19 @@ fn a_replacement_ends_with_the_first_pass_of_the_new_runner_s40b() {
 
 #[test]
 fn a_new_runner_found_unhealthy_before_its_first_pass_continues_the_same_replacement_s40c() {
-    let max_replacing = NonZeroUsize::new(1);
-    let mut simulation =
-        Simulation::new(FleetSettings { max_replacing, ..settings(3) }, |id| match id.get() {
+    // With `Admission::Ready` the new runner is in the rotation already.
+    for admission in [Admission::FirstPass, Admission::Ready] {
+        let max_replacing = NonZeroUsize::new(1);
+        let settings = FleetSettings { max_replacing, admission, ..settings(3) };
+        let mut simulation = Simulation::new(settings, |id| match id.get() {
             1..=3 => Script { sick_from: Some(at(seconds(40))), ..GOOD },
             _ => Script { sick_from: Some(Time::ZERO), ..GOOD },
         });
-    simulation.run_to(seconds(2_000));
-    let of_the_first = simulation.records().iter().filter(|record| record.id.get() <= 3).count();
-    assert_eq!(of_the_first, 1, "only its successors are replaced, one after another");
-    assert!(simulation.records().len() > 5);
+        simulation.run_to(seconds(2_000));
+        let of_the_first = simulation.records().iter().filter(|record| record.id.get() <= 3).count();
+        assert_eq!(of_the_first, 1, "only its successors are replaced, one after another");
+        assert!(simulation.records().len() > 5, "{admission:?}");
+    }
 }
 
 #[test]
