@@ -19,8 +19,8 @@ pub const HISTORY_LEN: usize = 8;
 /// The time from an inconclusive manual check until the next try ([S20](crate::semantics#s20)).
 pub const MANUAL_RETRY: Duration = Duration::from_secs(1);
 
-/// How many failures in a row the host's own lag may excuse. The next one counts. A pass renews the allowance
-/// ([S20](crate::semantics#s20)).
+/// How many failures in a row the host's own lag may excuse. The next one counts. A pass renews the allowance. Failures
+/// of periodic checks within the start period do not use it up ([S20](crate::semantics#s20)).
 pub const MAX_EXCUSED: u8 = 3;
 
 /// Decides which checks to make of one runner, and concludes from them how healthy it is.
@@ -271,7 +271,9 @@ impl Monitor {
     }
 
     fn conclude(&mut self, now: Time, check: Check, started: Time, outcome: Outcome) -> Option<Unhealthy> {
-        let outcome = self.excuse(outcome);
+        // The age that decides is the one when the failure becomes known (S9).
+        let is_ignored = check.trigger == Trigger::Periodic && now.since(self.started) < self.start_period;
+        let outcome = if is_ignored { outcome } else { self.excuse(outcome) };
         let (effect, unhealthy) = match outcome {
             Outcome::Pass => {
                 self.passed = true;
@@ -284,10 +286,7 @@ impl Monitor {
                 self.manual_failed = true;
                 (CheckEffect::ManualFailure, Some(Unhealthy::ManualCheckFailed))
             }
-            // The age that decides is the one when the failure becomes known (S9).
-            Outcome::Failure(_) if now.since(self.started) < self.start_period => {
-                (CheckEffect::Ignored, None)
-            }
+            Outcome::Failure(_) if is_ignored => (CheckEffect::Ignored, None),
             Outcome::Failure(_) => {
                 self.streak = self.streak.saturating_add(1);
                 let reached = self.streak >= self.config.threshold();

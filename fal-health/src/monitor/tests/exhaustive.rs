@@ -48,9 +48,11 @@ impl Rules {
         for fact in &self.facts {
             let Fact::Ended(now, outcome) = fact else { continue };
             let manual = began[judged.len()] == Trigger::Manual;
+            let ignored = !manual && now.since_start() < self.start_period;
             let fails = match outcome {
                 Outcome::Failure(_) => true,
                 Outcome::Pass | Outcome::Inconclusive(Inconclusive::CouldNotAsk) => false,
+                Outcome::Inconclusive(Inconclusive::HostLag(_)) if ignored => false,
                 Outcome::Inconclusive(Inconclusive::HostLag(_)) => {
                     excused += 1;
                     excused > 3
@@ -62,7 +64,7 @@ impl Rules {
                     CheckEffect::Passed
                 }
                 _ if fails && manual => CheckEffect::ManualFailure,
-                _ if fails && now.since_start() < self.start_period => CheckEffect::Ignored,
+                _ if fails && ignored => CheckEffect::Ignored,
                 _ if fails => {
                     streak += 1;
                     CheckEffect::Counted { streak }

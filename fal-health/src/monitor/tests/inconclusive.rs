@@ -38,6 +38,21 @@ fn only_a_pass_renews_what_lag_may_excuse_s20b() {
 }
 
 #[test]
+fn lag_within_the_start_period_uses_up_no_excuse_s20b() {
+    let mut bench = Bench::ready(HealthCheck::new().start_period_seconds(1_000).failure_threshold(1));
+    for _ in 0..=MAX_EXCUSED {
+        bench.periodic(LAGGED);
+        assert_eq!(bench.effect(), CheckEffect::Inconclusive);
+    }
+    bench.now = at(1_000);
+    for _ in 0..MAX_EXCUSED {
+        assert_eq!(bench.periodic(LAGGED), None);
+        assert_eq!(bench.effect(), CheckEffect::Inconclusive);
+    }
+    assert_eq!(bench.periodic(LAGGED), Some(Command::Unhealthy(Unhealthy::Streak(1))));
+}
+
+#[test]
 fn a_host_that_cannot_ask_never_blames_the_runner_s20a() {
     let mut bench = Bench::ready(eager().failure_threshold(1));
     for _ in 0..100 {
