@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::path::Path;
 
+use rustix::net::{Shutdown, shutdown};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpStream, UnixStream};
@@ -12,9 +14,9 @@ use tokio::task::JoinHandle;
 
 use super::within;
 
-trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+trait Wire: AsyncRead + AsyncWrite + AsFd + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+impl<T: AsyncRead + AsyncWrite + AsFd + Send + Unpin> Wire for T {}
 
 /// One client connection, which shows every received byte.
 pub(crate) struct Client {
@@ -162,8 +164,9 @@ impl Pending {
             tokio::select! {
                 response = client.response() => Some(response),
                 Ok(()) = left => {
-                    // Closing alone has no effect while a process that is just being started also has the socket.
-                    client.wire.shutdown().await.unwrap();
+                    // A process that is just being started has the socket, too, and keeps it open. Shut down on both
+                    // sides, it answers the host's `100 Continue` with a reset, like one that is closed.
+                    shutdown(client.wire.get_ref(), Shutdown::Both).unwrap();
                     None
                 }
             }
