@@ -1,6 +1,6 @@
 //! Processes that left their runner's process group, such as daemons, which call `setsid`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,12 +13,16 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Makes this process the parent of every descendant whose own parent ends (a subreaper). So a process that left its
 /// runner's process group is found, and killed when the runner ends.
 ///
-/// The setting holds for the whole process. Use it only in a program whose child processes are all runners: every other orphan counts as a runner's.
+/// The setting holds for the whole process. Use it only in a program whose later child processes are all runners: every
+/// other orphan counts as a runner's. Child processes that exist already, as a shell leaves them to the program that it
+/// executes, are left alone.
 ///
 /// # Errors
 ///
 /// If the system refuses it, and on systems other than Linux.
 pub fn adopt_orphans() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    inherited().extend(children_of(getpid()).iter().map(|child| child.as_raw_nonzero().get()));
     #[cfg(target_os = "linux")]
     return Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?);
     #[cfg(not(target_os = "linux"))]
@@ -37,6 +41,13 @@ pub(super) struct Orphans {
 
 /// The live runners of all hosts of this process: their process ids, and the marks of their descendants.
 static RUNNERS: Mutex<BTreeMap<i32, Vec<u8>>> = Mutex::new(BTreeMap::new());
+
+/// The child processes that this process had before it adopted orphans, until they are reaped.
+static INHERITED: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+fn inherited() -> MutexGuard<'static, BTreeSet<i32>> {
+    INHERITED.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn runners() -> MutexGuard<'static, BTreeMap<i32, Vec<u8>>> {
     RUNNERS.lock().unwrap_or_else(PoisonError::into_inner)
@@ -96,16 +107,25 @@ impl Orphans {
         }
     }
 
-    /// The orphans that live. Those that have ended are reaped.
+    /// The orphans that live. They and the inherited child processes are reaped if they have ended.
     fn living(self) -> Vec<Pid> {
         if !self.active {
             return Vec::new();
         }
-        let runners = runners();
-        children_of(getpid())
-            .into_iter()
-            .filter(|pid| !runners.contains_key(&pid.as_raw_nonzero().get()) && !reap(*pid))
-            .collect()
+        let (runners, mut inherited) = (runners(), inherited());
+        let is_living_orphan = |pid: &Pid| {
+            let number = pid.as_raw_nonzero().get();
+            if runners.contains_key(&number) {
+                return false;
+            }
+            if reap(*pid) {
+                // The system may give its id to another process.
+                inherited.remove(&number);
+                return false;
+            }
+            !inherited.contains(&number)
+        };
+        children_of(getpid()).into_iter().filter(is_living_orphan).collect()
     }
 }
 

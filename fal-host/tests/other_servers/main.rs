@@ -260,6 +260,26 @@ fn a_host_that_was_started_with_sighup_ignored_keeps_it_so() {
 }
 
 #[test]
+fn a_child_process_that_a_host_inherits_from_its_shell_outlives_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("pid");
+    let starter = format!("{{ sleep 1000 <&- >&- 2>&- & echo $! > {}; }}", file.display());
+    let mut host = Program::limited(&starter, &["sh", "-c", "echo runs; exec sleep 1000"]);
+    host.said(&["runner 1 |", "runs"]);
+    let helper: i32 = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
+    let state = || std::fs::read_to_string(format!("/proc/{helper}/stat")).unwrap_or_default();
+    assert!(
+        state().split(' ').nth(3) == Some(&host.child.id().to_string()),
+        "it is the host's child: {}",
+        state()
+    );
+    host.signal(Signal::TERM);
+    assert_eq!(host.ended().code(), Some(0));
+    assert!(state().contains("(sleep) S"), "{:?}", state());
+    kill_process(Pid::from_raw(helper).unwrap(), Signal::KILL).unwrap();
+}
+
+#[test]
 fn a_missing_program_is_named_in_the_error() {
     let mut host = Program::start(&[], &["/no/such/program"]);
     host.said(&["TERMINATED", "reason=setup_failed", "/no/such/program could not be started"]);
