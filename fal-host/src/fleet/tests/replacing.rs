@@ -155,7 +155,7 @@ fn a_new_runner_found_unhealthy_before_its_first_pass_continues_the_same_replace
     // With `Admission::Ready` the new runner is in the rotation already.
     for admission in [Admission::FirstPass, Admission::Ready] {
         let max_replacing = NonZeroUsize::new(1);
-        let settings = FleetSettings { max_replacing, admission, ..settings(3) };
+        let settings = FleetSettings { admission, max_replacing, ..settings(3) };
         let mut simulation = Simulation::new(settings, |id| match id.get() {
             1..=3 => Script { sick_from: Some(at(seconds(40))), ..GOOD },
             _ => Script { sick_from: Some(Time::ZERO), ..GOOD },
