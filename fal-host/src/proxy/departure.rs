@@ -99,7 +99,7 @@ async fn failed(stream: &TcpStream) {
 
 /// How long a client may go on sending what the host does not want, and how long it may pause meanwhile.
 const LINGER: Duration = Duration::from_secs(30);
-const LINGER_PAUSE: Duration = Duration::from_secs(2);
+pub(super) const LINGER_PAUSE: Duration = Duration::from_secs(2);
 
 /// Closes a connection in stages (RFC 9112, 9.6): no more is sent, and what the client still sends is read and dropped,
 /// so that it can read the response. To close at once would reset the connection and lose the response.

@@ -19,7 +19,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::balancer::Balancer;
 use super::client::{Client, ClientLimits};
-use super::client_stream::{ClientStream, End, SwitchedStream};
+use super::client_stream::{ClientStream, End};
 use super::departure::{REPORTS_CLOSED_SIDES, close_in_stages, prepare, reset};
 use super::forward::forward;
 use super::forwarded::Trust;
@@ -219,7 +219,7 @@ async fn serve_requests(
     };
     let parts = connection.into_parts();
     if let Some(tunnel) = session.tunnel.take() {
-        return tunnel.run(SwitchedStream(client), parts.read_buf).await;
+        return tunnel.run(client, parts.read_buf).await;
     }
     match parts.io.end() {
         Some(End::Stalled) => reset(client.stream()),

@@ -1,11 +1,17 @@
 //! Connections that have switched protocols: what either side sends is passed on as it is.
 
-use std::sync::{Mutex, PoisonError};
+use std::io;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::HeaderValue;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, split};
+use tokio::time::timeout;
 
+use super::client::Client;
+use super::client_stream::SwitchedStream;
+use super::departure::{LINGER_PAUSE, close_in_stages};
 use super::permit::Permit;
 use super::upstream::UpstreamStream;
 
@@ -35,21 +41,44 @@ impl TunnelSlot {
 
 impl Tunnel {
     /// Passes bytes on until both sides have ended, or one has failed. `sent` is what the client has sent since it asked.
-    pub(super) async fn run(mut self, mut client: impl AsyncRead + AsyncWrite + Unpin, sent: Bytes) {
-        let outcome = async {
-            client.write_all(&self.received).await?;
-            self.stream.write_all(&sent).await?;
-            copy_bidirectional(&mut client, &mut self.stream).await
+    ///
+    /// When the runner has ended, the client has a short time to finish. Then the tunnel ends, and releases its permit (S45i).
+    pub(super) async fn run(self, client: Arc<Client>, sent: Bytes) {
+        let Self { stream, received, permit, id } = self;
+        let (from_runner, to_runner) = split(stream);
+        let outcome = {
+            let mut upload = pin!(pass_on(sent, SwitchedStream(Arc::clone(&client)), to_runner));
+            let mut download = pin!(pass_on(received, from_runner, SwitchedStream(Arc::clone(&client))));
+            tokio::select! {
+                biased;
+                downloaded = &mut download => match downloaded {
+                    Ok(()) => timeout(LINGER_PAUSE, upload).await.unwrap_or(Ok(())),
+                    Err(error) => Err(error),
+                },
+                uploaded = &mut upload => match uploaded {
+                    Ok(()) => download.await,
+                    Err(error) => Err(error),
+                },
+            }
         };
-        let outcome = outcome.await;
-        let (from_client, from_runner) = outcome.as_ref().copied().unwrap_or_default();
         tracing::debug!(
-            request_id = %self.id.to_str().unwrap_or_default(),
-            runner = %self.permit.runner().id,
-            from_client,
-            from_runner,
+            request_id = %id.to_str().unwrap_or_default(),
+            runner = %permit.runner().id,
             error = outcome.err().map(tracing::field::display),
             "a connection that had switched protocols has ended"
         );
+        drop(permit);
+        close_in_stages(client.stream()).await;
     }
+}
+
+/// Passes bytes on in one direction, `first` before the others, and then the end.
+async fn pass_on(
+    first: Bytes,
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+) -> io::Result<()> {
+    to.write_all(&first).await?;
+    copy(&mut from, &mut to).await?;
+    to.shutdown().await
 }

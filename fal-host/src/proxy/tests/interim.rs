@@ -1,6 +1,6 @@
 //! Interim responses, and connections that switch protocols (S45).
 
-use super::overdue::tick_through;
+use super::overdue::{tick_through, too_long};
 use super::{Rig, until};
 
 use std::time::Duration;
@@ -140,6 +140,26 @@ async fn a_runner_that_ends_closes_its_tunnels_s45i() {
     assert_eq!(client.head().await.status(), 101);
     drop(connection);
     client.closed().await;
+}
+
+#[tokio::test]
+async fn a_tunnel_whose_runner_has_closed_it_releases_its_permit_although_its_client_is_silent_s45i() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send(UPGRADE).await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.send(&format!("{SWITCH}last")).await;
+    connection.close_side().await;
+    assert_eq!(client.head().await.status(), 101);
+    assert_eq!(client.exactly(4).await, "last");
+    client.closed().await;
+    client.send("late").await;
+    assert_eq!(connection.exactly(4).await, "late", "the client has a short time to finish");
+    too_long().await;
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    connection.closed().await;
 }
 
 #[tokio::test]
