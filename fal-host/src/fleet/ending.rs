@@ -3,6 +3,7 @@
 use fal_health::{Monitor, Time};
 
 use super::event_kind::EventKind;
+use super::give_up::FailedStart;
 use super::message::FleetCommand;
 use super::record::{Exit, MAX_RECORDS, Reason, RunnerRecord};
 use super::replica::ReplicaIndex;
@@ -26,8 +27,8 @@ impl Fleet {
         self.commands.push(FleetCommand::Terminate(id));
         self.emit(id, EventKind::Terminating { reason, grace_period });
         self.set_phase(id, Phase::Terminating { kill_at: now + grace_period });
-        if start_failed {
-            self.on_start_failed(now, id, index);
+        if start_failed && let Some(failed) = self.runners.get(&id).map(FailedStart::of) {
+            self.on_start_failed(now, index, failed);
         }
         self.vacate(now, id, index);
     }
@@ -81,7 +82,7 @@ impl Fleet {
             runner.reason = Some(reason);
             // One that drains was replaced already or is not needed any more (S35c).
             if !runner.stable && !matches!(runner.phase, Phase::Draining { .. }) {
-                self.on_start_failed(now, id, runner.replica);
+                self.on_start_failed(now, runner.replica, FailedStart::of(&runner));
             }
         }
         self.finish_runner(now, runner, Some(exit));
@@ -90,8 +91,8 @@ impl Fleet {
     /// Records a removed runner, and starts its replacement if that has not happened yet.
     pub(super) fn finish_runner(&mut self, now: Time, runner: Runner, exit: Option<Exit>) {
         let Runner { id, replica: index, .. } = runner;
-        let record = self.record(now, runner, exit);
-        self.give_up_if_due(now, &record);
+        self.record(now, runner, exit);
+        self.give_up_if_due(now);
         self.vacate(now, id, index);
         let awaited = self.replicas.get(index.0).is_some_and(|replica| replica.awaited_exit == Some(id));
         if awaited && !self.is_stopping() {
@@ -121,7 +122,7 @@ impl Fleet {
         }
     }
 
-    fn record(&mut self, now: Time, runner: Runner, exit: Option<Exit>) -> RunnerRecord {
+    fn record(&mut self, now: Time, runner: Runner, exit: Option<Exit>) {
         let record = RunnerRecord {
             id: runner.id,
             index: runner.replica.get(),
@@ -137,9 +138,8 @@ impl Fleet {
             self.records.pop_front();
         }
         self.records.push_back(record.clone());
-        self.emit(runner.id, EventKind::Terminated(record.clone()));
+        self.emit(runner.id, EventKind::Terminated(record));
         self.commands.push(FleetCommand::Forget(runner.id));
-        record
     }
 
     pub(super) fn on_stop(&mut self, now: Time) {

@@ -3,6 +3,8 @@
 use std::num::NonZeroU32;
 
 use super::record::Reason;
+use super::runner::Runner;
+use crate::id::RunnerId;
 
 /// When a host stops because its runners do not start ([S48](fal_health::semantics#s48)). It never does while a runner
 /// takes requests.
@@ -32,4 +34,20 @@ pub struct GaveUp {
     pub reason: Reason,
     /// The error of its setup, or why it could not be started.
     pub detail: Option<String>,
+}
+
+/// A runner whose start has failed.
+#[derive(Clone, Debug)]
+pub(super) struct FailedStart {
+    pub(super) runner: RunnerId,
+    pub(super) reason: Reason,
+    pub(super) detail: Option<String>,
+}
+
+impl FailedStart {
+    /// The failed start of a runner whose reason to end is known.
+    pub(super) fn of(runner: &Runner) -> Self {
+        let reason = runner.reason.unwrap_or(Reason::SetupFailed);
+        Self { runner: runner.id, reason, detail: runner.detail.clone() }
+    }
 }

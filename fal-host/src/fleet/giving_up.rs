@@ -4,9 +4,8 @@ use fal_health::Time;
 
 use super::Fleet;
 use super::event_kind::EventKind;
-use super::give_up::{GaveUp, GiveUp};
+use super::give_up::{FailedStart, GaveUp, GiveUp};
 use super::message::FleetCommand;
-use super::record::RunnerRecord;
 use super::runner::Runner;
 
 /// How many failed starts in a row make a host give up that was never able to start a runner (S48b).
@@ -14,7 +13,7 @@ const UNTIL_FIRST_ADMISSION: u32 = 5;
 
 impl Fleet {
     /// Stops the host if every replica has failed to start too often and no runner takes requests.
-    pub(super) fn give_up_if_due(&mut self, now: Time, last: &RunnerRecord) {
+    pub(super) fn give_up_if_due(&mut self, now: Time) {
         let limit = match self.settings.give_up {
             GiveUp::After(limit) => limit.get(),
             GiveUp::UntilFirstAdmission if !self.has_admitted => UNTIL_FIRST_ADMISSION,
@@ -24,8 +23,9 @@ impl Fleet {
         if failed_starts < limit || self.runners.values().any(Runner::is_ready) || self.is_stopping() {
             return;
         }
-        let gave_up = GaveUp { failed_starts, reason: last.reason, detail: last.detail.clone() };
-        self.emit(last.id, EventKind::GaveUp(gave_up.clone()));
+        let Some(FailedStart { runner, reason, detail }) = self.last_failed_start.clone() else { return };
+        let gave_up = GaveUp { failed_starts, reason, detail };
+        self.emit(runner, EventKind::GaveUp(gave_up.clone()));
         self.commands.push(FleetCommand::GiveUp(gave_up));
         self.on_stop(now);
     }

@@ -51,6 +51,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use fal_health::Time;
 
 pub use self::event_kind::EventKind;
+use self::give_up::FailedStart;
 pub use self::give_up::{GaveUp, GiveUp};
 pub(crate) use self::message::{FleetCommand, FleetEvent};
 pub use self::record::{Exit, MAX_RECORDS, Reason, RunnerRecord};
@@ -81,6 +82,8 @@ pub(crate) struct Fleet {
     rolling_restart: Option<RollingRestart>,
     records: VecDeque<RunnerRecord>,
     next_id: u64,
+    /// The runner that a host names when it gives up (S48).
+    last_failed_start: Option<FailedStart>,
     /// Whether any runner has ever been in the rotation.
     has_admitted: bool,
     shutdown: Shutdown,
@@ -116,6 +119,7 @@ impl Fleet {
             replacing: 0,
             records: VecDeque::new(),
             next_id: 1,
+            last_failed_start: None,
             has_admitted: false,
             shutdown: Shutdown::NotRequested,
             commands: Vec::new(),

@@ -4,6 +4,7 @@ use fal_health::protocol::Progress;
 use fal_health::{Lifespan, Monitor, Time};
 
 use super::event_kind::EventKind;
+use super::give_up::FailedStart;
 use super::message::FleetCommand;
 use super::record::Reason;
 use super::replica::ReplicaIndex;
@@ -77,13 +78,15 @@ impl Fleet {
         }
         runner.reason = Some(Reason::SetupFailed);
         runner.detail = Some(error);
-        self.on_start_failed(now, id, runner.replica);
+        self.on_start_failed(now, runner.replica, FailedStart::of(&runner));
         self.finish_runner(now, runner, None);
     }
 
     /// A start has failed: the next start of its replica may have to wait, and a rolling restart ends whose successor it
     /// is (S35). The runner still belongs to its replica.
-    pub(super) fn on_start_failed(&mut self, now: Time, id: RunnerId, index: ReplicaIndex) {
+    pub(super) fn on_start_failed(&mut self, now: Time, index: ReplicaIndex, failed: FailedStart) {
+        let id = failed.runner;
+        self.last_failed_start = Some(failed);
         let Some(replica) = self.replicas.get_mut(index.0) else { return };
         replica.backoff.failed(now);
         if self.rolling_restart.take_if(|restart| restart.is_successor(id, index, replica)).is_some() {

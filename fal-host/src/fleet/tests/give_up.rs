@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU32;
 
+use fal_health::Time;
+
 use super::simulation::{GOOD, Script, Simulation, millis, seconds, settings};
 use crate::fleet::{EventKind, FleetSettings, GaveUp, GiveUp, Reason};
 
@@ -61,6 +63,23 @@ fn no_host_gives_up_while_a_runner_takes_requests_or_may_still_start_s48a() {
         assert!(!simulation.stopped && gave_up(&simulation).is_none());
         assert_eq!(simulation.routed.len(), 1);
     }
+}
+
+#[test]
+fn the_last_failed_start_is_named_even_if_its_runner_has_not_ended_s48a() {
+    // 1 is found unhealthy before 2, and ends before it.
+    let sick = Script { sick_from: Some(Time::ZERO), stops_in: Some(seconds(3)), ..GOOD };
+    let sick_later = Script { setup: Some(millis(1_500)), stops_in: Some(seconds(4)), ..sick };
+    let slow = Script { setup: Some(seconds(300)), ..GOOD };
+    let mut simulation = Simulation::new(after(1, 2), move |id| match id.get() {
+        1 => sick,
+        2 => sick_later,
+        _ => slow,
+    });
+    simulation.run_to(seconds(60));
+    assert_eq!(simulation.records()[0].id.get(), 1);
+    let named = |id| simulation.happened(id, |it| matches!(it, EventKind::GaveUp(_)));
+    assert_eq!((named(1), named(2)), (None, Some(simulation.records()[0].ended)));
 }
 
 #[test]
