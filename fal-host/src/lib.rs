@@ -15,6 +15,7 @@ compile_error!(
 mod admin;
 #[cfg(feature = "cli")]
 pub mod cli;
+mod client_policy;
 mod clock;
 mod connect;
 mod driver;

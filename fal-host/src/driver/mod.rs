@@ -7,10 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use fal_health::{Check, Inconclusive, Outcome, Time, Trigger};
 use futures_util::FutureExt;
-use tokio::sync::{Notify, broadcast, mpsc, oneshot};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
+use crate::client_policy::ClientPolicy;
 use crate::clock::Clock;
 use crate::events::{self, Event};
 use crate::fleet::{EventKind, Fleet, FleetCommand, FleetEvent, FleetSettings, GaveUp, ReplicaIndex};
@@ -41,6 +42,8 @@ pub(crate) struct DriverParts {
     pub(crate) reports: mpsc::UnboundedReceiver<Report>,
     pub(crate) requests: mpsc::UnboundedReceiver<ControlRequest>,
     pub(crate) events: broadcast::Sender<Event>,
+    /// Changed if the host gives up.
+    pub(crate) client_policy: watch::Sender<ClientPolicy>,
     /// Set if the host gives up.
     pub(crate) gave_up: Arc<OnceLock<GaveUp>>,
 }
@@ -61,6 +64,7 @@ pub(crate) struct Driver {
     launcher: Box<dyn Launcher>,
     balancer: Arc<Balancer>,
     events: broadcast::Sender<Event>,
+    client_policy: watch::Sender<ClientPolicy>,
     gave_up: Arc<OnceLock<GaveUp>>,
     runners: BTreeMap<RunnerId, LiveRunner>,
     fleet_events: mpsc::UnboundedSender<FleetEvent>,
@@ -92,6 +96,7 @@ impl Driver {
             launcher: parts.launcher,
             balancer: parts.balancer,
             events: parts.events,
+            client_policy: parts.client_policy,
             gave_up: parts.gave_up,
             runners: BTreeMap::new(),
             fleet_events,
@@ -207,7 +212,9 @@ impl Driver {
                 }
                 FleetCommand::Emit(id, kind) => self.emit(id, kind),
                 FleetCommand::GiveUp(gave_up) => {
+                    // The listener closes now, although runners may still be ending (S41a).
                     self.balancer.stop();
+                    ClientPolicy::drain(&self.client_policy);
                     // A fleet gives up at most once.
                     let _ = self.gave_up.set(gave_up);
                 }

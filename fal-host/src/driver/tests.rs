@@ -1,10 +1,11 @@
 //! The driver with launchers that do what the test says, on paused time.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 
 use tokio::sync::Notify;
 
 use super::*;
+use crate::fleet::{Exit, GiveUp};
 use crate::launch::LaunchError;
 use crate::proxy::{Limits, ManualChecks, Origins, Reports};
 use crate::{Address, RunnerState};
@@ -44,6 +45,14 @@ impl RunnerHandle for Inert {
 fn start_driver(
     settings: FleetSettings,
 ) -> (mpsc::UnboundedSender<ControlRequest>, mpsc::UnboundedReceiver<StatusReporter>) {
+    start_driver_with(settings, watch::channel(ClientPolicy::Serve).0)
+}
+
+/// The same with this policy for clients.
+fn start_driver_with(
+    settings: FleetSettings,
+    client_policy: watch::Sender<ClientPolicy>,
+) -> (mpsc::UnboundedSender<ControlRequest>, mpsc::UnboundedReceiver<StatusReporter>) {
     let (requests, request_queue) = mpsc::unbounded_channel();
     let (events, reports) = mpsc::unbounded_channel();
     let (started, runners) = mpsc::unbounded_channel();
@@ -69,6 +78,7 @@ fn start_driver(
         reports,
         requests: request_queue,
         events: broadcast::channel(events::CAPACITY).0,
+        client_policy,
         gave_up: Arc::default(),
     };
     tokio::spawn(Driver::run(parts));
@@ -111,6 +121,24 @@ async fn after_a_suspension_passed_deadlines_are_delayed_only_once_s35c() {
         tokio::time::sleep(CATCH_UP / 10).await;
     }
     assert!(resumed.elapsed() >= CATCH_UP);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_gives_up_stops_serving_clients_while_a_runner_still_ends_s41a_s48a() {
+    let settings = FleetSettings {
+        give_up: GiveUp::After(NonZeroU32::MIN),
+        ..FleetSettings::new(NonZeroUsize::new(2).unwrap())
+    };
+    let (client_policy, mut policy_changes) = watch::channel(ClientPolicy::Serve);
+    let (requests, mut runners) = start_driver_with(settings, client_policy);
+    let (first, second) = (runners.recv().await.unwrap(), runners.recv().await.unwrap());
+    first.exited(Exit::Status(1));
+    let third = runners.recv().await.unwrap();
+    second.exited(Exit::Status(1));
+    policy_changes.changed().await.unwrap();
+    assert_eq!(*policy_changes.borrow(), ClientPolicy::Drain);
+    let runners = snapshot(&requests).await.runners;
+    assert_eq!((runners[0].id, runners[0].state), (third.id(), RunnerState::Terminating));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use crate::client_policy::ClientPolicy;
 use crate::driver::ControlRequest;
 use crate::events::{Event, EventStream};
 use crate::fleet::GaveUp;
@@ -63,7 +64,7 @@ impl HostHandle {
     /// flight finish.
     pub fn shutdown(&self) {
         self.balancer.stop();
-        self.client_policy.send_modify(|policy| *policy = (*policy).max(ClientPolicy::Drain));
+        ClientPolicy::drain(&self.client_policy);
         // An error means that the host has ended already.
         let _ = self.requests.send(ControlRequest::Stop);
     }
@@ -87,15 +88,4 @@ impl HostHandle {
         // Nothing is ever sent: the sender is dropped when the host has ended.
         while stopped.changed().await.is_ok() {}
     }
-}
-
-/// How the host treats its client connections. Later variants override earlier ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum ClientPolicy {
-    /// Accept connections and serve them.
-    Serve,
-    /// Close each connection after its current request.
-    Drain,
-    /// Wait for no connection.
-    Abort,
 }

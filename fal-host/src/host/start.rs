@@ -12,8 +12,9 @@ use tokio::task::JoinHandle;
 
 use super::builder::{HostBuilder, RunnerSource};
 use super::error::{ListenerKind, StartError};
-use super::handle::{ClientPolicy, HostHandle};
+use super::handle::HostHandle;
 use crate::admin::{self, Admin};
+use crate::client_policy::ClientPolicy;
 use crate::driver::{Driver, DriverParts};
 use crate::fleet::FleetSettings;
 use crate::launch::ProcessLauncher;
@@ -103,6 +104,7 @@ impl HostBuilder {
             reports: report_queue,
             requests: request_queue,
             events: self.events.clone(),
+            client_policy: client_policy.clone(),
             gave_up: Arc::clone(&gave_up),
         };
         let admin = Admin { app: self.app.name, requests: requests.downgrade() };
@@ -199,7 +201,7 @@ async fn finish(
 ) {
     // An error means that the sender was dropped, which is how the thread says that it has ended.
     let _ = control_ended.await;
-    client_policy.send_modify(|policy| *policy = (*policy).max(ClientPolicy::Drain));
+    ClientPolicy::drain(&client_policy);
     let mut policy_changes = client_policy.subscribe();
     let killed = async {
         // This function holds a sender, so the channel stays open.
