@@ -67,7 +67,6 @@ pub(super) struct Client {
     uploaded: AtomicBool,
     stalled: AtomicBool,
     awaits_continue: AtomicBool,
-    closed_side: AtomicBool,
     /// Whether hyper has written everything that it has.
     flushed: AtomicBool,
     /// Whether interim responses can be sent: the client knows them, and the response has not begun.
@@ -99,7 +98,6 @@ impl Client {
             uploaded: AtomicBool::new(true),
             stalled: AtomicBool::new(false),
             awaits_continue: AtomicBool::new(false),
-            closed_side: AtomicBool::new(false),
             flushed: AtomicBool::new(true),
             takes_interim: AtomicBool::new(false),
             has_interim: AtomicBool::new(false),
@@ -176,16 +174,6 @@ impl Client {
     pub(super) fn stop_awaiting_continue(&self) {
         self.timer.stop(Wait::Continue);
         self.awaits_continue.store(false, Ordering::Relaxed);
-    }
-
-    /// The client has closed its side of the connection, and may still read.
-    pub(super) fn close_side(&self) {
-        self.closed_side.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether the client closed its side of the connection before its response began.
-    pub(super) fn has_closed_side(&self) -> bool {
-        self.closed_side.load(Ordering::Relaxed)
     }
 
     pub(super) fn set_flushed(&self, flushed: bool) {

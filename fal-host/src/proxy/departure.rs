@@ -51,7 +51,6 @@ pub(super) async fn departed(client: &Client) {
     if side_closed_or_failed(client.stream()).await == Side::Failed {
         return;
     }
-    client.close_side();
     loop {
         client.send_interim(b"HTTP/1.1 100 Continue\r\n\r\n");
         if timeout(PROBE_INTERVAL, failed(client.stream())).await.is_ok() {
@@ -60,14 +59,13 @@ pub(super) async fn departed(client: &Client) {
     }
 }
 
-/// Resolves when the client has left while its response is being sent. A client that closed its side earlier and was still
-/// there then has left when the connection fails.
+/// Resolves when the client has left while its response is being sent: when the connection has failed.
+///
+/// A client that only closes its side of it still reads the response (S43d). After the head no probe can tell it from one
+/// that has closed the connection. That one resets the connection when it gets the next bytes of the body. If the runner
+/// sends none, a keepalive probe fails later.
 pub(super) async fn departed_from_response(client: &Client) {
-    if client.has_closed_side() {
-        failed(client.stream()).await;
-    } else {
-        side_closed_or_failed(client.stream()).await;
-    }
+    failed(client.stream()).await;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,7 +25,7 @@ async fn the_slot_of_a_request_whose_client_left_is_kept_until_the_runner_closes
 }
 
 #[tokio::test]
-async fn the_runner_learns_at_once_that_the_client_of_a_silent_stream_has_left() {
+async fn the_runner_learns_by_its_next_event_that_the_client_of_a_stream_has_left() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.get("/").await;
@@ -35,10 +35,48 @@ async fn the_runner_learns_at_once_that_the_client_of_a_silent_stream_has_left()
     client.head().await;
     assert_eq!(client.chunk().await.unwrap(), "x");
     drop(client);
+    connection.send("1\r\ny\r\n").await;
     connection.closed().await;
     assert_eq!(rig.balancer.in_flight(runner.id), 1);
     drop(connection);
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
+}
+
+#[tokio::test]
+async fn the_runner_learns_at_once_that_the_client_of_a_silent_stream_has_reset_its_connection() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n").await;
+    client.head().await;
+    assert_eq!(client.chunk().await.unwrap(), "x");
+    client.reset();
+    connection.closed().await;
+}
+
+#[tokio::test]
+async fn a_client_that_closes_its_side_after_the_response_has_begun_gets_the_rest_s43d() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n").await;
+    client.head().await;
+    assert_eq!(client.chunk().await.unwrap(), "x");
+    client.close_side().await;
+    // The host serves another client meanwhile, so it has seen the end of this one's side.
+    let _next = rig.get("/next").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    for event in ["first", "later"] {
+        connection.send(&format!("5\r\n{event}\r\n")).await;
+        assert_eq!(client.chunk().await.unwrap(), event);
+    }
+    connection.send("0\r\n\r\n").await;
+    assert_eq!(client.chunk().await, None);
+    client.closed().await;
 }
 
 #[tokio::test]
@@ -126,6 +164,7 @@ async fn a_runner_that_still_sends_after_its_client_has_left_is_cut_off_after_a_
     connection.send("HTTP/1.1 200 OK\r\n\r\n").await;
     client.head().await;
     drop(client);
+    connection.send("event\n").await;
     connection.closed().await;
     tokio::time::pause();
     let began = tokio::time::Instant::now();

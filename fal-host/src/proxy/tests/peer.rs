@@ -3,6 +3,7 @@
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::within;
 
@@ -53,6 +54,13 @@ impl Message {
     pub(super) fn error_type(&self) -> String {
         let body: serde_json::Value = serde_json::from_str(&self.body).unwrap();
         body["error_type"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Peer<TcpStream> {
+    /// Closes the connection at once.
+    pub(super) fn reset(self) {
+        self.stream.set_zero_linger().unwrap();
     }
 }
 
