@@ -163,3 +163,20 @@ async fn a_program_whose_runners_do_not_start_exits_with_4_and_the_last_error_s4
     let error = host.stderr.line("error: gave up after 3 failed starts in a row").await;
     assert!(error.contains("`setup_failed`") && error.contains("told to fail"), "{error}");
 }
+
+#[tokio::test]
+async fn a_program_that_gave_up_exits_with_4_even_if_it_is_told_to_stop_then_s48a() {
+    let director = Director::new();
+    director.hold(Kind::Setup);
+    let arguments = ["--app", "blocking", "--runners", "2", "--give-up-after", "1"];
+    let mut host = Program::run(&director, &arguments);
+    director.next_of(1, Kind::Setup).await.answer(Answer::fail()).await;
+    // It does not see SIGTERM, so the host is not gone before it is told to stop.
+    let suspended = director.next_of(3, Kind::Setup).await;
+    let process = Process::new(suspended.pid());
+    process.signal(Signal::STOP);
+    director.next_of(2, Kind::Setup).await.answer(Answer::fail()).await;
+    host.stderr.line("gave up after 1 failed starts").await;
+    host.signal(Signal::TERM);
+    assert_eq!(host.exit().await, Some(4));
+}

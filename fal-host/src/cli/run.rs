@@ -80,7 +80,7 @@ async fn run_until_stopped(host: HostHandle, signals: &mut Signals) -> Result<Ex
                 SignalRequest::Stop => break,
                 SignalRequest::Restart => host.restart(),
             },
-            () = host.stopped() => return stopped_by_itself(&host),
+            () = host.stopped() => return exit_of_given_up(&host).unwrap_or(Err(Failure::UnexpectedExit)),
         }
     }
     let first = Instant::now();
@@ -88,7 +88,8 @@ async fn run_until_stopped(host: HostHandle, signals: &mut Signals) -> Result<Ex
     loop {
         tokio::select! {
             biased;
-            () = host.stopped() => return Ok(ExitCode::SUCCESS),
+            // It may have given up before the signal, while its runners were still ending.
+            () = host.stopped() => return exit_of_given_up(&host).unwrap_or(Ok(ExitCode::SUCCESS)),
             request = signals.next() => match request {
                 SignalRequest::Stop if first.elapsed() < DUPLICATE_SIGNAL => {}
                 SignalRequest::Stop => break,
@@ -102,11 +103,11 @@ async fn run_until_stopped(host: HostHandle, signals: &mut Signals) -> Result<Ex
     Ok(ExitCode::from(EXIT_KILLED))
 }
 
-/// A host stops by itself when its runners do not start (S48a).
-fn stopped_by_itself(host: &HostHandle) -> Result<ExitCode, Failure> {
-    let gave_up = host.gave_up().ok_or(Failure::UnexpectedExit)?;
-    writeln!(io::stderr(), "error: {gave_up}")?;
-    Ok(ExitCode::from(EXIT_GAVE_UP))
+/// Prints the error of a host that gave up, and returns its exit code (S48a).
+fn exit_of_given_up(host: &HostHandle) -> Option<Result<ExitCode, Failure>> {
+    let gave_up = host.gave_up()?;
+    let printed = writeln!(io::stderr(), "error: {gave_up}");
+    Some(printed.map(|()| ExitCode::from(EXIT_GAVE_UP)).map_err(Failure::from))
 }
 
 /// Prints to standard output; a closed pipe is no error.
