@@ -36,8 +36,12 @@ pub(super) fn is_protected(name: &str) -> bool {
 
 /// Removes the fields that are hop-by-hop, and those that `connection` names. Protected ones stay.
 pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let named = headers.get_all(CONNECTION).iter().flat_map(listed).filter_map(|name| name.parse().ok());
-    let named = named.filter(|name: &HeaderName| !is_protected(name.as_str()));
+    let named = headers
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(listed)
+        .filter_map(|name| HeaderName::from_bytes(name).ok());
+    let named = named.filter(|name| !is_protected(name.as_str()));
     let known = headers.keys().filter(|name| is_hop_by_hop(name)).cloned();
     let unwanted: Vec<HeaderName> = known.chain(named).collect();
     for name in unwanted {
@@ -47,8 +51,8 @@ pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
 
 /// A protected field that `connection` names, if there is one.
 pub(super) fn protected_in_connection(headers: &HeaderMap) -> bool {
-    let mut named = headers.get_all(CONNECTION).iter().flat_map(listed);
-    named.any(|name| is_protected(&name.to_ascii_lowercase()))
+    let named = headers.get_all(CONNECTION).iter().flat_map(listed);
+    named.filter_map(|name| HeaderName::from_bytes(name).ok()).any(|name| is_protected(name.as_str()))
 }
 
 /// Removes what trailers may not say: they are read after the message was handled by its head (RFC 9110, 6.5.1). They
@@ -61,12 +65,12 @@ pub(super) fn prepare_trailers(trailers: &mut HeaderMap) {
     }
 }
 
-/// The members of a comma-separated list.
-pub(super) fn listed(value: &HeaderValue) -> impl Iterator<Item = &str> {
-    value.to_str().unwrap_or_default().split(',').map(str::trim)
+/// The members of a comma-separated list. A value may have bytes that are not ASCII (RFC 9110, 5.5).
+pub(super) fn listed(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
 }
 
 /// Whether the values of a list have a member, in any case.
 pub(super) fn lists<'a>(mut values: impl Iterator<Item = &'a HeaderValue>, member: &str) -> bool {
-    values.any(|value| listed(value).any(|listed| listed.eq_ignore_ascii_case(member)))
+    values.any(|value| listed(value).any(|listed| listed.eq_ignore_ascii_case(member.as_bytes())))
 }

@@ -94,7 +94,7 @@ fn check_framing(headers: &HeaderMap) -> Result<(), Ambiguous> {
 /// How long a runner keeps an idle connection, by the `timeout` of its `keep-alive`.
 pub(super) fn keep_alive_timeout(headers: &HeaderMap) -> Option<Duration> {
     let mut timeouts = listed(headers.get("keep-alive")?).filter_map(|parameter| {
-        let (name, seconds) = parameter.split_once('=')?;
+        let (name, seconds) = std::str::from_utf8(parameter).ok()?.split_once('=')?;
         name.trim().eq_ignore_ascii_case("timeout").then(|| seconds.trim().parse().ok())?
     });
     timeouts.next().map(Duration::from_secs)

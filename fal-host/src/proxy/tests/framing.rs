@@ -71,6 +71,18 @@ async fn the_connection_header_removes_no_field_of_the_message_s45b() {
 }
 
 #[tokio::test]
+async fn a_connection_header_with_a_byte_that_is_not_ascii_is_obeyed_as_well_s45b() {
+    let request = "GET / HTTP/1.1\r\nhost: a\r\nconnection: \u{e9}, Authorization\r\n\r\n";
+    assert_eq!(refusal(request).await, (400, "bad_connection".to_owned()));
+    let (request, response) = through(
+        "GET / HTTP/1.1\r\nhost: a\r\nconnection: \u{e9}, X-Hop\r\nx-hop: 1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: X-Hop, \u{e9}\r\nx-hop: 1\r\n\r\n",
+    )
+    .await;
+    assert_eq!((request.header("x-hop"), response.header("x-hop")), (None, None));
+}
+
+#[tokio::test]
 async fn a_response_asks_for_a_check_even_if_its_connection_header_names_the_ask_s27() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
