@@ -29,12 +29,7 @@ pub(super) fn prepare_response(headers: &mut HeaderMap) -> Result<Asks, Ambiguou
         check_framing(headers)?;
         remove_hop_by_hop(headers);
     }
-    if headers.get_all(CONTENT_LENGTH).iter().nth(1).is_some()
-        && let Some(length) = headers.get(CONTENT_LENGTH).cloned()
-    {
-        // hyper has checked that they are equal.
-        headers.insert(CONTENT_LENGTH, length);
-    }
+    unite_lengths(headers)?;
     Ok(asks)
 }
 
@@ -43,6 +38,7 @@ pub(super) fn prepare_switch(headers: &mut HeaderMap) {
     take_ask(headers);
     let protocol = headers.get(UPGRADE).cloned();
     remove_hop_by_hop(headers);
+    headers.remove(CONTENT_LENGTH);
     if let Some(protocol) = protocol {
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(UPGRADE, protocol);
@@ -55,6 +51,8 @@ pub(super) fn write_interim(status: StatusCode, headers: &HeaderMap) -> Vec<u8> 
     let mut headers = headers.clone();
     take_ask(&mut headers);
     remove_hop_by_hop(&mut headers);
+    // It has no body, and may not have a length (RFC 9110, 8.6).
+    headers.remove(CONTENT_LENGTH);
     let reason = status.canonical_reason().unwrap_or_default();
     let mut head = format!("HTTP/1.1 {} {reason}\r\n", status.as_u16()).into_bytes();
     for (name, value) in &headers {
@@ -89,6 +87,19 @@ fn check_framing(headers: &HeaderMap) -> Result<(), Ambiguous> {
         }
         _ => Err(Ambiguous),
     }
+}
+
+/// Writes a length once that is repeated, and rejects different ones (RFC 9112, 6.3). hyper compares them only where a body
+/// follows.
+fn unite_lengths(headers: &mut HeaderMap) -> Result<(), Ambiguous> {
+    let lengths = || headers.get_all(CONTENT_LENGTH).iter().flat_map(listed);
+    let Some(length) = lengths().next().filter(|_| lengths().nth(1).is_some()) else { return Ok(()) };
+    if lengths().any(|other| other != length) {
+        return Err(Ambiguous);
+    }
+    let length = HeaderValue::from_bytes(length).map_err(|_| Ambiguous)?;
+    headers.insert(CONTENT_LENGTH, length);
+    Ok(())
 }
 
 /// How long a runner keeps an idle connection, by the `timeout` of its `keep-alive`.

@@ -146,12 +146,25 @@ async fn the_health_path_is_compared_without_its_query_s28() {
 
 #[tokio::test]
 async fn a_repeated_content_length_of_a_response_is_sent_once_s45a() {
-    let (_, response) = through(
-        "GET / HTTP/1.1\r\nhost: a\r\n\r\n",
-        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 2\r\n\r\nok",
-    )
-    .await;
-    assert_eq!((response.header("content-length"), response.body.as_str()), (Some("2"), "ok"));
+    for lengths in ["2\r\ncontent-length: 2", "2, 2", "2,2\r\ncontent-length: 2"] {
+        let response = format!("HTTP/1.1 200 OK\r\ncontent-length: {lengths}\r\n\r\nok");
+        let (_, response) = through("GET / HTTP/1.1\r\nhost: a\r\n\r\n", &response).await;
+        assert_eq!((response.header("content-length"), response.body.as_str()), (Some("2"), "ok"));
+    }
+}
+
+#[tokio::test]
+async fn a_response_with_different_lengths_is_rejected_even_without_a_body_s45a() {
+    for lengths in ["2\r\ncontent-length: 3", "2, 3"] {
+        let mut rig = Rig::new().await;
+        let runner = rig.runner();
+        let mut client = rig.client().await;
+        client.send("HEAD / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        let mut connection = runner.accept().await;
+        connection.message().await;
+        connection.send(&format!("HTTP/1.1 200 OK\r\ncontent-length: {lengths}\r\n\r\n")).await;
+        assert_eq!(client.head().await.status(), 503, "{lengths}");
+    }
 }
 
 #[tokio::test]

@@ -15,11 +15,12 @@ async fn interim_responses_pass_before_the_response_s45g() {
     let mut connection = runner.accept().await;
     connection.message().await;
     connection
-        .send("HTTP/1.1 103 Early Hints\r\nlink: x\r\nconnection: x-hop\r\nx-hop: 1\r\nx-fal-runner-health-check: 1\r\n\r\n")
+        .send("HTTP/1.1 103 Early Hints\r\nlink: x\r\nconnection: x-hop\r\nx-hop: 1\r\nx-fal-runner-health-check: 1\r\ncontent-length: 9\r\n\
+               transfer-encoding: chunked\r\n\r\n")
         .await;
     let hints = client.head().await;
     assert_eq!((hints.start.as_str(), hints.header("link")), ("HTTP/1.1 103 Early Hints", Some("x")));
-    for name in ["connection", "x-hop", "x-fal-runner-health-check"] {
+    for name in ["connection", "x-hop", "x-fal-runner-health-check", "content-length", "transfer-encoding"] {
         assert_eq!(hints.header(name), None, "{name}");
     }
     connection.send("HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
