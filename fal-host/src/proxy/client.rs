@@ -119,6 +119,11 @@ impl Client {
         self.takes_interim.store(false, Ordering::Relaxed);
     }
 
+    /// The connection has become a tunnel, which lasts as long as its request: until [`end_request`](Self::end_request).
+    pub(super) fn begin_tunnel(&self) {
+        self.in_request.store(true, Ordering::Relaxed);
+    }
+
     /// The request's response has ended.
     pub(super) fn end_request(&self) {
         self.idle_since.store(self.timer.clock().now(), Ordering::Relaxed);

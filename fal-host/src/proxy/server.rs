@@ -219,17 +219,25 @@ async fn serve_requests(
     };
     let parts = connection.into_parts();
     if let Some(tunnel) = session.tunnel.take() {
-        return tunnel.run(client, parts.read_buf).await;
-    }
-    match parts.io.end() {
-        Some(End::Stalled) => reset(client.stream()),
-        Some(End::Closed) => {}
-        None => {
-            let is_unread = ended.is_err() || !client.has_uploaded() || !parts.read_buf.is_empty();
-            drop(parts);
-            if is_unread {
-                close_in_stages(client.stream()).await;
+        client.begin_tunnel();
+        tunnel.run(&client, parts.read_buf).await;
+        client.end_request();
+    } else {
+        match parts.io.end() {
+            Some(End::Stalled) => return reset(client.stream()),
+            Some(End::Closed) => return,
+            None => {
+                let is_unread = ended.is_err() || !client.has_uploaded() || !parts.read_buf.is_empty();
+                drop(parts);
+                if !is_unread {
+                    return;
+                }
             }
         }
+    }
+    // A connection that only waits to be closed makes room for another client.
+    tokio::select! {
+        () = close_in_stages(client.stream()) => {}
+        _ = &mut stopped, if !stopped.is_terminated() => {}
     }
 }

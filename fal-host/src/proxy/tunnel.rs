@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::client::Client;
 use super::client_stream::SwitchedStream;
-use super::departure::{LINGER_PAUSE, close_in_stages};
+use super::departure::LINGER_PAUSE;
 use super::permit::Permit;
 use super::upstream::UpstreamStream;
 
@@ -43,12 +43,12 @@ impl Tunnel {
     /// Passes bytes on until both sides have ended, or one has failed. `sent` is what the client has sent since it asked.
     ///
     /// When the runner has ended, the client has a short time to finish. Then the tunnel ends, and releases its permit (S45i).
-    pub(super) async fn run(self, client: Arc<Client>, sent: Bytes) {
+    pub(super) async fn run(self, client: &Arc<Client>, sent: Bytes) {
         let Self { stream, received, permit, id } = self;
         let (from_runner, to_runner) = split(stream);
         let outcome = {
-            let mut upload = pin!(pass_on(sent, SwitchedStream(Arc::clone(&client)), to_runner));
-            let mut download = pin!(pass_on(received, from_runner, SwitchedStream(Arc::clone(&client))));
+            let mut upload = pin!(pass_on(sent, SwitchedStream(Arc::clone(client)), to_runner));
+            let mut download = pin!(pass_on(received, from_runner, SwitchedStream(Arc::clone(client))));
             tokio::select! {
                 biased;
                 downloaded = &mut download => match downloaded {
@@ -67,8 +67,6 @@ impl Tunnel {
             error = outcome.err().map(tracing::field::display),
             "a connection that had switched protocols has ended"
         );
-        drop(permit);
-        close_in_stages(client.stream()).await;
     }
 }
 

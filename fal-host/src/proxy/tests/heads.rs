@@ -93,6 +93,23 @@ async fn at_the_limit_of_clients_the_one_that_was_idle_for_longest_makes_room_s4
 }
 
 #[tokio::test]
+async fn at_the_limit_of_clients_one_that_sends_on_after_its_response_makes_room_s43h() {
+    let rig = Rig::with(Limits { clients: 1, queue: 0, ..limits() }).await;
+    let mut sends_on = rig.client().await;
+    sends_on.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\n").await;
+    assert_eq!(sends_on.message().await.error_type(), "queue_full");
+    let mut next = rig.get("/next").await;
+    let answered = tokio::spawn(async move { next.message().await.error_type() });
+    for _ in 0..25 {
+        // Either it is read, or the connection is closed by now.
+        let _ = sends_on.try_send("x").await;
+        tick_through(TickClock::LONGEST_TICK).await;
+    }
+    assert!(answered.is_finished(), "the one that sends on has made room");
+    assert_eq!(answered.await.unwrap(), "queue_full");
+}
+
+#[tokio::test]
 async fn a_client_is_served_from_its_first_byte_on_s43h() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut peer = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
