@@ -1,7 +1,6 @@
 //! The listener for clients: accepts connections, keeps their time limits, and ends them.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -110,8 +109,12 @@ struct Clients {
 struct Open {
     client: Arc<Client>,
     /// Dropped to end the connection after its current request.
-    stop: Option<oneshot::Sender<Infallible>>,
+    stop: Option<oneshot::Sender<MakeRoom>>,
 }
+
+/// Says to a connection without a request that another client needs its place.
+#[derive(Debug)]
+pub(super) struct MakeRoom;
 
 impl Clients {
     fn of(balancer: Arc<Balancer>) -> Self {
@@ -145,7 +148,8 @@ impl Clients {
         let oldest =
             idle.filter_map(|open| Some((open.client.idle_since()?, open))).min_by_key(|(since, _)| *since);
         if let Some((_, open)) = oldest.filter(|(since, _)| *since < spared) {
-            open.stop = None;
+            // A connection that has just ended has made room already.
+            let _ = open.stop.take().map(|stop| stop.send(MakeRoom));
         }
     }
 
@@ -170,7 +174,7 @@ impl Clients {
 async fn serve_client(
     balancer: Arc<Balancer>,
     client: Arc<Client>,
-    mut stopped: oneshot::Receiver<Infallible>,
+    mut stopped: oneshot::Receiver<MakeRoom>,
 ) {
     let began = tokio::select! {
         biased;
@@ -186,7 +190,7 @@ async fn serve_client(
 async fn serve_requests(
     balancer: Arc<Balancer>,
     client: Arc<Client>,
-    mut stopped: oneshot::Receiver<Infallible>,
+    mut stopped: oneshot::Receiver<MakeRoom>,
 ) {
     let has_request = Arc::<AtomicBool>::default();
     let seen = Arc::clone(&has_request);
@@ -235,9 +239,15 @@ async fn serve_requests(
             }
         }
     }
-    // A connection that only waits to be closed makes room for another client.
+    close_or_make_room(client.stream(), &mut stopped).await;
+}
+
+/// Closes a connection in stages, or at once if another client needs its place (S43h). A host that stops still lets the
+/// client read its response.
+pub(super) async fn close_or_make_room(stream: &TcpStream, stopped: &mut oneshot::Receiver<MakeRoom>) {
+    let is_open = !stopped.is_terminated();
     tokio::select! {
-        () = close_in_stages(client.stream()) => {}
-        _ = &mut stopped, if !stopped.is_terminated() => {}
+        () = close_in_stages(stream) => {}
+        Ok(MakeRoom) = stopped, if is_open => {}
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::io::AsyncWriteExt;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::overdue::tick_through;
@@ -13,7 +14,9 @@ use super::rig::limits;
 use super::{Rig, within};
 use crate::proxy::Limits;
 use crate::proxy::client::{Client, ClientLimits, HEAD_TIMEOUT};
+use crate::proxy::departure::LINGER_PAUSE;
 use crate::proxy::forwarded::Trust;
+use crate::proxy::server::{MakeRoom, close_or_make_room};
 use crate::proxy::timer::TickClock;
 
 /// The limit, as exact as it is kept.
@@ -92,21 +95,28 @@ async fn at_the_limit_of_clients_the_one_that_was_idle_for_longest_makes_room_s4
     assert_eq!(third.message().await.body, "3");
 }
 
-#[tokio::test]
-async fn at_the_limit_of_clients_one_that_sends_on_after_its_response_makes_room_s43h() {
-    let rig = Rig::with(Limits { clients: 1, queue: 0, ..limits() }).await;
-    let mut sends_on = rig.client().await;
-    sends_on.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\n").await;
-    assert_eq!(sends_on.message().await.error_type(), "queue_full");
-    let mut next = rig.get("/next").await;
-    let answered = tokio::spawn(async move { next.message().await.error_type() });
-    for _ in 0..25 {
-        // Either it is read, or the connection is closed by now.
-        let _ = sends_on.try_send("x").await;
-        tick_through(TickClock::LONGEST_TICK).await;
-    }
-    assert!(answered.is_finished(), "the one that sends on has made room");
-    assert_eq!(answered.await.unwrap(), "queue_full");
+/// How long the host takes to close the connection of a client that keeps its side open.
+async fn time_to_close(stopped: &mut oneshot::Receiver<MakeRoom>) -> Duration {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let _peer = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (stream, _) = listener.accept().await.unwrap();
+    let began = Instant::now();
+    close_or_make_room(&stream, stopped).await;
+    began.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_being_closed_makes_room_for_another_client_at_once_s43h() {
+    let (stop, mut stopped) = oneshot::channel();
+    stop.send(MakeRoom).unwrap();
+    assert_eq!(time_to_close(&mut stopped).await, Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_stops_closes_connections_in_stages_s43e() {
+    let (stop, mut stopped) = oneshot::channel();
+    drop(stop);
+    assert!(time_to_close(&mut stopped).await >= LINGER_PAUSE);
 }
 
 #[tokio::test]
