@@ -1,4 +1,4 @@
-//! The admin interface: shows the state of the host and restarts its runners, on a listener of its own.
+//! The admin interface: shows the state of the host and restarts its runners, on a listener of its own (S46).
 
 mod host_check;
 mod server;
