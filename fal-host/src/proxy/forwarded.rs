@@ -7,6 +7,8 @@ use std::str::FromStr;
 use http::header::Entry;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::field_names::{is_alias, is_forwarding};
+
 static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
@@ -17,19 +19,6 @@ pub(super) enum Trust {
     Yes,
     /// Its fields are replaced.
     No,
-}
-
-/// Whether a field says for whom a request is forwarded. `name` is in lower case.
-pub(super) fn is_forwarding(name: &str) -> bool {
-    matches!(name, "forwarded" | "x-real-ip") || name.starts_with("x-forwarded-")
-}
-
-/// Whether a name is read as another one by servers that take `_` for `-`, such as those behind CGI and WSGI.
-fn is_alias(name: &str) -> bool {
-    name.contains('_') && {
-        let name = name.replace('_', "-");
-        is_forwarding(&name) || name.starts_with("x-fal-")
-    }
 }
 
 /// Sets the forwarding fields of a request that a client at `peer` has sent.

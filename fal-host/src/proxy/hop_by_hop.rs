@@ -1,37 +1,12 @@
-//! Fields that concern one connection and not the message (RFC 9110, 7.6.1), and how they are removed.
+//! How fields are removed that concern one connection and not the message (RFC 9110, 7.6.1), also from trailers.
 
-use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue, TRAILER};
 
-use super::forwarded::is_forwarding;
+use super::field_names::{is_alias, is_hop_by_hop, is_protected};
 
-/// Whether a field is hop-by-hop by its name. `Trailer` is not.
-pub(super) fn is_hop_by_hop(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    matches!(name, "connection" | "keep-alive" | "te" | "transfer-encoding" | "upgrade" | "http2-settings")
-        || name.starts_with("proxy-")
-}
-
-/// Whether a field says something that no hop on the way may make disappear: `connection` must not name it.
-pub(super) fn is_protected(name: &str) -> bool {
-    let listed = matches!(
-        name,
-        "authorization"
-            | "cache-control"
-            | "content-encoding"
-            | "content-length"
-            | "content-range"
-            | "content-type"
-            | "cookie"
-            | "date"
-            | "expect"
-            | "host"
-            | "origin"
-            | "set-cookie"
-            | "trailer"
-            | "vary"
-            | "via"
-    );
-    listed || name.starts_with("x-fal-") || is_forwarding(name)
+/// Whether a message has a field that is hop-by-hop.
+pub(super) fn has_hop_by_hop(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| is_hop_by_hop(name.as_str()))
 }
 
 /// Removes the fields that are hop-by-hop, and those that `connection` names. Protected ones stay.
@@ -41,12 +16,34 @@ pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
         .iter()
         .flat_map(listed)
         .filter_map(|name| HeaderName::from_bytes(name).ok());
-    let named = named.filter(|name| !is_protected(name.as_str()));
-    let known = headers.keys().filter(|name| is_hop_by_hop(name)).cloned();
+    let named: Vec<HeaderName> = named.filter(|name| !is_protected(name.as_str())).collect();
+    if headers.contains_key(TRAILER) {
+        announce_trailers(headers, &named);
+    }
+    let known = headers.keys().filter(|name| is_hop_by_hop(name.as_str())).cloned();
     let unwanted: Vec<HeaderName> = known.chain(named).collect();
     for name in unwanted {
         headers.remove(name);
     }
+}
+
+/// Announces only trailers that are forwarded. hyper sends no others. `named` are the fields that `connection` names.
+fn announce_trailers(headers: &mut HeaderMap, named: &[HeaderName]) {
+    let announced = headers.get_all(TRAILER).iter().flat_map(listed);
+    let announced = announced.filter_map(|name| HeaderName::from_bytes(name).ok());
+    let kept = announced.filter(|name| may_be_trailer(name) && !named.contains(name));
+    let kept: Vec<HeaderName> = kept.collect();
+    headers.remove(TRAILER);
+    for name in kept {
+        headers.append(TRAILER, name.into());
+    }
+}
+
+/// Whether a field may be a trailer. Trailers are read after the message was handled by its head (RFC 9110, 6.5.1). They
+/// cannot ask for a check either: a response asks when its head arrives (S28, S29).
+fn may_be_trailer(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    !is_hop_by_hop(name) && !is_protected(name) && !is_alias(name)
 }
 
 /// A protected field that `connection` names, if there is one.
@@ -55,11 +52,9 @@ pub(super) fn protected_in_connection(headers: &HeaderMap) -> bool {
     named.filter_map(|name| HeaderName::from_bytes(name).ok()).any(|name| is_protected(name.as_str()))
 }
 
-/// Removes what trailers may not say: they are read after the message was handled by its head (RFC 9110, 6.5.1). They
-/// cannot ask for a check either: a response asks when its head arrives (S28, S29).
+/// Removes what trailers may not say.
 pub(super) fn prepare_trailers(trailers: &mut HeaderMap) {
-    let forbidden = trailers.keys().filter(|name| is_hop_by_hop(name) || is_protected(name.as_str()));
-    let forbidden: Vec<HeaderName> = forbidden.cloned().collect();
+    let forbidden: Vec<HeaderName> = trailers.keys().filter(|name| !may_be_trailer(name)).cloned().collect();
     for name in forbidden {
         trailers.remove(name);
     }

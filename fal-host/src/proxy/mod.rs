@@ -29,6 +29,7 @@ mod client_stream;
 mod departure;
 mod error;
 mod exchange;
+mod field_names;
 mod forward;
 mod forwarded;
 mod hop_by_hop;

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Version};
 
 use super::error::ProxyError;
 use super::forwarded::{Trust, set_forwarded};
-use super::hop_by_hop::{is_hop_by_hop, lists, protected_in_connection, remove_hop_by_hop};
+use super::hop_by_hop::{has_hop_by_hop, lists, protected_in_connection, remove_hop_by_hop};
 use super::response_head::CHECK;
 use super::target::prepare_target;
 
@@ -49,7 +49,7 @@ pub(super) fn prepare_request<B>(
 
 /// Removes what concerns the client's connection only. Returns whether the request asks for an upgrade.
 fn prepare_connection(headers: &mut HeaderMap, version: Version, has_body: bool) -> Result<bool, ProxyError> {
-    if !headers.keys().any(is_hop_by_hop) {
+    if !has_hop_by_hop(headers) {
         return Ok(false);
     }
     if protected_in_connection(headers) {

@@ -6,7 +6,7 @@ use fal_health::protocol::header::{HEALTH_CHECK, requests_check};
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::hop_by_hop::{is_hop_by_hop, listed, remove_hop_by_hop};
+use super::hop_by_hop::{has_hop_by_hop, listed, remove_hop_by_hop};
 
 /// The header by which a response asks for a check (S27).
 pub(super) static CHECK: HeaderName = HeaderName::from_static(HEALTH_CHECK);
@@ -25,7 +25,7 @@ pub(super) struct Ambiguous;
 /// Turns a runner's response into the one that the client gets. Returns whether it asked for a check (S27, S28).
 pub(super) fn prepare_response(headers: &mut HeaderMap) -> Result<Asks, Ambiguous> {
     let asks = take_ask(headers);
-    if headers.keys().any(is_hop_by_hop) {
+    if has_hop_by_hop(headers) {
         check_framing(headers)?;
         remove_hop_by_hop(headers);
     }

@@ -1,5 +1,7 @@
 //! What a request is for: its target and its host (RFC 9112, 3.2).
 
+use std::net::Ipv6Addr;
+
 use http::header::HOST;
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
@@ -26,21 +28,29 @@ fn check_host<B>(request: &Request<B>) -> Result<(), ProxyError> {
 }
 
 /// Whether a text is a host, and maybe a port. An empty one is valid where the target has no authority.
+///
+/// RFC 3986 has further letters for names, such as `,` and `%`. No domain has one, and servers read them differently.
 fn is_host(text: &[u8]) -> bool {
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     let (host, port) = match text.iter().rposition(|byte| *byte == b':') {
         Some(at) if !text.ends_with(b"]") => (text.get(..at), text.get(at + 1..)),
         _ => (Some(text), None),
     };
-    let is_port = |port: &[u8]| port.len() <= 5 && port.iter().all(u8::is_ascii_digit);
-    let (Some(host), true) = (host, port.is_none_or(is_port)) else { return false };
-    host.iter().all(is_plain) || {
-        // An address in brackets, or a name with rarer letters.
-        let is_address = host.starts_with(b"[");
-        !host.contains(&b'@')
-            && (is_address || !host.contains(&b':'))
-            && Authority::try_from(host).is_ok_and(|host| host.port().is_none())
-    }
+    let Some(host) = host.filter(|_| port.is_none_or(is_port)) else { return false };
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~');
+    host.iter().all(is_letter) || is_bracketed_address(host)
+}
+
+/// Whether a text is the number of a port. An empty one is the default port (RFC 3986, 3.2.3).
+fn is_port(text: &[u8]) -> bool {
+    let is_number = text.iter().all(u8::is_ascii_digit);
+    is_number && (text.is_empty() || str::from_utf8(text).is_ok_and(|text| text.parse::<u16>().is_ok()))
+}
+
+fn is_bracketed_address(text: &[u8]) -> bool {
+    let address = text.strip_prefix(b"[").and_then(|text| text.strip_suffix(b"]"));
+    address
+        .and_then(|address| str::from_utf8(address).ok())
+        .is_some_and(|address| address.parse::<Ipv6Addr>().is_ok())
 }
 
 /// Leaves path and query, and returns the authority of an absolute target.
@@ -83,12 +93,44 @@ mod tests {
 
     #[test]
     fn a_host_is_a_name_or_an_address_with_at_most_a_port() {
-        for host in ["", "a", "a.example:80", "127.0.0.1:", "[::1]", "[::1]:8080", "my_app", "xn--a.b", "a~b"]
-        {
+        for host in [
+            "",
+            "a",
+            "a.example:80",
+            "127.0.0.1:",
+            "[::1]",
+            "[::1]:8080",
+            "my_app",
+            "xn--a.b",
+            "a~b",
+            "a:65535",
+        ] {
             assert!(is_host(host.as_bytes()), "{host}");
         }
-        for host in ["a b", "a/b", "u@a", "u:p@a", "a:b", "a:123456", "::1", "[::1", "a?b", "a\\b", "a:80:80"]
-        {
+        let invalid = [
+            "a b",
+            "a/b",
+            "u@a",
+            "u:p@a",
+            "a:b",
+            "a:123456",
+            "a:65536",
+            "a:+1",
+            "::1",
+            "[::1",
+            "[]",
+            "[1]",
+            "[::1]a",
+            "[::1%25lo]",
+            "a?b",
+            "a\\b",
+            "a:80:80",
+            "a,b",
+            "a%62",
+            "a;b",
+            "é",
+        ];
+        for host in invalid {
             assert!(!is_host(host.as_bytes()), "{host}");
         }
     }

@@ -117,6 +117,31 @@ async fn trailers_of_a_request_say_nothing_that_its_head_has_to_say_s45c() {
 }
 
 #[tokio::test]
+async fn trailers_that_the_connection_header_names_or_that_alias_a_field_with_underscores_are_dropped_s45c() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    let announced = "trailer: x-sum, X-Hop\r\ntrailer: x_forwarded_for, x_fal_request_id, content_length";
+    let head =
+        format!("connection: x-hop, te\r\nte: trailers\r\ntransfer-encoding: chunked\r\n{announced}\r\n\r\n");
+    let trailers =
+        "x-hop: 1\r\nx_forwarded_for: 1\r\nx_fal_request_id: 1\r\ncontent_length: 1\r\nx-sum: 7\r\n\r\n";
+    client.send(&format!("POST / HTTP/1.1\r\nhost: a\r\n{head}2\r\nok\r\n0\r\n{trailers}")).await;
+    let mut connection = runner.accept().await;
+    assert_eq!(connection.head().await.header("trailer"), Some("x-sum"));
+    assert_eq!(connection.chunk().await.unwrap(), "ok");
+    for line in ["0", "x-sum: 7", ""] {
+        assert_eq!(connection.line().await, line);
+    }
+    connection.send(&format!("HTTP/1.1 200 OK\r\n{head}2\r\nok\r\n0\r\n{trailers}")).await;
+    assert_eq!(client.head().await.header("trailer"), Some("x-sum"));
+    assert_eq!(client.chunk().await.unwrap(), "ok");
+    for line in ["0", "x-sum: 7", ""] {
+        assert_eq!(client.line().await, line);
+    }
+}
+
+#[tokio::test]
 async fn a_response_may_have_256_fields_s45d() {
     let fields =
         |count: usize| (0..count).map(|number| format!("x-{number}: y\r\n")).collect::<Vec<_>>().concat();
