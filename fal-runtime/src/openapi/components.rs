@@ -1,14 +1,14 @@
 //! The schemas that the document refers to.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-use super::integer_bounds;
-use super::order;
+use super::names::{ComponentName, Names, Types, referred, replace_references, types, unique};
+use super::{any_schema, integer_bounds, order};
 use crate::json::SchemaOf;
-
-const PREFIX: &str = "#/components/schemas/";
 
 /// The schemas of an app's inputs and outputs. A type that is both may differ: a field with a default is optional
 /// in a request, but always present in an answer.
@@ -24,9 +24,11 @@ pub(super) enum Side {
     Output,
 }
 
-/// The names of types whose input and output schemas differ. Each becomes two components, named as FastAPI does:
-/// `Item-Input` and `Item-Output`.
-pub(super) struct Renames(Vec<String>);
+/// The names of components, by the names that the generators gave to their types.
+pub(super) struct Renames {
+    inputs: BTreeMap<String, String>,
+    outputs: BTreeMap<String, String>,
+}
 
 impl Schemas {
     #[inline(never)]
@@ -60,7 +62,7 @@ impl Schemas {
 
     /// The definition of a reference in an input's schema.
     pub(super) fn definition(&self, reference: &str) -> Option<&Value> {
-        self.inputs.definitions().get(reference.strip_prefix(PREFIX)?)
+        self.inputs.definitions().get(&referred(reference)?)
     }
 
     pub(super) fn output(&mut self, schema: SchemaOf) -> Value {
@@ -69,13 +71,14 @@ impl Schemas {
 
     /// The components of both sides.
     pub(super) fn finish(mut self) -> (Renames, Map<String, Value>) {
-        let inputs = self.inputs.take_definitions(true);
-        let outputs = self.outputs.take_definitions(true);
-        let renames = Renames::between(&inputs, &outputs);
+        let [inputs, outputs] = [Definitions::take(&mut self.inputs), Definitions::take(&mut self.outputs)];
+        let names = Names::of(&[&inputs.types, &outputs.types]);
+        let renames = Renames::between(&names, &inputs, &outputs);
         let mut components = Map::new();
         for (side, definitions) in [(Side::Input, inputs), (Side::Output, outputs)] {
-            for (name, mut schema) in definitions {
+            for (name, mut schema) in definitions.schemas {
                 renames.apply(side, &mut schema);
+                add_title(&mut schema, definitions.types.get(&name).and_then(|id| names.get(id)));
                 components.insert(renames.name(side, &name), schema);
             }
         }
@@ -83,10 +86,41 @@ impl Schemas {
     }
 }
 
+/// The types that one generator has defined.
+struct Definitions {
+    types: Types,
+    schemas: Map<String, Value>,
+}
+
+impl Definitions {
+    fn take(generator: &mut SchemaGenerator) -> Self {
+        Self { types: types(generator), schemas: generator.take_definitions(true) }
+    }
+
+    /// The schemas with their references by the names of all types.
+    fn renamed(&self, names: &BTreeMap<String, String>) -> BTreeMap<String, Value> {
+        let rename = |name: &str| names.get(name).map_or_else(|| name.to_owned(), Clone::clone);
+        let renamed = self.schemas.iter().map(|(name, schema)| {
+            let mut schema = schema.clone();
+            replace_references(&mut schema, &rename);
+            (rename(name), schema)
+        });
+        renamed.collect()
+    }
+}
+
+/// The title of a schema is the name of its type, unless the author has given it another.
+fn add_title(schema: &mut Value, name: Option<&ComponentName>) {
+    if let (Some(schema), Some(name)) = (schema.as_object_mut(), name) {
+        schema.entry("title").or_insert_with(|| name.title.clone().into());
+    }
+}
+
 /// Adds what schemars leaves out of a schema.
 fn complete(schema: &mut Schema) {
     order::mark_properties(schema);
     integer_bounds::add_bounds(schema);
+    any_schema::replace_booleans(schema);
 }
 
 /// Completes an inline schema, since the generator only transforms its definitions.
@@ -96,62 +130,66 @@ fn inline(mut schema: Schema) -> Value {
 }
 
 impl Renames {
-    /// Finds the types that differ, and those that refer to one.
-    fn between(inputs: &Map<String, Value>, outputs: &Map<String, Value>) -> Self {
-        let mut renames = Self(Vec::new());
+    /// Names the types. One whose schemas differ between the sides becomes two components, named as FastAPI does: `Item-Input`
+    /// and `Item-Output`. So does one that refers to such a type.
+    fn between(names: &Names, inputs: &Definitions, outputs: &Definitions) -> Self {
+        let by_type = |types: &Types| -> BTreeMap<String, String> {
+            let of = |(name, id): (&String, &String)| Some((name.clone(), names.get(id)?.component.clone()));
+            types.iter().filter_map(of).collect()
+        };
+        let [mut inputs_by_name, mut outputs_by_name] = [by_type(&inputs.types), by_type(&outputs.types)];
+        let (inputs, outputs) = (inputs.renamed(&inputs_by_name), outputs.renamed(&outputs_by_name));
+        let mut differing = BTreeSet::new();
         loop {
-            let known = renames.0.len();
-            for (name, input) in inputs {
+            let known = differing.len();
+            for (name, input) in &inputs {
                 let Some(output) = outputs.get(name) else { continue };
-                if !renames.has(name) && (input != output || renames.concern(input)) {
-                    renames.0.push(name.clone());
+                if !differing.contains(name) && (input != output || refers_to(input, &differing)) {
+                    differing.insert(name.clone());
                 }
             }
-            if renames.0.len() == known {
-                return renames;
+            if differing.len() == known {
+                break;
             }
         }
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|renamed| renamed == name)
-    }
-
-    /// Whether a schema refers to one of them.
-    fn concern(&self, schema: &Value) -> bool {
-        match schema {
-            Value::Object(object) => object.iter().any(|(key, value)| match value {
-                Value::String(reference) if key == "$ref" => {
-                    reference.strip_prefix(PREFIX).is_some_and(|name| self.has(name))
-                }
-                value => self.concern(value),
-            }),
-            Value::Array(items) => items.iter().any(|item| self.concern(item)),
-            _ => false,
+        let mut taken = names.components();
+        for name in differing {
+            for (side, by_name) in [(Side::Input, &mut inputs_by_name), (Side::Output, &mut outputs_by_name)]
+            {
+                let component = unique(format!("{name}-{side:?}"), &mut taken);
+                by_name
+                    .values_mut()
+                    .filter(|named| **named == name)
+                    .for_each(|named| named.clone_from(&component));
+            }
         }
+        Self { inputs: inputs_by_name, outputs: outputs_by_name }
     }
 
     /// Renames the references of a schema to the components of its side.
     pub(super) fn apply(&self, side: Side, schema: &mut Value) {
-        match schema {
-            Value::Object(object) => {
-                for (key, value) in object {
-                    match value {
-                        Value::String(reference) if key == "$ref" => {
-                            if let Some(name) = reference.strip_prefix(PREFIX) {
-                                *reference = format!("{PREFIX}{}", self.name(side, name));
-                            }
-                        }
-                        value => self.apply(side, value),
-                    }
-                }
-            }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.apply(side, item)),
-            _ => {}
-        }
+        replace_references(schema, &|name| self.name(side, name));
     }
 
     fn name(&self, side: Side, name: &str) -> String {
-        if self.has(name) { format!("{name}-{side:?}") } else { name.to_owned() }
+        let names = match side {
+            Side::Input => &self.inputs,
+            Side::Output => &self.outputs,
+        };
+        names.get(name).map_or_else(|| name.to_owned(), Clone::clone)
+    }
+}
+
+/// Whether a schema refers to one of these components.
+fn refers_to(schema: &Value, names: &BTreeSet<String>) -> bool {
+    match schema {
+        Value::Object(object) => object.iter().any(|(key, value)| match value {
+            Value::String(reference) if key == "$ref" => {
+                referred(reference).is_some_and(|name| names.contains(&name))
+            }
+            value => refers_to(value, names),
+        }),
+        Value::Array(items) => items.iter().any(|item| refers_to(item, names)),
+        _ => false,
     }
 }

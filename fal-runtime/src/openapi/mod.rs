@@ -1,6 +1,7 @@
 //! The OpenAPI document, from the same table as the router.
 
 mod answer;
+mod any_schema;
 mod components;
 mod document;
 mod failures;
@@ -8,6 +9,7 @@ mod integer_bounds;
 mod invalid_extractors;
 mod media;
 mod messages;
+mod names;
 mod operation;
 mod order;
 mod parameters;

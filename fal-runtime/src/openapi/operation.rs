@@ -75,9 +75,13 @@ impl Operation {
 
     fn describe(&self, id: &str) -> Map<String, Value> {
         let mut operation = object([("operationId", id.into())]);
+        let summary = match self.endpoint.summary() {
+            "" => words(self.endpoint.name()),
+            summary => summary.to_owned(),
+        };
         add_texts(
             &mut operation,
-            &[("summary", self.endpoint.summary()), ("description", self.endpoint.description())],
+            &[("summary", summary.as_str()), ("description", self.endpoint.description())],
         );
         if self.endpoint.is_deprecated() {
             add(&mut operation, "deprecated", true.into());
@@ -86,6 +90,15 @@ impl Operation {
         add(&mut operation, "responses", self.responses.clone().into());
         operation
     }
+}
+
+/// The words of a function's name: `say_hello` is `Say Hello`, as in FastAPI.
+fn words(name: &str) -> String {
+    let capitalized = name.split('_').filter_map(|word| {
+        let first = word.chars().next()?;
+        Some(first.to_uppercase().chain(word.chars().skip(1)).collect::<String>())
+    });
+    capitalized.collect::<Vec<_>>().join(" ")
 }
 
 /// The settings of a health check, by the names of its options.

@@ -16,6 +16,7 @@ mod arguments;
 mod blocks;
 mod borrowed;
 mod client;
+mod components;
 mod cors;
 mod events;
 mod extract;
