@@ -86,7 +86,7 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind) {
             let timeout = format_setting(*timeout);
             tracing::info!(%runner, %reason, %timeout, "DRAINING: finishes its requests");
         }
-        EventKind::Terminating { reason: reason @ (Reason::Stopped | Reason::Restarted), grace_period } => {
+        EventKind::Terminating { reason, grace_period } if reason.is_planned() => {
             let grace_period = format_setting(*grace_period);
             tracing::info!(%runner, %reason, %grace_period, "TERMINATING: told to stop");
         }
@@ -107,9 +107,14 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind) {
             "CRASH_BACKOFF: starts fail, so this one waits"
         ),
         EventKind::GaveUp(gave_up) => tracing::error!(%runner, "{gave_up}: the host stops"),
-        EventKind::RestartAborted => {
-            tracing::error!(%runner, "its start failed: the rolling restart ends, and the remaining runners stay");
+        EventKind::RestartCompleted { replaced } => {
+            tracing::info!(%runner, replaced, "the rolling restart is complete");
         }
+        EventKind::RestartAborted { reason } => tracing::error!(
+            %runner,
+            %reason,
+            "a new runner failed: the rolling restart ends, and the runners that it has not replaced stay"
+        ),
     }
 }
 

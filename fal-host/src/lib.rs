@@ -36,8 +36,8 @@ pub use fal_health::protocol::{Address, AddressError, Progress};
 #[doc(no_inline)]
 pub use fal_health::{HealthCheck, HealthCheckSpec};
 pub use fleet::{
-    Admission, EventKind, Exit, GaveUp, GiveUp, MAX_RECORDS, Reason, ReplacementStrategy, RunnerRecord,
-    RunnerState,
+    Admission, EventKind, Exit, GaveUp, GiveUp, MAX_RECORDS, Reason, ReplacementStrategy, RestartError,
+    RestartStatus, RunnerRecord, RunnerState,
 };
 pub use host::{AppSpec, Host, HostBuilder, HostHandle, InvalidHealthCheck, ListenerKind, StartError};
 pub use id::RunnerId;

@@ -8,7 +8,7 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use crate::clock::Clock;
-use crate::fleet::{Exit, Fleet, Reason, Runner, RunnerRecord, RunnerState};
+use crate::fleet::{Exit, Fleet, Reason, RestartStatus, Runner, RunnerRecord, RunnerState};
 use crate::id::RunnerId;
 use crate::proxy::Balancer;
 
@@ -24,6 +24,9 @@ pub struct Snapshot {
     pub stopping: bool,
     /// The runners that have not ended, by id.
     pub runners: Vec<RunnerInfo>,
+    /// How far the last rolling restart is ([S52](fal_health::semantics#s52)). `None` before the first one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restart: Option<RestartStatus>,
     /// The last runners that ended, oldest first, at most [`MAX_RECORDS`](crate::MAX_RECORDS)
     /// ([S36](fal_health::semantics#s36)).
     pub ended: Vec<EndedInfo>,
@@ -53,6 +56,10 @@ pub struct RunnerInfo {
     /// Whether it is ready and waits for its first passed check ([S44b](fal_health::semantics#s44b)).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub awaits_first_pass: bool,
+    /// Whether it is the new runner of a rolling restart and has yet to be healthy for the minimum healthy time
+    /// ([S52a](fal_health::semantics#s52a)).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub awaits_min_healthy: bool,
     /// Its health. `None` in an app without a health check, and before its process has started.
     pub health: Option<HealthInfo>,
 }
@@ -126,6 +133,7 @@ impl Snapshot {
                 .runners()
                 .map(|runner| RunnerInfo::of(runner, balancer.in_flight(runner.id()), now))
                 .collect(),
+            restart: fleet.restart_status(),
             ended: fleet.records().map(|record| EndedInfo::of(record, clock)).collect(),
         }
     }
@@ -142,6 +150,7 @@ impl RunnerInfo {
             in_flight,
             progress: runner.progress().cloned(),
             awaits_first_pass: runner.awaits_first_pass(),
+            awaits_min_healthy: runner.awaits_min_healthy(),
             health: runner.monitor().map(|monitor| HealthInfo::of(monitor, now)),
         }
     }

@@ -35,6 +35,11 @@ impl Display for Id {
     }
 }
 
+/// The numbers of all rules.
+pub(crate) fn numbers() -> BTreeSet<u32> {
+    rules().into_iter().map(|(id, _)| id.number).collect()
+}
+
 /// Each line that begins with `- [S…]`, in order.
 fn rules() -> Vec<(Id, String)> {
     let page = read("docs/semantics.md");
@@ -77,8 +82,6 @@ fn every_rule_is_numbered_in_order_and_can_be_linked() {
         let link = format!("[{id}]: #{}", id.anchor());
         assert!(page.lines().any(|line| line == link), "{id}: add {link} to the end of the page");
     }
-    let numbers: BTreeSet<_> = rules.iter().map(|(id, _)| id.number).collect();
-    assert_eq!(numbers.len(), usize::try_from(*numbers.last().unwrap()).unwrap(), "a number is missing");
 }
 
 #[test]

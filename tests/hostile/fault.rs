@@ -28,6 +28,8 @@ pub(crate) enum Start {
     Dies,
     /// It says that it is ready, listens, and ends.
     DiesWhenReady,
+    /// It passes its checks and ends at its first request.
+    DiesAtFirstRequest,
     /// What it says on the control channel is mostly noise.
     Babbles,
     /// It closes the control channel once it is ready.

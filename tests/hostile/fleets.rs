@@ -7,12 +7,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use fal_health::Verdict;
-use fal_host::{Exit, HostBuilder, Reason, RunnerState};
+use fal_host::{Exit, HostBuilder, Reason, RestartError, RunnerState};
 use tempfile::TempDir;
 
-use crate::fault::{Answer, Check, DEPENDENCY, Deed};
+use crate::fault::{Answer, Check, DEPENDENCY, Deed, Start};
 use crate::harness::{TestHost, within};
-use crate::rig::{Rig, app, hasty, patiently, program, request};
+use crate::rig::{Rig, TAKEN_ALONG, app, hasty, patiently, program, request};
 
 const RUNNERS: u64 = 3;
 
@@ -150,4 +150,36 @@ async fn a_host_that_stops_waits_no_longer_than_its_timeouts_s33d_s41d() {
     }
     host.stop().await;
     assert!(!host.has_started(3));
+}
+
+#[tokio::test]
+async fn a_version_that_exits_at_its_first_request_replaces_no_runner_s52a_s52b() {
+    let hour = Duration::from_secs(3600);
+    let program = program(&[(3, Start::DiesAtFirstRequest)]);
+    let rig = Rig::of(program, 2, app(patiently()), |builder| builder.min_healthy(hour)).await;
+    for runner in [1, 2] {
+        rig.host.checked(runner, 1).await;
+    }
+    let outcome = within("the end of the restart", rig.host.handle.restart_and_wait()).await;
+    let Err(RestartError::SuccessorFailed { runner, reason, .. }) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((runner.get(), reason), (3, Reason::Exited));
+    rig.traffic.goes_on().await;
+    for runner in [1, 2] {
+        assert!(!rig.host.has_ended(runner));
+    }
+    assert!(!rig.host.has_started(4), "it is not started again");
+    rig.lost_at_most(TAKEN_ALONG).await;
+}
+
+#[tokio::test]
+async fn a_version_that_stays_healthy_replaces_every_runner_and_loses_no_request_s52a_s52c() {
+    let time = Duration::from_millis(100);
+    let rig = Rig::start_with(app(patiently()), |builder| builder.min_healthy(time)).await;
+    let outcome = within("the end of the restart", rig.host.handle.restart_and_wait()).await;
+    assert_eq!(outcome, Ok(()));
+    for runner in [1, 2] {
+        assert_eq!(rig.host.ended(runner).await.reason, Reason::Restarted);
+    }
+    rig.traffic.goes_on().await;
+    rig.lost_none().await;
 }

@@ -3,21 +3,23 @@
 mod host_check;
 mod server;
 
-use axum::Router;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::header::ORIGIN;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
-use serde::Serialize;
+use axum::{Extension, Router};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
 use host_check::check_host;
+use server::Waiting;
 pub(crate) use server::serve;
 
 use crate::driver::ControlRequest;
+use crate::fleet::RestartError;
 use crate::snapshot::Snapshot;
 
 /// The state of the admin interface.
@@ -74,11 +76,24 @@ async fn ready(State(admin): State<Admin>) -> Response {
     }
 }
 
-/// Starts a rolling restart; `/runners` shows its progress.
+/// The query of `/restart`.
+#[derive(Deserialize)]
+struct RestartQuery {
+    /// Whether to answer when the restart has ended.
+    #[serde(default)]
+    wait: bool,
+}
+
+/// Starts a rolling restart; `/runners` shows its progress. With `?wait=true` the response tells its outcome (S52c).
 ///
 /// Any web page in a browser on this machine can send a POST to this address. The browser then sets `origin`, and the
 /// request is refused.
-async fn restart(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+async fn restart(
+    State(admin): State<Admin>,
+    Extension(waiting): Extension<Waiting>,
+    Query(RestartQuery { wait }): Query<RestartQuery>,
+    headers: HeaderMap,
+) -> Response {
     if headers.contains_key(ORIGIN) {
         let detail = "a web page may not restart the runners: send the request without the header `origin`, as curl does";
         return (StatusCode::FORBIDDEN, Json(json!({ "detail": detail }))).into_response();
@@ -86,9 +101,25 @@ async fn restart(State(admin): State<Admin>, headers: HeaderMap) -> Response {
     if snapshot(&admin).await.is_none_or(|snapshot| snapshot.stopping) {
         return stopping();
     }
-    match admin.requests.upgrade().map(|requests| requests.send(ControlRequest::Restart)) {
-        Some(Ok(())) => (StatusCode::ACCEPTED, Json(json!({ "status": "restarting" }))).into_response(),
-        _ => stopping(),
+    let Some(requests) = admin.requests.upgrade() else { return stopping() };
+    if !wait {
+        return match requests.send(ControlRequest::Restart(None)) {
+            Ok(()) => (StatusCode::ACCEPTED, Json(json!({ "status": "restarting" }))).into_response(),
+            Err(_) => stopping(),
+        };
+    }
+    let (waiter, outcome) = oneshot::channel();
+    let _ = requests.send(ControlRequest::Restart(Some(waiter)));
+    // A handle that is dropped during the restart must stop the host.
+    drop(requests);
+    let _waiting = waiting.begin();
+    match outcome.await {
+        Ok(Ok(())) => Json(json!({ "status": "completed" })).into_response(),
+        Ok(Err(error @ RestartError::SuccessorFailed { .. })) => {
+            let body = Json(json!({ "detail": error.to_string() }));
+            (StatusCode::INTERNAL_SERVER_ERROR, body).into_response()
+        }
+        Ok(Err(RestartError::HostStopped)) | Err(_) => stopping(),
     }
 }
 
@@ -110,10 +141,15 @@ mod tests {
 
     use super::*;
 
+    fn test_router(requests: &mpsc::UnboundedSender<ControlRequest>) -> Router {
+        let admin = Admin { app: "app".to_owned(), requests: requests.downgrade() };
+        router(admin).layer(Extension(Waiting::default()))
+    }
+
     #[tokio::test]
     async fn errors_for_a_wrong_method_or_page_list_the_endpoints() {
         let (requests, _queue) = mpsc::unbounded_channel();
-        let router = router(Admin { app: "app".to_owned(), requests: requests.downgrade() });
+        let router = test_router(&requests);
         for (method, path, status) in
             [("GET", "/restart", 405), ("POST", "/runners", 405), ("GET", "/metrix", 404)]
         {
@@ -129,7 +165,7 @@ mod tests {
     #[tokio::test]
     async fn a_request_for_a_web_pages_host_is_refused_s46b() {
         let (requests, _queue) = mpsc::unbounded_channel();
-        let router = router(Admin { app: "app".to_owned(), requests: requests.downgrade() });
+        let router = test_router(&requests);
         for path in ["/runners", "/healthz", "/nowhere"] {
             let request = Request::get(path).header("host", "evil.example:9090").body(Body::empty()).unwrap();
             assert_eq!(router.clone().oneshot(request).await.unwrap().status(), 421, "{path}");
@@ -141,7 +177,7 @@ mod tests {
     #[tokio::test]
     async fn a_restart_request_of_a_web_page_is_refused_and_has_no_effect() {
         let (requests, mut queue) = mpsc::unbounded_channel();
-        let router = router(Admin { app: "app".to_owned(), requests: requests.downgrade() });
+        let router = test_router(&requests);
         for origin in ["https://elsewhere.example", "null", "http://127.0.0.1:8081"] {
             let request = Request::post("/restart").header("origin", origin).body(Body::empty()).unwrap();
             let response = router.clone().oneshot(request).await.unwrap();

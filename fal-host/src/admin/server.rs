@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -52,14 +54,44 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) {
     }
 }
 
+/// How many requests of one connection wait for the end of a rolling restart.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Waiting(Arc<AtomicUsize>);
+
+/// Keeps a connection open for longer than [`CONNECTION_TIMEOUT`].
+#[derive(Debug)]
+pub(super) struct WaitGuard<'a>(&'a Waiting);
+
+impl Waiting {
+    /// Keeps the connection open until the guard is dropped.
+    pub(super) fn begin(&self) -> WaitGuard<'_> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        WaitGuard(self)
+    }
+
+    fn is_any(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+}
+
+impl Drop for WaitGuard<'_> {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 async fn serve_connection(stream: TcpStream, router: Router) {
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let waiting = Waiting::default();
+    let router = router.layer(Extension(waiting.clone()));
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(MAX_HEAD)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+    );
     // How the connection of a client ends is of no use to the host.
-    let _ = timeout(CONNECTION_TIMEOUT, pin!(connection)).await;
+    while timeout(CONNECTION_TIMEOUT, connection.as_mut()).await.is_err() && waiting.is_any() {}
 }
 
 #[cfg(test)]
@@ -94,6 +126,26 @@ mod tests {
         assert!(response.starts_with("HTTP/1.1 200"), "{response}");
         let mut oldest = silent.remove(0);
         assert_eq!(oldest.read(&mut [0; 1]).await.unwrap_or(0), 0, "it was ended for a later one");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_waits_for_a_restart_outlives_the_limit_and_others_do_not_s46a() {
+        let ended_after = async |waits: bool| {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let mut client = connect(listener.local_addr().unwrap()).await;
+            let answer = async move |Extension(waiting): Extension<Waiting>| {
+                let _guard = waits.then(|| waiting.begin());
+                tokio::time::sleep(CONNECTION_TIMEOUT * 10).await;
+            };
+            tokio::spawn(serve(listener, Router::new().route("/", get(answer))));
+            let began = tokio::time::Instant::now();
+            client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
+            let mut response = String::new();
+            let _ = client.read_to_string(&mut response).await;
+            (response.starts_with("HTTP/1.1 200"), began.elapsed() > CONNECTION_TIMEOUT * 9)
+        };
+        assert_eq!(ended_after(true).await, (true, true));
+        assert_eq!(ended_after(false).await, (false, false));
     }
 
     #[tokio::test(start_paused = true)]

@@ -99,6 +99,12 @@ pub struct HostOptions {
     #[arg(long, value_name = "TIME", env = "FAL_DRAIN_TIMEOUT", default_value = "30s", value_parser = values::duration)]
     pub(super) drain_timeout: Duration,
 
+    /// How long the new runner of a rolling restart must be healthy before the old one is drained
+    ///
+    /// A time with a unit. The new runner takes requests meanwhile. If it fails, the restart ends and the old runners stay.
+    #[arg(long, value_name = "TIME", env = "FAL_MIN_HEALTHY", default_value = "0s", value_parser = values::duration)]
+    pub(super) min_healthy: Duration,
+
     /// How many runners may be replaced at a time after failed periodic checks [default: a third, at least 1]
     ///
     /// Further unhealthy runners wait for their replacement and keep serving, so that the failure of a shared
@@ -169,6 +175,7 @@ impl HostOptions {
             .trusted_proxies(self.trusted_proxies.iter().copied())
             .max_head_size(self.max_head_size)
             .drain_timeout(self.drain_timeout)
+            .min_healthy(self.min_healthy)
             .replacement_strategy(self.replace.into())
             .on_stall(self.on_stall.into())
             .give_up(self.give_up_after.map(Into::into).unwrap_or_default());

@@ -14,7 +14,9 @@ use tokio::time::{Instant, sleep_until};
 use crate::client_policy::ClientPolicy;
 use crate::clock::Clock;
 use crate::events::{self, Event};
-use crate::fleet::{EventKind, Fleet, FleetCommand, FleetEvent, FleetSettings, GaveUp, ReplicaIndex};
+use crate::fleet::{
+    EventKind, Fleet, FleetCommand, FleetEvent, FleetSettings, GaveUp, ReplicaIndex, RestartError,
+};
 use crate::id::RunnerId;
 use crate::launch::{Launcher, RunnerHandle, StatusReporter};
 use crate::probe::{ProbeResult, ProbeTarget, Prober};
@@ -51,7 +53,8 @@ pub(crate) struct DriverParts {
 /// What the host's handle and its admin interface ask of the driver.
 #[derive(Debug)]
 pub(crate) enum ControlRequest {
-    Restart,
+    /// Replace all runners, and tell this sender how that ended.
+    Restart(Option<oneshot::Sender<Result<(), RestartError>>>),
     Stop,
     Kill,
     Snapshot(oneshot::Sender<Snapshot>),
@@ -70,6 +73,8 @@ pub(crate) struct Driver {
     fleet_events: mpsc::UnboundedSender<FleetEvent>,
     /// Events for the fleet that are not handled yet, each with the time at which it became known.
     queue: VecDeque<(Time, FleetEvent)>,
+    /// The callers that wait for the end of the rolling restart.
+    restart_waiters: Vec<oneshot::Sender<Result<(), RestartError>>>,
     /// The host's handle was dropped.
     handle_dropped: bool,
     stopped: bool,
@@ -101,6 +106,7 @@ impl Driver {
             runners: BTreeMap::new(),
             fleet_events,
             queue: VecDeque::new(),
+            restart_waiters: Vec::new(),
             handle_dropped: false,
             stopped: false,
         };
@@ -151,7 +157,10 @@ impl Driver {
         // Without a handle nothing could ever stop the host, so it ends.
         self.handle_dropped = request.is_none();
         match request {
-            Some(ControlRequest::Restart) => self.handle(FleetEvent::Restart),
+            Some(ControlRequest::Restart(waiter)) => {
+                self.restart_waiters.extend(waiter);
+                self.handle(FleetEvent::Restart);
+            }
             Some(ControlRequest::Stop) => self.handle(FleetEvent::Stop),
             Some(ControlRequest::Kill) | None => self.handle(FleetEvent::Kill),
             Some(ControlRequest::Snapshot(reply)) => {
@@ -211,6 +220,12 @@ impl Driver {
                     self.runners.remove(&id);
                 }
                 FleetCommand::Emit(id, kind) => self.emit(id, kind),
+                FleetCommand::RestartEnded(outcome) => {
+                    for waiter in self.restart_waiters.drain(..) {
+                        // It may have stopped waiting.
+                        let _ = waiter.send(outcome.clone());
+                    }
+                }
                 FleetCommand::GiveUp(gave_up) => {
                     // The listener closes now, although runners may still be ending (S41a).
                     self.balancer.stop();

@@ -9,7 +9,7 @@ use super::Fleet;
 use super::event_kind::EventKind;
 use super::message::FleetCommand;
 use super::record::Reason;
-use super::runner::Runner;
+use super::runner::{MinHealthy, Runner};
 use crate::id::RunnerId;
 
 impl Fleet {
@@ -43,6 +43,12 @@ impl Fleet {
                 self.admit(now, id);
             }
             self.mark_stable(now, id);
+            self.on_successor_healthy(now, id);
+        }
+        if matches!(record.effect, CheckEffect::Counted { .. })
+            && let Some(state) = self.runners.get_mut(&id).and_then(|runner| runner.min_healthy.as_mut())
+        {
+            *state = MinHealthy::NotHealthy;
         }
         self.update_dispatch(id);
         self.apply_command(now, id, command);
@@ -96,11 +102,15 @@ impl Fleet {
     /// Replaces an unhealthy runner, or defers that if too many are being replaced (S40).
     fn on_unhealthy(&mut self, now: Time, id: RunnerId) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
-        let is_replacing = self.replicas.get(runner.replica.0).is_some_and(|replica| replica.replacing);
+        let replica = self.replicas.get(runner.replica.0);
+        let is_replacing = replica.is_some_and(|replica| replica.replacing || replica.successor == Some(id));
         // The first serves no requests (S44c), and the second is part of a replacement already (S40c).
         if runner.awaits_first_pass() || is_replacing {
-            self.terminate(now, id, Reason::Unhealthy);
-        } else if runner.deferral.is_none() {
+            return self.terminate(now, id, Reason::Unhealthy);
+        }
+        self.abort_restart_of(now, id, Reason::Unhealthy);
+        let Some(runner) = self.runners.get_mut(&id) else { return };
+        if runner.deferral.is_none() {
             runner.deferral = Some(self.next_deferral);
             self.deferred.insert(self.next_deferral, id);
             self.next_deferral += 1;

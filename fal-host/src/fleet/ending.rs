@@ -21,7 +21,7 @@ impl Fleet {
         }
         let index = runner.replica;
         let reason = *runner.reason.get_or_insert(reason);
-        let start_failed = !runner.stable && !matches!(reason, Reason::Stopped | Reason::Restarted);
+        let start_failed = !runner.stable && !reason.is_planned();
         let grace_period = self.settings.grace_period;
         self.leave_rotation(now, id);
         self.commands.push(FleetCommand::Terminate(id));
@@ -31,6 +31,9 @@ impl Fleet {
             self.on_start_failed(now, index, failed);
         }
         self.vacate(now, id, index);
+        if !reason.is_planned() {
+            self.abort_restart_of(now, id, reason);
+        }
     }
 
     /// Lets a runner finish its requests, within the drain timeout, before it gets SIGTERM (S33).
@@ -85,7 +88,11 @@ impl Fleet {
                 self.on_start_failed(now, runner.replica, FailedStart::of(&runner));
             }
         }
+        let has_failed = unexpected.filter(|_| !matches!(runner.phase, Phase::Draining { .. }));
         self.finish_runner(now, runner, Some(exit));
+        if let Some(reason) = has_failed {
+            self.abort_restart_of(now, id, reason);
+        }
     }
 
     /// Records a removed runner, and starts its replacement if that has not happened yet.
@@ -112,7 +119,11 @@ impl Fleet {
             return;
         }
         replica.current = replica.successor.take();
-        if replica.current.is_some() || is_stopping {
+        if let Some(successor) = replica.current {
+            self.end_replacement(now, successor, index);
+            return;
+        }
+        if is_stopping {
             return;
         }
         if has_process && self.settings.replacement_strategy == ReplacementStrategy::StopFirst {

@@ -86,6 +86,17 @@ pub enum EventKind {
     },
     /// Its start failed, like those before it, and the host stops (S48).
     GaveUp(GaveUp),
-    /// Its start failed, which ends the rolling restart. The remaining runners stay.
-    RestartAborted,
+    /// The rolling restart that started it has replaced every runner ([S52](fal_health::semantics#s52)).
+    #[non_exhaustive]
+    RestartCompleted {
+        /// How many runners it has replaced.
+        replaced: usize,
+    },
+    /// It failed, which ends the rolling restart that started it. The runners that the restart has not replaced stay
+    /// ([S52](fal_health::semantics#s52)).
+    #[non_exhaustive]
+    RestartAborted {
+        /// Why it failed.
+        reason: Reason,
+    },
 }

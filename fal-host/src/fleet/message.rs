@@ -9,6 +9,7 @@ use super::event_kind::EventKind;
 use super::give_up::GaveUp;
 use super::record::Exit;
 use super::replica::ReplicaIndex;
+use super::rolling_restart::RestartError;
 use crate::id::RunnerId;
 
 /// What a fleet handles.
@@ -74,6 +75,8 @@ pub(crate) enum FleetCommand {
     Forget(RunnerId),
     /// Publish this event.
     Emit(RunnerId, EventKind),
+    /// A rolling restart has ended: tell those that wait for it.
+    RestartEnded(Result<(), RestartError>),
     /// The host stops because its runners do not start: keep this as its outcome.
     GiveUp(GaveUp),
     /// The host was told to stop, and no runner is left.

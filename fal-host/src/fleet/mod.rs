@@ -58,6 +58,7 @@ pub use self::record::{Exit, MAX_RECORDS, Reason, RunnerRecord};
 use self::replica::Replica;
 pub(crate) use self::replica::ReplicaIndex;
 use self::rolling_restart::RollingRestart;
+pub use self::rolling_restart::{RestartError, RestartStatus};
 use self::runner::Phase;
 pub(crate) use self::runner::Runner;
 pub use self::runner::RunnerState;
@@ -80,6 +81,8 @@ pub(crate) struct Fleet {
     /// How many replicas are being replaced because of periodic checks (S40).
     replacing: usize,
     rolling_restart: Option<RollingRestart>,
+    /// How the last rolling restart ended.
+    last_restart: Option<RestartStatus>,
     records: VecDeque<RunnerRecord>,
     next_id: u64,
     /// The runner that a host names when it gives up (S48).
@@ -110,6 +113,7 @@ impl Fleet {
         let replicas = seeds.take(settings.runners.get()).map(Replica::new).collect::<Vec<_>>();
         let mut fleet = Self {
             rolling_restart: None,
+            last_restart: None,
             settings,
             runners: BTreeMap::new(),
             replicas,
@@ -219,6 +223,7 @@ impl Fleet {
                 if stable_at.take_if(|stable_at| *stable_at <= now).is_some() {
                     self.mark_stable(now, id);
                 }
+                self.end_min_healthy(now, id);
                 self.notify_monitor(now, id, fal_health::Event::Elapsed);
             }
             _ => {}

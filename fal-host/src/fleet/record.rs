@@ -31,11 +31,19 @@ pub enum Reason {
     StartupTimeout,
     /// A rolling restart replaced it.
     Restarted,
+    /// It was a successor that had not replaced its runner when its rolling restart ended, because another successor
+    /// failed ([S52](fal_health::semantics#s52)).
+    RestartAborted,
     /// The host stopped.
     Stopped,
 }
 
 impl Reason {
+    /// Whether the host ended the runner without a fault of the runner.
+    pub(crate) const fn is_planned(self) -> bool {
+        matches!(self, Self::Restarted | Self::RestartAborted | Self::Stopped)
+    }
+
     /// The name of the reason in logs and the admin interface.
     pub const fn name(self) -> &'static str {
         match self {
@@ -46,6 +54,7 @@ impl Reason {
             Self::SetupFailed => "setup_failed",
             Self::StartupTimeout => "startup_timeout",
             Self::Restarted => "restarted",
+            Self::RestartAborted => "restart_aborted",
             Self::Stopped => "stopped",
         }
     }

@@ -1,12 +1,17 @@
-//! How a rolling restart replaces the runners, one after another.
+//! How a rolling restart replaces the runners, one after another (S52).
+
+use std::collections::BTreeSet;
 
 use fal_health::Time;
 
-use super::Fleet;
+use super::event_kind::EventKind;
+use super::message::FleetCommand;
 use super::record::Reason;
-use super::rolling_restart::RollingRestart;
-use super::runner::{Phase, Runner};
+use super::replica::ReplicaIndex;
+use super::rolling_restart::{RestartError, RestartStatus, RollingRestart};
+use super::runner::{MinHealthy, Phase};
 use super::settings::ReplacementStrategy;
+use super::{Fleet, Shutdown};
 use crate::id::RunnerId;
 
 impl Fleet {
@@ -14,72 +19,185 @@ impl Fleet {
     /// which that one has started are replaced too.
     pub(super) fn on_restart(&mut self, now: Time) {
         if self.is_stopping() {
+            if self.shutdown != Shutdown::Complete {
+                self.commands.push(FleetCommand::RestartEnded(Err(RestartError::HostStopped)));
+            }
             return;
         }
-        let current = self.rolling_restart.as_ref().and_then(|restart| restart.current);
-        let runners = self.replicas.iter().flat_map(|replica| [replica.current, replica.successor]);
-        self.rolling_restart = Some(RollingRestart { remaining: runners.flatten().collect(), current });
-        self.advance_restart(now);
+        let previous = self.rolling_restart.take().and_then(|restart| restart.ending);
+        // The old runner whose successor has not replaced it does not end.
+        let previous = previous.filter(|id| self.replicas.iter().all(|replica| replica.current != Some(*id)));
+        let superseded = self.end_successors(now, Reason::Restarted);
+        self.rolling_restart = Some(RollingRestart {
+            remaining: (0..self.replicas.len()).map(ReplicaIndex).collect(),
+            ending: superseded.or(previous),
+            first_new: RunnerId::new(self.next_id),
+            successors: BTreeSet::new(),
+        });
     }
 
-    /// Continues with the next runner when the last one has ended and its successor takes requests.
+    /// Continues with the next replica when the last one has a new runner that has been healthy for long enough, and its
+    /// old runner has ended.
     pub(super) fn advance_restart(&mut self, now: Time) {
-        if self.is_stopping() {
-            self.rolling_restart = None;
+        if self.is_stopping() && self.rolling_restart.take().is_some() {
+            self.commands.push(FleetCommand::RestartEnded(Err(RestartError::HostStopped)));
         }
         while let Some(restart) = &mut self.rolling_restart {
-            if let Some((old, index)) = restart.current {
-                let successor = self.replicas.get(index.0).and_then(|replica| replica.current);
-                let ready = successor.and_then(|id| self.runners.get(&id)).is_some_and(Runner::is_ready);
-                if self.runners.contains_key(&old) || !ready {
-                    return;
-                }
-                restart.current = None;
+            if restart.ending.is_some_and(|id| self.runners.contains_key(&id)) {
+                return;
             }
-            match restart.remaining.pop_front() {
-                Some(id) => self.restart_runner(now, id),
-                None => self.rolling_restart = None,
+            let Some(index) = restart.remaining.front().copied() else {
+                return self.complete_restart();
+            };
+            // Under stop-first, the replica may still wait for the end of a process.
+            let current = self.replicas.get(index.0).and_then(|replica| replica.current);
+            let Some(runner) = current.and_then(|id| self.runners.get(&id)) else { return };
+            let id = runner.id;
+            if !restart.successors.contains(&id) {
+                // A runner that has not started, or was started since the request, is as new as one of the restart's own.
+                if id >= restart.first_new
+                    || matches!(runner.phase, Phase::CrashBackoff { .. } | Phase::Pending)
+                {
+                    restart.successors.insert(id);
+                    if runner.is_ready() {
+                        self.begin_min_healthy(now, id);
+                    }
+                } else {
+                    self.restart_runner(now, id, index);
+                }
+            } else if runner.is_ready() && runner.min_healthy.is_none() {
+                restart.remaining.pop_front();
+            } else {
+                return;
             }
         }
     }
 
-    fn restart_runner(&mut self, now: Time, id: RunnerId) {
-        let Some((phase, index)) = self.runners.get(&id).map(|runner| (runner.phase, runner.replica)) else {
-            return;
-        };
+    fn restart_runner(&mut self, now: Time, id: RunnerId, index: ReplicaIndex) {
+        let Some(phase) = self.runners.get(&id).map(|runner| runner.phase) else { return };
+        let Some(restart) = &mut self.rolling_restart else { return };
+        restart.ending = Some(id);
         match phase {
             Phase::Ready { .. } if self.settings.replacement_strategy == ReplacementStrategy::StartFirst => {
-                // A successor that is starting already becomes the successor of this restart.
-                if self.replicas.get(index.0).is_some_and(|replica| replica.successor.is_none()) {
-                    let successor = self.create_runner(now, index);
-                    if let Some(replica) = self.replicas.get_mut(index.0) {
-                        replica.successor = Some(successor);
-                    }
+                let successor = self.create_runner(now, index);
+                if let Some(replica) = self.replicas.get_mut(index.0) {
+                    replica.successor = Some(successor);
                 }
             }
             Phase::Ready { .. } => self.drain(now, id, Reason::Restarted),
             // It has no requests to finish.
             Phase::Setup { .. } | Phase::AwaitingFirstPass => self.terminate(now, id, Reason::Restarted),
-            // The first two have not started yet, and the others are being replaced already.
+            // The first two are not restarted, and the others are the current runner of no replica.
             Phase::CrashBackoff { .. }
             | Phase::Pending
             | Phase::Draining { .. }
             | Phase::Terminating { .. }
-            | Phase::Killed { .. } => return,
-        }
-        if let Some(restart) = &mut self.rolling_restart {
-            restart.current = Some((id, index));
+            | Phase::Killed { .. } => {}
         }
     }
 
-    /// Makes a runner that is ready the current one of its replica, and drains the runner that it replaces.
-    pub(super) fn promote_successor(&mut self, now: Time, id: RunnerId) {
-        let Some(index) = self.runners.get(&id).map(|runner| runner.replica) else { return };
+    fn complete_restart(&mut self) {
+        let Some(restart) = self.rolling_restart.take() else { return };
+        self.last_restart = Some(RestartStatus::Completed);
+        if let Some(last) = restart.successors.last() {
+            self.emit(*last, EventKind::RestartCompleted { replaced: self.replicas.len() });
+        }
+        self.commands.push(FleetCommand::RestartEnded(Ok(())));
+    }
+
+    /// Ends the rolling restart if this runner, which has failed, is one of its successors. The runners that it has not
+    /// replaced stay (S52b).
+    pub(super) fn abort_restart_of(&mut self, now: Time, id: RunnerId, reason: Reason) {
+        let is_successor = |restart: &mut RollingRestart| restart.successors.contains(&id);
+        if self.rolling_restart.take_if(is_successor).is_none() {
+            return;
+        }
+        self.last_restart = Some(RestartStatus::Aborted { runner: id, reason });
+        self.emit(id, EventKind::RestartAborted { reason });
+        let error = RestartError::SuccessorFailed { runner: id, reason };
+        self.commands.push(FleetCommand::RestartEnded(Err(error)));
+        self.end_successors(now, Reason::RestartAborted);
+    }
+
+    /// Ends the successor that has not become the current runner of its replica, if there is one. Returns it if it has a
+    /// process.
+    fn end_successors(&mut self, now: Time, reason: Reason) -> Option<RunnerId> {
+        let mut ending = None;
+        let successors: Vec<_> = self.replicas.iter().filter_map(|replica| replica.successor).collect();
+        for id in successors {
+            let Some(runner) = self.runners.get_mut(&id) else { continue };
+            match runner.phase {
+                Phase::CrashBackoff { .. } | Phase::Pending => {
+                    let index = runner.replica;
+                    // A pending runner is terminated when its process has started.
+                    runner.reason = Some(reason);
+                    if matches!(runner.phase, Phase::CrashBackoff { .. }) {
+                        self.remove(id);
+                    } else {
+                        ending = Some(id);
+                    }
+                    if let Some(replica) = self.replicas.get_mut(index.0) {
+                        replica.successor = None;
+                    }
+                }
+                Phase::Ready { .. } => {
+                    self.drain(now, id, reason);
+                    ending = Some(id);
+                }
+                _ => {
+                    self.terminate(now, id, reason);
+                    ending = Some(id);
+                }
+            }
+        }
+        ending
+    }
+
+    /// Starts the minimum healthy time of a successor that enters the rotation, or waits for its first pass (S52a).
+    pub(super) fn begin_min_healthy(&mut self, now: Time, id: RunnerId) {
+        if !self.rolling_restart.as_ref().is_some_and(|restart| restart.successors.contains(&id)) {
+            return;
+        }
+        let has_periodic_checks = self.settings.has_periodic_checks();
+        let Some(runner) = self.runners.get_mut(&id) else { return };
+        runner.min_healthy = Some(MinHealthy::NotHealthy);
+        if !has_periodic_checks || runner.monitor().is_some_and(fal_health::Monitor::has_passed) {
+            self.on_successor_healthy(now, id);
+        }
+    }
+
+    /// A runner is healthy. If it is a successor that was not, its minimum healthy time begins (S52a).
+    pub(super) fn on_successor_healthy(&mut self, now: Time, id: RunnerId) {
+        let until = now + self.settings.min_healthy;
+        let Some(runner) = self.runners.get_mut(&id) else { return };
+        if runner.min_healthy == Some(MinHealthy::NotHealthy) {
+            runner.min_healthy = Some(MinHealthy::Until(until));
+            self.end_min_healthy(now, id);
+            self.update_timer(id);
+        }
+    }
+
+    /// Promotes a successor whose minimum healthy time has passed, and drains the runner that it replaces (S52a).
+    pub(super) fn end_min_healthy(&mut self, now: Time, id: RunnerId) {
+        let Some(runner) = self.runners.get_mut(&id) else { return };
+        let is_over = |state: &mut MinHealthy| matches!(state, MinHealthy::Until(until) if *until <= now);
+        if runner.min_healthy.take_if(is_over).is_none() {
+            return;
+        }
+        let index = runner.replica;
         let Some(replica) = self.replicas.get(index.0) else { return };
         if replica.successor == Some(id)
             && let Some(old) = replica.current
         {
             self.drain(now, old, Reason::Restarted);
         }
+    }
+
+    /// How far the last rolling restart is. `None` before the first one.
+    pub(crate) fn restart_status(&self) -> Option<RestartStatus> {
+        let restarting = self.rolling_restart.as_ref();
+        let restarting =
+            restarting.map(|restart| RestartStatus::Restarting { remaining: restart.remaining.len() });
+        restarting.or(self.last_restart)
     }
 }

@@ -70,6 +70,8 @@ pub(crate) struct Runner {
     pub(super) dispatched_last: bool,
     /// Whether the fleet has published that its request runtime is stalled.
     pub(super) stalled: bool,
+    /// In a successor of a rolling restart: how long it must still be healthy (S52a).
+    pub(super) min_healthy: Option<MinHealthy>,
     /// Its entry among the fleet's timers.
     pub(super) timer: Option<Time>,
 }
@@ -102,6 +104,15 @@ pub(super) enum Phase {
     },
 }
 
+/// The minimum healthy time of a successor in a rolling restart (S52a).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MinHealthy {
+    /// It begins at the next pass.
+    NotHealthy,
+    /// It ends then.
+    Until(Time),
+}
+
 impl Runner {
     pub(super) fn new(id: RunnerId, replica: ReplicaIndex, now: Time, phase: Phase) -> Self {
         Self {
@@ -118,6 +129,7 @@ impl Runner {
             deferral: None,
             dispatched_last: false,
             stalled: false,
+            min_healthy: None,
             timer: None,
         }
     }
@@ -137,7 +149,13 @@ impl Runner {
             | Phase::Killed { until } => Some(until),
             Phase::Pending => None,
             Phase::AwaitingFirstPass => self.check_due(),
-            Phase::Ready { stable_at } => [stable_at, self.check_due()].into_iter().flatten().min(),
+            Phase::Ready { stable_at } => {
+                let min_healthy = match self.min_healthy {
+                    Some(MinHealthy::Until(until)) => Some(until),
+                    Some(MinHealthy::NotHealthy) | None => None,
+                };
+                [stable_at, min_healthy, self.check_due()].into_iter().flatten().min()
+            }
         }
     }
 
@@ -148,6 +166,11 @@ impl Runner {
     /// Whether it is ready and waits for its first pass (S44b).
     pub(crate) fn awaits_first_pass(&self) -> bool {
         matches!(self.phase, Phase::AwaitingFirstPass)
+    }
+
+    /// Whether it has yet to be healthy for the minimum healthy time of a rolling restart (S52a).
+    pub(crate) fn awaits_min_healthy(&self) -> bool {
+        self.min_healthy.is_some()
     }
 
     pub(crate) fn id(&self) -> RunnerId {

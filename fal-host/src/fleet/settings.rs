@@ -56,6 +56,8 @@ pub(crate) struct FleetSettings {
     /// From an outcome to the next check, until the first pass (S44a).
     pub(crate) start_check_interval: Duration,
     pub(crate) replacement_strategy: ReplacementStrategy,
+    /// How long a successor of a rolling restart must be healthy before it replaces the old runner (S52a).
+    pub(crate) min_healthy: Duration,
     /// How many replicas may be replaced at a time because of periodic checks; `None` for no bound (S40).
     pub(crate) max_replacing: Option<NonZeroUsize>,
     pub(crate) give_up: GiveUp,
@@ -75,6 +77,7 @@ impl FleetSettings {
             admission: Admission::default(),
             start_check_interval: DEFAULT_START_CHECK_INTERVAL,
             replacement_strategy: ReplacementStrategy::default(),
+            min_healthy: Duration::ZERO,
             max_replacing: None,
             give_up: GiveUp::default(),
             seed: 0,

@@ -43,6 +43,11 @@ impl Fleet {
             }
         };
         self.runners.insert(id, Runner::new(id, index, now, phase));
+        if let Some(restart) = &mut self.rolling_restart
+            && restart.remaining.front() == Some(&index)
+        {
+            restart.successors.insert(id);
+        }
         self.update_timer(id);
         id
     }
@@ -64,10 +69,11 @@ impl Fleet {
         let effective_start_period = self.settings.effective_start_period();
         self.emit(id, EventKind::Started { index, pid, effective_start_period });
         self.set_phase(id, Phase::Setup { until: now + self.settings.startup_limit() });
-        match self.shutdown {
-            Shutdown::NotRequested | Shutdown::Complete => {}
-            Shutdown::Graceful => self.terminate(now, id, Reason::Stopped),
-            Shutdown::Forced => self.kill_runner(now, id),
+        match (self.shutdown, self.runners.get(&id).and_then(|runner| runner.reason)) {
+            (Shutdown::NotRequested | Shutdown::Complete, None) => {}
+            (Shutdown::NotRequested | Shutdown::Complete, Some(reason)) => self.terminate(now, id, reason),
+            (Shutdown::Graceful, _) => self.terminate(now, id, Reason::Stopped),
+            (Shutdown::Forced, _) => self.kill_runner(now, id),
         }
     }
 
@@ -80,17 +86,14 @@ impl Fleet {
         runner.detail = Some(error);
         self.on_start_failed(now, runner.replica, FailedStart::of(&runner));
         self.finish_runner(now, runner, None);
+        self.abort_restart_of(now, id, Reason::SetupFailed);
     }
 
-    /// A start has failed: the next start of its replica may have to wait, and a rolling restart ends whose successor it
-    /// is (S35). The runner still belongs to its replica.
+    /// A start has failed: the next start of its replica may have to wait (S35d).
     pub(super) fn on_start_failed(&mut self, now: Time, index: ReplicaIndex, failed: FailedStart) {
-        let id = failed.runner;
         self.last_failed_start = Some(failed);
-        let Some(replica) = self.replicas.get_mut(index.0) else { return };
-        replica.backoff.failed(now);
-        if self.rolling_restart.take_if(|restart| restart.is_successor(id, index, replica)).is_some() {
-            self.emit(id, EventKind::RestartAborted);
+        if let Some(replica) = self.replicas.get_mut(index.0) {
+            replica.backoff.failed(now);
         }
     }
 
@@ -127,7 +130,7 @@ impl Fleet {
         self.has_admitted = true;
         self.commands.push(FleetCommand::Route(id));
         self.emit(id, EventKind::Ready { after });
-        self.promote_successor(now, id);
+        self.begin_min_healthy(now, id);
     }
 
     /// The start of a runner counts as a success: its replica's backoff ends, and so does its replacement (S35e, S40b).
@@ -139,15 +142,22 @@ impl Fleet {
         let index = runner.replica;
         let Some(replica) = self.replicas.get_mut(index.0) else { return };
         replica.backoff.reset();
-        if replica.current == Some(id) && std::mem::take(&mut replica.replacing) {
-            self.replacing -= 1;
-        }
         let waiting = replica.successor.filter(|id| {
             self.runners.get(id).is_some_and(|runner| matches!(runner.phase, Phase::CrashBackoff { .. }))
         });
         if let Some(id) = waiting {
             self.launch(id, index);
         }
-        self.start_allowed_replacements(now);
+        self.end_replacement(now, id, index);
+    }
+
+    /// The replacement of a replica because of periodic checks ends when its current runner is stable (S40b).
+    pub(super) fn end_replacement(&mut self, now: Time, id: RunnerId, index: ReplicaIndex) {
+        let is_stable = self.runners.get(&id).is_some_and(|runner| runner.stable);
+        let Some(replica) = self.replicas.get_mut(index.0).filter(|_| is_stable) else { return };
+        if replica.current == Some(id) && std::mem::take(&mut replica.replacing) {
+            self.replacing -= 1;
+            self.start_allowed_replacements(now);
+        }
     }
 }

@@ -93,6 +93,7 @@ pub struct HostBuilder {
     pub(super) max_head_size: usize,
     pub(super) drain_timeout: Duration,
     pub(super) replacement_strategy: ReplacementStrategy,
+    pub(super) min_healthy: Duration,
     pub(super) max_replacing: MaxReplacing,
     pub(super) on_stall: OnStall,
     pub(super) give_up: GiveUp,
@@ -118,6 +119,7 @@ impl HostBuilder {
             max_head_size: MAX_HEAD,
             drain_timeout: Duration::from_secs(30),
             replacement_strategy: ReplacementStrategy::default(),
+            min_healthy: Duration::ZERO,
             max_replacing: MaxReplacing::Third,
             on_stall: OnStall::default(),
             give_up: GiveUp::default(),
@@ -220,6 +222,14 @@ impl HostBuilder {
     /// ([S35](fal_health::semantics#s35)). Default: [`StartFirst`](ReplacementStrategy::StartFirst).
     pub fn replacement_strategy(mut self, strategy: ReplacementStrategy) -> Self {
         self.replacement_strategy = strategy;
+        self
+    }
+
+    /// How long the new runner of a rolling restart must be in the rotation and healthy before the host drains the old one
+    /// ([S52a](fal_health::semantics#s52a)). A failed check starts the time again. Default: 0 s, and then the first passed
+    /// check is enough.
+    pub fn min_healthy(mut self, time: Duration) -> Self {
+        self.min_healthy = time;
         self
     }
 

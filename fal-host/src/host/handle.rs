@@ -8,7 +8,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use crate::client_policy::ClientPolicy;
 use crate::driver::ControlRequest;
 use crate::events::{Event, EventStream};
-use crate::fleet::GaveUp;
+use crate::fleet::{GaveUp, RestartError};
 use crate::proxy::Balancer;
 use crate::snapshot::Snapshot;
 
@@ -51,10 +51,23 @@ impl HostHandle {
     /// Starts a rolling restart: replaces every runner, one after another. Returns at once. Requests in flight may
     /// take as long as the drain timeout and the grace period together ([S33d](fal_health::semantics#s33d)).
     ///
-    /// The host drains a runner when its successor takes requests. A successor that fails to start ends the restart, and
-    /// the remaining runners stay.
+    /// The host drains a runner when its successor has been healthy for [`min_healthy`](crate::HostBuilder::min_healthy). A
+    /// successor that fails ends the restart, and the remaining runners stay ([S52](fal_health::semantics#s52)).
     pub fn restart(&self) {
-        let _ = self.requests.send(ControlRequest::Restart);
+        let _ = self.requests.send(ControlRequest::Restart(None));
+    }
+
+    /// The same as [`restart`](Self::restart), and waits for the end of the rolling restart. If another restart is requested
+    /// meanwhile, waits for the end of that one. Dropping the future does not stop the restart.
+    ///
+    /// # Errors
+    ///
+    /// When a successor failed, or the host stopped.
+    pub async fn restart_and_wait(&self) -> Result<(), RestartError> {
+        let (waiter, outcome) = oneshot::channel();
+        let _ = self.requests.send(ControlRequest::Restart(Some(waiter)));
+        // Without an outcome the host has ended.
+        outcome.await.unwrap_or(Err(RestartError::HostStopped))
     }
 
     /// Starts a graceful shutdown, as at SIGTERM ([S41](fal_health::semantics#s41)). Returns at once;

@@ -84,6 +84,7 @@ impl HostBuilder {
             admission: self.admission,
             start_check_interval: self.start_check_interval,
             replacement_strategy: self.replacement_strategy,
+            min_healthy: self.min_healthy,
             max_replacing: self.max_replacing.of(self.count),
             give_up: self.give_up,
             seed: random_seed(),

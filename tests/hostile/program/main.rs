@@ -56,7 +56,7 @@ async fn main() -> io::Result<()> {
             return Ok(());
         }
         Some(Start::Babbles) => babble(&mut channel)?,
-        Some(Start::DiesWhenReady | Start::ClosesItsChannel) | None => {}
+        Some(Start::DiesWhenReady | Start::DiesAtFirstRequest | Start::ClosesItsChannel) | None => {}
     }
     let serving = requests::Serving::start(&runner)?;
     tokio::spawn(checks::answer(Arc::clone(&runner), wire::bind(&runner.checks)?));

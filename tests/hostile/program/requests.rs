@@ -12,7 +12,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::Runner;
-use crate::fault::{Answer, named};
+use crate::fault::{Answer, Start, named};
 use crate::process::{self, Children};
 use crate::wire::{bind, request, reset, respond, without_end};
 
@@ -86,6 +86,9 @@ fn close(listener: UnixListener, path: &Path) -> io::Result<Vec<UnixStream>> {
 
 async fn converse(runner: &Runner, mut stream: UnixStream) -> io::Result<()> {
     while let Some(request) = request(&mut stream).await? {
+        if runner.start == Some(Start::DiesAtFirstRequest) {
+            std::process::exit(9);
+        }
         let mut words = request.path.trim_start_matches('/').split('/');
         let (kind, name) = (words.next(), words.next().unwrap_or_default());
         let way = named(name).filter(|_| kind == Some("answer"));

@@ -14,7 +14,7 @@ fn draining(it: &EventKind) -> bool {
 }
 
 fn aborted(simulation: &Simulation) -> bool {
-    simulation.events.iter().any(|(_, _, it)| matches!(it, EventKind::RestartAborted))
+    simulation.events.iter().any(|(_, _, it)| matches!(it, EventKind::RestartAborted { .. }))
 }
 
 /// Ends the process of a runner that was not told to stop.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use fal_health::{Failure, HealthCheck, Outcome, Time};
 
 use crate::fleet::{
-    EventKind, Exit, Fleet, FleetCommand, FleetEvent, FleetSettings, GiveUp, Reason, RunnerRecord,
+    EventKind, Exit, Fleet, FleetCommand, FleetEvent, FleetSettings, GiveUp, Reason, RestartError,
+    RunnerRecord,
 };
 use crate::id::RunnerId;
 
@@ -66,6 +67,8 @@ pub(super) struct Simulation {
     pub(super) killed: BTreeSet<RunnerId>,
     pub(super) processes: BTreeSet<RunnerId>,
     pub(super) stopped: bool,
+    /// How rolling restarts have ended.
+    pub(super) restarts: Vec<Result<(), RestartError>>,
     /// The script of each runner to come; the last one serves all further ones.
     scripts: Box<dyn Fn(RunnerId) -> Script>,
     to_come: BTreeMap<(Time, u64), FleetEvent>,
@@ -92,6 +95,7 @@ impl Simulation {
             killed: BTreeSet::new(),
             processes: BTreeSet::new(),
             stopped: false,
+            restarts: Vec::new(),
             scripts: Box::new(scripts),
             to_come: BTreeMap::new(),
             sequence: 0,
@@ -204,6 +208,7 @@ impl Simulation {
                 FleetCommand::Forget(id) => {
                     assert!(!self.routed.contains(&id), "{id} left the rotation before it was forgotten");
                 }
+                FleetCommand::RestartEnded(outcome) => self.restarts.push(outcome),
                 FleetCommand::Emit(id, kind) => self.events.push((self.now, id, kind)),
                 FleetCommand::Stopped => self.stopped = true,
             }

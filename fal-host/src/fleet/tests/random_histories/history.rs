@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
-use fal_health::{Check, Failure, HealthCheck, Inconclusive, Outcome, Time, Trigger};
+use fal_health::{
+    Check, CheckEffect, CheckRecord, Failure, HealthCheck, Inconclusive, Outcome, Time, Trigger,
+};
 
 use super::super::simulation::{FAILED, millis, seconds};
 use super::chance::Chance;
@@ -29,6 +31,7 @@ pub(super) struct Seen {
     pub(super) routed: bool,
     pub(super) dispatched_last: bool,
     pub(super) terminated_for: Option<Reason>,
+    pub(super) healthy_since: Option<Time>,
     pub(super) killed: bool,
     pub(super) check: Option<Check>,
     pub(super) stale: Option<Check>,
@@ -44,8 +47,10 @@ pub(super) struct History {
     /// The replicas that are being replaced because of periodic checks (S40).
     pub(super) replacing: BTreeSet<usize>,
     pub(super) replica_of: BTreeMap<RunnerId, usize>,
-    /// The runners whose failed start may abort the rolling restart: those of its replica except the old one.
-    pub(super) restart_successors: [Option<RunnerId>; 2],
+    /// The runners whose failure may abort the rolling restart: those that it has started.
+    pub(super) restart_successors: BTreeSet<RunnerId>,
+    /// How many rolling restarts were requested whose end was not told.
+    pub(super) restarts: u32,
     pub(super) stopping: bool,
     pub(super) stopped: bool,
     /// Every runner behaves well from now on.
@@ -66,6 +71,7 @@ fn settings(chance: &mut Chance) -> FleetSettings {
         check_interval: seconds(1),
         admission: chance.of(&[Admission::FirstPass, Admission::Ready]),
         replacement_strategy: chance.of(&[ReplacementStrategy::StartFirst, ReplacementStrategy::StopFirst]),
+        min_healthy: chance.of(&[Duration::ZERO, seconds(3)]),
         max_replacing: chance.of(&[None, NonZeroUsize::new(1), NonZeroUsize::new(2)]),
         give_up: chance.of(&[GiveUp::Never, GiveUp::Never, GiveUp::UntilFirstAdmission, AFTER_THREE]),
         seed: 1,
@@ -87,7 +93,8 @@ impl History {
             ended: BTreeSet::new(),
             replacing: BTreeSet::new(),
             replica_of: BTreeMap::new(),
-            restart_successors: [None; 2],
+            restart_successors: BTreeSet::new(),
+            restarts: 0,
             stopping: false,
             stopped: false,
             well_behaved: false,
@@ -113,13 +120,11 @@ impl History {
                 }
             }
             FleetEvent::Stop | FleetEvent::Kill => self.stopping = true,
+            FleetEvent::Restart => self.restarts += 1,
             _ => {}
         }
-        let restarting = self.fleet.rolling_restart.as_ref().and_then(|restart| restart.current);
-        self.restart_successors = restarting.map_or([None; 2], |(old, index)| {
-            let replica = &self.fleet.replicas[index.0];
-            [replica.current.filter(|id| *id != old), replica.successor]
-        });
+        let restart = self.fleet.rolling_restart.as_ref();
+        self.restart_successors = restart.map_or_else(BTreeSet::new, |it| it.successors.clone());
         let commands = self.fleet.handle(self.now, event);
         self.observe(commands);
     }
@@ -129,6 +134,7 @@ impl History {
             self.replica_of.insert(runner.id, runner.replica.0);
         }
         let awaits_first_pass = self.settings.awaits_first_pass();
+        let (now, periodic) = (self.now, self.settings.has_periodic_checks());
         let mut launched = Vec::new();
         for command in commands {
             assert!(!self.stopped, "nothing follows the end");
@@ -143,13 +149,22 @@ impl History {
                     assert!(self.seen.values().all(|seen| !seen.routed), "no runner takes requests (S48a)");
                     self.stopping = true;
                 }
-                FleetCommand::Stopped => self.stopped = true,
+                FleetCommand::RestartEnded(_) => {
+                    assert!(self.restarts > 0, "an end that is told was requested");
+                    self.restarts = 0;
+                }
+                FleetCommand::Stopped => {
+                    assert_eq!(self.restarts, 0, "a caller that waits for a restart is told its end (S52c)");
+                    self.stopped = true;
+                }
                 FleetCommand::Emit(id, kind) => self.on_published(id, kind),
                 FleetCommand::Route(id) => {
                     let seen = self.of(id);
                     assert!(seen.has_process && !seen.was_routed);
                     assert!(seen.passed || !awaits_first_pass, "the first pass admits a runner (S44b)");
                     (seen.was_ready, seen.was_routed, seen.routed) = (true, true, true);
+                    let is_healthy = seen.passed || !periodic;
+                    seen.healthy_since = is_healthy.then_some(now);
                 }
                 FleetCommand::Unroute(id) => assert!(std::mem::take(&mut self.of(id).routed)),
                 FleetCommand::DispatchLast(id) => {
@@ -214,11 +229,16 @@ impl History {
                 }
             }
             EventKind::AwaitingFirstPass { .. } => self.of(id).was_ready = true,
-            EventKind::RestartAborted => {
-                assert!(
-                    self.restart_successors.contains(&Some(id)),
-                    "{id} is the restart's own successor (S35g)"
-                );
+            EventKind::Draining { reason: Reason::Restarted, .. } => self.assert_has_healthy_successor(id),
+            EventKind::Checked(record) if record.effect == CheckEffect::Passed => {
+                let now = self.now;
+                self.of(id).healthy_since.get_or_insert(now);
+            }
+            EventKind::Checked(CheckRecord { effect: CheckEffect::Counted { .. }, .. }) => {
+                self.of(id).healthy_since = None;
+            }
+            EventKind::RestartAborted { .. } => {
+                assert!(self.restart_successors.contains(&id), "{id} is the restart's own successor (S35g)");
             }
             EventKind::Terminated(record) => {
                 assert!(self.ended.insert(id), "{id} is_ending one record (S36)");
@@ -232,6 +252,28 @@ impl History {
             }
             _ => {}
         }
+    }
+
+    /// Asserts that a runner that a start-first restart drains has a successor that has been healthy for long enough. A
+    /// successor that a new restart replaces has none.
+    fn assert_has_healthy_successor(&self, old: RunnerId) {
+        let replica = self.replica_of[&old];
+        let is_proven = |(id, seen): (&RunnerId, &Seen)| {
+            let since =
+                seen.healthy_since.filter(|_| seen.routed && self.replica_of[id] == replica && *id != old);
+            since.is_some_and(|since| since + self.settings.min_healthy <= self.now)
+        };
+        let is_start_first = self.settings.replacement_strategy == ReplacementStrategy::StartFirst;
+        assert!(
+            !is_start_first || self.is_superseded(old) || self.seen.iter().any(is_proven),
+            "{old} is drained for a healthy successor (S52a)"
+        );
+    }
+
+    /// Whether another runner of the same replica, which is older, stays in the rotation.
+    fn is_superseded(&self, id: RunnerId) -> bool {
+        let older = self.seen.range(..id);
+        older.into_iter().any(|(it, seen)| seen.routed && self.replica_of[it] == self.replica_of[&id])
     }
 
     /// Lets time pass and handles every deadline in it.
@@ -328,7 +370,8 @@ fn kind_name(kind: &EventKind) -> &'static str {
         EventKind::Terminated(_) => "terminated",
         EventKind::BackoffStarted { .. } => "backoff started",
         EventKind::GaveUp(_) => "gave up",
-        EventKind::RestartAborted => "restart aborted",
+        EventKind::RestartCompleted { .. } => "restart completed",
+        EventKind::RestartAborted { .. } => "restart aborted",
         EventKind::Progress(_) | EventKind::Stalled { .. } => "not generated",
     }
 }

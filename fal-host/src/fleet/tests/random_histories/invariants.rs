@@ -48,6 +48,18 @@ impl History {
             );
         }
         assert_eq!(fleet.replicas.iter().filter(|replica| replica.replacing).count(), fleet.replacing);
+        assert!(
+            fleet.rolling_restart.is_some()
+                || fleet.replicas.iter().all(|replica| replica.successor.is_none()),
+            "a restart that has ended leaves no successor beside an old runner (S52b)"
+        );
+        assert!(
+            fleet.replicas.iter().all(|replica| {
+                let current = replica.current.and_then(|id| fleet.runners.get(&id));
+                !replica.replacing || current.is_none_or(|runner| !runner.stable)
+            }),
+            "a replacement ends with a stable runner (S40b)"
+        );
         assert!(fleet.deferred.values().all(|id| fleet.runners.get(id).is_some_and(Runner::is_ready)));
         if self.settings.replacement_strategy == ReplacementStrategy::StopFirst {
             assert!(fleet.runners.len() <= fleet.replicas.len(), "one after the other (S35b)");
