@@ -1,0 +1,50 @@
+//! What an endpoint costs: an app of fal-runtime beside plain axum and plain hyper.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use fal_health::protocol::Address;
+use tempfile::TempDir;
+
+use crate::child::Child;
+use crate::contender::{Contender, Workload};
+use crate::hop::REQUESTS;
+use crate::programs;
+use crate::rounds::Rounds;
+use crate::table::{Limit, table};
+
+const AXUM: &str = "axum";
+const APP: &str = "fal-runtime";
+
+/// The servers on one core, the clients on the other.
+pub(crate) fn compare(rounds: &Rounds) -> Result<String> {
+    let contenders = [server(AXUM, "axum")?, server("hyper", "hyper")?, app()?];
+    let load = Workload { title: "32 clients, 28-byte requests, without a proxy", ..REQUESTS };
+    let all = rounds.run(&contenders, &load, "1")?;
+    Ok(table(&load, &all, &[Limit { of: APP, to: AXUM, at_most: 1.05 }]))
+}
+
+fn server(name: &'static str, peer: &str) -> Result<Contender> {
+    let directory = TempDir::new()?;
+    let address = Address::Unix(directory.path().join("socket"));
+    let mut command = programs::own("bench-peer")?;
+    command.arg(peer).arg(address.to_string());
+    start(name, &command, address, directory)
+}
+
+fn app() -> Result<Contender> {
+    let directory = TempDir::new()?;
+    let address = Address::Unix(directory.path().join("socket"));
+    let mut command = programs::own("bench-app")?;
+    command.arg("serve").arg("--listen").arg(address.to_string()).env("FAL_LOG", "warn");
+    start(APP, &command, address, directory)
+}
+
+fn start(name: &'static str, command: &Command, address: Address, directory: TempDir) -> Result<Contender> {
+    let server = Child::start(command, "0", Stdio::null())?;
+    let measured = vec![server.pid()];
+    let contender = Contender { name, address, measured, _children: vec![server], _directory: directory };
+    contender.wait_until_ready(Duration::from_secs(10)).with_context(|| format!("{name} does not answer"))?;
+    Ok(contender)
+}

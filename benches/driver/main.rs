@@ -1,0 +1,97 @@
+//! Measures what requests, checks and starts cost beside other programs, and writes `docs/benchmarks.md`.
+
+#![expect(clippy::print_stdout, reason = "figures for people, on standard output")]
+
+mod child;
+mod contender;
+mod cpu;
+mod endpoint;
+mod hop;
+mod machine;
+mod page;
+mod programs;
+mod rounds;
+mod table;
+
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+
+use crate::page::Page;
+use crate::rounds::Rounds;
+
+/// Measures what requests cost, beside HAProxy, nginx, axum and hyper
+///
+/// It wants a machine of its own with 2 cores, and Debian's packages haproxy and nginx.
+#[derive(Debug, Parser)]
+struct Options {
+    /// What to measure [default: all]
+    #[arg(value_enum)]
+    scenarios: Vec<Scenario>,
+    /// How many rounds there are; each round measures every program once
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+    /// How long one program is measured in one round, in seconds
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
+    /// Write the tables into docs/benchmarks.md, too
+    #[arg(long)]
+    write: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    /// One proxy on one core, the runner and 32 clients on the other
+    Hop,
+    /// The same with 256 and 2,000 clients
+    Clients,
+    /// Bodies of 1 MiB in both directions
+    Bodies,
+    /// 1,000 streams of events
+    Events,
+    /// Proxies with two threads on two cores
+    TwoCores,
+    /// The endpoint without a proxy
+    Endpoint,
+}
+
+impl Scenario {
+    fn run(self, rounds: &Rounds) -> Result<String> {
+        match self {
+            Self::Hop => hop::one_core(rounds, &[hop::REQUESTS]),
+            Self::Clients => hop::one_core(rounds, &[hop::CLIENTS_256, hop::CLIENTS_2000]),
+            Self::Bodies => hop::one_core(rounds, &[hop::BODIES]),
+            Self::Events => hop::one_core(rounds, &[hop::EVENTS]),
+            Self::TwoCores => hop::two_cores(rounds),
+            Self::Endpoint => endpoint::compare(rounds),
+        }
+    }
+
+    /// The name of its part of the page.
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    let rounds = Rounds { count: options.rounds, duration: Duration::from_secs_f64(options.seconds) };
+    machine::raise_open_files()?;
+    machine::raise_priority();
+    let scenarios = match options.scenarios.as_slice() {
+        [] => Scenario::value_variants(),
+        some => some,
+    };
+    let mut page = Page::read()?;
+    for scenario in scenarios {
+        let text = scenario.run(&rounds)?;
+        println!("\n## {}\n\n{text}", scenario.name());
+        page.replace(&scenario.name(), &text)?;
+        if options.write {
+            page.replace("machine", &machine::describe(&rounds)?)?;
+            page.write()?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! The programs that take part, and where they are.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// A program of this project, built beside this one.
+pub(crate) fn own(name: &str) -> Result<Command> {
+    let directory = std::env::current_exe()?.parent().map(Path::to_owned).unwrap_or_default();
+    let path = directory.join(name);
+    if !path.exists() {
+        bail!("{} is missing: build it with `benches/run`", path.display());
+    }
+    Ok(Command::new(path))
+}
+
+/// A program of Debian's, from the package of the same name.
+pub(crate) fn installed(name: &str) -> Result<PathBuf> {
+    let directories = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"];
+    let mut paths = directories.iter().map(|directory| Path::new(directory).join(name));
+    paths
+        .find(|path| path.exists())
+        .with_context(|| format!("{name} is missing: run `apt-get install {name}`"))
+}
+
+/// The first line that a program prints about its version.
+pub(crate) fn version(name: &str) -> Result<String> {
+    let output = Command::new(installed(name)?).arg("-v").output()?;
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    Ok(text.lines().next().unwrap_or_default().split(" - ").next().unwrap_or_default().to_owned())
+}
