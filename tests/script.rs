@@ -58,6 +58,8 @@ pub struct Head {
 pub struct Answer {
     /// Before anything else: values of the header that asks for a manual check.
     pub ask: Vec<Vec<u8>>,
+    /// Values of the header that asks for the stop of the runner.
+    pub stop: Vec<Vec<u8>>,
     /// Then this.
     pub act: Act,
 }
@@ -115,10 +117,17 @@ impl Answer {
         self.ask.extend(values.iter().map(|value| value.as_ref().to_owned()));
         self
     }
+
+    /// The same, and it asks for the stop of its runner first.
+    #[must_use]
+    pub fn stopping(mut self) -> Self {
+        self.stop.push(b"true".to_vec());
+        self
+    }
 }
 
 impl From<Act> for Answer {
     fn from(act: Act) -> Self {
-        Self { ask: Vec::new(), act }
+        Self { ask: Vec::new(), stop: Vec::new(), act }
     }
 }

@@ -215,6 +215,11 @@ const TABLE: &[Row] = &[
         acts: "a_version_that_exits_at_its_first_request_replaces_no_runner_s52a_s52b",
         rests: "a_version_that_stays_healthy_replaces_every_runner_and_loses_no_request_s52a_s52c",
     },
+    Row {
+        rule: 58,
+        acts: "a_runner_that_asks_is_drained_and_its_successor_starts_at_once_without_a_check_s58a_s58b",
+        rests: "a_client_cannot_ask_and_neither_can_the_health_endpoint_s58a",
+    },
 ];
 
 /// Whether a name cites this rule, or a part of it.

@@ -12,16 +12,16 @@ fn serve(director: &Director, app: &str, listen: &str) -> Program {
 }
 
 #[tokio::test]
-async fn a_bare_runner_serves_on_tcp_says_where_and_strips_nothing_s28d() {
+async fn a_bare_runner_serves_on_tcp_says_where_and_strips_nothing_s28d_s58a() {
     let director = Director::new();
     let mut runner = serve(&director, "scripted", "tcp:127.0.0.1:0");
     let address = runner.address().await;
     let pending = Pending::new(address, &Request::call("a")).await;
-    director.call("a").await.answer(Answer::ok().asking()).await;
+    director.call("a").await.answer(Answer::ok().asking().stopping()).await;
     let response = pending.response().await;
     assert_eq!(response.status, 200);
     // A platform in front of it removes the header, and acts on it.
-    assert_eq!(response.header(ASKS), Some("true"));
+    assert_eq!((response.header(ASKS), response.header(STOPS)), (Some("true"), Some("true")));
     let mut client = Client::tcp(address).await;
     assert_eq!(client.exchange(&Request::get("/health")).await.status, 200);
     director.answer(Kind::Check, Answer::fail());

@@ -29,6 +29,7 @@ mod replacement;
 mod replica_index;
 mod requests;
 mod restarting;
+mod stop_runner;
 mod stopping;
 mod traffic;
 mod verdicts;

@@ -4,25 +4,28 @@
 /// for it ([S16](crate::semantics#s16)).
 pub const HEALTH_CHECK: &str = "x-fal-runner-health-check";
 
+/// On a response: tells the host that its runner cannot go on ([S58](crate::semantics#s58)).
+pub const STOP_RUNNER: &str = "x-fal-stop-runner";
+
 /// On every request and response: the [request's id](super::request_id).
 pub const REQUEST_ID: &str = "x-fal-request-id";
 
 /// On the response to a health check: a [`ProgressStamp`](super::ProgressStamp).
 pub const PROGRESS: &str = "x-fal-runner-progress";
 
-/// Whether a response with these values of [`HEALTH_CHECK`] asks for a check.
+/// Whether a response with these values of [`HEALTH_CHECK`] or [`STOP_RUNNER`] asks for it.
 ///
-/// A value of `0` or `false`, in any case and with spaces or tabs around it, does not ask. Every other value asks
-/// for a check, also an empty one and one that is not ASCII. Of several values, one that asks is enough.
+/// A value of `0` or `false`, in any case and with spaces or tabs around it, does not ask. Every other value asks,
+/// also an empty one and one that is not ASCII. Of several values, one that asks is enough.
 ///
 /// ```
-/// use fal_health::protocol::header::requests_check;
+/// use fal_health::protocol::header::is_asked;
 ///
-/// assert!(requests_check([&b"true"[..]]));
-/// assert!(!requests_check([&b" False "[..], b"0"]));
-/// assert!(requests_check([&b"0"[..], b"1"]));
+/// assert!(is_asked([&b"true"[..]]));
+/// assert!(!is_asked([&b" False "[..], b"0"]));
+/// assert!(is_asked([&b"0"[..], b"1"]));
 /// ```
-pub fn requests_check<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> bool {
+pub fn is_asked<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> bool {
     values.into_iter().any(asks)
 }
 
@@ -38,7 +41,7 @@ mod tests {
     #[test]
     fn zero_and_false_do_not_ask_in_any_spelling_s27b() {
         for value in ["0", " 0\t", "false", "FALSE", "\tFalse "] {
-            assert!(!requests_check([value.as_bytes()]), "{value:?}");
+            assert!(!is_asked([value.as_bytes()]), "{value:?}");
         }
     }
 
@@ -46,14 +49,14 @@ mod tests {
     fn anything_else_asks_s27b() {
         for value in [&b"true"[..], b"1", b"", b" ", b"no", b"00", b"falsey", b"f alse", b"\xff\xfe", b"0,0"]
         {
-            assert!(requests_check([value]), "{value:?}");
+            assert!(is_asked([value]), "{value:?}");
         }
     }
 
     #[test]
     fn one_asking_value_is_enough_and_none_asks_nothing_s27b() {
-        assert!(requests_check([&b"0"[..], b"false", b"yes"]));
-        assert!(!requests_check([&b"0"[..], b"false"]));
-        assert!(!requests_check([]));
+        assert!(is_asked([&b"0"[..], b"false", b"yes"]));
+        assert!(!is_asked([&b"0"[..], b"false"]));
+        assert!(!is_asked([]));
     }
 }

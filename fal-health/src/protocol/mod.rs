@@ -58,8 +58,9 @@
 //!
 //! | header | on | meaning |
 //! |---|---|---|
-//! | `x-fal-runner-health-check` | a response | asks the host to check the runner ([S27](crate::semantics#s27); [`header::requests_check`]) |
+//! | `x-fal-runner-health-check` | a response | asks the host to check the runner ([S27](crate::semantics#s27); [`header::is_asked`]) |
 //! | `x-fal-runner-health-check` | a health check | `true`: a response asked for this check ([S16](crate::semantics#s16)) |
+//! | `x-fal-stop-runner` | a response | tells the host that the runner cannot go on, and to replace it ([S58](crate::semantics#s58); [`header::is_asked`]) |
 //! | `x-fal-request-id` | every request and response | names the request in all logs ([`request_id`]) |
 //! | `x-fal-runner-progress` | the response to a health check | the progress of the runner's requests ([`ProgressStamp`]) |
 //!

@@ -143,6 +143,7 @@ impl Driver {
     fn on_report(&mut self, report: Report) {
         match report {
             Report::Drained(id) => self.handle(FleetEvent::Drained { id }),
+            Report::StopRequested(id) => self.handle(FleetEvent::StopRequested { id }),
             Report::Unreachable(id) => {
                 let fleet_events = self.fleet_events.clone();
                 tokio::spawn(async move {

@@ -21,7 +21,9 @@ impl Fleet {
         }
         let index = runner.replica;
         let reason = *runner.reason.get_or_insert(reason);
-        let start_failed = !runner.stable && !reason.is_planned();
+        // One that drains was replaced already, or is not needed any more.
+        let is_draining = matches!(runner.phase, Phase::Draining { .. });
+        let start_failed = !runner.stable && !is_draining && !reason.is_planned();
         let grace_period = self.settings.grace_period;
         self.leave_rotation(now, id);
         self.commands.push(FleetCommand::Terminate(id));
@@ -46,6 +48,20 @@ impl Fleet {
         self.leave_rotation(now, id);
         self.set_phase(id, Phase::Draining { until: now + timeout });
         self.vacate(now, id, index);
+    }
+
+    /// Drains and replaces a runner that says that it cannot go on (S58).
+    pub(super) fn on_stop_requested(&mut self, now: Time, id: RunnerId) {
+        let Some(runner) = self.runners.get_mut(&id).filter(|runner| runner.is_ready()) else { return };
+        let reason = *runner.reason.get_or_insert(Reason::Requested);
+        let index = runner.replica;
+        if !runner.stable
+            && let Some(failed) = self.runners.get(&id).map(FailedStart::of)
+        {
+            self.on_start_failed(now, index, failed);
+        }
+        self.drain(now, id, reason);
+        self.abort_restart_of(now, id, reason);
     }
 
     pub(super) fn on_drained(&mut self, now: Time, id: RunnerId) {

@@ -35,6 +35,8 @@ pub(crate) enum FleetEvent {
     Drained { id: RunnerId },
     /// The runner has refused two connections of a request (S39).
     Unreachable { id: RunnerId },
+    /// A response of the runner asked for its stop (S58).
+    StopRequested { id: RunnerId },
     /// The process of the runner has ended.
     Exited { id: RunnerId, exit: Exit },
     /// Replace every runner, one after another.

@@ -163,6 +163,7 @@ impl Fleet {
                     self.terminate(now, id, Reason::Unreachable);
                 }
             }
+            FleetEvent::StopRequested { id } => self.on_stop_requested(now, id),
             FleetEvent::Exited { id, exit } => self.on_exited(now, id, exit),
             FleetEvent::Restart => self.on_restart(now),
             FleetEvent::Stop => self.on_stop(now),

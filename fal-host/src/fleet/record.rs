@@ -22,6 +22,8 @@ pub enum Reason {
     ManualCheckFailed,
     /// Its process ended by itself while it was ready ([S34](fal_health::semantics#s34)).
     Exited,
+    /// One of its responses said that it cannot go on ([S58](fal_health::semantics#s58)).
+    Requested,
     /// It was ready and refused connections ([S39](fal_health::semantics#s39)).
     Unreachable,
     /// Its setup failed, its process ended before it was ready, or its process could not be started
@@ -50,6 +52,7 @@ impl Reason {
             Self::Unhealthy => "unhealthy",
             Self::ManualCheckFailed => "manual_check_failed",
             Self::Exited => "exited",
+            Self::Requested => "requested",
             Self::Unreachable => "unreachable",
             Self::SetupFailed => "setup_failed",
             Self::StartupTimeout => "startup_timeout",

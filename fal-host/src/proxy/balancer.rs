@@ -219,10 +219,20 @@ impl Balancer {
 
     /// Takes a runner that refused two connections out of the rotation and reports it (S39).
     pub(super) fn unreachable(&self, runner: &ServingRunner) {
+        self.suspend(runner, Report::Unreachable(runner.id));
+    }
+
+    /// Takes a runner that says that it cannot go on out of the rotation and reports it (S58).
+    pub(super) fn stop_runner(&self, runner: &ServingRunner) {
+        self.suspend(runner, Report::StopRequested(runner.id));
+    }
+
+    /// Takes a runner out of the rotation and reports why, unless it has left already.
+    fn suspend(&self, runner: &ServingRunner, why: Report) {
         let was_in_service = self.lock().permits.suspend(runner.id);
         if was_in_service {
             runner.close();
-            self.report(Report::Unreachable(runner.id));
+            self.report(why);
         }
     }
 

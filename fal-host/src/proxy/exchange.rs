@@ -121,6 +121,13 @@ impl Exchange {
         }
     }
 
+    /// The response asks for the stop of its runner (S58).
+    pub(super) fn stop_runner(&self) {
+        if let Some((_, permit)) = &self.parts {
+            permit.stop_runner();
+        }
+    }
+
     /// Requests a check of a runner that may be wedged.
     pub(super) fn request_check(&mut self) {
         if let Some((_, permit)) = &mut self.parts {

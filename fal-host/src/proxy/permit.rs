@@ -34,6 +34,11 @@ impl Permit {
         self.ticket = self.balancer.request_check(self.runner.id);
     }
 
+    /// The response asks for the stop of its runner (S58).
+    pub(super) fn stop_runner(&self) {
+        self.balancer.stop_runner(&self.runner);
+    }
+
     /// The runner has broken off a request: it is ejected from the rotation for a moment (S39).
     pub(super) fn eject(&self) {
         self.balancer.eject(&self.runner);

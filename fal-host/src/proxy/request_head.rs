@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Version};
 use super::error::ProxyError;
 use super::forwarded::{Trust, set_forwarded};
 use super::hop_by_hop::{has_hop_by_hop, lists, protected_in_connection, remove_hop_by_hop};
-use super::response_head::CHECK;
+use super::response_head::take_asks;
 use super::target::prepare_target;
 
 /// What a request asks of its connection.
@@ -21,7 +21,7 @@ pub(super) struct Wishes {
 /// Turns a client's request into the one that a runner gets. `peer` is the client's address, `has_body` whether the
 /// request has a body.
 ///
-/// The request becomes HTTP/1.1 in origin form. Hop-by-hop fields, a client's request for a check (S28), and forwarding
+/// The request becomes HTTP/1.1 in origin form. Hop-by-hop fields, what only a response may ask of the host (S28), and forwarding
 /// fields of clients that are not trusted are removed. An upgrade is kept.
 pub(super) fn prepare_request<B>(
     request: &mut Request<B>,
@@ -36,7 +36,7 @@ pub(super) fn prepare_request<B>(
     let version = std::mem::replace(request.version_mut(), Version::HTTP_11);
     let headers = request.headers_mut();
     let upgrade = prepare_connection(headers, version, has_body)?;
-    headers.remove(&CHECK);
+    take_asks(headers);
     let expects_continue = has_body
         && version >= Version::HTTP_11
         && headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));

@@ -12,7 +12,7 @@ use super::exchange::Exchange;
 use super::response_head::{Asks, keep_alive_timeout, prepare_response, prepare_switch};
 use super::tunnel::TunnelSlot;
 
-/// Whether a response may ask for a check. Those of the health endpoint may not (S28).
+/// Whether a response may ask for anything. Those of the health endpoint may not (S28).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MayAsk {
     Yes,
@@ -30,8 +30,12 @@ pub(super) async fn pass_on(
     parts.version = Version::HTTP_11;
     exchange.keep_for(keep_alive_timeout(&parts.headers));
     let asks = prepare_response(&mut parts.headers).map_err(|_| ProxyError::Malformed)?;
-    if (asks, may_ask) == (Asks::Yes, MayAsk::Yes) {
-        exchange.ask();
+    if may_ask == MayAsk::Yes {
+        match asks {
+            Asks::Nothing => {}
+            Asks::Check => exchange.ask(),
+            Asks::Stop => exchange.stop_runner(),
+        }
     }
     // Nothing is waited for; the context is what is needed.
     let mut body = Some((incoming, exchange));

@@ -2,29 +2,33 @@
 
 use std::time::Duration;
 
-use fal_health::protocol::header::{HEALTH_CHECK, requests_check};
+use fal_health::protocol::header::{HEALTH_CHECK, STOP_RUNNER, is_asked};
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::hop_by_hop::{has_hop_by_hop, listed, remove_hop_by_hop};
 
-/// The header by which a response asks for a check (S27).
+/// The headers by which a response asks for a check (S27) and for the stop of its runner (S58).
 pub(super) static CHECK: HeaderName = HeaderName::from_static(HEALTH_CHECK);
+pub(super) static STOP: HeaderName = HeaderName::from_static(STOP_RUNNER);
 
-/// Whether a response asks for a check.
+/// What a response asks of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asks {
-    Yes,
-    No,
+    Nothing,
+    /// A check of its runner (S27).
+    Check,
+    /// The stop of its runner, which no check has to precede (S58).
+    Stop,
 }
 
 /// A response whose end its peers may see at different places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ambiguous;
 
-/// Turns a runner's response into the one that the client gets. Returns whether it asked for a check (S27, S28).
+/// Turns a runner's response into the one that the client gets. Returns what it asked of the host (S27, S28, S58).
 pub(super) fn prepare_response(headers: &mut HeaderMap) -> Result<Asks, Ambiguous> {
-    let asks = take_ask(headers);
+    let asks = take_asks(headers);
     if has_hop_by_hop(headers) {
         check_framing(headers)?;
         remove_hop_by_hop(headers);
@@ -35,7 +39,7 @@ pub(super) fn prepare_response(headers: &mut HeaderMap) -> Result<Asks, Ambiguou
 
 /// Turns a runner's `101 Switching Protocols` into the one that the client gets.
 pub(super) fn prepare_switch(headers: &mut HeaderMap) {
-    take_ask(headers);
+    take_asks(headers);
     let protocol = headers.get(UPGRADE).cloned();
     remove_hop_by_hop(headers);
     headers.remove(CONTENT_LENGTH);
@@ -49,7 +53,7 @@ pub(super) fn prepare_switch(headers: &mut HeaderMap) {
 /// its body is read.
 pub(super) fn write_interim(status: StatusCode, headers: &HeaderMap) -> Vec<u8> {
     let mut headers = headers.clone();
-    take_ask(&mut headers);
+    take_asks(&mut headers);
     remove_hop_by_hop(&mut headers);
     // It has no body, and may not have a length (RFC 9110, 8.6).
     headers.remove(CONTENT_LENGTH);
@@ -65,13 +69,21 @@ pub(super) fn write_interim(status: StatusCode, headers: &HeaderMap) -> Vec<u8> 
     head
 }
 
-fn take_ask(headers: &mut HeaderMap) -> Asks {
-    if !headers.contains_key(&CHECK) {
-        return Asks::No;
+/// Removes from a message what only a response may ask of the host. Returns what it asks.
+pub(super) fn take_asks(headers: &mut HeaderMap) -> Asks {
+    if !headers.keys().any(|name| *name == CHECK || *name == STOP) {
+        return Asks::Nothing;
     }
-    let asks = requests_check(headers.get_all(&CHECK).iter().map(HeaderValue::as_bytes));
-    headers.remove(&CHECK);
-    if asks { Asks::Yes } else { Asks::No }
+    let mut take = |name: &HeaderName| {
+        let asks = is_asked(headers.get_all(name).iter().map(HeaderValue::as_bytes));
+        headers.remove(name);
+        asks
+    };
+    match (take(&STOP), take(&CHECK)) {
+        (true, _) => Asks::Stop,
+        (false, true) => Asks::Check,
+        (false, false) => Asks::Nothing,
+    }
 }
 
 /// Rejects a response with a transfer coding other than `chunked`, or with a coding and a length (RFC 9112, 6.3).

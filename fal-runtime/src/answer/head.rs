@@ -5,10 +5,10 @@ use fal_health::protocol::header;
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-/// The head of a response: an endpoint sets its status and headers, and requests health checks.
+/// The head of a response: an endpoint sets its status and headers, requests health checks, and stops its runner.
 ///
 /// An endpoint takes it as `response: &mut ResponseHead`. It applies to a successful answer. An error has its own
-/// status and headers; only the request for a health check is taken over.
+/// status and headers; only the requests for a health check and for a stop are taken over.
 ///
 /// ```
 /// use fal_runtime::{ResponseHead, StatusCode};
@@ -29,6 +29,7 @@ pub struct ResponseHead {
 const FRAMING: [HeaderName; 3] = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING];
 
 const HEALTH_CHECK: HeaderName = HeaderName::from_static(header::HEALTH_CHECK);
+const STOP_RUNNER: HeaderName = HeaderName::from_static(header::STOP_RUNNER);
 
 /// An argument that an endpoint takes by `&mut`, under any name of the type.
 #[diagnostic::on_unimplemented(
@@ -81,6 +82,17 @@ impl ResponseHead {
         self.headers.insert(HEALTH_CHECK, HeaderValue::from_static("true"));
     }
 
+    /// Tells the host that this runner cannot go on, for example after an error of its device that stays
+    /// ([S58](fal_health::semantics#s58)). The host sends it no more requests, starts its replacement at once, and stops
+    /// it when its requests in flight have ended, this one among them. No check is made. The host gets the message even
+    /// if the endpoint returns an error or panics afterwards. A runner without a host continues.
+    ///
+    /// Call it only if this process is at fault: a replacement has the same dependencies. Where a restart may not
+    /// help, use [`request_health_check`](Self::request_health_check).
+    pub fn stop_runner(&mut self) {
+        self.headers.insert(STOP_RUNNER, HeaderValue::from_static("true"));
+    }
+
     /// Applies it to a successful answer.
     pub(crate) fn apply(mut self, answer: &mut Response) {
         if let Some(status) = self.status {
@@ -95,10 +107,12 @@ impl ResponseHead {
         answer.headers_mut().extend(self.headers);
     }
 
-    /// Copies the request for a health check to an error response.
+    /// Copies what it asks of the host to an error response.
     pub(crate) fn apply_request(self, answer: &mut Response) {
-        for value in self.headers.get_all(&HEALTH_CHECK) {
-            answer.headers_mut().append(HEALTH_CHECK, value.clone());
+        for name in [HEALTH_CHECK, STOP_RUNNER] {
+            for value in self.headers.get_all(&name) {
+                answer.headers_mut().append(&name, value.clone());
+            }
         }
     }
 }
@@ -131,13 +145,17 @@ mod tests {
     }
 
     #[test]
-    fn an_error_takes_only_the_request_for_a_check_s27c() {
+    fn an_error_takes_only_what_the_head_asks_of_the_host_s27c_s58a() {
         let mut head = ResponseHead::default();
         head.headers_mut().insert(SET_COOKIE, HeaderValue::from_static("a=1"));
         head.request_health_check();
+        head.stop_runner();
         let mut answer = Response::new(Body::empty());
         head.apply_request(&mut answer);
-        assert_eq!(answer.headers().len(), 1);
-        assert_eq!(answer.headers()[HEALTH_CHECK], "true");
+        assert_eq!(answer.headers().len(), 2);
+        assert_eq!(
+            (&answer.headers()[HEALTH_CHECK], &answer.headers()[STOP_RUNNER]),
+            (&"true".parse().unwrap(), &"true".parse().unwrap())
+        );
     }
 }

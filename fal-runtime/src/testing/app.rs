@@ -14,7 +14,7 @@ use http::Method;
 use tokio::sync::{mpsc, oneshot};
 
 use super::call::{CallThread, EndpointFn};
-use super::client::{Client, count};
+use super::client::Client;
 use super::ending::{StoppingApp, Teardown, TeardownGuard};
 use super::pending::Pending;
 use super::request::Request;
@@ -79,7 +79,7 @@ impl<A: App> TestApp<A> {
         let rest = StoppingApp { app: declaration, instance, calls: Arc::clone(&calls), tasks };
         let ending = TeardownGuard::new(Teardown { runtime, rest });
         let health_path = declaration.health_path();
-        let client = Client { router, runtime: handle, checks_requested: Arc::default(), task, health_path };
+        let client = Client { router, runtime: handle, requested: Arc::default(), task, health_path };
         Self { app, client, calls, progress, ending }
     }
 
@@ -101,7 +101,7 @@ impl<A: App> TestApp<A> {
         T: Send + 'static,
     {
         let (row, calls) = (Self::endpoint(type_name::<F>()), Arc::clone(&self.calls));
-        let (app, checks_requested) = (Arc::downgrade(&self.app), Arc::clone(&self.client.checks_requested));
+        let (app, requested) = (Arc::downgrade(&self.app), Arc::clone(&self.client.requested));
         let runtime = self.client.runtime.clone();
         self.client.spawn(async move {
             let is_health_check = row.health_check().is_some();
@@ -124,7 +124,7 @@ impl<A: App> TestApp<A> {
                 drop(app);
                 // A health check requested before a panic counts (S27).
                 if !is_health_check {
-                    count(&checks_requested, head.headers());
+                    requested.count(head.headers());
                 }
                 let called = called.unwrap_or_else(|panic| Some(Err(Error::panicked(&*panic))));
                 if let Some(result) = called {
@@ -178,7 +178,13 @@ impl<A: App> TestApp<A> {
     /// The number of responses that requested a health check so far ([S27](fal_health::semantics#s27)). A
     /// host would run a check after each, and replace the runner if it fails.
     pub fn health_checks_requested(&self) -> usize {
-        self.client.checks_requested.load(Ordering::Acquire)
+        self.client.requested.checks.load(Ordering::Acquire)
+    }
+
+    /// The number of responses that asked to stop the runner so far ([S58](fal_health::semantics#s58)). A host would
+    /// replace it at the first.
+    pub fn stops_requested(&self) -> usize {
+        self.client.requested.stops.load(Ordering::Acquire)
     }
 
     /// The progress that `setup` reported, in order.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use fal_health::protocol::header::{self, requests_check};
+use fal_health::protocol::header::{self, is_asked};
 use http::HeaderMap;
 use http_body_util::BodyExt;
 use tokio::runtime::Handle;
@@ -23,8 +23,7 @@ use crate::error::Result;
 pub(super) struct Client {
     pub(super) router: Router,
     pub(super) runtime: Handle,
-    /// How many responses have asked for a health check.
-    pub(super) checks_requested: Arc<AtomicUsize>,
+    pub(super) requested: Arc<Requested>,
     /// A clone is held by every task of a call.
     pub(super) task: mpsc::Sender<()>,
     pub(super) health_path: Option<&'static str>,
@@ -32,7 +31,7 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn send(&self, request: Result<http::Request<Bytes>>) -> Pending<'_, Result<Response>> {
-        let checks_requested = Arc::clone(&self.checks_requested);
+        let requested = Arc::clone(&self.requested);
         let is_health_check = request
             .as_ref()
             .is_ok_and(|request| self.health_path.is_some_and(|path| path == request.uri().path()));
@@ -40,7 +39,7 @@ impl Client {
         self.spawn(async move {
             let response = answer.await?;
             if !is_health_check {
-                count(&checks_requested, response.headers());
+                requested.count(response.headers());
             }
             Ok(response)
         })
@@ -73,9 +72,23 @@ impl Client {
     }
 }
 
-/// Counts a response that asks for a health check (S27).
-pub(super) fn count(checks_requested: &AtomicUsize, headers: &HeaderMap) {
-    if requests_check(headers.get_all(header::HEALTH_CHECK).iter().map(http::HeaderValue::as_bytes)) {
-        checks_requested.fetch_add(1, Ordering::Release);
+/// How many responses have asked the host for something.
+#[derive(Debug, Default)]
+pub(super) struct Requested {
+    /// For a health check (S27).
+    pub(super) checks: AtomicUsize,
+    /// For the stop of their runner (S58).
+    pub(super) stops: AtomicUsize,
+}
+
+impl Requested {
+    /// Counts what a response asks for.
+    pub(super) fn count(&self, headers: &HeaderMap) {
+        let asks = |name| is_asked(headers.get_all(name).iter().map(http::HeaderValue::as_bytes));
+        for (name, count) in [(header::HEALTH_CHECK, &self.checks), (header::STOP_RUNNER, &self.stops)] {
+            if asks(name) {
+                count.fetch_add(1, Ordering::Release);
+            }
+        }
     }
 }

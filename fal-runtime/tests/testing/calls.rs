@@ -59,6 +59,12 @@ impl Shapes {
         Ok(Output { letters: input.text.len() })
     }
 
+    #[endpoint("/stop")]
+    async fn stop(&self, response: &mut ResponseHead) -> Result<()> {
+        response.stop_runner();
+        Err(Error::msg("the device is lost"))
+    }
+
     #[endpoint("/ask-first")]
     fn ask_first(&self, response: &mut ResponseHead, _input: Input) {
         response.headers_mut().insert("x-fal-runner-health-check", "0".parse().unwrap());
@@ -102,6 +108,14 @@ async fn a_failure_keeps_what_the_log_and_the_client_read() {
     let error = app.call(Shapes::ask, input("panic")).await.unwrap_err();
     assert_eq!(error.to_string(), "panicked: after asking");
     app.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn requests_for_a_stop_are_counted_after_an_error_too_s58a() {
+    let app = TestApp::<Shapes>::start().await.unwrap();
+    app.call(Shapes::stop, ()).await.unwrap_err();
+    app.post("/stop").send().await.unwrap();
+    assert_eq!((app.stops_requested(), app.health_checks_requested()), (2, 0));
 }
 
 #[tokio::test]

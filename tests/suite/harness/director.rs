@@ -41,6 +41,9 @@ pub(crate) enum Kind {
 /// The header that asks for a check (S27).
 pub(crate) const ASKS: &str = "x-fal-runner-health-check";
 
+/// The header by which a response asks for the stop of its runner.
+pub(crate) const STOPS: &str = "x-fal-stop-runner";
+
 impl Kind {
     /// The kinds that succeed by default.
     const SUCCEED: [Self; 7] = [

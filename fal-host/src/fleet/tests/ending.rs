@@ -1,6 +1,6 @@
 //! How runners end: drains, stops, kills, and the reasons in their records.
 
-use fal_health::Time;
+use fal_health::{HealthCheck, Time};
 
 use super::simulation::{GOOD, Script, Simulation, millis, seconds, settings};
 use crate::fleet::{EventKind, Exit, FleetEvent, FleetSettings, Reason, RunnerState};
@@ -146,4 +146,46 @@ fn a_stop_first_replacement_does_not_wait_for_a_process_that_survives_sigkill() 
     simulation.run_to(seconds(120));
     assert_eq!(simulation.routed.len(), 1);
     assert_eq!(simulation.records().len(), 1);
+}
+
+#[test]
+fn a_runner_that_asks_for_its_stop_drains_while_its_successor_starts_s58b_s58d() {
+    let mut simulation = Simulation::new(settings(1), |_| GOOD);
+    simulation.run_to(seconds(20));
+    let id = simulation.fleet.runners().next().unwrap().id();
+    for _ in 0..2 {
+        simulation.handle(FleetEvent::StopRequested { id });
+    }
+    let asked = simulation.now;
+    simulation.run_to(seconds(30));
+    assert_eq!(simulation.happened(1, draining), Some(asked));
+    assert_eq!(simulation.happened(2, |it| matches!(it, EventKind::Started { .. })), Some(asked));
+    assert_eq!(simulation.happened(1, terminating).unwrap().since(asked), millis(100));
+    assert_eq!(simulation.reasons(), [Reason::Requested]);
+    assert_eq!(simulation.starts().len(), 2);
+    simulation.handle(FleetEvent::StopRequested { id });
+    assert_eq!(simulation.routed.len(), 1, "one that has ended changes nothing");
+}
+
+#[test]
+fn runners_that_ask_before_they_are_stable_are_started_ever_more_slowly_s35c_s58c() {
+    let health = HealthCheck::new().call_regularly(false);
+    let mut simulation = Simulation::new(FleetSettings { health: Some(health), ..settings(1) }, |_| GOOD);
+    for starts in 1..=3 {
+        while simulation.routed.is_empty() {
+            simulation.run_to(simulation.now.since(Time::ZERO) + millis(100));
+        }
+        assert_eq!(simulation.starts().len(), starts);
+        let id = *simulation.routed.first().unwrap();
+        simulation.handle(FleetEvent::StopRequested { id });
+    }
+    let waits: Vec<_> = simulation
+        .events
+        .iter()
+        .filter_map(|(.., kind)| match kind {
+            EventKind::BackoffStarted { failed_starts, .. } => Some(*failed_starts),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(waits, [2, 3], "the end of one that drains is no further failed start");
 }

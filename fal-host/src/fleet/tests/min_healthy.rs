@@ -169,3 +169,15 @@ fn a_restart_of_a_host_that_stops_ends_with_an_error_s41a_s52c() {
     simulation.handle(FleetEvent::Restart);
     assert_eq!(simulation.restarts, [Err(RestartError::HostStopped), Err(RestartError::HostStopped)]);
 }
+
+#[test]
+fn a_successor_that_asks_for_its_stop_ends_the_restart_and_the_old_runner_stays_s52b_s58b() {
+    let mut simulation = restart(proving(2), 2, |_| GOOD);
+    simulation.run_to(seconds(45));
+    let successor = simulation.fleet.runners().find(|runner| runner.id().get() == 3).unwrap();
+    assert!(successor.awaits_min_healthy());
+    let id = successor.id();
+    simulation.handle(FleetEvent::StopRequested { id });
+    simulation.run_to(seconds(100));
+    assert_eq!((ids(&simulation), failed(&simulation)), (vec![1, 2], Some((3, Reason::Requested))));
+}

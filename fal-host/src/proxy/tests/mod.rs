@@ -15,6 +15,7 @@ mod peer;
 mod queue;
 mod rig;
 mod slow;
+mod stop_runner;
 mod stopping;
 mod stress;
 mod targets;

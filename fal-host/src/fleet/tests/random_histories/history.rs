@@ -314,6 +314,7 @@ impl History {
             }
             12 if has_process && !routed => self.handle(FleetEvent::Drained { id }),
             13 if self.chance.one_in(8) => self.handle(FleetEvent::Unreachable { id }),
+            13 if self.chance.one_in(8) => self.handle(FleetEvent::StopRequested { id }),
             14 if self.chance.one_in(4) => self.handle(FleetEvent::Restart),
             15 if self.chance.one_in(100) => {
                 let event = if self.chance.one_in(3) { FleetEvent::Kill } else { FleetEvent::Stop };
