@@ -47,5 +47,7 @@ pub use launch::{
 };
 pub use open_files::raise_open_files;
 pub use probe::OnStall;
+#[cfg(feature = "tls")]
+pub use proxy::TlsError;
 pub use proxy::{AddressRange, ParseAddressRangeError};
 pub use snapshot::{CheckInfo, EndedInfo, HealthInfo, RunnerInfo, Snapshot};

@@ -57,6 +57,7 @@
 //! | `cli` | yes | [`main`] and [`as_runner`]: the command line and the runner |
 //! | `host` | yes | the subcommand `run` and the module [`host`]; implies `cli` |
 //! | `garde` | yes | validation of inputs that derive `garde::Validate` |
+//! | `tls` | no | the options of `run` for HTTPS; implies `host` |
 //!
 //! With `default-features = false` the crate has the declarations, the [`router`] and [`testing`].
 //!

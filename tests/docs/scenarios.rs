@@ -211,6 +211,11 @@ const TABLE: &[Row] = &[
         rests: "a_listener_of_another_process_is_not_the_runner_s49b_s49c",
     },
     Row {
+        rule: 50,
+        acts: "a_request_over_tls_reaches_its_runner_with_the_scheme_https_s50a",
+        rests: "a_bad_file_keeps_the_certificate_and_its_error_says_what_is_wrong_s50b",
+    },
+    Row {
         rule: 52,
         acts: "a_version_that_exits_at_its_first_request_replaces_no_runner_s52a_s52b",
         rests: "a_version_that_stays_healthy_replaces_every_runner_and_loses_no_request_s52a_s52c",

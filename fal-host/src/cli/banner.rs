@@ -21,7 +21,7 @@ pub struct Banner<'a> {
 impl Banner<'_> {
     pub(super) fn render(&self, host: &HostHandle, options: &HostOptions) -> String {
         let Self { title, details, app } = self;
-        let address = host.address();
+        let (scheme, address) = (host.scheme(), host.address());
         let runners = counted(options.runners.into(), "runner");
         let requests = counted(app.max_multiplexing.get(), "request");
         let checks = HealthSummary {
@@ -30,7 +30,7 @@ impl Banner<'_> {
             interval: options.check_interval,
         };
         let mut text = format!(
-            "{title} serves on http://{address} with {runners}, {requests} at a time each\n{details}health check\n{checks}"
+            "{title} serves on {scheme}://{address} with {runners}, {requests} at a time each\n{details}health check\n{checks}"
         );
         if let Some(admin) = host.admin_address() {
             // Writing to a string does not fail.

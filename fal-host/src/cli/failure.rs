@@ -40,6 +40,10 @@ pub enum Failure {
     /// No runner can be started.
     #[error("{}", .0.chain())]
     Launch(LaunchError),
+    /// The certificate or its key cannot be used.
+    #[cfg(feature = "tls")]
+    #[error("{0}; check `--tls-certificate` and `--tls-key`")]
+    Tls(crate::TlsError),
     /// The host did not start, for another reason.
     #[error(transparent)]
     Start(StartError),
@@ -58,6 +62,8 @@ impl From<StartError> for Failure {
                 Self::Listen { what, address, error: source }
             }
             StartError::Launch(error) => Self::Launch(error),
+            #[cfg(feature = "tls")]
+            StartError::Tls(error) => Self::Tls(error),
             StartError::HealthCheck(_) | StartError::ControlThread(_) => Self::Start(error),
         }
     }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::failure::Failure;
+#[cfg(feature = "tls")]
+use super::tls_options::TlsOptions;
 use super::values::{self, AdminAddress, AdmitOption, EnvOption, GiveUpOption, OnStallOption, ReplaceOption};
 use crate::AddressRange;
 use crate::HostBuilder;
@@ -138,6 +140,10 @@ pub struct HostOptions {
     /// `note`: as a pass, with a line in the log. `fail`: as a failure with the reason `stalled`.
     #[arg(long, value_name = "WHAT", env = "FAL_ON_STALL", default_value = "note")]
     pub(super) on_stall: OnStallOption,
+
+    #[cfg(feature = "tls")]
+    #[command(flatten)]
+    pub(super) tls: TlsOptions,
 }
 
 impl HostOptions {
@@ -161,6 +167,8 @@ impl HostOptions {
         if self.listen.port() != 0 && Some(self.listen) == self.admin.into() {
             return Err(Failure::SameAddress(self.listen));
         }
+        #[cfg(feature = "tls")]
+        let host = self.tls.apply(host);
         let host = self.env_each.iter().fold(host, |host, env| host.env_each(&env.name, &env.value));
         let host = host
             .listen(self.listen)

@@ -17,6 +17,8 @@ mod non_blocking_writer;
 mod program;
 mod run;
 mod signals;
+#[cfg(feature = "tls")]
+mod tls_options;
 mod values;
 
 pub use self::banner::Banner;

@@ -29,7 +29,7 @@ const DUPLICATE_SIGNAL: Duration = Duration::from_millis(100);
 /// output. The log goes to standard error, filtered by `FAL_LOG` (default `info`).
 ///
 /// SIGTERM and Ctrl-C stop the host. A second one, at least 100 ms after the first, kills the runners
-/// ([S41e](fal_health::semantics#s41e)). SIGHUP replaces all runners; if standard input is a terminal, SIGHUP
+/// ([S41e](fal_health::semantics#s41e)). SIGHUP loads the TLS certificate again and replaces all runners; if standard input is a terminal, SIGHUP
 /// stops the host. If the program was started with SIGHUP ignored, as by `nohup`, it stays ignored. Runners inherit no
 /// descriptors except their standard streams.
 ///
@@ -78,7 +78,11 @@ async fn run_until_stopped(host: HostHandle, signals: &mut Signals) -> Result<Ex
         tokio::select! {
             request = signals.next() => match request {
                 SignalRequest::Stop => break,
-                SignalRequest::Restart => host.restart(),
+                SignalRequest::Restart => {
+                    #[cfg(feature = "tls")]
+                    reload_tls(&host);
+                    host.restart();
+                }
             },
             () = host.stopped() => return exit_of_given_up(&host).unwrap_or(Err(Failure::UnexpectedExit)),
         }
@@ -101,6 +105,18 @@ async fn run_until_stopped(host: HostHandle, signals: &mut Signals) -> Result<Ex
     host.kill();
     host.stopped().await;
     Ok(ExitCode::from(EXIT_KILLED))
+}
+
+/// Loads the certificate again, if there is one.
+#[cfg(feature = "tls")]
+fn reload_tls(host: &HostHandle) {
+    match host.reload_tls() {
+        Ok(true) => tracing::info!("the TLS certificate is loaded again, for connections from now on"),
+        Ok(false) => {}
+        Err(error) => {
+            tracing::error!(%error, "cannot load the TLS certificate again, the old one stays in use");
+        }
+    }
 }
 
 /// Prints the error of a host that gave up, and returns its exit code (S48a).

@@ -67,6 +67,7 @@ fn start_driver_with(
         max_multiplexing: 1,
         manual_checks: ManualChecks::Ignored,
         trusted_proxies: Vec::new(),
+        tls: None,
         origins: Origins::default(),
     };
     let parts = DriverParts {

@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+#[cfg(feature = "tls")]
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ use crate::events::{self, Event, EventStream};
 use crate::fleet::{Admission, DEFAULT_START_CHECK_INTERVAL, GiveUp, ReplacementStrategy};
 use crate::launch::Launcher;
 use crate::probe::OnStall;
+#[cfg(feature = "tls")]
+use crate::proxy::TlsFiles;
 use crate::proxy::{AddressRange, CLIENT_TIMEOUT, MAX_HEAD};
 
 /// Starts the runners of an app, forwards requests to them, checks them, and replaces them.
@@ -91,6 +95,8 @@ pub struct HostBuilder {
     pub(super) client_timeout: Duration,
     pub(super) trusted_proxies: Vec<AddressRange>,
     pub(super) max_head_size: usize,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<TlsFiles>,
     pub(super) drain_timeout: Duration,
     pub(super) replacement_strategy: ReplacementStrategy,
     pub(super) min_healthy: Duration,
@@ -117,6 +123,8 @@ impl HostBuilder {
             client_timeout: CLIENT_TIMEOUT,
             trusted_proxies: Vec::new(),
             max_head_size: MAX_HEAD,
+            #[cfg(feature = "tls")]
+            tls: None,
             drain_timeout: Duration::from_secs(30),
             replacement_strategy: ReplacementStrategy::default(),
             min_healthy: Duration::ZERO,
@@ -208,6 +216,15 @@ impl HostBuilder {
     /// 32 KiB. At least 8 KiB are allowed.
     pub fn max_head_size(mut self, bytes: usize) -> Self {
         self.max_head_size = bytes;
+        self
+    }
+
+    /// Serves TLS with a certificate chain and its key, both PEM files ([S50](fal_health::semantics#s50)). Default: no TLS.
+    ///
+    /// [`HostHandle::reload_tls`](crate::HostHandle::reload_tls) loads the files again.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.tls = Some(TlsFiles { certificate: certificate.into(), key: key.into() });
         self
     }
 

@@ -27,6 +27,10 @@ pub enum StartError {
     /// The launcher cannot be set up, so no runner can start.
     #[error(transparent)]
     Launch(#[from] LaunchError),
+    /// The certificate or its key cannot be used.
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Tls(#[from] crate::TlsError),
     /// The system refused the thread or the runtime that supervises the runners.
     #[error("cannot start the control thread")]
     ControlThread(#[source] io::Error),

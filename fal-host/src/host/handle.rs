@@ -31,6 +31,12 @@ impl HostHandle {
         self.address
     }
 
+    /// The scheme of the host's URL.
+    #[cfg(feature = "cli")]
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.balancer.limits().tls.is_some() { "https" } else { "http" }
+    }
+
     /// The address of the admin interface, if there is one.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin_address
@@ -68,6 +74,18 @@ impl HostHandle {
         let _ = self.requests.send(ControlRequest::Restart(Some(waiter)));
         // Without an outcome the host has ended.
         outcome.await.unwrap_or(Err(RestartError::HostStopped))
+    }
+
+    /// Loads the certificate and its key again ([`HostBuilder::tls`](crate::HostBuilder::tls)), for connections from now
+    /// on ([S50b](fal_health::semantics#s50b)). Returns whether the host has a certificate. Blocks while it reads the files.
+    ///
+    /// # Errors
+    ///
+    /// When the files cannot be used. The host then keeps the certificate that it has.
+    #[cfg(feature = "tls")]
+    pub fn reload_tls(&self) -> Result<bool, crate::TlsError> {
+        let tls = &self.balancer.limits().tls;
+        tls.as_ref().map(|tls| tls.reload()).transpose().map(|reloaded| reloaded.is_some())
     }
 
     /// Starts a graceful shutdown, as at SIGTERM ([S41](fal_health::semantics#s41)). Returns at once;

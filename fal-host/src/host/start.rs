@@ -20,6 +20,8 @@ use crate::fleet::FleetSettings;
 use crate::launch::ProcessLauncher;
 use crate::open_files::OpenFiles;
 use crate::probe::ProbeTarget;
+#[cfg(feature = "tls")]
+use crate::proxy::Tls;
 use crate::proxy::{self, Balancer, Limits, ManualChecks, Origins, Reports};
 
 impl HostBuilder {
@@ -36,6 +38,10 @@ impl HostBuilder {
         let health_check = self.app.health_check.as_ref();
         let target = |spec| ProbeTarget::new(spec, self.on_stall)?.with_headers(&self.app.health_headers);
         let probe_target = health_check.map(target).transpose()?;
+        #[cfg(feature = "tls")]
+        let tls = self.tls.map(Tls::load).transpose()?.map(Arc::new);
+        #[cfg(not(feature = "tls"))]
+        let tls = None;
         let listener = listen(ListenerKind::Requests, self.listen).await?;
         let address = listener
             .local_addr()
@@ -72,6 +78,7 @@ impl HostBuilder {
                 None => ManualChecks::Ignored,
             },
             trusted_proxies: self.trusted_proxies,
+            tls,
             origins: Origins::new(&self.app.origins),
         };
         let balancer = Balancer::new(limits, Reports { asked: Arc::clone(&asked), events: reports });

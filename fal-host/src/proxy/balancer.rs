@@ -144,7 +144,7 @@ impl Balancer {
         drop(waiting);
     }
 
-    pub(super) const fn limits(&self) -> &Limits {
+    pub(crate) const fn limits(&self) -> &Limits {
         &self.limits
     }
 

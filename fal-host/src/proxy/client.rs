@@ -1,24 +1,26 @@
 //! One client connection: its socket, its time limits, and the state of its current request.
 
 use std::io;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use http::{HeaderValue, Version};
+use http::Version;
 use hyper::rt::ReadBufCursor;
 use rustix::net::RecvFlags;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-use super::forwarded::Trust;
+use super::forwarded::Sender;
 use super::timer::{ConnectionTimer, TickClock, Wait};
 
 /// How long a client may take to send the head of a request, which is also how long an idle connection is kept. Load
 /// balancers keep idle connections for up to a minute; the side that closes first loses no request.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// How long a client may take for the TLS handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a request with `expect: 100-continue` waits for its runner's `100 Continue` (RFC 9110, 10.1.1).
 const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -30,6 +32,7 @@ const MAX_INTERIM: usize = 64 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ClientLimits {
     pub(super) head: u64,
+    pub(super) handshake: u64,
     /// `client_timeout`, and the same as a time.
     pub(super) inactivity: (u64, Duration),
     /// `request_timeout`.
@@ -45,6 +48,7 @@ impl ClientLimits {
     ) -> Self {
         Self {
             head: clock.ticks_of(HEAD_TIMEOUT),
+            handshake: clock.ticks_of(HANDSHAKE_TIMEOUT),
             inactivity: (clock.ticks_of(client_timeout), client_timeout),
             response: request_timeout.map(|timeout| clock.ticks_of(timeout)),
             wait_for_continue: clock.ticks_of(CONTINUE_TIMEOUT),
@@ -55,9 +59,7 @@ impl ClientLimits {
 /// A client connection, shared by everything that works for it. One task polls all of that.
 #[derive(Debug)]
 pub(super) struct Client {
-    /// The client's address, as the value of `x-forwarded-for`.
-    pub(super) peer: HeaderValue,
-    pub(super) trust: Trust,
+    pub(super) sender: Sender,
     pub(super) timer: ConnectionTimer,
     pub(super) limits: ClientLimits,
     stream: TcpStream,
@@ -77,19 +79,12 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(
-        stream: TcpStream,
-        peer: IpAddr,
-        trust: Trust,
-        clock: TickClock,
-        limits: ClientLimits,
-    ) -> Self {
+    pub(super) fn new(stream: TcpStream, sender: Sender, clock: TickClock, limits: ClientLimits) -> Self {
         let now = clock.now();
         let timer = ConnectionTimer::new(clock);
         timer.start(Wait::Head, limits.head);
         Self {
-            peer: to_header_value(peer),
-            trust,
+            sender,
             timer,
             limits,
             stream,
@@ -284,10 +279,4 @@ impl Client {
     pub(super) const fn stream(&self) -> &TcpStream {
         &self.stream
     }
-}
-
-/// The client's address as a header value. An IPv4 client of an IPv6 listener is written as IPv4.
-fn to_header_value(peer: IpAddr) -> HeaderValue {
-    HeaderValue::try_from(peer.to_canonical().to_string())
-        .unwrap_or_else(|_| HeaderValue::from_static("unknown"))
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncWrite;
 
 use super::client::Client;
+use super::client_io::ClientIo;
 use super::meter::Meter;
 use super::timer::Wait;
 
@@ -19,6 +20,7 @@ use super::timer::Wait;
 #[derive(Debug)]
 pub(super) struct ClientStream {
     client: Arc<Client>,
+    io: ClientIo,
     upload: Meter,
     download: Meter,
     end: Option<End>,
@@ -36,10 +38,15 @@ pub(super) enum End {
 }
 
 impl ClientStream {
-    pub(super) fn new(client: Arc<Client>) -> Self {
+    pub(super) fn new(client: Arc<Client>, io: ClientIo) -> Self {
         let (ticks, time) = client.limits.inactivity;
         let meter = || Meter::new(ticks, time);
-        Self { upload: meter(), download: meter(), client, end: None, interim: Vec::new() }
+        Self { upload: meter(), download: meter(), client, io, end: None, interim: Vec::new() }
+    }
+
+    /// The stream without its time limits.
+    pub(super) fn into_io(self) -> ClientIo {
+        self.io
     }
 
     /// How the stream has ended, if it has.
@@ -88,8 +95,23 @@ impl ClientStream {
     }
 
     fn poll_write_bytes(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.limit_write(written, cx)
+    }
+
+    /// Writes what TLS has encrypted and not sent yet.
+    fn poll_flush_bytes(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if matches!(self.io, ClientIo::Plain(_)) {
+            return Poll::Ready(Ok(()));
+        }
+        let flushed = Pin::new(&mut self.io).poll_flush(cx).map_ok(|()| 0);
+        self.limit_write(flushed, cx).map_ok(|_| ())
+    }
+
+    /// Applies the time limit to a write that may be blocked, and notes how the stream has ended.
+    fn limit_write(&mut self, written: Poll<io::Result<usize>>, cx: &Context<'_>) -> Poll<io::Result<usize>> {
         let timer = &self.client.timer;
-        match self.client.poll_write(cx, bytes) {
+        match written {
             Poll::Pending => {
                 if let Some(ticks) = self.download.wait(timer.clock().now()) {
                     timer.start(Wait::Download, ticks);
@@ -113,37 +135,6 @@ impl ClientStream {
     }
 }
 
-/// The client's end of a connection that has switched protocols. It has no time limits.
-#[derive(Debug)]
-pub(super) struct SwitchedStream(pub(super) Arc<Client>);
-
-impl AsyncRead for SwitchedStream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let stream = self.0.stream();
-        loop {
-            ready!(stream.poll_read_ready(cx))?;
-            match stream.try_read(buf.initialize_unfilled()) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                outcome => return Poll::Ready(outcome.map(|length| buf.advance(length))),
-            }
-        }
-    }
-}
-
-impl AsyncWrite for SwitchedStream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.0.poll_write(cx, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(rustix::net::shutdown(self.0.stream(), rustix::net::Shutdown::Write).map_err(Into::into))
-    }
-}
-
 impl Read for ClientStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -151,7 +142,7 @@ impl Read for ClientStream {
         mut buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        match this.client.poll_read(cx, &mut buf) {
+        match this.io.poll_fill(cx, &mut buf) {
             Poll::Pending => this.wait_for_read(cx),
             Poll::Ready(Ok(length)) => {
                 if length == 0 {
@@ -186,9 +177,10 @@ impl Write for ClientStream {
         if self.client.has_response() {
             // An interim response that has not been written before the response is too late.
             drop(self.client.take_interim());
-            return Poll::Ready(Ok(()));
+        } else {
+            ready!(self.poll_interim(cx))?;
         }
-        self.poll_interim(cx)
+        self.poll_flush_bytes(cx)
     }
 
     /// Does nothing: the connection is closed in stages when hyper has ended.

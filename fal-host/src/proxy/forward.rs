@@ -29,7 +29,7 @@ pub(super) async fn forward(
     let client = &session.client;
     let is_complete = request.body().is_end_stream();
     client.begin_request(request.version(), is_complete);
-    let prepared = prepare_request(&mut request, &client.peer, client.trust, !is_complete);
+    let prepared = prepare_request(&mut request, &client.sender, !is_complete);
     let id = request_id::keep_or_make(request.headers_mut());
     let mut entry = LogEntry::of(&request);
     let reader = session.balancer.limits().origins.reader(request.headers());

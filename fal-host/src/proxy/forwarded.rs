@@ -21,10 +21,45 @@ pub(super) enum Trust {
     No,
 }
 
-/// Sets the forwarding fields of a request that a client at `peer` has sent.
-pub(super) fn set_forwarded(headers: &mut HeaderMap, peer: &HeaderValue, trust: Trust) {
+/// How a client reaches the host, for `x-forwarded-proto`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    const fn to_header_value(self) -> HeaderValue {
+        match self {
+            Self::Http => HeaderValue::from_static("http"),
+            Self::Https => HeaderValue::from_static("https"),
+        }
+    }
+}
+
+/// Where a request comes from.
+#[derive(Clone, Debug)]
+pub(super) struct Sender {
+    /// The client's address, as the value of `x-forwarded-for`.
+    pub(super) address: HeaderValue,
+    pub(super) scheme: Scheme,
+    pub(super) trust: Trust,
+}
+
+impl Sender {
+    /// A client at an address. An IPv4 client of an IPv6 listener is written as IPv4.
+    pub(super) fn new(address: IpAddr, scheme: Scheme, trust: Trust) -> Self {
+        let address = HeaderValue::try_from(address.to_canonical().to_string())
+            .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
+        Self { address, scheme, trust }
+    }
+}
+
+/// Sets the forwarding fields of a request.
+pub(super) fn set_forwarded(headers: &mut HeaderMap, sender: &Sender) {
+    let Sender { address, scheme, trust } = sender;
     let is_unwanted =
-        |name: &HeaderName| is_alias(name.as_str()) || trust == Trust::No && is_forwarding(name.as_str());
+        |name: &HeaderName| is_alias(name.as_str()) || *trust == Trust::No && is_forwarding(name.as_str());
     if headers.keys().any(is_unwanted) {
         let unwanted: Vec<HeaderName> = headers.keys().filter(|name| is_unwanted(name)).cloned().collect();
         for name in unwanted {
@@ -33,16 +68,16 @@ pub(super) fn set_forwarded(headers: &mut HeaderMap, peer: &HeaderValue, trust: 
     }
     match headers.entry(&FORWARDED_FOR) {
         Entry::Vacant(entry) => {
-            entry.insert(peer.clone());
+            entry.insert(address.clone());
         }
         Entry::Occupied(mut entry) => {
-            let hops: Vec<&[u8]> = entry.iter().chain([peer]).map(HeaderValue::as_bytes).collect();
+            let hops: Vec<&[u8]> = entry.iter().chain([address]).map(HeaderValue::as_bytes).collect();
             if let Ok(hops) = HeaderValue::from_bytes(&hops.join(&b", "[..])) {
                 entry.insert(hops);
             }
         }
     }
-    headers.entry(&FORWARDED_PROTO).or_insert(HeaderValue::from_static("http"));
+    headers.entry(&FORWARDED_PROTO).or_insert(scheme.to_header_value());
 }
 
 /// A range of IP addresses: `10.0.0.0/8`, or one address.

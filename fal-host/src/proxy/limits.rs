@@ -1,9 +1,11 @@
 //! The limits and settings of the data plane.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::forwarded::AddressRange;
 use super::origins::Origins;
+use super::tls::Tls;
 
 /// The default of `client_timeout`.
 pub(crate) const CLIENT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -32,6 +34,8 @@ pub(crate) struct Limits {
     pub(crate) manual_checks: ManualChecks,
     /// The proxies whose forwarding fields are kept and appended to.
     pub(crate) trusted_proxies: Vec<AddressRange>,
+    /// The certificate, if clients speak TLS.
+    pub(crate) tls: Option<Arc<Tls>>,
     /// The web pages that may call the app.
     pub(crate) origins: Origins,
 }

@@ -4,7 +4,8 @@
 //! receives [`Report`]s. [`serve`] accepts clients. A request acquires its permit under one short lock: it never waits
 //! for the control side.
 //!
-//! The path of one request: [`server`] accepts its client ([`client`], [`client_stream`]). [`forward`] edits its head in
+//! The path of one request: [`server`] accepts its client ([`client`], [`client_stream`]), maybe with TLS ([`client_io`],
+//! [`tls`]). [`forward`] edits its head in
 //! place ([`request_head`]). [`route`] acquires a permit ([`permit`]) or a position in the queue ([`queue`]), and takes an
 //! idle connection to the runner or opens one ([`upstream`]). [`respond`] edits the head of the response
 //! ([`response_head`]). Bodies are passed on as they arrive, in both directions ([`request_body`], [`body`]).
@@ -25,6 +26,7 @@
 mod balancer;
 mod body;
 mod client;
+mod client_io;
 mod client_stream;
 mod departure;
 mod error;
@@ -53,6 +55,11 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod timer;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 mod tunnel;
 mod upstream;
 
@@ -63,3 +70,7 @@ pub(crate) use origins::Origins;
 pub(crate) use report::{Report, Reports};
 pub(crate) use request_id::{NAME as REQUEST_ID, new as new_request_id};
 pub(crate) use server::serve;
+#[cfg(feature = "tls")]
+pub use tls::TlsError;
+#[cfg(feature = "tls")]
+pub(crate) use tls::{Tls, TlsFiles};

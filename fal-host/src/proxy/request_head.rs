@@ -4,7 +4,7 @@ use http::header::{CONNECTION, EXPECT, TE, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, Version};
 
 use super::error::ProxyError;
-use super::forwarded::{Trust, set_forwarded};
+use super::forwarded::{Sender, set_forwarded};
 use super::hop_by_hop::{has_hop_by_hop, lists, protected_in_connection, remove_hop_by_hop};
 use super::response_head::take_asks;
 use super::target::prepare_target;
@@ -18,15 +18,13 @@ pub(super) struct Wishes {
     pub(super) expects_continue: bool,
 }
 
-/// Turns a client's request into the one that a runner gets. `peer` is the client's address, `has_body` whether the
-/// request has a body.
+/// Turns a client's request into the one that a runner gets. `has_body` is whether it has a body.
 ///
 /// The request becomes HTTP/1.1 in origin form. Hop-by-hop fields, what only a response may ask of the host (S28), and forwarding
 /// fields of clients that are not trusted are removed. An upgrade is kept.
 pub(super) fn prepare_request<B>(
     request: &mut Request<B>,
-    peer: &HeaderValue,
-    trust: Trust,
+    sender: &Sender,
     has_body: bool,
 ) -> Result<Wishes, ProxyError> {
     if request.method() == Method::CONNECT {
@@ -43,7 +41,7 @@ pub(super) fn prepare_request<B>(
     if !expects_continue {
         headers.remove(EXPECT);
     }
-    set_forwarded(headers, peer, trust);
+    set_forwarded(headers, sender);
     Ok(Wishes { upgrade, expects_continue })
 }
 

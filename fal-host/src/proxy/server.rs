@@ -18,12 +18,13 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::balancer::Balancer;
 use super::client::{Client, ClientLimits};
+use super::client_io::{ClientIo, Socket};
 use super::client_stream::{ClientStream, End};
 use super::departure::{REPORTS_CLOSED_SIDES, close_in_stages, prepare, reset};
 use super::forward::forward;
-use super::forwarded::Trust;
+use super::forwarded::{Scheme, Sender, Trust};
 use super::route::Session;
-use super::timer::TickClock;
+use super::timer::{TickClock, Wait};
 use super::tunnel::TunnelSlot;
 use crate::connect::Pause;
 
@@ -129,7 +130,9 @@ impl Clients {
         let (balancer, peer) = (Arc::clone(&self.balancer), peer.ip());
         let is_trusted = balancer.limits().trusted_proxies.iter().any(|range| range.contains(peer));
         let trust = if is_trusted { Trust::Yes } else { Trust::No };
-        let client = Arc::new(Client::new(stream, peer, trust, self.clock.clone(), self.limits));
+        let scheme = if balancer.limits().tls.is_some() { Scheme::Https } else { Scheme::Http };
+        let sender = Sender::new(peer, scheme, trust);
+        let client = Arc::new(Client::new(stream, sender, self.clock.clone(), self.limits));
         let (stop, stopped) = oneshot::channel();
         let task = self.tasks.spawn(serve_client(balancer, Arc::clone(&client), stopped));
         self.open.insert(task.id(), Open { client, stop: Some(stop) });
@@ -183,13 +186,38 @@ async fn serve_client(
     };
     if began {
         // Only a client that sends something costs the memory that HTTP needs.
-        Box::pin(serve_requests(balancer, client, stopped)).await;
+        Box::pin(serve_connection(balancer, client, stopped)).await;
     }
+}
+
+async fn serve_connection(
+    balancer: Arc<Balancer>,
+    client: Arc<Client>,
+    mut stopped: oneshot::Receiver<MakeRoom>,
+) {
+    let socket = Socket(Arc::clone(&client));
+    let io = match &balancer.limits().tls {
+        None => ClientIo::Plain(socket),
+        Some(tls) => {
+            client.timer.start(Wait::Head, client.limits.handshake);
+            let accepted = tokio::select! {
+                accepted = tls.accept(socket) => accepted,
+                () = poll_fn(|cx| client.timer.poll(Wait::Head, cx)) => return,
+                _ = &mut stopped => return,
+            };
+            // A failed handshake is the client's: it does not trust the certificate, or does not speak TLS.
+            let Ok(stream) = accepted else { return };
+            client.timer.start(Wait::Head, client.limits.head);
+            ClientIo::Tls(stream)
+        }
+    };
+    serve_requests(balancer, client, io, stopped).await;
 }
 
 async fn serve_requests(
     balancer: Arc<Balancer>,
     client: Arc<Client>,
+    io: ClientIo,
     mut stopped: oneshot::Receiver<MakeRoom>,
 ) {
     let has_request = Arc::<AtomicBool>::default();
@@ -207,7 +235,7 @@ async fn serve_requests(
         // The buffer bounds a head that has no end, and the other one a head that fits by chance.
         .max_buf_size(max_head)
         .max_header_size(max_head)
-        .serve_connection(ClientStream::new(Arc::clone(&client)), service);
+        .serve_connection(ClientStream::new(Arc::clone(&client), io), service);
     // The error of a client's connection is of no use to the host. A request that has arrived is read before `stopped`.
     let ended = tokio::select! {
         biased;
@@ -224,7 +252,7 @@ async fn serve_requests(
     let parts = connection.into_parts();
     if let Some(tunnel) = session.tunnel.take() {
         client.begin_tunnel();
-        tunnel.run(&client, parts.read_buf).await;
+        tunnel.run(parts.io.into_io(), parts.read_buf).await;
         client.end_request();
     } else {
         match parts.io.end() {
@@ -232,7 +260,7 @@ async fn serve_requests(
             Some(End::Closed) => return,
             None => {
                 let is_unread = ended.is_err() || !client.has_uploaded() || !parts.read_buf.is_empty();
-                drop(parts);
+                parts.io.into_io().close_notify().await;
                 if !is_unread {
                     return;
                 }

@@ -2,15 +2,14 @@
 
 use std::io;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, split};
 use tokio::time::timeout;
 
-use super::client::Client;
-use super::client_stream::SwitchedStream;
+use super::client_io::ClientIo;
 use super::departure::LINGER_PAUSE;
 use super::permit::Permit;
 use super::upstream::UpstreamStream;
@@ -43,12 +42,13 @@ impl Tunnel {
     /// Passes bytes on until both sides have ended, or one has failed. `sent` is what the client has sent since it asked.
     ///
     /// When the runner has ended, the client has a short time to finish. Then the tunnel ends, and releases its permit (S45i).
-    pub(super) async fn run(self, client: &Arc<Client>, sent: Bytes) {
+    pub(super) async fn run(self, client: ClientIo, sent: Bytes) {
         let Self { stream, received, permit, id } = self;
+        let (from_client, to_client) = split(client);
         let (from_runner, to_runner) = split(stream);
         let outcome = {
-            let mut upload = pin!(pass_on(sent, SwitchedStream(Arc::clone(client)), to_runner));
-            let mut download = pin!(pass_on(received, from_runner, SwitchedStream(Arc::clone(client))));
+            let mut upload = pin!(pass_on(sent, from_client, to_runner));
+            let mut download = pin!(pass_on(received, from_runner, to_client));
             tokio::select! {
                 biased;
                 downloaded = &mut download => match downloaded {

@@ -15,7 +15,7 @@ use super::{Rig, within};
 use crate::proxy::Limits;
 use crate::proxy::client::{Client, ClientLimits, HEAD_TIMEOUT};
 use crate::proxy::departure::LINGER_PAUSE;
-use crate::proxy::forwarded::Trust;
+use crate::proxy::forwarded::{Scheme, Sender, Trust};
 use crate::proxy::server::{MakeRoom, close_or_make_room};
 use crate::proxy::timer::TickClock;
 
@@ -126,7 +126,7 @@ async fn a_client_is_served_from_its_first_byte_on_s43h() {
     let (stream, address) = listener.accept().await.unwrap();
     let clock = TickClock::for_limit(None);
     let limits = ClientLimits::new(&clock, Duration::from_secs(60), None);
-    let client = Client::new(stream, address.ip(), Trust::No, clock, limits);
+    let client = Client::new(stream, Sender::new(address.ip(), Scheme::Http, Trust::No), clock, limits);
     let mut first_byte = pin!(poll_fn(|cx| client.poll_first_byte(cx)));
     for _ in 0..100 {
         assert!(first_byte.as_mut().now_or_never().is_none(), "it costs no buffers yet");

@@ -19,6 +19,8 @@ mod stop_runner;
 mod stopping;
 mod stress;
 mod targets;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::time::Duration;
 

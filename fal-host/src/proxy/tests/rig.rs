@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::{Peer, within};
 use crate::proxy::client::{Client, ClientLimits};
-use crate::proxy::forwarded::Trust;
+use crate::proxy::forwarded::{Scheme, Sender, Trust};
 use crate::proxy::timer::TickClock;
 use crate::proxy::{Balancer, Limits, MAX_HEAD, ManualChecks, Origins, Report, Reports, serve};
 use crate::{Address, RunnerId};
@@ -42,6 +42,7 @@ pub(super) fn limits() -> Limits {
         max_multiplexing: 1,
         manual_checks: ManualChecks::Made { health_path: "/health".to_owned() },
         trusted_proxies: Vec::new(),
+        tls: None,
         origins: Origins::default(),
     }
 }
@@ -82,7 +83,7 @@ impl Rig {
         let peer = stream.peer_addr().unwrap().ip();
         let clock = TickClock::for_limit(None);
         let limits = ClientLimits::new(&clock, Duration::from_secs(60), None);
-        Arc::new(Client::new(stream, peer, Trust::No, clock, limits))
+        Arc::new(Client::new(stream, Sender::new(peer, Scheme::Http, Trust::No), clock, limits))
     }
 
     /// A client that has sent a request without a body.

@@ -1,0 +1,123 @@
+//! How the bytes of a client's requests and responses travel: as they are, or inside TLS.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use hyper::rt::ReadBufCursor;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::timeout;
+
+use super::client::Client;
+use super::departure::LINGER_PAUSE;
+
+/// A client's connection as a stream of plaintext. It has no time limits.
+#[derive(Debug)]
+pub(super) enum ClientIo {
+    Plain(Socket),
+    Tls(Box<dyn Duplex>),
+}
+
+/// A stream in both directions.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Duplex for T {}
+
+/// The socket of a client.
+#[derive(Clone, Debug)]
+pub(super) struct Socket(pub(super) Arc<Client>);
+
+impl ClientIo {
+    /// Reads plaintext that has arrived, into memory that hyper lends. Returns its length.
+    pub(super) fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBufCursor<'_>,
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(socket) => socket.0.poll_read(cx, buf),
+            Self::Tls(stream) => {
+                #[expect(unsafe_code, reason = "hyper lends memory that is not initialized")]
+                // SAFETY: a `ReadBuf` only writes initialized bytes to the memory.
+                let mut read = ReadBuf::uninit(unsafe { buf.as_mut() });
+                ready!(Pin::new(stream).poll_read(cx, &mut read))?;
+                let length = read.filled().len();
+                #[expect(unsafe_code, reason = "hyper lends memory that is not initialized")]
+                // SAFETY: the `ReadBuf` has filled that many bytes.
+                unsafe {
+                    buf.advance(length);
+                }
+                Poll::Ready(Ok(length))
+            }
+        }
+    }
+
+    /// Tells the client that nothing follows. Only TLS has a message for that; it waits for a short time at most.
+    pub(super) async fn close_notify(&mut self) {
+        if !matches!(self, Self::Plain(_)) {
+            // An error or a delay means that the client does not read.
+            let _ = timeout(LINGER_PAUSE, self.shutdown()).await;
+        }
+    }
+}
+
+impl AsyncRead for ClientIo {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_read(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for ClientIo {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let stream = self.0.stream();
+        loop {
+            ready!(stream.poll_read_ready(cx))?;
+            match stream.try_read(buf.initialize_unfilled()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                outcome => return Poll::Ready(outcome.map(|length| buf.advance(length))),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(rustix::net::shutdown(self.0.stream(), rustix::net::Shutdown::Write).map_err(Into::into))
+    }
+}
