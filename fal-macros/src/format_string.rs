@@ -48,7 +48,18 @@ impl FormatString {
 
     /// The pattern that binds the fields of the placeholders.
     pub(crate) fn pattern(&self) -> TokenStream {
-        let fields = self.fields.iter().map(|member| {
+        Self::pattern_of(std::iter::once(self))
+    }
+
+    /// The pattern that binds the fields of the placeholders of several strings, each once.
+    pub(crate) fn pattern_of<'a>(texts: impl Iterator<Item = &'a Self>) -> TokenStream {
+        let mut fields: Vec<&Member> = Vec::new();
+        for member in texts.flat_map(|text| &text.fields) {
+            if !fields.contains(&member) {
+                fields.push(member);
+            }
+        }
+        let fields = fields.into_iter().map(|member| {
             let binding = binding(member);
             quote!(#member: ref #binding,)
         });

@@ -108,7 +108,7 @@ pub use axum::Router;
 #[cfg(feature = "cli")]
 pub use cli::main;
 pub use cors::Cors;
-pub use error::{ApiError, Context, Error, Result};
+pub use error::{ApiError, Context, Error, FieldError, FieldStep, Result};
 pub use fal_health::protocol::Progress;
 pub use fal_health::{HealthCheck, HealthCheckSpec};
 #[doc = include_str!("docs/api_error.md")]

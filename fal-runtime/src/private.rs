@@ -62,7 +62,9 @@ pub use crate::endpoint::{
     Argument, ArgumentInfo, ArgumentSource, BoxedCall, BoxedCallFallback, CallContext, Endpoint,
     EndpointMethod, Extracting, HeadArgument, HeadSource, Probe, ProbeDefaults, ProbeUnvalidated,
 };
-pub use crate::error::{ApiError, Cause, DeclaredFailure, Error, ErrorParts, IsStdError, cause, to_error};
+pub use crate::error::{
+    ApiError, Cause, DeclaredFailure, Error, ErrorParts, IsStdError, cause, to_error, with_headers,
+};
 pub use crate::server::{ConcurrencyLimit, ConnectionHold};
 
 /// A marker that each health check implements for its app. rustc prints its name where an app implements it

@@ -7,7 +7,9 @@ use syn::Ident;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
+use super::ast::Header;
 use super::validate::{ApiError, ErrorVariant, Source, VariantKind};
+use crate::format_string::FormatString;
 
 impl ApiError {
     pub(super) fn expand(&self) -> TokenStream {
@@ -16,6 +18,18 @@ impl ApiError {
         let display_arms = variants.iter().map(|variant| variant.display_arm(name));
         let detail_arms = variants.iter().filter_map(|variant| variant.detail_arm(name));
         let error_arms = variants.iter().map(|variant| variant.error_arm(name));
+        let header_arms: Vec<_> = variants.iter().filter_map(|variant| variant.header_arm(name)).collect();
+        let headers = (!header_arms.is_empty()).then(|| {
+            quote! {
+                let headers: ::std::vec::Vec<(&'static str, ::std::string::String)> = match error {
+                    #(#header_arms,)*
+                    #[allow(unreachable_patterns)]
+                    _ => ::std::vec::Vec::new(),
+                };
+            }
+        });
+        let error = quote!(match error { #(#error_arms,)* });
+        let error = if headers.is_some() { quote!(__fal::with_headers(#error, headers)) } else { error };
         let conversions = variants.iter().filter_map(|variant| variant.conversion(name));
         quote! {
             const _: () = {
@@ -36,7 +50,8 @@ impl ApiError {
                             #[allow(unreachable_patterns)]
                             _ => ::core::option::Option::None,
                         };
-                        match error { #(#error_arms,)* }
+                        #headers
+                        #error
                     }
                 }
                 #(#conversions)*
@@ -48,9 +63,13 @@ impl ApiError {
 impl ErrorVariant {
     /// The entry in the OpenAPI document. A transparent variant has none.
     fn declared_failure(&self) -> Option<TokenStream> {
-        let VariantKind::Declared { status, detail, .. } = &self.kind else { return None };
+        let VariantKind::Declared { status, detail, headers, .. } = &self.kind else { return None };
         let detail = detail.as_ref().map_or_else(|| quote!(""), |detail| detail.literal.to_token_stream());
-        Some(quote!(__fal::DeclaredFailure::new(#status, #detail)))
+        let headers = (!headers.is_empty()).then(|| {
+            let names = headers.iter().map(|header| &header.name);
+            quote!(.with_headers(&[#(#names),*]))
+        });
+        Some(quote!(__fal::DeclaredFailure::new(#status, #detail) #headers))
     }
 
     /// The match arm of `Display`.
@@ -86,6 +105,18 @@ impl ErrorVariant {
         Some(quote! {
             #name::#variant #pattern => ::core::option::Option::Some(::std::format!(#arguments))
         })
+    }
+
+    /// The match arm that formats the headers of the response.
+    fn header_arm(&self, name: &Ident) -> Option<TokenStream> {
+        let variant = &self.name;
+        let VariantKind::Declared { headers, .. } = &self.kind else { return None };
+        let pattern = FormatString::pattern_of(headers.iter().map(|header| &header.value));
+        let texts = headers.iter().map(|Header { name, value }| {
+            let arguments = value.arguments();
+            quote!((#name, ::std::format!(#arguments)))
+        });
+        (!headers.is_empty()).then(|| quote!(#name::#variant #pattern => ::std::vec![#(#texts),*]))
     }
 
     /// The match arm of the conversion into an `Error`.

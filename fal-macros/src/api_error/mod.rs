@@ -84,7 +84,7 @@ mod tests {
                         A,
                     }
                 ),
-                "unknown option: write `status`, `detail`, `log` or `transparent`",
+                "unknown option: write `status`, `detail`, `header`, `log` or `transparent`",
             ),
             (
                 quote!(
@@ -133,6 +133,32 @@ mod tests {
             ),
         ] {
             assert_eq!(messages(input.clone()), [message], "{input}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_in_a_header_is_reported_with_what_to_write() {
+        for (header, message) in [
+            (
+                quote!(header("Retry After", "1")),
+                "invalid header name `Retry After`: write lower-case letters, digits and `-`, such as `retry-after`",
+            ),
+            (
+                quote!(header("retry-after", "1\n")),
+                "invalid header value: remove the line break or other control character",
+            ),
+            (
+                quote!(header("retry-after")),
+                "expected a name and a value: write `header(\\\"retry-after\\\", \\\"{seconds}\\\")`",
+            ),
+        ] {
+            let input = quote!(
+                enum E {
+                    #[api(status = 429, #header)]
+                    A,
+                }
+            );
+            assert_eq!(messages(input), [message], "{header}");
         }
     }
 

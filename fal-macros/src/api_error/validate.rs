@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use syn::{Attribute, Data, DeriveInput, Field, Fields, Ident, LitInt, Member, Type, Variant};
 
-use super::ast::{VariantAttribute, parse_runtime};
+use super::ast::{Header, VariantAttribute, parse_runtime};
 use crate::errors::Errors;
 use crate::format_string::FormatString;
 
@@ -30,6 +30,7 @@ pub(super) enum VariantKind {
         detail: Option<FormatString>,
         /// The text of the log line. Default: the `detail`.
         log: Option<FormatString>,
+        headers: Vec<Header>,
     },
     /// From the only field, which is an error.
     Transparent(Member),
@@ -100,14 +101,14 @@ impl ErrorVariant {
 
 impl VariantKind {
     fn from_attribute(attribute: &Attribute, variant: &Variant) -> syn::Result<Self> {
-        let VariantAttribute { status, detail, log, transparent } =
+        let VariantAttribute { status, detail, log, transparent, headers } =
             VariantAttribute::parse(attribute, &variant.fields)?;
         match (transparent, status) {
-            (None, Some(status)) => Ok(Self::Declared { status, detail, log }),
+            (None, Some(status)) => Ok(Self::Declared { status, detail, log, headers }),
             (None, None) => {
                 Err(syn::Error::new_spanned(attribute, "missing status: write `#[api(status = 404, …)]`"))
             }
-            (Some(_), None) if detail.is_none() && log.is_none() => {
+            (Some(_), None) if detail.is_none() && log.is_none() && headers.is_empty() => {
                 let mut members = variant.fields.members();
                 match (members.next(), members.next()) {
                     (Some(member), None) => Ok(Self::Transparent(member)),

@@ -1,21 +1,26 @@
 //! The status and headers of a response, which an endpoint can set.
 
+use std::fmt;
+
 use axum::response::Response;
 use fal_health::protocol::header;
-use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use crate::error::header::{self as text, FRAMING};
+use crate::error::{Error, Result};
 
 /// The head of a response: an endpoint sets its status and headers, requests health checks, and stops its runner.
 ///
 /// An endpoint takes it as `response: &mut ResponseHead`. It applies to a successful answer. An error has its own
-/// status and headers; only the requests for a health check and for a stop are taken over.
+/// status and headers; only the requests for a health check and for a stop are taken over, and after
+/// [`keep_headers_on_error`](Self::keep_headers_on_error) all headers.
 ///
 /// ```
 /// use fal_runtime::{ResponseHead, StatusCode};
 ///
 /// fn accepted(response: &mut ResponseHead) {
 ///     response.set_status(StatusCode::ACCEPTED);
-///     response.headers_mut().insert("retry-after", 1.into());
+///     response.set_header("retry-after", 1);
 /// }
 /// # accepted(&mut ResponseHead::default());
 /// ```
@@ -23,10 +28,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 pub struct ResponseHead {
     status: Option<StatusCode>,
     headers: HeaderMap,
+    /// The first header that could not be set.
+    invalid: Option<text::InvalidHeader>,
+    keeps_headers: bool,
 }
-
-/// Headers that frame the message. The server sets them.
-const FRAMING: [HeaderName; 3] = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING];
 
 const HEALTH_CHECK: HeaderName = HeaderName::from_static(header::HEALTH_CHECK);
 const STOP_RUNNER: HeaderName = HeaderName::from_static(header::STOP_RUNNER);
@@ -63,6 +68,23 @@ impl ResponseHead {
     /// `transfer-encoding` are ignored: the server sets them.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
         &mut self.headers
+    }
+
+    /// Sets a header by its name. It replaces headers of the same name.
+    ///
+    /// An invalid name or value is an error of the endpoint: the client gets status 500, and the log names it.
+    pub fn set_header(&mut self, name: &str, value: impl fmt::Display) {
+        match text::parse(name, &value) {
+            Ok((name, value)) => {
+                self.headers.insert(name, value);
+            }
+            Err(invalid) => self.invalid = self.invalid.take().or(Some(invalid)),
+        }
+    }
+
+    /// Sends the headers with an error response, too, also with that of a panic. By default an error has its own headers only.
+    pub fn keep_headers_on_error(&mut self) {
+        self.keeps_headers = true;
     }
 
     /// The status of the answer. Default: 200. A redirect has its own default.
@@ -107,8 +129,31 @@ impl ResponseHead {
         answer.headers_mut().extend(self.headers);
     }
 
-    /// Copies what it asks of the host to an error response.
-    pub(crate) fn apply_request(self, answer: &mut Response) {
+    /// Whether it can be the head of a response.
+    pub(crate) fn validate(&mut self) -> Result<()> {
+        if let Some(invalid) = self.invalid.take() {
+            return Err(invalid.into());
+        }
+        let status = self.status();
+        if status.is_informational() {
+            return Err(Error::msg(format!(
+                "the endpoint set status {status}, which is not the status of a final response"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Copies what it asks of the host to an error response, or all headers if they were asked to be kept. The error's
+    /// own headers win.
+    pub(crate) fn apply_to_error(mut self, answer: &mut Response) {
+        if self.keeps_headers {
+            for name in FRAMING {
+                self.headers.remove(name);
+            }
+            self.headers.extend(std::mem::take(answer.headers_mut()));
+            *answer.headers_mut() = self.headers;
+            return;
+        }
         for name in [HEALTH_CHECK, STOP_RUNNER] {
             for value in self.headers.get_all(&name) {
                 answer.headers_mut().append(&name, value.clone());
@@ -120,7 +165,7 @@ impl ResponseHead {
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
-    use http::header::{CONTENT_TYPE, SET_COOKIE};
+    use http::header::{CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE};
 
     use super::*;
 
@@ -151,7 +196,7 @@ mod tests {
         head.request_health_check();
         head.stop_runner();
         let mut answer = Response::new(Body::empty());
-        head.apply_request(&mut answer);
+        head.apply_to_error(&mut answer);
         assert_eq!(answer.headers().len(), 2);
         assert_eq!(
             (&answer.headers()[HEALTH_CHECK], &answer.headers()[STOP_RUNNER]),

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 
 use super::event_stream;
 use super::request_id::RequestId;
-use super::response::{error_response, success_response, validate_status};
+use super::response::{error_response, success_response};
 use super::service::{EndpointService, IncomingRequest};
 use crate::answer::ResponseHead;
 use crate::error::Error;
@@ -27,7 +27,7 @@ pub(crate) async fn serve(served: Arc<EndpointService>, request: Request) -> Res
         let incoming = IncomingRequest { request: &mut parts, body, id: &id, deadline, events: None };
         let called = AssertUnwindSafe(served.call(incoming, &mut head)).catch_unwind().await;
         let result = called.unwrap_or_else(|panic| Err(Error::panicked(&*panic)));
-        match result.and_then(|reply| validate_status(&head).map(|()| reply)) {
+        match result.and_then(|reply| head.validate().map(|()| reply)) {
             Ok(reply) => success_response(reply, head),
             Err(error) => error_response(&served, &id, &error, head),
         }

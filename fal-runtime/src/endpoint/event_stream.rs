@@ -18,7 +18,7 @@ use http_body::Frame;
 use tokio::sync::mpsc;
 
 use super::request_id::RequestId;
-use super::response::{error_response, validate_status};
+use super::response::error_response;
 use super::service::{EndpointService, IncomingRequest};
 use crate::answer::{EventMessage, ResponseHead, frame};
 use crate::error::{Error, Result};
@@ -52,8 +52,8 @@ pub(super) async fn serve(
         Either::Right((ended, first)) => (first.await, Some(ended)),
     };
     match first {
-        Some(EventMessage::First(head, event)) => {
-            if let Err(error) = validate_status(&head) {
+        Some(EventMessage::First(mut head, event)) => {
+            if let Err(error) = head.validate() {
                 return error_response(&served, &id, &error, head);
             }
             let (call, ended) = match ended {
@@ -73,7 +73,7 @@ pub(super) async fn serve(
 
 /// Waits for a call without events and builds its response.
 async fn finish(
-    head: ResponseHead,
+    mut head: ResponseHead,
     ended: Option<Result<()>>,
     call: EventCall,
     served: &EndpointService,
@@ -83,7 +83,7 @@ async fn finish(
         Some(ended) => ended,
         None => call.await,
     };
-    match ended.and_then(|()| validate_status(&head)) {
+    match ended.and_then(|()| head.validate()) {
         Ok(()) => respond(head, Body::empty()),
         Err(error) => error_response(served, id, &error, head),
     }

@@ -17,17 +17,6 @@ pub(crate) fn method_not_allowed(allow: HeaderValue) -> Response {
     response
 }
 
-/// Whether the head can be one of an answer.
-pub(super) fn validate_status(head: &ResponseHead) -> Result<(), Error> {
-    let status = head.status();
-    if status.is_informational() {
-        return Err(Error::msg(format!(
-            "the endpoint set status {status}, which is not the status of a final response"
-        )));
-    }
-    Ok(())
-}
-
 pub(super) fn success_response(reply: Reply, head: ResponseHead) -> Response {
     let mut response = match reply {
         Reply::Json(body) => {
@@ -54,6 +43,6 @@ pub(super) fn error_response(
 ) -> Response {
     served.log(id, error);
     let mut response = error.response(id);
-    head.apply_request(&mut response);
+    head.apply_to_error(&mut response);
     response
 }

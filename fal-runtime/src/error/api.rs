@@ -22,13 +22,26 @@ pub trait ApiError: fmt::Display + Into<Error> {
 pub struct DeclaredFailure {
     status: u16,
     detail: &'static str,
+    headers: &'static [&'static str],
 }
 
 impl DeclaredFailure {
     /// A failure with a status from 400 to 599 and a detail, in which fields are `{name}`. An empty detail stands
     /// for the reason phrase of the status.
     pub const fn new(status: u16, detail: &'static str) -> Self {
-        Self { status, detail }
+        Self { status, detail, headers: &[] }
+    }
+
+    /// Sets the names of the headers that its response has.
+    #[must_use]
+    pub const fn with_headers(mut self, names: &'static [&'static str]) -> Self {
+        self.headers = names;
+        self
+    }
+
+    /// The names of the headers that its response has.
+    pub fn headers(&self) -> &'static [&'static str] {
+        self.headers
     }
 
     /// The status. It is 500 if another one than 400 to 599 was declared.
@@ -78,6 +91,11 @@ pub fn to_error(status: u16, ErrorParts { log, detail, source }: ErrorParts) -> 
         Some(detail) => error.detail(Cow::Owned(detail)),
         None => error,
     }
+}
+
+/// Adds the headers of an [`ApiError`] value.
+pub fn with_headers(error: Error, headers: Vec<(&'static str, String)>) -> Error {
+    headers.into_iter().fold(error, |error, (name, value)| error.header(name, value))
 }
 
 #[derive(Debug, thiserror::Error)]

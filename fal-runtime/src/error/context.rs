@@ -1,13 +1,14 @@
 //! Adds context, a status or a detail to a failure.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use http::StatusCode;
 
 use super::handler_error::Error;
 use crate::error::Result;
 
-/// Adds context, a status or a detail to a failure.
+/// Adds context, a status, a detail or a header to a failure.
 ///
 /// It is implemented for every [`Result`](std::result::Result) whose error converts to an [`Error`], and for
 /// [`Option`], whose `None` becomes an error.
@@ -31,6 +32,9 @@ pub trait Context<T> {
 
     /// Sets the text that the client reads ([`Error::detail`]).
     fn detail(self, detail: impl Into<Cow<'static, str>>) -> Result<T>;
+
+    /// Adds a header to the response ([`Error::header`]).
+    fn header(self, name: &str, value: impl fmt::Display) -> Result<T>;
 }
 
 impl<T, E: Into<Error>> Context<T> for std::result::Result<T, E> {
@@ -45,6 +49,10 @@ impl<T, E: Into<Error>> Context<T> for std::result::Result<T, E> {
     fn detail(self, detail: impl Into<Cow<'static, str>>) -> Result<T> {
         self.map_err(|error| error.into().detail(detail))
     }
+
+    fn header(self, name: &str, value: impl fmt::Display) -> Result<T> {
+        self.map_err(|error| error.into().header(name, value))
+    }
 }
 
 impl<T> Context<T> for Option<T> {
@@ -58,6 +66,10 @@ impl<T> Context<T> for Option<T> {
 
     fn detail(self, detail: impl Into<Cow<'static, str>>) -> Result<T> {
         self.ok_or_else(|| nothing().detail(detail))
+    }
+
+    fn header(self, name: &str, value: impl fmt::Display) -> Result<T> {
+        self.ok_or_else(|| nothing().header(name, value))
     }
 }
 

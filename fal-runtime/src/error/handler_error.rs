@@ -7,6 +7,7 @@ use std::fmt;
 
 use http::{HeaderMap, StatusCode};
 
+use super::header::{self, FRAMING};
 use super::validation_error::ValidationError;
 
 /// The error of an endpoint: its cause for the log, and what the client may read.
@@ -38,7 +39,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub(super) struct Inner {
     pub(super) status: StatusCode,
     pub(super) detail: Option<Detail>,
-    /// The headers of an extractor's rejection.
+    /// The headers of the response.
     pub(super) headers: HeaderMap,
     source: Box<dyn StdError + Send + Sync>,
     /// Oldest first.
@@ -107,6 +108,27 @@ impl Error {
         self
     }
 
+    /// Adds a header to the response, such as `www-authenticate` or `retry-after`. `connection`, `content-length` and
+    /// `transfer-encoding` are ignored: the server sets them. An invalid name or value is not sent; the log names it.
+    ///
+    /// ```
+    /// use fal_runtime::{Error, StatusCode};
+    ///
+    /// let busy = Error::new(StatusCode::TOO_MANY_REQUESTS, "try again later").header("retry-after", 30);
+    /// # let _ = busy;
+    /// ```
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl fmt::Display) -> Self {
+        match header::parse(name, &value) {
+            Ok((name, value)) if !FRAMING.contains(&name) => {
+                self.0.headers.append(name, value);
+                self
+            }
+            Ok(_) => self,
+            Err(invalid) => self.push_context(invalid.to_string().into()),
+        }
+    }
+
     /// The status of the response. Default: 500.
     pub fn status_code(&self) -> StatusCode {
         self.0.status
@@ -117,9 +139,13 @@ impl Error {
         source: impl StdError + Send + Sync + 'static,
         mistakes: Vec<ValidationError>,
     ) -> Self {
-        let mut error = Self::of(source).status(StatusCode::UNPROCESSABLE_ENTITY);
-        error.0.detail = Some(Detail::Validation(mistakes));
-        error
+        Self::of(source).status(StatusCode::UNPROCESSABLE_ENTITY).with_list(mistakes)
+    }
+
+    /// Sets the list of errors that the client reads.
+    pub(super) fn with_list(mut self, mistakes: Vec<ValidationError>) -> Self {
+        self.0.detail = Some(Detail::Validation(mistakes));
+        self
     }
 
     /// Adds headers to the response.

@@ -33,7 +33,7 @@ use super::rejection::ParameterRejection;
 ///     #[endpoint("/")]
 ///     async fn visit(&self, Cookies(session): Cookies<Session>, response: &mut ResponseHead) -> Result<u32> {
 ///         let visits = session.visits.unwrap_or_default().saturating_add(1);
-///         response.headers_mut().insert("set-cookie", format!("visits={visits}").parse()?);
+///         response.set_header("set-cookie", format_args!("visits={visits}"));
 ///         Ok(visits)
 ///     }
 /// }

@@ -14,6 +14,8 @@ pub(super) struct ErrorResponse {
     pub(super) status: String,
     pub(super) description: String,
     pub(super) schema: Value,
+    /// The names of its headers.
+    pub(super) headers: Vec<&'static str>,
 }
 
 /// The error responses of an endpoint, by status.
@@ -21,14 +23,17 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<ErrorRespons
     let told = schemas.output(SchemaOf::of::<HttpError<'_>>());
     let invalid = schemas.output(SchemaOf::of::<HttpValidationError<'_>>());
     let host = schemas.output(SchemaOf::of::<HostError>());
+    // An endpoint may return an error of any status, and such an error has the common schema.
+    let host_or_own = any_of(&host, &told);
+    let invalid_or_own = any_of(&invalid, &told);
     let takes_body = endpoint.body().is_some();
     let may_be_invalid = takes_body || parameters::may_be_invalid(endpoint);
     let is_check = endpoint.health_check().is_some();
     let of_all = [
-        (takes_body, "408", "The client sent the body too slowly", &host),
+        (takes_body, "408", "The client sent the body too slowly", &host_or_own),
         (takes_body, "413", "The body is too large", &told),
         (takes_body, "415", "The body is not sent as JSON", &told),
-        (may_be_invalid, "422", "The request does not match the schema", &invalid),
+        (may_be_invalid, "422", "The request does not match the schema", &invalid_or_own),
         (true, "500", "The endpoint failed", &told),
         // The host's error body has this schema, too.
         (
@@ -37,8 +42,13 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<ErrorRespons
             "An earlier check is past its deadline and still runs, or no runner took the request",
             &told,
         ),
-        (!is_check, "503", "No runner took the request", &host),
-        (true, "504", "No runner took the request in time, or the endpoint did not respond in time", &host),
+        (!is_check, "503", "No runner took the request", &host_or_own),
+        (
+            true,
+            "504",
+            "No runner took the request in time, or the endpoint did not respond in time",
+            &host_or_own,
+        ),
     ];
     let mut failures = Vec::new();
     for (can_be, status, description, schema) in of_all {
@@ -55,23 +65,35 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<ErrorRespons
 
 impl ErrorResponse {
     fn new(status: &str, description: &str, schema: &Value) -> Self {
-        Self { status: status.to_owned(), description: description.to_owned(), schema: schema.clone() }
+        Self {
+            status: status.to_owned(),
+            description: description.to_owned(),
+            schema: schema.clone(),
+            headers: Vec::new(),
+        }
     }
 }
 
-/// Merges a declared failure into the response of its status.
+/// A schema that accepts what one of two accepts.
+fn any_of(one: &Value, other: &Value) -> Value {
+    object([("anyOf", vec![one.clone(), other.clone()].into())]).into()
+}
+
+/// Merges a declared failure into the response of its status. All others have the common schema, or accept it.
 fn add(failures: &mut Vec<ErrorResponse>, declared: &DeclaredFailure, told: &Value) {
     let (status, detail) = (declared.status(), declared.detail());
-    match failures.iter_mut().find(|failure| failure.status == status.as_str()) {
-        Some(known) if known.description.contains(detail) => {}
-        Some(known) => {
-            known.description = format!("{}; or: {detail}", known.description);
-            // The common schema. A list of errors has another one.
-            known.schema = match known.status.as_str() {
-                "422" => object([("anyOf", vec![known.schema.take(), told.clone()].into())]).into(),
-                _ => told.clone(),
-            };
+    let known = failures.iter().position(|failure| failure.status == status.as_str());
+    let known = known.unwrap_or_else(|| {
+        failures.push(ErrorResponse::new(status.as_str(), detail, told));
+        failures.len() - 1
+    });
+    let Some(failure) = failures.get_mut(known) else { return };
+    if !failure.description.contains(detail) {
+        failure.description = format!("{}; or: {detail}", failure.description);
+    }
+    for name in declared.headers() {
+        if !failure.headers.contains(name) {
+            failure.headers.push(name);
         }
-        None => failures.push(ErrorResponse::new(status.as_str(), detail, told)),
     }
 }

@@ -1,8 +1,8 @@
 //! Responses and contents by their media type.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::json::object;
+use crate::json::{add, object};
 
 const JSON: &str = "application/json";
 
@@ -13,6 +13,19 @@ pub(super) fn response(description: &str, schema: Value) -> Value {
 
 pub(super) fn response_as(media_type: &str, description: &str, schema: Value) -> Value {
     object([("description", description.into()), ("content", content(media_type, schema))]).into()
+}
+
+/// Adds headers to a response. Not all of its kind have them.
+pub(super) fn with_headers(mut response: Value, names: &[&str]) -> Value {
+    let mut headers = Map::new();
+    for name in names {
+        let text = object([("type", "string".into())]);
+        add(&mut headers, name, object([("schema", text.into())]).into());
+    }
+    if let Some(response) = response.as_object_mut().filter(|_| !headers.is_empty()) {
+        add(response, "headers", headers.into());
+    }
+    response
 }
 
 fn content(media_type: &str, schema: Value) -> Value {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::answer;
 use super::components::{Renames, Schemas, Side};
 use super::failures::{self, ErrorResponse};
-use super::media::{json_content, response};
+use super::media::{json_content, response, with_headers};
 use super::parameters;
 use crate::endpoint::{Endpoint, EndpointMethod};
 use crate::json::{add, add_texts, object};
@@ -38,8 +38,8 @@ impl Operation {
             add(&mut request, "x-fal-undocumented-arguments", undocumented.into());
         }
         let mut responses = answer::of(endpoint, schemas);
-        for ErrorResponse { status, description, schema } in failures::of(endpoint, schemas) {
-            add(&mut responses, &status, response(&description, schema));
+        for ErrorResponse { status, description, schema, headers } in failures::of(endpoint, schemas) {
+            add(&mut responses, &status, with_headers(response(&description, schema), &headers));
         }
         Self { endpoint, request, responses }
     }
