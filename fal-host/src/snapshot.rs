@@ -16,10 +16,11 @@ use crate::proxy::Balancer;
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// Whether any runner takes requests.
+    /// Whether any runner takes requests, and the host does not stop.
     #[serde(skip)]
     pub ready: bool,
-    /// Whether the host is stopping ([S41](fal_health::semantics#s41)).
+    /// Whether the host is stopping ([S41](fal_health::semantics#s41)), or has announced that
+    /// ([S66a](fal_health::semantics#s66a)).
     #[serde(skip)]
     pub stopping: bool,
     /// The runners that have not ended, by id.
@@ -126,9 +127,10 @@ pub struct EndedInfo {
 impl Snapshot {
     pub(crate) fn of(fleet: &Fleet, clock: &Clock, balancer: &Balancer) -> Self {
         let now = clock.now();
+        let stopping = fleet.is_stopping() || balancer.closes_connections();
         Self {
-            ready: fleet.is_ready(),
-            stopping: fleet.is_stopping(),
+            ready: fleet.is_ready() && !stopping,
+            stopping,
             runners: fleet
                 .runners()
                 .map(|runner| RunnerInfo::of(runner, balancer.in_flight(runner.id()), now))

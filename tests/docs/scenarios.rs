@@ -225,6 +225,16 @@ const TABLE: &[Row] = &[
         acts: "a_runner_that_asks_is_drained_and_its_successor_starts_at_once_without_a_check_s58a_s58b",
         rests: "a_client_cannot_ask_and_neither_can_the_health_endpoint_s58a",
     },
+    Row {
+        rule: 66,
+        acts: "no_request_is_lost_in_rollouts_of_run_s66a_s66b_s66c",
+        rests: "a_host_in_which_nothing_is_in_flight_stops_at_once_s41d_s66c",
+    },
+    Row {
+        rule: 67,
+        acts: "a_lame_duck_is_not_ready_serves_new_connections_and_ends_at_a_second_signal_s66a_s67b",
+        rests: "probes_answer_three_pages_of_any_host_and_nothing_else_s67a",
+    },
 ];
 
 /// Whether a name cites this rule, or a part of it.

@@ -161,7 +161,7 @@ async fn no_runner_in_setup_survives_a_host_that_is_killed_s41f() {
 }
 
 #[tokio::test]
-async fn a_host_in_which_nothing_is_in_flight_stops_at_once_s41d() {
+async fn a_host_in_which_nothing_is_in_flight_stops_at_once_s41d_s66c() {
     let director = Director::new();
     let mut host = Program::run(&director, &["--app", "scripted", "--runners", "3"]);
     for runner in 1..=3 {

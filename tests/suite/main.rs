@@ -16,6 +16,7 @@
 mod admin;
 mod bare_runner;
 mod command_line;
+mod door;
 mod examples;
 mod failed_starts;
 mod failures;
@@ -29,6 +30,7 @@ mod replacement;
 mod replica_index;
 mod requests;
 mod restarting;
+mod rollouts;
 mod stop_runner;
 mod stopping;
 mod traffic;

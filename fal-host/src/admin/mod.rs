@@ -1,6 +1,7 @@
 //! The admin interface: shows the state of the host and restarts its runners, on a listener of its own (S46).
 
 mod host_check;
+pub(crate) mod probes;
 mod server;
 
 use axum::extract::{Query, State};
@@ -40,7 +41,7 @@ struct RunnersResponse<'a> {
 pub(crate) fn router(admin: Admin) -> Router {
     Router::new()
         .route("/runners", get(runners))
-        .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
+        .route("/healthz", get(alive))
         .route("/readyz", get(ready))
         .route("/restart", post(restart))
         .method_not_allowed_fallback(async || {
@@ -64,10 +65,16 @@ async fn runners(State(admin): State<Admin>) -> Response {
     }
 }
 
+/// 200 while the control thread, which answers this, runs.
+async fn alive() -> Json<serde_json::Value> {
+    Json(json!({ "status": "ok" }))
+}
+
 /// 200 when at least one runner takes requests.
 async fn ready(State(admin): State<Admin>) -> Response {
     match snapshot(&admin).await {
         Some(snapshot) if snapshot.ready => Json(json!({ "status": "ok" })).into_response(),
+        Some(snapshot) if snapshot.stopping => stopping(),
         Some(_) => {
             let detail = "no runner takes requests yet";
             (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "detail": detail }))).into_response()

@@ -36,6 +36,9 @@ impl Banner<'_> {
             // Writing to a string does not fail.
             let _ = writeln!(text, "runners are shown on http://{admin}/runners");
         }
+        if let Some(probes) = host.probes_address() {
+            let _ = writeln!(text, "probes are answered on http://{probes}/readyz");
+        }
         text
     }
 }

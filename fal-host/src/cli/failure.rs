@@ -15,18 +15,24 @@ pub enum Failure {
          limit on simultaneous replacements, the other sets it; remove one of the two"
     )]
     ConflictingLimits,
-    /// Requests and the admin interface have the same address.
+    /// Requests and the admin interface, or the probes, have the same address.
     #[error(
-        "`--listen` and `--admin` are both {0}: use another address for one of them, or `--admin off` to disable the \
-         admin interface"
+        "`--listen` and `{option}` are both {address}: use another address for one of them, or {}",
+        if *option == "--admin" { "`--admin off` to disable the admin interface" } else { "leave `--probes` out" }
     )]
-    SameAddress(std::net::SocketAddr),
+    SameAddress {
+        /// The option of the other interface.
+        option: &'static str,
+        /// The address.
+        address: std::net::SocketAddr,
+    },
     /// The system refused to listen on an address.
     #[error(
         "cannot listen on {address} for {what}: {error}; {}",
         match what {
             ListenerKind::Requests => "use another address with `--listen`; port 0 lets the system pick a port",
             ListenerKind::Admin => "use another address with `--admin`, or `--admin off` to disable it",
+            ListenerKind::Probes => "use another address with `--probes`",
         }
     )]
     Listen {

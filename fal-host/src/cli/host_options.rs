@@ -32,6 +32,13 @@ pub struct HostOptions {
     #[arg(long, value_name = "ADDRESS", env = "FAL_ADMIN", default_value = "127.0.0.1:9090")]
     pub(super) admin: AdminAddress,
 
+    /// The address of the probes of an orchestrator or a load balancer
+    ///
+    /// `GET /livez` and `GET /healthz` check the host itself. `GET /readyz` returns 200 while at least one runner takes
+    /// requests and the host is not told to stop. Nothing else is answered there, so that other machines may reach it.
+    #[arg(long, value_name = "ADDRESS", env = "FAL_PROBES", value_parser = values::address)]
+    pub(super) probes: Option<SocketAddr>,
+
     /// How many runners to run
     ///
     /// Each runner is a process with its own setup. It serves up to `max_multiplexing` requests at a time.
@@ -107,6 +114,13 @@ pub struct HostOptions {
     #[arg(long, value_name = "TIME", env = "FAL_MIN_HEALTHY", default_value = "0s", value_parser = values::duration)]
     pub(super) min_healthy: Duration,
 
+    /// How long to accept and serve new connections after the signal to stop
+    ///
+    /// In this time `/readyz` returns 503 and each response closes its connection, so that load balancers and clients move
+    /// to other hosts. Then the host stops. A second signal ends this time. A time with a unit.
+    #[arg(long, value_name = "TIME", env = "FAL_LAME_DUCK", default_value = "0s", value_parser = values::duration)]
+    pub(super) lame_duck: Duration,
+
     /// How many runners may be replaced at a time after failed periodic checks [default: a third, at least 1]
     ///
     /// Further unhealthy runners wait for their replacement and keep serving, so that the failure of a shared
@@ -164,8 +178,11 @@ impl HostOptions {
 
     /// Applies the options to a host.
     pub(super) fn apply(&self, host: HostBuilder) -> Result<HostBuilder, Failure> {
-        if self.listen.port() != 0 && Some(self.listen) == self.admin.into() {
-            return Err(Failure::SameAddress(self.listen));
+        let others = [("--admin", self.admin.into()), ("--probes", self.probes)];
+        for (option, address) in others {
+            if self.listen.port() != 0 && Some(self.listen) == address {
+                return Err(Failure::SameAddress { option, address: self.listen });
+            }
         }
         #[cfg(feature = "tls")]
         let host = self.tls.apply(host);
@@ -173,6 +190,7 @@ impl HostOptions {
         let host = host
             .listen(self.listen)
             .admin(self.admin.into())
+            .probes(self.probes)
             .runners(self.runners())
             .check_interval(self.check_interval)
             .admission(self.admit.into())

@@ -17,6 +17,7 @@ mod non_blocking_writer;
 mod program;
 mod run;
 mod signals;
+mod stop;
 #[cfg(feature = "tls")]
 mod tls_options;
 mod values;

@@ -135,6 +135,8 @@ fn requests_and_the_admin_interface_need_different_addresses() {
     let host = || Host::builder(AppSpec::new("app"), Command::new("none"));
     let said = host_options(&["--listen", "127.0.0.1:9090"]).apply(host()).unwrap_err().to_string();
     assert!(said.contains("`--listen` and `--admin` are both 127.0.0.1:9090"), "{said}");
+    let said = host_options(&["--probes", "127.0.0.1:8080"]).apply(host()).unwrap_err().to_string();
+    assert!(said.contains("`--listen` and `--probes` are both 127.0.0.1:8080"), "{said}");
     for arguments in
         [["--listen=127.0.0.1:9090", "--admin=off"], ["--listen=127.0.0.1:0", "--admin=127.0.0.1:0"]]
     {

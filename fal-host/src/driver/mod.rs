@@ -205,6 +205,7 @@ impl Driver {
                 FleetCommand::Terminate(id) => {
                     // A runner that ends before it was routed has a kept connection for checks, too.
                     self.close_prober(id);
+                    self.balancer.remove_now(id);
                     self.with_handle(id, |handle| handle.terminate());
                 }
                 FleetCommand::Kill(id) => self.with_handle(id, |handle| handle.kill()),

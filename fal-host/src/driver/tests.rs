@@ -63,6 +63,7 @@ fn start_driver_with(
         queue: 1,
         queue_timeout: Duration::from_secs(1),
         request_timeout: None,
+        linger: std::time::Duration::ZERO,
         client_timeout: Duration::from_secs(60),
         max_multiplexing: 1,
         manual_checks: ManualChecks::Ignored,

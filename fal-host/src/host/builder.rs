@@ -85,6 +85,7 @@ pub struct HostBuilder {
     pub(super) source: RunnerSource,
     pub(super) listen: SocketAddr,
     pub(super) admin: Option<SocketAddr>,
+    pub(super) probes: Option<SocketAddr>,
     pub(super) count: NonZeroUsize,
     pub(super) env_each: Vec<(OsString, String)>,
     pub(super) check_interval: Duration,
@@ -113,6 +114,7 @@ impl HostBuilder {
             source,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             admin: None,
+            probes: None,
             count: NonZeroUsize::MIN,
             env_each: Vec::new(),
             check_interval: DEFAULT_INTERVAL,
@@ -144,6 +146,13 @@ impl HostBuilder {
     /// The address of the admin interface. Default: `None`, no admin interface.
     pub fn admin(mut self, address: Option<SocketAddr>) -> Self {
         self.admin = address;
+        self
+    }
+
+    /// The address of the probes: `GET /livez`, `/healthz` and `/readyz`, and nothing else
+    /// ([S67](fal_health::semantics#s67)). Other machines may reach it. Default: `None`, no probes.
+    pub fn probes(mut self, address: Option<SocketAddr>) -> Self {
+        self.probes = address;
         self
     }
 

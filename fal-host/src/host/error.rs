@@ -44,6 +44,8 @@ pub enum ListenerKind {
     Requests,
     /// Requests of the admin interface.
     Admin,
+    /// Probes of an orchestrator or a load balancer.
+    Probes,
 }
 
 impl fmt::Display for ListenerKind {
@@ -51,6 +53,7 @@ impl fmt::Display for ListenerKind {
         f.write_str(match self {
             Self::Requests => "requests",
             Self::Admin => "the admin interface",
+            Self::Probes => "probes",
         })
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use super::listeners::Addresses;
 use crate::client_policy::ClientPolicy;
 use crate::driver::ControlRequest;
 use crate::events::{Event, EventStream};
@@ -15,8 +16,7 @@ use crate::snapshot::Snapshot;
 /// A running host. Dropping it kills the runners; [`shutdown`](Self::shutdown) lets them finish their requests first.
 #[derive(Debug)]
 pub struct HostHandle {
-    pub(super) address: SocketAddr,
-    pub(super) admin_address: Option<SocketAddr>,
+    pub(super) addresses: Addresses,
     pub(super) requests: mpsc::UnboundedSender<ControlRequest>,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) balancer: Arc<Balancer>,
@@ -28,7 +28,7 @@ pub struct HostHandle {
 impl HostHandle {
     /// The address on which the host takes requests, with the actual port where the system chose one.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.addresses.requests
     }
 
     /// The scheme of the host's URL.
@@ -39,7 +39,12 @@ impl HostHandle {
 
     /// The address of the admin interface, if there is one.
     pub fn admin_address(&self) -> Option<SocketAddr> {
-        self.admin_address
+        self.addresses.admin
+    }
+
+    /// The address of the probes, if there is one.
+    pub fn probes_address(&self) -> Option<SocketAddr> {
+        self.addresses.probes
     }
 
     /// The state of the runners, and the records of the last ones that ended. `None` once the host has ended.
@@ -88,11 +93,21 @@ impl HostHandle {
         tls.as_ref().map(|tls| tls.reload()).transpose().map(|reloaded| reloaded.is_some())
     }
 
+    /// Announces the end of the host ([S66a](fal_health::semantics#s66a)). Returns at once.
+    ///
+    /// `/readyz` answers 503 from now on, so that load balancers send no new clients. The host still accepts them, and serves
+    /// requests as before, but each response closes its connection. Call [`shutdown`](Self::shutdown) when load balancers
+    /// have had time to notice.
+    pub fn begin_lame_duck(&self) {
+        self.balancer.close_connections();
+    }
+
     /// Starts a graceful shutdown, as at SIGTERM ([S41](fal_health::semantics#s41)). Returns at once;
     /// [`stopped`](Self::stopped) waits for the end.
     ///
-    /// The host takes no new requests and starts no runners. It refuses the requests in its queue and lets those in
-    /// flight finish.
+    /// The host accepts no new connections and starts no runners. It refuses the requests in its queue and lets those in
+    /// flight finish. A connection that a client has already may still bring a request for up to a second
+    /// ([S66c](fal_health::semantics#s66c)).
     pub fn shutdown(&self) {
         self.balancer.stop();
         ClientPolicy::drain(&self.client_policy);

@@ -3,6 +3,7 @@
 mod builder;
 mod error;
 mod handle;
+mod listeners;
 mod spec;
 mod start;
 

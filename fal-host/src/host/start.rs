@@ -1,19 +1,20 @@
 //! Starts a host: its listeners, its control thread, and the task that waits for its end.
 
 use std::io;
-use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::builder::{HostBuilder, RunnerSource};
-use super::error::{ListenerKind, StartError};
+use super::error::StartError;
 use super::handle::HostHandle;
-use crate::admin::{self, Admin};
+use super::listeners::Listeners;
+use crate::admin::{self, Admin, probes};
 use crate::client_policy::ClientPolicy;
 use crate::driver::{Driver, DriverParts};
 use crate::fleet::FleetSettings;
@@ -42,15 +43,9 @@ impl HostBuilder {
         let tls = self.tls.map(Tls::load).transpose()?.map(Arc::new);
         #[cfg(not(feature = "tls"))]
         let tls = None;
-        let listener = listen(ListenerKind::Requests, self.listen).await?;
-        let address = listener
-            .local_addr()
-            .map_err(|source| listen_error(ListenerKind::Requests, self.listen, source))?;
-        let admin_listener = match self.admin {
-            None => None,
-            Some(address) => Some(listen(ListenerKind::Admin, address).await?),
-        };
-        let admin_address = admin_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        let listeners = Listeners::bind(self.listen, self.admin, self.probes).await?;
+        let addresses = listeners.addresses();
+        let Listeners { requests: listener, admin: admin_listener, probes: probes_listener, .. } = listeners;
         let launcher = match self.source {
             RunnerSource::Launcher(launcher) => launcher,
             RunnerSource::Command(command) => {
@@ -72,6 +67,7 @@ impl HostBuilder {
             queue_timeout: self.queue_timeout,
             request_timeout: self.app.request_timeout,
             client_timeout: self.client_timeout,
+            linger: (self.drain_timeout / 4).min(MAX_LINGER),
             max_multiplexing: self.app.max_multiplexing.get(),
             manual_checks: match health_check {
                 Some(spec) => ManualChecks::Made { health_path: spec.path.clone().into_owned() },
@@ -116,7 +112,11 @@ impl HostBuilder {
             gave_up: Arc::clone(&gave_up),
         };
         let admin = Admin { app: self.app.name, requests: requests.downgrade() };
-        let control_ended = start_control_thread(parts, admin_listener.map(|listener| (listener, admin)))?;
+        let interfaces = [
+            admin_listener.map(|listener| (listener, admin::router(admin.clone()))),
+            probes_listener.map(|listener| (listener, probes::router(admin))),
+        ];
+        let control_ended = start_control_thread(parts, interfaces)?;
         let (stopped_sender, stopped) = watch::channel(());
         tokio::spawn(finish(
             control_ended,
@@ -126,7 +126,7 @@ impl HostBuilder {
             stopped_sender,
         ));
         let events = self.events;
-        Ok(HostHandle { address, admin_address, requests, events, balancer, client_policy, gave_up, stopped })
+        Ok(HostHandle { addresses, requests, events, balancer, client_policy, gave_up, stopped })
     }
 }
 
@@ -150,36 +150,29 @@ fn random_seed() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
 
-async fn listen(listener: ListenerKind, address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| listen_error(listener, address, source))
-}
-
-fn listen_error(listener: ListenerKind, address: SocketAddr, source: io::Error) -> StartError {
-    StartError::Listen { listener, address, source }
-}
-
-/// Starts the thread that supervises the runners and serves the admin interface. The receiver resolves when it ends.
+/// Starts the thread that supervises the runners and serves these interfaces. The receiver resolves when it ends.
 fn start_control_thread(
     parts: DriverParts,
-    admin: Option<(TcpListener, Admin)>,
+    interfaces: [Option<(TcpListener, Router)>; 2],
 ) -> Result<oneshot::Receiver<()>, StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(StartError::ControlThread)?;
-    let admin = match admin {
-        None => None,
-        // The listener moves to the reactor of the control thread.
-        Some((listener, admin)) => Some((listener.into_std().map_err(StartError::ControlThread)?, admin)),
-    };
+    // The listeners move to the reactor of the control thread.
+    let to_std = |(listener, router): (TcpListener, Router)| Ok((listener.into_std()?, router));
+    let interfaces: Vec<_> = interfaces
+        .into_iter()
+        .flatten()
+        .map(to_std)
+        .collect::<io::Result<_>>()
+        .map_err(StartError::ControlThread)?;
     let (ended, control_ended) = oneshot::channel();
     let run = async move {
-        if let Some((listener, admin)) = admin {
+        for (listener, router) in interfaces {
             match TcpListener::from_std(listener) {
-                Ok(listener) => {
-                    tokio::spawn(admin::serve(listener, admin::router(admin)));
-                }
-                Err(error) => tracing::error!(%error, "cannot serve the admin interface"),
+                Ok(listener) => drop(tokio::spawn(admin::serve(listener, router))),
+                Err(error) => tracing::error!(%error, "cannot serve the admin interface or the probes"),
             }
         }
         Driver::run(parts).await;
@@ -194,6 +187,9 @@ fn start_control_thread(
         .map_err(StartError::ControlThread)?;
     Ok(control_ended)
 }
+
+/// The longest time that connections without a request stay open when the host stops (S66c).
+const MAX_LINGER: Duration = Duration::from_secs(1);
 
 /// How long a killed host waits for its own last responses, which are short, to be written.
 const LAST_RESPONSES: Duration = Duration::from_millis(100);

@@ -1,5 +1,6 @@
 //! Which runners are in the rotation, and the bookkeeping of their permits under one short lock.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,13 +21,27 @@ use crate::{Address, RunnerId};
 pub(crate) struct Balancer {
     limits: Limits,
     reports: Reports,
+    /// Whether each response closes its connection, because the host stops (S66).
+    closes_connections: AtomicBool,
     state: Mutex<BalancerState>,
 }
 
 #[derive(Debug)]
 struct BalancerState {
     permits: PermitTable<Arc<ServingRunner>, oneshot::Sender<Arc<ServingRunner>>>,
-    stopping: bool,
+    stop: StopPhase,
+}
+
+/// How far the host has stopped.
+#[derive(Debug)]
+enum StopPhase {
+    Serving,
+    /// Clients may still send requests over the connections that they have (S66c). The runners that the control side has
+    /// removed meanwhile stay until this ends.
+    Lingering {
+        leaving: Vec<RunnerId>,
+    },
+    Stopped,
 }
 
 /// What a request gets that asks for a permit.
@@ -66,7 +81,12 @@ impl Balancer {
             health_path.truncate(health_path.find('?').unwrap_or(health_path.len()));
         }
         let permits = PermitTable::new(limits.max_multiplexing.max(1));
-        Arc::new(Self { limits, reports, state: Mutex::new(BalancerState { permits, stopping: false }) })
+        Arc::new(Self {
+            limits,
+            reports,
+            closes_connections: AtomicBool::new(false),
+            state: Mutex::new(BalancerState { permits, stop: StopPhase::Serving }),
+        })
     }
 
     /// Adds a runner to the rotation. Requests that wait are dispatched to it at once.
@@ -78,7 +98,18 @@ impl Balancer {
     /// Takes a runner out of the rotation. Its requests in flight go on; its idle connections close; permits held for a
     /// check are released (S30); later requests for a check are ignored (S32). When no request is in flight any more,
     /// [`Report::Drained`] is sent.
+    ///
+    /// While the host lingers, the runner leaves only at the end of that.
     pub(crate) fn remove(&self, id: RunnerId) {
+        if let StopPhase::Lingering { leaving } = &mut self.lock().stop {
+            leaving.push(id);
+            return;
+        }
+        self.remove_now(id);
+    }
+
+    /// Takes a runner out of the rotation, even while the host lingers.
+    pub(crate) fn remove_now(&self, id: RunnerId) {
         let (runner, drained) = {
             let permits = &mut self.lock().permits;
             (permits.route(id).cloned(), permits.remove(id))
@@ -134,14 +165,38 @@ impl Balancer {
         self.dispatch();
     }
 
-    /// The host stops: requests that wait, and every later request, are answered `host_stopping` (S41).
+    /// From now on each response closes its connection, since the host will stop (S66a).
+    pub(crate) fn close_connections(&self) {
+        self.closes_connections.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether each response closes its connection.
+    pub(crate) fn closes_connections(&self) -> bool {
+        self.closes_connections.load(Ordering::Relaxed)
+    }
+
+    /// The host stops: requests that wait, and later ones that find no free permit, are answered `host_stopping` (S41).
     pub(crate) fn stop(&self) {
+        self.close_connections();
         let waiting = {
             let mut state = self.lock();
-            state.stopping = true;
+            if !matches!(state.stop, StopPhase::Serving) {
+                return;
+            }
+            state.stop = StopPhase::Lingering { leaving: Vec::new() };
             state.permits.cancel_all()
         };
         drop(waiting);
+    }
+
+    /// No client can send a request any more that it may expect to be served. Every later one is answered `host_stopping`.
+    pub(super) fn end_linger(&self) {
+        let stopped = std::mem::replace(&mut self.lock().stop, StopPhase::Stopped);
+        if let StopPhase::Lingering { leaving } = stopped {
+            for id in leaving {
+                self.remove_now(id);
+            }
+        }
     }
 
     pub(crate) const fn limits(&self) -> &Limits {
@@ -151,12 +206,15 @@ impl Balancer {
     /// Takes a permit, or a position in the queue. `arrival` is set at the first call and kept when the request moves.
     pub(super) fn acquire(&self, arrival: &mut Option<Arrival>, limit: QueueLimit) -> Acquired {
         let mut state = self.lock();
-        if state.stopping {
+        if matches!(state.stop, StopPhase::Stopped) {
             return Acquired::Stopping;
         }
         let arrival = *arrival.get_or_insert_with(|| state.permits.arrive());
         if let Some(runner) = state.permits.try_acquire(arrival) {
             return Acquired::Permit(runner);
+        }
+        if matches!(state.stop, StopPhase::Lingering { .. }) {
+            return Acquired::Stopping;
         }
         if limit == QueueLimit::Applies && state.permits.waiting() >= self.limits.queue {
             return Acquired::QueueFull;

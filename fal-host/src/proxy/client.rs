@@ -67,6 +67,8 @@ pub(super) struct Client {
     /// The tick at which the client connected, or its last request ended.
     idle_since: AtomicU64,
     uploaded: AtomicBool,
+    /// Whether a response has said that it closes the connection.
+    announced_close: AtomicBool,
     stalled: AtomicBool,
     awaits_continue: AtomicBool,
     /// Whether hyper has written everything that it has.
@@ -91,6 +93,7 @@ impl Client {
             in_request: AtomicBool::new(false),
             idle_since: AtomicU64::new(now),
             uploaded: AtomicBool::new(true),
+            announced_close: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
             awaits_continue: AtomicBool::new(false),
             flushed: AtomicBool::new(true),
@@ -117,6 +120,8 @@ impl Client {
     /// The connection has become a tunnel, which lasts as long as its request: until [`end_request`](Self::end_request).
     pub(super) fn begin_tunnel(&self) {
         self.in_request.store(true, Ordering::Relaxed);
+        // No further request can follow.
+        self.announce_close();
     }
 
     /// The request's response has ended.
@@ -128,6 +133,17 @@ impl Client {
     /// Whether a request is in progress. Otherwise the host waits for the head of one.
     pub(super) fn is_in_request(&self) -> bool {
         self.in_request.load(Ordering::Relaxed)
+    }
+
+    /// The response that begins now closes the connection.
+    pub(super) fn announce_close(&self) {
+        self.announced_close.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the client may send a further request: no response has said that the connection ends, and the response that
+    /// it waits for cannot say so.
+    pub(super) fn may_continue(&self) -> bool {
+        !self.announced_close.load(Ordering::Relaxed) && (!self.is_in_request() || self.has_response())
     }
 
     /// Since which tick the client has had no request in progress.

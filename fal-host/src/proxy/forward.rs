@@ -50,8 +50,10 @@ pub(super) async fn forward(
         reader.add_headers(response.headers_mut());
         own(response)
     });
-    if !client.has_uploaded() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        // The rest of the body is not read, so that the connection cannot be used again.
+    // The rest of a body is not read, so that the connection cannot be used again.
+    let closes = !client.has_uploaded() || session.balancer.closes_connections();
+    if closes && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        client.announce_close();
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response.headers_mut().insert(&request_id::NAME, id);

@@ -29,6 +29,8 @@ pub(crate) struct Limits {
     pub(crate) request_timeout: Option<Duration>,
     /// How long a client may send or take less than it must while the host waits for it (S43a).
     pub(crate) client_timeout: Duration,
+    /// How long a connection without a request stays open when the host stops (S66c).
+    pub(crate) linger: Duration,
     /// How many requests a runner serves at a time: its permits. At least 1 (S38).
     pub(crate) max_multiplexing: u32,
     pub(crate) manual_checks: ManualChecks,

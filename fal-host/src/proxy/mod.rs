@@ -51,6 +51,7 @@ mod response_head;
 mod route;
 mod runner;
 mod server;
+mod stopping;
 mod target;
 #[cfg(test)]
 mod tests;

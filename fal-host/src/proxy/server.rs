@@ -24,13 +24,14 @@ use super::departure::{REPORTS_CLOSED_SIDES, close_in_stages, prepare, reset};
 use super::forward::forward;
 use super::forwarded::{Scheme, Sender, Trust};
 use super::route::Session;
+use super::stopping::{self, LINGER_CHECK, MakeRoom, must_end};
 use super::timer::{TickClock, Wait};
 use super::tunnel::TunnelSlot;
 use crate::connect::Pause;
 
-/// Serves the clients of `listener` until `stop` resolves; then closes the listener, lets every client connection
-/// finish the request it is at, with `connection: close`, and returns when the last has ended (S41). A request is one
-/// when its whole head has come. That takes as long as the slowest client: dropping the future cuts every client off.
+/// Serves the clients of `listener` until `stop` resolves. Then it closes the listener and ends every client connection:
+/// after a response with `connection: close`, or when the client has been idle for the linger time (S41, S66). Returns when
+/// the last has ended. That takes as long as the slowest client: dropping the future cuts every client off.
 pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: impl Future<Output = ()>) {
     prepare(&listener, balancer.limits().client_timeout);
     let max_clients = balancer.limits().clients;
@@ -77,12 +78,24 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
             },
         }
     }
-    drop(listener);
+    for (stream, peer) in stopping::close(listener) {
+        clients.add(stream, peer);
+    }
     clients.stop();
-    while !clients.open.is_empty() {
+    let mut lingers = true;
+    let mut checks = interval(LINGER_CHECK);
+    loop {
+        if lingers && !clients.may_continue() {
+            lingers = false;
+            clients.balancer.end_linger();
+        }
+        if clients.open.is_empty() {
+            break;
+        }
         tokio::select! {
             () = clients.remove_ended() => {}
             _ = ticks.tick() => clients.tick(),
+            _ = checks.tick(), if lingers => {}
         }
     }
 }
@@ -112,10 +125,6 @@ struct Open {
     /// Dropped to end the connection after its current request.
     stop: Option<oneshot::Sender<MakeRoom>>,
 }
-
-/// Says to a connection without a request that another client needs its place.
-#[derive(Debug)]
-pub(super) struct MakeRoom;
 
 impl Clients {
     fn of(balancer: Arc<Balancer>) -> Self {
@@ -165,6 +174,11 @@ impl Clients {
         };
     }
 
+    /// Whether a client may send a further request that it may expect to be served.
+    fn may_continue(&self) -> bool {
+        self.open.values().any(|open| open.client.may_continue())
+    }
+
     /// Ends every connection after its current request.
     fn stop(&mut self) {
         for open in self.open.values_mut() {
@@ -179,10 +193,11 @@ async fn serve_client(
     client: Arc<Client>,
     mut stopped: oneshot::Receiver<MakeRoom>,
 ) {
+    let linger = balancer.limits().linger;
     let began = tokio::select! {
         biased;
         began = poll_fn(|cx| client.poll_first_byte(cx)) => began,
-        _ = &mut stopped => return,
+        () = must_end(&client, &mut stopped, linger) => return,
     };
     if began {
         // Only a client that sends something costs the memory that HTTP needs.
@@ -203,7 +218,7 @@ async fn serve_connection(
             let accepted = tokio::select! {
                 accepted = tls.accept(socket) => accepted,
                 () = poll_fn(|cx| client.timer.poll(Wait::Head, cx)) => return,
-                _ = &mut stopped => return,
+                () = must_end(&client, &mut stopped, balancer.limits().linger) => return,
             };
             // A failed handshake is the client's: it does not trust the certificate, or does not speak TLS.
             let Ok(stream) = accepted else { return };
@@ -222,7 +237,7 @@ async fn serve_requests(
 ) {
     let has_request = Arc::<AtomicBool>::default();
     let seen = Arc::clone(&has_request);
-    let max_head = balancer.limits().max_head.max(MIN_HEAD);
+    let (max_head, linger) = (balancer.limits().max_head.max(MIN_HEAD), balancer.limits().linger);
     let session = Arc::new(Session { balancer, client: Arc::clone(&client), tunnel: TunnelSlot::default() });
     let requests = Arc::clone(&session);
     let service = service_fn(move |request| {
@@ -240,7 +255,7 @@ async fn serve_requests(
     let ended = tokio::select! {
         biased;
         ended = &mut connection => ended,
-        _ = &mut stopped => {
+        () = must_end(&client, &mut stopped, linger) => {
             Pin::new(&mut connection).graceful_shutdown();
             // hyper would wait without limit for the rest of a first head that has begun to arrive.
             if !has_request.load(Ordering::Relaxed) {

@@ -78,6 +78,11 @@ impl Program {
         authority(&self.stdout.line("runners are shown on http://").await)
     }
 
+    /// The address of the probes that it prints.
+    pub(crate) async fn probes(&self) -> SocketAddr {
+        authority(&self.stdout.line("probes are answered on http://").await)
+    }
+
     /// Sends a request and waits for the response.
     pub(crate) async fn exchange(&self, request: &Request) -> Response {
         Client::tcp(self.address().await).await.exchange(request).await

@@ -16,7 +16,8 @@ use crate::proxy::Limits;
 use crate::proxy::client::{Client, ClientLimits, HEAD_TIMEOUT};
 use crate::proxy::departure::LINGER_PAUSE;
 use crate::proxy::forwarded::{Scheme, Sender, Trust};
-use crate::proxy::server::{MakeRoom, close_or_make_room};
+use crate::proxy::server::close_or_make_room;
+use crate::proxy::stopping::MakeRoom;
 use crate::proxy::timer::TickClock;
 
 /// The limit, as exact as it is kept.

@@ -39,6 +39,7 @@ pub(super) fn limits() -> Limits {
         queue_timeout: Duration::from_secs(600),
         request_timeout: None,
         client_timeout: Duration::from_secs(600),
+        linger: Duration::from_millis(100),
         max_multiplexing: 1,
         manual_checks: ManualChecks::Made { health_path: "/health".to_owned() },
         trusted_proxies: Vec::new(),

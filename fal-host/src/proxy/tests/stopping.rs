@@ -1,6 +1,6 @@
 //! Runners that leave, and the host's own end (S33, S41).
 
-use super::{Rig, until};
+use super::{Peer, Rig, until};
 use crate::proxy::Report;
 
 #[tokio::test]
@@ -98,6 +98,66 @@ async fn a_client_that_has_sent_no_whole_head_is_no_request_in_flight_when_the_h
     for client in [&mut silent, &mut begins, &mut later] {
         client.closed().await;
     }
+}
+
+#[tokio::test]
+async fn a_request_over_an_open_connection_is_served_while_the_host_stops_s66c() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let (mut silent, mut kept) = (rig.client().await, rig.get("/").await);
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("first").await;
+    assert_eq!(kept.message().await.header("connection"), None);
+    rig.balancer.stop();
+    rig.stop_server();
+    // The control side removes a runner that drains.
+    rig.balancer.remove(runner.id);
+    assert!(rig.has_no_report());
+    for client in [&mut kept, &mut silent] {
+        client.get("/").await;
+        connection.message().await;
+        connection.answer("served").await;
+        let response = client.message().await;
+        assert_eq!((response.body.as_str(), response.header("connection")), ("served", Some("close")));
+        client.closed().await;
+    }
+    assert_eq!(rig.report().await, Report::Drained(runner.id));
+    rig.server_ended().await;
+}
+
+#[tokio::test]
+async fn queued_connections_are_served_when_the_listener_closes_s66b() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    // The server does not run in between: the test has one thread, and this call blocks it.
+    let stream = std::net::TcpStream::connect(rig.address).unwrap();
+    rig.balancer.stop();
+    rig.stop_server();
+    stream.set_nonblocking(true).unwrap();
+    let mut client = Peer::new(tokio::net::TcpStream::from_std(stream).unwrap());
+    client.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("served").await;
+    assert_eq!(client.message().await.body, "served");
+    assert!(tokio::net::TcpStream::connect(rig.address).await.is_err(), "its listener is closed");
+    client.closed().await;
+    rig.server_ended().await;
+}
+
+#[tokio::test]
+async fn a_lame_duck_serves_new_connections_and_closes_each_after_its_response_s66a() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    rig.balancer.close_connections();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("served").await;
+    let response = client.message().await;
+    assert_eq!((response.body.as_str(), response.header("connection")), ("served", Some("close")));
+    client.closed().await;
 }
 
 #[tokio::test]
