@@ -1,28 +1,27 @@
 //! One request in flight: its connection to a runner together with its permit.
 
 use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response};
-use hyper::body::Incoming;
+use bytes::Bytes;
+use http::{HeaderValue, Response};
+use http_body::{Frame, SizeHint};
 
 use super::client::Client;
 use super::permit::Permit;
-use super::request_body::RequestBody;
 use super::timer::Wait;
 use super::tunnel::Tunnel;
-use super::upstream::Upstream;
+use super::upstream::{Outgoing, Upstream, UpstreamError, wait_until_closed};
 
 /// Why a request has no response.
 #[derive(Debug)]
 pub(super) enum Unanswered {
     /// Nothing of it was written: it can be sent elsewhere (S39b).
-    Unsent(Box<Request<RequestBody>>, Permit),
-    /// It was written, at least in part.
-    Lost(hyper::Error),
+    Unsent(Box<Outgoing>, Permit),
+    /// It was written, at least in part, or the client has broken it off.
+    Lost(UpstreamError),
     /// It has reached `request_timeout`. Dropping the exchange abandons it.
     Overdue(Exchange),
 }
@@ -33,7 +32,8 @@ pub(super) enum Unanswered {
 /// the runner has closed it too (S38b).
 #[derive(Debug)]
 pub(super) struct Exchange {
-    parts: Option<(Upstream, Permit)>,
+    /// `None` once it has ended.
+    parts: Option<(Box<Upstream>, Permit)>,
     client: Arc<Client>,
     /// Whether the connection may serve another request.
     reusable: bool,
@@ -41,58 +41,69 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// An exchange that has written nothing of its request yet.
-    #[cfg(test)]
-    pub(super) const fn unwritten(upstream: Upstream, permit: Permit, client: Arc<Client>) -> Self {
+    pub(super) const fn unwritten(upstream: Box<Upstream>, permit: Permit, client: Arc<Client>) -> Self {
         Self { parts: Some((upstream, permit)), client, reusable: true }
     }
 
-    /// Sends a request, and waits for the head of the response. Dropping the future abandons the request.
-    pub(super) async fn send(
-        mut upstream: Upstream,
-        permit: Permit,
-        request: Request<RequestBody>,
-        client: &Arc<Client>,
-    ) -> Result<(Response<Incoming>, Self), Unanswered> {
-        let mut sent = pin!(upstream.send(request));
-        let mut exchange =
-            Self { parts: Some((upstream, permit)), client: Arc::clone(client), reusable: true };
+    /// Sends the request that the connection has begun, and waits for the head of the response. Dropping the future abandons
+    /// the request.
+    pub(super) async fn send(mut self) -> Result<(Response<()>, Self), Unanswered> {
+        let client = Arc::clone(&self.client);
         if let Some(ticks) = client.limits.response {
             client.timer.start(Wait::Response, ticks);
         }
         let outcome = poll_fn(|cx| {
-            let Some((upstream, _)) = &mut exchange.parts else { return Poll::Pending };
-            match upstream.poll_sent(sent.as_mut(), cx) {
+            let Some((upstream, _)) = &mut self.parts else { return Poll::Pending };
+            match upstream.poll_response(&client, cx) {
                 Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
                 Poll::Pending => client.timer.poll(Wait::Response, cx).map(|()| None),
             }
         })
         .await;
         client.timer.stop(Wait::Response);
-        let mut error = match outcome {
-            None => return Err(Unanswered::Overdue(exchange)),
+        let error = match outcome {
+            None => return Err(Unanswered::Overdue(self)),
             Some(Ok(response)) => {
                 // A runner that answers early may not read the rest of the request.
-                exchange.reusable = client.has_uploaded();
-                return Ok((response, exchange));
+                self.reusable = client.has_uploaded();
+                return Ok((response, self));
             }
             Some(Err(error)) => error,
         };
-        match (error.take_message(), exchange.parts.take()) {
-            (Some(request), Some((_, permit))) => Err(Unanswered::Unsent(Box::new(request), permit)),
-            (_, parts) => {
-                exchange.parts = parts;
-                let error = error.into_error();
-                exchange.lost(&error);
+        match self.parts.take() {
+            Some((upstream, permit)) if error.is_broken_off() && !upstream.has_begun() => {
+                Err(Unanswered::Unsent(Box::new(upstream.into_unsent()), permit))
+            }
+            parts => {
+                self.parts = parts;
+                self.lost(&error);
                 Err(Unanswered::Lost(error))
             }
         }
     }
 
-    /// Lets the connection read and write what it can.
-    pub(super) fn poll_drive(&mut self, cx: &mut Context<'_>) {
-        if let Some((upstream, _)) = &mut self.parts {
-            upstream.poll_drive(cx);
+    /// The next part of the response's body. At its end the exchange is finished.
+    pub(super) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
+        let Some((upstream, _)) = &mut self.parts else { return Poll::Ready(None) };
+        let frame = upstream.poll_frame(&self.client, cx);
+        if let Poll::Ready(Some(Err(error))) = &frame {
+            self.lost(error);
         }
+        self.finish_at_end();
+        frame
+    }
+
+    /// How much of the response's body follows.
+    pub(super) fn size_hint(&self) -> SizeHint {
+        self.parts.as_ref().map_or_else(|| SizeHint::with_exact(0), |(upstream, _)| upstream.size_hint())
+    }
+
+    /// Whether the response has ended, and with it the exchange.
+    pub(super) const fn is_finished(&self) -> bool {
+        self.parts.is_none()
     }
 
     /// Sets how long the runner keeps an idle connection, if it says so.
@@ -102,11 +113,10 @@ impl Exchange {
         }
     }
 
-    /// The runner has switched protocols: what follows on its connection is for the client. Returns nothing if the
-    /// connection has not ended as one that has switched does.
+    /// The runner has switched protocols: what follows on its connection is for the client.
     pub(super) fn into_tunnel(mut self, id: HeaderValue) -> Option<Tunnel> {
         let (upstream, permit) = self.parts.take()?;
-        let (stream, received) = upstream.into_switched()?;
+        let (stream, received) = upstream.into_stream();
         Some(Tunnel { stream, received, permit, id })
     }
 
@@ -135,41 +145,37 @@ impl Exchange {
         }
     }
 
-    /// The response will not come, or not whole. Dropping the exchange abandons the request.
-    pub(super) fn lost(&self, why: &hyper::Error) {
-        // A client's body that ends too early and a malformed response say nothing about the runner's process.
-        let has_broken_off = !why.is_user() && !why.is_parse();
-        if let Some((_, permit)) = self.parts.as_ref().filter(|_| has_broken_off) {
-            permit.eject();
-        }
-    }
-
-    /// The response has ended: the connection returns to the pool if it can be used again, and the permit is released.
-    /// The rest of the request, if the client still sends it, is of no use any more.
-    pub(super) fn finish(mut self, cx: &mut Context<'_>) {
-        let Some((mut upstream, permit)) = self.parts.take() else { return };
-        if self.reusable {
-            if !upstream.is_ready() {
-                upstream.poll_drive(cx);
-            }
-            if upstream.is_ready() {
-                upstream.idle_since = self.client.timer.clock().now();
-                // The next request that gets the permit finds the connection.
-                permit.runner().push(upstream);
-            }
+    /// Finishes the exchange if the response has ended: the connection returns to the pool if it can be used again, and the
+    /// permit is released. The rest of the request, if the client still sends it, is of no use any more.
+    pub(super) fn finish_at_end(&mut self) {
+        let Some((mut upstream, permit)) = self.parts.take_if(|(upstream, _)| upstream.is_ended()) else {
+            return;
+        };
+        if upstream.finish() && self.reusable {
+            upstream.idle_since = self.client.timer.clock().now();
+            // The next request that gets the permit finds the connection.
+            permit.runner().push(upstream);
         }
         drop(permit);
+    }
+
+    /// The response will not come, or not whole. Dropping the exchange abandons the request.
+    fn lost(&self, why: &UpstreamError) {
+        // A client that breaks off its upload and a malformed response say nothing about the runner's process.
+        if let Some((_, permit)) = self.parts.as_ref().filter(|_| why.is_broken_off()) {
+            permit.eject();
+        }
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
         if let Some((upstream, permit)) = self.parts.take()
-            && let Some(stream) = upstream.into_stream()
-            && stream.is_written()
+            && upstream.has_begun()
         {
+            let (stream, _) = upstream.into_stream();
             tokio::spawn(async move {
-                stream.wait_until_closed().await;
+                wait_until_closed(stream).await;
                 drop(permit);
             });
         }

@@ -3,6 +3,7 @@
 use http::{HeaderValue, Method, Request, Uri};
 
 use super::error::ProxyError;
+use super::upstream::UpstreamError;
 use crate::RunnerId;
 
 /// What is logged of a request that the host fails. Successful requests are not logged.
@@ -13,7 +14,7 @@ pub(super) struct LogEntry {
     /// The runner that it was last dispatched to.
     pub(super) runner: Option<RunnerId>,
     /// The error of its connection, where that is the cause.
-    pub(super) error: Option<hyper::Error>,
+    pub(super) error: Option<UpstreamError>,
 }
 
 /// How much of a path is logged, in bytes: a path can be as long as a whole head.

@@ -1,13 +1,10 @@
 //! Passes a runner's response on to the client.
 
-use std::future::poll_fn;
-use std::task::Poll;
+use std::sync::Arc;
 
-use http::{HeaderValue, Response, Version};
-use hyper::body::Incoming;
+use http::{HeaderValue, Response};
 
 use super::body::ResponseBody;
-use super::error::ProxyError;
 use super::exchange::Exchange;
 use super::response_head::{Asks, keep_alive_timeout, prepare_response, prepare_switch};
 use super::tunnel::TunnelSlot;
@@ -20,42 +17,43 @@ pub(super) enum MayAsk {
 }
 
 /// Passes a response on, whose body follows.
-pub(super) async fn pass_on(
-    response: Response<Incoming>,
+pub(super) fn pass_on(
+    mut response: Response<()>,
     mut exchange: Exchange,
     may_ask: MayAsk,
-) -> Result<Response<ResponseBody>, ProxyError> {
-    let (mut parts, incoming) = response.into_parts();
-    // The runner's version concerns its connection to this host only.
-    parts.version = Version::HTTP_11;
-    exchange.keep_for(keep_alive_timeout(&parts.headers));
-    let asks = prepare_response(&mut parts.headers).map_err(|_| ProxyError::Malformed)?;
+) -> Response<ResponseBody> {
+    exchange.keep_for(keep_alive_timeout(response.headers()));
+    let asks = prepare_response(response.headers_mut());
     if may_ask == MayAsk::Yes {
-        match asks {
-            Asks::Nothing => {}
-            Asks::Check => exchange.ask(),
-            Asks::Stop => exchange.stop_runner(),
-        }
+        do_asked(&mut exchange, asks);
     }
-    // Nothing is waited for; the context is what is needed.
-    let mut body = Some((incoming, exchange));
-    let body = poll_fn(|cx| match body.take() {
-        Some((incoming, exchange)) => Poll::Ready(ResponseBody::of_runner(incoming, exchange, cx)),
-        None => Poll::Pending,
-    });
-    Ok(Response::from_parts(parts, body.await))
+    response.map(|()| ResponseBody::of_runner(exchange))
 }
 
 /// Passes `101 Switching Protocols` on. The client's connection then becomes a tunnel to the runner.
 pub(super) fn switch(
-    response: Response<Incoming>,
-    exchange: Exchange,
+    mut response: Response<()>,
+    mut exchange: Exchange,
+    may_ask: MayAsk,
     id: HeaderValue,
     tunnel: &TunnelSlot,
-) -> Result<Response<ResponseBody>, ProxyError> {
-    let (mut parts, _) = response.into_parts();
-    prepare_switch(&mut parts.headers);
-    let body = ResponseBody::empty(exchange.client().clone());
-    tunnel.put(exchange.into_tunnel(id).ok_or(ProxyError::Malformed)?);
-    Ok(Response::from_parts(parts, body))
+) -> Response<ResponseBody> {
+    let asks = prepare_switch(response.headers_mut());
+    if may_ask == MayAsk::Yes {
+        do_asked(&mut exchange, asks);
+    }
+    let body = ResponseBody::empty(Arc::clone(exchange.client()));
+    if let Some(switched) = exchange.into_tunnel(id) {
+        tunnel.put(switched);
+    }
+    response.map(|()| body)
+}
+
+/// Does what a response asks of the host.
+fn do_asked(exchange: &mut Exchange, asks: Asks) {
+    match asks {
+        Asks::Nothing => {}
+        Asks::Check => exchange.ask(),
+        Asks::Stop => exchange.stop_runner(),
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fal_health::protocol::header::{HEALTH_CHECK, STOP_RUNNER, is_asked};
-use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::hop_by_hop::{has_hop_by_hop, listed, remove_hop_by_hop};
@@ -22,24 +22,18 @@ pub(super) enum Asks {
     Stop,
 }
 
-/// A response whose end its peers may see at different places.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ambiguous;
-
 /// Turns a runner's response into the one that the client gets. Returns what it asked of the host (S27, S28, S58).
-pub(super) fn prepare_response(headers: &mut HeaderMap) -> Result<Asks, Ambiguous> {
+pub(super) fn prepare_response(headers: &mut HeaderMap) -> Asks {
     let asks = take_asks(headers);
     if has_hop_by_hop(headers) {
-        check_framing(headers)?;
         remove_hop_by_hop(headers);
     }
-    unite_lengths(headers)?;
-    Ok(asks)
+    asks
 }
 
-/// Turns a runner's `101 Switching Protocols` into the one that the client gets.
-pub(super) fn prepare_switch(headers: &mut HeaderMap) {
-    take_asks(headers);
+/// Turns a runner's `101 Switching Protocols` into the one that the client gets. Returns what it asked of the host.
+pub(super) fn prepare_switch(headers: &mut HeaderMap) -> Asks {
+    let asks = take_asks(headers);
     let protocol = headers.get(UPGRADE).cloned();
     remove_hop_by_hop(headers);
     headers.remove(CONTENT_LENGTH);
@@ -47,6 +41,7 @@ pub(super) fn prepare_switch(headers: &mut HeaderMap) {
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(UPGRADE, protocol);
     }
+    asks
 }
 
 /// Writes the head of an interim response as the client gets it. `100 Continue` is not among these: the client gets that when
@@ -84,34 +79,6 @@ pub(super) fn take_asks(headers: &mut HeaderMap) -> Asks {
         (false, true) => Asks::Check,
         (false, false) => Asks::Nothing,
     }
-}
-
-/// Rejects a response with a transfer coding other than `chunked`, or with a coding and a length (RFC 9112, 6.3).
-fn check_framing(headers: &HeaderMap) -> Result<(), Ambiguous> {
-    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    match (codings.next(), codings.next()) {
-        (None, _) => Ok(()),
-        (Some(coding), None)
-            if coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked")
-                && !headers.contains_key(CONTENT_LENGTH) =>
-        {
-            Ok(())
-        }
-        _ => Err(Ambiguous),
-    }
-}
-
-/// Writes a length once that is repeated, and rejects different ones (RFC 9112, 6.3). hyper compares them only where a body
-/// follows.
-fn unite_lengths(headers: &mut HeaderMap) -> Result<(), Ambiguous> {
-    let lengths = || headers.get_all(CONTENT_LENGTH).iter().flat_map(listed);
-    let Some(length) = lengths().next().filter(|_| lengths().nth(1).is_some()) else { return Ok(()) };
-    if lengths().any(|other| other != length) {
-        return Err(Ambiguous);
-    }
-    let length = HeaderValue::from_bytes(length).map_err(|_| Ambiguous)?;
-    headers.insert(CONTENT_LENGTH, length);
-    Ok(())
 }
 
 /// How long a runner keeps an idle connection, by the `timeout` of its `keep-alive`.

@@ -19,10 +19,9 @@ use super::queue::QueuePosition;
 use super::request_body::RequestBody;
 use super::request_head::Wishes;
 use super::respond::{MayAsk, pass_on, switch};
-use super::response_head::write_interim;
 use super::timer::Wait;
 use super::tunnel::TunnelSlot;
-use super::upstream::Upstream;
+use super::upstream::{Outgoing, Upstream, UpstreamError};
 use crate::connect::{Pause, is_own_shortage};
 
 /// One client connection, for all of its requests.
@@ -46,8 +45,8 @@ pub(super) async fn route(
         ManualChecks::Made { health_path } if request.uri().path() == health_path => MayAsk::No,
         ManualChecks::Made { .. } | ManualChecks::Ignored => MayAsk::Yes,
     };
-    let mut request = request.map(|body| RequestBody::new(body, Arc::clone(client)));
-    pass_interim_responses_on(client, &mut request);
+    let mut request = request.map(RequestBody::new);
+    let mut unsent = None;
     if wishes.expects_continue {
         client.await_continue();
     }
@@ -55,14 +54,14 @@ pub(super) async fn route(
     loop {
         let permit = position.acquire(balancer).await?;
         entry.runner = Some(permit.runner().id);
-        match send(session, permit, request, &mut position).await? {
+        match send(session, permit, &mut request, unsent.take(), &mut position).await? {
             SendOutcome::Answered(response, exchange)
                 if response.status() != StatusCode::SWITCHING_PROTOCOLS =>
             {
-                return pass_on(response, exchange, may_ask).await;
+                return Ok(pass_on(response, exchange, may_ask));
             }
             SendOutcome::Answered(response, exchange) if wishes.upgrade => {
-                return switch(response, exchange, id.clone(), &session.tunnel);
+                return Ok(switch(response, exchange, may_ask, id.clone(), &session.tunnel));
             }
             // The client has not asked for an upgrade.
             SendOutcome::Answered(..) => return Err(ProxyError::Malformed),
@@ -81,30 +80,20 @@ pub(super) async fn route(
                 entry.error = Some(error);
                 return Err(answer);
             }
-            SendOutcome::Unsent(unsent) => request = *unsent,
+            SendOutcome::Unsent(outgoing) => unsent = outgoing,
         }
         position.move_on()?;
     }
 }
 
-/// Passes interim responses of the runner on to the client. `100 Continue` lets the body follow, and hyper tells the client
-/// when it does.
-fn pass_interim_responses_on(client: &Arc<Client>, request: &mut Request<RequestBody>) {
-    let client = Arc::clone(client);
-    hyper::ext::on_informational(request, move |response| match response.status() {
-        StatusCode::CONTINUE => client.stop_awaiting_continue(),
-        status => client.send_interim(&write_interim(status, response.headers())),
-    });
-}
-
 enum SendOutcome {
-    Answered(Response<Incoming>, Exchange),
+    Answered(Response<()>, Exchange),
     /// The runner has not begun to answer within `request_timeout`.
     Overdue(Exchange),
     /// It was written, at least in part, and there will be no response.
-    Lost(hyper::Error),
-    /// The runner did not take it. Nothing of it was written (S39).
-    Unsent(Box<Request<RequestBody>>),
+    Lost(UpstreamError),
+    /// The runner did not take it. Nothing of it was written (S39). It may be encoded.
+    Unsent(Option<Box<Outgoing>>),
 }
 
 /// Sends a request to the runner of its permit: over an idle connection, a fresh one, or a second fresh one. A runner that
@@ -112,17 +101,18 @@ enum SendOutcome {
 async fn send(
     session: &Session,
     mut permit: Permit,
-    mut request: Request<RequestBody>,
+    request: &mut Request<RequestBody>,
+    mut unsent: Option<Box<Outgoing>>,
     position: &mut QueuePosition,
 ) -> Result<SendOutcome, ProxyError> {
     let client = &session.client;
     let mut refusals = 0;
     loop {
-        let upstream = if let Some(idle) = permit.runner().pop(client.timer.clock()) {
+        let mut upstream = if let Some(idle) = permit.runner().pop(client.timer.clock()) {
             idle
         } else if refusals == 2 {
             permit.unreachable();
-            return Ok(SendOutcome::Unsent(Box::new(request)));
+            return Ok(SendOutcome::Unsent(unsent));
         } else {
             refusals += 1;
             match open_in_time(&session.balancer, &permit, position).await? {
@@ -133,26 +123,28 @@ async fn send(
         if client.awaits_continue() {
             client.timer.start(Wait::Continue, client.limits.wait_for_continue);
         }
-        (request, permit) = match Exchange::send(upstream, permit, request, client).await {
+        match unsent.take() {
+            Some(outgoing) => upstream.begin_again(*outgoing),
+            None => upstream.begin(request),
+        }
+        match Exchange::unwritten(upstream, permit, Arc::clone(client)).send().await {
             Ok((response, exchange)) => return Ok(SendOutcome::Answered(response, exchange)),
             Err(Unanswered::Overdue(exchange)) => return Ok(SendOutcome::Overdue(exchange)),
-            Err(Unanswered::Unsent(request, permit)) => (*request, permit),
+            Err(Unanswered::Unsent(outgoing, kept)) => (unsent, permit) = (Some(outgoing), kept),
             Err(Unanswered::Lost(error)) => return Ok(SendOutcome::Lost(error)),
-        };
+        }
     }
 }
 
-fn why_lost(client: &Client, error: &hyper::Error) -> ProxyError {
-    if client.has_stalled() {
-        ProxyError::ClientTimeout { after: client.limits.inactivity.1 }
-    } else if error.is_parse_too_large() {
-        ProxyError::HeadTooLarge
-    } else if error.is_parse() {
-        ProxyError::Malformed
-    } else if error.is_user() {
-        ProxyError::BrokenBody
-    } else {
-        ProxyError::Lost
+fn why_lost(client: &Client, error: &UpstreamError) -> ProxyError {
+    match error {
+        _ if client.has_stalled() => ProxyError::ClientTimeout { after: client.limits.inactivity.1 },
+        UpstreamError::Closed | UpstreamError::Failed(_) => ProxyError::Lost,
+        UpstreamError::RequestBody(_) => ProxyError::BrokenBody,
+        UpstreamError::HeadTooLarge => ProxyError::HeadTooLarge,
+        UpstreamError::MalformedHead(_) | UpstreamError::AmbiguousEnd | UpstreamError::MalformedChunk => {
+            ProxyError::Malformed
+        }
     }
 }
 
@@ -162,7 +154,7 @@ async fn open_in_time(
     balancer: &Balancer,
     permit: &Permit,
     position: &mut QueuePosition,
-) -> Result<io::Result<Upstream>, ProxyError> {
+) -> Result<io::Result<Box<Upstream>>, ProxyError> {
     let timeout = balancer.limits().queue_timeout;
     let opened = timeout_at(position.deadline(timeout), async {
         let mut pause = Pause::new();

@@ -16,10 +16,12 @@ pub(super) struct ServingRunner {
     pub(super) id: RunnerId,
     pub(super) address: Address,
     /// Idle connections, the last used on top; `None` once the runner is out of service.
-    idle: Mutex<Option<Vec<Upstream>>>,
+    idle: Mutex<Option<Idle>>,
     closed: Notify,
     warned: AtomicBool,
 }
+
+type Idle = Vec<Box<Upstream>>;
 
 impl ServingRunner {
     pub(super) const fn new(id: RunnerId, address: Address) -> Self {
@@ -33,7 +35,7 @@ impl ServingRunner {
     }
 
     /// Takes the idle connection that was used last, unless it has been idle for too long.
-    pub(super) fn pop(&self, clock: &TickClock) -> Option<Upstream> {
+    pub(super) fn pop(&self, clock: &TickClock) -> Option<Box<Upstream>> {
         let mut idle = self.lock();
         let idle = idle.as_mut()?;
         loop {
@@ -52,7 +54,7 @@ impl ServingRunner {
     }
 
     /// Keeps an idle connection. Closes it if the runner is out of service.
-    pub(super) fn push(&self, connection: Upstream) {
+    pub(super) fn push(&self, connection: Box<Upstream>) {
         if let Some(idle) = self.lock().as_mut() {
             idle.push(connection);
         }
@@ -93,13 +95,12 @@ impl ServingRunner {
     /// How many idle connections the runner has not closed.
     #[cfg(test)]
     pub(super) fn kept(&self) -> usize {
-        use futures_util::FutureExt;
         let mut idle = self.lock();
         let idle = idle.iter_mut().flatten();
-        idle.filter_map(|connection| connection.is_alive().now_or_never()).filter(|alive| *alive).count()
+        idle.map(|connection| connection.is_alive()).filter(|alive| *alive).count()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<Upstream>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

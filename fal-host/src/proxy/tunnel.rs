@@ -12,12 +12,12 @@ use tokio::time::timeout;
 use super::client_io::ClientIo;
 use super::departure::LINGER_PAUSE;
 use super::permit::Permit;
-use super::upstream::UpstreamStream;
+use crate::connect::Stream;
 
 /// The runner's end of a connection that has switched protocols, with the permit of its request.
 #[derive(Debug)]
 pub(super) struct Tunnel {
-    pub(super) stream: UpstreamStream,
+    pub(super) stream: Stream,
     /// What the runner has sent since it switched.
     pub(super) received: Bytes,
     pub(super) permit: Permit,

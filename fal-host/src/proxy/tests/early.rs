@@ -1,8 +1,11 @@
 //! Responses that come before the end of their request, and requests whose body is not read (S43).
 
+use futures_util::FutureExt;
+
 use super::rig::limits;
 use super::{Rig, until};
 use crate::proxy::Limits;
+use crate::proxy::queue::QueuePosition;
 
 const UPLOAD: usize = 5_000_000;
 
@@ -77,4 +80,25 @@ async fn the_connection_of_an_early_response_serves_no_further_request_s43e() {
     assert_eq!(client.exactly(2).await, "ok");
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
     assert_eq!(rig.balancer.kept(runner.id), 0, "its runner may close it");
+}
+
+#[tokio::test]
+async fn a_client_that_breaks_off_its_upload_still_gets_the_response_and_its_runner_is_not_blamed_s43f() {
+    let mut rig = Rig::with(Limits { max_multiplexing: 2, ..limits() }).await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhello").await;
+    let mut connection = runner.accept().await;
+    connection.head().await;
+    connection.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no").await;
+    client.head().await;
+    client.close_side().await;
+    assert_eq!(connection.exactly(5).await, "hello");
+    connection.closed().await;
+    let mut position = QueuePosition::default();
+    assert!(position.acquire(&rig.balancer).now_or_never().is_some(), "the runner gets requests");
+    connection.send("k").await;
+    assert_eq!(client.exactly(2).await, "ok");
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    assert!(rig.has_no_report());
 }

@@ -1,7 +1,7 @@
 //! Interim responses, and connections that switch protocols (S45).
 
 use super::overdue::{tick_through, too_long};
-use super::{Rig, until};
+use super::{Rig, until, within};
 
 use std::time::Duration;
 
@@ -127,6 +127,20 @@ async fn a_connection_that_switches_protocols_is_a_tunnel_that_holds_its_permit_
     connection.closed().await;
     drop(connection);
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
+}
+
+#[tokio::test]
+async fn a_response_that_switches_protocols_can_ask_for_a_check_s27a_s28c() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send(UPGRADE).await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.send(&SWITCH.replace("x-own", "x-fal-runner-health-check")).await;
+    assert_eq!(client.head().await.header("x-fal-runner-health-check"), None);
+    within(rig.asked.notified()).await;
+    assert_eq!(rig.balancer.take_asked(), [runner.id]);
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ async fn a_runner_that_fails_a_request_is_a_warning_with_all_that_finds_the_requ
     assert_eq!(
         lost,
         " WARN The runner closed the connection after the request was sent and before it answered. request_id=mine-2 method=POST \
-         path=\"/lost\" runner=1 error_type=runner_disconnected error=connection closed before message completed"
+         path=\"/lost\" runner=1 error_type=runner_disconnected error=the runner closed the connection before the end of its response"
     );
 }
 

@@ -125,6 +125,24 @@ async fn a_kept_connection_that_closed_is_passed_over_and_the_request_goes_over_
 }
 
 #[tokio::test]
+async fn a_request_whose_first_write_fails_goes_over_a_fresh_connection_with_its_whole_body_s39b() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/1").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("1").await;
+    client.message().await;
+    connection.refuse_writes();
+    client.send("POST /2 HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello").await;
+    let mut fresh = runner.accept().await;
+    assert_eq!(fresh.message().await.body, "hello");
+    fresh.answer("2").await;
+    assert_eq!(client.message().await.body, "2");
+    assert!(rig.has_no_report());
+}
+
+#[tokio::test]
 async fn a_response_that_closes_its_connection_makes_the_next_request_open_another() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();

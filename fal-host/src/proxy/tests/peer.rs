@@ -3,7 +3,7 @@
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 
 use super::within;
 
@@ -61,6 +61,13 @@ impl Peer<TcpStream> {
     /// Closes the connection at once.
     pub(super) fn reset(self) {
         self.stream.set_zero_linger().unwrap();
+    }
+}
+
+impl Peer<UnixStream> {
+    /// Lets every write of the other end fail.
+    pub(super) fn refuse_writes(&self) {
+        rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Read).unwrap();
     }
 }
 

@@ -1,0 +1,267 @@
+//! A request on its way to a runner: its encoded head, and its body as it arrives from the client.
+
+use std::io::Write;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, TRAILER, TRANSFER_ENCODING};
+use http::{Method, Request};
+use http_body::Frame;
+use tokio::io::AsyncWrite;
+
+use super::error::UpstreamError;
+use crate::connect::Stream;
+use crate::proxy::client::Client;
+use crate::proxy::hop_by_hop::listed;
+use crate::proxy::request_body::RequestBody;
+
+/// Parts of a body up to this size are copied behind what comes before them, so that one write sends both.
+const MAX_COPIED: usize = 16 * 1024;
+
+/// A request that is being written.
+///
+/// As long as nothing of it was written, it can be moved to another connection as it is (S39b).
+#[derive(Debug, Default)]
+pub(in crate::proxy) struct Outgoing {
+    /// Encoded bytes, of which the first `position` ones are written.
+    buffer: Vec<u8>,
+    position: usize,
+    /// A large part of the body, which follows the buffer.
+    part: Bytes,
+    /// Whether the line break that ends a chunk follows the part.
+    ends_chunk: bool,
+    body: RequestBody,
+    state: State,
+    is_chunked: bool,
+    /// The trailers that the head announces. Others are not sent.
+    announced: Vec<HeaderName>,
+    is_head: bool,
+    progress: Progress,
+}
+
+/// What of a request has reached the runner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Progress {
+    #[default]
+    Nothing,
+    Something,
+    /// Something, and the rest cannot be written.
+    Broken,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// The head is encoded. The start of the body is written together with it, if it is there.
+    Head,
+    /// The body follows.
+    Body,
+    /// Everything is encoded.
+    #[default]
+    Encoded,
+}
+
+impl Outgoing {
+    /// Encodes the head of a request, and takes its body.
+    pub(super) fn encode(&mut self, request: &mut Request<RequestBody>) {
+        self.body = std::mem::take(request.body_mut());
+        self.state = if self.body.is_ended() { State::Encoded } else { State::Head };
+        self.is_head = *request.method() == Method::HEAD;
+        self.progress = Progress::Nothing;
+        self.announced.clear();
+        self.position = 0;
+        self.buffer.clear();
+        self.buffer.extend_from_slice(request.method().as_str().as_bytes());
+        self.buffer.push(b' ');
+        let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+        self.buffer.extend_from_slice(target.as_bytes());
+        self.buffer.extend_from_slice(b" HTTP/1.1\r\n");
+        let mut has_length = false;
+        for (name, value) in request.headers() {
+            match *name {
+                CONTENT_LENGTH => has_length = true,
+                TRANSFER_ENCODING => {}
+                _ => {
+                    if *name == TRAILER {
+                        let names = listed(value).filter_map(|name| HeaderName::from_bytes(name).ok());
+                        self.announced.extend(names);
+                    }
+                    self.append_field(name, value.as_bytes());
+                }
+            }
+        }
+        let length = self.body.length();
+        self.is_chunked = length.is_none();
+        match length {
+            None => self.buffer.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+            Some(0) if !has_length => {}
+            Some(length) => self.append_field(&CONTENT_LENGTH, length.to_string().as_bytes()),
+        }
+        self.buffer.extend_from_slice(b"\r\n");
+    }
+
+    /// Whether the method of the request is HEAD.
+    pub(super) const fn is_head(&self) -> bool {
+        self.is_head
+    }
+
+    /// Whether anything of the request has reached the runner.
+    pub(super) fn has_begun(&self) -> bool {
+        self.progress != Progress::Nothing
+    }
+
+    /// Whether the rest of the request cannot be written.
+    pub(super) fn is_broken(&self) -> bool {
+        self.progress == Progress::Broken
+    }
+
+    /// Whether nothing of the request is left to write.
+    pub(super) fn is_complete(&self) -> bool {
+        self.state == State::Encoded && self.is_flushed()
+    }
+
+    /// Writes what the client has sent, and what the runner takes of it. Ready when the whole request was written.
+    ///
+    /// Before anything was written, an error means that the request can be moved. After that a failed write is no error: the
+    /// rest of the request is dropped, because a response that has arrived counts more (S43f).
+    pub(super) fn poll_write(
+        &mut self,
+        stream: &mut Stream,
+        client: &Client,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), UpstreamError>> {
+        loop {
+            if self.state != State::Head {
+                ready!(self.poll_flush(stream, cx))?;
+            }
+            if self.state == State::Encoded {
+                return Poll::Ready(Ok(()));
+            }
+            self.state = State::Body;
+            match self.body.poll_frame(client, cx) {
+                Poll::Ready(Some(Ok(frame))) => self.append(frame),
+                Poll::Ready(Some(Err(error))) => {
+                    self.give_up();
+                    return Poll::Ready(Err(UpstreamError::RequestBody(error)));
+                }
+                Poll::Ready(None) => self.append_end(&HeaderMap::new()),
+                Poll::Pending => {
+                    ready!(self.poll_flush(stream, cx))?;
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    /// Gives up the rest of the request.
+    fn give_up(&mut self) {
+        self.state = State::Encoded;
+        if self.has_begun() {
+            self.progress = Progress::Broken;
+        }
+        self.drop_encoded();
+    }
+
+    /// Drops memory that a usual request does not need.
+    pub(super) fn shrink(&mut self) {
+        self.buffer.clear();
+        self.position = 0;
+        self.buffer.shrink_to(MAX_COPIED);
+    }
+
+    fn append(&mut self, frame: Frame<Bytes>) {
+        match frame.into_data() {
+            Ok(data) => {
+                if !data.is_empty() {
+                    self.append_data(data);
+                }
+                if !self.is_chunked && self.body.is_ended() {
+                    self.state = State::Encoded;
+                }
+            }
+            Err(frame) => self.append_end(&frame.into_trailers().unwrap_or_default()),
+        }
+    }
+
+    fn append_data(&mut self, data: Bytes) {
+        if self.is_chunked {
+            // Writing to memory cannot fail.
+            let _ = write!(self.buffer, "{:x}\r\n", data.len());
+        }
+        if data.len() > MAX_COPIED {
+            self.part = data;
+            self.ends_chunk = self.is_chunked;
+        } else {
+            self.buffer.extend_from_slice(&data);
+            if self.is_chunked {
+                self.buffer.extend_from_slice(b"\r\n");
+            }
+        }
+    }
+
+    fn append_end(&mut self, trailers: &HeaderMap) {
+        self.state = State::Encoded;
+        if self.is_chunked {
+            self.buffer.extend_from_slice(b"0\r\n");
+            let announced = std::mem::take(&mut self.announced);
+            for (name, value) in trailers.iter().filter(|(name, _)| announced.contains(name)) {
+                self.append_field(name, value.as_bytes());
+            }
+            self.buffer.extend_from_slice(b"\r\n");
+        }
+    }
+
+    fn append_field(&mut self, name: &HeaderName, value: &[u8]) {
+        self.buffer.extend_from_slice(name.as_str().as_bytes());
+        self.buffer.extend_from_slice(b": ");
+        self.buffer.extend_from_slice(value);
+        self.buffer.extend_from_slice(b"\r\n");
+    }
+
+    fn is_flushed(&self) -> bool {
+        self.position == self.buffer.len() && self.part.is_empty() && !self.ends_chunk
+    }
+
+    /// Writes everything that is encoded.
+    fn poll_flush(&mut self, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<Result<(), UpstreamError>> {
+        if self.is_broken() {
+            self.drop_encoded();
+        }
+        while !self.is_flushed() {
+            let encoded = self.buffer.get(self.position..).unwrap_or_default();
+            let bytes = if encoded.is_empty() { &self.part } else { encoded };
+            if bytes.is_empty() {
+                self.buffer.clear();
+                self.position = 0;
+                self.buffer.extend_from_slice(b"\r\n");
+                self.ends_chunk = false;
+                continue;
+            }
+            let length = match ready!(Pin::new(&mut *stream).poll_write(cx, bytes)) {
+                Ok(length) => length,
+                Err(error) if !self.has_begun() => return Poll::Ready(Err(UpstreamError::Failed(error))),
+                Err(_) => {
+                    self.progress = Progress::Broken;
+                    self.drop_encoded();
+                    break;
+                }
+            };
+            self.progress = Progress::Something;
+            if encoded.is_empty() {
+                self.part.advance(length);
+            } else {
+                self.position += length;
+            }
+        }
+        self.buffer.clear();
+        self.position = 0;
+        Poll::Ready(Ok(()))
+    }
+
+    fn drop_encoded(&mut self) {
+        self.buffer.clear();
+        self.position = 0;
+        self.part = Bytes::new();
+        self.ends_chunk = false;
+    }
+}
