@@ -1,10 +1,10 @@
 //! What the log has of requests that the host fails.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
-use tracing::Level;
-use tracing::subscriber::DefaultGuard;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
+use tracing::{Dispatch, Level};
 
 use super::overdue::{LIMIT, too_long};
 use super::rig::limits;
@@ -15,8 +15,13 @@ use crate::proxy::Limits;
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
+/// With only one subscriber in the process, the thread that reaches a log line first decides whether the line is written. The
+/// threads of other tests have no subscriber.
+static SECOND_SUBSCRIBER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
+
 impl Log {
     fn start(level: Level) -> (Self, DefaultGuard) {
+        LazyLock::force(&SECOND_SUBSCRIBER);
         let log = Self::default();
         let writer = log.clone();
         let lines = tracing_subscriber::fmt()
