@@ -8,6 +8,7 @@ mod output;
 mod port;
 mod process;
 mod reap;
+mod signals;
 mod sockets;
 mod spawn;
 mod stop_signal;

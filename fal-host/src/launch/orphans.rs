@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,24 +20,38 @@ use tokio::signal::unix::{SignalKind, signal};
 ///
 /// # Errors
 ///
-/// If the system refuses it, and on systems other than Linux.
+/// If the system refuses it, if it does not list child processes (`/proc` is not mounted), and on systems other than
+/// Linux.
 pub fn adopt_orphans() -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    inherited().extend(children_of(getpid()).iter().map(|child| child.as_raw_nonzero().get()));
-    #[cfg(target_os = "linux")]
-    return Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?);
     #[cfg(not(target_os = "linux"))]
-    Err(io::ErrorKind::Unsupported.into())
+    return Err(io::ErrorKind::Unsupported.into());
+    #[cfg(target_os = "linux")]
+    {
+        // Without it, orphans could not be found, and would be zombies when they have ended.
+        fs::read("/proc/thread-self/children")?;
+        inherited().extend(children_of(getpid()).iter().map(|child| child.as_raw_nonzero().get()));
+        Ok(rustix::process::set_child_subreaper(Some(getpid()))?)
+    }
 }
 
 /// Finds and kills the child processes of this process that are not runners. Does nothing unless [`adopt_orphans`] was
 /// called.
 ///
 /// An orphan belongs to the runner whose address is in its environment. A process without that variable is left alone
-/// until the host ends. No call waits for a process to end.
+/// until the last host of this process ends. No call waits for a process to end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Orphans {
     active: bool,
+}
+
+/// How many hosts of this process start runners.
+static HOSTS: AtomicUsize = AtomicUsize::new(0);
+
+/// The threads that have started a runner.
+static STARTERS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+fn starters() -> MutexGuard<'static, BTreeSet<i32>> {
+    STARTERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The live runners of all hosts of this process: their process ids, and the marks of their descendants.
@@ -59,12 +74,15 @@ impl Orphans {
         let active = rustix::process::child_subreaper().is_ok_and(|reaper| reaper.is_some());
         #[cfg(not(target_os = "linux"))]
         let active = false;
+        HOSTS.fetch_add(1, Ordering::Relaxed);
         Self { active }
     }
 
-    /// A runner was started: until it is reaped, its descendants are left alone.
+    /// This thread has started a runner: until it is reaped, its descendants are left alone.
     pub(super) fn runner_started(self, runner: Pid, address: &Address) {
         if self.active {
+            #[cfg(target_os = "linux")]
+            starters().insert(rustix::thread::gettid().as_raw_nonzero().get());
             runners().insert(runner.as_raw_nonzero().get(), mark(address));
         }
     }
@@ -95,8 +113,12 @@ impl Orphans {
         }
     }
 
-    /// Kills all orphans when the host ends. Blocks for at most 100 ms.
+    /// Kills the orphans that belong to no living runner when a host ends, and all orphans when the last host of this
+    /// process ends. Blocks for at most 100 ms.
     pub(super) fn end(self) {
+        if HOSTS.fetch_sub(1, Ordering::Relaxed) > 1 {
+            return self.kill_orphans();
+        }
         for _ in 0..50 {
             let living = self.living();
             if living.is_empty() {
@@ -125,14 +147,29 @@ impl Orphans {
             }
             !inherited.contains(&number)
         };
-        children_of(getpid()).into_iter().filter(is_living_orphan).collect()
+        adopted().into_iter().filter(is_living_orphan).collect()
     }
+}
+
+/// The orphans that this process has adopted, among other child processes of it.
+///
+/// The system gives an orphan to the first thread of this process that lives. So the child processes of a thread that
+/// starts runners, which may be thousands, are left out, unless it is the main thread.
+pub(super) fn adopted() -> Vec<Pid> {
+    let (main, starters) = (getpid().as_raw_nonzero().get(), starters());
+    children_of_threads(getpid(), |thread| thread == main || !starters.contains(&thread))
 }
 
 /// The child processes of all threads of a process. Empty where the system does not tell.
 pub(super) fn children_of(process: Pid) -> Vec<Pid> {
+    children_of_threads(process, |_| true)
+}
+
+fn children_of_threads(process: Pid, is_wanted: impl Fn(i32) -> bool) -> Vec<Pid> {
     let threads = fs::read_dir(format!("/proc/{}/task", process.as_raw_nonzero()));
     let threads = threads.into_iter().flatten().flatten();
+    let id = |thread: &fs::DirEntry| thread.file_name().to_str()?.parse().ok();
+    let threads = threads.filter(|thread| id(thread).is_none_or(&is_wanted));
     let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
     let parse = |pid: &str| pid.parse().ok().and_then(Pid::from_raw);
     lists.flat_map(|list| list.split_whitespace().filter_map(parse).collect::<Vec<_>>()).collect()

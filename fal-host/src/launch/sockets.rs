@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use rustix::process::{Pid, getpgid, getpid};
+use rustix::process::{Pid, getpgid};
 
-use super::orphans::children_of;
+use super::orphans::{adopted, children_of};
 
 /// A socket that listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ fn inodes_of(runner: Pid) -> Option<BTreeSet<u64>> {
 
 /// A runner's process, its descendants, and the orphans of its process group that this process has adopted.
 fn processes_of(runner: Pid) -> Vec<Pid> {
-    let adopted = children_of(getpid()).into_iter().filter(|child| getpgid(Some(*child)) == Ok(runner));
+    let adopted = adopted().into_iter().filter(|child| getpgid(Some(*child)) == Ok(runner));
     let mut processes: Vec<_> = adopted.filter(|child| *child != runner).chain([runner]).collect();
     let mut next = 0;
     while let Some(process) = processes.get(next) {
@@ -114,6 +114,8 @@ fn processes_of(runner: Pid) -> Vec<Pid> {
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
+
+    use rustix::process::getpid;
 
     use super::*;
 

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use super::cgroup::{Cgroup, CgroupEntry, Cgroups};
 use super::orphans::Orphans;
 use super::reap::Group;
-use super::{LaunchError, StatusReporter, output};
+use super::{LaunchError, StatusReporter, output, signals};
 use crate::RunnerId;
 use crate::fleet::Exit;
 
@@ -40,8 +40,8 @@ pub(super) struct Spawner {
     relays: Handle,
     cgroups: Option<(Cgroups, CgroupEntry)>,
     orphans: Orphans,
-    /// Whether a task watches the orphans already.
-    watched: bool,
+    /// Whether a child process was started already.
+    has_started: bool,
 }
 
 /// A child process that was started.
@@ -71,7 +71,7 @@ impl Spawner {
             relays: Handle::current(),
             cgroups,
             orphans: Orphans::new(),
-            watched: false,
+            has_started: false,
         }
     }
 
@@ -88,6 +88,10 @@ impl Spawner {
         variables: impl IntoIterator<Item = (&'static str, String)>,
         stdin: Stdio,
     ) -> Result<Spawned, LaunchError> {
+        if !std::mem::replace(&mut self.has_started, true) {
+            signals::reset_in(&mut self.command);
+            tokio::spawn(self.orphans.watch());
+        }
         let (id, index) = (reporter.id(), reporter.index().to_string());
         self.command.envs(self.env_each.iter().map(|(name, value)| (name, value.replace("{index}", &index))));
         self.command.envs(variables).env(variable::LISTEN, address.to_string());
@@ -100,9 +104,6 @@ impl Spawner {
         let (group, leader) =
             Group::led_by(&child, cgroup).ok_or_else(|| LaunchError::new("the process has no id"))?;
         self.orphans.runner_started(leader, address);
-        if !std::mem::replace(&mut self.watched, true) {
-            tokio::spawn(self.orphans.watch());
-        }
         let relay = self.relays.spawn(async move {
             join(output::relay(stdout, id, "stdout"), output::relay(stderr, id, "stderr")).await
         });

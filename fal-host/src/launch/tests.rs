@@ -1,6 +1,7 @@
 //! The process launcher with real processes. Whatever a test leaves behind ends with its launcher's channel.
 
 mod directory;
+mod own_process;
 
 use std::process::Command;
 use std::time::Duration;

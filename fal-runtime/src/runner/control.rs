@@ -28,18 +28,27 @@ struct LineWriter {
 
 impl Control {
     /// Takes the channel from standard input and puts the null device there, so that no child process of the app
-    /// inherits it. Kills this process and its group as soon as the host has ended (S41).
+    /// inherits it.
     pub(crate) fn take_from_stdin() -> io::Result<Self> {
         let channel = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
         rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
-        let watched = channel.try_clone()?;
-        let control = Self::over(channel)?;
+        Self::over(channel)
+    }
+
+    /// Kills this process and its group as soon as the host has ended (S41f). An error means that no thread can be
+    /// started.
+    pub(crate) fn die_with_the_host(&self) -> io::Result<()> {
+        let watched = self.0.lock().unwrap_or_else(PoisonError::into_inner).channel.try_clone()?;
+        // A suspended process cannot see the end of its host, so the system continues it then. Without this, only
+        // suspended runners may outlive their host.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::set_parent_process_death_signal(Some(Signal::CONT));
         // A thread and not a task: a runtime whose every thread is stuck must not keep the process alive.
         thread::Builder::new().name("fal-control".to_owned()).spawn(move || {
             wait_until_closed(watched);
             kill_own_group();
         })?;
-        Ok(control)
+        Ok(())
     }
 
     fn over(channel: UnixStream) -> io::Result<Self> {

@@ -81,7 +81,11 @@ fn run_for_host(assignment: Result<Assignment, AssignmentError>) -> Exit {
             return supervisor::not_started(&error);
         }
     };
+    let watching = control.die_with_the_host();
     let supervisor = Supervisor::Host(Arc::new(control));
+    if let Err(error) = watching {
+        return supervisor.no_thread(&error);
+    }
     let assignment = match assignment {
         Ok(assignment) => assignment,
         Err(error) => return supervisor.not_started(&error),

@@ -38,9 +38,11 @@ impl RunnerProcess {
         thread::scope(|scope| {
             let lifecycle = thread::Builder::new().name("fal-lifecycle".to_owned());
             match lifecycle.spawn_scoped(scope, || self.drive()) {
-                // The panic hook has printed the panic.
-                Ok(lifecycle) => lifecycle.join().unwrap_or(Exit::NotStarted),
-                Err(error) => self.supervisor.not_started(&Error::from(error)),
+                // Tokio panics if it gets no thread.
+                Ok(lifecycle) => lifecycle
+                    .join()
+                    .unwrap_or_else(|panic| self.supervisor.not_started(&Error::panicked(&*panic))),
+                Err(error) => self.supervisor.no_thread(&error),
             }
         })
     }

@@ -57,6 +57,14 @@ impl Supervisor {
         not_started(error)
     }
 
+    /// Reports that the runner cannot start, because the system gives it no thread.
+    pub(super) fn no_thread(&self, error: &dyn Display) -> Exit {
+        self.not_started(&format_args!(
+            "cannot start a thread: {error}; raise the limit on processes (`ulimit -u`, `TasksMax=` of a systemd unit, \
+             or the pids limit of the container) or on memory"
+        ))
+    }
+
     /// Reports that `setup` failed.
     pub(super) fn setup_failed(&self, app: &Declaration, error: &dyn Display) -> Exit {
         if let Self::Host(control) = self {

@@ -1,5 +1,7 @@
 //! Runners whose host has exited (S41), and processes that are not runners.
 
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use fal_health::protocol::Assignment;
@@ -37,6 +39,22 @@ fn a_runner_whose_every_thread_is_held_ends_when_its_host_has_exited_s41f() {
 fn a_runner_in_its_setup_ends_when_its_host_has_exited_s41f() {
     let mut runner = Runner::start("stubborn", "", GRACE);
     runner.wait_for_mark("setup");
+    assert_eq!(runner.abandoned().signal, Some(Signal::KILL.as_raw()));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_suspended_runner_ends_when_its_host_has_exited_s41f() {
+    let ((started, runner), (end, ended)) = (mpsc::channel(), mpsc::channel::<()>());
+    // For the system, the thread that started a process is its parent.
+    let host = thread::spawn(move || {
+        started.send(ready()).unwrap();
+        ended.recv().unwrap_err();
+    });
+    let runner = runner.recv().unwrap();
+    runner.suspend();
+    drop(end);
+    host.join().unwrap();
     assert_eq!(runner.abandoned().signal, Some(Signal::KILL.as_raw()));
 }
 

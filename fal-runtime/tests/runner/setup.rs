@@ -132,3 +132,17 @@ fn an_assignment_that_cannot_be_read_is_told_to_the_host() {
     assert_eq!((code, report.as_str()), (Some(1), error));
     assert!(printed.contains(&format!("error: {error}\n")), "{printed}");
 }
+
+#[test]
+fn a_runner_that_gets_no_thread_tells_the_host_why_s36c() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let listen = format!("unix:{}", directory.path().join("socket").display());
+    let mut command = this_program().unwrap();
+    let assignment = Assignment::new(std::process::id(), listen.parse().unwrap());
+    // No machine has room for a stack of this many bytes.
+    command.envs(assignment.variables()).env("RUST_MIN_STACK", (1_u64 << 50).to_string());
+    let mut runner = Runner::start_by(command, directory);
+    let report = runner.report()["failed"]["error"].to_string();
+    assert!(report.contains("cannot start a thread: ") && report.contains("ulimit -u"), "{report}");
+    assert_eq!(runner.ended().code, Some(1));
+}
