@@ -57,7 +57,7 @@ impl Setup {
     /// to the log.
     ///
     /// Call it as often as you like: a report with the same message is passed on only if the fraction has changed
-    /// by at least 0.01. It blocks until the host has taken the report, at most one second.
+    /// by at least 0.01. It does not block: while the host reads nothing, progress is dropped.
     pub fn progress(&self, fraction: f64, message: impl Into<String>) {
         let mut progress = Progress::new(fraction, message);
         progress.message.truncate(progress.message.floor_char_boundary(MAX_MESSAGE_BYTES));
