@@ -98,6 +98,9 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind) {
         EventKind::Abandoned => {
             tracing::error!(%runner, "TERMINATING: survives SIGKILL; the host continues without it");
         }
+        EventKind::KillOutlived => {
+            tracing::error!(%runner, "TERMINATING: survives SIGKILL; its successor starts when it has ended");
+        }
         EventKind::Terminated(record) => log_end(record),
         EventKind::BackoffStarted { index, wait, failed_starts } => tracing::warn!(
             %runner,

@@ -226,6 +226,11 @@ const TABLE: &[Row] = &[
         rests: "a_client_cannot_ask_and_neither_can_the_health_endpoint_s58a",
     },
     Row {
+        rule: 60,
+        acts: "an_exclusive_successor_waits_for_a_process_that_survives_sigkill_however_long_s60b",
+        rests: "hosts_of_one_process_do_not_end_each_others_processes_s60d",
+    },
+    Row {
         rule: 66,
         acts: "no_request_is_lost_in_rollouts_of_run_s66a_s66b_s66c",
         rests: "a_host_in_which_nothing_is_in_flight_stops_at_once_s41d_s66c",

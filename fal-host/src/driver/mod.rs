@@ -242,7 +242,8 @@ impl Driver {
 
     fn launch(&mut self, id: RunnerId, index: ReplicaIndex) {
         let started = self.clock.now();
-        let reporter = StatusReporter::new(id, index.get(), self.fleet_events.clone());
+        let reporter = StatusReporter::new(id, index.get(), self.fleet_events.clone())
+            .with_replacement_strategy(self.fleet.replacement_strategy());
         let event = match self.launcher.launch(id, reporter) {
             Ok(handle) => {
                 let pid = handle.pid();

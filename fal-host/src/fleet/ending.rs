@@ -181,6 +181,7 @@ impl Fleet {
                     self.terminate(now, id, Reason::Stopped);
                 }
                 Some(Phase::Ready { .. }) => self.drain(now, id, Reason::Stopped),
+                Some(Phase::Killed { until: None }) => self.abandon(now, id),
                 _ => {}
             }
         }
@@ -194,6 +195,7 @@ impl Fleet {
         for id in self.ids() {
             match self.runners.get(&id).map(|runner| runner.phase) {
                 Some(Phase::CrashBackoff { .. }) => drop(self.remove(id)),
+                Some(Phase::Killed { until: None }) => self.abandon(now, id),
                 // A pending runner is killed as soon as its process has started.
                 Some(Phase::Pending | Phase::Killed { .. }) | None => {}
                 Some(_) => self.kill_runner(now, id),
@@ -207,13 +209,27 @@ impl Fleet {
         self.leave_rotation(now, id);
         self.commands.push(FleetCommand::Kill(id));
         self.emit(id, EventKind::Killed);
-        self.set_phase(id, Phase::Killed { until: now + KILL_TIMEOUT });
+        self.set_phase(id, Phase::Killed { until: Some(now + KILL_TIMEOUT) });
     }
 
-    /// Continues without a runner whose process has survived SIGKILL, such as one that hangs in a system call.
-    pub(super) fn abandon(&mut self, now: Time, id: RunnerId) {
+    /// A process has survived SIGKILL, such as one that hangs in a system call. Its successor may have to wait for its end,
+    /// however long that takes (S60b).
+    pub(super) fn on_kill_outlived(&mut self, now: Time, id: RunnerId) {
+        if self.settings.replacement_strategy == ReplacementStrategy::StopFirst && !self.is_stopping() {
+            self.emit(id, EventKind::KillOutlived);
+            self.set_phase(id, Phase::Killed { until: None });
+        } else {
+            self.abandon(now, id);
+        }
+    }
+
+    /// Continues without a runner whose process has survived SIGKILL.
+    fn abandon(&mut self, now: Time, id: RunnerId) {
         self.emit(id, EventKind::Abandoned);
-        if let Some(runner) = self.remove(id) {
+        if let Some(mut runner) = self.remove(id) {
+            runner
+                .detail
+                .get_or_insert_with(|| "its process has survived SIGKILL and may still run".to_owned());
             self.finish_runner(now, runner, None);
         }
     }

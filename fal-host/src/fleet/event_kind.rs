@@ -72,6 +72,8 @@ pub enum EventKind {
     Killed,
     /// Its process has survived SIGKILL. The host continues without it.
     Abandoned,
+    /// Its process has survived SIGKILL. Its successor starts when it has ended (S60).
+    KillOutlived,
     /// Its process has ended.
     Terminated(RunnerRecord),
     /// `→ CRASH_BACKOFF`: its start waits because earlier starts failed ([S35](fal_health::semantics#s35)).

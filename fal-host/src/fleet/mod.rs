@@ -187,6 +187,10 @@ impl Fleet {
         self.runners.values()
     }
 
+    pub(crate) fn replacement_strategy(&self) -> ReplacementStrategy {
+        self.settings.replacement_strategy
+    }
+
     /// Whether any runner takes requests.
     pub(crate) fn is_ready(&self) -> bool {
         self.runners.values().any(Runner::is_ready)
@@ -218,7 +222,7 @@ impl Fleet {
             Phase::Setup { until } if *until <= now => self.terminate(now, id, Reason::StartupTimeout),
             Phase::Draining { until } if *until <= now => self.on_drained(now, id),
             Phase::Terminating { kill_at } if *kill_at <= now => self.kill_runner(now, id),
-            Phase::Killed { until } if *until <= now => self.abandon(now, id),
+            Phase::Killed { until: Some(until) } if *until <= now => self.on_kill_outlived(now, id),
             Phase::AwaitingFirstPass => self.notify_monitor(now, id, fal_health::Event::Elapsed),
             Phase::Ready { stable_at } => {
                 if stable_at.take_if(|stable_at| *stable_at <= now).is_some() {

@@ -123,6 +123,7 @@ pub struct RunnerRecord {
     pub detail: Option<String>,
     /// Its last checks, oldest first.
     pub checks: Vec<CheckRecord>,
-    /// How its process ended. `None` if there was no process, or if it survived SIGKILL.
+    /// How its process ended. `None` if there was no process, or if it survived SIGKILL ([S60b](fal_health::semantics#s60b)).
+    /// Then [`detail`](Self::detail) says so.
     pub exit: Option<Exit>,
 }

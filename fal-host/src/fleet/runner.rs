@@ -98,9 +98,9 @@ pub(super) enum Phase {
     Terminating {
         kill_at: Time,
     },
-    /// `until`: when the fleet abandons it.
+    /// `until`: when the fleet abandons it, or says that it waits for its end.
     Killed {
-        until: Time,
+        until: Option<Time>,
     },
 }
 
@@ -145,8 +145,8 @@ impl Runner {
             Phase::CrashBackoff { until }
             | Phase::Setup { until }
             | Phase::Draining { until }
-            | Phase::Terminating { kill_at: until }
-            | Phase::Killed { until } => Some(until),
+            | Phase::Terminating { kill_at: until } => Some(until),
+            Phase::Killed { until } => until,
             Phase::Pending => None,
             Phase::AwaitingFirstPass => self.check_due(),
             Phase::Ready { stable_at } => {

@@ -112,6 +112,12 @@ impl Cgroup {
             tracing::warn!(%error, group = %group.display(), "a cgroup could not be killed");
         }
     }
+
+    /// Whether a process in the cgroup has not ended.
+    pub(super) fn is_populated(&self) -> bool {
+        fs::read_to_string(self.directory.0.join("cgroup.events"))
+            .is_ok_and(|events| events.lines().any(|line| line == "populated 1"))
+    }
 }
 
 impl Drop for CgroupDirectory {

@@ -12,6 +12,7 @@ mod signals;
 mod sockets;
 mod spawn;
 mod stop_signal;
+mod vacancy;
 
 use std::fmt;
 
@@ -24,7 +25,7 @@ pub use self::process::ProcessLauncher;
 pub(crate) use self::process::this_program;
 pub use self::stop_signal::{StopSignal, StopSignalTo};
 use crate::RunnerId;
-use crate::fleet::{Exit, FleetEvent};
+use crate::fleet::{Exit, FleetEvent, ReplacementStrategy};
 
 /// Starts runners.
 ///
@@ -98,12 +99,18 @@ impl LaunchError {
 pub struct StatusReporter {
     id: RunnerId,
     index: usize,
+    replacement_strategy: ReplacementStrategy,
     fleet_events: mpsc::UnboundedSender<FleetEvent>,
 }
 
 impl StatusReporter {
     pub(crate) fn new(id: RunnerId, index: usize, fleet_events: mpsc::UnboundedSender<FleetEvent>) -> Self {
-        Self { id, index, fleet_events }
+        Self { id, index, replacement_strategy: ReplacementStrategy::StartFirst, fleet_events }
+    }
+
+    pub(crate) fn with_replacement_strategy(mut self, strategy: ReplacementStrategy) -> Self {
+        self.replacement_strategy = strategy;
+        self
     }
 
     /// The runner's `setup` is at this point.
@@ -121,7 +128,8 @@ impl StatusReporter {
         self.send(FleetEvent::SetupFailed { id: self.id, error: error.into() });
     }
 
-    /// The runner has ended. Must be called once for every runner that was started.
+    /// The runner has ended. Must be called once for every runner that was started. Under
+    /// [`ReplacementStrategy::StopFirst`] its successor starts then: call it when the runner holds nothing any more.
     pub fn exited(&self, exit: Exit) {
         self.send(FleetEvent::Exited { id: self.id, exit });
     }
@@ -135,6 +143,11 @@ impl StatusReporter {
     /// ([S47](fal_health::semantics#s47)).
     pub fn index(&self) -> usize {
         self.index
+    }
+
+    /// Whether the host starts a successor before the runner has ended, or then.
+    pub fn replacement_strategy(&self) -> ReplacementStrategy {
+        self.replacement_strategy
     }
 
     fn send(&self, event: FleetEvent) {

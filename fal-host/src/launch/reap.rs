@@ -3,9 +3,12 @@
 use std::io;
 use std::process::Child;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
 
 use super::cgroup::Cgroup;
 use super::stop_signal::{StopSignal, StopSignalTo};
@@ -85,11 +88,24 @@ impl Group {
         #[cfg(target_os = "linux")]
         match await_descriptor(pid).await {
             Ok(()) => return Ok(()),
-            Err(error) => tracing::debug!(%error, "no pidfd: a thread waits instead"),
+            Err(error) => tracing::debug!(%error, "no pidfd: SIGCHLD is awaited instead"),
         }
-        let waited = tokio::task::spawn_blocking(move || has_ended(pid, WaitIdOptions::empty()));
-        waited.await.map_err(io::Error::other)?.map(drop)
+        await_signal(pid).await
     }
+}
+
+/// How often a process is looked at without a signal: a program may block SIGCHLD in all of its threads.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Waits for SIGCHLD, which tells that some child process has ended. One signal may stand for several of them, so every
+/// waiter looks. Waiting takes no thread.
+async fn await_signal(pid: Pid) -> io::Result<()> {
+    let mut child_ended = signal(SignalKind::child())?;
+    while !has_ended(pid)? {
+        // Without a signal, it is time to look again.
+        let _ = timeout(LOOK_INTERVAL, child_ended.recv()).await;
+    }
+    Ok(())
 }
 
 /// Waits on a pidfd, which becomes readable when its process ends. So waiting takes no thread.
@@ -103,7 +119,7 @@ async fn await_descriptor(pid: Pid) -> io::Result<()> {
     let descriptor = unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) }?;
     loop {
         let mut ready = descriptor.readable().await?;
-        if has_ended(pid, WaitIdOptions::NOHANG)? {
+        if has_ended(pid)? {
             return Ok(());
         }
         ready.clear_ready();
@@ -111,8 +127,8 @@ async fn await_descriptor(pid: Pid) -> io::Result<()> {
 }
 
 /// Whether a process has ended. Does not reap it.
-fn has_ended(pid: Pid, options: WaitIdOptions) -> io::Result<bool> {
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | options;
+fn has_ended(pid: Pid) -> io::Result<bool> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
     loop {
         match rustix::process::waitid(WaitId::Pid(pid), options) {
             Ok(status) => return Ok(status.is_some()),

@@ -17,9 +17,10 @@ use tokio::task::JoinHandle;
 use super::cgroup::{Cgroup, CgroupEntry, Cgroups};
 use super::orphans::Orphans;
 use super::reap::Group;
+use super::vacancy::vacated;
 use super::{LaunchError, StatusReporter, output, signals};
 use crate::RunnerId;
-use crate::fleet::Exit;
+use crate::fleet::{Exit, ReplacementStrategy};
 
 /// How long to read what an ended runner wrote last. It is there already, unless a process that left the runner's group
 /// still holds the other end open.
@@ -51,6 +52,8 @@ pub(super) struct Spawned {
     pub(super) pid: u32,
     child: Child,
     leader: Pid,
+    cgroup: Option<Cgroup>,
+    strategy: ReplacementStrategy,
     relay: JoinHandle<((), ())>,
     orphans: Orphans,
 }
@@ -102,12 +105,21 @@ impl Spawner {
             LaunchError::io(format!("{program} could not be started"), error)
         })?;
         let (group, leader) =
-            Group::led_by(&child, cgroup).ok_or_else(|| LaunchError::new("the process has no id"))?;
+            Group::led_by(&child, cgroup.clone()).ok_or_else(|| LaunchError::new("the process has no id"))?;
         self.orphans.runner_started(leader, address);
         let relay = self.relays.spawn(async move {
             join(output::relay(stdout, id, "stdout"), output::relay(stderr, id, "stderr")).await
         });
-        Ok(Spawned { group, pid: child.id(), child, leader, relay, orphans: self.orphans })
+        Ok(Spawned {
+            group,
+            pid: child.id(),
+            child,
+            leader,
+            cgroup,
+            strategy: reporter.replacement_strategy(),
+            relay,
+            orphans: self.orphans,
+        })
     }
 
     fn cgroup(&self, id: RunnerId) -> Option<(Cgroup, File)> {
@@ -146,10 +158,14 @@ impl Drop for Spawner {
 }
 
 impl Spawned {
-    /// Waits until the child process has ended, and kills what is left of its group.
+    /// Waits until the child process has ended, and kills what is left of its group. Under
+    /// [`ReplacementStrategy::StopFirst`], waits until that has ended, too (S60b).
     pub(super) async fn end(mut self) -> Exit {
         let exit = self.group.end(self.child).await;
         self.orphans.runner_ended(self.leader);
+        if self.strategy == ReplacementStrategy::StopFirst {
+            vacated(self.leader, self.cgroup.as_ref()).await;
+        }
         if tokio::time::timeout(FLUSH_TIMEOUT, &mut self.relay).await.is_err() {
             self.relay.abort();
         }

@@ -3,7 +3,7 @@
 use fal_health::{HealthCheck, Time};
 
 use super::simulation::{GOOD, Script, Simulation, millis, seconds, settings};
-use crate::fleet::{EventKind, Exit, FleetEvent, FleetSettings, Reason, RunnerState};
+use crate::fleet::{EventKind, Exit, FleetEvent, FleetSettings, Reason, ReplacementStrategy, RunnerState};
 
 fn draining(it: &EventKind) -> bool {
     matches!(it, EventKind::Draining { .. })
@@ -138,17 +138,6 @@ fn a_process_that_survives_sigkill_is_reported_and_abandoned() {
 }
 
 #[test]
-fn a_stop_first_replacement_does_not_wait_for_a_process_that_survives_sigkill() {
-    let undying = Script { sick_from: Some(Time::ZERO), stops_in: None, dies: false, ..GOOD };
-    let settings =
-        FleetSettings { replacement_strategy: crate::ReplacementStrategy::StopFirst, ..settings(1) };
-    let mut simulation = Simulation::new(settings, move |id| if id.get() == 1 { undying } else { GOOD });
-    simulation.run_to(seconds(120));
-    assert_eq!(simulation.routed.len(), 1);
-    assert_eq!(simulation.records().len(), 1);
-}
-
-#[test]
 fn a_runner_that_asks_for_its_stop_drains_while_its_successor_starts_s58b_s58d() {
     let mut simulation = Simulation::new(settings(1), |_| GOOD);
     simulation.run_to(seconds(20));
@@ -188,4 +177,31 @@ fn runners_that_ask_before_they_are_stable_are_started_ever_more_slowly_s35c_s58
         })
         .collect();
     assert_eq!(waits, [2, 3], "the end of one that drains is no further failed start");
+}
+
+#[test]
+fn an_exclusive_successor_waits_for_a_process_that_survives_sigkill_however_long_s60b() {
+    let undying = Script { sick_from: Some(Time::ZERO), stops_in: None, dies: false, ..GOOD };
+    let settings = || FleetSettings { replacement_strategy: ReplacementStrategy::StopFirst, ..settings(1) };
+    let scripts = move |id: crate::RunnerId| if id.get() == 1 { undying } else { GOOD };
+    let mut simulation = Simulation::new(settings(), scripts);
+    simulation.run_to(seconds(3_600));
+    assert!(simulation.happened(1, |it| matches!(it, EventKind::KillOutlived)).is_some());
+    assert_eq!((simulation.starts().len(), simulation.records().len()), (1, 0));
+    let id = simulation.fleet.runners().next().unwrap().id();
+    simulation.handle(FleetEvent::Exited { id, exit: Exit::Signal(9) });
+    simulation.run_to(seconds(3_700));
+    assert_eq!((simulation.starts().len(), simulation.routed.len()), (2, 1));
+    assert_eq!(simulation.records()[0].exit, Some(Exit::Signal(9)));
+
+    // A host that stops waits no longer.
+    for order in [FleetEvent::Stop, FleetEvent::Kill] {
+        let mut simulation = Simulation::new(settings(), scripts);
+        simulation.run_to(seconds(3_600));
+        simulation.handle(order);
+        assert!(simulation.stopped);
+        let record = simulation.records().pop().unwrap();
+        assert_eq!(record.exit, None);
+        assert_eq!(record.detail.as_deref(), Some("its process has survived SIGKILL and may still run"));
+    }
 }

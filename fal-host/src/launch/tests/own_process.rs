@@ -12,6 +12,10 @@ const SHARED: &str = "FAL_TEST_SHARED";
 
 /// Runs one test of this file in a process of its own, which is started by this command line. Returns whether it passed.
 fn run(starter: &[&str], test: &str, shared: &Path) -> bool {
+    run_with(starter, test, shared, |_| {})
+}
+
+fn run_with(starter: &[&str], test: &str, shared: &Path, prepare: impl FnOnce(&mut Command)) -> bool {
     let program = std::env::current_exe().unwrap();
     let test = format!("launch::tests::own_process::{test}");
     let mut command = Command::new(starter.first().map_or(program.as_os_str(), std::ffi::OsStr::new));
@@ -20,6 +24,7 @@ fn run(starter: &[&str], test: &str, shared: &Path) -> bool {
         command.arg(&program);
     }
     command.args(["--exact", &test, "--nocapture", "--test-threads=1"]).env(SHARED, shared);
+    prepare(&mut command);
     command.process_group(0).status().unwrap().success()
 }
 
@@ -58,9 +63,9 @@ async fn a_host_whose_starter_blocks_and_ignores_signals() {
     let script = |name: &str| {
         shell(&format!("grep -E '^Sig(Blk|Ign):' /proc/self/status > {}", shared.join(name).display()))
     };
-    let mut ours = ProcessLauncher::new(script("ours"), Duration::from_secs(5)).unwrap();
+    let mut own = ProcessLauncher::new(script("own"), Duration::from_secs(5)).unwrap();
     let mut other = PortLauncher::new(script("other"));
-    let ((_one, mut first), (_two, mut second)) = (launch(&mut ours, 1), launch(&mut other, 2));
+    let ((_one, mut first), (_two, mut second)) = (launch(&mut own, 1), launch(&mut other, 2));
     assert_eq!((exited(&mut first).await, exited(&mut second).await), (Exit::Status(0), Exit::Status(0)));
 }
 
@@ -70,7 +75,7 @@ fn a_runner_starts_with_no_blocked_signal_and_ignores_only_what_nohup_ignores_s6
     let directory = tempfile::tempdir().unwrap();
     let starter = ["env", "--ignore-signal=HUP,INT,TERM,USR2", "--block-signal=TERM,CHLD,USR1"];
     assert!(run(&starter, "a_host_whose_starter_blocks_and_ignores_signals", directory.path()));
-    for name in ["ours", "other"] {
+    for name in ["own", "other"] {
         let status = std::fs::read_to_string(directory.path().join(name)).unwrap();
         let sets =
             status.lines().map(|line| u64::from_str_radix(line.split_once('\t').unwrap().1, 16).unwrap());
@@ -172,4 +177,61 @@ fn where_child_processes_are_not_listed_no_orphan_is_adopted_s60e() {
     }
     let directory = tempfile::tempdir().unwrap();
     assert!(run(&[&unshare[..], &hidden].concat(), "a_host_without_proc", directory.path()));
+}
+
+/// More runners than a runtime has threads for blocking work.
+const MANY: u64 = 520;
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_host_without_pidfds() {
+    if shared().is_none() {
+        return;
+    }
+    let own = rustix::process::getpid();
+    rustix::process::pidfd_open(own, rustix::process::PidfdFlags::empty()).unwrap_err();
+    crate::raise_open_files().unwrap();
+    let mut launcher = ProcessLauncher::new(shell("exec sleep 1000"), Duration::from_secs(5)).unwrap();
+    let mut runners: Vec<_> = (1..=MANY).map(|id| launch(&mut launcher, id)).collect();
+    // The last one is the first to end.
+    for (runner, fleet_events) in runners.iter_mut().rev() {
+        runner.kill();
+        assert_eq!(exited(fleet_events).await, Exit::Signal(9));
+    }
+}
+
+/// Makes the processes of a command unable to open a pidfd, as a container's seccomp profile may.
+#[cfg(target_os = "linux")]
+fn forbid_pidfds(command: &mut Command) {
+    let instruction = |code, operand, if_equal| libc::sock_filter { code, jt: if_equal, jf: 0, k: operand };
+    let number = u32::try_from(libc::SYS_pidfd_open).unwrap();
+    let mut filter = [
+        // Load the number of the system call; skip one instruction if it is this; allow it; or fail with EPERM.
+        instruction(0x20, 0, 0),
+        instruction(0x15, number, 1),
+        instruction(0x06, libc::SECCOMP_RET_ALLOW, 0),
+        instruction(0x06, libc::SECCOMP_RET_ERRNO | 1, 0),
+    ];
+    let install = move || {
+        let program = libc::sock_fprog { len: 4, filter: filter.as_mut_ptr() };
+        // SAFETY: the program and its filter live until the calls have returned.
+        #[expect(unsafe_code, reason = "no safe function installs a filter")]
+        let installed = unsafe {
+            libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+                && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0
+        };
+        if installed { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+    };
+    #[expect(unsafe_code, reason = "nothing else runs between fork and exec")]
+    // SAFETY: the closure makes system calls. It does not allocate or lock.
+    unsafe {
+        command.pre_exec(install);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_pidfds_the_end_of_any_number_of_runners_is_noticed_s60c() {
+    let directory = tempfile::tempdir().unwrap();
+    assert!(run_with(&[], "a_host_without_pidfds", directory.path(), forbid_pidfds));
 }

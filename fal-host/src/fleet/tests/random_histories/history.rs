@@ -368,6 +368,7 @@ fn kind_name(kind: &EventKind) -> &'static str {
         EventKind::Terminating { .. } => "terminating",
         EventKind::Killed => "killed",
         EventKind::Abandoned => "abandoned",
+        EventKind::KillOutlived => "kill outlived",
         EventKind::Terminated(_) => "terminated",
         EventKind::BackoffStarted { .. } => "backoff started",
         EventKind::GaveUp(_) => "gave up",
