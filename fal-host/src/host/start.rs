@@ -23,7 +23,7 @@ use crate::open_files::OpenFiles;
 use crate::probe::ProbeTarget;
 #[cfg(feature = "tls")]
 use crate::proxy::Tls;
-use crate::proxy::{self, Balancer, Limits, ManualChecks, Origins, Reports};
+use crate::proxy::{self, Balancer, HealthPath, Limits, ManualChecks, Origins, Reports};
 
 impl HostBuilder {
     /// Binds the listeners and starts the runners. The host takes requests from this moment on; they wait until a
@@ -70,7 +70,7 @@ impl HostBuilder {
             linger: (self.drain_timeout / 4).min(MAX_LINGER),
             max_multiplexing: self.app.max_multiplexing.get(),
             manual_checks: match health_check {
-                Some(spec) => ManualChecks::Made { health_path: spec.path.clone().into_owned() },
+                Some(spec) => ManualChecks::Made { health_path: HealthPath::new(&spec.path) },
                 None => ManualChecks::Ignored,
             },
             trusted_proxies: self.trusted_proxies,

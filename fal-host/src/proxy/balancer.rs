@@ -76,10 +76,6 @@ impl Balancer {
     /// A balancer without runners: requests wait until one is added.
     pub(crate) fn new(mut limits: Limits, reports: Reports) -> Arc<Self> {
         limits.queue_timeout = limits.queue_timeout.min(MAX_WAIT);
-        if let ManualChecks::Made { health_path } = &mut limits.manual_checks {
-            // A client's call of it may have any query.
-            health_path.truncate(health_path.find('?').unwrap_or(health_path.len()));
-        }
         let permits = PermitTable::new(limits.max_multiplexing.max(1));
         Arc::new(Self {
             limits,

@@ -33,6 +33,11 @@ pub(super) enum ProxyError {
     #[error("The connection closed before the whole request body had arrived.")]
     BrokenBody,
     #[error(
+        "The request's body is not valid chunked coding: expected the size of each chunk in hexadecimal digits, on a line \
+         of its own, with at most 16 KiB of extensions and of trailers."
+    )]
+    BadChunk,
+    #[error(
         "The request must have exactly one `host` header, with a host name or address and at most a port."
     )]
     BadHost,
@@ -59,9 +64,12 @@ impl ProxyError {
             | Self::TooManyMoves { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::QueueTimeout { .. } | Self::RequestTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::ClientTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
-            Self::BrokenBody | Self::BadHost | Self::BadTarget | Self::BadConnection | Self::BadFraming => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::BrokenBody
+            | Self::BadChunk
+            | Self::BadHost
+            | Self::BadTarget
+            | Self::BadConnection
+            | Self::BadFraming => StatusCode::BAD_REQUEST,
             Self::Connect => StatusCode::NOT_IMPLEMENTED,
         }
     }
@@ -77,7 +85,7 @@ impl ProxyError {
             Self::Lost | Self::Malformed | Self::HeadTooLarge | Self::TooManyMoves { .. } => {
                 HostErrorType::RunnerDisconnected
             }
-            Self::BrokenBody => HostErrorType::BrokenBody,
+            Self::BrokenBody | Self::BadChunk => HostErrorType::BrokenBody,
             Self::BadHost => HostErrorType::BadHost,
             Self::BadTarget => HostErrorType::BadTarget,
             Self::BadConnection => HostErrorType::BadConnection,
@@ -144,6 +152,7 @@ mod tests {
             (ProxyError::HostStopping, 503, "host_stopping"),
             (ProxyError::ClientTimeout { after: Duration::from_secs(60) }, 408, "client_timeout"),
             (ProxyError::BrokenBody, 400, "broken_body"),
+            (ProxyError::BadChunk, 400, "broken_body"),
             (ProxyError::BadHost, 400, "bad_host"),
             (ProxyError::BadTarget, 400, "bad_target"),
             (ProxyError::BadConnection, 400, "bad_connection"),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::forwarded::AddressRange;
+use super::health_path::HealthPath;
 use super::origins::Origins;
 use super::tls::Tls;
 
@@ -48,7 +49,7 @@ pub(crate) enum ManualChecks {
     /// Its runner is checked. Responses of the health endpoint itself cannot ask (S28).
     Made {
         /// The health endpoint's path.
-        health_path: String,
+        health_path: HealthPath,
     },
     /// The app declares no health endpoint: the request is ignored, with one warning a runner (S32).
     Ignored,

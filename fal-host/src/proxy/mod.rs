@@ -34,6 +34,7 @@ mod exchange;
 mod field_names;
 mod forward;
 mod forwarded;
+mod health_path;
 mod hop_by_hop;
 mod limits;
 mod log_entry;
@@ -66,6 +67,7 @@ mod upstream;
 
 pub(crate) use balancer::Balancer;
 pub use forwarded::{AddressRange, ParseAddressRangeError};
+pub(crate) use health_path::HealthPath;
 pub(crate) use limits::{CLIENT_TIMEOUT, Limits, MAX_HEAD, ManualChecks};
 pub(crate) use origins::Origins;
 pub(crate) use report::{Report, Reports};

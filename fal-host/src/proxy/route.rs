@@ -1,5 +1,6 @@
 //! Sends one request to a runner, and moves it to another one where it was not taken.
 
+use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
@@ -42,7 +43,7 @@ pub(super) async fn route(
 ) -> Result<Response<ResponseBody>, ProxyError> {
     let (balancer, client) = (&session.balancer, &session.client);
     let may_ask = match &balancer.limits().manual_checks {
-        ManualChecks::Made { health_path } if request.uri().path() == health_path => MayAsk::No,
+        ManualChecks::Made { health_path } if health_path.is_named_by(request.uri().path()) => MayAsk::No,
         ManualChecks::Made { .. } | ManualChecks::Ignored => MayAsk::Yes,
     };
     let mut request = request.map(RequestBody::new);
@@ -140,12 +141,20 @@ fn why_lost(client: &Client, error: &UpstreamError) -> ProxyError {
     match error {
         _ if client.has_stalled() => ProxyError::ClientTimeout { after: client.limits.inactivity.1 },
         UpstreamError::Closed | UpstreamError::Failed(_) => ProxyError::Lost,
+        UpstreamError::RequestBody(error) if is_malformed(error) => ProxyError::BadChunk,
         UpstreamError::RequestBody(_) => ProxyError::BrokenBody,
         UpstreamError::HeadTooLarge => ProxyError::HeadTooLarge,
         UpstreamError::MalformedHead(_) | UpstreamError::AmbiguousEnd | UpstreamError::MalformedChunk => {
             ProxyError::Malformed
         }
     }
+}
+
+/// Whether the error of a body is about what has arrived of it, and not about its early end.
+fn is_malformed(error: &hyper::Error) -> bool {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    let mut causes = causes.filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| matches!(cause.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData))
 }
 
 /// Opens a connection to the permit's runner before the request's deadline. A shortage of the host's own resources is not

@@ -21,6 +21,35 @@ async fn a_request_with_another_coding_than_chunked_is_refused_s45a() {
 }
 
 #[tokio::test]
+async fn a_malformed_chunk_is_answered_with_what_is_wrong_s38f() {
+    let bombs = [
+        format!("2;{}\r\nab\r\n0\r\n\r\n", "e".repeat(20_000)),
+        format!("0\r\n{}\r\n", "a: b\r\n".repeat(5_000)),
+    ];
+    for chunks in [
+        "zz\r\n",
+        "2 x\r\nab\r\n",
+        "2\r\nabc\r\n",
+        "-1\r\n",
+        "2\nab\n",
+        "11111111111111111\r\n",
+        &bombs[0],
+        &bombs[1],
+    ] {
+        let mut rig = Rig::new().await;
+        let runner = rig.runner();
+        let mut client = rig.client().await;
+        let head = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
+        client.send(&format!("{head}{chunks}")).await;
+        let _connection = runner.accept().await;
+        let refused = client.message().await;
+        assert_eq!((refused.status(), refused.error_type().as_str()), (400, "broken_body"), "{chunks:.30}");
+        assert!(refused.body.contains("chunked"), "{}", refused.body);
+        assert!(rig.balancer.take_asked().is_empty());
+    }
+}
+
+#[tokio::test]
 async fn a_request_with_a_coding_and_a_length_is_forwarded_by_its_coding_and_its_connection_closes_s45a() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
@@ -156,8 +185,8 @@ async fn a_response_may_have_256_fields_s45d() {
 #[tokio::test]
 async fn the_health_path_is_compared_without_its_query_s28() {
     use super::rig::limits;
-    use crate::proxy::{Limits, ManualChecks};
-    let manual_checks = ManualChecks::Made { health_path: "/ask?deep=1".to_owned() };
+    use crate::proxy::{HealthPath, Limits, ManualChecks};
+    let manual_checks = ManualChecks::Made { health_path: HealthPath::new("/ask?deep=1") };
     let mut rig = Rig::with(Limits { manual_checks, ..limits() }).await;
     let runner = rig.runner();
     let mut client = rig.get("/ask?deep=2").await;

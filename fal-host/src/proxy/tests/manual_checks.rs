@@ -47,6 +47,15 @@ async fn a_response_of_the_health_endpoint_does_not_ask_and_is_stripped_s28b_s28
 }
 
 #[tokio::test]
+async fn a_response_of_the_health_endpoint_does_not_ask_however_its_path_is_spelled_s28b() {
+    for path in ["/%68ealth", "/health/", "//health", "/./health?x"] {
+        let mut rig = Rig::new().await;
+        one_exchange(&mut rig, path, ASKS).await;
+        assert!(rig.balancer.take_asked().is_empty(), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn an_app_without_a_health_endpoint_has_the_header_stripped_and_ignored_s32b() {
     let mut rig = Rig::with(Limits { manual_checks: ManualChecks::Ignored, ..limits() }).await;
     let (runner, response) = one_exchange(&mut rig, "/", ASKS).await;

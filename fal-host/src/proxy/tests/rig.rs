@@ -14,7 +14,7 @@ use super::{Peer, within};
 use crate::proxy::client::{Client, ClientLimits};
 use crate::proxy::forwarded::{Scheme, Sender, Trust};
 use crate::proxy::timer::TickClock;
-use crate::proxy::{Balancer, Limits, MAX_HEAD, ManualChecks, Origins, Report, Reports, serve};
+use crate::proxy::{Balancer, HealthPath, Limits, MAX_HEAD, ManualChecks, Origins, Report, Reports, serve};
 use crate::{Address, RunnerId};
 
 /// A host's data plane, and the side that would control it.
@@ -41,7 +41,7 @@ pub(super) fn limits() -> Limits {
         client_timeout: Duration::from_secs(600),
         linger: Duration::from_millis(100),
         max_multiplexing: 1,
-        manual_checks: ManualChecks::Made { health_path: "/health".to_owned() },
+        manual_checks: ManualChecks::Made { health_path: HealthPath::new("/health") },
         trusted_proxies: Vec::new(),
         tls: None,
         origins: Origins::default(),
