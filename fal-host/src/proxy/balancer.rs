@@ -290,11 +290,9 @@ impl Balancer {
         }
     }
 
-    /// Closes the connections to runners that have been idle for too long.
-    pub(super) fn retire_idle(&self, clock: &TickClock) {
-        for runner in self.lock().permits.routes() {
-            runner.retire_idle(clock);
-        }
+    /// Closes the connections to runners that have been idle for too long. Returns whether any are left.
+    pub(super) fn retire_idle(&self, clock: &TickClock) -> bool {
+        self.lock().permits.routes().fold(false, |left, runner| runner.retire_idle(clock) || left)
     }
 
     /// How many requests wait for a permit.

@@ -46,11 +46,12 @@ impl ServingRunner {
         }
     }
 
-    /// Closes the connections that have been idle for too long.
-    pub(super) fn retire_idle(&self, clock: &TickClock) {
-        if let Some(idle) = self.lock().as_mut() {
+    /// Closes the connections that have been idle for too long. Returns whether any are left.
+    pub(super) fn retire_idle(&self, clock: &TickClock) -> bool {
+        self.lock().as_mut().is_some_and(|idle| {
             idle.retain(|connection| is_fresh(connection, clock));
-        }
+            !idle.is_empty()
+        })
     }
 
     /// Keeps an idle connection. Closes it if the runner is out of service.

@@ -39,6 +39,8 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
     let mut warned = false;
     let mut ticks = interval(clients.clock.tick());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // Without clients the clock goes on until no connection to a runner is kept.
+    let mut is_ticking = false;
     let mut pause = None;
     let mut stop = pin!(stop);
     loop {
@@ -46,8 +48,9 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
             biased;
             () = &mut stop => break,
             () = clients.remove_ended() => {}
-            _ = ticks.tick(), if !clients.open.is_empty() => {
-                clients.tick();
+            _ = ticks.tick(), if is_ticking => {
+                let keeps_runners = clients.tick();
+                is_ticking = keeps_runners || !clients.open.is_empty();
                 if clients.open.len() >= max_clients {
                     clients.end_idle();
                 }
@@ -55,6 +58,7 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
             accepted = listener.accept(), if clients.open.len() < max_clients => match accepted {
                 Ok((stream, peer)) => {
                     pause = None;
+                    is_ticking = true;
                     clients.add(stream, peer);
                     if clients.open.len() >= max_clients {
                         clients.end_idle();
@@ -94,7 +98,9 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
         }
         tokio::select! {
             () = clients.remove_ended() => {}
-            _ = ticks.tick() => clients.tick(),
+            _ = ticks.tick() => {
+                clients.tick();
+            }
             _ = checks.tick(), if lingers => {}
         }
     }
@@ -147,9 +153,10 @@ impl Clients {
         self.open.insert(task.id(), Open { client, stop: Some(stop) });
     }
 
-    fn tick(&self) {
+    /// Lets a tick pass. Returns whether connections to runners are kept.
+    fn tick(&self) -> bool {
         self.clock.advance(self.open.values().map(|open| &open.client.timer));
-        self.balancer.retire_idle(&self.clock);
+        self.balancer.retire_idle(&self.clock)
     }
 
     /// Ends the connection that has been idle for longest, to make room for another client. One that has just connected, or

@@ -265,3 +265,17 @@ async fn an_idle_connection_is_retired_before_its_runner_closes_it_s43g() {
         assert_eq!(runner.accept().await.message().await.start, "GET /3 HTTP/1.1");
     }
 }
+
+#[tokio::test]
+async fn an_idle_connection_is_retired_although_no_client_is_connected_s43g() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("ok").await;
+    client.message().await;
+    drop(client);
+    tick_through(Duration::from_secs(10)).await;
+    connection.closed().await;
+}
