@@ -29,15 +29,21 @@ pub enum HostErrorType {
     BadTarget,
     /// The header `connection` names an end-to-end header. Status 400.
     BadConnection,
-    /// The length of the request's body is ambiguous. Status 400.
+    /// The length of the request's body is ambiguous or invalid. Status 400.
     BadFraming,
+    /// The head of the request is not valid HTTP/1.1. Status 400.
+    BadHead,
+    /// The head of the request is larger than the host's limit, or has more than 100 fields. Status 431.
+    HeadTooLarge,
+    /// The request target is longer than 65,534 bytes. Status 414.
+    TargetTooLong,
     /// The method is CONNECT. Status 501.
     NotSupported,
 }
 
 impl HostErrorType {
     /// Every type, in the order of the enum.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::QueueFull,
         Self::QueueTimeout,
         Self::RequestTimeout,
@@ -49,6 +55,9 @@ impl HostErrorType {
         Self::BadTarget,
         Self::BadConnection,
         Self::BadFraming,
+        Self::BadHead,
+        Self::HeadTooLarge,
+        Self::TargetTooLong,
         Self::NotSupported,
     ];
 
@@ -66,6 +75,9 @@ impl HostErrorType {
             Self::BadTarget => "bad_target",
             Self::BadConnection => "bad_connection",
             Self::BadFraming => "bad_framing",
+            Self::BadHead => "bad_head",
+            Self::HeadTooLarge => "head_too_large",
+            Self::TargetTooLong => "target_too_long",
             Self::NotSupported => "not_supported",
         }
     }

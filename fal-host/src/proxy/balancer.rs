@@ -292,7 +292,7 @@ impl Balancer {
 
     /// Closes the connections to runners that have been idle for too long. Returns whether any are left.
     pub(super) fn retire_idle(&self, clock: &TickClock) -> bool {
-        self.lock().permits.routes().fold(false, |left, runner| runner.retire_idle(clock) || left)
+        self.lock().permits.routes().filter(|runner| runner.retire_idle(clock)).count() > 0
     }
 
     /// How many requests wait for a permit.

@@ -66,6 +66,8 @@ pub(super) struct Client {
     in_request: AtomicBool,
     /// The tick at which the client connected, or its last request ended.
     idle_since: AtomicU64,
+    /// Whether a request has arrived whose response has not been written whole.
+    owed: AtomicBool,
     uploaded: AtomicBool,
     /// Whether a response has said that it closes the connection.
     announced_close: AtomicBool,
@@ -92,6 +94,7 @@ impl Client {
             stream,
             in_request: AtomicBool::new(false),
             idle_since: AtomicU64::new(now),
+            owed: AtomicBool::new(false),
             uploaded: AtomicBool::new(true),
             announced_close: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
@@ -108,6 +111,7 @@ impl Client {
         self.timer.stop(Wait::Head);
         self.takes_interim.store(version >= Version::HTTP_11, Ordering::Relaxed);
         self.in_request.store(true, Ordering::Relaxed);
+        self.owed.store(true, Ordering::Relaxed);
         self.uploaded.store(uploaded, Ordering::Relaxed);
         self.stop_awaiting_continue();
     }
@@ -192,8 +196,23 @@ impl Client {
         self.awaits_continue.store(false, Ordering::Relaxed);
     }
 
-    pub(super) fn set_flushed(&self, flushed: bool) {
-        self.flushed.store(flushed, Ordering::Relaxed);
+    /// hyper has something to write.
+    pub(super) fn begin_write(&self) {
+        self.flushed.store(false, Ordering::Relaxed);
+    }
+
+    /// hyper has written everything that it has.
+    pub(super) fn end_write(&self) {
+        self.flushed.store(true, Ordering::Relaxed);
+        if !self.is_in_request() {
+            self.owed.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a request has arrived whose response has not been written whole. Otherwise what hyper writes is its own answer
+    /// to a head that it cannot read.
+    pub(super) fn is_owed_response(&self) -> bool {
+        self.owed.load(Ordering::Relaxed)
     }
 
     /// Whether hyper has written everything that it has.

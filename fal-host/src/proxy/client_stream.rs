@@ -24,6 +24,8 @@ pub(super) struct ClientStream {
     upload: Meter,
     download: Meter,
     end: Option<End>,
+    /// Whether hyper has answered a head that it cannot read.
+    refused: bool,
     /// Interim responses that are being written. They may be written only when hyper has nothing left to write.
     interim: Vec<u8>,
 }
@@ -35,13 +37,15 @@ pub(super) enum End {
     Closed,
     /// It did not read, and its time is over.
     Stalled,
+    /// It did not send the head of a request in time.
+    HeadTimeout,
 }
 
 impl ClientStream {
     pub(super) fn new(client: Arc<Client>, io: ClientIo) -> Self {
         let (ticks, time) = client.limits.inactivity;
         let meter = || Meter::new(ticks, time);
-        Self { upload: meter(), download: meter(), client, io, end: None, interim: Vec::new() }
+        Self { upload: meter(), download: meter(), client, io, end: None, refused: false, interim: Vec::new() }
     }
 
     /// The stream without its time limits.
@@ -52,6 +56,11 @@ impl ClientStream {
     /// How the stream has ended, if it has.
     pub(super) const fn end(&self) -> Option<End> {
         self.end
+    }
+
+    /// Whether hyper has answered a head that it cannot read. The client does not get that answer: it has no body.
+    pub(super) const fn is_refused(&self) -> bool {
+        self.refused
     }
 
     /// The host waits for the client's bytes: of a head, or of a body.
@@ -73,6 +82,8 @@ impl ClientStream {
         timer.poll(wait, cx).map(|()| {
             if wait == Wait::Upload {
                 self.client.stall();
+            } else {
+                self.end = Some(End::HeadTimeout);
             }
             Err(io::ErrorKind::TimedOut.into())
         })
@@ -94,7 +105,8 @@ impl ClientStream {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_write_bytes(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    /// Writes as much as the client takes, within its time limit.
+    pub(super) fn poll_write_bytes(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, bytes);
         self.limit_write(written, cx)
     }
@@ -164,16 +176,20 @@ impl Read for ClientStream {
 
 impl Write for ClientStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if !self.client.is_owed_response() {
+            self.refused = true;
+            return Poll::Ready(Ok(bytes.len()));
+        }
         if self.client.is_flushed() {
             ready!(self.poll_interim(cx))?;
-            self.client.set_flushed(false);
+            self.client.begin_write();
         }
         self.poll_write_bytes(cx, bytes)
     }
 
     /// hyper calls this whenever it has written everything that it has.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.client.set_flushed(true);
+        self.client.end_write();
         if self.client.has_response() {
             // An interim response that has not been written before the response is too late.
             drop(self.client.take_interim());

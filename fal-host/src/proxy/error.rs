@@ -26,8 +26,22 @@ pub(super) enum ProxyError {
     Lost,
     #[error("The runner's response is not valid HTTP.")]
     Malformed,
+    #[error("The client sent only a part of the request's head within {after:?}.")]
+    HeadTimeout { after: Duration },
+    #[error("The request's head has more than {max} bytes or more than 100 fields.")]
+    HeadTooLarge { max: usize },
+    #[error("The request target has more than 65534 bytes.")]
+    TargetTooLong,
+    #[error("The request's method is not valid: expected letters, such as GET.")]
+    BadMethod,
+    #[error("The request's version is not valid: expected HTTP/1.1 or HTTP/1.0.")]
+    BadVersion,
+    #[error(
+        "A field of the request's head is not valid: expected `name: value`, without control characters."
+    )]
+    BadField,
     #[error("The head of the runner's response has more than 256 fields, or more than 400 KiB.")]
-    HeadTooLarge,
+    ResponseHeadTooLarge,
     #[error("The request was dispatched to {moves} runners in turn, and none accepted it.")]
     TooManyMoves { moves: u8 },
     #[error("The connection closed before the whole request body had arrived.")]
@@ -42,13 +56,16 @@ pub(super) enum ProxyError {
     )]
     BadHost,
     #[error(
-        "The request target must be a path that begins with `/`, or a URL with the scheme http or https."
+        "The request target must be a path that begins with `/`, or a URL with the scheme http or https, with every `\"`, `<` \
+         and `>` percent-encoded."
     )]
     BadTarget,
     #[error("The header `connection` names a header that concerns the whole message.")]
     BadConnection,
     #[error("The only transfer coding of a request is `chunked`, once.")]
     BadFraming,
+    #[error("The header `content-length` must be one decimal number.")]
+    BadLength,
     #[error("CONNECT is not supported.")]
     Connect,
 }
@@ -60,16 +77,22 @@ impl ProxyError {
             | Self::HostStopping
             | Self::Lost
             | Self::Malformed
-            | Self::HeadTooLarge
+            | Self::ResponseHeadTooLarge
             | Self::TooManyMoves { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::QueueTimeout { .. } | Self::RequestTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
-            Self::ClientTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::ClientTimeout { .. } | Self::HeadTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::BrokenBody
             | Self::BadChunk
             | Self::BadHost
             | Self::BadTarget
             | Self::BadConnection
-            | Self::BadFraming => StatusCode::BAD_REQUEST,
+            | Self::BadFraming
+            | Self::BadLength
+            | Self::BadMethod
+            | Self::BadVersion
+            | Self::BadField => StatusCode::BAD_REQUEST,
             Self::Connect => StatusCode::NOT_IMPLEMENTED,
         }
     }
@@ -80,16 +103,19 @@ impl ProxyError {
             Self::QueueFull { .. } => HostErrorType::QueueFull,
             Self::QueueTimeout { .. } => HostErrorType::QueueTimeout,
             Self::RequestTimeout { .. } => HostErrorType::RequestTimeout,
-            Self::ClientTimeout { .. } => HostErrorType::ClientTimeout,
+            Self::ClientTimeout { .. } | Self::HeadTimeout { .. } => HostErrorType::ClientTimeout,
+            Self::HeadTooLarge { .. } => HostErrorType::HeadTooLarge,
+            Self::TargetTooLong => HostErrorType::TargetTooLong,
+            Self::BadMethod | Self::BadVersion | Self::BadField => HostErrorType::BadHead,
             Self::HostStopping => HostErrorType::HostStopping,
-            Self::Lost | Self::Malformed | Self::HeadTooLarge | Self::TooManyMoves { .. } => {
+            Self::Lost | Self::Malformed | Self::ResponseHeadTooLarge | Self::TooManyMoves { .. } => {
                 HostErrorType::RunnerDisconnected
             }
             Self::BrokenBody | Self::BadChunk => HostErrorType::BrokenBody,
             Self::BadHost => HostErrorType::BadHost,
             Self::BadTarget => HostErrorType::BadTarget,
             Self::BadConnection => HostErrorType::BadConnection,
-            Self::BadFraming => HostErrorType::BadFraming,
+            Self::BadFraming | Self::BadLength => HostErrorType::BadFraming,
             Self::Connect => HostErrorType::NotSupported,
         }
     }
@@ -101,7 +127,7 @@ impl ProxyError {
             Self::RequestTimeout { .. }
                 | Self::Lost
                 | Self::Malformed
-                | Self::HeadTooLarge
+                | Self::ResponseHeadTooLarge
                 | Self::TooManyMoves { .. }
         )
     }
@@ -157,6 +183,11 @@ mod tests {
             (ProxyError::BadTarget, 400, "bad_target"),
             (ProxyError::BadConnection, 400, "bad_connection"),
             (ProxyError::BadFraming, 400, "bad_framing"),
+            (ProxyError::BadLength, 400, "bad_framing"),
+            (ProxyError::BadField, 400, "bad_head"),
+            (ProxyError::HeadTooLarge { max: 8192 }, 431, "head_too_large"),
+            (ProxyError::TargetTooLong, 414, "target_too_long"),
+            (ProxyError::HeadTimeout { after: Duration::from_secs(75) }, 408, "client_timeout"),
             (ProxyError::Connect, 501, "not_supported"),
         ];
         for (error, status, error_type) in expected {

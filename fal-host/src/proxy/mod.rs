@@ -43,6 +43,7 @@ mod origins;
 mod permit;
 mod permits;
 mod queue;
+mod refusal;
 mod report;
 mod request_body;
 mod request_head;

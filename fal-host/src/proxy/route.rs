@@ -143,7 +143,7 @@ fn why_lost(client: &Client, error: &UpstreamError) -> ProxyError {
         UpstreamError::Closed | UpstreamError::Failed(_) => ProxyError::Lost,
         UpstreamError::RequestBody(error) if is_malformed(error) => ProxyError::BadChunk,
         UpstreamError::RequestBody(_) => ProxyError::BrokenBody,
-        UpstreamError::HeadTooLarge => ProxyError::HeadTooLarge,
+        UpstreamError::HeadTooLarge => ProxyError::ResponseHeadTooLarge,
         UpstreamError::MalformedHead(_) | UpstreamError::AmbiguousEnd | UpstreamError::MalformedChunk => {
             ProxyError::Malformed
         }

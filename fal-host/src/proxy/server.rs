@@ -23,6 +23,7 @@ use super::client_stream::{ClientStream, End};
 use super::departure::{REPORTS_CLOSED_SIDES, close_in_stages, prepare, reset};
 use super::forward::forward;
 use super::forwarded::{Scheme, Sender, Trust};
+use super::refusal::refuse;
 use super::route::Session;
 use super::stopping::{self, LINGER_CHECK, MakeRoom, must_end};
 use super::timer::{TickClock, Wait};
@@ -271,16 +272,17 @@ async fn serve_requests(
             (&mut connection).await
         }
     };
-    let parts = connection.into_parts();
+    let mut parts = connection.into_parts();
     if let Some(tunnel) = session.tunnel.take() {
         client.begin_tunnel();
         tunnel.run(parts.io.into_io(), parts.read_buf).await;
         client.end_request();
     } else {
+        refuse(&mut parts.io, &ended, !parts.read_buf.is_empty(), max_head).await;
         match parts.io.end() {
             Some(End::Stalled) => return reset(client.stream()),
             Some(End::Closed) => return,
-            None => {
+            Some(End::HeadTimeout) | None => {
                 let is_unread = ended.is_err() || !client.has_uploaded() || !parts.read_buf.is_empty();
                 parts.io.into_io().close_notify().await;
                 if !is_unread {

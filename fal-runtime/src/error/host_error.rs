@@ -38,6 +38,12 @@ enum HostErrorType {
     BadConnection,
     /// The length of the request's body is ambiguous.
     BadFraming,
+    /// The head of the request is not valid HTTP/1.1.
+    BadHead,
+    /// The head of the request is larger than the host's limit.
+    HeadTooLarge,
+    /// The request target is longer than the host's limit.
+    TargetTooLong,
     /// The host does not support the method.
     NotSupported,
 }

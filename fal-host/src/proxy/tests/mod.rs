@@ -13,6 +13,7 @@ mod messages;
 mod overdue;
 mod peer;
 mod queue;
+mod refused_heads;
 mod rig;
 mod slow;
 mod stop_runner;
