@@ -296,7 +296,6 @@ impl Balancer {
     }
 
     /// How many requests wait for a permit.
-    #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
         self.lock().permits.waiting()
     }

@@ -4,7 +4,6 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use http::Version;
 use hyper::rt::ReadBufCursor;
@@ -12,49 +11,13 @@ use rustix::net::RecvFlags;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
+use super::client_limits::ClientLimits;
+use super::contention::Transfers;
 use super::forwarded::Sender;
 use super::timer::{ConnectionTimer, TickClock, Wait};
 
-/// How long a client may take to send the head of a request, which is also how long an idle connection is kept. Load
-/// balancers keep idle connections for up to a minute; the side that closes first loses no request.
-pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
-
-/// How long a client may take for the TLS handshake.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long a request with `expect: 100-continue` waits for its runner's `100 Continue` (RFC 9110, 10.1.1).
-const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
-
 /// How many bytes of interim responses may wait for a client that does not read them. Further ones are dropped.
 const MAX_INTERIM: usize = 64 * 1024;
-
-/// The limits of every client connection, in ticks.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ClientLimits {
-    pub(super) head: u64,
-    pub(super) handshake: u64,
-    /// `client_timeout`, and the same as a time.
-    pub(super) inactivity: (u64, Duration),
-    /// `request_timeout`.
-    pub(super) response: Option<u64>,
-    pub(super) wait_for_continue: u64,
-}
-
-impl ClientLimits {
-    pub(super) fn new(
-        clock: &TickClock,
-        client_timeout: Duration,
-        request_timeout: Option<Duration>,
-    ) -> Self {
-        Self {
-            head: clock.ticks_of(HEAD_TIMEOUT),
-            handshake: clock.ticks_of(HANDSHAKE_TIMEOUT),
-            inactivity: (clock.ticks_of(client_timeout), client_timeout),
-            response: request_timeout.map(|timeout| clock.ticks_of(timeout)),
-            wait_for_continue: clock.ticks_of(CONTINUE_TIMEOUT),
-        }
-    }
-}
 
 /// A client connection, shared by everything that works for it. One task polls all of that.
 #[derive(Debug)]
@@ -62,6 +25,7 @@ pub(super) struct Client {
     pub(super) sender: Sender,
     pub(super) timer: ConnectionTimer,
     pub(super) limits: ClientLimits,
+    pub(super) transfers: Transfers,
     stream: TcpStream,
     in_request: AtomicBool,
     /// The tick at which the client connected, or its last request ended.
@@ -78,6 +42,9 @@ pub(super) struct Client {
     /// Whether interim responses can be sent: the client knows them, and the response has not begun.
     takes_interim: AtomicBool,
     has_interim: AtomicBool,
+    /// Whether the response is sent to the client in chunks, so that its gaps can be probed.
+    in_chunks: AtomicBool,
+    has_probe: AtomicBool,
     /// Interim responses that have not been written yet.
     interim: Mutex<Vec<u8>>,
 }
@@ -91,6 +58,7 @@ impl Client {
             sender,
             timer,
             limits,
+            transfers: Transfers::default(),
             stream,
             in_request: AtomicBool::new(false),
             idle_since: AtomicU64::new(now),
@@ -101,6 +69,8 @@ impl Client {
             awaits_continue: AtomicBool::new(false),
             flushed: AtomicBool::new(true),
             takes_interim: AtomicBool::new(false),
+            in_chunks: AtomicBool::new(false),
+            has_probe: AtomicBool::new(false),
             has_interim: AtomicBool::new(false),
             interim: Mutex::default(),
         }
@@ -110,6 +80,7 @@ impl Client {
     pub(super) fn begin_request(&self, version: Version, uploaded: bool) {
         self.timer.stop(Wait::Head);
         self.takes_interim.store(version >= Version::HTTP_11, Ordering::Relaxed);
+        self.in_chunks.store(false, Ordering::Relaxed);
         self.in_request.store(true, Ordering::Relaxed);
         self.owed.store(true, Ordering::Relaxed);
         self.uploaded.store(uploaded, Ordering::Relaxed);
@@ -121,8 +92,14 @@ impl Client {
         self.takes_interim.store(false, Ordering::Relaxed);
     }
 
+    /// The response that begins has no length. A client of HTTP/1.1 gets it in chunks.
+    pub(super) fn expect_chunks(&self) {
+        self.in_chunks.store(self.takes_interim.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
     /// The connection has become a tunnel, which lasts as long as its request: until [`end_request`](Self::end_request).
     pub(super) fn begin_tunnel(&self) {
+        self.transfers.hold_permit();
         self.in_request.store(true, Ordering::Relaxed);
         // No further request can follow.
         self.announce_close();
@@ -130,6 +107,7 @@ impl Client {
 
     /// The request's response has ended.
     pub(super) fn end_request(&self) {
+        self.transfers.release_permit();
         self.idle_since.store(self.timer.clock().now(), Ordering::Relaxed);
         self.in_request.store(false, Ordering::Relaxed);
     }
@@ -228,6 +206,20 @@ impl Client {
                 interim.extend_from_slice(head);
                 self.has_interim.store(true, Ordering::Relaxed);
             }
+        }
+    }
+
+    /// Sends a zero between two chunks: the first digit of the next chunk's size (RFC 9112, 7.1). A connection that its client
+    /// has closed is reset by it.
+    pub(super) fn probe_gap(&self) {
+        self.has_probe.store(self.in_chunks.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// Takes the probe that is to be written now. After the last chunk there is no gap to probe.
+    pub(super) fn take_probe(&self) -> bool {
+        self.has_probe.load(Ordering::Relaxed) && {
+            self.has_probe.store(false, Ordering::Relaxed);
+            self.is_in_request()
         }
     }
 

@@ -10,8 +10,12 @@ use tokio::io::AsyncWrite;
 
 use super::client::Client;
 use super::client_io::ClientIo;
+use super::download::Download;
 use super::meter::Meter;
 use super::timer::Wait;
+
+/// How many zeros the size of a chunk may begin with. Some clients take sizes of at most 16 digits.
+const MAX_ZEROS: usize = 8;
 
 /// The client's end of a connection.
 ///
@@ -22,12 +26,16 @@ pub(super) struct ClientStream {
     client: Arc<Client>,
     io: ClientIo,
     upload: Meter,
-    download: Meter,
+    /// How many bytes of bodies the meter has counted.
+    metered: u64,
+    download: Download,
     end: Option<End>,
     /// Whether hyper has answered a head that it cannot read.
     refused: bool,
-    /// Interim responses that are being written. They may be written only when hyper has nothing left to write.
+    /// Interim responses, or a probe, that are being written. They may be written only when hyper has nothing left to write.
     interim: Vec<u8>,
+    /// How many zeros the size of the next chunk begins with.
+    zeros: usize,
 }
 
 /// Why no more can be read from a client, or written to it.
@@ -44,8 +52,18 @@ pub(super) enum End {
 impl ClientStream {
     pub(super) fn new(client: Arc<Client>, io: ClientIo) -> Self {
         let (ticks, time) = client.limits.inactivity;
-        let meter = || Meter::new(ticks, time);
-        Self { upload: meter(), download: meter(), client, io, end: None, refused: false, interim: Vec::new() }
+        let (upload, download) = (Meter::new(ticks, time), Download::new(&client));
+        Self {
+            upload,
+            metered: 0,
+            download,
+            client,
+            io,
+            end: None,
+            refused: false,
+            interim: Vec::new(),
+            zeros: 0,
+        }
     }
 
     /// The stream without its time limits.
@@ -67,12 +85,18 @@ impl ClientStream {
     fn wait_for_read(&mut self, cx: &Context<'_>) -> Poll<io::Result<()>> {
         let timer = &self.client.timer;
         let wait = if self.client.is_in_request() {
+            let uploaded = self.client.transfers.uploaded();
+            if uploaded > self.metered {
+                self.upload.transfer(timer.clock().now(), uploaded - self.metered);
+                self.metered = uploaded;
+            }
             if let Some(ticks) = self.upload.wait(timer.clock().now()) {
                 timer.start(Wait::Upload, ticks);
             }
             Wait::Upload
         } else {
             self.upload.reset();
+            self.metered = self.client.transfers.uploaded();
             timer.stop(Wait::Upload);
             if !timer.is_running(Wait::Head) {
                 timer.start(Wait::Head, self.client.limits.head);
@@ -91,7 +115,7 @@ impl ClientStream {
 }
 
 impl ClientStream {
-    /// Writes the interim responses that come before what hyper writes next.
+    /// Writes the interim responses, or the probe, that come before what hyper writes next.
     fn poll_interim(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let Some(interim) = self.client.take_interim() {
             self.interim.extend_from_slice(&interim);
@@ -122,28 +146,12 @@ impl ClientStream {
 
     /// Applies the time limit to a write that may be blocked, and notes how the stream has ended.
     fn limit_write(&mut self, written: Poll<io::Result<usize>>, cx: &Context<'_>) -> Poll<io::Result<usize>> {
-        let timer = &self.client.timer;
-        match written {
-            Poll::Pending => {
-                if let Some(ticks) = self.download.wait(timer.clock().now()) {
-                    timer.start(Wait::Download, ticks);
-                }
-                timer.poll(Wait::Download, cx).map(|()| {
-                    self.end = Some(End::Stalled);
-                    Err(io::ErrorKind::TimedOut.into())
-                })
-            }
-            Poll::Ready(Ok(length)) => {
-                if self.download.transfer(timer.clock().now(), length.try_into().unwrap_or(u64::MAX)) {
-                    timer.stop(Wait::Download);
-                }
-                Poll::Ready(Ok(length))
-            }
-            Poll::Ready(Err(error)) => {
-                self.end = Some(End::Closed);
-                Poll::Ready(Err(error))
-            }
+        let written = self.download.limit(&self.client, written, cx);
+        if let Poll::Ready(Err(error)) = &written {
+            let is_stalled = error.kind() == io::ErrorKind::TimedOut;
+            self.end = Some(if is_stalled { End::Stalled } else { End::Closed });
         }
+        written
     }
 }
 
@@ -161,7 +169,8 @@ impl Read for ClientStream {
                     this.end = Some(End::Closed);
                 }
                 let timer = &this.client.timer;
-                if this.upload.transfer(timer.clock().now(), length.try_into().unwrap_or(u64::MAX)) {
+                // What counts are the bytes of a body, and not those of its framing.
+                if this.upload.transfer(timer.clock().now(), 0) {
                     timer.stop(Wait::Upload);
                 }
                 Poll::Ready(Ok(()))
@@ -182,6 +191,7 @@ impl Write for ClientStream {
         }
         if self.client.is_flushed() {
             ready!(self.poll_interim(cx))?;
+            self.zeros = 0;
             self.client.begin_write();
         }
         self.poll_write_bytes(cx, bytes)
@@ -193,9 +203,12 @@ impl Write for ClientStream {
         if self.client.has_response() {
             // An interim response that has not been written before the response is too late.
             drop(self.client.take_interim());
-        } else {
-            ready!(self.poll_interim(cx))?;
+            if self.client.take_probe() && self.zeros < MAX_ZEROS {
+                self.zeros += 1;
+                self.interim.push(b'0');
+            }
         }
+        ready!(self.poll_interim(cx))?;
         self.poll_flush_bytes(cx)
     }
 

@@ -14,8 +14,9 @@ use super::client::Client;
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How often a client is probed that has closed its side.
+/// How often a client is probed that has closed its side. In a response this interval doubles, up to the second.
 const PROBE_INTERVAL: Duration = Duration::from_secs(5);
+const MAX_PROBE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Whether the system reports that a client has closed its side while bytes of it are unread.
 pub(super) const REPORTS_CLOSED_SIDES: bool = cfg!(any(target_os = "linux", target_os = "android"));
@@ -61,11 +62,21 @@ pub(super) async fn departed(client: &Client) {
 
 /// Resolves when the client has left while its response is being sent: when the connection has failed.
 ///
-/// A client that only closes its side of it still reads the response (S43d). After the head no probe can tell it from one
-/// that has closed the connection. That one resets the connection when it gets the next bytes of the body. If the runner
-/// sends none, a keepalive probe fails later.
+/// A client that only closes its side of it still reads the response (S43d). One that has closed the connection resets it when
+/// it gets the next bytes. If the runner sends none, the gap between two chunks is probed. In a response with a length, and in
+/// one to a client of HTTP/1.0, no byte can be sent meanwhile: there a keepalive probe fails later.
 pub(super) async fn departed_from_response(client: &Client) {
-    failed(client.stream()).await;
+    if side_closed_or_failed(client.stream()).await == Side::Failed {
+        return;
+    }
+    let mut interval = PROBE_INTERVAL;
+    loop {
+        client.probe_gap();
+        if timeout(interval, failed(client.stream())).await.is_ok() {
+            return;
+        }
+        interval = (interval * 2).min(MAX_PROBE_INTERVAL);
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

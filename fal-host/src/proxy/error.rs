@@ -20,6 +20,8 @@ pub(super) enum ProxyError {
     RequestTimeout { after: Duration },
     #[error("The client sent too little of the request's body within {after:?}.")]
     ClientTimeout { after: Duration },
+    #[error("The client sent less than 8 KiB of the request's body a second while other requests waited.")]
+    ClientTooSlow,
     #[error("The host is stopping and takes no more requests.")]
     HostStopping,
     #[error("The runner closed the connection after the request was sent and before it answered.")]
@@ -80,7 +82,9 @@ impl ProxyError {
             | Self::ResponseHeadTooLarge
             | Self::TooManyMoves { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::QueueTimeout { .. } | Self::RequestTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
-            Self::ClientTimeout { .. } | Self::HeadTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::ClientTimeout { .. } | Self::ClientTooSlow | Self::HeadTimeout { .. } => {
+                StatusCode::REQUEST_TIMEOUT
+            }
             Self::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::BrokenBody
@@ -103,7 +107,9 @@ impl ProxyError {
             Self::QueueFull { .. } => HostErrorType::QueueFull,
             Self::QueueTimeout { .. } => HostErrorType::QueueTimeout,
             Self::RequestTimeout { .. } => HostErrorType::RequestTimeout,
-            Self::ClientTimeout { .. } | Self::HeadTimeout { .. } => HostErrorType::ClientTimeout,
+            Self::ClientTimeout { .. } | Self::ClientTooSlow | Self::HeadTimeout { .. } => {
+                HostErrorType::ClientTimeout
+            }
             Self::HeadTooLarge { .. } => HostErrorType::HeadTooLarge,
             Self::TargetTooLong => HostErrorType::TargetTooLong,
             Self::BadMethod | Self::BadVersion | Self::BadField => HostErrorType::BadHead,
@@ -177,6 +183,7 @@ mod tests {
             (ProxyError::Lost, 503, "runner_disconnected"),
             (ProxyError::HostStopping, 503, "host_stopping"),
             (ProxyError::ClientTimeout { after: Duration::from_secs(60) }, 408, "client_timeout"),
+            (ProxyError::ClientTooSlow, 408, "client_timeout"),
             (ProxyError::BrokenBody, 400, "broken_body"),
             (ProxyError::BadChunk, 400, "broken_body"),
             (ProxyError::BadHost, 400, "bad_host"),

@@ -151,6 +151,7 @@ impl Exchange {
         let Some((mut upstream, permit)) = self.parts.take_if(|(upstream, _)| upstream.is_ended()) else {
             return;
         };
+        self.client.transfers.release_permit();
         if upstream.finish() && self.reusable {
             upstream.idle_since = self.client.timer.clock().now();
             // The next request that gets the permit finds the connection.

@@ -7,7 +7,7 @@ use http::HeaderValue;
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-use super::client::HEAD_TIMEOUT;
+use super::client_limits::HEAD_TIMEOUT;
 use super::client_stream::{ClientStream, End};
 use super::departure::LINGER_PAUSE;
 use super::error::ProxyError;

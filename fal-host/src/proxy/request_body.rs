@@ -48,6 +48,9 @@ impl RequestBody {
         let mut frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
         let has_ended = match &mut frame {
             Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    client.transfers.count_uploaded(data.len());
+                }
                 let trailers = frame.trailers_mut().map(prepare_trailers);
                 trailers.is_some() || incoming.is_end_stream()
             }

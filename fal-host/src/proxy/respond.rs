@@ -24,6 +24,9 @@ pub(super) fn pass_on(
 ) -> Response<ResponseBody> {
     exchange.keep_for(keep_alive_timeout(response.headers()));
     let asks = prepare_response(response.headers_mut());
+    if exchange.size_hint().exact().is_none() {
+        exchange.client().expect_chunks();
+    }
     if may_ask == MayAsk::Yes {
         do_asked(&mut exchange, asks);
     }

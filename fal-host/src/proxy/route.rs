@@ -54,6 +54,7 @@ pub(super) async fn route(
     let mut position = QueuePosition::default();
     loop {
         let permit = position.acquire(balancer).await?;
+        client.transfers.hold_permit();
         entry.runner = Some(permit.runner().id);
         match send(session, permit, &mut request, unsent.take(), &mut position).await? {
             SendOutcome::Answered(response, exchange)
@@ -139,6 +140,7 @@ async fn send(
 
 fn why_lost(client: &Client, error: &UpstreamError) -> ProxyError {
     match error {
+        _ if client.transfers.were_too_slow() => ProxyError::ClientTooSlow,
         _ if client.has_stalled() => ProxyError::ClientTimeout { after: client.limits.inactivity.1 },
         UpstreamError::Closed | UpstreamError::Failed(_) => ProxyError::Lost,
         UpstreamError::RequestBody(error) if is_malformed(error) => ProxyError::BadChunk,

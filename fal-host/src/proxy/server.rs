@@ -17,15 +17,18 @@ use tokio::task::{self, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::balancer::Balancer;
-use super::client::{Client, ClientLimits};
+use super::client::Client;
 use super::client_io::{ClientIo, Socket};
+use super::client_limits::ClientLimits;
 use super::client_stream::{ClientStream, End};
+use super::contention::Contention;
 use super::departure::{REPORTS_CLOSED_SIDES, close_in_stages, prepare, reset};
 use super::forward::forward;
 use super::forwarded::{Scheme, Sender, Trust};
 use super::refusal::refuse;
 use super::route::Session;
 use super::stopping::{self, LINGER_CHECK, MakeRoom, must_end};
+use super::switched_stream::SwitchedStream;
 use super::timer::{TickClock, Wait};
 use super::tunnel::TunnelSlot;
 use crate::connect::Pause;
@@ -129,6 +132,7 @@ struct Clients {
 #[derive(Debug)]
 struct Open {
     client: Arc<Client>,
+    contention: Contention,
     /// Dropped to end the connection after its current request.
     stop: Option<oneshot::Sender<MakeRoom>>,
 }
@@ -151,11 +155,17 @@ impl Clients {
         let client = Arc::new(Client::new(stream, sender, self.clock.clone(), self.limits));
         let (stop, stopped) = oneshot::channel();
         let task = self.tasks.spawn(serve_client(balancer, Arc::clone(&client), stopped));
-        self.open.insert(task.id(), Open { client, stop: Some(stop) });
+        self.open.insert(task.id(), Open { client, contention: Contention::default(), stop: Some(stop) });
     }
 
     /// Lets a tick pass. Returns whether connections to runners are kept.
-    fn tick(&self) -> bool {
+    fn tick(&mut self) -> bool {
+        if self.balancer.waiting() > 0 {
+            for open in self.open.values_mut() {
+                let client = &open.client;
+                open.contention.tick(&client.transfers, &client.timer, self.limits.contention);
+            }
+        }
         self.clock.advance(self.open.values().map(|open| &open.client.timer));
         self.balancer.retire_idle(&self.clock)
     }
@@ -275,7 +285,7 @@ async fn serve_requests(
     let mut parts = connection.into_parts();
     if let Some(tunnel) = session.tunnel.take() {
         client.begin_tunnel();
-        tunnel.run(parts.io.into_io(), parts.read_buf).await;
+        tunnel.run(SwitchedStream::new(&client, parts.io.into_io()), parts.read_buf).await;
         client.end_request();
     } else {
         refuse(&mut parts.io, &ended, !parts.read_buf.is_empty(), max_head).await;

@@ -9,9 +9,9 @@ use http::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, split};
 use tokio::time::timeout;
 
-use super::client_io::ClientIo;
 use super::departure::LINGER_PAUSE;
 use super::permit::Permit;
+use super::switched_stream::SwitchedStream;
 use crate::connect::Stream;
 
 /// The runner's end of a connection that has switched protocols, with the permit of its request.
@@ -41,8 +41,9 @@ impl TunnelSlot {
 impl Tunnel {
     /// Passes bytes on until both sides have ended, or one has failed. `sent` is what the client has sent since it asked.
     ///
-    /// When the runner has ended, the client has a short time to finish. Then the tunnel ends, and releases its permit (S45i).
-    pub(super) async fn run(self, client: ClientIo, sent: Bytes) {
+    /// A client that does not take what it is sent fails (S43a). When the runner has ended, the client has a short time to
+    /// finish. Then the tunnel ends, and releases its permit (S45i).
+    pub(super) async fn run(self, client: SwitchedStream, sent: Bytes) {
         let Self { stream, received, permit, id } = self;
         let (from_client, to_client) = split(client);
         let (from_runner, to_runner) = split(stream);

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use super::overdue::too_long;
-use super::{Rig, until};
+use tokio::net::{TcpStream, UnixStream};
+
+use super::overdue::{tick_through, too_long};
+use super::{Peer, Rig, until};
+use crate::RunnerId;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::queue::QueuePosition;
 use crate::proxy::upstream::Upstream;
@@ -24,9 +27,8 @@ async fn the_slot_of_a_request_whose_client_left_is_kept_until_the_runner_closes
     assert_eq!(runner.accept().await.message().await.start, "GET /next HTTP/1.1");
 }
 
-#[tokio::test]
-async fn the_runner_learns_by_its_next_event_that_the_client_of_a_stream_has_left() {
-    let mut rig = Rig::new().await;
+/// A stream that has begun, and its runner.
+async fn stream(rig: &mut Rig) -> (Peer<TcpStream>, Peer<UnixStream>) {
     let runner = rig.runner();
     let mut client = rig.get("/").await;
     let mut connection = runner.accept().await;
@@ -34,24 +36,53 @@ async fn the_runner_learns_by_its_next_event_that_the_client_of_a_stream_has_lef
     connection.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n").await;
     client.head().await;
     assert_eq!(client.chunk().await.unwrap(), "x");
+    (client, connection)
+}
+
+#[tokio::test]
+async fn the_runner_learns_at_once_that_the_client_of_a_silent_stream_has_left_s43d() {
+    let mut rig = Rig::new().await;
+    let (client, mut connection) = stream(&mut rig).await;
     drop(client);
-    connection.send("1\r\ny\r\n").await;
     connection.closed().await;
-    assert_eq!(rig.balancer.in_flight(runner.id), 1);
+    let runner = RunnerId::new(1);
+    assert_eq!(rig.balancer.in_flight(runner), 1);
     drop(connection);
-    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    until(|| rig.balancer.in_flight(runner) == 0).await;
+}
+
+#[tokio::test]
+async fn the_runner_learns_soon_that_a_client_has_left_that_had_closed_its_side_before_s43d() {
+    let mut rig = Rig::new().await;
+    let (mut client, mut connection) = stream(&mut rig).await;
+    client.close_side().await;
+    // A zero is the first digit of the next size.
+    assert_eq!(client.exactly(1).await, "0");
+    drop(client);
+    tick_through(Duration::from_secs(6)).await;
+    connection.closed().await;
+}
+
+#[tokio::test]
+async fn a_client_that_has_closed_its_side_gets_chunks_whose_sizes_begin_with_few_zeros_s43d() {
+    let mut rig = Rig::new().await;
+    let (mut client, mut connection) = stream(&mut rig).await;
+    client.close_side().await;
+    assert_eq!(client.exactly(1).await, "0");
+    for _ in 0..10 {
+        tick_through(Duration::from_secs(90)).await;
+    }
+    connection.send("5\r\nlater\r\n0\r\n\r\n").await;
+    assert_eq!(client.line().await, "00000005");
+    assert_eq!(client.line().await, "later");
+    assert_eq!(client.line().await, "0");
+    client.closed().await;
 }
 
 #[tokio::test]
 async fn the_runner_learns_at_once_that_the_client_of_a_silent_stream_has_reset_its_connection() {
     let mut rig = Rig::new().await;
-    let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
-    connection.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n").await;
-    client.head().await;
-    assert_eq!(client.chunk().await.unwrap(), "x");
+    let (client, mut connection) = stream(&mut rig).await;
     client.reset();
     connection.closed().await;
 }
@@ -59,13 +90,7 @@ async fn the_runner_learns_at_once_that_the_client_of_a_silent_stream_has_reset_
 #[tokio::test]
 async fn a_client_that_closes_its_side_after_the_response_has_begun_gets_the_rest_s43d() {
     let mut rig = Rig::new().await;
-    let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
-    connection.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n").await;
-    client.head().await;
-    assert_eq!(client.chunk().await.unwrap(), "x");
+    let (mut client, mut connection) = stream(&mut rig).await;
     client.close_side().await;
     // The host serves another client meanwhile, so it has seen the end of this one's side.
     let _next = rig.get("/next").await;

@@ -22,6 +22,7 @@ mod stress;
 mod targets;
 #[cfg(feature = "tls")]
 mod tls;
+mod tunnels;
 
 use std::time::Duration;
 

@@ -11,7 +11,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::{Peer, within};
-use crate::proxy::client::{Client, ClientLimits};
+use crate::proxy::client::Client;
+use crate::proxy::client_limits::ClientLimits;
 use crate::proxy::forwarded::{Scheme, Sender, Trust};
 use crate::proxy::timer::TickClock;
 use crate::proxy::{Balancer, HealthPath, Limits, MAX_HEAD, ManualChecks, Origins, Report, Reports, serve};

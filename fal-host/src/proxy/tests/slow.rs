@@ -113,6 +113,103 @@ async fn a_client_that_does_not_read_its_response_is_cut_off_and_loses_its_permi
 }
 
 #[tokio::test]
+async fn a_slow_upload_loses_its_permit_when_another_request_waits_s43i() {
+    let mut rig = rig().await;
+    let (mut slow, mut connection) = part_of_a_body(&mut rig).await;
+    let _next = rig.get("/next").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    let part = "x".repeat(300);
+    for _ in 0..10 {
+        slow.send(&part).await;
+        connection.exactly(part.len()).await;
+        tick_through(Duration::from_secs(1)).await;
+    }
+    tick_through(Duration::from_secs(3)).await;
+    let refused = slow.message().await;
+    assert_eq!((refused.status(), refused.error_type().as_str()), (408, "client_timeout"));
+    assert!(refused.body.contains("8 KiB"), "{}", refused.body);
+    assert!(rig.balancer.take_asked().is_empty());
+    connection.closed().await;
+}
+
+#[tokio::test]
+async fn a_slow_upload_goes_on_while_no_other_request_waits_s43i() {
+    let mut rig = rig().await;
+    let (mut slow, mut connection) = part_of_a_body(&mut rig).await;
+    let part = "x".repeat(300);
+    for _ in 0..120 {
+        slow.send(&part).await;
+        connection.exactly(part.len()).await;
+        tick_through(Duration::from_secs(1)).await;
+    }
+    connection.answer("ok").await;
+    assert_eq!(slow.message().await.body, "ok");
+}
+
+#[tokio::test]
+async fn an_upload_at_a_fair_rate_goes_on_while_other_requests_wait_s43i() {
+    let mut rig = rig().await;
+    let (mut fair, mut connection) = part_of_a_body(&mut rig).await;
+    let _next = rig.get("/next").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    let part = "x".repeat(9_999);
+    for _ in 0..10 {
+        fair.send(&part).await;
+        connection.exactly(part.len()).await;
+        tick_through(Duration::from_secs(1)).await;
+    }
+    fair.send("xxxxx").await;
+    connection.exactly(5).await;
+    tick_through(Duration::from_secs(30)).await;
+    connection.answer("ok").await;
+    assert_eq!(fair.message().await.body, "ok", "a runner may take its time");
+}
+
+#[tokio::test]
+async fn a_slow_reader_loses_its_permit_when_another_request_waits_s43i() {
+    let mut rig = rig().await;
+    let runner = rig.runner();
+    let mut slow = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    let sending = tokio::spawn(async move {
+        connection.send("HTTP/1.1 200 OK\r\ncontent-length: 50000000\r\n\r\n").await;
+        let body = "x".repeat(1_000_000);
+        while connection.send_at_last(&body).await.is_ok() {}
+    });
+    assert_eq!(slow.head().await.status(), 200);
+    let _next = rig.get("/next").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    // Until the sockets between are full.
+    for _ in 0..2_000 {
+        tokio::task::yield_now().await;
+    }
+    tick_through(Duration::from_secs(15)).await;
+    sending.await.unwrap();
+    assert_eq!(runner.accept().await.message().await.start, "GET /next HTTP/1.1");
+}
+
+#[tokio::test]
+async fn the_framing_of_a_body_is_no_activity_s43a() {
+    let mut rig = rig().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n").await;
+    let mut connection = runner.accept().await;
+    connection.head().await;
+    assert_eq!(connection.chunk().await.unwrap(), "hello");
+    // A size may begin with any number of zeros.
+    let zeros = "0".repeat(1_000);
+    for _ in 0..70 {
+        if client.try_send(&zeros).await.is_err() {
+            break;
+        }
+        tick_through(Duration::from_secs(1)).await;
+    }
+    assert_eq!(client.message().await.error_type(), "client_timeout");
+}
+
+#[tokio::test]
 async fn with_a_request_timeout_a_client_that_stops_sending_causes_no_check_s28() {
     let mut rig = Rig::with(Limits { request_timeout: Some(LIMIT), ..limits() }).await;
     let (mut client, _connection) = part_of_a_body(&mut rig).await;

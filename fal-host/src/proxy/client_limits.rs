@@ -1,0 +1,46 @@
+//! The time limits of every client connection.
+
+use std::time::Duration;
+
+use super::contention::CONTENTION_TIMEOUT;
+use super::timer::TickClock;
+
+/// How long a client may take to send the head of a request, which is also how long an idle connection is kept. Load
+/// balancers keep idle connections for up to a minute; the side that closes first loses no request.
+pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// How long a client may take for the TLS handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a request with `expect: 100-continue` waits for its runner's `100 Continue` (RFC 9110, 10.1.1).
+const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The limits of every client connection, in ticks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ClientLimits {
+    pub(super) head: u64,
+    pub(super) handshake: u64,
+    /// `client_timeout`, and the same as a time.
+    pub(super) inactivity: (u64, Duration),
+    /// `request_timeout`.
+    pub(super) response: Option<u64>,
+    pub(super) wait_for_continue: u64,
+    pub(super) contention: u64,
+}
+
+impl ClientLimits {
+    pub(super) fn new(
+        clock: &TickClock,
+        client_timeout: Duration,
+        request_timeout: Option<Duration>,
+    ) -> Self {
+        Self {
+            head: clock.ticks_of(HEAD_TIMEOUT),
+            handshake: clock.ticks_of(HANDSHAKE_TIMEOUT),
+            inactivity: (clock.ticks_of(client_timeout), client_timeout),
+            response: request_timeout.map(|timeout| clock.ticks_of(timeout)),
+            wait_for_continue: clock.ticks_of(CONTINUE_TIMEOUT),
+            contention: clock.ticks_of(CONTENTION_TIMEOUT),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The least rate of a client that holds a permit while other requests wait for one (S43i).
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::timer::{ConnectionTimer, Wait};
+
+/// The bytes a second that the client must transfer on average.
+const MIN_RATE: u64 = 8 * 1024;
+
+/// How long it may transfer less.
+pub(super) const CONTENTION_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a client must transfer in [`CONTENTION_TIMEOUT`], in bytes.
+const QUOTA: u64 = MIN_RATE * CONTENTION_TIMEOUT.as_secs();
+
+/// What a client connection has transferred so far, and whether its request holds a permit. One task writes it.
+#[derive(Debug, Default)]
+pub(super) struct Transfers {
+    /// The bytes of bodies that have arrived, without their framing.
+    uploaded: AtomicU64,
+    sent: AtomicU64,
+    holds_permit: AtomicBool,
+    /// How many requests have held one.
+    requests: AtomicU64,
+    too_slow: AtomicBool,
+}
+
+impl Transfers {
+    /// Counts bytes of a body that have arrived.
+    pub(super) fn count_uploaded(&self, bytes: usize) {
+        add(&self.uploaded, bytes);
+    }
+
+    /// Counts bytes that have been sent to the client.
+    pub(super) fn count_sent(&self, bytes: usize) {
+        add(&self.sent, bytes);
+    }
+
+    /// How many bytes of bodies have arrived.
+    pub(super) fn uploaded(&self) -> u64 {
+        self.uploaded.load(Ordering::Relaxed)
+    }
+
+    /// The request has got a permit. It holds that until [`release_permit`](Self::release_permit).
+    pub(super) fn hold_permit(&self) {
+        add(&self.requests, 1);
+        self.holds_permit.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn release_permit(&self) {
+        self.holds_permit.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the client's wait was ended because it transferred too little while other requests waited.
+    pub(super) fn were_too_slow(&self) -> bool {
+        self.too_slow.load(Ordering::Relaxed)
+    }
+
+    fn total(&self) -> u64 {
+        self.uploaded().saturating_add(self.sent.load(Ordering::Relaxed))
+    }
+}
+
+fn add(count: &AtomicU64, bytes: usize) {
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    count.store(count.load(Ordering::Relaxed).saturating_add(bytes), Ordering::Relaxed);
+}
+
+/// Counts the ticks in which a client holds a permit, the host waits for the client, and another request waits.
+#[derive(Debug, Default)]
+pub(super) struct Contention {
+    /// Which of the client's requests is counted.
+    request: u64,
+    ticks: u64,
+    /// What the client had transferred when the count began.
+    transferred: u64,
+}
+
+impl Contention {
+    /// Counts a tick in which another request waits. Ends the client's wait if it has transferred too little for `limit`
+    /// ticks.
+    pub(super) fn tick(&mut self, transfers: &Transfers, timer: &ConnectionTimer, limit: u64) {
+        let wait = [Wait::Upload, Wait::Download].into_iter().find(|wait| timer.is_running(*wait));
+        let Some(wait) = wait.filter(|_| transfers.holds_permit.load(Ordering::Relaxed)) else { return };
+        let (request, transferred) = (transfers.requests.load(Ordering::Relaxed), transfers.total());
+        if self.request != request || transferred.saturating_sub(self.transferred) >= QUOTA {
+            *self = Self { request, ticks: 0, transferred };
+        }
+        self.ticks += 1;
+        if self.ticks > limit {
+            transfers.too_slow.store(true, Ordering::Relaxed);
+            timer.start(wait, 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::timer::TickClock;
+
+    struct Transfer {
+        transfers: Transfers,
+        timer: ConnectionTimer,
+        contention: Contention,
+    }
+
+    impl Transfer {
+        fn of_upload() -> Self {
+            let timer = ConnectionTimer::new(TickClock::for_limit(None));
+            timer.start(Wait::Upload, 60);
+            let transfer = Self { transfers: Transfers::default(), timer, contention: Contention::default() };
+            transfer.transfers.hold_permit();
+            transfer
+        }
+
+        /// Whether the transfer is too slow in one of some seconds.
+        fn is_too_slow_in(&mut self, seconds: u64, bytes_each: usize) -> bool {
+            for _ in 0..seconds {
+                self.transfers.count_uploaded(bytes_each);
+                self.contention.tick(&self.transfers, &self.timer, 10);
+            }
+            self.transfers.were_too_slow()
+        }
+    }
+
+    #[test]
+    fn a_transfer_below_the_least_rate_is_too_slow_after_ten_seconds_s43i() {
+        assert!(!Transfer::of_upload().is_too_slow_in(10, 8_000));
+        assert!(Transfer::of_upload().is_too_slow_in(11, 8_000));
+        assert!(!Transfer::of_upload().is_too_slow_in(1_000, 8_300));
+    }
+
+    #[test]
+    fn each_request_of_a_connection_has_the_whole_time_s43i() {
+        let mut transfer = Transfer::of_upload();
+        for _ in 0..10 {
+            assert!(!transfer.is_too_slow_in(8, 1));
+            transfer.transfers.release_permit();
+            transfer.transfers.hold_permit();
+        }
+    }
+
+    #[test]
+    fn only_a_transfer_that_holds_a_permit_and_lets_the_host_wait_can_be_too_slow_s43i() {
+        let mut without_permit = Transfer::of_upload();
+        without_permit.transfers.release_permit();
+        assert!(!without_permit.is_too_slow_in(100, 0));
+        let mut awaited_by_nobody = Transfer::of_upload();
+        awaited_by_nobody.timer.stop(Wait::Upload);
+        assert!(!awaited_by_nobody.is_too_slow_in(100, 0));
+    }
+}
