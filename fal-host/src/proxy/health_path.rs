@@ -54,7 +54,7 @@ fn normalize(path: &str) -> Vec<u8> {
         .collect()
 }
 
-/// Replaces percent-encoded bytes, until there are none: some servers decode twice.
+/// Replaces percent-encoded bytes, and those that this makes: some servers decode twice.
 fn decode(path: &[u8]) -> Vec<u8> {
     let mut decoded = path.to_vec();
     let mut at = 0;
