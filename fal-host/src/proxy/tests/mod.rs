@@ -2,6 +2,7 @@
 //! what must happen, and [`within`] fails it where that does not happen.
 
 mod abandoned;
+mod abuse;
 mod early;
 mod framing;
 mod heads;

@@ -84,6 +84,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         within(self.stream.write_all(text.as_bytes())).await
     }
 
+    /// As [`try_send`](Self::try_send), of any bytes.
+    pub(super) async fn try_send_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        within(self.stream.write_all(bytes)).await
+    }
+
     /// As [`try_send`](Self::try_send), however long it takes: where time is paused, patience is no time.
     pub(super) async fn send_at_last(&mut self, text: &str) -> io::Result<()> {
         self.stream.write_all(text.as_bytes()).await
@@ -103,6 +108,42 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     pub(super) async fn answer_with(&mut self, headers: &str, body: &str) {
         let length = body.len();
         self.send(&format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n{headers}\r\n{body}")).await;
+    }
+
+    /// The next message as it is on the wire, if there is a whole one. It does not have to be text.
+    pub(super) async fn raw_message(&mut self) -> Option<Vec<u8>> {
+        let head = loop {
+            match find(&self.buffer, b"\r\n\r\n") {
+                Some(at) => break at + 4,
+                None if self.read().await => {}
+                None => return None,
+            }
+        };
+        let text = String::from_utf8_lossy(&self.buffer[..head]).into_owned();
+        let message = Message::parse(text.trim_end());
+        let length = loop {
+            let body = &self.buffer[head..];
+            let ends = if message.header("transfer-encoding").is_some() {
+                let starts_with_last = body.starts_with(b"0\r\n").then_some(0);
+                let last = find(body, b"\r\n0\r\n").map(|at| at + 2).or(starts_with_last);
+                last.and_then(|last| Some(last + find(&body[last..], b"\r\n\r\n")? + 4))
+            } else {
+                let length = message.header("content-length").map_or(0, |length| length.parse().unwrap());
+                (body.len() >= length).then_some(length)
+            };
+            match ends {
+                Some(length) => break head + length,
+                None if self.read().await => {}
+                None => return None,
+            }
+        };
+        Some(self.buffer.drain(..length).collect())
+    }
+
+    /// Everything until the other end closes its side.
+    pub(super) async fn rest(&mut self) -> Vec<u8> {
+        self.closed().await;
+        std::mem::take(&mut self.buffer)
     }
 
     /// The next message's head, and none of its body.
