@@ -63,6 +63,13 @@ fn to_origin_form(uri: &mut Uri, is_options: bool) -> Result<Option<Authority>, 
     }
     let parts = std::mem::take(uri).into_parts();
     let path = parts.path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
+    // The path of an absolute target may be empty (RFC 9112, 3.2.1). `as_str` returns "/" for it, but a `Uri` of it is written as
+    // an empty text.
+    let path = match path.as_str() {
+        "/" => PathAndQuery::from_static("/"),
+        text if text.starts_with('/') => path,
+        text => PathAndQuery::try_from(format!("/{text}")).map_err(|_| ProxyError::BadTarget)?,
+    };
     *uri = Uri::from(path);
     Ok(parts.authority)
 }

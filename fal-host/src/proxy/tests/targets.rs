@@ -14,6 +14,11 @@ async fn an_absolute_target_becomes_a_path_and_its_authority_the_host() {
 
     let (request, _) = through("GET http://example.org HTTP/1.1\r\nhost: other\r\n\r\n", OK).await;
     assert_eq!(request.start, "GET / HTTP/1.1");
+    for (authority, path) in [("example.org#b", "/"), ("example.org?c", "/?c"), ("example.org?", "/?")] {
+        let (request, _) =
+            through(&format!("GET http://{authority} HTTP/1.1\r\nhost: other\r\n\r\n"), OK).await;
+        assert_eq!(request.start, format!("GET {path} HTTP/1.1"));
+    }
     let (request, _) = through("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n", OK).await;
     assert_eq!(request.start, "OPTIONS * HTTP/1.1");
 }
