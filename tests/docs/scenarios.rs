@@ -240,6 +240,11 @@ const TABLE: &[Row] = &[
         acts: "a_lame_duck_is_not_ready_serves_new_connections_and_ends_at_a_second_signal_s66a_s67b",
         rests: "probes_answer_three_pages_of_any_host_and_nothing_else_s67a",
     },
+    Row {
+        rule: 68,
+        acts: "a_bare_runner_that_fails_the_check_it_asked_for_stops_with_6_s68a_s68b",
+        rests: "a_bare_runner_that_is_set_to_ignore_makes_no_check_s68a_s68b",
+    },
 ];
 
 /// Whether a name cites this rule, or a part of it.

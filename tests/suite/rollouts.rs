@@ -196,3 +196,13 @@ async fn no_request_is_lost_in_rollouts_of_fal_host_s66a_s66b_s66c() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn no_request_is_lost_in_rollouts_of_serve_s66a_s66b_s66c() {
+    roll(|lame_duck| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fixture"));
+        command.args(["serve", "--app=timed", "--listen=tcp:127.0.0.1:0", "--lame-duck", lame_duck]);
+        Program::start(command.args(ARGUMENTS))
+    })
+    .await;
+}

@@ -86,12 +86,13 @@ mod tests {
     #[cfg(feature = "host")]
     #[test]
     fn a_setting_of_run_gets_a_warning_with_serve() {
-        let variables = ["FAL_APP", "FAL_LISTEN", "FAL_LOG", "FAL_RUNNERS"].map(ToOwned::to_owned);
+        let variables =
+            ["FAL_APP", "FAL_LISTEN", "FAL_LOG", "FAL_RUNNERS", "FAL_QUEUE"].map(ToOwned::to_owned);
         assert_eq!(
             ignored(&Arguments::command(), "serve", &variables),
             [
-                "FAL_LISTEN has no effect on `serve`, only on `run`; use `--listen`",
                 "FAL_RUNNERS has no effect on `serve`, only on `run`",
+                "FAL_QUEUE has no effect on `serve`, only on `run`",
             ]
         );
     }

@@ -1,5 +1,6 @@
 //! The command line of a program with apps.
 
+mod app_option;
 mod config;
 pub(crate) mod describe;
 mod environment;
@@ -12,7 +13,9 @@ mod options;
 mod run;
 mod secrets;
 pub(crate) mod select;
+mod serve_options;
 mod suggestions;
+mod values;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -22,7 +25,8 @@ use std::process::ExitCode;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use self::describe::Endpoints;
-use self::options::{Arguments, Command, ConfigOptions, OpenapiOptions, ServeOptions};
+use self::options::{Arguments, Command, ConfigOptions, OpenapiOptions};
+use self::serve_options::ServeOptions;
 use crate::app::Declaration;
 use crate::error::{Error, Result};
 use crate::runner::{RunnerProcess, Supervisor, as_runner};
@@ -127,9 +131,10 @@ fn serve(options: ServeOptions) -> Result<ExitCode> {
     })?;
     let runner = RunnerProcess {
         app,
+        fleet: options.fleet(),
         listen: options.listen,
         health_listen: None,
-        grace_period: app.settings.termination_grace_period(),
+        grace_period: options.grace.unwrap_or(app.settings.termination_grace_period()),
         supervisor: Supervisor::Terminal,
     };
     Ok(runner.run().into())

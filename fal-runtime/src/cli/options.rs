@@ -4,9 +4,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use fal_health::protocol::ListenAddress;
 #[cfg(feature = "host")]
 use fal_host::cli::HostOptions;
+
+use super::app_option::AppOption;
+use super::serve_options::ServeOptions;
 
 #[cfg(feature = "host")]
 const AFTER_HELP: &str = "\
@@ -66,7 +68,7 @@ pub(super) enum Command {
     /// least 100 ms after the first signal, stops it at once.
     ///
     /// Exit codes: 0 stopped; 1 not started; 3 setup failed; 4 a call or teardown exceeded the grace period; 5 teardown
-    /// failed; 130 or 143 stopped by a signal during setup.
+    /// failed; 6 a check failed with `--on-manual-failure exit`; 130 or 143 stopped by a signal during setup.
     Serve(ServeOptions),
     /// Print the app's OpenAPI document
     Openapi(OpenapiOptions),
@@ -77,16 +79,6 @@ pub(super) enum Command {
     Config(ConfigOptions),
 }
 
-/// The option that selects an app.
-#[derive(Debug, Args)]
-pub(super) struct AppOption {
-    /// The app to use, if this program has several
-    ///
-    /// `list` prints the names of the apps.
-    #[arg(long = "app", value_name = "NAME", env = "FAL_APP")]
-    pub(super) name: Option<String>,
-}
-
 #[cfg(feature = "host")]
 #[derive(Debug, Args)]
 pub(super) struct RunOptions {
@@ -95,18 +87,6 @@ pub(super) struct RunOptions {
 
     #[command(flatten)]
     pub(super) host: HostOptions,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ServeOptions {
-    #[command(flatten)]
-    pub(super) app: AppOption,
-
-    /// The address to listen on: `tcp:HOST:PORT` or `unix:PATH`
-    ///
-    /// With port 0 the system picks a port, which is printed.
-    #[arg(long, value_name = "ADDRESS", default_value = "tcp:127.0.0.1:8081")]
-    pub(super) listen: ListenAddress,
 }
 
 #[derive(Debug, Args)]

@@ -152,7 +152,7 @@ mod tests {
             "this is a setting of the app: declare it in the code, such as `#[endpoint(\"/health\", health_check",
         );
         assert_suggests(
-            "serve --grace-period 5s",
+            "serve --startup-timeout 5s",
             "this is a setting of the app: declare it in the code, such as `#[app(",
         );
         assert_suggests(
@@ -166,7 +166,7 @@ mod tests {
         // This one is clap's.
         assert_suggests("--json config", "'config --json' exists");
         assert_suggests(
-            "serve --check openapi.json",
+            "list --check openapi.json",
             "it is an option of `openapi`: write it after the subcommand",
         );
     }

@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     CutShort,
     /// 5: told to stop, and `teardown` returned an error or panicked.
     TeardownFailed,
+    /// 6: a check that a response asked for failed, and everything else was done (S68b).
+    ManualCheckFailed,
     /// 128 plus the number of the signal: told to stop during `setup`, or told a second time at the terminal.
     Signalled(StopSignal),
 }
@@ -36,6 +38,7 @@ impl From<Exit> for ExitCode {
             Exit::SetupFailed => 3,
             Exit::CutShort => 4,
             Exit::TeardownFailed => 5,
+            Exit::ManualCheckFailed => 6,
             Exit::Signalled(StopSignal::Interrupt) => 130,
             Exit::Signalled(StopSignal::Terminate) => 143,
         })

@@ -3,6 +3,7 @@
 mod control;
 mod environment;
 mod exit;
+mod own_checks;
 mod process;
 mod signals;
 mod stop;
@@ -22,7 +23,8 @@ use crate::cli::{logging, select};
 use control::Control;
 use environment::{ProcessContext, Role, StdinState};
 use exit::Exit;
-pub(crate) use process::RunnerProcess;
+pub(crate) use own_checks::CheckHeader;
+pub(crate) use process::{FleetSettings, RunnerProcess};
 pub(crate) use supervisor::Supervisor;
 
 /// Runs this process as a runner if a host started it as one. Returns the exit code once the runner has ended, and
@@ -96,7 +98,8 @@ fn run_for_host(assignment: Result<Assignment, AssignmentError>) -> Exit {
     };
     let grace_period = assignment.grace_period.unwrap_or(app.settings.termination_grace_period());
     let Assignment { listen, health_listen, .. } = assignment;
-    RunnerProcess { app, listen, health_listen, grace_period, supervisor }.run()
+    let fleet = FleetSettings::default();
+    RunnerProcess { app, listen, health_listen, grace_period, supervisor, fleet }.run()
 }
 
 /// Finds out whether standard input is a Unix socket whose other end is closed. Reads nothing from it.

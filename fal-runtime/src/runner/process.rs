@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use fal_health::protocol::ListenAddress;
 use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot::error::RecvError;
 
 use super::exit::Exit;
+use super::own_checks::{self, CheckHeader};
 use super::signals::Signals;
-use super::stop::{Serving, stop, tear_down};
+use super::stop::{Serving, StopTimeouts, stop, tear_down};
 use super::supervisor::Supervisor;
 use super::task::task_error;
 use super::timeouts;
@@ -17,7 +19,7 @@ use crate::app::runner_phase::{self, RunnerPhase};
 use crate::app::{Declaration, Instance};
 use crate::error::Error;
 use crate::router;
-use crate::server::{ConcurrencyLimit, HealthListener, Listener, Server};
+use crate::server::{ConcurrencyLimit, HealthListener, Listener, ProbeLane, Server};
 
 /// A runner in this process.
 #[derive(Debug)]
@@ -29,6 +31,25 @@ pub(crate) struct RunnerProcess {
     /// The time from SIGTERM to SIGKILL.
     pub(crate) grace_period: Duration,
     pub(crate) supervisor: Supervisor,
+    pub(crate) fleet: FleetSettings,
+}
+
+/// How a runner without a host behaves among others (S66, S67, S68). The default is that of a runner with a host.
+#[derive(Debug, Default)]
+pub(crate) struct FleetSettings {
+    /// How long it serves new connections after the signal to stop.
+    pub(crate) lame_duck: Duration,
+    /// How long requests in flight may take after that, before the grace period begins.
+    pub(crate) drain_timeout: Duration,
+    /// Where it answers probes.
+    pub(crate) probes: Option<ListenAddress>,
+    pub(crate) check_header: CheckHeader,
+}
+
+impl FleetSettings {
+    fn needs_lane(&self) -> bool {
+        self.probes.is_some() || matches!(self.check_header, CheckHeader::ActedOn(_))
+    }
 }
 
 impl RunnerProcess {
@@ -72,21 +93,79 @@ impl RunnerProcess {
             Ok(signals) => signals,
             Err(error) => return self.supervisor.not_started(&Error::from(error)),
         };
+        let lane = match self.start_lane().await {
+            Ok(lane) => lane,
+            Err(error) => return self.supervisor.not_started(&error),
+        };
         runner_phase::set(RunnerPhase::Setup);
         let instance = match self.set_up(apps, &mut signals).await {
             Ok(instance) => instance,
             Err(exit) => return exit,
         };
-        let serving = match self.open(apps, Arc::clone(&instance)).await {
+        let serving = match self.open(apps, Arc::clone(&instance), lane).await {
             Ok(serving) => serving,
             Err(error) => return self.close(&error, instance, apps, &mut signals).await,
         };
         drop(instance);
         runner_phase::set(RunnerPhase::Running);
         self.supervisor.ready(self.app, serving.server.address());
-        signals.first().await;
+        let check_failed = self.check_itself(&serving);
+        let failed = tokio::select! {
+            biased;
+            _ = signals.first() => false,
+            Ok(reason) = check_failed => {
+                tracing::error!("stops: it failed the health check that a response asked for: {reason}");
+                true
+            }
+        };
+        self.stop_taking_clients(&serving, &mut signals).await;
+        let timeouts =
+            StopTimeouts { drain: self.fleet.drain_timeout, stop: timeouts::stop_timeout(self.grace_period) };
+        match stop(self.app, serving, timeouts, apps, &mut signals).await {
+            Exit::Stopped if failed => Exit::ManualCheckFailed,
+            exit => exit,
+        }
+    }
+
+    async fn start_lane(&self) -> Result<Option<ProbeLane>, Error> {
+        if !self.fleet.needs_lane() {
+            return Ok(None);
+        }
+        let lane = ProbeLane::start(self.fleet.probes.clone()).await?;
+        if let Some(address) = lane.address() {
+            self.supervisor.answers_probes(address);
+        }
+        Ok(Some(lane))
+    }
+
+    /// Resolves when a check that a response asked for has failed. Otherwise it never does.
+    async fn check_itself(&self, serving: &Serving) -> Result<String, RecvError> {
+        match (&self.fleet.check_header, &serving.lane, self.app.health_check()) {
+            (CheckHeader::ActedOn(asked), Some(lane), Some(spec)) => {
+                own_checks::start(lane, Arc::clone(asked), spec).await
+            }
+            _ => std::future::pending().await,
+        }
+    }
+
+    /// The lame duck (S66a): the runner is not ready any more, and still serves new connections.
+    async fn stop_taking_clients(&self, serving: &Serving, signals: &mut Signals) {
+        if let Some(lane) = &serving.lane {
+            lane.set_not_ready();
+        }
+        let lame_duck = self.fleet.lame_duck;
+        if !lame_duck.is_zero() {
+            tracing::info!(
+                ?lame_duck,
+                "stops soon: accepts and serves new connections for the lame-duck time"
+            );
+            serving.server.close_connections();
+            tokio::select! {
+                () = tokio::time::sleep(lame_duck) => {}
+                () = signals.again() => {}
+            }
+        }
         runner_phase::set(RunnerPhase::Terminating);
-        stop(self.app, serving, timeouts::stop_timeout(self.grace_period), apps, &mut signals).await
     }
 
     async fn set_up(&self, apps: &Handle, signals: &mut Signals) -> Result<Instance, Exit> {
@@ -112,14 +191,22 @@ impl RunnerProcess {
         }
     }
 
-    async fn open(&self, apps: &Handle, instance: Instance) -> Result<Serving, Error> {
+    async fn open(
+        &self,
+        apps: &Handle,
+        instance: Instance,
+        lane: Option<ProbeLane>,
+    ) -> Result<Serving, Error> {
         let (app, listen, timeout) = (self.app, self.listen.clone(), self.supervisor.read_timeout());
         let (health_check, requests) = (self.health_listen.clone().zip(app.health_path()), apps.clone());
+        let check_header = self.fleet.check_header.clone();
         let opening = apps.spawn(async move {
             let calls = ConcurrencyLimit::new(app.settings.max_multiplexing());
             let router = router::build(app, Arc::clone(&instance), Arc::clone(&calls));
-            let surrounded = app.surround(router.clone());
+            let surrounded =
+                own_checks::treat(app.surround(router.clone()), &check_header, app.health_path());
             let listener = Listener::bind(listen).await?;
+            let probed = router.clone();
             // After everything else that can fail, so that nothing that holds the app is left behind.
             let health_listener = match health_check {
                 Some((address, path)) => {
@@ -127,8 +214,11 @@ impl RunnerProcess {
                 }
                 None => None,
             };
+            if let Some(lane) = &lane {
+                lane.open(probed, app.health_path()).await;
+            }
             let server = Server::start(listener, surrounded, timeout);
-            Ok(Serving { server, health_listener, calls, instance })
+            Ok(Serving { server, health_listener, lane, calls, instance })
         });
         opening.await.unwrap_or_else(|error| Err(task_error(error)))
     }

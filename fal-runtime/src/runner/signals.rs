@@ -44,6 +44,21 @@ impl Signals {
         signal
     }
 
+    /// Waits for the next SIGTERM or Ctrl-C, which ends a wait of the stop. It counts as the first one from then on.
+    pub(super) async fn again(&mut self) {
+        loop {
+            tokio::select! {
+                biased;
+                _ = self.terminate.recv() => {}
+                () = next(&mut self.interrupt) => {}
+            }
+            if self.first_at.is_none_or(|first| first.elapsed() >= SAME_SIGNAL_INTERVAL) {
+                self.first_at = Some(Instant::now());
+                return;
+            }
+        }
+    }
+
     /// Waits for Ctrl-C while the runner stops: the user at the terminal does not want to wait longer. A second SIGTERM
     /// has no effect. For a runner of a host this never resolves.
     pub(super) async fn second(&mut self) -> StopSignal {

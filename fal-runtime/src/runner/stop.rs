@@ -13,48 +13,78 @@ use super::signals::Signals;
 use super::task::task_error;
 use super::timeouts;
 use crate::app::{Declaration, Instance};
-use crate::server::{ConcurrencyLimit, HealthListener, Server};
+use crate::server::{ConcurrencyLimit, HealthListener, ProbeLane, Server};
 
 /// The parts of a runner that serves requests.
 #[derive(Debug)]
 pub(super) struct Serving {
     pub(super) server: Server,
     pub(super) health_listener: Option<HealthListener>,
+    pub(super) lane: Option<ProbeLane>,
     pub(super) calls: Arc<ConcurrencyLimit>,
     pub(super) instance: Instance,
 }
 
-/// Stops a runner (S42): calls `handle_exit` at once, lets the calls in flight end, and then calls `teardown`.
+/// How long the parts of a stop may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StopTimeouts {
+    /// How long requests in flight may take before the rest of the stop begins.
+    pub(super) drain: Duration,
+    /// How long the rest may take.
+    pub(super) stop: Duration,
+}
+
+/// Stops a runner (S42): lets requests in flight end within the drain timeout, calls `handle_exit`, lets the calls that are
+/// left end, and then calls `teardown`.
 ///
-/// When `timeout` has passed, whatever is not done is abandoned. Only a call may use up the time for `teardown`: clients
-/// that are late to send a request or to read a response are disconnected.
+/// When the stop timeout has passed, whatever is not done is abandoned. Only a call may use up the time for `teardown`:
+/// clients that are late to send a request or to read a response are disconnected.
 pub(super) async fn stop(
     app: &'static Declaration,
     serving: Serving,
-    timeout: Duration,
+    timeouts: StopTimeouts,
     apps: &Handle,
     signals: &mut Signals,
 ) -> Exit {
-    let Serving { server, health_listener, calls, instance } = serving;
-    let mut timed_out = pin!(tokio::time::sleep(timeout));
-    tracing::debug!(?timeout, calls = calls.running_paths().len(), "stopping");
+    let Serving { server, health_listener, lane, calls, instance } = serving;
+    let StopTimeouts { drain, stop: timeout } = timeouts;
+    tracing::debug!(?drain, ?timeout, calls = calls.running_paths().len(), "stopping");
 
-    let disconnect = only_slow_clients_left(Arc::clone(&calls), timeout);
-    let connections_end = server.drain(timeouts::linger_timeout(timeout), disconnect);
+    let disconnect = only_slow_clients_left(Arc::clone(&calls), drain, timeout);
+    let connections_end = server.drain(timeouts::linger_timeout(drain.saturating_add(timeout)), disconnect);
+    let running = Arc::clone(&calls);
+    let mut served = apps.spawn(async move {
+        connections_end.await;
+        running.idle().await;
+    });
+    if !drain.is_zero() {
+        tokio::select! {
+            biased;
+            _ = &mut served => {}
+            () = tokio::time::sleep(drain) => {}
+            () = signals.again() => {}
+        }
+    }
+
+    let mut timed_out = pin!(tokio::time::sleep(timeout));
     let (handle_exit, exiting) = (app.handle_exit, Arc::clone(&instance));
     let mut exit_handled = apps.spawn(async move { handle_exit(exiting).await });
-    let running = Arc::clone(&calls);
-    let mut drained = apps.spawn(async move {
+    let mut drained = pin!(async {
         if let Some(health_listener) = health_listener {
             health_listener.end().await;
         }
-        connections_end.await;
-        running.idle().await;
+        if let Some(lane) = &lane {
+            lane.release().await;
+        }
+        if !served.is_finished() {
+            let _ = served.await;
+        }
+        calls.idle().await;
     });
     tokio::select! {
         biased;
         second = signals.second() => return Exit::Signalled(second),
-        (handled, _) = async { tokio::join!(&mut exit_handled, &mut drained) } => {
+        (handled, ()) = async { tokio::join!(&mut exit_handled, &mut drained) } => {
             if let Err(error) = handled {
                 tracing::error!("handle_exit failed: {}", task_error(error));
             }
@@ -97,14 +127,15 @@ pub(super) async fn tear_down(
     Exit::TeardownFailed
 }
 
-/// Resolves when the drain timeout has passed and no call has run for the flush timeout. The requests that are left then
+/// Resolves when `drain` and the drain timeout of the stop have passed and no call has run for the flush timeout. The requests that are left then
 /// belong to clients that are slow to send or to read.
 fn only_slow_clients_left(
     calls: Arc<ConcurrencyLimit>,
+    drain: Duration,
     timeout: Duration,
 ) -> impl Future<Output = ()> + Send {
     // The time counts from now, although the future is first polled when idle connections have been closed.
-    let late = Instant::now() + timeouts::drain_timeout(timeout);
+    let late = Instant::now() + drain + timeouts::drain_timeout(timeout);
     async move {
         tokio::time::sleep_until(late).await;
         loop {

@@ -49,6 +49,15 @@ impl Supervisor {
         }
     }
 
+    /// Reports where probes are answered.
+    pub(super) fn answers_probes(&self, address: &ListenAddress) {
+        if matches!(self, Self::Terminal) {
+            let address = address.to_string().replacen("tcp:", "http://", 1);
+            let mut out = io::stdout().lock();
+            let _ = writeln!(out, "probes are answered on {address}/readyz").and_then(|()| out.flush());
+        }
+    }
+
     /// Reports that the runner cannot start.
     pub(super) fn not_started(&self, error: &dyn Display) -> Exit {
         if let Self::Host(control) = self {

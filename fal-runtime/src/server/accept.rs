@@ -46,6 +46,11 @@ impl Server {
         &self.address
     }
 
+    /// From now on each response closes its connection (S66a).
+    pub(crate) fn close_connections(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
     /// Stops accepting, except for connections that are already queued. The future is ready when the last
     /// connection has ended (S42).
     ///

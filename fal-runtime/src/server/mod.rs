@@ -19,6 +19,8 @@ mod health_listener;
 #[cfg(feature = "cli")]
 mod listener;
 #[cfg(feature = "cli")]
+mod probe_lane;
+#[cfg(feature = "cli")]
 mod request_body;
 #[cfg(feature = "cli")]
 mod socket;
@@ -35,6 +37,8 @@ pub(crate) use connection::ReadTimeout;
 pub(crate) use health_listener::HealthListener;
 #[cfg(feature = "cli")]
 pub(crate) use listener::Listener;
+#[cfg(feature = "cli")]
+pub(crate) use probe_lane::{ProbeLane, ProbedApp};
 
 #[cfg(test)]
 #[cfg(feature = "cli")]
