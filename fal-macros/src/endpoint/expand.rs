@@ -108,7 +108,7 @@ impl Endpoint {
         if self.has_body() {
             quote_spanned!(span=> .takes::<#extractor, _>(__fal::argument_info!(#extractor)))
         } else {
-            quote_spanned!(span=> .takes_head::<#extractor>(__fal::argument_info!(#extractor)))
+            quote_spanned!(span=> .takes_head::<#extractor, _>(__fal::argument_info!(#extractor)))
         }
     }
 

@@ -5,7 +5,9 @@ use syn::{
     Attribute, FnArg, ImplItemFn, PatType, ReceiverKind, ReturnType, Type, TypeReference, parse_quote_spanned,
 };
 
-use super::types::{first_borrow, is_events, is_passed_by_mut, must_be_passed_by_mut, source_text};
+use super::types::{
+    first_borrow, is_events, is_passed_by_mut, must_be_passed_by_mut, returned_events, source_text,
+};
 use crate::conditional::cfgs;
 use crate::errors::Errors;
 use crate::span::call_site_span;
@@ -70,6 +72,9 @@ impl Signature {
                 let output = ungroup(output);
                 if let Type::ImplTrait(_) = output {
                     found.push(output, "an endpoint cannot return `impl Trait`: write a concrete type, which the OpenAPI document describes");
+                }
+                if let Some(events) = returned_events(output) {
+                    found.push(events, "an endpoint sends events through an argument: write `events: &mut Events<…>`, and return `()` or `Result<()>`");
                 }
                 output.clone()
             }

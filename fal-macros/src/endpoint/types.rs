@@ -35,6 +35,20 @@ pub(super) fn must_be_passed_by_mut(path: &Path) -> bool {
     is_named(path, "ResponseHead") || (is_named(path, "Events") && has_arguments)
 }
 
+/// The `Events<T>` that an endpoint returns by mistake, also inside of a `Result`.
+pub(super) fn returned_events(output: &Type) -> Option<&Type> {
+    let Type::Path(returned) = ungroup(output) else { return None };
+    let last = returned.path.segments.last()?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    if last.ident == "Events" {
+        return Some(output);
+    }
+    arguments.args.iter().filter(|_| last.ident == "Result").find_map(|argument| match argument {
+        GenericArgument::Type(argument) => returned_events(argument),
+        _ => None,
+    })
+}
+
 /// How many path parameters an extractor `Path<…>` takes, where its type shows it: the length of a tuple, or one for
 /// a plain value.
 pub(super) fn path_value_count(extractor: &Type) -> Option<usize> {

@@ -1,5 +1,7 @@
 //! The arguments of an endpoint: the JSON body, and extractors.
 
+use std::any::{Any, TypeId, type_name};
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -9,10 +11,11 @@ use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use super::argument_info::{AppArgument, ArgumentInfo, HeadSource, Requiredness, RuleChecker};
 use super::call::CallContext;
 use super::rules::Rules;
 use crate::error::Error;
-use crate::extract::RequestContext;
+use crate::extract::{FromApp, RequestContext};
 use crate::json::SchemaOf;
 use crate::validation::rejection;
 
@@ -23,7 +26,7 @@ use crate::validation::rejection;
     message = "`{Self}` cannot be an argument of an endpoint",
     label = "neither a JSON body nor an extractor that is `Send`",
     note = "for a JSON body, write `#[derive(Deserialize, JsonSchema)]` above its type, and `In` instead of `Json<In>`",
-    note = "for a value from the request head, implement axum's `FromRequestParts`"
+    note = "for a value from the request head, implement `fal_runtime::extract::FromApp<YourApp>`; the app itself is `&self`"
 )]
 pub trait Argument<M>: Sized + Send {
     /// Where it comes from.
@@ -38,13 +41,27 @@ pub trait Argument<M>: Sized + Send {
     message = "`{Self}` cannot be an argument where a request has no body",
     label = "health checks, GET and DELETE have no request body: remove this argument, or write `Query<…>`"
 )]
-pub trait HeadArgument {}
+pub trait HeadArgument<M> {
+    /// What it takes, if the macro cannot know it.
+    const APP: Option<&'static ArgumentInfo> = None;
+}
 
 #[diagnostic::do_not_recommend]
-impl<T: FromRequestParts<()>> HeadArgument for T {}
+impl<T: FromRequestParts<()>> HeadArgument<FromHead> for T {}
 
 #[diagnostic::do_not_recommend]
-impl HeadArgument for RequestContext {}
+impl HeadArgument<FromCall> for RequestContext {}
+
+#[diagnostic::do_not_recommend]
+impl<A: Any, T: FromApp<A> + 'static> HeadArgument<WithApp<A>> for T {
+    const APP: Option<&'static ArgumentInfo> = Some(
+        const {
+            let (app, type_name) = (TypeId::of::<A>, type_name::<T>);
+            let source = HeadSource::App(AppArgument { app, type_name, security: T::SECURITY });
+            &ArgumentInfo::new("", source, Requiredness::Required, RuleChecker::None)
+        },
+    );
+}
 
 /// Where an argument comes from.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +70,8 @@ pub enum ArgumentSource {
     Body(SchemaOf),
     /// The request's head, or the runner itself.
     Head,
+    /// The request's head and the app.
+    App(&'static ArgumentInfo),
 }
 
 /// The future of an argument that is being extracted. It is a named type, so that rustc reports a missing bound
@@ -87,6 +106,10 @@ pub enum FromHead {}
 /// Marks arguments from the runner itself.
 #[derive(Debug)]
 pub enum FromCall {}
+
+/// Marks arguments from the head and the app `A`.
+#[derive(Debug)]
+pub struct WithApp<A>(PhantomData<A>);
 
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> Argument<FromBody> for T {
     const SOURCE: ArgumentSource = ArgumentSource::Body(SchemaOf::of::<T>());
@@ -132,6 +155,19 @@ where
             };
             Err(rejection::into_error(rejected).await)
         }))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<A: Any + Sync, T: FromApp<A> + 'static> Argument<WithApp<A>> for T {
+    const SOURCE: ArgumentSource = match <T as HeadArgument<WithApp<A>>>::APP {
+        Some(info) => ArgumentSource::App(info),
+        None => ArgumentSource::Head,
+    };
+
+    fn extract<'a, 'c, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, Self> {
+        let app: &A = call.app();
+        Extracting::Waiting(Box::pin(T::from_app(app, call.request)))
     }
 }
 

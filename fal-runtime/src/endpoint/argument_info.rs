@@ -1,15 +1,8 @@
-//! The information on the type of an argument, by
-//! [autoref-style specialization](crate::__private#autoref-style-specialization).
+//! The information on the type of an argument.
 
-use std::marker::PhantomData;
+use std::any::TypeId;
 
-use axum::extract as axums;
-use schemars::JsonSchema;
-
-use super::argument::{Argument, Extracting};
-use super::call::CallContext;
-use super::rules::NoRules;
-use crate::extract::{Cookies, Headers, Path, Query, RequestContext};
+use crate::extract::SecurityScheme;
 use crate::json::SchemaOf;
 
 /// Information on an argument's type.
@@ -51,10 +44,24 @@ pub enum HeadSource {
     Headers(SchemaOf),
     /// Cookies.
     Cookies(SchemaOf),
+    /// The client's authentication, by one of these schemes.
+    Security(&'static [SecurityScheme]),
+    /// The head and the app, by [`FromApp`](crate::extract::FromApp).
+    App(AppArgument),
     /// Nothing that a client sends.
     Context,
     /// Something unknown.
     Undocumented,
+}
+
+/// An argument that is extracted with the app.
+#[derive(Clone, Copy, Debug)]
+pub struct AppArgument {
+    /// The app that it belongs to.
+    pub(crate) app: fn() -> TypeId,
+    /// The name of the argument's type.
+    pub(crate) type_name: fn() -> &'static str,
+    pub(crate) security: &'static [SecurityScheme],
 }
 
 impl ArgumentInfo {
@@ -73,81 +80,4 @@ impl ArgumentInfo {
         let spaced = [(" < ", "<"), (" <", "<"), (" >", ">"), (" :: ", "::"), (" ,", ",")];
         spaced.iter().fold(self.name.to_owned(), |name, (from, to)| name.replace(from, to))
     }
-}
-
-/// Probes the type `T`. [`ProbeDefaults`] has the fallbacks.
-#[derive(Debug)]
-pub struct Probe<T>(PhantomData<T>);
-
-/// The fallbacks for a type without special items.
-pub trait ProbeDefaults {
-    /// Not documented.
-    const FAL_SOURCE: HeadSource = HeadSource::Undocumented;
-    /// Required.
-    const FAL_REQUIREDNESS: Requiredness = Requiredness::Required;
-    /// Not checked.
-    const FAL_RULES: RuleChecker = RuleChecker::None;
-}
-
-impl<T> ProbeDefaults for Probe<T> {}
-
-/// Extracts arguments whose types have no rules.
-pub trait ProbeUnvalidated<T> {
-    /// Extracts it from the request.
-    fn fal_extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, T>
-    where
-        T: Argument<M>;
-}
-
-impl<T> ProbeUnvalidated<T> for Probe<T> {
-    fn fal_extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, T>
-    where
-        T: Argument<M>,
-    {
-        T::extract::<NoRules>(call)
-    }
-}
-
-impl<T> Probe<Option<T>> {
-    /// An `Option` is optional.
-    pub const FAL_REQUIREDNESS: Requiredness = Requiredness::Optional;
-}
-
-macro_rules! documented {
-    ($($extractor:ty => $part:ident;)*) => {$(
-        impl<T: JsonSchema> Probe<$extractor> {
-            /// Documented by the schema of its content.
-            pub const FAL_SOURCE: HeadSource = HeadSource::$part(SchemaOf::of::<T>());
-        }
-    )*};
-}
-
-documented! {
-    Path<T> => Path;
-    Query<T> => Query;
-    Headers<T> => Headers;
-    Cookies<T> => Cookies;
-    axums::Path<T> => Path;
-    axums::Query<T> => Query;
-}
-
-impl Probe<RequestContext> {
-    /// Every request has a context.
-    pub const FAL_SOURCE: HeadSource = HeadSource::Context;
-}
-
-/// Information on an argument's type.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __argument_info {
-    ($argument:ty) => {{
-        use $crate::__private::ProbeDefaults as _;
-        const INFO: $crate::__private::ArgumentInfo = $crate::__private::ArgumentInfo::new(
-            $crate::__private::stringify!($argument),
-            $crate::__private::Probe::<$argument>::FAL_SOURCE,
-            $crate::__private::Probe::<$argument>::FAL_REQUIREDNESS,
-            $crate::__private::Probe::<$argument>::FAL_RULES,
-        );
-        &INFO
-    }};
 }

@@ -108,7 +108,11 @@ impl Endpoint {
     #[must_use]
     #[track_caller]
     pub const fn takes<T: Argument<M>, M>(mut self, known: &'static ArgumentInfo) -> Self {
-        let ArgumentSource::Body(schema) = T::SOURCE else { return self.source(known) };
+        let schema = match T::SOURCE {
+            ArgumentSource::Body(schema) => schema,
+            ArgumentSource::Head => return self.source(known),
+            ArgumentSource::App(info) => return self.source(info),
+        };
         assert!(
             self.body.is_none(),
             "an endpoint takes one body: write one struct with the fields of both arguments"
@@ -124,8 +128,11 @@ impl Endpoint {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    pub const fn takes_head<T: HeadArgument>(self, known: &'static ArgumentInfo) -> Self {
-        self.source(known)
+    pub const fn takes_head<T: HeadArgument<M>, M>(self, known: &'static ArgumentInfo) -> Self {
+        match T::APP {
+            Some(info) => self.source(info),
+            None => self.source(known),
+        }
     }
 
     #[track_caller]

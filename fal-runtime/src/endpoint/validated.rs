@@ -4,8 +4,9 @@ use ::garde::Validate;
 use http::request::Parts;
 
 use super::argument::{Argument, Extracting};
-use super::argument_info::{Probe, RuleChecker};
+use super::argument_info::RuleChecker;
 use super::call::CallContext;
+use super::probe::Probe;
 use super::rules::Rules;
 use crate::error::Error;
 use crate::extract::{Cookies, Headers, Path, Query};

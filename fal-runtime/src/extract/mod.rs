@@ -1,8 +1,10 @@
 //! Extractors: what an endpoint takes from the path, the query, the headers and the cookies of a request.
 //!
 //! Extractors and the JSON body are arguments in any order. The OpenAPI document describes these types, and an
-//! invalid request is answered with status 422 and a list of errors. An endpoint can also take any other
-//! [`FromRequestParts`], axum's or your own. The document does not describe it. Its rejection keeps its status,
+//! invalid request is answered with status 422 and a list of errors. [`Bearer`] is the token of the `authorization` header. Your
+//! own extractors implement [`FromApp`], which sees the app.
+//!
+//! An endpoint can also take any other [`FromRequestParts`], axum's or your own. The document does not describe it. Its rejection keeps its status,
 //! headers and text; the text of a 500 goes to the log only.
 //!
 //! ```
@@ -34,26 +36,34 @@
 //! # fn main() {}
 //! ```
 
+mod bearer;
 mod context;
 mod cookies;
 mod deserializer;
+mod from_app;
 mod headers;
 mod path;
 mod query;
 mod rejection;
+mod security;
 mod text;
 
 use std::ops::{Deref, DerefMut};
 
 pub use axum::extract::FromRequestParts;
+pub use bearer::{Bearer, MissingBearer};
 pub use context::{Deadline, RequestContext};
 pub use cookies::Cookies;
+pub use from_app::FromApp;
 pub use headers::Headers;
 pub use http::HeaderMap;
+pub use http::request::Parts;
 pub use path::Path;
 pub use query::Query;
 pub(crate) use rejection::ParameterError;
 pub use rejection::ParameterRejection;
+pub(crate) use security::SecurityKind;
+pub use security::SecurityScheme;
 #[cfg(feature = "garde")]
 pub(crate) use {cookies::pairs as cookies, deserializer::group_by_name};
 pub(crate) use {path::pairs as parameters, query::pairs};

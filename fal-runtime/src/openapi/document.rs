@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::components::Schemas;
 use super::operation::Operation;
-use super::order;
+use super::{order, security};
 use crate::app::Declaration;
 use crate::endpoint::Endpoint;
 use crate::json::{add, add_texts, object, parse_static};
@@ -32,6 +32,12 @@ fn document(app: &Declaration) -> Value {
         ],
     );
     let (operations, schemas) = operations(&app.endpoints());
+    let mut components = object([("schemas", schemas.into())]);
+    let security =
+        security::definitions(operations.iter().flat_map(|operation| operation.security.schemes()));
+    if !security.is_empty() {
+        add(&mut components, "securitySchemes", security.into());
+    }
     let mut paths = Map::new();
     for operation in operations {
         let path_item = paths.entry(operation.path()).or_insert_with(|| Map::new().into());
@@ -46,7 +52,7 @@ fn document(app: &Declaration) -> Value {
         ("openapi", "3.1.0".into()),
         ("info", info.into()),
         ("paths", paths.into()),
-        ("components", object([("schemas", schemas.into())]).into()),
+        ("components", components.into()),
     ]);
     order::mark_paths(&mut document);
     document.into()

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::components::Schemas;
 use super::parameters;
+use super::security::Security;
 use crate::endpoint::Endpoint;
 use crate::error::{DeclaredFailure, HostError, HttpError, HttpValidationError};
 use crate::json::{SchemaOf, object};
@@ -19,7 +20,7 @@ pub(super) struct ErrorResponse {
 }
 
 /// The error responses of an endpoint, by status.
-pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<ErrorResponse> {
+pub(super) fn of(endpoint: &Endpoint, security: &Security, schemas: &mut Schemas) -> Vec<ErrorResponse> {
     let told = schemas.output(SchemaOf::of::<HttpError<'_>>());
     let invalid = schemas.output(SchemaOf::of::<HttpValidationError<'_>>());
     let host = schemas.output(SchemaOf::of::<HostError>());
@@ -29,7 +30,10 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<ErrorRespons
     let takes_body = endpoint.body().is_some();
     let may_be_invalid = takes_body || parameters::may_be_invalid(endpoint);
     let is_check = endpoint.health_check().is_some();
+    let authenticates = !security.schemes().is_empty();
     let of_all = [
+        (authenticates, "401", "The request is not authenticated", &told),
+        (authenticates, "403", "The client may not do this", &told),
         (takes_body, "408", "The client sent the body too slowly", &host_or_own),
         (takes_body, "413", "The body is too large", &told),
         (takes_body, "415", "The body is not sent as JSON", &told),

@@ -14,7 +14,9 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas, said: &mut Vec<Stri
             HeadSource::Query(schema) => ("a query has", schema),
             HeadSource::Headers(schema) => ("headers have", schema),
             HeadSource::Cookies(schema) => ("cookies have", schema),
-            HeadSource::Context | HeadSource::Undocumented => continue,
+            HeadSource::Security(_) | HeadSource::App(_) | HeadSource::Context | HeadSource::Undocumented => {
+                continue;
+            }
         };
         let taken = schemas.resolved(schema);
         let misfit = if part.is_empty() { of_path(endpoint, &taken) } else { of_names(known, part, &taken) };

@@ -3,7 +3,7 @@
 use super::components::Schemas;
 use super::{invalid_extractors, unenforced_rules};
 use crate::app::Declaration;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, HeadSource};
 
 impl Declaration {
     /// Inputs whose schemas have rules that fal-runtime does not check, a sentence each. Types that derive
@@ -15,7 +15,20 @@ impl Declaration {
 
     /// Extractors that fit no request, a sentence each.
     pub(crate) fn invalid_extractors(&self) -> Vec<String> {
-        collect_messages(self, invalid_extractors::of)
+        let mut messages = collect_messages(self, invalid_extractors::of);
+        messages.extend(self.endpoints().into_iter().flat_map(|endpoint| self.foreign_extractors(endpoint)));
+        messages
+    }
+
+    /// The extractors of an endpoint that belong to another app.
+    fn foreign_extractors(&self, endpoint: &Endpoint) -> Vec<String> {
+        let app = (self.type_id)();
+        let taken = endpoint.sources().filter_map(|known| match known.source {
+            HeadSource::App(argument) if (argument.app)() != app => Some((argument.type_name)()),
+            _ => None,
+        });
+        let name = endpoint.name();
+        taken.map(|taken| format!("the endpoint `{name}` takes `{taken}`, which implements `FromApp` for another app: implement it for this one")).collect()
     }
 }
 

@@ -5,6 +5,7 @@ mod any_schema;
 mod components;
 mod document;
 mod failures;
+mod fields;
 mod integer_bounds;
 mod invalid_extractors;
 mod media;
@@ -13,6 +14,7 @@ mod names;
 mod operation;
 mod order;
 mod parameters;
+mod security;
 mod unenforced_rules;
 
 pub(crate) use document::HEALTH_PATH;

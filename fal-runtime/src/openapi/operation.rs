@@ -8,6 +8,7 @@ use super::components::{Renames, Schemas, Side};
 use super::failures::{self, ErrorResponse};
 use super::media::{json_content, response, with_headers};
 use super::parameters;
+use super::security::Security;
 use crate::endpoint::{Endpoint, EndpointMethod};
 use crate::json::{add, add_texts, object};
 
@@ -18,12 +19,16 @@ pub(super) struct Operation {
     request: Map<String, Value>,
     /// The responses, by status.
     responses: Map<String, Value>,
+    pub(super) security: Security,
 }
 
 impl Operation {
     pub(super) fn new(endpoint: &'static Endpoint, schemas: &mut Schemas) -> Self {
         let mut request = Map::new();
-        let parameters = parameters::of(endpoint, schemas);
+        let (parameters, security) = parameters::of(endpoint, schemas);
+        if let Some(requirements) = security.requirements() {
+            add(&mut request, "security", requirements);
+        }
         if !parameters.is_empty() {
             add(&mut request, "parameters", parameters.into());
         }
@@ -38,10 +43,12 @@ impl Operation {
             add(&mut request, "x-fal-undocumented-arguments", undocumented.into());
         }
         let mut responses = answer::of(endpoint, schemas);
-        for ErrorResponse { status, description, schema, headers } in failures::of(endpoint, schemas) {
+        for ErrorResponse { status, description, schema, headers } in
+            failures::of(endpoint, &security, schemas)
+        {
             add(&mut responses, &status, with_headers(response(&description, schema), &headers));
         }
-        Self { endpoint, request, responses }
+        Self { endpoint, request, responses, security }
     }
 
     /// Renames its references to the components of the document.

@@ -3,21 +3,44 @@
 use serde_json::Value;
 
 use super::components::Schemas;
-use crate::endpoint::{Endpoint, HeadSource};
+use super::fields::{Field, NamedFields};
+use super::security::Security;
+use crate::endpoint::{Endpoint, HeadSource, Requiredness};
+use crate::extract::SecurityScheme;
 use crate::json::{add, object};
 
-/// The parameters of an operation.
-pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Value> {
+/// The parameters of an operation, and the authentication that it accepts.
+pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> (Vec<Value>, Security) {
     let mut of_path: Vec<(&str, Value)> =
         segments(endpoint.path()).map(|name| (name, object([("type", "string".into())]).into())).collect();
-    let mut others = Vec::new();
-    for source in endpoint.sources().map(|known| known.source) {
-        match source {
-            HeadSource::Path(schema) => path(&mut of_path, &schemas.fields(schema)),
-            HeadSource::Query(schema) => fields(&mut others, "query", &schemas.fields(schema)),
-            HeadSource::Headers(schema) => fields(&mut others, "header", &schemas.fields(schema)),
-            HeadSource::Cookies(schema) => fields(&mut others, "cookie", &schemas.fields(schema)),
-            HeadSource::Context | HeadSource::Undocumented => {}
+    let (mut others, mut security) = (Vec::new(), Security::default());
+    for known in endpoint.sources() {
+        let is_optional = known.requiredness == Requiredness::Optional;
+        let (part, schema) = match known.source {
+            HeadSource::Path(schema) => {
+                path(&mut of_path, &schemas.fields(schema));
+                continue;
+            }
+            HeadSource::Query(schema) => ("query", schema),
+            HeadSource::Headers(schema) => ("header", schema),
+            HeadSource::Cookies(schema) => ("cookie", schema),
+            HeadSource::Security(accepted) => {
+                security.accept(accepted, is_optional);
+                continue;
+            }
+            HeadSource::App(argument) => {
+                security.accept(argument.security, false);
+                continue;
+            }
+            HeadSource::Context | HeadSource::Undocumented => continue,
+        };
+        let schema = schemas.fields(schema);
+        let fields = NamedFields::of(&schema, schemas);
+        for field in fields.named {
+            add_field(&mut others, &mut security, part, field);
+        }
+        if let Some(additional) = fields.additional.filter(|_| part == "query") {
+            others.push(further(additional));
         }
     }
     let mut parameters = Vec::new();
@@ -25,7 +48,7 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Vec<Value> {
         parameters.push(parameter("path", name, true, schema));
     }
     parameters.append(&mut others);
-    parameters
+    (parameters, security)
 }
 
 /// The types of undocumented arguments.
@@ -63,15 +86,28 @@ fn path(parameters: &mut [(&str, Value)], taken: &Value) {
     }
 }
 
-/// Adds a parameter for each field of a struct.
-fn fields(parameters: &mut Vec<Value>, part: &str, schema: &Value) {
-    let required = schema.get("required").and_then(Value::as_array);
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
-    for (field, property) in properties {
-        let is_required = required.is_some_and(|required| required.iter().any(|name| name == field));
-        let name = if part == "header" { field.replace('_', "-") } else { field.clone() };
-        parameters.push(parameter(part, &name, is_required, property.clone()));
+/// Adds the parameter of a field. In OpenAPI, the headers of authentication and of content negotiation are no parameters.
+fn add_field(parameters: &mut Vec<Value>, security: &mut Security, part: &str, field: Field) {
+    let Field { name, schema, is_required } = field;
+    let name = if part == "header" { name.replace('_', "-").to_ascii_lowercase() } else { name };
+    match (part, name.as_str()) {
+        ("header", "authorization") => {
+            security.accept(&[SecurityScheme::BEARER, SecurityScheme::BASIC], !is_required);
+        }
+        ("header", "accept" | "content-type") => {}
+        _ => parameters.push(parameter(part, &name, is_required, schema)),
     }
+}
+
+/// The parameter for all further names of a query, as OpenAPI describes them: an object whose own name is not sent.
+fn further(schema: Value) -> Value {
+    let object_of = object([("type", "object".into()), ("additionalProperties", schema)]);
+    let mut parameter =
+        object([("name", "parameters".into()), ("in", "query".into()), ("required", false.into())]);
+    add(&mut parameter, "style", "form".into());
+    add(&mut parameter, "explode", true.into());
+    add(&mut parameter, "schema", object_of.into());
+    parameter.into()
 }
 
 fn parameter(part: &str, name: &str, is_required: bool, mut schema: Value) -> Value {

@@ -13,6 +13,7 @@
 mod answers;
 mod api_error;
 mod arguments;
+mod authentication;
 mod blocks;
 mod borrowed;
 mod client;
@@ -33,6 +34,7 @@ mod lifecycle;
 mod limits;
 mod methods;
 mod openapi;
+mod parameters;
 mod repeated_headers;
 mod response_head;
 mod sockets;
