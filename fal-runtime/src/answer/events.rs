@@ -1,6 +1,7 @@
 //! Server-sent events.
 
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use bytes::Bytes;
 use schemars::JsonSchema;
@@ -8,8 +9,8 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::head::ResponseHead;
+use super::server_event::ServerEvent;
 use crate::error::{Error, Result};
-use crate::json;
 
 /// Server-sent events: an endpoint takes `events: &mut Events<T>`, sends items, and returns `()` or `Result<()>`.
 ///
@@ -50,7 +51,10 @@ pub struct Events<T> {
 impl<T> Events<T> {
     pub(crate) fn new(sender: Sender) -> Self {
         let [head, spent] = [ResponseHead::default(), ResponseHead::default()];
-        Self { channel: EventChannel { head: Some(head), spent, sender }, items: PhantomData }
+        Self {
+            channel: EventChannel { head: Some(head), spent, sender, keep_alive: Some(KEEP_ALIVE) },
+            items: PhantomData,
+        }
     }
 
     /// The head of the response. Changes after the first event have no effect, so request a health check
@@ -60,14 +64,31 @@ impl<T> Events<T> {
     }
 }
 
+impl<T> Events<T> {
+    /// Sets after how much time without an event a comment is sent, so that proxies keep the connection open. Default: 15 s.
+    /// `None` turns it off. A change after the first event has no effect.
+    pub fn keep_alive(&mut self, interval: impl Into<Option<Duration>>) {
+        self.channel.keep_alive = interval.into().filter(|interval| !interval.is_zero());
+    }
+}
+
 impl<T: Serialize> Events<T> {
     /// Sends an item. It waits until the previous one has been passed to the connection.
     ///
     /// It is an error if the item cannot be serialized as JSON. When the client has disconnected, it does not
     /// return: the endpoint is dropped. Cancelling the future before it is ready sends nothing.
     pub fn send(&mut self, item: T) -> impl Future<Output = Result<()>> + Send + use<'_, T> {
-        let event = event(&item);
-        self.channel.send(event)
+        self.send_event(ServerEvent::new(item))
+    }
+
+    /// [`send`](Self::send) for an event with a name, an id or a time to reconnect. It is also an error if the name or the id has
+    /// a line break.
+    pub fn send_event(
+        &mut self,
+        event: ServerEvent<T>,
+    ) -> impl Future<Output = Result<()>> + Send + use<'_, T> {
+        let frame = event.frame();
+        self.channel.send(frame)
     }
 
     /// [`send`](Self::send) for blocking endpoints: it blocks the thread. It is also an error if the client has
@@ -77,27 +98,18 @@ impl<T: Serialize> Events<T> {
     ///
     /// In an async endpoint, whose thread must not block: use [`send`](Self::send) there.
     pub fn send_blocking(&mut self, item: T) -> Result<()> {
-        let sent = self.channel.prepare(event(&item)?);
+        self.send_event_blocking(&ServerEvent::new(item))
+    }
+
+    /// [`send_event`](Self::send_event) for blocking endpoints: it blocks the thread.
+    ///
+    /// # Panics
+    ///
+    /// In an async endpoint, as [`send_blocking`](Self::send_blocking).
+    pub fn send_event_blocking(&mut self, event: &ServerEvent<T>) -> Result<()> {
+        let sent = self.channel.prepare(event.frame()?);
         self.channel.sender.blocking_send(sent).map_err(|_| client_left())
     }
-}
-
-fn event(item: &impl Serialize) -> Result<Bytes> {
-    json::write(item).into_bytes().map(|data| frame(None, &data))
-}
-
-/// Formats one event. JSON on one line needs no escaping.
-pub(crate) fn frame(name: Option<&str>, data: &[u8]) -> Bytes {
-    let mut frame = Vec::with_capacity(data.len() + 32);
-    if let Some(name) = name {
-        frame.extend_from_slice(b"event: ");
-        frame.extend_from_slice(name.as_bytes());
-        frame.push(b'\n');
-    }
-    frame.extend_from_slice(b"data: ");
-    frame.extend_from_slice(data);
-    frame.extend_from_slice(b"\n\n");
-    frame.into()
 }
 
 fn client_left() -> Error {
@@ -107,8 +119,8 @@ fn client_left() -> Error {
 /// A message from the endpoint to the response body.
 #[derive(Debug)]
 pub(crate) enum EventMessage {
-    /// The first event, and with it the head.
-    First(ResponseHead, Bytes),
+    /// The first event, and with it the head and the interval of keep-alive comments.
+    First(ResponseHead, Bytes, Option<Duration>),
     /// A later event.
     Event(Bytes),
     /// The head of an endpoint that has ended without an event.
@@ -126,7 +138,11 @@ struct EventChannel {
     /// Takes the changes after that.
     spent: ResponseHead,
     sender: Sender,
+    keep_alive: Option<Duration>,
 }
+
+/// The default interval of keep-alive comments.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 impl EventChannel {
     async fn send(&mut self, event: Result<Bytes>) -> Result<()> {
@@ -139,7 +155,7 @@ impl EventChannel {
 
     fn prepare(&mut self, event: Bytes) -> EventMessage {
         match self.head.take() {
-            Some(head) => EventMessage::First(head, event),
+            Some(head) => EventMessage::First(head, event, self.keep_alive),
             None => EventMessage::Event(event),
         }
     }

@@ -12,11 +12,14 @@ pub(crate) mod head;
 mod redirect;
 pub(crate) mod reply;
 pub(crate) mod returns;
+mod server_event;
 
 pub use axum::response::Response;
 pub use binary::Binary;
-pub(crate) use events::{Event, EventMessage, EventStream, Events, Sender, frame};
+pub(crate) use events::{Event, EventMessage, EventStream, Events, Sender};
 pub use file::File;
 pub(crate) use head::ResponseHead;
 pub use redirect::Redirect;
 pub(crate) use reply::{Answer, Content, Reply};
+pub use server_event::ServerEvent;
+pub(crate) use server_event::frame;

@@ -5,17 +5,19 @@ use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either, select};
-use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
+use http::{HeaderName, HeaderValue};
 use http_body::Frame;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::request_id::RequestId;
 use super::response::error_response;
@@ -52,7 +54,7 @@ pub(super) async fn serve(
         Either::Right((ended, first)) => (first.await, Some(ended)),
     };
     match first {
-        Some(EventMessage::First(mut head, event)) => {
+        Some(EventMessage::First(mut head, event, keep_alive)) => {
             if let Err(error) = head.validate() {
                 return error_response(&served, &id, &error, head);
             }
@@ -60,7 +62,8 @@ pub(super) async fn serve(
                 Some(ended) => (None, ended),
                 None => (Some(call), Ok(())),
             };
-            let mut stream = EventBody { served, id, next: Some(event), sent, call, last: None };
+            let silence = keep_alive.and_then(interval_of);
+            let mut stream = EventBody { served, id, next: Some(event), sent, call, last: None, silence };
             stream.end(ended);
             respond(head, Body::new(stream))
         }
@@ -94,6 +97,8 @@ fn respond(head: ResponseHead, body: Body) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // nginx would collect events otherwise.
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     head.apply(&mut response);
     response
 }
@@ -108,13 +113,49 @@ struct EventBody {
     call: Option<EventCall>,
     /// The error event, if the call has failed.
     last: Option<Bytes>,
+    /// When the next comment is due, if there is no event before it.
+    silence: Option<Interval>,
 }
 
+/// The interval of comments while there is no event.
+fn interval_of(keep_alive: Duration) -> Option<Interval> {
+    let start = Instant::now().checked_add(keep_alive)?;
+    let mut interval = interval_at(start, keep_alive);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    Some(interval)
+}
+
+/// A comment, which clients ignore.
+const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
+
 impl EventBody {
+    /// The next event.
+    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if let Some(next) = self.next.take() {
+            return Poll::Ready(Some(next));
+        }
+        if let Some(call) = &mut self.call
+            && let Poll::Ready(ended) = call.as_mut().poll(context)
+        {
+            // The permit is released here, before the client has read the rest.
+            self.call = None;
+            self.end(ended);
+        }
+        match self.sent.poll_recv(context) {
+            Poll::Ready(Some(EventMessage::First(_, sent, _) | EventMessage::Event(sent))) => {
+                Poll::Ready(Some(sent))
+            }
+            Poll::Ready(None | Some(EventMessage::Unused(_))) if self.call.is_none() => {
+                Poll::Ready(self.last.take())
+            }
+            Poll::Ready(None | Some(EventMessage::Unused(_))) | Poll::Pending => Poll::Pending,
+        }
+    }
+
     fn end(&mut self, ended: Result<()>) {
         if let Err(error) = ended {
             self.served.log(&self.id, &error);
-            self.last = Some(frame(Some("error"), &error.public(&self.id)));
+            self.last = Some(frame(&[("event", "error".to_owned())], &error.public(&self.id)));
         }
     }
 }
@@ -128,23 +169,14 @@ impl http_body::Body for EventBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = self.get_mut();
-        let event = |event| Poll::Ready(Some(Ok(Frame::data(event))));
-        if let Some(next) = this.next.take() {
-            return event(next);
-        }
-        if let Some(call) = &mut this.call
-            && let Poll::Ready(ended) = call.as_mut().poll(context)
-        {
-            // The permit is released here, before the client has read the rest.
-            this.call = None;
-            this.end(ended);
-        }
-        match this.sent.poll_recv(context) {
-            Poll::Ready(Some(EventMessage::First(_, sent) | EventMessage::Event(sent))) => event(sent),
-            Poll::Ready(None | Some(EventMessage::Unused(_))) if this.call.is_none() => {
-                this.last.take().map_or(Poll::Ready(None), event)
+        let event = this.poll_event(context);
+        if let Some(silence) = &mut this.silence {
+            if event.is_ready() {
+                silence.reset();
+            } else if silence.poll_tick(context).is_ready() {
+                return Poll::Ready(Some(Ok(Frame::data(KEEP_ALIVE))));
             }
-            Poll::Ready(None | Some(EventMessage::Unused(_))) | Poll::Pending => Poll::Pending,
         }
+        event.map(|event| event.map(|event| Ok(Frame::data(event))))
     }
 }

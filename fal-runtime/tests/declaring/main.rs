@@ -20,6 +20,7 @@ mod client;
 mod components;
 mod cors;
 mod error_headers;
+mod event_fields;
 mod events;
 mod extract;
 mod extract_errors;
