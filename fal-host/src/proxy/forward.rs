@@ -5,13 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response, StatusCode};
-use http_body::Body;
 use http_body_util::Full;
 use hyper::body::Incoming;
 
 use super::body::ResponseBody;
 use super::departure::departed;
 use super::log_entry::LogEntry;
+use super::request_body::RequestBody;
 use super::request_head::prepare_request;
 use super::request_id;
 use super::route::{Session, route};
@@ -24,14 +24,15 @@ pub(super) struct Departed;
 /// Answers one request, unless the client leaves meanwhile.
 pub(super) async fn forward(
     session: Arc<Session>,
-    mut request: Request<Incoming>,
+    request: Request<Incoming>,
 ) -> Result<Response<ResponseBody>, Departed> {
     let client = &session.client;
-    let is_complete = request.body().is_end_stream();
+    let mut request = request.map(RequestBody::new);
+    let is_complete = request.body().is_ended();
     client.begin_request(request.version(), is_complete);
     let prepared = prepare_request(&mut request, &client.sender, !is_complete);
     let id = request_id::keep_or_make(request.headers_mut());
-    let mut entry = LogEntry::of(&request);
+    let mut entry = LogEntry::default();
     let reader = session.balancer.limits().origins.reader(request.headers());
     let own =
         |response: Response<Full<Bytes>>| response.map(|body| ResponseBody::own(Arc::clone(client), body));
@@ -40,12 +41,12 @@ pub(super) async fn forward(
         (Ok(_), Some(response)) => Ok(own(response)),
         (Ok(wishes), None) => tokio::select! {
             biased;
-            answer = route(&session, request, wishes, &id, &mut entry) => answer,
+            answer = route(&session, &mut request, wishes, &id, &mut entry) => answer,
             () = departed(client) => return Err(Departed),
         },
     };
     let mut response = answer.unwrap_or_else(|error| {
-        entry.write(&id, error);
+        entry.write(&request, &id, error);
         let mut response = error.response();
         reader.add_headers(response.headers_mut());
         own(response)

@@ -5,7 +5,6 @@ use std::io;
 use std::sync::Arc;
 
 use http::{HeaderValue, Request, Response, StatusCode};
-use hyper::body::Incoming;
 use tokio::time::timeout_at;
 
 use super::balancer::Balancer;
@@ -36,7 +35,7 @@ pub(super) struct Session {
 /// Answers a request by a runner, when one has a free permit.
 pub(super) async fn route(
     session: &Session,
-    request: Request<Incoming>,
+    request: &mut Request<RequestBody>,
     wishes: Wishes,
     id: &HeaderValue,
     entry: &mut LogEntry,
@@ -46,7 +45,6 @@ pub(super) async fn route(
         ManualChecks::Made { health_path } if health_path.is_named_by(request.uri().path()) => MayAsk::No,
         ManualChecks::Made { .. } | ManualChecks::Ignored => MayAsk::Yes,
     };
-    let mut request = request.map(RequestBody::new);
     let mut unsent = None;
     if wishes.expects_continue {
         client.await_continue();
@@ -56,7 +54,7 @@ pub(super) async fn route(
         let permit = position.acquire(balancer).await?;
         client.transfers.hold_permit();
         entry.runner = Some(permit.runner().id);
-        match send(session, permit, &mut request, unsent.take(), &mut position).await? {
+        match send(session, permit, request, unsent.take(), &mut position).await? {
             SendOutcome::Answered(response, exchange)
                 if response.status() != StatusCode::SWITCHING_PROTOCOLS =>
             {
