@@ -42,6 +42,19 @@ pub(super) fn is_alias(name: &str) -> bool {
     }
 }
 
+/// Whether a proxy may treat a field specially: false only for fields that pass as they are, in requests and in responses.
+/// Most messages have no other, and this asks once for all.
+pub(super) fn is_special(name: &str) -> bool {
+    let is_listed = match name.as_bytes().first() {
+        Some(b'c' | b'e' | b'h' | b'k' | b'p' | b't' | b'u') => name == "expect" || is_hop_by_hop(name),
+        Some(b'f') => is_forwarding(name),
+        Some(b'x') => name.starts_with("x-fal-") || is_forwarding(name),
+        _ => false,
+    };
+    // Without a branch for each byte.
+    is_listed || name.bytes().fold(0, |found, byte| found | u8::from(byte == b'_')) != 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +68,33 @@ mod tests {
         }
         for name in ["x-forwarded-for", "my_field", "x_own", "_"] {
             assert!(!is_alias(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_field_that_a_proxy_removes_or_reads_is_special() {
+        for name in [
+            "connection",
+            "expect",
+            "forwarded",
+            "http2-settings",
+            "keep-alive",
+            "proxy-authorization",
+            "proxy-connection",
+            "te",
+            "transfer-encoding",
+            "upgrade",
+            "x-fal-runner-health-check",
+            "x-fal-request-id",
+            "x-forwarded-for",
+            "x-real-ip",
+            "x_real_ip",
+            "content_length",
+        ] {
+            assert!(is_special(name), "{name}");
+        }
+        for name in ["accept", "content-length", "content-type", "host", "user-agent", "x-own", "trailer"] {
+            assert!(!is_special(name), "{name}");
         }
     }
 }

@@ -55,17 +55,22 @@ impl Sender {
     }
 }
 
-/// Sets the forwarding fields of a request.
-pub(super) fn set_forwarded(headers: &mut HeaderMap, sender: &Sender) {
-    let Sender { address, scheme, trust } = sender;
-    let is_unwanted =
-        |name: &HeaderName| is_alias(name.as_str()) || *trust == Trust::No && is_forwarding(name.as_str());
+/// Removes the fields about the clients before the sender, unless the sender is trusted.
+pub(super) fn remove_forwarded(headers: &mut HeaderMap, sender: &Sender) {
+    let is_unwanted = |name: &HeaderName| {
+        is_alias(name.as_str()) || sender.trust == Trust::No && is_forwarding(name.as_str())
+    };
     if headers.keys().any(is_unwanted) {
         let unwanted: Vec<HeaderName> = headers.keys().filter(|name| is_unwanted(name)).cloned().collect();
         for name in unwanted {
             headers.remove(name);
         }
     }
+}
+
+/// Adds the sender to the forwarding fields of a request.
+pub(super) fn add_forwarded(headers: &mut HeaderMap, sender: &Sender) {
+    let Sender { address, scheme, .. } = sender;
     match headers.entry(&FORWARDED_FOR) {
         Entry::Vacant(entry) => {
             entry.insert(address.clone());

@@ -2,7 +2,12 @@
 
 use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue, TRAILER};
 
-use super::field_names::{is_alias, is_hop_by_hop, is_protected};
+use super::field_names::{is_alias, is_hop_by_hop, is_protected, is_special};
+
+/// Whether a message has a field that may have to be removed, or read.
+pub(super) fn has_special(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| is_special(name.as_str()))
+}
 
 /// Whether a message has a field that is hop-by-hop.
 pub(super) fn has_hop_by_hop(headers: &HeaderMap) -> bool {

@@ -4,8 +4,8 @@ use http::header::{CONNECTION, EXPECT, TE, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, Version};
 
 use super::error::ProxyError;
-use super::forwarded::{Sender, set_forwarded};
-use super::hop_by_hop::{has_hop_by_hop, lists, protected_in_connection, remove_hop_by_hop};
+use super::forwarded::{Sender, add_forwarded, remove_forwarded};
+use super::hop_by_hop::{has_hop_by_hop, has_special, lists, protected_in_connection, remove_hop_by_hop};
 use super::response_head::take_asks;
 use super::target::prepare_target;
 
@@ -33,16 +33,26 @@ pub(super) fn prepare_request<B>(
     prepare_target(request)?;
     let version = std::mem::replace(request.version_mut(), Version::HTTP_11);
     let headers = request.headers_mut();
-    let upgrade = prepare_connection(headers, version, has_body)?;
-    take_asks(headers);
+    let mut wishes = Wishes { upgrade: false, expects_continue: false };
+    if has_special(headers) {
+        wishes.upgrade = prepare_connection(headers, version, has_body)?;
+        take_asks(headers);
+        wishes.expects_continue = prepare_expect(headers, version, has_body);
+        remove_forwarded(headers, sender);
+    }
+    add_forwarded(headers, sender);
+    Ok(wishes)
+}
+
+/// Keeps `expect` only where the request waits for `100 Continue`. Returns whether it does.
+fn prepare_expect(headers: &mut HeaderMap, version: Version, has_body: bool) -> bool {
     let expects_continue = has_body
         && version >= Version::HTTP_11
         && headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     if !expects_continue {
         headers.remove(EXPECT);
     }
-    set_forwarded(headers, sender);
-    Ok(Wishes { upgrade, expects_continue })
+    expects_continue
 }
 
 /// Removes what concerns the client's connection only. Returns whether the request asks for an upgrade.

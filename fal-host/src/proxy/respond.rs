@@ -6,7 +6,7 @@ use http::{HeaderValue, Response};
 
 use super::body::ResponseBody;
 use super::exchange::Exchange;
-use super::response_head::{Asks, keep_alive_timeout, prepare_response, prepare_switch};
+use super::response_head::{Answered, Asks, prepare_response, prepare_switch};
 use super::tunnel::TunnelSlot;
 
 /// Whether a response may ask for anything. Those of the health endpoint may not (S28).
@@ -22,8 +22,8 @@ pub(super) fn pass_on(
     mut exchange: Exchange,
     may_ask: MayAsk,
 ) -> Response<ResponseBody> {
-    exchange.keep_for(keep_alive_timeout(response.headers()));
-    let asks = prepare_response(response.headers_mut());
+    let Answered { asks, keep_alive } = prepare_response(response.headers_mut());
+    exchange.keep_for(keep_alive);
     if exchange.size_hint().exact().is_none() {
         exchange.client().expect_chunks();
     }

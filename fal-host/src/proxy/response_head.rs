@@ -6,7 +6,7 @@ use fal_health::protocol::header::{HEALTH_CHECK, STOP_RUNNER, is_asked};
 use http::header::{CONNECTION, CONTENT_LENGTH, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::hop_by_hop::{has_hop_by_hop, listed, remove_hop_by_hop};
+use super::hop_by_hop::{has_hop_by_hop, has_special, listed, remove_hop_by_hop};
 
 /// The headers by which a response asks for a check (S27) and for the stop of its runner (S58).
 pub(super) static CHECK: HeaderName = HeaderName::from_static(HEALTH_CHECK);
@@ -22,13 +22,24 @@ pub(super) enum Asks {
     Stop,
 }
 
-/// Turns a runner's response into the one that the client gets. Returns what it asked of the host (S27, S28, S58).
-pub(super) fn prepare_response(headers: &mut HeaderMap) -> Asks {
-    let asks = take_asks(headers);
+/// What a response says to the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Answered {
+    pub(super) asks: Asks,
+    /// How long the runner keeps an idle connection, by the `timeout` of its `keep-alive`.
+    pub(super) keep_alive: Option<Duration>,
+}
+
+/// Turns a runner's response into the one that the client gets. Returns what it said to the host (S27, S28, S58).
+pub(super) fn prepare_response(headers: &mut HeaderMap) -> Answered {
+    if !has_special(headers) {
+        return Answered { asks: Asks::Nothing, keep_alive: None };
+    }
+    let (asks, keep_alive) = (take_asks(headers), keep_alive_timeout(headers));
     if has_hop_by_hop(headers) {
         remove_hop_by_hop(headers);
     }
-    asks
+    Answered { asks, keep_alive }
 }
 
 /// Turns a runner's `101 Switching Protocols` into the one that the client gets. Returns what it asked of the host.
@@ -81,8 +92,7 @@ pub(super) fn take_asks(headers: &mut HeaderMap) -> Asks {
     }
 }
 
-/// How long a runner keeps an idle connection, by the `timeout` of its `keep-alive`.
-pub(super) fn keep_alive_timeout(headers: &HeaderMap) -> Option<Duration> {
+fn keep_alive_timeout(headers: &HeaderMap) -> Option<Duration> {
     let mut timeouts = listed(headers.get("keep-alive")?).filter_map(|parameter| {
         let (name, seconds) = std::str::from_utf8(parameter).ok()?.split_once('=')?;
         name.trim().eq_ignore_ascii_case("timeout").then(|| seconds.trim().parse().ok())?

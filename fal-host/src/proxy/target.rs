@@ -11,18 +11,21 @@ use super::error::ProxyError;
 /// Reduces the target of a request to path and query, and sets its `host`: to the authority of an absolute target, or else
 /// to the client's own, or else to an empty one.
 pub(super) fn prepare_target<B>(request: &mut Request<B>) -> Result<(), ProxyError> {
-    check_host(request)?;
+    let has_host = check_host(request)?;
     let is_options = request.method() == Method::OPTIONS;
     let authority = to_origin_form(request.uri_mut(), is_options)?;
-    set_host(request.headers_mut(), authority.as_ref())
+    if authority.is_some() || !has_host {
+        set_host(request.headers_mut(), authority.as_ref())?;
+    }
+    Ok(())
 }
 
-/// Rejects requests without exactly one valid `host`. HTTP/1.0 requests may have none.
-fn check_host<B>(request: &Request<B>) -> Result<(), ProxyError> {
+/// Rejects requests without exactly one valid `host`. HTTP/1.0 requests may have none. Returns whether there is one.
+fn check_host<B>(request: &Request<B>) -> Result<bool, ProxyError> {
     let mut hosts = request.headers().get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
-        (None, _) if request.version() < Version::HTTP_11 => Ok(()),
-        (Some(host), None) if is_host(host.as_bytes()) => Ok(()),
+        (None, _) if request.version() < Version::HTTP_11 => Ok(false),
+        (Some(host), None) if is_host(host.as_bytes()) => Ok(true),
         _ => Err(ProxyError::BadHost),
     }
 }
