@@ -9,7 +9,7 @@ use super::timer::{ConnectionTimer, Wait};
 const MIN_RATE: u64 = 8 * 1024;
 
 /// How long it may transfer less.
-pub(super) const CONTENTION_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CONTENTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a client must transfer in [`CONTENTION_TIMEOUT`], in bytes.
 const QUOTA: u64 = MIN_RATE * CONTENTION_TIMEOUT.as_secs();
@@ -119,16 +119,16 @@ mod tests {
         fn is_too_slow_in(&mut self, seconds: u64, bytes_each: usize) -> bool {
             for _ in 0..seconds {
                 self.transfers.count_uploaded(bytes_each);
-                self.contention.tick(&self.transfers, &self.timer, 10);
+                self.contention.tick(&self.transfers, &self.timer, 5);
             }
             self.transfers.were_too_slow()
         }
     }
 
     #[test]
-    fn a_transfer_below_the_least_rate_is_too_slow_after_ten_seconds_s43i() {
-        assert!(!Transfer::of_upload().is_too_slow_in(10, 8_000));
-        assert!(Transfer::of_upload().is_too_slow_in(11, 8_000));
+    fn a_transfer_below_the_least_rate_is_too_slow_after_five_seconds_s43i() {
+        assert!(!Transfer::of_upload().is_too_slow_in(5, 8_000));
+        assert!(Transfer::of_upload().is_too_slow_in(6, 8_000));
         assert!(!Transfer::of_upload().is_too_slow_in(1_000, 8_300));
     }
 
@@ -136,7 +136,7 @@ mod tests {
     fn each_request_of_a_connection_has_the_whole_time_s43i() {
         let mut transfer = Transfer::of_upload();
         for _ in 0..10 {
-            assert!(!transfer.is_too_slow_in(8, 1));
+            assert!(!transfer.is_too_slow_in(4, 1));
             transfer.transfers.release_permit();
             transfer.transfers.hold_permit();
         }
