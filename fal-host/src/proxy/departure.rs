@@ -21,10 +21,16 @@ const MAX_PROBE_INTERVAL: Duration = Duration::from_secs(60);
 /// Whether the system reports that a client has closed its side while bytes of it are unread.
 pub(super) const REPORTS_CLOSED_SIDES: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-/// Sets what the connections of a listener inherit: small responses are sent at once, and a client that has vanished is
+/// How many connections the system queues until they are accepted. The system may have a lower limit (`net.core.somaxconn`).
+/// The standard library's 128 are few: a client that finds the queue full tries again after a second.
+const BACKLOG: i32 = 4096;
+
+/// Lengthens the queue of a listener, and sets what its connections inherit: small responses are sent at once, and a client that has vanished is
 /// noticed after `client_timeout`.
 pub(super) fn prepare(listener: &TcpListener, client_timeout: Duration) {
     let set = || -> rustix::io::Result<()> {
+        // A second call changes the length of the queue.
+        rustix::net::listen(listener, BACKLOG)?;
         sockopt::set_tcp_nodelay(listener, true)?;
         sockopt::set_socket_keepalive(listener, true)?;
         sockopt::set_tcp_keepidle(listener, KEEPALIVE_IDLE)?;
@@ -39,7 +45,7 @@ pub(super) fn prepare(listener: &TcpListener, client_timeout: Duration) {
         Ok(())
     };
     if let Err(error) = set() {
-        tracing::debug!(%error, "cannot set the options of client connections: vanished clients are noticed late");
+        tracing::debug!(%error, "cannot set the options of client connections: vanished clients are noticed late, and bursts of clients wait");
     }
 }
 

@@ -13,7 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use tokio::task::{self, JoinSet};
+use tokio::task::{self, JoinSet, yield_now};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::balancer::Balancer;
@@ -45,6 +45,7 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // Without clients the clock goes on until no connection to a runner is kept.
     let mut is_ticking = false;
+    let mut in_a_row = 0;
     let mut pause = None;
     let mut stop = pin!(stop);
     loop {
@@ -64,6 +65,11 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
                     pause = None;
                     is_ticking = true;
                     clients.add(stream, peer);
+                    in_a_row += 1;
+                    if in_a_row == MAX_IN_A_ROW {
+                        in_a_row = 0;
+                        yield_now().await;
+                    }
                     if clients.open.len() >= max_clients {
                         clients.end_idle();
                     }
@@ -109,6 +115,9 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
         }
     }
 }
+
+/// How many clients are accepted before other tasks run: a flood of connections must not delay them.
+const MAX_IN_A_ROW: u32 = 32;
 
 /// What hyper needs at least to read a head, in bytes.
 const MIN_HEAD: usize = 8 * 1024;
@@ -170,14 +179,17 @@ impl Clients {
         self.balancer.retire_idle(&self.clock)
     }
 
-    /// Ends the connection that has been idle for longest, to make room for another client. One that has just connected, or
-    /// has just been answered, is spared: its next request may be on its way.
+    /// Ends the connections that have been idle for longest, to make room for other clients: one in 64, so that a flood does not
+    /// cost a look at every connection for each new one. A client that has just connected, or has just been answered, is
+    /// spared: its next request may be on its way.
     fn end_idle(&mut self) {
+        let count = (self.open.len() / 64).max(1);
         let spared = self.clock.now().saturating_sub(2);
         let idle = self.open.values_mut().filter(|open| open.stop.is_some());
-        let oldest =
-            idle.filter_map(|open| Some((open.client.idle_since()?, open))).min_by_key(|(since, _)| *since);
-        if let Some((_, open)) = oldest.filter(|(since, _)| *since < spared) {
+        let idle = idle.filter_map(|open| Some((open.client.idle_since()?, open)));
+        let mut idle: Vec<_> = idle.filter(|(since, _)| *since < spared).collect();
+        idle.sort_unstable_by_key(|(since, _)| *since);
+        for (_, open) in idle.into_iter().take(count) {
             // A connection that has just ended has made room already.
             let _ = open.stop.take().map(|stop| stop.send(MakeRoom));
         }

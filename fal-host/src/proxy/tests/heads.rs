@@ -15,7 +15,7 @@ use super::{Rig, within};
 use crate::proxy::Limits;
 use crate::proxy::client::Client;
 use crate::proxy::client_limits::{ClientLimits, HEAD_TIMEOUT};
-use crate::proxy::departure::LINGER_PAUSE;
+use crate::proxy::departure::{LINGER_PAUSE, prepare};
 use crate::proxy::forwarded::{Scheme, Sender, Trust};
 use crate::proxy::server::close_or_make_room;
 use crate::proxy::stopping::MakeRoom;
@@ -139,4 +139,18 @@ async fn a_client_is_served_from_its_first_byte_on_s43h() {
     }
     peer.write_all(b"G").await.unwrap();
     assert!(within(first_byte).await);
+}
+
+#[tokio::test]
+async fn a_burst_of_a_thousand_clients_finds_room_in_the_queue_of_the_listener_s43h() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    prepare(&listener, Duration::from_secs(60));
+    let address = listener.local_addr().unwrap();
+    let mut clients = Vec::new();
+    for _ in 0..1_000 {
+        // A connection that does not fit is tried again after a second.
+        let connected =
+            tokio::time::timeout(Duration::from_millis(900), tokio::net::TcpStream::connect(address));
+        clients.push(connected.await.expect("it fits into the queue").unwrap());
+    }
 }
