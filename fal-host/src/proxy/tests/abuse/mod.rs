@@ -7,6 +7,7 @@ mod bombs;
 mod bytes;
 mod cuts;
 mod strict;
+mod trickles;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
