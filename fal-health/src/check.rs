@@ -116,8 +116,11 @@ pub enum Failure {
     Disconnected,
     /// The runner sent malformed HTTP.
     Malformed,
-    /// The check passed, but the runtime that serves requests is stalled, and the host is set to count that.
+    /// The check passed, but the runtime that serves requests is stalled ([S53b](crate::semantics#s53b)).
     Stalled,
+    /// The check passed, but requests that the runner does not begin to answer hold all of its permits
+    /// ([S53a](crate::semantics#s53a)).
+    Wedged,
 }
 
 impl Failure {
@@ -130,6 +133,7 @@ impl Failure {
             Self::Disconnected => "disconnected",
             Self::Malformed => "malformed",
             Self::Stalled => "stalled",
+            Self::Wedged => "wedged",
         }
     }
 }

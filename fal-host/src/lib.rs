@@ -36,8 +36,8 @@ pub use fal_health::protocol::{Address, AddressError, Progress};
 #[doc(no_inline)]
 pub use fal_health::{HealthCheck, HealthCheckSpec};
 pub use fleet::{
-    Admission, EventKind, Exit, GaveUp, GiveUp, MAX_RECORDS, Reason, ReplacementStrategy, RestartError,
-    RestartStatus, RunnerRecord, RunnerState,
+    Admission, EventKind, Exit, GaveUp, GiveUp, MAX_RECORDS, OnStall, Reason, ReplacementStrategy,
+    RestartError, RestartStatus, RunnerRecord, RunnerState,
 };
 pub use host::{AppSpec, Host, HostBuilder, HostHandle, InvalidHealthCheck, ListenerKind, StartError};
 pub use id::RunnerId;
@@ -46,7 +46,6 @@ pub use launch::{
     StopSignalTo, adopt_orphans,
 };
 pub use open_files::raise_open_files;
-pub use probe::OnStall;
 #[cfg(feature = "tls")]
 pub use proxy::TlsError;
 pub use proxy::{AddressRange, ParseAddressRangeError};

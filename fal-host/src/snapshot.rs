@@ -79,6 +79,25 @@ pub struct HealthInfo {
     /// The age until which the host ignores failed periodic checks ([S8](fal_health::semantics#s8)).
     #[serde(rename = "effective_start_period_seconds", serialize_with = "seconds")]
     pub effective_start_period: Duration,
+    /// Whether requests that the runner does not begin to answer in time hold all of its permits
+    /// ([S53a](fal_health::semantics#s53a)).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub wedged: bool,
+    /// How long its request runtime had been stalled at its last check ([S53b](fal_health::semantics#s53b)). `None` while
+    /// it runs.
+    #[serde(
+        rename = "stalled_seconds",
+        serialize_with = "optional_seconds",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub stalled: Option<Duration>,
+    /// How long its oldest request had been in progress at its last check, if there was one.
+    #[serde(
+        rename = "oldest_request_seconds",
+        serialize_with = "optional_seconds",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub oldest_request: Option<Duration>,
     /// The last finished check.
     pub last_check: Option<CheckInfo>,
 }
@@ -131,10 +150,7 @@ impl Snapshot {
         Self {
             ready: fleet.is_ready() && !stopping,
             stopping,
-            runners: fleet
-                .runners()
-                .map(|runner| RunnerInfo::of(runner, balancer.in_flight(runner.id()), now))
-                .collect(),
+            runners: fleet.runners().map(|runner| RunnerInfo::of(runner, balancer, now)).collect(),
             restart: fleet.restart_status(),
             ended: fleet.records().map(|record| EndedInfo::of(record, clock)).collect(),
         }
@@ -142,7 +158,8 @@ impl Snapshot {
 }
 
 impl RunnerInfo {
-    fn of(runner: &Runner, in_flight: u32, now: Time) -> Self {
+    fn of(runner: &Runner, balancer: &Balancer, now: Time) -> Self {
+        let in_flight = balancer.in_flight(runner.id());
         Self {
             id: runner.id(),
             index: runner.index().get(),
@@ -153,7 +170,12 @@ impl RunnerInfo {
             progress: runner.progress().cloned(),
             awaits_first_pass: runner.awaits_first_pass(),
             awaits_min_healthy: runner.awaits_min_healthy(),
-            health: runner.monitor().map(|monitor| HealthInfo::of(monitor, now)),
+            health: runner.monitor().map(|monitor| HealthInfo {
+                wedged: balancer.is_wedged(runner.id()),
+                stalled: runner.stalled(),
+                oldest_request: runner.oldest_request(),
+                ..HealthInfo::of(monitor, now)
+            }),
         }
     }
 }
@@ -181,6 +203,9 @@ impl HealthInfo {
             streak: monitor.streak(),
             failure_threshold: monitor.config().threshold(),
             effective_start_period: monitor.effective_start_period(),
+            wedged: false,
+            stalled: None,
+            oldest_request: None,
             last_check: monitor.history().last().map(|record| CheckInfo::of(record, now)),
         }
     }
@@ -224,6 +249,11 @@ fn verdict<S: Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::
 
 fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(rounded_to_thousandths(duration.as_secs_f64()))
+}
+
+#[expect(clippy::ref_option, reason = "serde passes fields by reference")]
+fn optional_seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    seconds(&duration.unwrap_or_default(), serializer)
 }
 
 fn unix_time<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {

@@ -53,7 +53,7 @@ const TABLE: &[Row] = &[
     Row {
         rule: 18,
         acts: "malformed_or_oversized_http_is_malformed_s18a",
-        rests: "a_runner_whose_requests_are_stalled_fails_only_if_the_host_is_set_so_s17_s18a",
+        rests: "a_runner_whose_requests_are_stalled_fails_s18a_s53b",
     },
     Row {
         rule: 19,
@@ -63,7 +63,7 @@ const TABLE: &[Row] = &[
     Row {
         rule: 20,
         acts: "a_host_that_is_out_of_descriptors_blames_no_runner_s20a",
-        rests: "lag_excuses_only_a_timeout_s20b",
+        rests: "lag_of_a_quarter_of_the_timeout_excuses_only_a_timeout_s20b",
     },
     Row {
         rule: 21,
@@ -219,6 +219,11 @@ const TABLE: &[Row] = &[
         rule: 52,
         acts: "a_version_that_exits_at_its_first_request_replaces_no_runner_s52a_s52b",
         rests: "a_version_that_stays_healthy_replaces_every_runner_and_loses_no_request_s52a_s52c",
+    },
+    Row {
+        rule: 53,
+        acts: "a_runner_whose_every_request_is_stuck_is_replaced_although_it_passes_its_checks_s53a",
+        rests: "a_host_that_only_notes_stalls_keeps_a_stalled_runner_s17_s53b",
     },
     Row {
         rule: 58,

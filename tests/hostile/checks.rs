@@ -118,14 +118,25 @@ async fn failures_inside_the_start_period_end_no_runner_whatever_they_are_s23() 
 }
 
 #[tokio::test]
-async fn a_runner_whose_requests_are_stalled_fails_only_if_the_host_is_set_so_s17_s18a() {
-    let rig = Rig::start_with(app(checked()), |builder| builder.on_stall(OnStall::Fail)).await;
+async fn a_runner_whose_requests_are_stalled_fails_s18a_s53b() {
+    let rig = Rig::start(app(checked())).await;
     let told = rig.tell("check", Check::Stalled).await;
     let record = rig.replaced(&told, ANSWERED).await;
     assert_eq!(record.reason, Reason::Unhealthy);
     assert_eq!(record.checks.last().unwrap().outcome, Outcome::Failure(Failure::Stalled));
     rig.lost_none().await;
-    passes(Check::Stalled).await;
+}
+
+#[tokio::test]
+async fn a_host_that_only_notes_stalls_keeps_a_stalled_runner_s17_s53b() {
+    let rig = Rig::start_with(app(patiently()), |builder| builder.on_stall(OnStall::Note)).await;
+    let told = rig.tell("check", Check::Stalled).await;
+    rig.left_alone(told.runner(), 6).await;
+    let health = rig.host.info(told.runner()).await.unwrap().health.unwrap();
+    assert!(health.stalled.is_some(), "it is shown while it lasts (S53c)");
+    let checks = rig.host.checks(told.runner());
+    assert!(checks.iter().all(|check| check.outcome == Outcome::Pass), "{checks:#?}");
+    rig.lost_none().await;
 }
 
 #[tokio::test]

@@ -134,6 +134,8 @@ pub(crate) enum Deed {
     Fork,
     /// It removes the files of its sockets.
     DeleteSockets,
+    /// It answers no request from now on, and passes its checks.
+    Deadlock,
 }
 
 /// A fault's name, in the path of a request.

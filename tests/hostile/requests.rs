@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use fal_health::Trigger;
+use fal_health::{Failure, Outcome, Trigger};
 use fal_host::{AppSpec, Reason};
 
-use crate::fault::{Answer, Check};
-use crate::rig::{Rig, app, patiently};
+use crate::fault::{Answer, Check, Deed};
+use crate::rig::{Rig, SLOTS, app, hasty, patiently};
 
 async fn rig() -> Rig {
     Rig::start(app(patiently())).await
@@ -119,4 +119,22 @@ async fn a_request_that_is_never_answered_ends_an_unhealthy_runner_s25_s38f() {
     assert_eq!(record.reason, Reason::ManualCheckFailed);
     assert_eq!(record.checks.last().unwrap().trigger, Trigger::Manual);
     rig.lost_none().await;
+}
+
+#[tokio::test]
+async fn a_runner_whose_every_request_is_stuck_is_replaced_although_it_passes_its_checks_s53a() {
+    let app = hasty(patiently()).request_timeout(Duration::from_secs(1));
+    let rig = Rig::start(app).await;
+    let told = rig.tell("do", Deed::Deadlock).await;
+    let record = rig.host.ended(told.runner()).await;
+    assert_eq!(record.reason, Reason::Unhealthy);
+    let outcomes: Vec<_> = record.checks.iter().rev().map(|check| check.outcome).take(2).collect();
+    assert_eq!(outcomes, [Outcome::Failure(Failure::Wedged); 2]);
+    rig.host.checked(3, 1).await;
+    rig.traffic.goes_on().await;
+    let failures = rig.traffic.end().await;
+    assert!(failures.len() <= SLOTS as usize, "{} requests were stuck", failures.len());
+    for failure in failures {
+        assert_eq!((failure.status, failure.error_type().as_str()), (504, "request_timeout"));
+    }
 }

@@ -151,9 +151,16 @@ pub struct HostOptions {
 
     /// How to count a passed check while the runner's requests make no progress
     ///
-    /// `note`: as a pass, with a line in the log. `fail`: as a failure with the reason `stalled`.
-    #[arg(long, value_name = "WHAT", env = "FAL_ON_STALL", default_value = "note")]
+    /// `fail`: as a failure with the reason `stalled`. `note`: as a pass, with a line in the log.
+    #[arg(long, value_name = "WHAT", env = "FAL_ON_STALL", default_value = "fail")]
     pub(super) on_stall: OnStallOption,
+
+    /// After which time without the beginning of a response a request counts as stuck [default: never]
+    ///
+    /// A time with a unit. If such requests hold all places of a runner, its checks fail with the reason `wedged`. An app
+    /// with a request timeout uses that instead.
+    #[arg(long, value_name = "TIME", env = "FAL_WEDGED_AFTER", value_parser = values::nonzero_duration)]
+    pub(super) wedged_after: Option<Duration>,
 
     #[cfg(feature = "tls")]
     #[command(flatten)]
@@ -204,6 +211,7 @@ impl HostOptions {
             .min_healthy(self.min_healthy)
             .replacement_strategy(self.replace.into())
             .on_stall(self.on_stall.into())
+            .wedged_after(self.wedged_after)
             .give_up(self.give_up_after.map(Into::into).unwrap_or_default());
         match (self.strict, self.max_replacing.and_then(|count| NonZeroUsize::new(count.into()))) {
             (true, Some(_)) => Err(Failure::ConflictingLimits),

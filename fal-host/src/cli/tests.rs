@@ -43,7 +43,7 @@ fn by_default_a_host_listens_on_loopback_with_one_runner() {
     assert_eq!(times, [15, 60, 30].map(Duration::from_secs));
     assert_eq!(host_options(&["--admin", "off"]).admin, AdminAddress::Off);
     assert_eq!((host.max_replacing, host.strict), (None, false));
-    assert_eq!((host.replace, host.on_stall), (ReplaceOption::StartFirst, OnStallOption::Note));
+    assert_eq!((host.replace, host.on_stall), (ReplaceOption::StartFirst, OnStallOption::Fail));
 }
 
 #[test]

@@ -15,11 +15,11 @@ use crate::client_policy::ClientPolicy;
 use crate::clock::Clock;
 use crate::events::{self, Event};
 use crate::fleet::{
-    EventKind, Fleet, FleetCommand, FleetEvent, FleetSettings, GaveUp, ReplicaIndex, RestartError,
+    EventKind, Finding, Fleet, FleetCommand, FleetEvent, FleetSettings, GaveUp, ReplicaIndex, RestartError,
 };
 use crate::id::RunnerId;
 use crate::launch::{Launcher, RunnerHandle, StatusReporter};
-use crate::probe::{ProbeResult, ProbeTarget, Prober};
+use crate::probe::{ProbeTarget, Prober};
 use crate::proxy::{Balancer, Report};
 use crate::snapshot::Snapshot;
 
@@ -275,10 +275,11 @@ impl Driver {
         }
         let Some(runner) = self.runners.get_mut(&id) else { return };
         let Some(prober) = runner.prober.clone() else { return };
-        let fleet_events = self.fleet_events.clone();
+        let (fleet_events, balancer) = (self.fleet_events.clone(), Arc::clone(&self.balancer));
         let task = tokio::spawn(async move {
-            let ProbeResult { outcome, stalled } = catch_panic(prober.check(check)).await;
-            let _ = fleet_events.send(FleetEvent::CheckFinished { id, check: check.id, outcome, stalled });
+            let found = catch_panic(prober.check(check)).await;
+            let finding = Finding { is_wedged: balancer.is_wedged(id), ..found };
+            let _ = fleet_events.send(FleetEvent::CheckFinished { id, check: check.id, finding });
         });
         runner.check = Some(task.abort_handle());
     }
@@ -291,11 +292,11 @@ impl Driver {
 }
 
 /// The result of a check. One that panics is inconclusive; without an outcome it would be in flight forever.
-async fn catch_panic(check: impl Future<Output = ProbeResult>) -> ProbeResult {
+async fn catch_panic(check: impl Future<Output = Finding>) -> Finding {
     AssertUnwindSafe(check)
         .catch_unwind()
         .await
-        .unwrap_or(ProbeResult { outcome: Outcome::Inconclusive(Inconclusive::CouldNotAsk), stalled: None })
+        .unwrap_or_else(|_| Outcome::Inconclusive(Inconclusive::CouldNotAsk).into())
 }
 
 #[cfg(test)]

@@ -64,6 +64,7 @@ fn start_driver_with(
         queue_timeout: Duration::from_secs(1),
         request_timeout: None,
         linger: std::time::Duration::ZERO,
+        wedged_after: None,
         client_timeout: Duration::from_secs(60),
         max_multiplexing: 1,
         manual_checks: ManualChecks::Ignored,
@@ -146,5 +147,5 @@ async fn a_host_that_gives_up_stops_serving_clients_while_a_runner_still_ends_s4
 #[tokio::test]
 async fn a_check_that_panics_is_inconclusive_and_not_in_flight_forever_s20a() {
     let found = catch_panic(async { panic!("a bug of the host") }).await;
-    assert_eq!(found.outcome, Outcome::Inconclusive(Inconclusive::CouldNotAsk));
+    assert_eq!(found.answer, Outcome::Inconclusive(Inconclusive::CouldNotAsk));
 }

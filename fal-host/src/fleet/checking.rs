@@ -1,25 +1,27 @@
 //! What the fleet does about the result of a check.
 
 use std::num::NonZeroUsize;
-use std::time::Duration;
 
-use fal_health::{CheckEffect, CheckId, Command, Monitor, Outcome, Time, Trigger, Unhealthy};
+use fal_health::{Check, CheckEffect, CheckId, Command, Monitor, Time, Trigger, Unhealthy};
 
 use super::Fleet;
 use super::event_kind::EventKind;
+use super::finding::Finding;
 use super::message::FleetCommand;
 use super::record::Reason;
 use super::runner::{MinHealthy, Runner};
 use crate::id::RunnerId;
 
 impl Fleet {
-    pub(super) fn on_check_finished(&mut self, now: Time, id: RunnerId, check: CheckId, outcome: Outcome) {
+    pub(super) fn on_check_finished(&mut self, now: Time, id: RunnerId, check: CheckId, finding: Finding) {
+        let monitor = self.runners.get(&id).and_then(|runner| runner.monitor.as_ref());
+        let in_flight = monitor.and_then(Monitor::in_flight).filter(|expected| expected.id == check);
+        let Some(expected) = in_flight else { return };
+        self.on_progress_of_requests(id, &finding, expected);
         let Some(monitor) = self.runners.get_mut(&id).and_then(|runner| runner.monitor.as_mut()) else {
             return;
         };
-        if monitor.in_flight().is_none_or(|expected| expected.id != check) {
-            return;
-        }
+        let outcome = finding.outcome(expected, self.settings.on_stall, self.settings.has_periodic_checks());
         let command = monitor.handle(now, fal_health::Event::Finished { check, outcome });
         let Some(record) = monitor.history().last().copied() else { return };
         match (record.trigger, record.effect) {
@@ -67,15 +69,16 @@ impl Fleet {
         }
     }
 
-    /// Publishes that the request runtime of a runner is stalled, once until it runs again.
-    pub(super) fn on_stalled(&mut self, id: RunnerId, check: CheckId, stalled: Option<Duration>) {
+    /// Publishes that the request runtime of a runner is stalled, once until it is seen to run again (S53c).
+    fn on_progress_of_requests(&mut self, id: RunnerId, finding: &Finding, check: Check) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
-        let in_flight = runner.monitor.as_ref().and_then(Monitor::in_flight);
-        if in_flight.is_none_or(|expected| expected.id != check) {
+        if finding.canary.is_none() {
             return;
         }
-        let published = std::mem::replace(&mut runner.stalled, stalled.is_some());
-        if let Some(since) = stalled.filter(|_| !published) {
+        runner.oldest_request = finding.oldest_request;
+        let stalled = finding.stalled(check.timeout);
+        let was_stalled = std::mem::replace(&mut runner.stalled, stalled).is_some();
+        if let Some(since) = stalled.filter(|_| !was_stalled) {
             self.emit(id, EventKind::Stalled { since });
         }
     }

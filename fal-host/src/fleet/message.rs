@@ -1,11 +1,10 @@
 //! The events that a fleet handles and the commands that it returns.
 
-use std::time::Duration;
-
 use fal_health::protocol::Progress;
-use fal_health::{Check, CheckId, Outcome};
+use fal_health::{Check, CheckId};
 
 use super::event_kind::EventKind;
+use super::finding::Finding;
 use super::give_up::GaveUp;
 use super::record::Exit;
 use super::replica::ReplicaIndex;
@@ -29,8 +28,8 @@ pub(crate) enum FleetEvent {
     Ready { id: RunnerId },
     /// A response of the runner asked for a check (S27).
     ManualRequested { id: RunnerId },
-    /// A check has ended. `stalled`: how long the runner's request runtime has been stalled.
-    CheckFinished { id: RunnerId, check: CheckId, outcome: Outcome, stalled: Option<Duration> },
+    /// A check has ended.
+    CheckFinished { id: RunnerId, check: CheckId, finding: Finding },
     /// A runner that left the rotation has no request in flight.
     Drained { id: RunnerId },
     /// The runner has refused two connections of a request (S39).

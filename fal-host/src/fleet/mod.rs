@@ -35,6 +35,7 @@ mod backoff;
 mod checking;
 mod ending;
 mod event_kind;
+mod finding;
 mod give_up;
 mod giving_up;
 mod message;
@@ -51,6 +52,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use fal_health::Time;
 
 pub use self::event_kind::EventKind;
+pub(crate) use self::finding::Finding;
+pub use self::finding::OnStall;
 use self::give_up::FailedStart;
 pub use self::give_up::{GaveUp, GiveUp};
 pub(crate) use self::message::{FleetCommand, FleetEvent};
@@ -153,9 +156,8 @@ impl Fleet {
                     self.notify_monitor(now, id, fal_health::Event::ManualRequested);
                 }
             }
-            FleetEvent::CheckFinished { id, check, outcome, stalled } => {
-                self.on_stalled(id, check, stalled);
-                self.on_check_finished(now, id, check, outcome);
+            FleetEvent::CheckFinished { id, check, finding } => {
+                self.on_check_finished(now, id, check, finding);
             }
             FleetEvent::Drained { id } => self.on_drained(now, id),
             FleetEvent::Unreachable { id } => {

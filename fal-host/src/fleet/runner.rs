@@ -1,5 +1,7 @@
 //! One runner as the fleet knows it, and the states that it passes through.
 
+use std::time::Duration;
+
 use fal_health::protocol::Progress;
 use fal_health::{Monitor, Time};
 use serde::Serialize;
@@ -68,8 +70,10 @@ pub(crate) struct Runner {
     pub(super) deferral: Option<u64>,
     /// Whether requests are dispatched to it last, because its last counted check failed (S38g).
     pub(super) dispatched_last: bool,
-    /// Whether the fleet has published that its request runtime is stalled.
-    pub(super) stalled: bool,
+    /// How long its request runtime had been stalled at the last check that reported it. `None` while it runs.
+    pub(super) stalled: Option<Duration>,
+    /// How long its oldest request had been in progress at the last check that reported it.
+    pub(super) oldest_request: Option<Duration>,
     /// In a successor of a rolling restart: how long it must still be healthy (S52a).
     pub(super) min_healthy: Option<MinHealthy>,
     /// Its entry among the fleet's timers.
@@ -128,7 +132,8 @@ impl Runner {
             detail: None,
             deferral: None,
             dispatched_last: false,
-            stalled: false,
+            stalled: None,
+            oldest_request: None,
             min_healthy: None,
             timer: None,
         }
@@ -192,6 +197,16 @@ impl Runner {
 
     pub(crate) fn monitor(&self) -> Option<&Monitor> {
         self.monitor.as_ref()
+    }
+
+    /// How long its request runtime had been stalled at the last check that reported it. `None` while it runs.
+    pub(crate) fn stalled(&self) -> Option<Duration> {
+        self.stalled
+    }
+
+    /// How long its oldest request had been in progress at the last check that reported it.
+    pub(crate) fn oldest_request(&self) -> Option<Duration> {
+        self.oldest_request
     }
 
     pub(crate) fn progress(&self) -> Option<&Progress> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fal_health::{DEFAULT_INTERVAL, HealthCheck, Schedule, effective_start_period};
 
+use super::finding::OnStall;
 use super::give_up::GiveUp;
 
 /// How long a start may take in an app without a `startup_timeout` (S35).
@@ -60,6 +61,7 @@ pub(crate) struct FleetSettings {
     pub(crate) min_healthy: Duration,
     /// How many replicas may be replaced at a time because of periodic checks; `None` for no bound (S40).
     pub(crate) max_replacing: Option<NonZeroUsize>,
+    pub(crate) on_stall: OnStall,
     pub(crate) give_up: GiveUp,
     /// The seed of the backoff jitter.
     pub(crate) seed: u64,
@@ -79,6 +81,7 @@ impl FleetSettings {
             replacement_strategy: ReplacementStrategy::default(),
             min_healthy: Duration::ZERO,
             max_replacing: None,
+            on_stall: OnStall::default(),
             give_up: GiveUp::default(),
             seed: 0,
         }

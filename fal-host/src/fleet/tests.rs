@@ -8,4 +8,5 @@ mod random_histories;
 mod replacing;
 mod rolling_restart;
 mod simulation;
+mod stalls;
 mod starting;

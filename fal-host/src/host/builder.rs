@@ -15,9 +15,8 @@ use tokio::sync::broadcast;
 
 use super::spec::AppSpec;
 use crate::events::{self, Event, EventStream};
-use crate::fleet::{Admission, DEFAULT_START_CHECK_INTERVAL, GiveUp, ReplacementStrategy};
+use crate::fleet::{Admission, DEFAULT_START_CHECK_INTERVAL, GiveUp, OnStall, ReplacementStrategy};
 use crate::launch::Launcher;
-use crate::probe::OnStall;
 #[cfg(feature = "tls")]
 use crate::proxy::TlsFiles;
 use crate::proxy::{AddressRange, CLIENT_TIMEOUT, MAX_HEAD};
@@ -103,6 +102,7 @@ pub struct HostBuilder {
     pub(super) min_healthy: Duration,
     pub(super) max_replacing: MaxReplacing,
     pub(super) on_stall: OnStall,
+    pub(super) wedged_after: Option<Duration>,
     pub(super) give_up: GiveUp,
     pub(super) events: broadcast::Sender<Event>,
 }
@@ -132,6 +132,7 @@ impl HostBuilder {
             min_healthy: Duration::ZERO,
             max_replacing: MaxReplacing::Third,
             on_stall: OnStall::default(),
+            wedged_after: None,
             give_up: GiveUp::default(),
             events: broadcast::channel(events::CAPACITY).0,
         }
@@ -275,10 +276,18 @@ impl HostBuilder {
         self
     }
 
-    /// The result of a check that passes while the runner's request runtime is stalled. Default:
-    /// [`Note`](OnStall::Note), a pass and an event.
+    /// The result of a check that passes while the runner's request runtime is stalled
+    /// ([S53b](fal_health::semantics#s53b)). Default: [`Fail`](OnStall::Fail), the failure `stalled` and an event.
     pub fn on_stall(mut self, on_stall: OnStall) -> Self {
         self.on_stall = on_stall;
+        self
+    }
+
+    /// In an app without a `request_timeout`: how long a request may be unanswered before it is overdue. A runner all of whose
+    /// permits are held by overdue requests fails its checks as `wedged` ([S53a](fal_health::semantics#s53a)). Default:
+    /// `None`, any time.
+    pub fn wedged_after(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.wedged_after = time.into();
         self
     }
 

@@ -37,7 +37,7 @@ impl HostBuilder {
     /// See [`StartError`].
     pub async fn start(self) -> Result<HostHandle, StartError> {
         let health_check = self.app.health_check.as_ref();
-        let target = |spec| ProbeTarget::new(spec, self.on_stall)?.with_headers(&self.app.health_headers);
+        let target = |spec| ProbeTarget::new(spec)?.with_headers(&self.app.health_headers);
         let probe_target = health_check.map(target).transpose()?;
         #[cfg(feature = "tls")]
         let tls = self.tls.map(Tls::load).transpose()?.map(Arc::new);
@@ -66,6 +66,7 @@ impl HostBuilder {
             queue: self.queue,
             queue_timeout: self.queue_timeout,
             request_timeout: self.app.request_timeout,
+            wedged_after: self.wedged_after,
             client_timeout: self.client_timeout,
             linger: (self.drain_timeout / 4).min(MAX_LINGER),
             max_multiplexing: self.app.max_multiplexing.get(),
@@ -89,6 +90,7 @@ impl HostBuilder {
             replacement_strategy: self.replacement_strategy,
             min_healthy: self.min_healthy,
             max_replacing: self.max_replacing.of(self.count),
+            on_stall: self.on_stall,
             give_up: self.give_up,
             seed: random_seed(),
             ..FleetSettings::new(self.count)

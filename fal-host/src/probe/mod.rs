@@ -4,7 +4,6 @@ mod connection;
 mod target;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use fal_health::protocol::{Address, ProgressStamp, header};
@@ -14,8 +13,8 @@ use http_body_util::{BodyExt, Empty};
 use tokio::time::Instant;
 
 use self::connection::{ConnectError, ExchangeError, ProbeConnection};
-pub use self::target::OnStall;
 pub(crate) use self::target::{InvalidProbeTarget, ProbeTarget};
+use crate::fleet::Finding;
 use crate::lag::LagMeter;
 
 /// A larger response body is a pass before it ends (S17).
@@ -29,28 +28,14 @@ pub(crate) struct Prober {
     kept: Arc<Mutex<Option<ProbeConnection>>>,
 }
 
-/// The result of one check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ProbeResult {
-    pub(crate) outcome: Outcome,
-    /// How long the request runtime has been stalled, if that is at least as long as a check may take.
-    pub(crate) stalled: Option<Duration>,
-}
-
 /// How one attempt ended.
 enum Attempt {
     /// The runner answered with 2xx. The connection is `None` where it cannot be used again.
-    Passed(Option<ProbeConnection>, Heartbeat),
+    Passed(Option<ProbeConnection>, Option<ProgressStamp>),
     Failed(Failure),
     /// The connection ended before the first byte of the response (S19).
     NoResponse,
     CouldNotAsk,
-}
-
-/// Whether the time that the host lost explains a timeout: the runner had less than three quarters of its time, unless
-/// it lost the same time itself (S20). Lag explains no other failure.
-fn lag_explains_timeout(lost: Duration, timeout: Duration) -> bool {
-    lost >= timeout / 4
 }
 
 impl Prober {
@@ -59,33 +44,32 @@ impl Prober {
     }
 
     /// Makes one check. Dropping the future cancels it and closes its connection.
-    pub(crate) async fn check(&self, check: Check) -> ProbeResult {
+    pub(crate) async fn check(&self, check: Check) -> Finding {
         let started = Instant::now();
         let mut lag = LagMeter::start();
         let attempt = tokio::select! {
             attempt = tokio::time::timeout(check.timeout, self.attempt(check.trigger)) => attempt,
             never = lag.run() => match never {},
         };
-        let mut stalled = None;
-        let outcome = match attempt {
-            Ok(Attempt::Passed(connection, heartbeat)) if started.elapsed() <= check.timeout => {
+        let mut stamp = None;
+        let answer = match attempt {
+            Ok(Attempt::Passed(connection, progress)) if started.elapsed() <= check.timeout => {
                 self.keep(connection);
-                stalled = heartbeat.age.filter(|age| *age >= check.timeout);
-                match (stalled, self.target.on_stall) {
-                    (Some(_), OnStall::Fail) => Outcome::Failure(Failure::Stalled),
-                    _ => Outcome::Pass,
-                }
+                stamp = progress;
+                Outcome::Pass
             }
             // A busy host may see the answer and the deadline at once. Such an answer came too late (S18).
-            Ok(Attempt::Passed(..)) | Err(_) if lag_explains_timeout(lag.lost(), check.timeout) => {
-                Outcome::Inconclusive(Inconclusive::HostLag(Failure::Timeout))
-            }
             Ok(Attempt::Passed(..)) | Err(_) => Outcome::Failure(Failure::Timeout),
             Ok(Attempt::Failed(failure)) => Outcome::Failure(failure),
             Ok(Attempt::NoResponse) => Outcome::Failure(Failure::Disconnected),
             Ok(Attempt::CouldNotAsk) => Outcome::Inconclusive(Inconclusive::CouldNotAsk),
         };
-        ProbeResult { outcome, stalled }
+        Finding {
+            host_lag: lag.lost(),
+            canary: stamp.map(|stamp| stamp.canary),
+            oldest_request: stamp.and_then(|stamp| stamp.oldest),
+            ..Finding::from(answer)
+        }
     }
 
     /// Closes the kept connection: a runner that stops waits for the end of every connection.
@@ -123,7 +107,7 @@ impl Prober {
         if !status.is_success() {
             return Attempt::Failed(Failure::Status(status.as_u16()));
         }
-        let heartbeat = Heartbeat::of(response.headers());
+        let progress = progress_of(response.headers());
         let mut body = response.into_body();
         let mut length = 0;
         while let Some(frame) = body.frame().await {
@@ -132,10 +116,10 @@ impl Prober {
                 Err(error) => return connection.classify(&error).into(),
             }
             if length > MAX_BODY {
-                return Attempt::Passed(None, heartbeat);
+                return Attempt::Passed(None, progress);
             }
         }
-        Attempt::Passed(Some(connection), heartbeat)
+        Attempt::Passed(Some(connection), progress)
     }
 
     fn request(&self, trigger: Trigger) -> Request<Empty<Bytes>> {
@@ -161,19 +145,9 @@ impl From<ExchangeError> for Attempt {
     }
 }
 
-/// The last sign of life of the runner's request runtime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Heartbeat {
-    /// How old it is. `None` where the runner does not report it.
-    age: Option<Duration>,
-}
-
-impl Heartbeat {
-    fn of(headers: &HeaderMap) -> Self {
-        let stamp =
-            headers.get(header::PROGRESS).and_then(|stamp| ProgressStamp::parse(stamp.to_str().ok()?));
-        Self { age: stamp.map(|stamp| stamp.canary) }
-    }
+/// The progress of its requests that the runner reports, if it does.
+fn progress_of(headers: &HeaderMap) -> Option<ProgressStamp> {
+    ProgressStamp::parse(headers.get(header::PROGRESS)?.to_str().ok()?)
 }
 
 #[cfg(test)]

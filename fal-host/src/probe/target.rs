@@ -1,4 +1,4 @@
-//! What every check of an app calls, and how a stalled runner is judged.
+//! What every check of an app calls.
 
 use fal_health::HealthCheckSpec;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING, UPGRADE};
@@ -14,18 +14,6 @@ pub(crate) struct ProbeTarget {
     pub(super) uri: Uri,
     /// What every check has, with `host`.
     pub(super) headers: HeaderMap,
-    pub(super) on_stall: OnStall,
-}
-
-/// The result of a check that passes while the runner's request runtime is stalled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum OnStall {
-    /// A pass, and an event.
-    #[default]
-    Note,
-    /// The failure `stalled`, and an event ([S18](fal_health::semantics#s18)).
-    Fail,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -43,13 +31,13 @@ pub(crate) enum InvalidProbeTarget {
 }
 
 impl ProbeTarget {
-    pub(crate) fn new(spec: &HealthCheckSpec, on_stall: OnStall) -> Result<Self, InvalidProbeTarget> {
+    pub(crate) fn new(spec: &HealthCheckSpec) -> Result<Self, InvalidProbeTarget> {
         let invalid =
             || InvalidProbeTarget::Call { method: spec.method.to_string(), path: spec.path.to_string() };
         let method = Method::from_bytes(spec.method.as_bytes()).map_err(|_| invalid())?;
         let uri = spec.path.starts_with('/').then(|| spec.path.parse().ok()).flatten().ok_or_else(invalid)?;
         let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("localhost"))]);
-        Ok(Self { method, uri, headers, on_stall })
+        Ok(Self { method, uri, headers })
     }
 
     /// Adds headers to every check. `host` replaces the default.

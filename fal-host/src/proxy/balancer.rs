@@ -1,5 +1,7 @@
 //! Which runners are in the rotation, and the bookkeeping of their permits under one short lock.
 
+mod requests;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -122,11 +124,6 @@ impl Balancer {
         if let Some(runner) = runner {
             runner.close();
         }
-    }
-
-    /// How many requests the runner serves, including abandoned requests whose call may still run (S38).
-    pub(crate) fn in_flight(&self, id: RunnerId) -> u32 {
-        self.lock().permits.in_flight(id)
     }
 
     /// The runners whose responses have asked for a manual check since the last call.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::contention::CONTENTION_TIMEOUT;
+use super::on_overdue::OnOverdue;
 use super::timer::TickClock;
 
 /// How long a client may take to send the head of a request, which is also how long an idle connection is kept. Load
@@ -22,8 +23,9 @@ pub(super) struct ClientLimits {
     pub(super) handshake: u64,
     /// `client_timeout`, and the same as a time.
     pub(super) inactivity: (u64, Duration),
-    /// `request_timeout`.
+    /// After which time a request is overdue, and what happens then.
     pub(super) response: Option<u64>,
+    pub(super) on_overdue: OnOverdue,
     pub(super) wait_for_continue: u64,
     pub(super) contention: u64,
 }
@@ -32,13 +34,14 @@ impl ClientLimits {
     pub(super) fn new(
         clock: &TickClock,
         client_timeout: Duration,
-        request_timeout: Option<Duration>,
+        overdue: Option<(Duration, OnOverdue)>,
     ) -> Self {
         Self {
             head: clock.ticks_of(HEAD_TIMEOUT),
             handshake: clock.ticks_of(HANDSHAKE_TIMEOUT),
             inactivity: (clock.ticks_of(client_timeout), client_timeout),
-            response: request_timeout.map(|timeout| clock.ticks_of(timeout)),
+            response: overdue.map(|(timeout, _)| clock.ticks_of(timeout)),
+            on_overdue: overdue.map_or(OnOverdue::Wait, |(_, on_overdue)| on_overdue),
             wait_for_continue: clock.ticks_of(CONTINUE_TIMEOUT),
             contention: clock.ticks_of(CONTENTION_TIMEOUT),
         }

@@ -1,6 +1,7 @@
 //! One request in flight: its connection to a runner together with its permit.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -8,8 +9,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Response};
 use http_body::{Frame, SizeHint};
+use tokio::time::timeout;
 
 use super::client::Client;
+use super::on_overdue::OnOverdue;
 use super::permit::Permit;
 use super::timer::Wait;
 use super::tunnel::Tunnel;
@@ -37,12 +40,14 @@ pub(super) struct Exchange {
     client: Arc<Client>,
     /// Whether the connection may serve another request.
     reusable: bool,
+    /// Whether the head of the response has arrived.
+    answered: bool,
 }
 
 impl Exchange {
     /// An exchange that has written nothing of its request yet.
     pub(super) const fn unwritten(upstream: Box<Upstream>, permit: Permit, client: Arc<Client>) -> Self {
-        Self { parts: Some((upstream, permit)), client, reusable: true }
+        Self { parts: Some((upstream, permit)), client, reusable: true, answered: false }
     }
 
     /// Sends the request that the connection has begun, and waits for the head of the response. Dropping the future abandons
@@ -53,10 +58,11 @@ impl Exchange {
             client.timer.start(Wait::Response, ticks);
         }
         let outcome = poll_fn(|cx| {
-            let Some((upstream, _)) = &mut self.parts else { return Poll::Pending };
+            let Some((upstream, permit)) = &mut self.parts else { return Poll::Pending };
             match upstream.poll_response(&client, cx) {
                 Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
-                Poll::Pending => client.timer.poll(Wait::Response, cx).map(|()| None),
+                Poll::Pending if client.timer.poll(Wait::Response, cx).is_pending() => Poll::Pending,
+                Poll::Pending => poll_overdue(&client, permit).map(|()| None),
             }
         })
         .await;
@@ -66,6 +72,10 @@ impl Exchange {
             Some(Ok(response)) => {
                 // A runner that answers early may not read the rest of the request.
                 self.reusable = client.has_uploaded();
+                self.answered = true;
+                if let Some((_, permit)) = &mut self.parts {
+                    permit.end_overdue();
+                }
                 return Ok((response, self));
             }
             Some(Err(error)) => error,
@@ -145,6 +155,13 @@ impl Exchange {
         }
     }
 
+    /// The runner has not begun to answer in time (S53a).
+    pub(super) fn mark_overdue(&mut self) {
+        if let Some((_, permit)) = &mut self.parts {
+            permit.mark_overdue();
+        }
+    }
+
     /// Finishes the exchange if the response has ended: the connection returns to the pool if it can be used again, and the
     /// permit is released. The rest of the request, if the client still sends it, is of no use any more.
     pub(super) fn finish_at_end(&mut self) {
@@ -171,14 +188,41 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        if let Some((upstream, permit)) = self.parts.take()
+        if let Some((upstream, mut permit)) = self.parts.take()
             && upstream.has_begun()
         {
             let (stream, _) = upstream.into_stream();
+            let is_unanswered = !self.answered && self.client.has_uploaded();
+            let overdue_after = permit.overdue_after().filter(|_| is_unanswered);
             tokio::spawn(async move {
-                wait_until_closed(stream).await;
+                let mut closed = pin!(wait_until_closed(stream));
+                if let Some(after) = overdue_after {
+                    if timeout(after, closed.as_mut()).await.is_ok() {
+                        return;
+                    }
+                    permit.mark_overdue();
+                }
+                closed.await;
                 drop(permit);
             });
         }
     }
+}
+
+/// A request is overdue: it ends now, or waits on, by the limits of its client.
+fn poll_overdue(client: &Client, permit: &mut Permit) -> Poll<()> {
+    match client.limits.on_overdue {
+        OnOverdue::End => return Poll::Ready(()),
+        OnOverdue::Wait if client.has_uploaded() => {
+            client.timer.stop(Wait::Response);
+            permit.mark_overdue();
+        }
+        // The runner is to answer when it has the whole request.
+        OnOverdue::Wait => {
+            if let Some(ticks) = client.limits.response {
+                client.timer.start(Wait::Response, ticks);
+            }
+        }
+    }
+    Poll::Pending
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::forwarded::AddressRange;
 use super::health_path::HealthPath;
+use super::on_overdue::OnOverdue;
 use super::origins::Origins;
 use super::tls::Tls;
 
@@ -28,6 +29,9 @@ pub(crate) struct Limits {
     pub(crate) queue_timeout: Duration,
     /// How long a runner may take from when a request is sent until the head of its response. `None`: no limit.
     pub(crate) request_timeout: Option<Duration>,
+    /// Without a `request_timeout`: how long a runner may take until the head of a response before the request counts as
+    /// overdue (S53a). `None`: any time.
+    pub(crate) wedged_after: Option<Duration>,
     /// How long a client may send or take less than it must while the host waits for it (S43a).
     pub(crate) client_timeout: Duration,
     /// How long a connection without a request stays open when the host stops (S66c).
@@ -41,6 +45,15 @@ pub(crate) struct Limits {
     pub(crate) tls: Option<Arc<Tls>>,
     /// The web pages that may call the app.
     pub(crate) origins: Origins,
+}
+
+impl Limits {
+    /// After which time without the beginning of a response a request is overdue (S53a), and what happens to it then.
+    /// `None`: it may take any time.
+    pub(super) fn overdue(&self) -> Option<(Duration, OnOverdue)> {
+        let at_request_timeout = self.request_timeout.map(|timeout| (timeout, OnOverdue::End));
+        at_request_timeout.or(self.wedged_after.map(|time| (time, OnOverdue::Wait)))
+    }
 }
 
 /// What happens when a response asks for a manual check.

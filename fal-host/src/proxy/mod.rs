@@ -42,6 +42,7 @@ mod hop_by_hop;
 mod limits;
 mod log_entry;
 mod meter;
+mod on_overdue;
 mod origins;
 mod permit;
 mod permits;

@@ -1,6 +1,7 @@
 //! The right to one request in flight at one runner.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::balancer::Balancer;
 use super::permits::CheckTicket;
@@ -12,12 +13,14 @@ pub(super) struct Permit {
     balancer: Arc<Balancer>,
     runner: Arc<ServingRunner>,
     ticket: Option<CheckTicket>,
+    /// Whether the runner has taken too long to begin its response (S53a).
+    overdue: bool,
 }
 
 impl Permit {
     /// Wraps a permit that the balancer has granted.
     pub(super) const fn granted(balancer: Arc<Balancer>, runner: Arc<ServingRunner>) -> Self {
-        Self { balancer, runner, ticket: None }
+        Self { balancer, runner, ticket: None, overdue: false }
     }
 
     pub(super) const fn runner(&self) -> &Arc<ServingRunner> {
@@ -39,6 +42,25 @@ impl Permit {
         self.balancer.stop_runner(&self.runner);
     }
 
+    /// How long a request may be unanswered before it is overdue (S53a). `None`: any time.
+    pub(super) fn overdue_after(&self) -> Option<Duration> {
+        self.balancer.limits().overdue().map(|(time, _)| time)
+    }
+
+    /// The runner has not begun to answer the request in time (S53a).
+    pub(super) fn mark_overdue(&mut self) {
+        if !std::mem::replace(&mut self.overdue, true) {
+            self.balancer.mark_overdue(self.runner.id);
+        }
+    }
+
+    /// The runner begins to answer.
+    pub(super) fn end_overdue(&mut self) {
+        if std::mem::take(&mut self.overdue) {
+            self.balancer.end_overdue(self.runner.id);
+        }
+    }
+
     /// The runner has broken off a request: it is ejected from the rotation for a moment (S39).
     pub(super) fn eject(&self) {
         self.balancer.eject(&self.runner);
@@ -52,6 +74,7 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        self.end_overdue();
         self.balancer.release(self.runner.id, self.ticket.take());
     }
 }

@@ -70,6 +70,7 @@ pub(super) async fn route(
                 if !client.has_uploaded() {
                     return Err(ProxyError::ClientTimeout { after });
                 }
+                exchange.mark_overdue();
                 if may_ask == MayAsk::Yes {
                     exchange.request_check();
                 }

@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -148,10 +147,11 @@ struct Open {
 
 impl Clients {
     fn of(balancer: Arc<Balancer>) -> Self {
-        let (client_timeout, request_timeout) =
-            (balancer.limits().client_timeout, balancer.limits().request_timeout);
-        let clock = TickClock::for_limit(Some(request_timeout.unwrap_or(Duration::MAX).min(client_timeout)));
-        let limits = ClientLimits::new(&clock, client_timeout, request_timeout);
+        let limits = balancer.limits();
+        let (client_timeout, overdue) = (limits.client_timeout, limits.overdue());
+        let shortest = overdue.map_or(client_timeout, |(time, _)| time.min(client_timeout));
+        let clock = TickClock::for_limit(Some(shortest));
+        let limits = ClientLimits::new(&clock, client_timeout, overdue);
         Self { balancer, tasks: JoinSet::new(), open: HashMap::new(), clock, limits }
     }
 

@@ -34,6 +34,7 @@ struct Runner {
     dependency: Option<PathBuf>,
     check: watch::Sender<Check>,
     ignores_term: AtomicBool,
+    deadlocked: AtomicBool,
     /// No connection is kept after its next answer.
     closing: AtomicBool,
 }
@@ -97,6 +98,7 @@ impl Runner {
             dependency: std::env::var_os(fault::DEPENDENCY).map(PathBuf::from),
             check: watch::Sender::new(Check::Well),
             ignores_term: AtomicBool::new(false),
+            deadlocked: AtomicBool::new(false),
             closing: AtomicBool::new(false),
         })
     }

@@ -41,6 +41,7 @@ pub(crate) fn perform(runner: &Runner, deed: Deed) -> io::Result<()> {
     match deed {
         Deed::Exit => std::process::exit(9),
         Deed::Stop => kill_process(getpid(), Signal::STOP)?,
+        Deed::Deadlock => runner.deadlocked.store(true, Ordering::Relaxed),
         Deed::IgnoreTerm => runner.ignores_term.store(true, Ordering::Relaxed),
         Deed::FloodTheLog => {
             thread::Builder::new().spawn(|| {

@@ -25,8 +25,7 @@ fn fail_manually(simulation: &mut Simulation, id: u64) {
     simulation.handle(FleetEvent::CheckFinished {
         id,
         check: check.expect("it starts at once").id,
-        outcome: FAILED,
-        stalled: None,
+        finding: FAILED.into(),
     });
 }
 

@@ -196,7 +196,7 @@ impl Simulation {
                     let outcome = if sick { FAILED } else { Outcome::Pass };
                     self.later(
                         millis(2),
-                        FleetEvent::CheckFinished { id, check: check.id, outcome, stalled: None },
+                        FleetEvent::CheckFinished { id, check: check.id, finding: outcome.into() },
                     );
                 }
                 FleetCommand::GiveUp(_)

@@ -14,7 +14,7 @@ async fn a_connection_is_kept_from_check_to_check() {
         }
     });
     for _ in 0..3 {
-        assert_eq!(bench.prober.check(in_time()).await.outcome, Outcome::Pass);
+        assert_eq!(bench.prober.check(in_time()).await.answer, Outcome::Pass);
     }
     server.await.unwrap();
 }
@@ -34,8 +34,8 @@ async fn a_check_on_a_kept_connection_that_ends_without_a_byte_is_sent_again_on_
         head(&mut second).await;
         second.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
     });
-    assert_eq!(bench.prober.check(in_time()).await.outcome, Outcome::Pass);
-    assert_eq!(bench.prober.check(in_time()).await.outcome, Outcome::Pass);
+    assert_eq!(bench.prober.check(in_time()).await.answer, Outcome::Pass);
+    assert_eq!(bench.prober.check(in_time()).await.answer, Outcome::Pass);
     server.await.unwrap();
 }
 
@@ -52,8 +52,8 @@ async fn a_kept_connection_that_ends_within_a_response_is_a_failure_s19c() {
         drop(stream);
         listener
     });
-    assert_eq!(bench.prober.check(in_time()).await.outcome, Outcome::Pass);
-    assert_eq!(bench.prober.check(in_time()).await.outcome, failure(Failure::Disconnected));
+    assert_eq!(bench.prober.check(in_time()).await.answer, Outcome::Pass);
+    assert_eq!(bench.prober.check(in_time()).await.answer, failure(Failure::Disconnected));
     server.await.unwrap();
 }
 
@@ -73,7 +73,7 @@ async fn a_full_backlog_is_retried_until_the_deadline_s20e() {
 
     let listener = bench.listener.take().unwrap();
     let prober = bench.prober.clone();
-    let asked = tokio::spawn(async move { prober.check(in_time()).await.outcome });
+    let asked = tokio::spawn(async move { prober.check(in_time()).await.answer });
     drop(crowd);
     let server = tokio::spawn(async move {
         loop {

@@ -9,7 +9,7 @@ async fn a_check_is_a_post_without_a_body_and_with_a_fresh_request_id_s16() {
     let mut ids = Vec::new();
     for trigger in [Trigger::Periodic, Trigger::Manual] {
         let prober = Prober { kept: Arc::default(), ..bench.prober.clone() };
-        let asked = tokio::spawn(async move { prober.check(check(trigger, GUARD)).await.outcome });
+        let asked = tokio::spawn(async move { prober.check(check(trigger, GUARD)).await.answer });
         let (mut stream, _) = listener.accept().await.unwrap();
         let head = head(&mut stream).await.to_lowercase();
         stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
@@ -46,7 +46,7 @@ async fn a_body_over_64_kib_passes_before_it_ends_and_closes_the_connection_s17(
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n").await.unwrap();
         while stream.write_all(&[b'x'; 4096]).await.is_ok() {}
     });
-    assert_eq!(bench.prober.check(in_time()).await.outcome, Outcome::Pass);
+    assert_eq!(bench.prober.check(in_time()).await.answer, Outcome::Pass);
     tokio::time::timeout(GUARD, server).await.expect("the host closes its side").unwrap();
 }
 
@@ -99,7 +99,7 @@ async fn a_listener_that_never_accepts_is_a_timeout_s18a() {
 async fn a_closed_listener_is_a_connect_failure_s18a() {
     let mut bench = bench();
     bench.listener = None;
-    assert_eq!(bench.prober.check(in_time()).await.outcome, failure(Failure::Connect));
+    assert_eq!(bench.prober.check(in_time()).await.answer, failure(Failure::Connect));
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn a_check_names_localhost_or_what_the_settings_say_s16() {
         let mut bench = bench();
         let headers: Vec<_> = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let spec = HealthCheckSpec::post("/health", HealthCheck::new());
-        let target = ProbeTarget::new(&spec, OnStall::Note).unwrap().with_headers(&headers).unwrap();
+        let target = ProbeTarget::new(&spec).unwrap().with_headers(&headers).unwrap();
         bench.prober.target = Arc::new(target);
         let listener = bench.listener.take().unwrap();
         let request = async {
@@ -158,7 +158,7 @@ fn a_header_that_the_host_sets_itself_or_that_is_malformed_is_rejected_with_its_
     let names = ["content-length", "Connection", "x-fal-runner-health-check", "a b"];
     for (name, value) in names.map(|name| (name, "1")).into_iter().chain([("a", "\n")]) {
         let spec = HealthCheckSpec::post("/health", HealthCheck::new());
-        let target = ProbeTarget::new(&spec, OnStall::Note).unwrap();
+        let target = ProbeTarget::new(&spec).unwrap();
         let error = target.with_headers(&[(name.into(), value.into())]).unwrap_err().to_string();
         assert!(error.contains(&format!("`{name}: {value}`")), "{error}");
     }
@@ -168,7 +168,7 @@ fn a_header_that_the_host_sets_itself_or_that_is_malformed_is_rejected_with_its_
 fn an_invalid_method_or_path_is_rejected_with_its_value() {
     for (method, path) in [("POST", "health"), ("PO ST", "/health"), ("POST", "/a b")] {
         let spec = HealthCheckSpec::new(method, path, HealthCheck::new());
-        let error = ProbeTarget::new(&spec, OnStall::Note).unwrap_err().to_string();
+        let error = ProbeTarget::new(&spec).unwrap_err().to_string();
         assert!(error.contains(method) && error.contains(path), "{error}");
     }
 }

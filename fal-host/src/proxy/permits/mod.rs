@@ -52,6 +52,8 @@ struct Entry<R> {
     idle_since: u64,
     /// Whether its last counted check failed.
     failing: bool,
+    /// How many of its requests in flight are overdue (S53a).
+    overdue: u32,
     /// How many ejections are in force. Above 0 it gets no request.
     ejections: u32,
 }
@@ -179,6 +181,7 @@ impl<R: Clone, W> PermitTable<R, W> {
             checks: Checks::default(),
             idle_since: self.returns,
             failing: false,
+            overdue: 0,
             ejections: 0,
         };
         self.free.extend(entry.rank(id, self.each));
@@ -203,6 +206,21 @@ impl<R: Clone, W> PermitTable<R, W> {
     /// A runner has passed a check: it gets requests like any other.
     pub(super) fn dispatch_normally(&mut self, id: RunnerId) {
         self.change(id, |entry| entry.failing = false);
+    }
+
+    /// A request in flight has become overdue (S53a).
+    pub(super) fn mark_overdue(&mut self, id: RunnerId) {
+        self.change(id, |entry| entry.overdue += 1);
+    }
+
+    /// A request that was overdue has been answered or has ended.
+    pub(super) fn end_overdue(&mut self, id: RunnerId) {
+        self.change(id, |entry| entry.overdue -= 1);
+    }
+
+    /// Whether overdue requests hold every permit of a runner (S53a).
+    pub(super) fn is_wedged(&self, id: RunnerId) -> bool {
+        self.runners.get(&id).is_some_and(|entry| entry.overdue >= self.each)
     }
 
     /// Takes a runner out of service. Returns whether it was in service.

@@ -24,6 +24,7 @@ mod targets;
 #[cfg(feature = "tls")]
 mod tls;
 mod tunnels;
+mod wedged;
 
 use std::time::Duration;
 

@@ -39,6 +39,7 @@ pub(super) fn limits() -> Limits {
         queue: 100,
         queue_timeout: Duration::from_secs(600),
         request_timeout: None,
+        wedged_after: None,
         client_timeout: Duration::from_secs(600),
         linger: Duration::from_millis(100),
         max_multiplexing: 1,

@@ -108,12 +108,12 @@ impl History {
     fn handle(&mut self, event: FleetEvent) {
         match &event {
             FleetEvent::Exited { id, .. } => self.seen.get_mut(id).unwrap().has_process = false,
-            FleetEvent::CheckFinished { id, check, outcome, .. } => {
+            FleetEvent::CheckFinished { id, check, finding } => {
                 let replica = self.replica_of[id];
                 let seen = self.seen.get_mut(id).unwrap();
                 if seen.check.take_if(|asked| asked.id == *check).is_some() {
                     let periodic = self.settings.has_periodic_checks();
-                    if *outcome == Outcome::Pass && periodic {
+                    if finding.answer == Outcome::Pass && periodic {
                         seen.passed = true;
                         self.replacing.remove(&replica);
                     }
@@ -305,7 +305,7 @@ impl History {
                 let outcome = self.chance.of(&outcomes);
                 let late = self.chance.one_in(8);
                 if let Some(check) = if late { stale } else { check } {
-                    self.handle(FleetEvent::CheckFinished { id, check: check.id, outcome, stalled: None });
+                    self.handle(FleetEvent::CheckFinished { id, check: check.id, finding: outcome.into() });
                 }
             }
             10 if self.chance.one_in(3) => self.handle(FleetEvent::ManualRequested { id }),
@@ -340,8 +340,7 @@ impl History {
                     self.handle(FleetEvent::CheckFinished {
                         id,
                         check: check.id,
-                        outcome: Outcome::Pass,
-                        stalled: None,
+                        finding: Outcome::Pass.into(),
                     });
                 } else if has_process && told {
                     self.handle(FleetEvent::Exited { id, exit: Exit::Status(0) });

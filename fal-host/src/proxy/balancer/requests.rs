@@ -1,0 +1,26 @@
+//! What is known of the requests at one runner.
+
+use super::Balancer;
+use crate::RunnerId;
+
+impl Balancer {
+    /// How many requests the runner serves, including abandoned requests whose call may still run (S38).
+    pub(crate) fn in_flight(&self, id: RunnerId) -> u32 {
+        self.lock().permits.in_flight(id)
+    }
+
+    /// A request in flight at the runner has become overdue (S53a).
+    pub(in crate::proxy) fn mark_overdue(&self, id: RunnerId) {
+        self.lock().permits.mark_overdue(id);
+    }
+
+    /// An overdue request of the runner has been answered or has ended.
+    pub(in crate::proxy) fn end_overdue(&self, id: RunnerId) {
+        self.lock().permits.end_overdue(id);
+    }
+
+    /// Whether overdue requests hold every permit of the runner (S53a).
+    pub(crate) fn is_wedged(&self, id: RunnerId) -> bool {
+        self.lock().permits.is_wedged(id)
+    }
+}
