@@ -20,6 +20,8 @@ pub struct Schedule {
     phase: Duration,
     /// From an outcome to the next check, until the first pass; `None` if ticks apply from readiness on.
     start_interval: Option<Duration>,
+    /// From a counted failure to the next check; `None` if ticks apply.
+    confirm_interval: Option<Duration>,
 }
 
 /// 2⁶⁴ divided by the golden ratio, rounded to an odd number. Its multiples modulo 2⁶⁴ fill the range evenly.
@@ -32,7 +34,7 @@ impl Schedule {
         let fraction = u128::from(start_id.wrapping_mul(GOLDEN));
         // The product saturates only for intervals over 584 years.
         let phase = (interval.as_nanos().saturating_mul(fraction)) >> 64;
-        Self { interval, phase: nanos(phase), start_interval: None }
+        Self { interval, phase: nanos(phase), start_interval: None, confirm_interval: None }
     }
 
     /// Replaces the ticks before a runner's first pass: the first check is due when the runner is ready, and
@@ -41,6 +43,14 @@ impl Schedule {
     #[must_use]
     pub fn with_start_interval(mut self, interval: Duration) -> Self {
         self.start_interval = Some(interval.max(Duration::from_millis(1)));
+        self
+    }
+
+    /// Lets the next check follow this time after the outcome of a counted failure, instead of at the next tick
+    /// ([S55a](crate::semantics#s55a)). A time below 1 ms is taken as 1 ms, and one above the interval as the interval.
+    #[must_use]
+    pub fn with_confirm_interval(mut self, interval: Duration) -> Self {
+        self.confirm_interval = Some(interval.max(Duration::from_millis(1)).min(self.interval));
         self
     }
 
@@ -58,6 +68,11 @@ impl Schedule {
     /// The time from an outcome to the next check, until the first pass. `None` if ticks apply from readiness on.
     pub const fn start_interval(&self) -> Option<Duration> {
         self.start_interval
+    }
+
+    /// The time from a counted failure to the next check. `None` if ticks apply.
+    pub const fn confirm_interval(&self) -> Option<Duration> {
+        self.confirm_interval
     }
 
     /// The time between two ticks.

@@ -56,13 +56,17 @@ impl Settings {
 
     /// From the fault, or the end of the start period, to the verdict. Checks that pass take `answer`.
     fn delay(self, fault: Fault, at: Time, answer: Duration, phase: u64) -> Duration {
+        self.delay_by(Schedule::new(self.interval, phase), fault, at, answer)
+    }
+
+    fn delay_by(self, schedule: Schedule, fault: Fault, at: Time, answer: Duration) -> Duration {
         let seconds = |time: Duration| u32::try_from(time.as_secs()).expect("times are short");
         let health = HealthCheck::new()
             .start_period_seconds(seconds(self.start_period))
             .timeout_seconds(seconds(self.timeout))
             .failure_threshold(self.threshold);
         let lifespan = Lifespan::new(Time::ZERO, None);
-        let mut monitor = Monitor::new(health, lifespan, Schedule::new(self.interval, phase));
+        let mut monitor = Monitor::new(health, lifespan, schedule);
         monitor.handle(Time::ZERO, Event::Ready);
         loop {
             let now = monitor.deadline().expect("there is always another tick");
@@ -111,6 +115,14 @@ fn delay_without_a_pass(
         }
         (now, event) = (monitor.deadline().expect("a check follows"), Event::Elapsed);
     }
+}
+
+/// The shortest and the longest time from the fault to the verdict with a confirm interval, as the page says (S55).
+fn confirmed_bounds(settings: Settings, fault: Fault, confirm: Duration) -> (Duration, Duration) {
+    let Settings { threshold, interval, timeout, .. } = settings;
+    let duration = if fault == Fault::Answers { Duration::ZERO } else { timeout };
+    let between = confirm.min(interval);
+    (between * (threshold - 1), interval + duration + (between + duration) * (threshold - 1))
 }
 
 fn grid() -> Vec<Settings> {
@@ -191,6 +203,27 @@ fn a_runner_that_never_passes_is_unhealthy_in_the_documented_time_s9_s44c() {
                 let ready = Time::after_start(Duration::from_millis(moment * 730));
                 let delay = delay_without_a_pass(settings, start_interval, ready, answer);
                 assert!(delay >= earliest && delay <= latest, "{settings:?}, ready at {ready:?}: {delay:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn with_a_confirm_interval_a_verdict_comes_in_the_documented_time_s55a() {
+    for settings in grid().into_iter().filter(|settings| settings.timeout <= settings.interval) {
+        for confirm in [1, 2, 10, 60].map(Duration::from_secs) {
+            for fault in [Fault::Answers, Fault::Hangs] {
+                let (earliest, latest) = confirmed_bounds(settings, fault, confirm);
+                for (phase, moment) in (1..=5).flat_map(|phase| (0..40).map(move |moment| (phase, moment))) {
+                    let at = Time::after_start(Duration::from_millis(60_000 + moment * 1_500));
+                    let schedule = Schedule::new(settings.interval, phase).with_confirm_interval(confirm);
+                    let delay = settings.delay_by(schedule, fault, at, Duration::ZERO);
+                    assert!(
+                        delay >= earliest,
+                        "{fault:?} {settings:?} {confirm:?}: {delay:?} < {earliest:?}"
+                    );
+                    assert!(delay <= latest, "{fault:?} {settings:?} {confirm:?}: {delay:?} > {latest:?}");
+                }
             }
         }
     }

@@ -82,6 +82,9 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind) {
             replacing,
             "unhealthy: replacement deferred until fewer runners are being replaced"
         ),
+        EventKind::ReplacementDue { reason } => {
+            tracing::info!(%runner, %reason, "has reached a limit: it will be replaced");
+        }
         EventKind::Draining { reason, timeout } => {
             let timeout = format_setting(*timeout);
             tracing::info!(%runner, %reason, %timeout, "DRAINING: finishes its requests");

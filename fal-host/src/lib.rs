@@ -25,6 +25,7 @@ mod host;
 mod id;
 mod lag;
 mod launch;
+mod memory;
 mod open_files;
 mod probe;
 mod proxy;

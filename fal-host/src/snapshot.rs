@@ -51,6 +51,15 @@ pub struct RunnerInfo {
     /// How many requests are in flight. A permit that waits for a manual check
     /// ([S30](fal_health::semantics#s30)) does not count.
     pub in_flight: u32,
+    /// How many requests it has served. JSON has it as `requests`.
+    #[serde(rename = "requests")]
+    pub served: u64,
+    /// The resident memory of its processes when it was measured last, in bytes. `None` if memory is not limited.
+    #[serde(rename = "memory_bytes", skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// The limit that it has reached, for which it will be replaced ([S54](fal_health::semantics#s54)).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replacement_due: Option<Reason>,
     /// How far its setup is, if the setup reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
@@ -167,6 +176,9 @@ impl RunnerInfo {
             state: runner.state(in_flight),
             age: now.since(runner.started()),
             in_flight,
+            served: balancer.served(runner.id()),
+            memory: runner.memory(),
+            replacement_due: runner.due(),
             progress: runner.progress().cloned(),
             awaits_first_pass: runner.awaits_first_pass(),
             awaits_min_healthy: runner.awaits_min_healthy(),

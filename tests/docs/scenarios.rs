@@ -226,6 +226,16 @@ const TABLE: &[Row] = &[
         rests: "a_host_that_only_notes_stalls_keeps_a_stalled_runner_s17_s53b",
     },
     Row {
+        rule: 54,
+        acts: "a_runner_that_leaks_memory_is_replaced_and_loses_no_request_s54a_s54c",
+        rests: "runners_that_use_less_memory_than_their_limit_are_left_alone_s54a",
+    },
+    Row {
+        rule: 55,
+        acts: "after_a_counted_failure_the_next_checks_follow_at_the_confirm_interval_s55a",
+        rests: "a_pass_returns_to_the_ticks_s55b",
+    },
+    Row {
         rule: 58,
         acts: "a_runner_that_asks_is_drained_and_its_successor_starts_at_once_without_a_check_s58a_s58b",
         rests: "a_client_cannot_ask_and_neither_can_the_health_endpoint_s58a",

@@ -136,6 +136,8 @@ pub(crate) enum Deed {
     DeleteSockets,
     /// It answers no request from now on, and passes its checks.
     Deadlock,
+    /// It allocates a lot of memory, keeps it, and serves on.
+    Leak,
 }
 
 /// A fault's name, in the path of a request.

@@ -1,5 +1,6 @@
 //! Runners that crash, hang, fork, and ignore signals: S33, S34, S36, S39.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use fal_health::{Failure, HealthCheck, Outcome};
@@ -7,7 +8,7 @@ use fal_host::{Exit, Reason};
 use rustix::process::Signal;
 
 use crate::fault::{Answer, Check, Deed};
-use crate::harness::{Client, INTERVAL, Process, TestHost};
+use crate::harness::{Client, INTERVAL, Process, TestHost, within};
 use crate::rig::{HASTE, Rig, SLOTS, TAKEN_ALONG, TIMEOUT, app, checked, hasty, patiently, program, request};
 
 /// Until a runner that is stopped or deaf has been killed: two checks that take their whole time, each of which waits for
@@ -125,4 +126,45 @@ async fn a_runner_that_is_killed_while_it_drains_is_waited_for_no_longer_s33d_s3
     // It has exited, unless its connections were seen to close before it was: then it had drained.
     assert!([Reason::Exited, Reason::Restarted].contains(&record.reason), "{record:?}");
     assert_eq!(held.response().await.error_type(), "runner_disconnected");
+}
+
+#[tokio::test]
+async fn a_runner_that_leaks_memory_is_replaced_and_loses_no_request_s54a_s54c() {
+    let limit = NonZeroU64::new(200 * 1024 * 1024);
+    let rig = Rig::start_with(app(patiently()), |builder| builder.max_memory(limit)).await;
+    let told = rig.tell("do", Deed::Leak).await;
+    let record = rig.replaced(&told, Duration::from_secs(4)).await;
+    assert_eq!((record.reason, record.exit), (Reason::Memory, Some(Exit::Status(0))));
+    assert!(record.checks.iter().all(|check| check.outcome == Outcome::Pass));
+    rig.lost_none().await;
+}
+
+#[tokio::test]
+async fn runners_that_use_less_memory_than_their_limit_are_left_alone_s54a() {
+    let limit = NonZeroU64::new(200 * 1024 * 1024);
+    let rig = Rig::start_with(app(patiently()), |builder| builder.max_memory(limit)).await;
+    let measured = async || rig.host.info(1).await.and_then(|info| info.memory);
+    within("a measurement", async {
+        while measured().await.is_none() {
+            rig.traffic.goes_on().await;
+        }
+    })
+    .await;
+    rig.left_alone(1, 4).await;
+    rig.lost_none().await;
+}
+
+#[tokio::test]
+async fn runners_that_reach_their_age_or_number_of_requests_are_replaced_and_lose_no_request_s54a_s54c() {
+    let second = Duration::from_secs(1);
+    let rig = Rig::start_with(app(patiently()), |builder| builder.max_age(second)).await;
+    for runner in [1, 2] {
+        assert_eq!(rig.host.ended(runner).await.reason, Reason::Age);
+    }
+    rig.lost_none().await;
+    let rig = Rig::start_with(app(patiently()), |builder| builder.max_requests(NonZeroU64::new(50))).await;
+    for runner in [1, 2] {
+        assert_eq!(rig.host.ended(runner).await.reason, Reason::Requests);
+    }
+    rig.lost_none().await;
 }

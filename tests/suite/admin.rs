@@ -25,7 +25,10 @@ async fn runners_shows_what_there_is_and_what_has_ended_s36a_s37e() {
     assert_eq!(shown["app"], "scripted");
     assert_eq!(shown["ended"], Value::Array(Vec::new()));
     let runner = &shown["runners"][0];
-    assert_eq!(keys(runner), ["age_seconds", "health", "id", "in_flight", "index", "pid", "state"]);
+    assert_eq!(
+        keys(runner),
+        ["age_seconds", "health", "id", "in_flight", "index", "pid", "requests", "state"]
+    );
     assert_eq!(
         (&runner["id"], &runner["pid"], &runner["in_flight"]),
         (&1.into(), &call.pid().into(), &1.into())

@@ -152,6 +152,7 @@ impl Monitor {
                 if had_passed || self.schedule.start_interval().is_none() {
                     // Ticks that came while the check was in flight are skipped (S13).
                     self.skip_ticks(now);
+                    self.schedule_confirmation(now);
                 } else {
                     self.schedule_start_check(now);
                 }
@@ -256,6 +257,17 @@ impl Monitor {
             && *tick <= now
         {
             *tick = schedule.next_after(now);
+        }
+    }
+
+    /// Lets the next check follow sooner after a counted failure, until the runner is unhealthy (S55a). At a pass the next tick
+    /// is already set, because a check sets it when it starts.
+    fn schedule_confirmation(&mut self, now: Time) {
+        let is_failing = self.streak > 0 && self.streak < self.config.threshold();
+        if let Some(interval) = self.schedule.confirm_interval().filter(|_| is_failing)
+            && let Phase::InService(InService { next_tick: Some(tick), .. }) = &mut self.phase
+        {
+            *tick = now + interval;
         }
     }
 

@@ -1,11 +1,12 @@
 //! The options of a host, shared by `fal-host` and the subcommand `run`.
 
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use clap::Args;
 
+use super::byte_size::ByteSize;
 use super::failure::Failure;
 #[cfg(feature = "tls")]
 use super::tls_options::TlsOptions;
@@ -69,6 +70,12 @@ pub struct HostOptions {
     /// A time with a unit. It has no effect with `--admit ready`.
     #[arg(long, value_name = "TIME", env = "FAL_START_CHECK_INTERVAL", default_value = "1s", value_parser = values::interval)]
     pub(super) start_check_interval: Duration,
+
+    /// How long after a failed check the next one follows [default: at its usual time]
+    ///
+    /// A time with a unit. It applies while the failures in a row are fewer than the failure threshold.
+    #[arg(long, value_name = "TIME", env = "FAL_CONFIRM_INTERVAL", value_parser = values::interval)]
+    pub(super) confirm_interval: Option<Duration>,
 
     /// How many requests may wait in the queue
     ///
@@ -149,6 +156,25 @@ pub struct HostOptions {
     #[arg(long, value_name = "WHEN", env = "FAL_REPLACE", default_value = "start-first")]
     pub(super) replace: ReplaceOption,
 
+    /// At which memory of a runner to replace it [default: no limit]
+    ///
+    /// The resident memory of all its processes, with a unit: `512M`, `2G`. Each runner's own limit is up to a tenth lower.
+    /// The successor starts first, unless `--replace` says otherwise.
+    #[arg(long, value_name = "SIZE", env = "FAL_MAX_MEMORY")]
+    pub(super) max_memory: Option<ByteSize>,
+
+    /// At which age of a runner to replace it [default: no limit]
+    ///
+    /// A time with a unit. Each runner's own limit is up to a tenth lower.
+    #[arg(long, value_name = "TIME", env = "FAL_MAX_AGE", value_parser = values::nonzero_duration)]
+    pub(super) max_age: Option<Duration>,
+
+    /// After how many requests to replace a runner [default: no limit]
+    ///
+    /// Each runner's own limit is up to a tenth lower.
+    #[arg(long, value_name = "COUNT", env = "FAL_MAX_REQUESTS", value_parser = values::count::<NonZeroU64>)]
+    pub(super) max_requests: Option<NonZeroU64>,
+
     /// How to count a passed check while the runner's requests make no progress
     ///
     /// `fail`: as a failure with the reason `stalled`. `note`: as a pass, with a line in the log.
@@ -202,6 +228,7 @@ impl HostOptions {
             .check_interval(self.check_interval)
             .admission(self.admit.into())
             .start_check_interval(self.start_check_interval)
+            .confirm_interval(self.confirm_interval)
             .queue(self.queue)
             .queue_timeout(self.queue_timeout)
             .client_timeout(self.client_timeout)
@@ -211,6 +238,9 @@ impl HostOptions {
             .min_healthy(self.min_healthy)
             .replacement_strategy(self.replace.into())
             .on_stall(self.on_stall.into())
+            .max_memory(self.max_memory.map(ByteSize::get))
+            .max_age(self.max_age)
+            .max_requests(self.max_requests)
             .wedged_after(self.wedged_after)
             .give_up(self.give_up_after.map(Into::into).unwrap_or_default());
         match (self.strict, self.max_replacing.and_then(|count| NonZeroUsize::new(count.into()))) {

@@ -6,6 +6,7 @@
 
 mod app_spec_options;
 mod banner;
+mod byte_size;
 mod failure;
 mod health_summary;
 mod host_options;

@@ -19,6 +19,7 @@ use crate::fleet::{
 };
 use crate::id::RunnerId;
 use crate::launch::{Launcher, RunnerHandle, StatusReporter};
+use crate::memory::MemorySampler;
 use crate::probe::{ProbeTarget, Prober};
 use crate::proxy::{Balancer, Report};
 use crate::snapshot::Snapshot;
@@ -93,6 +94,7 @@ impl Driver {
         let DriverParts { settings, asked, mut reports, mut requests, .. } = parts;
         let clock = Clock::start();
         let (fleet_events, mut fleet_event_queue) = mpsc::unbounded_channel();
+        let samples_memory = settings.limits.memory.is_some();
         let (fleet, commands) = Fleet::start(clock.now(), settings);
         let mut driver = Self {
             clock,
@@ -113,6 +115,7 @@ impl Driver {
         driver.execute(commands);
         driver.drain_queue();
         let mut not_before = Instant::now();
+        let mut memory = MemorySampler::new(samples_memory, driver.fleet_events.clone());
         while !driver.stopped {
             let deadline = driver.fleet.deadline().map(|deadline| clock.instant(deadline));
             let wake = deadline.map(|deadline| deadline.max(not_before));
@@ -123,6 +126,7 @@ impl Driver {
                         driver.handle(FleetEvent::ManualRequested { id });
                     }
                 }
+                () = memory.due() => memory.sample(driver.processes()),
                 Some(report) = reports.recv() => driver.on_report(report),
                 request = requests.recv(), if !driver.handle_dropped => driver.on_request(request),
                 () = sleep_until(wake.unwrap_or(not_before)), if wake.is_some() => {
@@ -142,6 +146,7 @@ impl Driver {
 
     fn on_report(&mut self, report: Report) {
         match report {
+            Report::RequestsReached(id) => self.handle(FleetEvent::RequestsReached { id }),
             Report::Drained(id) => self.handle(FleetEvent::Drained { id }),
             Report::StopRequested(id) => self.handle(FleetEvent::StopRequested { id }),
             Report::Unreachable(id) => {
@@ -196,6 +201,7 @@ impl Driver {
                         self.balancer.add(id, runner.handle.address());
                     }
                 }
+                FleetCommand::LimitRequests(id, limit) => self.balancer.limit_requests(id, limit),
                 FleetCommand::Unroute(id) => {
                     self.balancer.remove(id);
                     self.close_prober(id);
@@ -255,6 +261,12 @@ impl Driver {
             Err(error) => FleetEvent::LaunchFailed { id, error: error.chain() },
         };
         self.enqueue(started, event);
+    }
+
+    /// The processes of the runners that have one of their own.
+    fn processes(&self) -> Vec<(RunnerId, u32)> {
+        let processes = self.runners.iter().map(|(id, runner)| Some((*id, runner.handle.pid()?)));
+        processes.flatten().collect()
     }
 
     fn with_handle(&mut self, id: RunnerId, signal: impl FnOnce(&mut dyn RunnerHandle)) {

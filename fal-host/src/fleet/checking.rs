@@ -125,12 +125,17 @@ impl Fleet {
         }
     }
 
+    /// How many replicas may be replaced at a time (S40a).
+    pub(super) fn max_replacing(&self) -> usize {
+        self.settings.max_replacing.map_or(usize::MAX, NonZeroUsize::get)
+    }
+
     /// Replaces deferred runners, as many as the bound allows, in the order of their verdicts (S40).
     pub(super) fn start_allowed_replacements(&mut self, now: Time) {
         while let Some(id) = self.deferred.first_key_value().map(|(_, id)| *id) {
             let Some(index) = self.runners.get(&id).map(|runner| runner.replica) else { return };
-            let bound = self.settings.max_replacing.map_or(usize::MAX, NonZeroUsize::get);
-            let Some(replica) = self.replicas.get_mut(index.0).filter(|_| self.replacing < bound) else {
+            let is_allowed = self.replacing < self.max_replacing();
+            let Some(replica) = self.replicas.get_mut(index.0).filter(|_| is_allowed) else {
                 return;
             };
             replica.replacing = true;

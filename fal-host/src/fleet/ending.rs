@@ -129,7 +129,7 @@ impl Fleet {
         let is_stopping = self.is_stopping();
         let Some(replica) = self.replicas.get_mut(index.0) else { return };
         if replica.successor == Some(id) {
-            replica.successor = None;
+            return self.drop_successor(now, index);
         }
         if replica.current != Some(id) {
             return;

@@ -52,6 +52,13 @@ pub enum EventKind {
         /// How many runners are being replaced.
         replacing: usize,
     },
+    /// It has reached a limit on its memory, its age or its requests, and will be replaced
+    /// ([S54](fal_health::semantics#s54)).
+    #[non_exhaustive]
+    ReplacementDue {
+        /// Which limit: `memory`, `age` or `requests`.
+        reason: Reason,
+    },
     /// It has left the rotation and finishes its requests before it gets SIGTERM.
     #[non_exhaustive]
     Draining {

@@ -1,5 +1,7 @@
 //! The events that a fleet handles and the commands that it returns.
 
+use std::num::NonZeroU64;
+
 use fal_health::protocol::Progress;
 use fal_health::{Check, CheckId};
 
@@ -30,6 +32,10 @@ pub(crate) enum FleetEvent {
     ManualRequested { id: RunnerId },
     /// A check has ended.
     CheckFinished { id: RunnerId, check: CheckId, finding: Finding },
+    /// The resident memory of the runner's processes, in bytes.
+    MemoryMeasured { id: RunnerId, bytes: u64 },
+    /// The runner has served as many requests as it may (S54).
+    RequestsReached { id: RunnerId },
     /// A runner that left the rotation has no request in flight.
     Drained { id: RunnerId },
     /// The runner has refused two connections of a request (S39).
@@ -53,6 +59,8 @@ pub(crate) enum FleetCommand {
     Launch(RunnerId, ReplicaIndex),
     /// Add the runner to the rotation: send requests to it.
     Route(RunnerId),
+    /// Report with `RequestsReached` when the runner, which was just routed, has served this many requests.
+    LimitRequests(RunnerId, NonZeroU64),
     /// Remove the runner from the rotation, close its idle connections, and answer with `Drained` when no request is in
     /// flight.
     Unroute(RunnerId),

@@ -38,6 +38,8 @@ mod event_kind;
 mod finding;
 mod give_up;
 mod giving_up;
+mod limiting;
+mod limits;
 mod message;
 mod record;
 mod replica;
@@ -56,6 +58,7 @@ pub(crate) use self::finding::Finding;
 pub use self::finding::OnStall;
 use self::give_up::FailedStart;
 pub use self::give_up::{GaveUp, GiveUp};
+pub(crate) use self::limits::RunnerLimits;
 pub(crate) use self::message::{FleetCommand, FleetEvent};
 pub use self::record::{Exit, MAX_RECORDS, Reason, RunnerRecord};
 use self::replica::Replica;
@@ -83,6 +86,8 @@ pub(crate) struct Fleet {
     next_deferral: u64,
     /// How many replicas are being replaced because of periodic checks (S40).
     replacing: usize,
+    /// Runners that have reached a limit and wait to be replaced (S54), the first one first.
+    due: VecDeque<RunnerId>,
     rolling_restart: Option<RollingRestart>,
     /// How the last rolling restart ended.
     last_restart: Option<RestartStatus>,
@@ -124,6 +129,7 @@ impl Fleet {
             deferred: BTreeMap::new(),
             next_deferral: 0,
             replacing: 0,
+            due: VecDeque::new(),
             records: VecDeque::new(),
             next_id: 1,
             last_failed_start: None,
@@ -159,6 +165,8 @@ impl Fleet {
             FleetEvent::CheckFinished { id, check, finding } => {
                 self.on_check_finished(now, id, check, finding);
             }
+            FleetEvent::MemoryMeasured { id, bytes } => self.on_memory_measured(id, bytes),
+            FleetEvent::RequestsReached { id } => self.on_limit_reached(id, Reason::Requests),
             FleetEvent::Drained { id } => self.on_drained(now, id),
             FleetEvent::Unreachable { id } => {
                 if self.runners.get(&id).is_some_and(Runner::is_ready) {
@@ -172,6 +180,7 @@ impl Fleet {
             FleetEvent::Kill => self.on_kill(now),
         }
         self.advance_restart(now);
+        self.start_due_replacements(now);
         if matches!(self.shutdown, Shutdown::Graceful | Shutdown::Forced) && self.runners.is_empty() {
             self.shutdown = Shutdown::Complete;
             self.commands.push(FleetCommand::Stopped);
@@ -231,6 +240,9 @@ impl Fleet {
                     self.mark_stable(now, id);
                 }
                 self.end_min_healthy(now, id);
+                if self.runners.get(&id).and_then(Runner::age_limit).is_some_and(|limit| limit <= now) {
+                    self.on_limit_reached(id, Reason::Age);
+                }
                 self.notify_monitor(now, id, fal_health::Event::Elapsed);
             }
             _ => {}

@@ -31,6 +31,12 @@ pub enum Reason {
     SetupFailed,
     /// It was not ready within the startup timeout ([S35](fal_health::semantics#s35)).
     StartupTimeout,
+    /// The resident memory of its processes has reached the limit ([S54](fal_health::semantics#s54)).
+    Memory,
+    /// It has reached the greatest age that a runner may have ([S54](fal_health::semantics#s54)).
+    Age,
+    /// It has served as many requests as a runner may ([S54](fal_health::semantics#s54)).
+    Requests,
     /// A rolling restart replaced it.
     Restarted,
     /// It was a successor that had not replaced its runner when its rolling restart ended, because another successor
@@ -43,7 +49,15 @@ pub enum Reason {
 impl Reason {
     /// Whether the host ended the runner without a fault of the runner.
     pub(crate) const fn is_planned(self) -> bool {
-        matches!(self, Self::Restarted | Self::RestartAborted | Self::Stopped)
+        matches!(
+            self,
+            Self::Memory
+                | Self::Age
+                | Self::Requests
+                | Self::Restarted
+                | Self::RestartAborted
+                | Self::Stopped
+        )
     }
 
     /// The name of the reason in logs and the admin interface.
@@ -56,6 +70,9 @@ impl Reason {
             Self::Unreachable => "unreachable",
             Self::SetupFailed => "setup_failed",
             Self::StartupTimeout => "startup_timeout",
+            Self::Memory => "memory",
+            Self::Age => "age",
+            Self::Requests => "requests",
             Self::Restarted => "restarted",
             Self::RestartAborted => "restart_aborted",
             Self::Stopped => "stopped",

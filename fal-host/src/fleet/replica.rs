@@ -1,6 +1,7 @@
 //! A replica: one of the runners that there should be, whichever process it is at the moment.
 
 use super::backoff::Backoff;
+use super::record::Reason;
 use crate::id::RunnerId;
 
 /// The position of a replica in its fleet, from 0. A runner and its replacement have the same one.
@@ -18,8 +19,10 @@ impl ReplicaIndex {
 pub(super) struct Replica {
     /// The runner that serves for this replica, or is starting to.
     pub(super) current: Option<RunnerId>,
-    /// The runner of a rolling restart that becomes the current one when it is ready.
+    /// The runner that becomes the current one when it has been healthy for long enough (S52a, S54c).
     pub(super) successor: Option<RunnerId>,
+    /// Why the current runner ends then.
+    pub(super) succession: Reason,
     /// The runner whose process must end before the next one starts.
     pub(super) awaited_exit: Option<RunnerId>,
     /// Whether it is being replaced because of periodic checks, until the first pass of its current runner (S40).
@@ -32,6 +35,13 @@ impl Replica {
     /// A replica without a runner. The seed decides its backoff jitter.
     pub(super) fn new(seed: u64) -> Self {
         let backoff = Backoff::new(seed);
-        Self { current: None, successor: None, awaited_exit: None, replacing: false, backoff }
+        Self {
+            current: None,
+            successor: None,
+            succession: Reason::Restarted,
+            awaited_exit: None,
+            replacing: false,
+            backoff,
+        }
     }
 }

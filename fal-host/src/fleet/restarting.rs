@@ -82,6 +82,7 @@ impl Fleet {
                 let successor = self.create_runner(now, index);
                 if let Some(replica) = self.replicas.get_mut(index.0) {
                     replica.successor = Some(successor);
+                    replica.succession = Reason::Restarted;
                 }
             }
             Phase::Ready { .. } => self.drain(now, id, Reason::Restarted),
@@ -136,9 +137,7 @@ impl Fleet {
                     } else {
                         ending = Some(id);
                     }
-                    if let Some(replica) = self.replicas.get_mut(index.0) {
-                        replica.successor = None;
-                    }
+                    self.drop_successor(now, index);
                 }
                 Phase::Ready { .. } => {
                     self.drain(now, id, reason);
@@ -153,9 +152,12 @@ impl Fleet {
         ending
     }
 
-    /// Starts the minimum healthy time of a successor that enters the rotation, or waits for its first pass (S52a).
+    /// Starts the minimum healthy time of a successor that enters the rotation, or waits for its first pass (S52a, S54c).
     pub(super) fn begin_min_healthy(&mut self, now: Time, id: RunnerId) {
-        if !self.rolling_restart.as_ref().is_some_and(|restart| restart.successors.contains(&id)) {
+        let is_of_restart =
+            self.rolling_restart.as_ref().is_some_and(|restart| restart.successors.contains(&id));
+        let replica = self.runners.get(&id).and_then(|runner| self.replicas.get(runner.replica.0));
+        if !is_of_restart && replica.is_none_or(|replica| replica.successor != Some(id)) {
             return;
         }
         let has_periodic_checks = self.settings.has_periodic_checks();
@@ -189,7 +191,7 @@ impl Fleet {
         if replica.successor == Some(id)
             && let Some(old) = replica.current
         {
-            self.drain(now, old, Reason::Restarted);
+            self.drain(now, old, replica.succession);
         }
     }
 

@@ -6,6 +6,7 @@ use fal_health::protocol::Progress;
 use fal_health::{Monitor, Time};
 use serde::Serialize;
 
+use super::limits::RunnerLimits;
 use super::record::Reason;
 use super::replica::ReplicaIndex;
 use crate::id::RunnerId;
@@ -74,6 +75,12 @@ pub(crate) struct Runner {
     pub(super) stalled: Option<Duration>,
     /// How long its oldest request had been in progress at the last check that reported it.
     pub(super) oldest_request: Option<Duration>,
+    /// At which memory, age and number of requests it is replaced (S54).
+    pub(super) limits: RunnerLimits,
+    /// The resident memory of its processes when it was measured last, in bytes.
+    pub(super) memory: Option<u64>,
+    /// The limit that it has reached, for which it will be replaced.
+    pub(super) due: Option<Reason>,
     /// In a successor of a rolling restart: how long it must still be healthy (S52a).
     pub(super) min_healthy: Option<MinHealthy>,
     /// Its entry among the fleet's timers.
@@ -134,6 +141,9 @@ impl Runner {
             dispatched_last: false,
             stalled: None,
             oldest_request: None,
+            limits: RunnerLimits::default(),
+            memory: None,
+            due: None,
             min_healthy: None,
             timer: None,
         }
@@ -159,9 +169,14 @@ impl Runner {
                     Some(MinHealthy::Until(until)) => Some(until),
                     Some(MinHealthy::NotHealthy) | None => None,
                 };
-                [stable_at, min_healthy, self.check_due()].into_iter().flatten().min()
+                [stable_at, min_healthy, self.age_limit(), self.check_due()].into_iter().flatten().min()
             }
         }
+    }
+
+    /// When it reaches its greatest age, unless it will be replaced already (S54).
+    pub(super) fn age_limit(&self) -> Option<Time> {
+        self.limits.age.filter(|_| self.due.is_none()).map(|age| self.started + age)
     }
 
     fn check_due(&self) -> Option<Time> {
@@ -207,6 +222,16 @@ impl Runner {
     /// How long its oldest request had been in progress at the last check that reported it.
     pub(crate) fn oldest_request(&self) -> Option<Duration> {
         self.oldest_request
+    }
+
+    /// The resident memory of its processes when it was measured last, in bytes.
+    pub(crate) fn memory(&self) -> Option<u64> {
+        self.memory
+    }
+
+    /// The limit that it has reached, for which it will be replaced.
+    pub(crate) fn due(&self) -> Option<Reason> {
+        self.due
     }
 
     pub(crate) fn progress(&self) -> Option<&Progress> {

@@ -7,6 +7,7 @@ use fal_health::{DEFAULT_INTERVAL, HealthCheck, Schedule, effective_start_period
 
 use super::finding::OnStall;
 use super::give_up::GiveUp;
+use super::limits::RunnerLimits;
 
 /// How long a start may take in an app without a `startup_timeout` (S35).
 const DEFAULT_STARTUP_TIMEOUT: Duration = Duration::from_secs(600);
@@ -56,11 +57,15 @@ pub(crate) struct FleetSettings {
     pub(crate) admission: Admission,
     /// From an outcome to the next check, until the first pass (S44a).
     pub(crate) start_check_interval: Duration,
+    /// From a counted failure to the next check; `None` if ticks apply (S55).
+    pub(crate) confirm_interval: Option<Duration>,
     pub(crate) replacement_strategy: ReplacementStrategy,
     /// How long a successor of a rolling restart must be healthy before it replaces the old runner (S52a).
     pub(crate) min_healthy: Duration,
     /// How many replicas may be replaced at a time because of periodic checks; `None` for no bound (S40).
     pub(crate) max_replacing: Option<NonZeroUsize>,
+    /// The limits at which a runner is replaced (S54).
+    pub(crate) limits: RunnerLimits,
     pub(crate) on_stall: OnStall,
     pub(crate) give_up: GiveUp,
     /// The seed of the backoff jitter.
@@ -78,9 +83,11 @@ impl FleetSettings {
             check_interval: DEFAULT_INTERVAL,
             admission: Admission::default(),
             start_check_interval: DEFAULT_START_CHECK_INTERVAL,
+            confirm_interval: None,
             replacement_strategy: ReplacementStrategy::default(),
             min_healthy: Duration::ZERO,
             max_replacing: None,
+            limits: RunnerLimits::default(),
             on_stall: OnStall::default(),
             give_up: GiveUp::default(),
             seed: 0,
@@ -103,6 +110,8 @@ impl FleetSettings {
     /// The check times of the runner with this start id.
     pub(crate) fn schedule(&self, start_id: u64) -> Schedule {
         let schedule = Schedule::new(self.check_interval, start_id);
+        let schedule =
+            self.confirm_interval.map_or(schedule, |interval| schedule.with_confirm_interval(interval));
         if self.awaits_first_pass() {
             schedule.with_start_interval(self.start_check_interval)
         } else {

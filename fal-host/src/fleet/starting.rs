@@ -62,6 +62,7 @@ impl Fleet {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         runner.pid = pid;
         runner.started = now;
+        runner.limits = self.settings.limits.of_runner(id, self.settings.seed);
         let lifespan = Lifespan::new(now, self.settings.startup_timeout);
         let schedule = self.settings.schedule(id.get());
         runner.monitor = self.settings.health.map(|health| Monitor::new(health, lifespan, schedule));
@@ -129,6 +130,9 @@ impl Fleet {
         self.set_phase(id, Phase::Ready { stable_at });
         self.has_admitted = true;
         self.commands.push(FleetCommand::Route(id));
+        if let Some(limit) = self.runners.get(&id).and_then(|runner| runner.limits.requests) {
+            self.commands.push(FleetCommand::LimitRequests(id, limit));
+        }
         self.emit(id, EventKind::Ready { after });
         self.begin_min_healthy(now, id);
     }
@@ -155,7 +159,8 @@ impl Fleet {
     pub(super) fn end_replacement(&mut self, now: Time, id: RunnerId, index: ReplicaIndex) {
         let is_stable = self.runners.get(&id).is_some_and(|runner| runner.stable);
         let Some(replica) = self.replicas.get_mut(index.0).filter(|_| is_stable) else { return };
-        if replica.current == Some(id) && std::mem::take(&mut replica.replacing) {
+        let is_complete = replica.current == Some(id) && replica.successor.is_none();
+        if is_complete && std::mem::take(&mut replica.replacing) {
             self.replacing -= 1;
             self.start_allowed_replacements(now);
         }

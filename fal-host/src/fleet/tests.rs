@@ -3,6 +3,7 @@
 mod ending;
 mod first_pass;
 mod give_up;
+mod limits;
 mod min_healthy;
 mod random_histories;
 mod replacing;

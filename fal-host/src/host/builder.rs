@@ -13,9 +13,12 @@ use std::time::Duration;
 use fal_health::DEFAULT_INTERVAL;
 use tokio::sync::broadcast;
 
+use super::max_replacing::MaxReplacing;
 use super::spec::AppSpec;
 use crate::events::{self, Event, EventStream};
-use crate::fleet::{Admission, DEFAULT_START_CHECK_INTERVAL, GiveUp, OnStall, ReplacementStrategy};
+use crate::fleet::{
+    Admission, DEFAULT_START_CHECK_INTERVAL, GiveUp, OnStall, ReplacementStrategy, RunnerLimits,
+};
 use crate::launch::Launcher;
 #[cfg(feature = "tls")]
 use crate::proxy::TlsFiles;
@@ -90,6 +93,7 @@ pub struct HostBuilder {
     pub(super) check_interval: Duration,
     pub(super) admission: Admission,
     pub(super) start_check_interval: Duration,
+    pub(super) confirm_interval: Option<Duration>,
     pub(super) queue: usize,
     pub(super) queue_timeout: Duration,
     pub(super) client_timeout: Duration,
@@ -103,6 +107,7 @@ pub struct HostBuilder {
     pub(super) max_replacing: MaxReplacing,
     pub(super) on_stall: OnStall,
     pub(super) wedged_after: Option<Duration>,
+    pub(super) limits: RunnerLimits,
     pub(super) give_up: GiveUp,
     pub(super) events: broadcast::Sender<Event>,
 }
@@ -120,6 +125,7 @@ impl HostBuilder {
             check_interval: DEFAULT_INTERVAL,
             admission: Admission::default(),
             start_check_interval: DEFAULT_START_CHECK_INTERVAL,
+            confirm_interval: None,
             queue: 1024,
             queue_timeout: Duration::from_secs(60),
             client_timeout: CLIENT_TIMEOUT,
@@ -133,6 +139,7 @@ impl HostBuilder {
             max_replacing: MaxReplacing::Third,
             on_stall: OnStall::default(),
             wedged_after: None,
+            limits: RunnerLimits::default(),
             give_up: GiveUp::default(),
             events: broadcast::channel(events::CAPACITY).0,
         }
@@ -190,6 +197,13 @@ impl HostBuilder {
         self
     }
 
+    /// The time from the outcome of a counted failure to the next periodic check
+    /// ([S55](fal_health::semantics#s55)). At least 1 ms, at most the check interval. Default: `None`, the usual times.
+    pub fn confirm_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.confirm_interval = interval.into();
+        self
+    }
+
     /// How many requests may wait for a runner. The host answers a further one with 503 `queue_full`
     /// ([S38](fal_health::semantics#s38)). Default: 1,024.
     pub fn queue(mut self, requests: usize) -> Self {
@@ -238,87 +252,8 @@ impl HostBuilder {
         self
     }
 
-    /// How long requests in flight may take in a runner whose end is planned, before it gets SIGTERM
-    /// ([S33](fal_health::semantics#s33)). Default: 30 s.
-    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
-        self.drain_timeout = timeout;
-        self
-    }
-
-    /// Whether a replacement starts before or after the old runner has ended
-    /// ([S35](fal_health::semantics#s35)). Default: [`StartFirst`](ReplacementStrategy::StartFirst).
-    pub fn replacement_strategy(mut self, strategy: ReplacementStrategy) -> Self {
-        self.replacement_strategy = strategy;
-        self
-    }
-
-    /// How long the new runner of a rolling restart must be in the rotation and healthy before the host drains the old one
-    /// ([S52a](fal_health::semantics#s52a)). A failed check starts the time again. Default: 0 s, and then the first passed
-    /// check is enough.
-    pub fn min_healthy(mut self, time: Duration) -> Self {
-        self.min_healthy = time;
-        self
-    }
-
-    /// How many runners the host may replace at a time because of periodic checks
-    /// ([S40](fal_health::semantics#s40)). Default: a third of the runners, at least one.
-    ///
-    /// Further unhealthy runners keep serving while they are deferred, so that the failure of a shared dependency takes
-    /// down only a part of them. Failed manual checks and exits never wait.
-    pub fn max_replacing(mut self, runners: NonZeroUsize) -> Self {
-        self.max_replacing = MaxReplacing::Bound(runners);
-        self
-    }
-
-    /// Replaces every unhealthy runner at once, even all of them together ([S40](fal_health::semantics#s40)).
-    pub fn strict(mut self) -> Self {
-        self.max_replacing = MaxReplacing::Unbounded;
-        self
-    }
-
-    /// The result of a check that passes while the runner's request runtime is stalled
-    /// ([S53b](fal_health::semantics#s53b)). Default: [`Fail`](OnStall::Fail), the failure `stalled` and an event.
-    pub fn on_stall(mut self, on_stall: OnStall) -> Self {
-        self.on_stall = on_stall;
-        self
-    }
-
-    /// In an app without a `request_timeout`: how long a request may be unanswered before it is overdue. A runner all of whose
-    /// permits are held by overdue requests fails its checks as `wedged` ([S53a](fal_health::semantics#s53a)). Default:
-    /// `None`, any time.
-    pub fn wedged_after(mut self, time: impl Into<Option<Duration>>) -> Self {
-        self.wedged_after = time.into();
-        self
-    }
-
-    /// When the host stops because its runners do not start ([S48](fal_health::semantics#s48)). Default:
-    /// [`UntilFirstAdmission`](GiveUp::UntilFirstAdmission).
-    pub fn give_up(mut self, give_up: GiveUp) -> Self {
-        self.give_up = give_up;
-        self
-    }
-
     /// The events of the host, from the start of the first runner on.
     pub fn events(&self) -> EventStream {
         EventStream::new(&self.events)
-    }
-}
-
-/// How many runners may be replaced at a time because of periodic checks (S40).
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum MaxReplacing {
-    Third,
-    Bound(NonZeroUsize),
-    Unbounded,
-}
-
-impl MaxReplacing {
-    /// The bound for this number of runners; `None` for no bound.
-    pub(crate) fn of(self, runners: NonZeroUsize) -> Option<NonZeroUsize> {
-        match self {
-            Self::Third => Some(NonZeroUsize::new(runners.get() / 3).unwrap_or(NonZeroUsize::MIN)),
-            Self::Bound(bound) => Some(bound),
-            Self::Unbounded => None,
-        }
     }
 }

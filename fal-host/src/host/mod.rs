@@ -4,12 +4,14 @@ mod builder;
 mod error;
 mod handle;
 mod listeners;
+mod max_replacing;
+mod replacing;
 mod spec;
 mod start;
 
-#[cfg(feature = "cli")]
-pub(crate) use self::builder::MaxReplacing;
 pub use self::builder::{Host, HostBuilder};
 pub use self::error::{InvalidHealthCheck, ListenerKind, StartError};
 pub use self::handle::HostHandle;
+#[cfg(feature = "cli")]
+pub(crate) use self::max_replacing::MaxReplacing;
 pub use self::spec::AppSpec;

@@ -225,11 +225,14 @@ impl Balancer {
 
     /// Releases a permit to the request that has waited longest, or holds it for the check of its ticket (S30).
     pub(super) fn release(&self, id: RunnerId, ticket: Option<CheckTicket>) {
-        let (drained, grant) = {
+        let (drained, reached_limit, grant) = {
             let permits = &mut self.lock().permits;
-            (permits.release(id, ticket), permits.next_grant())
+            (permits.release(id, ticket), permits.take_reached_limit(), permits.next_grant())
         };
         self.report_drained(id, drained);
+        if let Some(id) = reached_limit {
+            self.report(Report::RequestsReached(id));
+        }
         if let Some(grant) = grant
             && let Err(returned) = grant.waiter.send(grant.route)
         {

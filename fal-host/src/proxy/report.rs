@@ -21,6 +21,8 @@ pub(crate) enum Report {
     Drained(RunnerId),
     /// It refused a request's connection and then a fresh one. It gets no more requests (S39).
     Unreachable(RunnerId),
+    /// It has served as many requests as it may (S54).
+    RequestsReached(RunnerId),
     /// A response asked for its stop. It gets no more requests (S58).
     StopRequested(RunnerId),
 }

@@ -17,6 +17,9 @@ use crate::fault::Deed;
 /// Processes that a request has started.
 pub(crate) type Children = Vec<u32>;
 
+/// How many bytes a leak takes.
+const LEAK: usize = 256 * 1024 * 1024;
+
 /// How many a storm has.
 const STORM: usize = 40;
 
@@ -41,6 +44,7 @@ pub(crate) fn perform(runner: &Runner, deed: Deed) -> io::Result<()> {
     match deed {
         Deed::Exit => std::process::exit(9),
         Deed::Stop => kill_process(getpid(), Signal::STOP)?,
+        Deed::Leak => std::mem::forget(vec![1_u8; LEAK]),
         Deed::Deadlock => runner.deadlocked.store(true, Ordering::Relaxed),
         Deed::IgnoreTerm => runner.ignores_term.store(true, Ordering::Relaxed),
         Deed::FloodTheLog => {

@@ -1,5 +1,6 @@
 //! Single rules, in histories of a few events.
 
+mod confirming;
 mod exhaustive;
 mod inconclusive;
 mod manual;

@@ -200,6 +200,7 @@ impl Simulation {
                     );
                 }
                 FleetCommand::GiveUp(_)
+                | FleetCommand::LimitRequests(..)
                 | FleetCommand::DispatchLast(_)
                 | FleetCommand::DispatchNormally(_)
                 | FleetCommand::CancelCheck(_)

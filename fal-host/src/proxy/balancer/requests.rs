@@ -1,5 +1,7 @@
 //! What is known of the requests at one runner.
 
+use std::num::NonZeroU64;
+
 use super::Balancer;
 use crate::RunnerId;
 
@@ -7,6 +9,16 @@ impl Balancer {
     /// How many requests the runner serves, including abandoned requests whose call may still run (S38).
     pub(crate) fn in_flight(&self, id: RunnerId) -> u32 {
         self.lock().permits.in_flight(id)
+    }
+
+    /// How many requests the runner has served.
+    pub(crate) fn served(&self, id: RunnerId) -> u64 {
+        self.lock().permits.served(id)
+    }
+
+    /// Sends [`Report::RequestsReached`](crate::proxy::Report) when the runner has served this many requests (S54).
+    pub(crate) fn limit_requests(&self, id: RunnerId, limit: NonZeroU64) {
+        self.lock().permits.limit_requests(id, limit);
     }
 
     /// A request in flight at the runner has become overdue (S53a).

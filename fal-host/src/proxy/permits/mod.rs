@@ -5,6 +5,7 @@ mod checks;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
 
 pub(super) use checks::CheckTicket;
 use checks::Checks;
@@ -29,6 +30,8 @@ pub(super) struct PermitTable<R, W> {
     free: BTreeSet<Rank>,
     queue: BTreeMap<Arrival, W>,
     asked: BTreeSet<RunnerId>,
+    /// A runner whose last released request was its last one by its limit.
+    reached_limit: Option<RunnerId>,
     arrivals: u64,
     returns: u64,
 }
@@ -52,6 +55,9 @@ struct Entry<R> {
     idle_since: u64,
     /// Whether its last counted check failed.
     failing: bool,
+    /// How many requests it has served, and at how many that is reported (S54).
+    served: u64,
+    limit: Option<NonZeroU64>,
     /// How many of its requests in flight are overdue (S53a).
     overdue: u32,
     /// How many ejections are in force. Above 0 it gets no request.
@@ -108,6 +114,7 @@ impl<R: Clone, W> PermitTable<R, W> {
             free: BTreeSet::new(),
             queue: BTreeMap::new(),
             asked: BTreeSet::new(),
+            reached_limit: None,
             arrivals: 0,
             returns: 0,
         }
@@ -160,15 +167,36 @@ impl<R: Clone, W> PermitTable<R, W> {
     pub(super) fn release(&mut self, id: RunnerId, ticket: Option<CheckTicket>) -> Drained {
         self.returns += 1;
         let now = self.returns;
+        let mut reached = false;
         let drained = self.change(id, |entry| {
             entry.in_flight -= 1;
+            entry.served += 1;
+            reached = entry.limit.take_if(|limit| limit.get() <= entry.served).is_some();
             entry.idle_since = now;
             if let (Service::In, Some(ticket)) = (entry.service, ticket) {
                 entry.checks.hold(ticket);
             }
             entry.drained()
         });
+        if reached {
+            self.reached_limit = Some(id);
+        }
         drained.unwrap_or(Drained::No)
+    }
+
+    /// Sets after how many served requests [`take_reached_limit`](Self::take_reached_limit) names a runner.
+    pub(super) fn limit_requests(&mut self, id: RunnerId, limit: NonZeroU64) {
+        self.change(id, |entry| entry.limit = Some(limit));
+    }
+
+    /// The runner that has served as many requests as it may with the last release.
+    pub(super) const fn take_reached_limit(&mut self) -> Option<RunnerId> {
+        self.reached_limit.take()
+    }
+
+    /// How many requests a runner has served.
+    pub(super) fn served(&self, id: RunnerId) -> u64 {
+        self.runners.get(&id).map_or(0, |entry| entry.served)
     }
 
     /// Adds a runner. It is in service at once.
@@ -181,6 +209,8 @@ impl<R: Clone, W> PermitTable<R, W> {
             checks: Checks::default(),
             idle_since: self.returns,
             failing: false,
+            served: 0,
+            limit: None,
             overdue: 0,
             ejections: 0,
         };

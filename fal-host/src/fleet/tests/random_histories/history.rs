@@ -1,7 +1,7 @@
 //! One random history of a fleet. It keeps what it expects from the fleet's commands alone, as far as possible.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use fal_health::{
@@ -12,7 +12,7 @@ use super::super::simulation::{FAILED, millis, seconds};
 use super::chance::Chance;
 use crate::fleet::{
     Admission, EventKind, Exit, Fleet, FleetCommand, FleetEvent, FleetSettings, GiveUp, Reason,
-    ReplacementStrategy,
+    ReplacementStrategy, RunnerLimits,
 };
 use crate::id::RunnerId;
 
@@ -73,6 +73,11 @@ fn settings(chance: &mut Chance) -> FleetSettings {
         replacement_strategy: chance.of(&[ReplacementStrategy::StartFirst, ReplacementStrategy::StopFirst]),
         min_healthy: chance.of(&[Duration::ZERO, seconds(3)]),
         max_replacing: chance.of(&[None, NonZeroUsize::new(1), NonZeroUsize::new(2)]),
+        limits: RunnerLimits {
+            memory: chance.of(&[None, NonZeroU64::new(500)]),
+            age: chance.of(&[None, None, Some(seconds(40))]),
+            requests: NonZeroU64::new(100),
+        },
         give_up: chance.of(&[GiveUp::Never, GiveUp::Never, GiveUp::UntilFirstAdmission, AFTER_THREE]),
         seed: 1,
         ..FleetSettings::new(runners)
@@ -166,6 +171,7 @@ impl History {
                     let is_healthy = seen.passed || !periodic;
                     seen.healthy_since = is_healthy.then_some(now);
                 }
+                FleetCommand::LimitRequests(id, _) => assert!(self.of(id).routed),
                 FleetCommand::Unroute(id) => assert!(std::mem::take(&mut self.of(id).routed)),
                 FleetCommand::DispatchLast(id) => {
                     let seen = self.of(id);
@@ -316,6 +322,8 @@ impl History {
             13 if self.chance.one_in(8) => self.handle(FleetEvent::Unreachable { id }),
             13 if self.chance.one_in(8) => self.handle(FleetEvent::StopRequested { id }),
             14 if self.chance.one_in(4) => self.handle(FleetEvent::Restart),
+            14 if self.chance.one_in(3) => self.handle(FleetEvent::RequestsReached { id }),
+            14 if has_process => self.handle(FleetEvent::MemoryMeasured { id, bytes: 1_000 }),
             15 if self.chance.one_in(100) => {
                 let event = if self.chance.one_in(3) { FleetEvent::Kill } else { FleetEvent::Stop };
                 self.handle(event);
@@ -328,6 +336,14 @@ impl History {
     /// From now on every runner behaves well, for this time.
     pub(super) fn recover(&mut self, time: Duration) {
         self.well_behaved = true;
+        self.fleet.settings.limits = RunnerLimits::default();
+        for runner in self.fleet.runners.values_mut() {
+            runner.limits = RunnerLimits::default();
+        }
+        let ids: Vec<_> = self.fleet.runners.keys().copied().collect();
+        for id in ids {
+            self.fleet.update_timer(id);
+        }
         let end = self.now + time;
         while self.now < end && !self.stopped {
             let ids: Vec<_> = self.seen.keys().copied().collect();
@@ -371,6 +387,7 @@ fn kind_name(kind: &EventKind) -> &'static str {
         EventKind::Terminated(_) => "terminated",
         EventKind::BackoffStarted { .. } => "backoff started",
         EventKind::GaveUp(_) => "gave up",
+        EventKind::ReplacementDue { .. } => "replacement due",
         EventKind::RestartCompleted { .. } => "restart completed",
         EventKind::RestartAborted { .. } => "restart aborted",
         EventKind::Progress(_) | EventKind::Stalled { .. } => "not generated",

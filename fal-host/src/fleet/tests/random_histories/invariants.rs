@@ -50,13 +50,15 @@ impl History {
         assert_eq!(fleet.replicas.iter().filter(|replica| replica.replacing).count(), fleet.replacing);
         assert!(
             fleet.rolling_restart.is_some()
-                || fleet.replicas.iter().all(|replica| replica.successor.is_none()),
+                || fleet.replicas.iter().all(|replica| replica.successor.is_none() || replica.replacing),
             "a restart that has ended leaves no successor beside an old runner (S52b)"
         );
         assert!(
             fleet.replicas.iter().all(|replica| {
                 let current = replica.current.and_then(|id| fleet.runners.get(&id));
-                !replica.replacing || current.is_none_or(|runner| !runner.stable)
+                !replica.replacing
+                    || replica.successor.is_some()
+                    || current.is_none_or(|runner| !runner.stable)
             }),
             "a replacement ends with a stable runner (S40b)"
         );
@@ -67,7 +69,7 @@ impl History {
         let bound = self.settings.max_replacing.map_or(usize::MAX, NonZeroUsize::get);
         for runner in fleet.runners.values().filter(|runner| runner.is_ready()) {
             if runner.monitor().is_some_and(|monitor| monitor.verdict() == Verdict::Unhealthy) {
-                assert!(self.replacing.len() >= bound, "{} is deferred for no reason (S40)", runner.id());
+                assert!(fleet.replacing >= bound, "{} is deferred for no reason (S40)", runner.id());
                 assert_eq!(runner.deferral.and_then(|it| fleet.deferred.get(&it)), Some(&runner.id()));
             }
         }

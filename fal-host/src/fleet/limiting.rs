@@ -1,0 +1,81 @@
+//! How runners that have reached a limit are replaced (S54).
+
+use fal_health::Time;
+
+use super::Fleet;
+use super::event_kind::EventKind;
+use super::record::Reason;
+use super::replica::ReplicaIndex;
+use super::runner::Runner;
+use super::settings::ReplacementStrategy;
+use crate::id::RunnerId;
+
+impl Fleet {
+    /// The resident memory of a runner's processes was measured.
+    pub(super) fn on_memory_measured(&mut self, id: RunnerId, bytes: u64) {
+        let Some(runner) = self.runners.get_mut(&id) else { return };
+        runner.memory = Some(bytes);
+        if runner.limits.memory.is_some_and(|limit| bytes > limit.get()) {
+            self.on_limit_reached(id, Reason::Memory);
+        }
+    }
+
+    /// A runner in service has reached one of its limits: its replacement is due (S54a).
+    pub(super) fn on_limit_reached(&mut self, id: RunnerId, reason: Reason) {
+        let Some(runner) = self.runners.get_mut(&id).filter(|runner| runner.is_ready()) else { return };
+        if runner.due.is_none() {
+            runner.due = Some(reason);
+            self.due.push_back(id);
+            self.emit(id, EventKind::ReplacementDue { reason });
+            self.update_timer(id);
+        }
+    }
+
+    /// Replaces runners that have reached a limit, as many as the bound allows, and none during a rolling restart (S54c).
+    pub(super) fn start_due_replacements(&mut self, now: Time) {
+        while !self.due.is_empty() && self.rolling_restart.is_none() && !self.is_stopping() {
+            if self.replacing >= self.max_replacing() {
+                return;
+            }
+            self.due.retain(|id| self.runners.get(id).is_some_and(Runner::is_ready));
+            let Some((id, index, reason)) = self.due.iter().find_map(|id| self.replaceable(*id)) else {
+                return;
+            };
+            self.due.retain(|due| *due != id);
+            let Some(replica) = self.replicas.get_mut(index.0) else { return };
+            replica.replacing = true;
+            replica.succession = reason;
+            self.replacing += 1;
+            match self.settings.replacement_strategy {
+                ReplacementStrategy::StartFirst => {
+                    let successor = self.create_runner(now, index);
+                    if let Some(replica) = self.replicas.get_mut(index.0) {
+                        replica.successor = Some(successor);
+                    }
+                }
+                ReplacementStrategy::StopFirst => self.drain(now, id, reason),
+            }
+        }
+    }
+
+    /// A runner that is due, if its replica is not being replaced already.
+    fn replaceable(&self, id: RunnerId) -> Option<(RunnerId, ReplicaIndex, Reason)> {
+        let runner = self.runners.get(&id)?;
+        let replica = self.replicas.get(runner.replica.0)?;
+        let is_free = replica.current == Some(id) && replica.successor.is_none() && !replica.replacing;
+        Some((id, runner.replica, runner.due.filter(|_| is_free)?))
+    }
+
+    /// The successor of a replica has ended before it became the current runner. The old one stays, and is due again if it
+    /// has reached a limit.
+    pub(super) fn drop_successor(&mut self, now: Time, index: ReplicaIndex) {
+        let Some(replica) = self.replicas.get_mut(index.0) else { return };
+        replica.successor = None;
+        let Some(current) = replica.current else { return };
+        let was_replacing = replica.replacing;
+        self.end_replacement(now, current, index);
+        if was_replacing && self.runners.get(&current).is_some_and(|runner| runner.due.is_some()) {
+            self.due.push_back(current);
+        }
+    }
+}

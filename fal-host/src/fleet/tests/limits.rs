@@ -1,0 +1,159 @@
+//! Runners that reach a limit on their memory, their age or their requests: S54.
+
+use std::num::{NonZeroU64, NonZeroUsize};
+
+use super::simulation::{GOOD, Script, Simulation, at, millis, seconds, settings};
+use crate::fleet::{
+    EventKind, FleetCommand, FleetEvent, FleetSettings, Reason, ReplacementStrategy, RunnerLimits,
+};
+use crate::id::RunnerId;
+
+const LIMIT: u64 = 1_000;
+
+fn limited(runners: usize) -> FleetSettings {
+    let limits = RunnerLimits { memory: NonZeroU64::new(LIMIT), ..RunnerLimits::default() };
+    FleetSettings { limits, max_replacing: Some(NonZeroUsize::MIN), ..settings(runners) }
+}
+
+fn measure(simulation: &mut Simulation, id: u64, bytes: u64) {
+    simulation.handle(FleetEvent::MemoryMeasured { id: RunnerId::new(id), bytes });
+}
+
+fn draining(it: &EventKind) -> bool {
+    matches!(it, EventKind::Draining { .. })
+}
+
+fn ready(it: &EventKind) -> bool {
+    matches!(it, EventKind::Ready { .. })
+}
+
+fn ids(simulation: &Simulation) -> Vec<u64> {
+    simulation.fleet.runners().map(|runner| runner.id().get()).collect()
+}
+
+#[test]
+fn a_runner_above_its_memory_limit_is_drained_when_its_successor_is_healthy_s54a_s54c() {
+    let settings = FleetSettings { min_healthy: seconds(10), ..limited(2) };
+    let mut simulation = Simulation::new(settings, |_| GOOD);
+    simulation.run_to(seconds(20));
+    measure(&mut simulation, 1, LIMIT * 9 / 10 - 1);
+    simulation.run_to(seconds(30));
+    assert_eq!(ids(&simulation), [1, 2], "it has not reached the limit");
+    measure(&mut simulation, 1, LIMIT + 1);
+    assert!(simulation.fleet.runners().any(|runner| runner.due() == Some(Reason::Memory)));
+    for tenth in 0..200 {
+        simulation.run_to(seconds(30) + millis(tenth * 100));
+        assert!(simulation.routed.len() >= 2, "the capacity stays");
+    }
+    let drained = simulation.happened(1, draining).unwrap();
+    assert_eq!(drained.since(simulation.happened(3, ready).unwrap()), seconds(10));
+    assert_eq!((ids(&simulation), simulation.reasons()), (vec![2, 3], vec![Reason::Memory]));
+}
+
+#[test]
+fn runners_above_a_limit_are_replaced_as_many_at_a_time_as_the_bound_allows_s54c_s40() {
+    let settings = FleetSettings { max_replacing: NonZeroUsize::new(2), ..limited(6) };
+    let mut simulation = Simulation::new(settings, |_| GOOD);
+    simulation.run_to(seconds(20));
+    for id in 1..=6 {
+        measure(&mut simulation, id, LIMIT + 1);
+    }
+    for tenth in 0..200 {
+        simulation.run_to(seconds(20) + millis(tenth * 100));
+        assert!(simulation.processes.len() <= 6 + 2 + 2, "two start, and two end");
+        assert!(simulation.routed.len() >= 6);
+    }
+    assert_eq!(simulation.reasons(), [Reason::Memory; 6]);
+    assert_eq!(ids(&simulation), [7, 8, 9, 10, 11, 12]);
+}
+
+#[test]
+fn a_runner_is_replaced_before_it_is_older_than_its_limit_s54a_s54b() {
+    let limits = RunnerLimits { age: Some(seconds(1_000)), ..RunnerLimits::default() };
+    let mut simulation = Simulation::new(FleetSettings { limits, ..settings(3) }, |_| GOOD);
+    simulation.run_to(seconds(899));
+    assert_eq!(ids(&simulation), [1, 2, 3]);
+    simulation.run_to(seconds(1_010));
+    assert_eq!(simulation.reasons(), [Reason::Age; 3]);
+    let mut ends: Vec<_> = (1..=3).map(|id| simulation.happened(id, draining).unwrap()).collect();
+    ends.sort();
+    assert!(ends.windows(2).all(|pair| pair[1].since(pair[0]) > seconds(10)), "not all at once: {ends:?}");
+}
+
+#[test]
+fn the_number_of_requests_is_limited_when_a_runner_enters_the_rotation_s54a() {
+    let limits = RunnerLimits { requests: NonZeroU64::new(100), ..RunnerLimits::default() };
+    let settings = FleetSettings { limits, health: None, ..settings(1) };
+    let (mut fleet, _) = crate::fleet::Fleet::start(fal_health::Time::ZERO, settings.clone());
+    let id = RunnerId::new(1);
+    fleet.handle(fal_health::Time::ZERO, FleetEvent::Launched { id, pid: None });
+    let commands = fleet.handle(fal_health::Time::ZERO, FleetEvent::Ready { id });
+    let limit = commands.iter().find_map(|command| match command {
+        FleetCommand::LimitRequests(_, limit) => Some(limit.get()),
+        _ => None,
+    });
+    assert!(limit.is_some_and(|limit| (90..=100).contains(&limit)), "{limit:?}");
+
+    let mut simulation = Simulation::new(settings, |_| GOOD);
+    simulation.run_to(seconds(2));
+    simulation.handle(FleetEvent::RequestsReached { id });
+    simulation.run_to(seconds(10));
+    assert_eq!((ids(&simulation), simulation.reasons()), (vec![2], vec![Reason::Requests]));
+}
+
+#[test]
+fn a_successor_that_fails_leaves_the_old_runner_and_is_tried_again_after_the_backoff_s54d() {
+    let fails = Script { setup: None, exits: Some(millis(100)), ..GOOD };
+    let mut simulation =
+        Simulation::new(limited(1), move |id| if (2..=4).contains(&id.get()) { fails } else { GOOD });
+    simulation.run_to(seconds(20));
+    measure(&mut simulation, 1, LIMIT + 1);
+    for tenth in 0..100 {
+        simulation.run_to(seconds(20) + millis(tenth * 100));
+        assert!(!simulation.routed.is_empty());
+    }
+    let ended = [Reason::SetupFailed, Reason::SetupFailed, Reason::SetupFailed, Reason::Memory];
+    assert_eq!((ids(&simulation), simulation.reasons()), (vec![5], ended.to_vec()));
+    assert!(simulation.happened(4, |it| matches!(it, EventKind::BackoffStarted { .. })).is_some());
+}
+
+#[test]
+fn during_a_rolling_restart_no_other_replacement_starts_s54c() {
+    let slow = Script { setup: Some(seconds(30)), ..GOOD };
+    let settings = FleetSettings { max_replacing: None, ..limited(2) };
+    let mut simulation = Simulation::new(settings, move |id| if id.get() > 2 { slow } else { GOOD });
+    simulation.run_to(seconds(20));
+    simulation.handle(FleetEvent::Restart);
+    measure(&mut simulation, 2, LIMIT + 1);
+    simulation.run_to(seconds(120));
+    assert_eq!(simulation.reasons(), [Reason::Restarted; 2], "the restart replaces it");
+    assert_eq!(ids(&simulation), [3, 4]);
+}
+
+#[test]
+fn under_stop_first_a_runner_above_its_limit_is_drained_first_s35b_s54c() {
+    let strategy = ReplacementStrategy::StopFirst;
+    let mut simulation =
+        Simulation::new(FleetSettings { replacement_strategy: strategy, ..limited(2) }, |_| GOOD);
+    simulation.run_to(seconds(20));
+    for id in [1, 2] {
+        measure(&mut simulation, id, LIMIT + 1);
+    }
+    for tenth in 0..100 {
+        simulation.run_to(seconds(20) + millis(tenth * 100));
+        assert!(simulation.processes.len() <= 2 && !simulation.routed.is_empty());
+    }
+    assert_eq!(simulation.reasons(), [Reason::Memory; 2]);
+}
+
+#[test]
+fn a_runner_that_is_due_and_becomes_unhealthy_is_replaced_by_the_successor_that_is_starting_s54c() {
+    let sick = Script { sick_from: Some(at(seconds(21))), ..GOOD };
+    let slow = Script { setup: Some(seconds(100)), ..GOOD };
+    let mut simulation = Simulation::new(limited(1), move |id| if id.get() == 1 { sick } else { slow });
+    simulation.run_to(seconds(20));
+    measure(&mut simulation, 1, LIMIT + 1);
+    simulation.run_to(seconds(200));
+    assert_eq!((ids(&simulation), simulation.reasons()), (vec![2], vec![Reason::Unhealthy]));
+    assert_eq!(simulation.starts().len(), 2);
+}
