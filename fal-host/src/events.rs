@@ -112,6 +112,7 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind) {
             failed_starts,
             "CRASH_BACKOFF: starts fail, so this one waits"
         ),
+        EventKind::BackoffEnded => tracing::info!(%runner, "PENDING: its wait is over"),
         EventKind::GaveUp(gave_up) => tracing::error!(%runner, "{gave_up}: the host stops"),
         EventKind::RestartCompleted { replaced } => {
             tracing::info!(%runner, replaced, "the rolling restart is complete");

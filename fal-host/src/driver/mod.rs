@@ -1,9 +1,11 @@
 //! The driver: the loop around the fleet. It executes the fleet's commands and reports events to it.
 
+mod catch_up;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use fal_health::{Check, Inconclusive, Outcome, Time, Trigger};
 use futures_util::FutureExt;
@@ -11,6 +13,7 @@ use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
+use self::catch_up::CatchUp;
 use crate::client_policy::ClientPolicy;
 use crate::clock::Clock;
 use crate::events::{self, Event};
@@ -23,16 +26,6 @@ use crate::memory::MemorySampler;
 use crate::probe::{ProbeTarget, Prober};
 use crate::proxy::{Balancer, Report};
 use crate::snapshot::Snapshot;
-
-/// How long an unreachable runner gets to turn out to have exited (S36). The listener of a process that crashes closes a
-/// little before its exit is visible.
-const EXIT_GRACE: Duration = Duration::from_millis(50);
-
-/// A timer that fires this late shows that the host was stopped, or kept from running.
-const STALL_THRESHOLD: Duration = Duration::from_millis(100);
-
-/// How long the host then handles events that arrived meanwhile before it acts on deadlines that have passed.
-const CATCH_UP: Duration = Duration::from_millis(500);
 
 /// What a driver is made of.
 pub(crate) struct DriverParts {
@@ -81,6 +74,18 @@ pub(crate) struct Driver {
     stopped: bool,
 }
 
+/// What ends a wait of the driver.
+enum Turn {
+    Event(FleetEvent),
+    /// Responses have asked for checks.
+    ChecksAsked,
+    MemoryDue,
+    Report(Report),
+    /// `None`: the host's handle was dropped.
+    Request(Option<ControlRequest>),
+    Deadline,
+}
+
 /// What the driver holds of a runner that was launched.
 struct LiveRunner {
     handle: Box<dyn RunnerHandle>,
@@ -114,32 +119,31 @@ impl Driver {
         };
         driver.execute(commands);
         driver.drain_queue();
-        let mut not_before = Instant::now();
         let mut memory = MemorySampler::new(samples_memory, driver.fleet_events.clone());
+        let mut catch_up = CatchUp::new();
         while !driver.stopped {
-            let deadline = driver.fleet.deadline().map(|deadline| clock.instant(deadline));
-            let wake = deadline.map(|deadline| deadline.max(not_before));
-            tokio::select! {
-                Some(event) = fleet_event_queue.recv() => driver.handle(event),
-                () = asked.notified() => {
+            let wake = catch_up.sleep(clock.now(), driver.fleet.deadline()).map(|wake| clock.instant(wake));
+            let turn = tokio::select! {
+                Some(event) = fleet_event_queue.recv() => Turn::Event(event),
+                () = asked.notified() => Turn::ChecksAsked,
+                () = memory.due() => Turn::MemoryDue,
+                Some(report) = reports.recv() => Turn::Report(report),
+                request = requests.recv(), if !driver.handle_dropped => Turn::Request(request),
+                () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => Turn::Deadline,
+            };
+            catch_up.wake(clock.now());
+            match turn {
+                Turn::Event(event) => driver.handle(event),
+                Turn::ChecksAsked => {
                     for id in driver.balancer.take_asked() {
                         driver.handle(FleetEvent::ManualRequested { id });
                     }
                 }
-                () = memory.due() => memory.sample(driver.processes()),
-                Some(report) = reports.recv() => driver.on_report(report),
-                request = requests.recv(), if !driver.handle_dropped => driver.on_request(request),
-                () = sleep_until(wake.unwrap_or(not_before)), if wake.is_some() => {
-                    // A deadline from before the last catch-up is not delayed again.
-                    let is_late = |deadline: Instant| {
-                        deadline > not_before && deadline.elapsed() > STALL_THRESHOLD
-                    };
-                    if deadline.is_some_and(is_late) {
-                        not_before = Instant::now() + CATCH_UP;
-                    } else {
-                        driver.handle(FleetEvent::Elapsed);
-                    }
-                }
+                Turn::MemoryDue => memory.sample(driver.processes()),
+                Turn::Report(report) => driver.on_report(report),
+                Turn::Request(request) => driver.on_request(request),
+                Turn::Deadline if catch_up.is_over(clock.now()) => driver.handle(FleetEvent::Elapsed),
+                Turn::Deadline => {}
             }
         }
     }
@@ -149,13 +153,7 @@ impl Driver {
             Report::RequestsReached(id) => self.handle(FleetEvent::RequestsReached { id }),
             Report::Drained(id) => self.handle(FleetEvent::Drained { id }),
             Report::StopRequested(id) => self.handle(FleetEvent::StopRequested { id }),
-            Report::Unreachable(id) => {
-                let fleet_events = self.fleet_events.clone();
-                tokio::spawn(async move {
-                    tokio::time::sleep(EXIT_GRACE).await;
-                    let _ = fleet_events.send(FleetEvent::Unreachable { id });
-                });
-            }
+            Report::Unreachable(id) => self.handle(FleetEvent::Unreachable { id }),
         }
     }
 

@@ -1,9 +1,11 @@
 //! The driver with launchers that do what the test says, on paused time.
 
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::catch_up::CATCH_UP;
 use super::*;
 use crate::fleet::{Exit, GiveUp};
 use crate::launch::LaunchError;

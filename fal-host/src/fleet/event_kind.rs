@@ -93,6 +93,8 @@ pub enum EventKind {
         /// Failed starts in a row.
         failed_starts: u32,
     },
+    /// `CRASH_BACKOFF → PENDING`: its wait is over, and its process starts.
+    BackoffEnded,
     /// Its start failed, like those before it, and the host stops (S48).
     GaveUp(GaveUp),
     /// The rolling restart that started it has replaced every runner ([S52](fal_health::semantics#s52)).

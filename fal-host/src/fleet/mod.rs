@@ -68,6 +68,7 @@ pub use self::rolling_restart::{RestartError, RestartStatus};
 use self::runner::Phase;
 pub(crate) use self::runner::Runner;
 pub use self::runner::RunnerState;
+use self::settings::EXIT_GRACE;
 pub use self::settings::{Admission, ReplacementStrategy};
 pub(crate) use self::settings::{DEFAULT_START_CHECK_INTERVAL, FleetSettings};
 use crate::id::RunnerId;
@@ -169,8 +170,9 @@ impl Fleet {
             FleetEvent::RequestsReached { id } => self.on_limit_reached(id, Reason::Requests),
             FleetEvent::Drained { id } => self.on_drained(now, id),
             FleetEvent::Unreachable { id } => {
-                if self.runners.get(&id).is_some_and(Runner::is_ready) {
-                    self.terminate(now, id, Reason::Unreachable);
+                if let Some(runner) = self.runners.get_mut(&id).filter(|runner| runner.is_ready()) {
+                    runner.unreachable_at.get_or_insert(now + EXIT_GRACE);
+                    self.update_timer(id);
                 }
             }
             FleetEvent::StopRequested { id } => self.on_stop_requested(now, id),
@@ -238,6 +240,9 @@ impl Fleet {
             Phase::Ready { stable_at } => {
                 if stable_at.take_if(|stable_at| *stable_at <= now).is_some() {
                     self.mark_stable(now, id);
+                }
+                if self.runners.get(&id).and_then(|it| it.unreachable_at).is_some_and(|end| end <= now) {
+                    return self.terminate(now, id, Reason::Unreachable);
                 }
                 self.end_min_healthy(now, id);
                 if self.runners.get(&id).and_then(Runner::age_limit).is_some_and(|limit| limit <= now) {

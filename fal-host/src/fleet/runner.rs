@@ -75,6 +75,8 @@ pub(crate) struct Runner {
     pub(super) stalled: Option<Duration>,
     /// How long its oldest request had been in progress at the last check that reported it.
     pub(super) oldest_request: Option<Duration>,
+    /// When it is replaced as unreachable, unless it turns out to have exited before (S36b).
+    pub(super) unreachable_at: Option<Time>,
     /// At which memory, age and number of requests it is replaced (S54).
     pub(super) limits: RunnerLimits,
     /// The resident memory of its processes when it was measured last, in bytes.
@@ -141,6 +143,7 @@ impl Runner {
             dispatched_last: false,
             stalled: None,
             oldest_request: None,
+            unreachable_at: None,
             limits: RunnerLimits::default(),
             memory: None,
             due: None,
@@ -169,7 +172,10 @@ impl Runner {
                     Some(MinHealthy::Until(until)) => Some(until),
                     Some(MinHealthy::NotHealthy) | None => None,
                 };
-                [stable_at, min_healthy, self.age_limit(), self.check_due()].into_iter().flatten().min()
+                [stable_at, min_healthy, self.unreachable_at, self.age_limit(), self.check_due()]
+                    .into_iter()
+                    .flatten()
+                    .min()
             }
         }
     }

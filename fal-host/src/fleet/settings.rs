@@ -18,6 +18,10 @@ pub(super) const STABLE_AFTER: Duration = Duration::from_secs(60);
 /// The default time from an outcome to the next check, until the first pass (S44a).
 pub(crate) const DEFAULT_START_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How long an unreachable runner gets to turn out to have exited (S36b). The listener of a process that crashes closes a
+/// little before its exit is visible.
+pub(super) const EXIT_GRACE: Duration = Duration::from_millis(50);
+
 /// How long the host waits for the exit of a killed process.
 pub(super) const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -54,6 +54,7 @@ impl Fleet {
 
     /// Starts the process of a runner whose backoff has ended.
     pub(super) fn launch(&mut self, id: RunnerId, index: ReplicaIndex) {
+        self.emit(id, EventKind::BackoffEnded);
         self.commands.push(FleetCommand::Launch(id, index));
         self.set_phase(id, Phase::Pending);
     }
@@ -83,6 +84,8 @@ impl Fleet {
         if self.is_stopping() {
             return;
         }
+        // It has not lived: the time before was its wait.
+        runner.started = now;
         runner.reason = Some(Reason::SetupFailed);
         runner.detail = Some(error);
         self.on_start_failed(now, runner.replica, FailedStart::of(&runner));

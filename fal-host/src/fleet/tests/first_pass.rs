@@ -99,3 +99,15 @@ fn a_rolling_restart_drains_the_old_runner_at_its_successors_first_pass_s33d_s44
     assert_eq!(Some(drained), simulation.happened(2, is_ready));
     assert!(drained > at(seconds(70)) && simulation.happened(2, is_started) == Some(at(seconds(40))));
 }
+
+#[test]
+fn a_host_that_stops_ends_a_runner_that_waits_for_its_first_pass_at_once_s41c() {
+    let mut simulation = Simulation::new(settings(1), |_| well_from(seconds(10_000)));
+    simulation.run_to(millis(600));
+    assert!(simulation.fleet.runners().all(crate::fleet::Runner::awaits_first_pass));
+    simulation.handle(crate::fleet::FleetEvent::Stop);
+    let is_told = |it: &EventKind| matches!(it, EventKind::Terminating { reason: Reason::Stopped, .. });
+    assert_eq!(simulation.happened(1, is_told), Some(at(millis(600))));
+    simulation.run_to(seconds(2));
+    assert!(simulation.stopped);
+}

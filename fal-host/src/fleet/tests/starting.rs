@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use fal_health::{HealthCheck, Time};
 
 use super::simulation::{GOOD, Script, Simulation, at, millis, seconds, settings};
-use crate::fleet::{Admission, EventKind, FleetEvent, FleetSettings, Reason, RunnerState};
+use crate::fleet::{Admission, EventKind, Exit, FleetEvent, FleetSettings, Reason, RunnerState};
 
 const FAILS: Script = Script { setup: None, exits: Some(millis(100)), ..GOOD };
 
@@ -219,4 +219,33 @@ fn checks_of_runners_started_together_are_spread_over_the_interval_s12b() {
     assert_eq!(checks.len(), runners, "one each in the first interval");
     let even = seconds(15) / u32::try_from(runners).unwrap();
     assert!(checks.windows(2).all(|pair| pair[1].since(pair[0]) < even * 2));
+}
+
+#[test]
+fn the_end_of_a_wait_is_published_and_a_process_that_cannot_start_has_not_lived_s36a_s37b() {
+    let never = Script { starts: false, ..GOOD };
+    let mut simulation = Simulation::new(settings(1), move |_| never);
+    simulation.run_to(seconds(10));
+    let waited = simulation.happened(3, |it| matches!(it, EventKind::BackoffStarted { .. })).unwrap();
+    let ended = simulation.happened(3, |it| matches!(it, EventKind::BackoffEnded)).unwrap();
+    assert!(ended.since(waited) >= millis(400));
+    assert!(simulation.records().iter().all(|record| record.started == record.ended), "none has lived");
+}
+
+#[test]
+fn a_runner_that_refuses_connections_has_a_moment_to_turn_out_to_have_exited_s36b_s39e() {
+    for exits in [true, false] {
+        let mut simulation = Simulation::new(settings(1), |_| GOOD);
+        simulation.run_to(seconds(20));
+        let id = simulation.fleet.runners().next().unwrap().id();
+        simulation.handle(FleetEvent::Unreachable { id });
+        simulation.run_to(seconds(20) + millis(49));
+        assert!(simulation.records().is_empty());
+        if exits {
+            simulation.handle(FleetEvent::Exited { id, exit: Exit::Signal(11) });
+        }
+        simulation.run_to(seconds(22));
+        let reason = if exits { Reason::Exited } else { Reason::Unreachable };
+        assert_eq!(simulation.reasons(), [reason]);
+    }
 }

@@ -387,6 +387,7 @@ fn kind_name(kind: &EventKind) -> &'static str {
         EventKind::Terminated(_) => "terminated",
         EventKind::BackoffStarted { .. } => "backoff started",
         EventKind::GaveUp(_) => "gave up",
+        EventKind::BackoffEnded => "backoff ended",
         EventKind::ReplacementDue { .. } => "replacement due",
         EventKind::RestartCompleted { .. } => "restart completed",
         EventKind::RestartAborted { .. } => "restart aborted",

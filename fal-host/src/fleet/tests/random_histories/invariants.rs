@@ -68,6 +68,9 @@ impl History {
         }
         let bound = self.settings.max_replacing.map_or(usize::MAX, NonZeroUsize::get);
         for runner in fleet.runners.values().filter(|runner| runner.is_ready()) {
+            let is_failing = runner.monitor().is_some_and(|monitor| monitor.streak() > 0);
+            let seen = &self.seen[&runner.id()];
+            assert_eq!(seen.dispatched_last, is_failing, "{}: failing runners come last (S38g)", runner.id());
             if runner.monitor().is_some_and(|monitor| monitor.verdict() == Verdict::Unhealthy) {
                 assert!(fleet.replacing >= bound, "{} is deferred for no reason (S40)", runner.id());
                 assert_eq!(runner.deferral.and_then(|it| fleet.deferred.get(&it)), Some(&runner.id()));

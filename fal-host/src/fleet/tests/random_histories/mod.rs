@@ -12,7 +12,7 @@ use self::history::History;
 use super::simulation::seconds;
 
 /// How many kinds of events these fleets can publish.
-const KINDS: usize = 16;
+const KINDS: usize = 17;
 
 #[test]
 fn after_any_history_the_invariants_hold_and_the_fleet_recovers() {
