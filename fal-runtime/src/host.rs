@@ -55,12 +55,16 @@ pub(crate) fn of(app: &Declaration) -> io::Result<HostBuilder> {
 /// What a host has to know of an app.
 pub(crate) fn spec_of(app: &Declaration) -> AppSpec {
     let settings = &app.settings;
+    let endpoints = app.endpoints().into_iter().filter(|endpoint| endpoint.is_idempotent());
+    let idempotent = endpoints
+        .flat_map(|endpoint| endpoint.methods().iter().map(|method| (method.as_str(), endpoint.path())));
     AppSpec::new(settings.name())
         .health_check(app.health_check())
         .startup_timeout(settings.startup_timeout())
         .termination_grace_period(settings.termination_grace_period())
         .max_multiplexing(settings.max_multiplexing())
         .request_timeout(settings.request_timeout())
+        .idempotent(idempotent)
         .origins(settings.cors().map(Cors::origins).unwrap_or_default().iter().map(ToString::to_string))
 }
 
@@ -109,6 +113,31 @@ mod tests {
     #[test]
     fn a_host_lets_the_pages_read_its_errors_that_may_call_the_app_s38f() {
         assert_eq!(super::spec_of(Restricted::declaration()).origins, ["https://app.example.com"]);
+    }
+
+    #[derive(Default)]
+    struct Repeated;
+
+    #[app]
+    impl Repeated {
+        #[endpoint("/embed", idempotent)]
+        async fn embed(&self) {}
+
+        #[endpoint("/users/{id}", method = GET, idempotent)]
+        async fn user(&self, _id: crate::extract::Path<u32>) {}
+
+        #[endpoint("/pay")]
+        async fn pay(&self) {}
+    }
+
+    #[test]
+    fn a_host_learns_which_endpoints_are_idempotent_s59a() {
+        let spec = super::spec_of(Repeated::declaration());
+        let mut idempotent: Vec<_> =
+            spec.idempotent.iter().map(|(method, path)| format!("{method} {path}")).collect();
+        idempotent.sort();
+        assert_eq!(idempotent, ["GET /users/{id}", "POST /embed"]);
+        assert!(!spec.retry_idempotent);
     }
 
     /// The response to a preflight request, without the headers of its connection.

@@ -241,6 +241,11 @@ const TABLE: &[Row] = &[
         rests: "a_client_cannot_ask_and_neither_can_the_health_endpoint_s58a",
     },
     Row {
+        rule: 59,
+        acts: "two_hundred_crashes_lose_no_idempotent_request_s59a",
+        rests: "no_other_request_is_sent_again_nor_one_whose_response_has_begun_s39a_s59c",
+    },
+    Row {
         rule: 60,
         acts: "an_exclusive_successor_waits_for_a_process_that_survives_sigkill_however_long_s60b",
         rests: "hosts_of_one_process_do_not_end_each_others_processes_s60d",

@@ -9,6 +9,7 @@ use fal_host::Reason;
 use fal_tests::{Answer, Called};
 use futures_util::future::join_all;
 use rustix::process::Signal;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::harness::*;
@@ -17,6 +18,8 @@ use crate::harness::*;
 struct Traffic {
     stop: Arc<AtomicBool>,
     clients: Vec<JoinHandle<Vec<Response>>>,
+    /// How many responses each client has got.
+    answered: Vec<watch::Receiver<usize>>,
 }
 
 /// The number of requests at a time.
@@ -27,7 +30,8 @@ impl Traffic {
         let stop = Arc::new(AtomicBool::new(false));
         let client = |number: usize| {
             let (address, stop) = (host.address(), Arc::clone(&stop));
-            tokio::spawn(async move {
+            let (count, answered) = watch::channel(0);
+            let client = tokio::spawn(async move {
                 let mut responses = Vec::new();
                 let mut client = Client::tcp(address).await;
                 while !stop.load(Ordering::Relaxed) {
@@ -36,12 +40,22 @@ impl Traffic {
                     }
                     let name = format!("{number}-{}", responses.len());
                     responses.push(client.exchange(&Request::call(&name)).await);
+                    count.send_replace(responses.len());
                 }
                 responses
-            })
+            });
+            (client, answered)
         };
-        let clients = (0..CLIENTS).map(client).collect();
-        Self { stop, clients }
+        let (clients, answered) = (0..CLIENTS).map(client).unzip();
+        Self { stop, clients, answered }
+    }
+
+    /// Waits until every request that is in flight now has been answered.
+    async fn in_flight_answered(&self) {
+        for answered in &self.answered {
+            let (mut answered, before) = (answered.clone(), *answered.borrow());
+            within("a response", answered.wait_for(|count| *count > before)).await.unwrap();
+        }
     }
 
     /// Ends it, and returns every response.
@@ -117,4 +131,30 @@ async fn a_crash_loses_only_what_was_sent_there_and_nothing_is_sent_twice_s34_s3
         assert_eq!((response.status, response.error_type().as_str()), (503, "runner_disconnected"));
     }
     assert!(called_once(&director) <= responses.len());
+}
+
+#[tokio::test]
+async fn two_hundred_crashes_lose_no_idempotent_request_s59a() {
+    let director = Director::new();
+    director.answer(Kind::Call, Answer::ok());
+    let three = NonZeroUsize::new(3).unwrap();
+    let app = serving_at_a_time(2, health().failure_threshold(1000)).idempotent([("POST", "/call")]);
+    let host = TestHost::start_with(&director, app, |builder| builder.runners(three)).await;
+    let traffic = Traffic::start(&host);
+    for runner in 1..=200 {
+        for serving in runner..runner + 3 {
+            host.ready(serving).await;
+        }
+        Process::new(host.started(runner).await.0).signal(Signal::KILL);
+        assert_eq!(host.ended(runner).await.reason, Reason::Exited);
+        // A request is sent at most twice, so the next crash must not lose it as well.
+        traffic.in_flight_answered().await;
+    }
+    let responses = traffic.responses().await;
+    for response in &responses {
+        assert_eq!(response.status, 200, "{}", String::from_utf8_lossy(&response.body));
+    }
+    let sent =
+        director.asked().into_iter().filter(|question| matches!(question.called, Called::Endpoint(..)));
+    assert!(sent.count() > responses.len(), "some were sent twice");
 }

@@ -83,6 +83,13 @@ pub(super) struct AppSpecOptions {
     /// After that the client gets 504 (`request_timeout`), and the runner is checked at once. A time with a unit.
     #[arg(long, value_name = "TIME", env = "FAL_REQUEST_TIMEOUT", value_parser = values::nonzero_duration)]
     pub(super) request_timeout: Option<Duration>,
+
+    /// Send a request once more if its runner is lost before it answers
+    ///
+    /// Applies to the methods GET, HEAD, OPTIONS, PUT and DELETE, and to bodies of at most 64 KiB. The server may get such a
+    /// request twice. The environment variable takes `true` or `false`.
+    #[arg(long, env = "FAL_RETRY_IDEMPOTENT", value_parser = values::boolean)]
+    pub(super) retry_idempotent: bool,
 }
 
 impl AppSpecOptions {
@@ -105,6 +112,8 @@ impl AppSpecOptions {
             termination_grace_period: self.grace_period,
             max_multiplexing: self.max_multiplexing,
             request_timeout: self.request_timeout,
+            idempotent: Vec::new(),
+            retry_idempotent: self.retry_idempotent,
             origins: Vec::new(),
         }
     }

@@ -46,6 +46,14 @@ pub struct AppSpec {
     /// client whose body is incomplete at the limit gets 408 `client_timeout` instead, and the runner is not
     /// checked ([S43](fal_health::semantics#s43)).
     pub request_timeout: Option<Duration>,
+    /// The idempotent endpoints, as methods and paths such as `/users/{id}`. Default: none.
+    ///
+    /// If a runner loses a request to one of them before it has answered, the host sends it once more, to another runner if
+    /// one has a free permit ([S59](fal_health::semantics#s59)). So the app may get it twice. A request whose body has more
+    /// than 64 KiB is not sent again.
+    pub idempotent: Vec<(String, String)>,
+    /// Whether the same holds for every request with the method GET, HEAD, OPTIONS, PUT or DELETE. Default: false.
+    pub retry_idempotent: bool,
     /// The web origins whose pages may call the app: `https://app.example.com`, or `*` for every origin. Default: none,
     /// and then the host forwards preflight requests like any other request.
     ///
@@ -66,6 +74,8 @@ impl AppSpec {
             termination_grace_period: Duration::from_secs(5),
             max_multiplexing: NonZeroU32::MIN,
             request_timeout: None,
+            idempotent: Vec::new(),
+            retry_idempotent: false,
             origins: Vec::new(),
         }
     }
@@ -112,6 +122,23 @@ impl AppSpec {
     #[must_use]
     pub fn request_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.request_timeout = timeout.into();
+        self
+    }
+
+    /// Sets [`idempotent`](Self#structfield.idempotent).
+    #[must_use]
+    pub fn idempotent(
+        mut self,
+        endpoints: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
+    ) -> Self {
+        self.idempotent = endpoints.into_iter().map(|(method, path)| (method.into(), path.into())).collect();
+        self
+    }
+
+    /// Sets [`retry_idempotent`](Self#structfield.retry_idempotent).
+    #[must_use]
+    pub fn retry_idempotent(mut self) -> Self {
+        self.retry_idempotent = true;
         self
     }
 

@@ -23,7 +23,7 @@ use crate::open_files::OpenFiles;
 use crate::probe::ProbeTarget;
 #[cfg(feature = "tls")]
 use crate::proxy::Tls;
-use crate::proxy::{self, Balancer, HealthPath, Limits, ManualChecks, Origins, Reports};
+use crate::proxy::{self, Balancer, HealthPath, Limits, ManualChecks, Origins, Repeats, Reports};
 
 impl HostBuilder {
     /// Binds the listeners and starts the runners. The host takes requests from this moment on; they wait until a
@@ -76,6 +76,11 @@ impl HostBuilder {
             },
             trusted_proxies: self.trusted_proxies,
             tls,
+            repeats: {
+                let endpoints = self.app.idempotent.iter();
+                let endpoints = endpoints.map(|(method, path)| (method.as_str(), path.as_str()));
+                Repeats::new(self.app.retry_idempotent, endpoints)
+            },
             origins: Origins::new(&self.app.origins),
         };
         let balancer = Balancer::new(limits, Reports { asked: Arc::clone(&asked), events: reports });

@@ -26,6 +26,13 @@ pub(super) enum ProxyError {
     HostStopping,
     #[error("The runner closed the connection after the request was sent and before it answered.")]
     Lost,
+    #[error("Two runners in turn closed the connection after the request was sent and before they answered.")]
+    LostAgain,
+    #[error(
+        "The runner closed the connection after the request was sent and before it answered. Its body has more than \
+         {max} bytes, so it was not sent again."
+    )]
+    LostTooLarge { max: usize },
     #[error("The runner's response is not valid HTTP.")]
     Malformed,
     #[error("The client sent only a part of the request's head within {after:?}.")]
@@ -78,6 +85,8 @@ impl ProxyError {
             Self::QueueFull { .. }
             | Self::HostStopping
             | Self::Lost
+            | Self::LostAgain
+            | Self::LostTooLarge { .. }
             | Self::Malformed
             | Self::ResponseHeadTooLarge
             | Self::TooManyMoves { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -114,9 +123,12 @@ impl ProxyError {
             Self::TargetTooLong => HostErrorType::TargetTooLong,
             Self::BadMethod | Self::BadVersion | Self::BadField => HostErrorType::BadHead,
             Self::HostStopping => HostErrorType::HostStopping,
-            Self::Lost | Self::Malformed | Self::ResponseHeadTooLarge | Self::TooManyMoves { .. } => {
-                HostErrorType::RunnerDisconnected
-            }
+            Self::Lost
+            | Self::LostAgain
+            | Self::LostTooLarge { .. }
+            | Self::Malformed
+            | Self::ResponseHeadTooLarge
+            | Self::TooManyMoves { .. } => HostErrorType::RunnerDisconnected,
             Self::BrokenBody | Self::BadChunk => HostErrorType::BrokenBody,
             Self::BadHost => HostErrorType::BadHost,
             Self::BadTarget => HostErrorType::BadTarget,
@@ -132,6 +144,8 @@ impl ProxyError {
             self,
             Self::RequestTimeout { .. }
                 | Self::Lost
+                | Self::LostAgain
+                | Self::LostTooLarge { .. }
                 | Self::Malformed
                 | Self::ResponseHeadTooLarge
                 | Self::TooManyMoves { .. }
@@ -181,6 +195,8 @@ mod tests {
             (ProxyError::QueueTimeout { after: Duration::from_secs(60) }, 504, "queue_timeout"),
             (ProxyError::RequestTimeout { after: Duration::from_secs(30) }, 504, "request_timeout"),
             (ProxyError::Lost, 503, "runner_disconnected"),
+            (ProxyError::LostAgain, 503, "runner_disconnected"),
+            (ProxyError::LostTooLarge { max: 65_536 }, 503, "runner_disconnected"),
             (ProxyError::HostStopping, 503, "host_stopping"),
             (ProxyError::ClientTimeout { after: Duration::from_secs(60) }, 408, "client_timeout"),
             (ProxyError::ClientTooSlow, 408, "client_timeout"),

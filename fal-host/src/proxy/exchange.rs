@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::client::Client;
 use super::on_overdue::OnOverdue;
 use super::permit::Permit;
+use super::request_body::RequestBody;
 use super::timer::Wait;
 use super::tunnel::Tunnel;
 use super::upstream::{Outgoing, Upstream, UpstreamError, wait_until_closed};
@@ -23,8 +24,8 @@ use super::upstream::{Outgoing, Upstream, UpstreamError, wait_until_closed};
 pub(super) enum Unanswered {
     /// Nothing of it was written: it can be sent elsewhere (S39b).
     Unsent(Box<Outgoing>, Permit),
-    /// It was written, at least in part, or the client has broken it off.
-    Lost(UpstreamError),
+    /// It was written, at least in part, or the client has broken it off. What of its body may be sent again.
+    Lost(UpstreamError, RequestBody),
     /// It has reached `request_timeout`. Dropping the exchange abandons it.
     Overdue(Exchange),
 }
@@ -84,10 +85,11 @@ impl Exchange {
             Some((upstream, permit)) if error.is_broken_off() && !upstream.has_begun() => {
                 Err(Unanswered::Unsent(Box::new(upstream.into_unsent()), permit))
             }
-            parts => {
+            mut parts => {
+                let body = parts.as_mut().map(|(upstream, _)| upstream.take_request_body());
                 self.parts = parts;
                 self.lost(&error);
-                Err(Unanswered::Lost(error))
+                Err(Unanswered::Lost(error, body.unwrap_or_default()))
             }
         }
     }

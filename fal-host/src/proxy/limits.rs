@@ -7,6 +7,7 @@ use super::forwarded::AddressRange;
 use super::health_path::HealthPath;
 use super::on_overdue::OnOverdue;
 use super::origins::Origins;
+use super::repeats::Repeats;
 use super::tls::Tls;
 
 /// The default of `client_timeout`.
@@ -43,6 +44,8 @@ pub(crate) struct Limits {
     pub(crate) trusted_proxies: Vec<AddressRange>,
     /// The certificate, if clients speak TLS.
     pub(crate) tls: Option<Arc<Tls>>,
+    /// The requests that are sent once more if they are lost.
+    pub(crate) repeats: Repeats,
     /// The web pages that may call the app.
     pub(crate) origins: Origins,
 }

@@ -34,6 +34,18 @@ macro_rules! line {
 }
 
 impl LogEntry {
+    /// Logs that a runner has lost the request, and that it is sent once more (S59).
+    pub(super) fn write_repeat<B>(&self, request: &Request<B>, id: &HeaderValue) {
+        tracing::info!(
+            request_id = %id.to_str().unwrap_or_default(),
+            method = %format_args!("{:.32}", request.method().as_str()),
+            path = path_of(request),
+            runner = self.runner.map(tracing::field::display),
+            error = self.error.as_ref().map(tracing::field::display),
+            "the runner closed the connection before it answered: the request is sent once more"
+        );
+    }
+
     /// Logs a runner's failure as a warning. The host's own errors can be many, and are logged at level `debug`.
     pub(super) fn write<B>(&self, request: &Request<B>, id: &HeaderValue, error: ProxyError) {
         if error.is_of_runner() {

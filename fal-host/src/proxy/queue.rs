@@ -25,9 +25,22 @@ pub(super) struct QueuePosition {
     /// Set when the request first waits for anything. Most requests never wait, and read no clock.
     deadline: Option<Instant>,
     moves: u8,
+    /// Whether a runner has lost the request.
+    was_lost: bool,
 }
 
 impl QueuePosition {
+    /// A runner has lost the request, which is sent once more: it may wait as long as a new one (S59a).
+    pub(super) const fn begin_again(&mut self) {
+        self.deadline = None;
+        self.was_lost = true;
+    }
+
+    /// Whether a runner has lost the request.
+    pub(super) const fn was_lost(&self) -> bool {
+        self.was_lost
+    }
+
     /// When the request's time in the queue is over.
     pub(super) fn deadline(&mut self, queue_timeout: Duration) -> Instant {
         *self.deadline.get_or_insert_with(|| Instant::now() + queue_timeout)
@@ -44,7 +57,7 @@ impl QueuePosition {
 
     /// Acquires a permit: at once if one is free, or after a wait in the queue. Dropping the future leaves the queue.
     pub(super) async fn acquire(&mut self, balancer: &Arc<Balancer>) -> Result<Permit, ProxyError> {
-        let limit = if self.moves > 0 { QueueLimit::Exempt } else { QueueLimit::Applies };
+        let limit = if self.moves > 0 || self.was_lost { QueueLimit::Exempt } else { QueueLimit::Applies };
         let waiter = match balancer.acquire(&mut self.arrival, limit) {
             Acquired::Permit(runner) => return Ok(Permit::granted(Arc::clone(balancer), runner)),
             Acquired::Queued(arrival, runner) => Waiter { balancer: Arc::clone(balancer), arrival, runner },

@@ -3,7 +3,8 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use http_body::{Body, Frame};
 use hyper::body::Incoming;
 
@@ -16,21 +17,59 @@ use super::timer::Wait;
 pub(super) struct RequestBody {
     /// `None`: it has ended.
     incoming: Option<Incoming>,
+    /// What of it was taken, if the request may be sent once more.
+    copy: Option<Box<BodyCopy>>,
+    /// What was sent to a runner that has lost it, and comes first.
+    again: Option<Box<BodyCopy>>,
 }
+
+/// The largest body of a request that is sent once more, in bytes.
+pub(super) const MAX_COPY: usize = 64 * 1024;
+
+/// A copy of a part of a body.
+#[derive(Debug, Default)]
+struct BodyCopy {
+    data: BytesMut,
+    trailers: Option<HeaderMap>,
+}
+
+/// The body has more than [`MAX_COPY`] bytes.
+#[derive(Debug)]
+pub(super) struct TooLarge;
 
 impl RequestBody {
     pub(super) fn new(incoming: Incoming) -> Self {
-        Self { incoming: Some(incoming).filter(|incoming| !incoming.is_end_stream()) }
+        let incoming = Some(incoming).filter(|incoming| !incoming.is_end_stream());
+        Self { incoming, copy: None, again: None }
+    }
+
+    /// Copies it from now on, so that it can be sent once more.
+    pub(super) fn keep_copy(&mut self) {
+        self.copy = Some(Box::default());
+    }
+
+    /// The same body from its start, without a further copy (S59). What a runner has not got follows from the client.
+    pub(super) fn rewind(self) -> Result<Self, TooLarge> {
+        let copy = self.copy.ok_or(TooLarge)?;
+        let again = Some(copy).filter(|copy| !copy.data.is_empty() || copy.trailers.is_some());
+        Ok(Self { incoming: self.incoming, copy: None, again })
     }
 
     /// How many bytes of it follow, if that is known.
     pub(super) fn length(&self) -> Option<u64> {
-        self.incoming.as_ref().map_or(Some(0), |incoming| incoming.size_hint().exact())
+        let again = match &self.again {
+            // Trailers need chunks.
+            Some(again) if again.trailers.is_some() => return None,
+            Some(again) => again.data.len(),
+            None => 0,
+        };
+        let rest = self.incoming.as_ref().map_or(Some(0), |incoming| incoming.size_hint().exact())?;
+        u64::try_from(again).ok()?.checked_add(rest)
     }
 
     /// Whether no more follows.
     pub(super) const fn is_ended(&self) -> bool {
-        self.incoming.is_none()
+        self.incoming.is_none() && self.again.is_none()
     }
 
     /// The next part that has arrived, and `None` at the end.
@@ -39,6 +78,9 @@ impl RequestBody {
         client: &Client,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        if let Some(frame) = self.take_again() {
+            return Poll::Ready(Some(Ok(frame)));
+        }
         let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
         if client.awaits_continue() {
             // A runner that does not say it gets the body after a while.
@@ -52,6 +94,10 @@ impl RequestBody {
                     client.transfers.count_uploaded(data.len());
                 }
                 let trailers = frame.trailers_mut().map(prepare_trailers);
+                let kept = self.copy.as_mut().map(|copy| copy.append(frame));
+                if let Some(Err(TooLarge)) = kept {
+                    self.copy = None;
+                }
                 trailers.is_some() || incoming.is_end_stream()
             }
             Some(Err(_)) => false,
@@ -62,5 +108,29 @@ impl RequestBody {
             client.finish_upload();
         }
         Poll::Ready(frame)
+    }
+
+    /// The next part of what is sent again.
+    fn take_again(&mut self) -> Option<Frame<Bytes>> {
+        let mut again = self.again.take()?;
+        if again.data.is_empty() {
+            return again.trailers.map(Frame::trailers);
+        }
+        let data = std::mem::take(&mut again.data).freeze();
+        self.again = Some(again).filter(|again| again.trailers.is_some());
+        Some(Frame::data(data))
+    }
+}
+
+impl BodyCopy {
+    fn append(&mut self, frame: &Frame<Bytes>) -> Result<(), TooLarge> {
+        if let Some(data) = frame.data_ref() {
+            if self.data.len() + data.len() > MAX_COPY {
+                return Err(TooLarge);
+            }
+            self.data.extend_from_slice(data);
+        }
+        self.trailers = frame.trailers_ref().cloned();
+        Ok(())
     }
 }

@@ -16,7 +16,7 @@ use super::limits::ManualChecks;
 use super::log_entry::LogEntry;
 use super::permit::Permit;
 use super::queue::QueuePosition;
-use super::request_body::RequestBody;
+use super::request_body::{MAX_COPY, RequestBody, TooLarge};
 use super::request_head::Wishes;
 use super::respond::{MayAsk, pass_on, switch};
 use super::timer::Wait;
@@ -45,6 +45,11 @@ pub(super) async fn route(
         ManualChecks::Made { health_path } if health_path.is_named_by(request.uri().path()) => MayAsk::No,
         ManualChecks::Made { .. } | ManualChecks::Ignored => MayAsk::Yes,
     };
+    let may_repeat = balancer.limits().repeats.allow_request(request.method(), request.uri().path());
+    let headers = may_repeat.then(|| {
+        request.body_mut().keep_copy();
+        request.headers().clone()
+    });
     let mut unsent = None;
     if wishes.expects_continue {
         client.await_continue();
@@ -76,10 +81,21 @@ pub(super) async fn route(
                 }
                 return Err(ProxyError::RequestTimeout { after });
             }
-            SendOutcome::Lost(error) => {
+            SendOutcome::Lost(error, body) => {
                 let answer = why_lost(client, &error);
                 entry.error = Some(error);
-                return Err(answer);
+                let Some(headers) = headers.as_ref().filter(|_| answer == ProxyError::Lost) else {
+                    return Err(answer);
+                };
+                if position.was_lost() {
+                    return Err(ProxyError::LostAgain);
+                }
+                *request.body_mut() =
+                    body.rewind().map_err(|TooLarge| ProxyError::LostTooLarge { max: MAX_COPY })?;
+                request.headers_mut().clone_from(headers);
+                entry.write_repeat(request, id);
+                position.begin_again();
+                continue;
             }
             SendOutcome::Unsent(outgoing) => unsent = outgoing,
         }
@@ -92,7 +108,7 @@ enum SendOutcome {
     /// The runner has not begun to answer within `request_timeout`.
     Overdue(Exchange),
     /// It was written, at least in part, and there will be no response.
-    Lost(UpstreamError),
+    Lost(UpstreamError, RequestBody),
     /// The runner did not take it. Nothing of it was written (S39). It may be encoded.
     Unsent(Option<Box<Outgoing>>),
 }
@@ -132,7 +148,7 @@ async fn send(
             Ok((response, exchange)) => return Ok(SendOutcome::Answered(response, exchange)),
             Err(Unanswered::Overdue(exchange)) => return Ok(SendOutcome::Overdue(exchange)),
             Err(Unanswered::Unsent(outgoing, kept)) => (unsent, permit) = (Some(outgoing), kept),
-            Err(Unanswered::Lost(error)) => return Ok(SendOutcome::Lost(error)),
+            Err(Unanswered::Lost(error, body)) => return Ok(SendOutcome::Lost(error, body)),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::method::Method;
 use crate::options::{Setting, parse_comma};
 
 const PATH_FIRST: &str = "expected the path of the endpoint first: write `#[endpoint(\"/path\")]`";
-const OPTIONS: &str = "write `method = …`, `health_check = …` or `body_limit = …`";
+const OPTIONS: &str = "write `method = …`, `health_check = …`, `body_limit = …` or `idempotent`";
 
 /// The options of `#[endpoint(…)]`.
 pub(super) struct EndpointAttribute {
@@ -17,6 +17,8 @@ pub(super) struct EndpointAttribute {
     pub(super) method: Option<MethodOption>,
     pub(super) health_check: Option<HealthCheckOption>,
     pub(super) body_limit: Option<Setting>,
+    /// The option that says that a request may be sent twice.
+    pub(super) idempotent: Option<Ident>,
 }
 
 /// The option that sets the method.
@@ -75,6 +77,18 @@ impl EndpointAttribute {
                 }
                 self.parse_health_check(span, input)
             }
+            "idempotent" => {
+                if self.idempotent.replace(input.parse()?).is_some() {
+                    return Err(syn::Error::new(
+                        span,
+                        "duplicate option `idempotent`: remove one of the two",
+                    ));
+                }
+                if input.peek(Token![=]) {
+                    return Err(input.error("unexpected value: write `idempotent` alone"));
+                }
+                Ok(())
+            }
             "method" => {
                 let name = input.parse()?;
                 let equals: Option<Token![=]> = input.parse()?;
@@ -104,7 +118,13 @@ impl Parse for EndpointAttribute {
         if !input.peek(LitStr) {
             return Err(input.error(PATH_FIRST));
         }
-        let mut attribute = Self { path: input.parse()?, method: None, health_check: None, body_limit: None };
+        let mut attribute = Self {
+            path: input.parse()?,
+            method: None,
+            health_check: None,
+            body_limit: None,
+            idempotent: None,
+        };
         while !input.is_empty() {
             parse_comma(input)?;
             if !input.is_empty() {

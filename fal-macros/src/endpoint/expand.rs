@@ -41,6 +41,7 @@ impl Endpoint {
             .body_limit
             .as_ref()
             .map(|Setting { name, value }| quote_spanned!(call_site_span(name)=> .body_limit(#value)));
+        let idempotent = self.idempotent.as_ref().map(|_| quote!(.idempotent()));
         let returns = if let Some(events) = self.events() {
             quote_spanned!(events.span()=> .streams::<#events>())
         } else {
@@ -55,7 +56,7 @@ impl Endpoint {
         // It comes last and checks that an argument takes the path's parameters: its errors belong to the path.
         let calls = quote_spanned!(path.span()=> .calls(#handler));
         let new = quote_spanned!(call_site_span(path)=> __fal::Endpoint::new(#path, #name));
-        let head = quote!(#new #method #docs #health_check #body_limit);
+        let head = quote!(#new #method #docs #health_check #body_limit #idempotent);
         let tail = quote!(#returns #fails #calls);
         let steps = self.steps();
         let is_conditional = steps.iter().any(|step| !step.cfgs.is_empty());

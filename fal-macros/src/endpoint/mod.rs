@@ -26,6 +26,8 @@ pub(crate) struct Endpoint {
     pub(crate) name: Ident,
     method: Method,
     body_limit: Option<Setting>,
+    /// The option that says that a request may be sent twice.
+    idempotent: Option<Ident>,
     docs: Docs,
     /// The `#[cfg(…)]` attributes of its `#[deprecated]`, if it has one.
     deprecated: Option<Vec<Attribute>>,
@@ -45,7 +47,8 @@ impl Endpoint {
     ) -> Option<Self> {
         let attribute = errors.ok_or_push(EndpointAttribute::from_attribute(&conditional.attribute));
         let signature = Signature::from_method(method, errors);
-        let EndpointAttribute { path: literal, method: option, health_check, body_limit } = attribute?;
+        let EndpointAttribute { path: literal, method: option, health_check, body_limit, idempotent } =
+            attribute?;
         let path = RoutePath::from_literal(literal, errors);
         let health_check = health_check.map(|HealthCheckOption { span, check }| HealthCheckOption {
             span,
@@ -86,6 +89,7 @@ impl Endpoint {
             path,
             health_check,
             body_limit,
+            idempotent,
             cfgs: cfgs(&method.attrs).into_iter().chain(conditional.cfgs()).collect(),
             name: method.sig.ident.clone(),
             method: endpoint_method,

@@ -25,6 +25,7 @@ pub struct Endpoint {
     name: &'static str,
     docs: Option<&'static str>,
     is_deprecated: bool,
+    is_idempotent: bool,
     health_check: Option<HealthCheck>,
     body_limit: Option<usize>,
     body: Option<SchemaOf>,
@@ -50,6 +51,7 @@ impl Endpoint {
             name,
             docs: None,
             is_deprecated: false,
+            is_idempotent: false,
             health_check: None,
             body_limit: None,
             body: None,
@@ -100,6 +102,14 @@ impl Endpoint {
     #[must_use]
     pub const fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = Some(bytes);
+        self
+    }
+
+    /// Declares that a request may be sent to it twice ([S59](fal_health::semantics#s59)).
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn idempotent(mut self) -> Self {
+        self.is_idempotent = true;
         self
     }
 
@@ -246,6 +256,11 @@ impl Endpoint {
     /// Whether its function is `#[deprecated]`.
     pub const fn is_deprecated(&self) -> bool {
         self.is_deprecated
+    }
+
+    /// Whether a request that a runner has lost may be sent once more ([S59](fal_health::semantics#s59)).
+    pub const fn is_idempotent(&self) -> bool {
+        self.is_idempotent
     }
 
     /// The settings of the health check. `None` if the endpoint is not the health check of its app.

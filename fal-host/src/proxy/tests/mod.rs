@@ -15,6 +15,7 @@ mod overdue;
 mod peer;
 mod queue;
 mod refused_heads;
+mod repeats;
 mod rig;
 mod slow;
 mod stop_runner;

@@ -15,7 +15,9 @@ use crate::proxy::client::Client;
 use crate::proxy::client_limits::ClientLimits;
 use crate::proxy::forwarded::{Scheme, Sender, Trust};
 use crate::proxy::timer::TickClock;
-use crate::proxy::{Balancer, HealthPath, Limits, MAX_HEAD, ManualChecks, Origins, Report, Reports, serve};
+use crate::proxy::{
+    Balancer, HealthPath, Limits, MAX_HEAD, ManualChecks, Origins, Repeats, Report, Reports, serve,
+};
 use crate::{Address, RunnerId};
 
 /// A host's data plane, and the side that would control it.
@@ -46,6 +48,7 @@ pub(super) fn limits() -> Limits {
         manual_checks: ManualChecks::Made { health_path: HealthPath::new("/health") },
         trusted_proxies: Vec::new(),
         tls: None,
+        repeats: Repeats::default(),
         origins: Origins::default(),
     }
 }

@@ -96,6 +96,11 @@ impl Upstream {
         self.outgoing
     }
 
+    /// The body of a request that was lost.
+    pub(super) fn take_request_body(&mut self) -> RequestBody {
+        self.outgoing.take_body()
+    }
+
     /// Whether anything of the request has reached the runner.
     pub(super) fn has_begun(&self) -> bool {
         self.outgoing.has_begun()

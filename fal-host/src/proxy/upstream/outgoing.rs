@@ -100,6 +100,10 @@ impl Outgoing {
         self.buffer.extend_from_slice(b"\r\n");
     }
 
+    pub(super) fn take_body(&mut self) -> RequestBody {
+        std::mem::take(&mut self.body)
+    }
+
     /// Whether the method of the request is HEAD.
     pub(super) const fn is_head(&self) -> bool {
         self.is_head
