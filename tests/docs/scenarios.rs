@@ -265,6 +265,11 @@ const TABLE: &[Row] = &[
         acts: "a_bare_runner_that_fails_the_check_it_asked_for_stops_with_6_s68a_s68b",
         rests: "a_bare_runner_that_is_set_to_ignore_makes_no_check_s68a_s68b",
     },
+    Row {
+        rule: 69,
+        acts: "a_host_reports_readiness_progress_status_reloads_and_its_stop_s69a",
+        rests: "a_host_without_a_service_manager_listens_on_its_own_addresses_s69a_s69b",
+    },
 ];
 
 /// Whether a name cites this rule, or a part of it.

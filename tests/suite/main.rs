@@ -31,6 +31,7 @@ mod replica_index;
 mod requests;
 mod restarting;
 mod rollouts;
+mod service_manager;
 mod stop_runner;
 mod stopping;
 mod traffic;

@@ -205,6 +205,21 @@ impl HostOptions {
         bound.of(self.runners())
     }
 
+    /// Where the host takes requests.
+    pub fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// How long new connections are still served after the signal to stop ([S66a](fal_health::semantics#s66a)).
+    pub fn lame_duck(&self) -> Duration {
+        self.lame_duck
+    }
+
+    /// How long requests in flight may take during a planned stop ([S33d](fal_health::semantics#s33d)).
+    pub fn drain_timeout(&self) -> Duration {
+        self.drain_timeout
+    }
+
     fn runners(&self) -> NonZeroUsize {
         NonZeroUsize::new(self.runners.into()).unwrap_or(NonZeroUsize::MIN)
     }

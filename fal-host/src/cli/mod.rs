@@ -11,12 +11,14 @@ mod failure;
 mod health_summary;
 mod host_options;
 mod inherited;
+mod inherited_sockets;
 mod launch_options;
 mod log_filter;
 mod logging;
 mod non_blocking_writer;
 mod program;
 mod run;
+mod service_manager;
 mod signals;
 mod stop;
 #[cfg(feature = "tls")]

@@ -7,7 +7,9 @@ use super::banner::Banner;
 use super::failure::Failure;
 use super::host_options::HostOptions;
 use super::inherited;
+use super::inherited_sockets;
 use super::logging;
+use super::service_manager::ServiceManager;
 use super::signals::Signals;
 use super::stop::until_stopped;
 use crate::{HostBuilder, HostHandle};
@@ -23,6 +25,8 @@ use crate::{HostBuilder, HostHandle};
 /// stops the host. If the program was started with SIGHUP ignored, as by `nohup`, it stays ignored. Runners inherit no
 /// descriptors except their standard streams.
 ///
+/// Under systemd it reports its state, and uses the sockets that systemd listens on ([S69](fal_health::semantics#s69)).
+///
 /// Returns exit code 0, 4 if its runners do not start ([S48](fal_health::semantics#s48)), or 130 after a second signal. The errors are those of [`Failure`].
 pub fn run(
     banner: Banner<'_>,
@@ -33,28 +37,30 @@ pub fn run(
     if let Err(error) = inherited::keep_descriptors() {
         tracing::debug!(%error, "cannot list open files: runners may inherit some");
     }
+    let sockets = inherited_sockets::take()?;
     let runtime = tokio::runtime::Runtime::new()?;
     let ended = runtime.block_on(async {
         let mut signals = Signals::install()?;
-        let host = start(banner, options, host).await?;
-        until_stopped(host, &mut signals, options.lame_duck).await
+        let builder = sockets.into_iter().fold(host()?, |host, (kind, socket)| host.inherit(kind, socket));
+        let builder = options.apply(builder)?;
+        let (manager, events) = (ServiceManager::from_environment(), builder.events());
+        let host = start(banner, options, builder).await?;
+        tokio::select! {
+            code = until_stopped(&host, &mut signals, options.lame_duck, manager) => code,
+            () = manager.follow(&host, events) => Err(Failure::UnexpectedExit),
+        }
     });
     log.finish();
     ended
 }
 
-async fn start(
-    banner: Banner<'_>,
-    options: &HostOptions,
-    host: impl FnOnce() -> Result<HostBuilder, Failure>,
-) -> Result<HostHandle, Failure> {
+async fn start(banner: Banner<'_>, options: &HostOptions, host: HostBuilder) -> Result<HostHandle, Failure> {
     if let Err(error) = crate::adopt_orphans() {
         tracing::debug!(%error, "cannot adopt orphans: processes that leave a runner's process group will not be found");
     }
     if let Err(error) = crate::raise_open_files() {
         tracing::debug!(%error, "cannot raise the limit on open files");
     }
-    let host = options.apply(host()?)?;
     // The banner comes before the first log line.
     let _log = io::stderr().lock();
     let host = host.start().await?;

@@ -1,12 +1,15 @@
 //! From the signals to the end of a host.
 
 use std::io::{self, Write};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use futures_util::future::OptionFuture;
 use tokio::time::sleep;
 
 use super::failure::Failure;
+use super::service_manager::ServiceManager;
 use super::signals::{SignalRequest, Signals};
 use crate::HostHandle;
 
@@ -23,37 +26,46 @@ const DUPLICATE_SIGNAL: Duration = Duration::from_millis(100);
 /// Waits for the end of a host. The first signal begins the lame duck, if there is one (S66a), and then stops the host. The
 /// next signal kills its runners (S41e).
 pub(super) async fn until_stopped(
-    host: HostHandle,
+    host: &HostHandle,
     signals: &mut Signals,
     lame_duck: Duration,
+    manager: ServiceManager,
 ) -> Result<ExitCode, Failure> {
+    let mut restart = pin!(OptionFuture::from(None));
     loop {
         tokio::select! {
             request = signals.next() => match request {
                 SignalRequest::Stop => break,
                 SignalRequest::Restart => {
+                    manager.reloading();
                     #[cfg(feature = "tls")]
-                    reload_tls(&host);
-                    host.restart();
+                    reload_tls(host);
+                    // A restart during another one takes its place.
+                    restart.set(Some(host.restart_and_wait()).into());
                 }
             },
-            () = host.stopped() => return exit_of_given_up(&host).unwrap_or(Err(Failure::UnexpectedExit)),
+            Some(_) = &mut restart => {
+                restart.set(None.into());
+                manager.reloaded();
+            }
+            () = host.stopped() => return exit_of_given_up(host).unwrap_or(Err(Failure::UnexpectedExit)),
         }
     }
+    manager.stopping();
     if !lame_duck.is_zero() {
         host.begin_lame_duck();
         tracing::info!(?lame_duck, "stops soon: accepts and serves new connections for the lame-duck time");
         tokio::select! {
             () = sleep(lame_duck) => {}
             () = told_again(signals) => {}
-            () = host.stopped() => return exit_of_given_up(&host).unwrap_or(Err(Failure::UnexpectedExit)),
+            () = host.stopped() => return exit_of_given_up(host).unwrap_or(Err(Failure::UnexpectedExit)),
         }
     }
     host.shutdown();
     tokio::select! {
         biased;
         // It may have given up before the signal, while its runners were still ending.
-        () = host.stopped() => return exit_of_given_up(&host).unwrap_or(Ok(ExitCode::SUCCESS)),
+        () = host.stopped() => return exit_of_given_up(host).unwrap_or(Ok(ExitCode::SUCCESS)),
         () = told_again(signals) => {}
     }
     host.kill();

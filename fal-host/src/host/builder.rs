@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 #[cfg(feature = "tls")]
 use std::path::PathBuf;
@@ -13,6 +13,7 @@ use std::time::Duration;
 use fal_health::DEFAULT_INTERVAL;
 use tokio::sync::broadcast;
 
+use super::error::ListenerKind;
 use super::max_replacing::MaxReplacing;
 use super::spec::AppSpec;
 use crate::events::{self, Event, EventStream};
@@ -88,6 +89,7 @@ pub struct HostBuilder {
     pub(super) listen: SocketAddr,
     pub(super) admin: Option<SocketAddr>,
     pub(super) probes: Option<SocketAddr>,
+    pub(super) inherited: Vec<(ListenerKind, TcpListener)>,
     pub(super) count: NonZeroUsize,
     pub(super) env_each: Vec<(OsString, String)>,
     pub(super) check_interval: Duration,
@@ -120,6 +122,7 @@ impl HostBuilder {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             admin: None,
             probes: None,
+            inherited: Vec::new(),
             count: NonZeroUsize::MIN,
             env_each: Vec::new(),
             check_interval: DEFAULT_INTERVAL,
@@ -161,6 +164,13 @@ impl HostBuilder {
     /// ([S67](fal_health::semantics#s67)). Other machines may reach it. Default: `None`, no probes.
     pub fn probes(mut self, address: Option<SocketAddr>) -> Self {
         self.probes = address;
+        self
+    }
+
+    /// Uses a socket that listens already, instead of binding the address that is set for it. A service manager passes such
+    /// sockets ([S69b](fal_health::semantics#s69b)).
+    pub fn inherit(mut self, listener: ListenerKind, socket: TcpListener) -> Self {
+        self.inherited.push((listener, socket));
         self
     }
 

@@ -1,7 +1,7 @@
 //! The listening sockets of a host.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener as StdListener};
 
 use tokio::net::TcpListener;
 
@@ -25,16 +25,22 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
+    /// Binds the addresses, except those of inherited sockets.
     pub(super) async fn bind(
         requests: SocketAddr,
         admin: Option<SocketAddr>,
         probes: Option<SocketAddr>,
+        inherited: Vec<(ListenerKind, StdListener)>,
     ) -> Result<Self, StartError> {
+        let mut inherited = Inherited(inherited);
         let failed = |source| listen_error(ListenerKind::Requests, requests, source);
-        let listener = TcpListener::bind(requests).await.map_err(failed)?;
+        let listener = match inherited.take(ListenerKind::Requests) {
+            Some(socket) => adopt(socket).map_err(failed)?,
+            None => TcpListener::bind(requests).await.map_err(failed)?,
+        };
         let address = listener.local_addr().map_err(failed)?;
-        let admin = bind(ListenerKind::Admin, admin).await?;
-        let probes = bind(ListenerKind::Probes, probes).await?;
+        let admin = inherited.take_or_bind(ListenerKind::Admin, admin).await?;
+        let probes = inherited.take_or_bind(ListenerKind::Probes, probes).await?;
         Ok(Self { requests: listener, address, admin, probes })
     }
 
@@ -44,10 +50,34 @@ impl Listeners {
     }
 }
 
-async fn bind(kind: ListenerKind, address: Option<SocketAddr>) -> Result<Option<TcpListener>, StartError> {
-    let Some(address) = address else { return Ok(None) };
-    let bound = TcpListener::bind(address).await;
-    bound.map(Some).map_err(|source| listen_error(kind, address, source))
+/// Sockets that listen already.
+#[derive(Debug)]
+struct Inherited(Vec<(ListenerKind, StdListener)>);
+
+impl Inherited {
+    fn take(&mut self, kind: ListenerKind) -> Option<StdListener> {
+        let at = self.0.iter().position(|(known, _)| *known == kind)?;
+        Some(self.0.remove(at).1)
+    }
+
+    async fn take_or_bind(
+        &mut self,
+        kind: ListenerKind,
+        address: Option<SocketAddr>,
+    ) -> Result<Option<TcpListener>, StartError> {
+        let bound = match (self.take(kind), address) {
+            (Some(socket), _) => adopt(socket),
+            (None, Some(address)) => TcpListener::bind(address).await,
+            (None, None) => return Ok(None),
+        };
+        let address = address.unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0)));
+        bound.map(Some).map_err(|source| listen_error(kind, address, source))
+    }
+}
+
+fn adopt(socket: StdListener) -> io::Result<TcpListener> {
+    socket.set_nonblocking(true)?;
+    TcpListener::from_std(socket)
 }
 
 fn listen_error(listener: ListenerKind, address: SocketAddr, source: io::Error) -> StartError {

@@ -43,7 +43,7 @@ impl HostBuilder {
         let tls = self.tls.map(Tls::load).transpose()?.map(Arc::new);
         #[cfg(not(feature = "tls"))]
         let tls = None;
-        let listeners = Listeners::bind(self.listen, self.admin, self.probes).await?;
+        let listeners = Listeners::bind(self.listen, self.admin, self.probes, self.inherited).await?;
         let addresses = listeners.addresses();
         let Listeners { requests: listener, admin: admin_listener, probes: probes_listener, .. } = listeners;
         let launcher = match self.source {

@@ -1,7 +1,10 @@
 //! The command line of a program with apps.
 
 mod app_option;
+mod check;
 mod config;
+#[cfg(feature = "host")]
+mod deploy;
 pub(crate) mod describe;
 mod environment;
 mod errors;
@@ -48,6 +51,9 @@ use crate::server::Listener;
 /// | `openapi` | print the OpenAPI document, or compare it with a file (`--check FILE`) |
 /// | `list` | print the apps of the program and their endpoints |
 /// | `config` | print every setting and its origin |
+/// | `check` | probe the app that runs in the same container |
+/// | `systemd` | print the unit of systemd, or its socket (`--socket`); needs the feature `host` |
+/// | `kubernetes` | print the manifests of Kubernetes; needs the feature `host` |
 ///
 /// `--help` explains each. In a program with several apps, `--app NAME` selects one. In a process that a host started,
 /// `main` becomes the runner instead ([`as_runner`]). The log goes to standard error, filtered by the environment
@@ -113,6 +119,11 @@ fn perform(given: &ArgMatches) -> Result<ExitCode> {
             let given = given.subcommand_matches("config").unwrap_or(given);
             config(&options, given)
         }
+        Some(Command::Check(options)) => check::check(&options).map(|()| ExitCode::SUCCESS),
+        #[cfg(feature = "host")]
+        Some(Command::Systemd(options)) => systemd(&options),
+        #[cfg(feature = "host")]
+        Some(Command::Kubernetes(options)) => kubernetes(&options),
         // Unreachable: clap requires a subcommand.
         #[cfg(not(feature = "host"))]
         None => Ok(ExitCode::FAILURE),
@@ -148,7 +159,33 @@ fn openapi(options: OpenapiOptions) -> Result<ExitCode> {
     let document = openapi::pretty(&app.openapi());
     match options.check {
         None => print(&document),
-        Some(file) => openapi::check(&document, &file, &program()).map(|()| ExitCode::SUCCESS),
+        Some(file) => {
+            openapi::check(&document, &file, &format!("{} openapi", program())).map(|()| ExitCode::SUCCESS)
+        }
+    }
+}
+
+#[cfg(feature = "host")]
+fn systemd(options: &deploy::SystemdOptions) -> Result<ExitCode> {
+    let app = select::app(options.app.name.as_deref())?;
+    // Everything after the subcommand is an option of `run`, too, except `--socket`.
+    let own = std::env::args_os().skip_while(|argument| argument != "systemd").skip(1);
+    let own: Vec<_> = own.filter(|argument| argument != "--socket").collect();
+    print(&deploy::units(app, options, &std::env::current_exe()?, &own))
+}
+
+#[cfg(feature = "host")]
+fn kubernetes(options: &deploy::KubernetesOptions) -> Result<ExitCode> {
+    let app = select::app(options.app.name.as_deref())?;
+    let manifests = deploy::manifests(app, options);
+    match &options.check {
+        None => print(&manifests),
+        Some(file) => {
+            let own = std::env::args().skip(1).filter(|argument| !argument.starts_with("--check"));
+            let own: Vec<_> = own.filter(|argument| *argument != file.to_string_lossy()).collect();
+            let command = format!("{} {}", program(), own.join(" "));
+            openapi::check(&manifests, file, &command).map(|()| ExitCode::SUCCESS)
+        }
     }
 }
 

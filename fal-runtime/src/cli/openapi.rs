@@ -12,9 +12,9 @@ pub(super) fn pretty(document: &Value) -> String {
     format!("{document:#}\n")
 }
 
-/// Compares the document with a file.
-pub(super) fn check(document: &str, file: &Path, program: &str) -> Result<()> {
-    let update = format!("update it with `{program} openapi > {}`", file.display());
+/// Compares a text that this program prints with a file. `command` prints it.
+pub(super) fn check(document: &str, file: &Path, command: &str) -> Result<()> {
+    let update = format!("update it with `{command} > {}`", file.display());
     let saved = std::fs::read_to_string(file)
         .map_err(|error| Error::msg(format!("cannot read {}: {error}; {update}", file.display())))?;
     match difference(document, &saved) {
@@ -77,7 +77,8 @@ mod tests {
 
     #[test]
     fn the_error_for_a_missing_file_says_how_to_write_it() {
-        let error = check("{}\n", Path::new("/nowhere/openapi.json"), "my-app").unwrap_err().to_string();
+        let error =
+            check("{}\n", Path::new("/nowhere/openapi.json"), "my-app openapi").unwrap_err().to_string();
         assert!(error.ends_with("`my-app openapi > /nowhere/openapi.json`"), "{error}");
     }
 }

@@ -8,6 +8,9 @@ use clap::{Args, Parser, Subcommand};
 use fal_host::cli::HostOptions;
 
 use super::app_option::AppOption;
+use super::check::CheckOptions;
+#[cfg(feature = "host")]
+use super::deploy::{KubernetesOptions, SystemdOptions};
 use super::serve_options::ServeOptions;
 
 #[cfg(feature = "host")]
@@ -77,6 +80,20 @@ pub(super) enum Command {
     /// Print every setting and its origin
     #[cfg_attr(feature = "host", doc = "\n\nTakes the options of `run` and shows their effect.")]
     Config(ConfigOptions),
+    /// Probe the app that runs in the same container, for a HEALTHCHECK
+    ///
+    /// Exits with 0 if it answers 200, and with 1 if it does not.
+    Check(CheckOptions),
+    /// Print the unit of systemd
+    ///
+    /// Takes the options of `run`, which the unit then has, and computes its time limits from them.
+    #[cfg(feature = "host")]
+    Systemd(SystemdOptions),
+    /// Print the manifests of Kubernetes
+    ///
+    /// A deployment, a service, a disruption budget and, with `--max-replicas`, an autoscaler. Comments explain each number.
+    #[cfg(feature = "host")]
+    Kubernetes(KubernetesOptions),
 }
 
 #[cfg(feature = "host")]

@@ -45,7 +45,11 @@ pub(crate) async fn output(command: &mut Command) -> Output {
 
 impl Program {
     pub(crate) fn start(command: &mut Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::start_with(command, Stdio::null())
+    }
+
+    pub(crate) fn start_with(command: &mut Command, stdin: Stdio) -> Self {
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.process_group(0).kill_on_drop(true).spawn().unwrap();
         let (stdout, stderr) = (History::default(), History::default());
         tokio::spawn(read(child.stdout.take().unwrap(), stdout.clone()));

@@ -1,0 +1,10 @@
+//! Prints what systemd and Kubernetes need to run the app, computed from its declaration.
+
+mod kubernetes;
+mod systemd;
+#[cfg(test)]
+mod tests;
+mod times;
+
+pub(super) use self::kubernetes::{KubernetesOptions, manifests};
+pub(super) use self::systemd::{SystemdOptions, units};

@@ -1,0 +1,125 @@
+//! The numbers of the printed units and manifests.
+
+use std::path::Path;
+
+use clap::{CommandFactory, FromArgMatches, Parser};
+
+use super::{KubernetesOptions, SystemdOptions, manifests, units};
+use crate::prelude::*;
+
+#[derive(Default)]
+struct Slow;
+
+#[crate::app(name = "Slow_App", startup_timeout = 100, termination_grace_period = 7)]
+impl Slow {
+    #[endpoint("/alive", health_check = HealthCheck(start_period_seconds = 20, timeout_seconds = 4, failure_threshold = 2))]
+    async fn alive(&self) {}
+}
+
+#[derive(Default)]
+struct OnRequest;
+
+#[crate::app(name = "on-request")]
+impl OnRequest {
+    #[endpoint("/health", health_check = HealthCheck(call_regularly = false))]
+    async fn health(&self) {}
+}
+
+#[derive(Parser)]
+struct Kubernetes {
+    #[command(flatten)]
+    options: KubernetesOptions,
+}
+
+#[derive(Parser)]
+struct Systemd {
+    #[command(flatten)]
+    options: SystemdOptions,
+}
+
+fn kubernetes<A: App>(arguments: &[&str]) -> String {
+    let words = ["app", "--image=registry.example/app:1"].into_iter().chain(arguments.iter().copied());
+    manifests(A::declaration(), &Kubernetes::parse_from(words).options)
+}
+
+fn systemd(arguments: &[&str]) -> String {
+    let matches = Systemd::command().get_matches_from(["app"].iter().chain(arguments));
+    let options = Systemd::from_arg_matches(&matches).unwrap().options;
+    let own: Vec<_> = arguments.iter().map(Into::into).collect();
+    units(Slow::declaration(), &options, Path::new("/opt/my app/app"), &own)
+}
+
+fn assert_has(text: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(text.contains(line), "no {line:?} in:\n{text}");
+    }
+}
+
+#[test]
+fn the_times_of_a_pod_are_computed_from_the_declaration() {
+    let text = kubernetes::<Slow>(&[]);
+    assert_has(
+        &text,
+        &[
+            "name: slow-app\n",
+            "# lame duck 5 s + drain timeout 30 s + grace period 7 s + 5 s\n      terminationGracePeriodSeconds: 47\n",
+            "# startup_timeout of the app 100 s, and a tenth more: 55 probes of 2 s.",
+            "failureThreshold: 55\n",
+            "httpGet: { path: /healthz, port: probes }\n            periodSeconds: 10",
+            "maxSurge: 1, maxUnavailable: 0",
+            "- --drain-timeout=30s\n",
+            "- --runners=1\n",
+        ],
+    );
+    assert!(!text.contains("/alive") && !text.contains("HorizontalPodAutoscaler"), "{text}");
+}
+
+#[test]
+fn the_health_check_of_a_bare_runner_is_a_liveness_probe_with_its_own_parameters() {
+    let text = kubernetes::<Slow>(&["--bare"]);
+    assert_has(
+        &text,
+        &[
+            "- serve\n",
+            "- --on-manual-failure=exit\n",
+            "httpGet: { path: \"/alive\", port: probes }\n            initialDelaySeconds: 100\n            \
+             periodSeconds: 15\n            timeoutSeconds: 4\n            failureThreshold: 2\n",
+        ],
+    );
+    assert!(!text.contains("--runners"), "{text}");
+}
+
+#[test]
+fn an_app_that_is_checked_on_request_has_no_liveness_probe() {
+    let text = kubernetes::<OnRequest>(&["--bare", "--max-replicas=5"]);
+    assert!(!text.contains("\n          livenessProbe:"), "{text}");
+    assert_has(&text, &["failureThreshold: 330\n", "maxReplicas: 5\n", "--on-manual-failure=exit"]);
+}
+
+#[test]
+fn an_exclusive_device_is_given_up_before_the_successor_starts_s35b() {
+    let text = kubernetes::<Slow>(&["--exclusive", "--runners=2", "--name=9 Lives!"]);
+    let expected = [
+        "name: app-9-lives\n",
+        "maxSurge: 0, maxUnavailable: 1",
+        "- --replace=stop-first\n",
+        "- --runners=2\n",
+    ];
+    assert_has(&text, &expected);
+}
+
+#[test]
+fn the_times_of_a_unit_are_computed_from_the_declaration_and_the_options() {
+    let text = systemd(&["--lame-duck=2s", "--drain-timeout=8500ms", "--env-each=A=50% $x"]);
+    assert_has(
+        &text,
+        &[
+            "ExecStart=\"/opt/my app/app\" run --lame-duck=2s --drain-timeout=8500ms \"--env-each=A=50%% $$x\"\n",
+            "TimeoutStartSec=110\n",
+            "# lame duck 2 s + drain timeout 9 s + grace period 7 s + 5 s\nTimeoutStopSec=23\n",
+            "Type=notify-reload\n",
+        ],
+    );
+    let text = systemd(&["--socket", "--listen=0.0.0.0:80"]);
+    assert_has(&text, &["ListenStream=0.0.0.0:80\nFileDescriptorName=requests\n"]);
+}

@@ -1,0 +1,47 @@
+//! The times of a deployed app, in whole seconds.
+
+use std::time::Duration;
+
+use crate::app::Settings;
+
+/// How long a start may take if the app does not declare it (S35f).
+const DEFAULT_STARTUP: Duration = Duration::from_secs(600);
+
+/// How much longer than its parts a stop may take.
+const MARGIN: u64 = 5;
+
+/// The times of a deployed app, in seconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) startup: u64,
+    pub(super) grace: u64,
+    pub(super) lame_duck: u64,
+    pub(super) drain: u64,
+}
+
+impl Times {
+    pub(super) fn new(settings: &Settings, lame_duck: Duration, drain: Duration) -> Self {
+        Self {
+            startup: whole_seconds(settings.startup_timeout().unwrap_or(DEFAULT_STARTUP)),
+            grace: whole_seconds(settings.termination_grace_period()),
+            lame_duck: whole_seconds(lame_duck),
+            drain: whole_seconds(drain),
+        }
+    }
+
+    /// How long a stop may take.
+    pub(super) fn stop(self) -> u64 {
+        self.lame_duck + self.drain + self.grace + MARGIN
+    }
+
+    /// What a stop consists of.
+    pub(super) fn explained_stop(self) -> String {
+        let Self { grace, lame_duck, drain, .. } = self;
+        format!("lame duck {lame_duck} s + drain timeout {drain} s + grace period {grace} s + {MARGIN} s")
+    }
+}
+
+/// The time in seconds, rounded up.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}

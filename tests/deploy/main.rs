@@ -1,0 +1,77 @@
+//! What the subcommands `systemd` and `kubernetes` print, held against systemd's and Kubernetes' own rules.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says why")]
+
+use std::path::Path;
+use std::process::Command;
+
+/// What the fixture prints with these arguments.
+fn printed(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_fixture")).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs a tool, which must accept its input, and returns what it says.
+fn accepts(tool: &mut Command) -> String {
+    let output = tool.output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    assert!(output.status.success(), "{tool:?}: {text}");
+    text
+}
+
+/// The newest versions that the tool knows.
+const VERSIONS: [&str; 3] = ["1.35.0", "1.36.0", "1.37.0"];
+
+#[test]
+#[ignore = "needs kubernetes-validate from PyPI"]
+fn kubernetes_accepts_every_manifest_strictly() {
+    let directory = tempfile::tempdir().unwrap();
+    let image = "--image=registry.example/app:1";
+    let forms: [&[&str]; 4] = [
+        &["--app=scripted"],
+        &["--app=timed", "--bare"],
+        &["--app=bare", "--bare", "--replicas=3"],
+        &["--app=blocking", "--max-replicas=9", "--runners=2", "--exclusive", "--name=9 Lives!"],
+    ];
+    for (index, form) in forms.into_iter().enumerate() {
+        let file = directory.path().join(format!("{index}.yaml"));
+        std::fs::write(&file, printed(&[&["kubernetes", image], form].concat())).unwrap();
+        for version in VERSIONS {
+            accepts(Command::new("kubernetes-validate").args(["--strict", "-k", version]).arg(&file));
+        }
+        let check = format!("--check={}", file.display());
+        printed(&[&["kubernetes", image, &check], form].concat());
+    }
+}
+
+/// systemd's own measure of what a service could do to the machine, from 0 to 10. A service without hardening has 9.6.
+const MAX_EXPOSURE: f32 = 2.5;
+
+#[test]
+#[ignore = "needs systemd-analyze"]
+fn systemd_accepts_the_units_and_finds_little_exposure() {
+    let directory = tempfile::tempdir().unwrap();
+    let unit = |name: &str, arguments: &[&str]| {
+        let file = directory.path().join(name);
+        std::fs::write(&file, printed(&[&["systemd", "--app=timed"], arguments].concat())).unwrap();
+        file
+    };
+    let service = unit("timed.service", &["--lame-duck=5s", "--env-each=DEVICE={index} 100%"]);
+    let socket = unit("timed.socket", &["--socket", "--listen=127.0.0.1:8080"]);
+    let text = accepts(Command::new("systemd-analyze").arg("verify").args([&service, &socket]));
+    // systemd before 253 does not know this type yet.
+    let is_complaint = |line: &&str| line.contains("timed.") && !line.contains("notify-reload");
+    let complaints: Vec<_> = text.lines().filter(is_complaint).collect();
+    assert!(complaints.is_empty(), "{complaints:#?}");
+    let exposure = exposure(&service);
+    assert!(exposure <= MAX_EXPOSURE, "{exposure}");
+}
+
+fn exposure(service: &Path) -> f32 {
+    let text = accepts(Command::new("systemd-analyze").args(["security", "--offline=yes"]).arg(service));
+    let overall = text.lines().find(|line| line.contains("Overall exposure level")).unwrap();
+    let level = overall.split(':').nth(1).unwrap().split_whitespace().next().unwrap();
+    level.parse().unwrap()
+}
