@@ -37,6 +37,24 @@ impl Child {
         self.0.stdout.take()
     }
 
+    /// Sends SIGTERM, and waits for the end of the process, at most this long.
+    pub(crate) fn stop(mut self, timeout: Duration) -> Result<()> {
+        self.terminate(timeout).context("a program did not stop after SIGTERM")
+    }
+
+    fn terminate(&mut self, timeout: Duration) -> Option<()> {
+        let pid = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw)?;
+        let _ = kill_process(pid, Signal::TERM);
+        let deadline = Instant::now() + timeout;
+        while !matches!(self.0.try_wait(), Ok(Some(_))) {
+            if Instant::now() > deadline {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Some(())
+    }
+
     /// Waits until the process has ended, which must be a success.
     pub(crate) fn wait(mut self) -> Result<()> {
         let status = self.0.wait()?;
@@ -47,21 +65,11 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(Some(_))) {
-            return;
+        let has_ended = matches!(self.0.try_wait(), Ok(Some(_)));
+        if !has_ended && self.terminate(STOP_TIMEOUT).is_none() {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
         }
-        if let Some(pid) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
-            let _ = kill_process(pid, Signal::TERM);
-        }
-        let deadline = Instant::now() + STOP_TIMEOUT;
-        while Instant::now() < deadline {
-            if matches!(self.0.try_wait(), Ok(Some(_))) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 

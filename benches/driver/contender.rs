@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use fal_health::protocol::Address;
 use serde::Deserialize;
 use tempfile::TempDir;
@@ -63,20 +63,6 @@ struct Counted {
 }
 
 impl Contender {
-    /// Waits until it answers one request.
-    pub(crate) fn wait_until_ready(&self, timeout: Duration) -> Result<()> {
-        let deadline = Instant::now() + timeout;
-        loop {
-            let mut command = programs::own("bench-load")?;
-            command.arg(self.address.to_string()).args(["--connections", "1", "--requests", "1"]);
-            match command.output()? {
-                output if output.status.success() => return Ok(()),
-                output if Instant::now() > deadline => bail!("{}", String::from_utf8_lossy(&output.stderr)),
-                _ => std::thread::sleep(Duration::from_millis(20)),
-            }
-        }
-    }
-
     /// Sends it requests from these cores, and measures.
     pub(crate) fn measure(&self, workload: &Workload, cores: &str, duration: Duration) -> Result<Sample> {
         let mut command = programs::own("bench-load")?;

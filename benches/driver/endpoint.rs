@@ -1,7 +1,6 @@
 //! What an endpoint costs: an app of fal-runtime beside plain axum and plain hyper.
 
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Stdio;
 
 use anyhow::{Context, Result};
 use fal_health::protocol::Address;
@@ -12,6 +11,7 @@ use crate::contender::{Contender, Workload};
 use crate::hop::REQUESTS;
 use crate::programs;
 use crate::rounds::Rounds;
+use crate::servers::{Backend, runner, wait_until_ready};
 use crate::table::{Limit, table};
 
 const AXUM: &str = "axum";
@@ -30,21 +30,17 @@ fn server(name: &'static str, peer: &str) -> Result<Contender> {
     let address = Address::Unix(directory.path().join("socket"));
     let mut command = programs::own("bench-peer")?;
     command.arg(peer).arg(address.to_string());
-    start(name, &command, address, directory)
+    contender(name, Child::start(&command, "0", Stdio::null())?, address, directory)
 }
 
 fn app() -> Result<Contender> {
     let directory = TempDir::new()?;
-    let address = Address::Unix(directory.path().join("socket"));
-    let mut command = programs::own("bench-app")?;
-    command.arg("serve").arg("--listen").arg(address.to_string()).env("FAL_LOG", "warn");
-    start(APP, &command, address, directory)
+    let (server, address) = runner(Backend::Unix, directory.path(), "0")?;
+    contender(APP, server, address, directory)
 }
 
-fn start(name: &'static str, command: &Command, address: Address, directory: TempDir) -> Result<Contender> {
-    let server = Child::start(command, "0", Stdio::null())?;
+fn contender(name: &'static str, server: Child, address: Address, directory: TempDir) -> Result<Contender> {
+    wait_until_ready(&address).with_context(|| format!("{name} does not answer"))?;
     let measured = vec![server.pid()];
-    let contender = Contender { name, address, measured, _children: vec![server], _directory: directory };
-    contender.wait_until_ready(Duration::from_secs(10)).with_context(|| format!("{name} does not answer"))?;
-    Ok(contender)
+    Ok(Contender { name, address, measured, _children: vec![server], _directory: directory })
 }

@@ -1,12 +1,10 @@
 //! What forwarding costs: `fal-host` beside HAProxy, nginx and a hop of plain hyper.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::net::SocketAddr;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use fal_health::protocol::Address;
 use tempfile::TempDir;
 
@@ -14,6 +12,7 @@ use crate::child::{Child, children_of, move_to};
 use crate::contender::{Contender, Workload};
 use crate::programs;
 use crate::rounds::Rounds;
+use crate::servers::{Backend, app_host, fal_host, free_address, hyper_hop, runner, wait_until_ready};
 use crate::table::{Limit, table};
 
 pub(crate) const REQUESTS: Workload = Workload {
@@ -50,9 +49,6 @@ const HYPER: &str = "hyper, Unix socket";
 const HOST: &str = "fal-host, Unix socket";
 const HOST_TCP: &str = "fal-host, TCP";
 
-/// How long a program may take until it answers.
-const START_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// Which cores run what, as `taskset` lists them.
 #[derive(Clone, Copy)]
 struct Cores {
@@ -69,8 +65,8 @@ pub(crate) fn one_core(rounds: &Rounds, loads: &[Workload]) -> Result<String> {
         haproxy(HAPROXY_TCP, Backend::Tcp, cores)?,
         nginx(cores)?,
         hyper(cores)?,
-        app_host(cores)?,
-        fal_host(cores)?,
+        host(HOST, app_host, cores)?,
+        host(HOST_TCP, fal_host, cores)?,
     ];
     let mut text = String::new();
     for load in loads {
@@ -88,7 +84,8 @@ pub(crate) fn one_core(rounds: &Rounds, loads: &[Workload]) -> Result<String> {
 /// The proxies with two threads; everything runs on both cores.
 pub(crate) fn two_cores(rounds: &Rounds) -> Result<String> {
     let cores = Cores { proxy: "0,1", rest: "0,1", threads: 2 };
-    let contenders = [haproxy(HAPROXY_UNIX, Backend::Unix, cores)?, hyper(cores)?, app_host(cores)?];
+    let contenders =
+        [haproxy(HAPROXY_UNIX, Backend::Unix, cores)?, hyper(cores)?, host(HOST, app_host, cores)?];
     let load = Workload { title: "32 clients, 28-byte requests, two threads", ..REQUESTS };
     let all = rounds.run(&contenders, &load, cores.rest)?;
     Ok(table(&load, &all, &[limit(HOST, HAPROXY_UNIX, 1.1)]))
@@ -98,26 +95,9 @@ fn limit(of: &'static str, to: &'static str, at_most: f64) -> Limit {
     Limit { of, to, at_most }
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Backend {
-    Unix,
-    Tcp,
-}
-
-/// A runner without a host, and where it listens.
-fn runner(backend: Backend, directory: &Path, cores: Cores) -> Result<(Child, Address)> {
-    let address = match backend {
-        Backend::Unix => Address::Unix(directory.join("runner.sock")),
-        Backend::Tcp => Address::Tcp(free_address()?),
-    };
-    let mut command = programs::own("bench-app")?;
-    command.arg("serve").arg("--listen").arg(address.to_string()).env("FAL_LOG", "warn");
-    Ok((Child::start(&command, cores.rest, Stdio::null())?, address))
-}
-
 fn haproxy(name: &'static str, backend: Backend, cores: Cores) -> Result<Contender> {
     let directory = TempDir::new()?;
-    let (runner, to) = runner(backend, directory.path(), cores)?;
+    let (runner, to) = runner(backend, directory.path(), cores.rest)?;
     let listen = free_address()?;
     let server = match to {
         Address::Unix(path) => format!("unix@{}", path.display()),
@@ -142,7 +122,7 @@ fn haproxy(name: &'static str, backend: Backend, cores: Cores) -> Result<Contend
 
 fn nginx(cores: Cores) -> Result<Contender> {
     let directory = TempDir::new()?;
-    let (runner, to) = runner(Backend::Unix, directory.path(), cores)?;
+    let (runner, to) = runner(Backend::Unix, directory.path(), cores.rest)?;
     let listen = free_address()?;
     let here = directory.path().display();
     let configuration = directory.path().join("nginx.conf");
@@ -166,40 +146,23 @@ fn nginx(cores: Cores) -> Result<Contender> {
 
 fn hyper(cores: Cores) -> Result<Contender> {
     let directory = TempDir::new()?;
-    let (runner, to) = runner(Backend::Unix, directory.path(), cores)?;
-    let Address::Unix(path) = to else { bail!("{to} is not a Unix socket") };
+    let (runner, to) = runner(Backend::Unix, directory.path(), cores.rest)?;
     let listen = free_address()?;
-    let mut command = programs::own("bench-peer")?;
-    command.arg("hop").arg(Address::Tcp(listen).to_string()).arg(path);
-    start(HYPER, &command, listen, cores, vec![runner], directory)
+    start(HYPER, &hyper_hop(listen, &to)?, listen, cores, vec![runner], directory)
 }
 
-/// The host of the app itself, which talks to its runner over a Unix socket.
-fn app_host(cores: Cores) -> Result<Contender> {
+/// Starts a host, and moves its runner to the other core.
+fn host(
+    name: &'static str,
+    command: impl Fn(SocketAddr) -> Result<Command>,
+    cores: Cores,
+) -> Result<Contender> {
     let listen = free_address()?;
-    let mut command = programs::own("bench-app")?;
-    command.args(["run", "--listen", &listen.to_string(), "--admin", "off"]).env("FAL_LOG", "warn");
-    start_host(HOST, &command, listen, cores)
-}
-
-/// The program `fal-host`, which starts servers of any kind and talks to them over TCP.
-fn fal_host(cores: Cores) -> Result<Contender> {
-    let listen = free_address()?;
-    let mut command = programs::own("fal-host")?;
-    command.args(["--listen", &listen.to_string(), "--admin", "off", "--max-multiplexing", "4096"]);
-    command.args(["--health", "/health", "--", "sh", "-c"]);
-    let app = programs::own("bench-app")?;
-    let server = format!("exec {} serve --listen tcp:127.0.0.1:$PORT", app.get_program().display());
-    command.arg(server).env("FAL_LOG", "warn");
-    start_host(HOST_TCP, &command, listen, cores)
-}
-
-/// Starts a host and moves its runner to the other core.
-fn start_host(name: &'static str, command: &Command, listen: SocketAddr, cores: Cores) -> Result<Contender> {
-    let contender = start(name, command, listen, cores, Vec::new(), TempDir::new()?)?;
-    let host = contender.measured.first().copied().unwrap_or_default();
-    for runner in children_of(host) {
-        move_to(runner, cores.rest)?;
+    let contender = start(name, &command(listen)?, listen, cores, Vec::new(), TempDir::new()?)?;
+    for host in &contender.measured {
+        for runner in children_of(*host) {
+            move_to(runner, cores.rest)?;
+        }
     }
     Ok(contender)
 }
@@ -218,11 +181,6 @@ fn start(
     let address = Address::Tcp(listen);
     let children = std::iter::once(proxy).chain(others).collect();
     let contender = Contender { name, address, measured, _children: children, _directory: directory };
-    contender.wait_until_ready(START_TIMEOUT).with_context(|| format!("{name} does not answer"))?;
+    wait_until_ready(&contender.address).with_context(|| format!("{name} does not answer"))?;
     Ok(contender)
-}
-
-/// An address whose port is free at the moment.
-fn free_address() -> Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

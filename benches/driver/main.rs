@@ -3,14 +3,17 @@
 #![expect(clippy::print_stdout, reason = "figures for people, on standard output")]
 
 mod child;
+mod client;
 mod contender;
 mod cpu;
 mod endpoint;
 mod hop;
+mod instructions;
 mod machine;
 mod page;
 mod programs;
 mod rounds;
+mod servers;
 mod table;
 
 use std::time::Duration;
@@ -25,7 +28,10 @@ use crate::rounds::Rounds;
 ///
 /// It wants a machine of its own with 2 cores, and Debian's packages haproxy and nginx.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Options {
+    #[command(subcommand)]
+    command: Option<Subcommand>,
     /// What to measure [default: all]
     #[arg(value_enum)]
     scenarios: Vec<Scenario>,
@@ -38,6 +44,19 @@ struct Options {
     /// Write the tables into docs/benchmarks.md, too
     #[arg(long)]
     write: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Subcommand {
+    /// Count instructions per request, check and event; needs Debian's package valgrind
+    Instructions {
+        /// Fail if a count is more than 3 % above the one in benches/instructions.txt
+        #[arg(long)]
+        check: bool,
+        /// Write the counts into benches/instructions.txt
+        #[arg(long)]
+        write: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -79,6 +98,9 @@ fn main() -> Result<()> {
     let rounds = Rounds { count: options.rounds, duration: Duration::from_secs_f64(options.seconds) };
     machine::raise_open_files()?;
     machine::raise_priority();
+    if let Some(Subcommand::Instructions { check, write }) = options.command {
+        return instructions::run(check, write);
+    }
     let scenarios = match options.scenarios.as_slice() {
         [] => Scenario::value_variants(),
         some => some,

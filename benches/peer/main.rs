@@ -1,10 +1,14 @@
 //! Minimal programs to compare with: what an endpoint, a hop and a check cost without this project.
 
 mod endpoint;
+mod health;
 mod hop;
 mod listen;
+mod monitor;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Parser;
 use fal_health::protocol::Address;
@@ -29,6 +33,36 @@ enum Peer {
         /// The Unix socket that it forwards to
         to: PathBuf,
     },
+    /// A server that answers and counts health checks
+    Health {
+        /// Where it listens
+        address: Address,
+    },
+    /// A host of many runners, all at the address of one server
+    Host(Checks),
+    /// A prober of plain hyper
+    Prober(Checks),
+    /// Events of a monitor, without I/O
+    Monitor {
+        /// How many checks it makes
+        checks: u64,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Checks {
+    /// The Unix socket of the server that is checked
+    server: PathBuf,
+    /// How many runners the server stands for
+    runners: NonZeroUsize,
+    /// The time between two checks of a runner, in milliseconds
+    interval: u64,
+}
+
+impl Checks {
+    fn interval(&self) -> Duration {
+        Duration::from_millis(self.interval)
+    }
 }
 
 #[tokio::main]
@@ -37,5 +71,9 @@ async fn main() -> anyhow::Result<()> {
         Peer::Axum { address } => endpoint::axum(&address).await,
         Peer::Hyper { address } => endpoint::hyper(&address).await,
         Peer::Hop { address, to } => hop::forward(&address, to).await,
+        Peer::Health { address } => health::answer(&address).await,
+        Peer::Host(checks) => health::host(checks.server.clone(), checks.runners, checks.interval()).await,
+        Peer::Prober(checks) => health::probe(checks.server.clone(), checks.runners, checks.interval()).await,
+        Peer::Monitor { checks } => monitor::feed(checks),
     }
 }

@@ -1,0 +1,93 @@
+//! The servers and hosts that several measurements start.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use fal_health::protocol::Address;
+
+use crate::child::Child;
+use crate::programs;
+
+/// How long a program may take until it answers.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How a proxy talks to its runner.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Backend {
+    Unix,
+    Tcp,
+}
+
+/// A runner without a host on these cores, and where it listens.
+pub(crate) fn runner(backend: Backend, directory: &Path, cores: &str) -> Result<(Child, Address)> {
+    let address = match backend {
+        Backend::Unix => Address::Unix(directory.join("runner.sock")),
+        Backend::Tcp => Address::Tcp(free_address()?),
+    };
+    let mut command = programs::own("bench-app")?;
+    command.args(["serve", "--listen", &address.to_string()]).env("FAL_LOG", "warn");
+    Ok((Child::start(&command, cores, Stdio::null())?, address))
+}
+
+/// A server that answers and counts checks, on these cores, and its Unix socket.
+pub(crate) fn health(directory: &Path, cores: &str) -> Result<(Child, PathBuf)> {
+    let socket = directory.join("health.sock");
+    let mut command = programs::own("bench-peer")?;
+    command.arg("health").arg(Address::Unix(socket.clone()).to_string());
+    let server = Child::start(&command, cores, Stdio::null())?;
+    let deadline = Instant::now() + START_TIMEOUT;
+    while !socket.exists() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok((server, socket))
+}
+
+/// The host of the app itself, which talks to its runner over a Unix socket.
+pub(crate) fn app_host(listen: SocketAddr) -> Result<Command> {
+    let mut command = programs::own("bench-app")?;
+    command.args(["run", "--listen", &listen.to_string(), "--admin", "off"]).env("FAL_LOG", "warn");
+    Ok(command)
+}
+
+/// The program `fal-host`, which starts servers of any kind and talks to them over TCP.
+pub(crate) fn fal_host(listen: SocketAddr) -> Result<Command> {
+    let mut command = programs::own("fal-host")?;
+    command.args(["--listen", &listen.to_string(), "--admin", "off", "--max-multiplexing", "4096"]);
+    command.args(["--health", "/health", "--", "sh", "-c"]);
+    let app = programs::own("bench-app")?;
+    let server = format!("exec {} serve --listen tcp:127.0.0.1:$PORT", app.get_program().display());
+    command.arg(server).env("FAL_LOG", "warn");
+    Ok(command)
+}
+
+/// A hop of plain hyper, which talks to its runner over a Unix socket.
+pub(crate) fn hyper_hop(listen: SocketAddr, to: &Address) -> Result<Command> {
+    let Address::Unix(path) = to else { bail!("{to} is not a Unix socket") };
+    let mut command = programs::own("bench-peer")?;
+    command.arg("hop").arg(Address::Tcp(listen).to_string()).arg(path);
+    Ok(command)
+}
+
+/// Waits until a server answers a request.
+pub(crate) fn wait_until_ready(address: &Address) -> Result<()> {
+    let deadline = Instant::now() + START_TIMEOUT;
+    loop {
+        let mut load = programs::own("bench-load")?;
+        load.arg(address.to_string()).args(["--connections", "1", "--requests", "1"]);
+        match load.output()? {
+            output if output.status.success() => return Ok(()),
+            output if Instant::now() > deadline => {
+                bail!("nothing answers at {address}: {}", String::from_utf8_lossy(&output.stderr))
+            }
+            _ => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+/// An address whose port is free at the moment.
+pub(crate) fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
