@@ -2,12 +2,9 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::RunnerId;
 
@@ -56,53 +53,14 @@ impl Cgroups {
         directory.0.join("cgroup.kill").exists().then(|| Self(Arc::new(directory)))
     }
 
-    /// Makes a cgroup for a runner, and opens the file by which a process enters it.
+    /// Makes a cgroup for a runner, and opens its directory.
     pub(super) fn make(&self, id: RunnerId) -> io::Result<(Cgroup, File)> {
         let directory = CgroupDirectory(self.0.0.join(id.to_string()));
         fs::create_dir(&directory.0)?;
-        let entrance = File::create(directory.0.join("cgroup.procs"))?;
-        Ok((Cgroup { directory: Arc::new(directory), _host: self.clone() }, entrance))
+        let open = File::open(&directory.0)?;
+        Ok((Cgroup { directory: Arc::new(directory), _host: self.clone() }, open))
     }
 }
-
-/// Moves the child processes of a command into a cgroup before they run, so that all they start is inside.
-#[derive(Debug)]
-pub(super) struct CgroupEntry(Arc<AtomicI32>);
-
-impl CgroupEntry {
-    pub(super) fn of(command: &mut Command) -> Self {
-        let entrance = Arc::new(AtomicI32::new(NONE));
-        let open = Arc::clone(&entrance);
-        let enter = move || {
-            let descriptor = open.load(Ordering::Relaxed);
-            if descriptor != NONE {
-                // SAFETY: the parent keeps it open until `spawn` returns, which is after exec.
-                #[expect(unsafe_code, reason = "between fork and exec only the number is available")]
-                let entrance = unsafe { BorrowedFd::borrow_raw(descriptor) };
-                // 0 means the process that writes it. A runner that cannot enter runs without a cgroup.
-                let _ = rustix::io::write(entrance, b"0");
-            }
-            Ok(())
-        };
-        #[expect(unsafe_code, reason = "nothing else runs between fork and exec")]
-        // SAFETY: the closure reads an atomic and makes one system call. It does not allocate or lock.
-        unsafe {
-            command.pre_exec(enter);
-        }
-        Self(entrance)
-    }
-
-    /// Calls `start`. Child processes that it starts enter the cgroup through this file.
-    pub(super) fn through<T>(&self, entrance: Option<&File>, start: impl FnOnce() -> T) -> T {
-        self.0.store(entrance.map_or(NONE, AsRawFd::as_raw_fd), Ordering::Relaxed);
-        let started = start();
-        self.0.store(NONE, Ordering::Relaxed);
-        started
-    }
-}
-
-/// Not a file descriptor.
-const NONE: i32 = -1;
 
 impl Cgroup {
     /// Kills every process in the cgroup.
@@ -151,7 +109,41 @@ fn sweep(own: &Path) {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
+    use rustix::process::{WaitOptions, getpgid, waitpid};
+
+    use super::super::cgroup_entry::CgroupEntry;
     use super::*;
+
+    #[test]
+    fn a_runner_starts_inside_its_cgroup_as_a_child_of_the_host_and_leads_a_group() {
+        // Only where a cgroup is delegated to the tests.
+        let Some(cgroups) = Cgroups::delegated() else { return };
+        let (cgroup, open) = cgroups.make(RunnerId::new(7)).unwrap();
+        let mut command = Command::new("sleep");
+        command.arg("1000");
+        let entry = CgroupEntry::of(&mut command);
+        let runner = entry.spawn(&mut command, &open).unwrap();
+        let pid = runner.as_raw_nonzero();
+        let group = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
+        assert!(group.lines().any(|line| line.starts_with("0::") && line.ends_with("/7")), "{group}");
+        assert_eq!(getpgid(Some(runner)).unwrap(), runner);
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        assert!(status.contains(&format!("PPid:\t{}\n", std::process::id())), "{status}");
+        cgroup.kill();
+        let (_, status) = waitpid(Some(runner), WaitOptions::empty()).unwrap().unwrap();
+        assert_eq!(status.terminating_signal(), Some(9));
+    }
+
+    #[test]
+    fn a_command_that_cannot_be_executed_in_a_cgroup_is_an_error() {
+        let Some(cgroups) = Cgroups::delegated() else { return };
+        let (_cgroup, open) = cgroups.make(RunnerId::new(8)).unwrap();
+        let mut command = Command::new("/no/such/program");
+        let entry = CgroupEntry::of(&mut command);
+        assert_eq!(entry.spawn(&mut command, &open).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
 
     /// A directory that looks like a cgroup.
     fn group(files: &[&str]) -> tempfile::TempDir {
@@ -184,15 +176,19 @@ mod tests {
     }
 
     #[test]
-    fn a_runner_enters_its_cgroup_and_is_killed_by_a_write() {
+    fn a_runner_that_cannot_be_cloned_into_its_cgroup_is_moved_and_a_write_kills_it() {
         let own = group(&["cgroup.procs"]);
         let directory = own.path().join("fal-host-x");
         fs::create_dir(&directory).unwrap();
         let cgroups = Cgroups(Arc::new(CgroupDirectory(directory.clone())));
-        let (entered, entrance) = cgroups.make(RunnerId::new(7)).unwrap();
+        let (entered, open) = cgroups.make(RunnerId::new(7)).unwrap();
+        // The kernel makes this file in a real cgroup.
+        fs::write(directory.join("7/cgroup.procs"), "").unwrap();
         let mut command = Command::new("true");
         let entry = CgroupEntry::of(&mut command);
-        assert!(entry.through(Some(&entrance), || command.status()).unwrap().success());
+        let runner = entry.spawn(&mut command, &open).unwrap();
+        let (_, status) = waitpid(Some(runner), WaitOptions::empty()).unwrap().unwrap();
+        assert_eq!(status.exit_status(), Some(0));
         assert_eq!(fs::read_to_string(directory.join("7/cgroup.procs")).unwrap(), "0");
         entered.kill();
         assert_eq!(fs::read_to_string(directory.join("7/cgroup.kill")).unwrap(), "1");

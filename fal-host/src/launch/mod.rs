@@ -1,6 +1,7 @@
 //! Starting runners: as processes ([`ProcessLauncher`], [`PortLauncher`]), or any other way ([`Launcher`]).
 
 mod cgroup;
+mod cgroup_entry;
 mod channel;
 mod directory;
 mod orphans;

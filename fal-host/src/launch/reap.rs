@@ -1,12 +1,15 @@
 //! Waiting for the end of a process, and killing what is left of its group.
 
 use std::io;
-use std::process::Child;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process, kill_process_group, waitpid,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
@@ -25,10 +28,9 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// The group that a child process leads, and its leader.
-    pub(super) fn led_by(child: &Child, cgroup: Option<Cgroup>) -> Option<(Self, Pid)> {
-        let pid = Pid::from_raw(i32::try_from(child.id()).ok()?)?;
-        Some((Self { leader: Arc::new(Mutex::new(Some(pid))), cgroup }, pid))
+    /// The group that a child process leads.
+    pub(super) fn led_by(leader: Pid, cgroup: Option<Cgroup>) -> Self {
+        Self { leader: Arc::new(Mutex::new(Some(leader))), cgroup }
     }
 
     pub(super) fn terminate(&self, signal: StopSignal, to: StopSignalTo) {
@@ -64,20 +66,21 @@ impl Group {
 
     /// Waits until the leader has ended, kills what is left of the group, and reaps the leader. In this order, because
     /// the id of the group stays reserved only until the leader is reaped.
-    pub(super) async fn end(self, child: Child) -> Exit {
+    pub(super) async fn end(self) -> Exit {
         let waited = self.leader_ended().await;
-        self.ended(child, waited)
+        self.ended(waited)
     }
 
-    fn ended(self, mut child: Child, waited: io::Result<()>) -> Exit {
+    fn ended(self, waited: io::Result<()>) -> Exit {
         self.kill();
         let mut leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
         // From now on the id may belong to another group.
-        *leader = None;
+        let Some(pid) = leader.take() else { return Exit::Unknown };
         match waited {
-            Ok(()) => child.wait().map_or(Exit::Unknown, Exit::from),
+            Ok(()) => reap(pid).map_or(Exit::Unknown, Exit::from),
             Err(error) => {
-                tracing::error!(%error, pid = child.id(), "cannot wait for a process, so it was killed");
+                let pid = pid.as_raw_nonzero();
+                tracing::error!(%error, pid, "cannot wait for a process, so it was killed");
                 Exit::Unknown
             }
         }
@@ -126,6 +129,12 @@ async fn await_descriptor(pid: Pid) -> io::Result<()> {
     }
 }
 
+/// Reaps a process that has ended, and returns how it ended.
+fn reap(pid: Pid) -> io::Result<ExitStatus> {
+    let ended = rustix::io::retry_on_intr(|| waitpid(Some(pid), WaitOptions::empty()))?;
+    ended.map(|(_, status)| ExitStatus::from_raw(status.as_raw())).ok_or_else(|| io::ErrorKind::Other.into())
+}
+
 /// Whether a process has ended. Does not reap it.
 fn has_ended(pid: Pid) -> io::Result<bool> {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
@@ -145,6 +154,7 @@ mod tests {
     use std::os::unix::process::CommandExt;
     use std::process::{Command, Stdio};
 
+    use super::super::cgroup_entry::pid_of;
     use super::*;
 
     #[test]
@@ -152,11 +162,12 @@ mod tests {
         let mut sleep = Command::new("sleep");
         let mut child = sleep.arg("1000").stdout(Stdio::piped()).process_group(0).spawn().unwrap();
         let mut witness = child.stdout.take().unwrap();
-        let (group, _) = Group::led_by(&child, None).unwrap();
+        let group = Group::led_by(pid_of(&child).unwrap(), None);
         let signals_later = group.clone();
-        assert_eq!(group.ended(child, Err(io::ErrorKind::Other.into())), Exit::Unknown);
+        assert_eq!(group.ended(Err(io::ErrorKind::Other.into())), Exit::Unknown);
         // Its end of the pipe closes when it ends.
         assert_eq!(io::copy(&mut witness, &mut io::sink()).unwrap(), 0);
         assert_eq!(*signals_later.leader.lock().unwrap(), None);
+        child.wait().unwrap();
     }
 }

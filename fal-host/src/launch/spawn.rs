@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use fal_health::protocol::{Address, variable};
@@ -14,7 +14,8 @@ use tokio::net::unix::pipe;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use super::cgroup::{Cgroup, CgroupEntry, Cgroups};
+use super::cgroup::{Cgroup, Cgroups};
+use super::cgroup_entry::{CgroupEntry, pid_of};
 use super::orphans::Orphans;
 use super::reap::Group;
 use super::vacancy::vacated;
@@ -50,7 +51,6 @@ pub(super) struct Spawner {
 pub(super) struct Spawned {
     pub(super) group: Group,
     pub(super) pid: u32,
-    child: Child,
     leader: Pid,
     cgroup: Option<Cgroup>,
     strategy: ReplacementStrategy,
@@ -98,22 +98,20 @@ impl Spawner {
         let (id, index) = (reporter.id(), reporter.index().to_string());
         self.command.envs(self.env_each.iter().map(|(name, value)| (name, value.replace("{index}", &index))));
         self.command.envs(variables).env(variable::LISTEN, address.to_string());
-        let (cgroup, entrance) = self.cgroup(id).unzip();
-        let started = self.start(stdin, entrance.as_ref());
-        let (child, stdout, stderr) = started.map_err(|error| {
+        let (cgroup, open) = self.cgroup(id).unzip();
+        let started = self.start(stdin, open.as_ref());
+        let (leader, stdout, stderr) = started.map_err(|error| {
             let program = self.command.get_program().display();
             LaunchError::io(format!("{program} could not be started"), error)
         })?;
-        let (group, leader) =
-            Group::led_by(&child, cgroup.clone()).ok_or_else(|| LaunchError::new("the process has no id"))?;
+        let group = Group::led_by(leader, cgroup.clone());
         self.orphans.runner_started(leader, address);
         let relay = self.relays.spawn(async move {
             join(output::relay(stdout, id, "stdout"), output::relay(stderr, id, "stderr")).await
         });
         Ok(Spawned {
             group,
-            pid: child.id(),
-            child,
+            pid: leader.as_raw_nonzero().get().unsigned_abs(),
             leader,
             cgroup,
             strategy: reporter.replacement_strategy(),
@@ -131,8 +129,8 @@ impl Spawner {
     fn start(
         &mut self,
         stdin: Stdio,
-        entrance: Option<&File>,
-    ) -> io::Result<(Child, pipe::Receiver, pipe::Receiver)> {
+        cgroup: Option<&File>,
+    ) -> io::Result<(Pid, pipe::Receiver, pipe::Receiver)> {
         // The pipes belong to the runtime that reads them.
         let _reader = self.relays.enter();
         let (stdout, stderr) = (pipe::pipe()?, pipe::pipe()?);
@@ -141,9 +139,9 @@ impl Spawner {
             .stdout(stdout.0.into_blocking_fd()?)
             .stderr(stderr.0.into_blocking_fd()?)
             .process_group(0);
-        let spawned = match &self.cgroups {
-            Some((_, entry)) => entry.through(entrance, || self.command.spawn()),
-            None => self.command.spawn(),
+        let spawned = match (&self.cgroups, cgroup) {
+            (Some((_, entry)), Some(cgroup)) => entry.spawn(&mut self.command, cgroup),
+            _ => self.command.spawn().and_then(|child| pid_of(&child).ok_or(io::ErrorKind::Other.into())),
         };
         // Drops the child's ends of the streams, which the command keeps: a pipe closes only when all ends are closed.
         self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -161,7 +159,7 @@ impl Spawned {
     /// Waits until the child process has ended, and kills what is left of its group. Under
     /// [`ReplacementStrategy::StopFirst`], waits until that has ended, too (S60b).
     pub(super) async fn end(mut self) -> Exit {
-        let exit = self.group.end(self.child).await;
+        let exit = self.group.end().await;
         self.orphans.runner_ended(self.leader);
         if self.strategy == ReplacementStrategy::StopFirst {
             vacated(self.leader, self.cgroup.as_ref()).await;
