@@ -33,6 +33,12 @@ impl Child {
         self.0.id()
     }
 
+    /// Kills the process.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+
     pub(crate) fn take_stdout(&mut self) -> Option<process::ChildStdout> {
         self.0.stdout.take()
     }
@@ -67,8 +73,7 @@ impl Drop for Child {
     fn drop(&mut self) {
         let has_ended = matches!(self.0.try_wait(), Ok(Some(_)));
         if !has_ended && self.terminate(STOP_TIMEOUT).is_none() {
-            let _ = self.0.kill();
-            let _ = self.0.wait();
+            self.kill();
         }
     }
 }

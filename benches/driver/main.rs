@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "figures for people, on standard output")]
 
+mod check;
 mod child;
 mod client;
 mod contender;
@@ -14,6 +15,7 @@ mod page;
 mod programs;
 mod rounds;
 mod servers;
+mod start;
 mod table;
 
 use std::time::Duration;
@@ -73,6 +75,10 @@ enum Scenario {
     TwoCores,
     /// The endpoint without a proxy
     Endpoint,
+    /// Crashes, beside a loop of the shell
+    Start,
+    /// Checks of 9,500 runners
+    Check,
 }
 
 impl Scenario {
@@ -84,6 +90,8 @@ impl Scenario {
             Self::Events => hop::one_core(rounds, &[hop::EVENTS]),
             Self::TwoCores => hop::two_cores(rounds),
             Self::Endpoint => endpoint::compare(rounds),
+            Self::Start => start::compare(),
+            Self::Check => check::compare(),
         }
     }
 

@@ -38,7 +38,7 @@ pub(crate) fn table(load: &Workload, all: &[Series], limits: &[Limit]) -> String
         let find = |name| all.iter().find(|series| series.name == name);
         let (Some(of), Some(to)) = (find(limit.of), find(limit.to)) else { continue };
         let ratio = of.ratio(to);
-        let verdict = if ratio <= limit.at_most { "met" } else { "**missed**" };
+        let verdict = verdict(ratio <= limit.at_most);
         let _ = writeln!(
             text,
             "- {} / {}: {ratio:.2}, limit {:.2}: {verdict}",
@@ -54,4 +54,9 @@ pub(crate) fn table(load: &Workload, all: &[Series], limits: &[Limit]) -> String
         );
     }
     text
+}
+
+/// What came of a limit.
+pub(crate) fn verdict(is_met: bool) -> &'static str {
+    if is_met { "met" } else { "**missed**" }
 }
