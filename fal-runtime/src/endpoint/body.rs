@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_TYPE, EXPECT};
 use http::{HeaderMap, StatusCode};
 use http_body::Body as _;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 
 use crate::error::Error;
 
@@ -50,30 +50,55 @@ async fn read_json(headers: &HeaderMap, body: &mut Body, limit: usize) -> Result
             "the body has to be JSON: send it with `content-type: application/json`",
         ));
     }
-    if content_length(headers).is_some_and(|length| length > limit) {
+    // The length that the head announces.
+    if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
         return Err(too_large(limit));
     }
-    let body = match Limited::new(body, limit).collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(too_large(limit)),
-        Err(error) => {
-            return Err(Error::new(StatusCode::BAD_REQUEST, format!("the body could not be read: {error}")));
+    Ok(Some(collect(body, limit).await?).filter(|body| !body.is_empty()))
+}
+
+/// Reads a whole body. One that arrives in one piece, as most do, is not copied.
+async fn collect(body: &mut Body, limit: usize) -> Result<Bytes, Error> {
+    let (mut first, mut rest, mut length) = (Bytes::new(), Vec::new(), 0);
+    while !body.is_end_stream() {
+        let Some(frame) = body.frame().await else { break };
+        let frame = frame.map_err(|error| {
+            Error::new(StatusCode::BAD_REQUEST, format!("the body could not be read: {error}"))
+        })?;
+        // Trailers are not data.
+        let Ok(piece) = frame.into_data() else { continue };
+        length += piece.len();
+        if length > limit {
+            return Err(too_large(limit));
         }
-    };
-    Ok(Some(body).filter(|body| !body.is_empty()))
+        if first.is_empty() {
+            first = piece;
+        } else {
+            rest.push(piece);
+        }
+    }
+    if rest.is_empty() {
+        return Ok(first);
+    }
+    let mut whole = BytesMut::with_capacity(length);
+    whole.extend_from_slice(&first);
+    for piece in &rest {
+        whole.extend_from_slice(piece);
+    }
+    Ok(whole.freeze())
 }
 
 fn too_large(limit: usize) -> Error {
     Error::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"))
 }
 
-fn content_length(headers: &HeaderMap) -> Option<usize> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
 /// Whether the media type is `application/json` or ends with `+json`, with any parameters.
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(Ok(value)) = headers.get(CONTENT_TYPE).map(|value| value.to_str()) else { return false };
+    let Some(value) = headers.get(CONTENT_TYPE) else { return false };
+    if value == "application/json" {
+        return true;
+    }
+    let Ok(value) = value.to_str() else { return false };
     let essence = value.split(';').next().unwrap_or_default().trim();
     let Some((kind, format)) = essence.split_once('/') else { return false };
     let suffix = format.rsplit_once('+').map(|(_, suffix)| suffix);

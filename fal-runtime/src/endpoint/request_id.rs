@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RequestId(HeaderValue);
 
-const NAME: HeaderName = HeaderName::from_static(header::REQUEST_ID);
+static NAME: HeaderName = HeaderName::from_static(header::REQUEST_ID);
 
 impl RequestId {
     pub(crate) fn of(request: &HeaderMap) -> Self {
@@ -18,7 +18,7 @@ impl RequestId {
 
     /// The id that the request has, if it is valid.
     pub(crate) fn given(request: &HeaderMap) -> Option<Self> {
-        request.get(NAME).filter(|id| request_id::is_valid(id.as_bytes())).cloned().map(Self)
+        request.get(&NAME).filter(|id| request_id::is_valid(id.as_bytes())).cloned().map(Self)
     }
 
     /// An id that no other request has.
@@ -33,7 +33,7 @@ impl RequestId {
     }
 
     pub(crate) fn put_on(self, response: &mut HeaderMap) {
-        response.insert(NAME, self.0);
+        response.insert(&NAME, self.0);
     }
 }
 
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     fn given(id: &str) -> String {
-        RequestId::of(&HeaderMap::from_iter([(NAME, HeaderValue::from_str(id).unwrap())])).to_string()
+        RequestId::of(&HeaderMap::from_iter([(NAME.clone(), HeaderValue::from_str(id).unwrap())])).to_string()
     }
 
     #[test]
