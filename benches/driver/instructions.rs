@@ -42,14 +42,17 @@ const COUNTED: [(&str, Count); 8] = [
     ("monitor", monitor),
 ];
 
-/// Counts everything. Fails if a count is larger than the file allows, or writes the file.
-pub(crate) fn run(check: bool, write: bool) -> Result<()> {
+/// Counts what has these names, or everything. Fails if a count is larger than the file allows, or writes the file.
+pub(crate) fn run(names: &[String], check: bool, write: bool) -> Result<()> {
     programs::installed("valgrind")?;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("instructions.txt");
     let kept = parse(&fs::read_to_string(&path).context("cannot read benches/instructions.txt")?);
-    let mut counts = BTreeMap::new();
+    let mut counts = kept.clone();
     println!("{:<16}{:>10}{:>10}{:>8}", "instructions", "kept", "now", "ratio");
     for (name, count) in COUNTED {
+        if !names.is_empty() && !names.iter().any(|wanted| wanted == name) {
+            continue;
+        }
         let now = count().with_context(|| format!("cannot count {name}"))?;
         counts.insert(name.to_owned(), now);
         let was = kept.get(name).copied().unwrap_or(now);

@@ -52,6 +52,8 @@ struct Options {
 enum Subcommand {
     /// Count instructions per request, check and event; needs Debian's package valgrind
     Instructions {
+        /// What to count, as benches/instructions.txt names it [default: all]
+        names: Vec<String>,
         /// Fail if a count is more than 3 % above the one in benches/instructions.txt
         #[arg(long)]
         check: bool,
@@ -106,8 +108,8 @@ fn main() -> Result<()> {
     let rounds = Rounds { count: options.rounds, duration: Duration::from_secs_f64(options.seconds) };
     machine::raise_open_files()?;
     machine::raise_priority();
-    if let Some(Subcommand::Instructions { check, write }) = options.command {
-        return instructions::run(check, write);
+    if let Some(Subcommand::Instructions { names, check, write }) = options.command {
+        return instructions::run(&names, check, write);
     }
     let scenarios = match options.scenarios.as_slice() {
         [] => Scenario::value_variants(),
