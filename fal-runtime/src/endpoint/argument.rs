@@ -26,6 +26,7 @@ use crate::validation::rejection;
     message = "`{Self}` cannot be an argument of an endpoint",
     label = "neither a JSON body nor an extractor that is `Send`",
     note = "for a JSON body, write `#[derive(Deserialize, JsonSchema)]` above its type, and `In` instead of `Json<In>`",
+    note = "for another body, write `Bytes`, `Text` or `BodyStream` of `fal_runtime::extract`",
     note = "for a value from the request head, implement `fal_runtime::extract::FromApp<YourApp>`; the app itself is `&self`"
 )]
 pub trait Argument<M>: Sized + Send {
@@ -66,12 +67,25 @@ impl<A: Any, T: FromApp<A> + 'static> HeadArgument<WithApp<A>> for T {
 /// Where an argument comes from.
 #[derive(Clone, Copy, Debug)]
 pub enum ArgumentSource {
-    /// The JSON body, with this schema.
-    Body(SchemaOf),
+    /// The body.
+    Body(BodyKind),
     /// The request's head, or the runner itself.
     Head,
     /// The request's head and the app.
     App(&'static ArgumentInfo),
+}
+
+/// What an endpoint takes as its body.
+#[derive(Clone, Copy, Debug)]
+pub enum BodyKind {
+    /// JSON of this schema.
+    Json(SchemaOf),
+    /// Text in UTF-8.
+    Text,
+    /// Bytes of any media type.
+    Bytes,
+    /// The same, read by the endpoint.
+    Stream,
 }
 
 /// The future of an argument that is being extracted. It is a named type, so that rustc reports a missing bound
@@ -112,7 +126,7 @@ pub enum FromCall {}
 pub struct WithApp<A>(PhantomData<A>);
 
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> Argument<FromBody> for T {
-    const SOURCE: ArgumentSource = ArgumentSource::Body(SchemaOf::of::<T>());
+    const SOURCE: ArgumentSource = ArgumentSource::Body(BodyKind::Json(SchemaOf::of::<T>()));
 
     fn extract<'a, 'c, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, Self> {
         Extracting::Read(call, read::<T, R>)

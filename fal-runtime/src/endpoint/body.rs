@@ -1,38 +1,83 @@
 //! Reads the body of a request into memory.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_TYPE, EXPECT};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, EXPECT};
 use http::{HeaderMap, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt;
+use tokio::sync::Mutex;
 
 use crate::error::Error;
+use crate::extract::SharedBody;
+use crate::validation::body::{too_large, unreadable};
 
 /// The maximum number of bytes that are read and discarded after a body was rejected, and the time limit.
 const MAX_DISCARDED: usize = 64 << 20;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Reads a JSON body into memory. `None` if there is no body.
+/// The media type that an endpoint takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MediaType {
+    /// `application/json`, or another that ends in `+json`.
+    Json,
+    /// `text/…`.
+    Text,
+    /// Any.
+    Any,
+}
+
+/// Reads a body into memory. `None` if there is no body.
 ///
-/// A body of another media type is an error with status 415; a body above the limit, with status 413.
-pub(super) async fn read(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Option<Bytes>, Error> {
+/// A body of another media type or coding is an error with status 415; a body above the limit, with status 413.
+pub(super) async fn read(
+    headers: &HeaderMap,
+    mut body: Body,
+    limit: usize,
+    wanted: MediaType,
+) -> Result<Option<Bytes>, Error> {
     if body.is_end_stream() {
         return Ok(None);
     }
-    let taken = read_json(headers, &mut body, limit).await;
-    // A client that sent `expect` gets the error first and sends no body.
-    if taken.is_err() && !headers.contains_key(EXPECT) {
-        let _ = tokio::time::timeout(DISCARD_TIMEOUT, discard(body)).await;
+    let taken = read_all(headers, &mut body, limit, wanted).await;
+    if taken.is_err() {
+        discard_rejected(headers, body).await;
     }
     taken
 }
 
+/// Checks the head of a body that the endpoint reads itself.
+pub(super) async fn share(headers: &HeaderMap, body: Body, limit: usize) -> Result<SharedBody, Error> {
+    let checked = check_coding(headers).and_then(|()| check_length(&body, limit));
+    match checked {
+        Ok(()) => Ok(Arc::new(Mutex::new(body))),
+        Err(error) => {
+            discard_rejected(headers, body).await;
+            Err(error)
+        }
+    }
+}
+
+/// Discards what an endpoint has left of its body, unless the endpoint still reads it on another task.
+pub(super) async fn discard_rest(rest: SharedBody) {
+    if let Ok(mut body) = rest.try_lock() {
+        let _ = tokio::time::timeout(DISCARD_TIMEOUT, discard(&mut body)).await;
+    }
+}
+
+/// Discards a rejected body. A client that sent `expect` gets the error first and sends no body.
+async fn discard_rejected(headers: &HeaderMap, mut body: Body) {
+    if !headers.contains_key(EXPECT) {
+        let _ = tokio::time::timeout(DISCARD_TIMEOUT, discard(&mut body)).await;
+    }
+}
+
 /// Reads and discards the rest of a body. Many clients send the whole body before they read, and TCP discards a
 /// response when data arrives on a closed connection.
-async fn discard(mut body: Body) {
+async fn discard(body: &mut Body) {
     let mut left = MAX_DISCARDED;
     while let Some(Ok(frame)) = body.frame().await {
         let length = frame.data_ref().map_or(0, Bytes::len);
@@ -43,18 +88,27 @@ async fn discard(mut body: Body) {
     }
 }
 
-async fn read_json(headers: &HeaderMap, body: &mut Body, limit: usize) -> Result<Option<Bytes>, Error> {
-    if !is_json(headers) {
-        return Err(Error::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "the body has to be JSON: send it with `content-type: application/json`",
-        ));
+async fn read_all(
+    headers: &HeaderMap,
+    body: &mut Body,
+    limit: usize,
+    wanted: MediaType,
+) -> Result<Option<Bytes>, Error> {
+    // An empty body needs no media type. Whether a body of chunks is empty shows when it is read.
+    let is_checked_first = headers.contains_key(CONTENT_TYPE) || body.size_hint().lower() > 0;
+    if is_checked_first {
+        check_media_type(headers, wanted)?;
     }
-    // The length that the head announces.
-    if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
-        return Err(too_large(limit));
+    check_coding(headers)?;
+    check_length(body, limit)?;
+    let body = collect(body, limit).await?;
+    if body.is_empty() {
+        return Ok(None);
     }
-    Ok(Some(collect(body, limit).await?).filter(|body| !body.is_empty()))
+    if !is_checked_first {
+        check_media_type(headers, wanted)?;
+    }
+    if wanted == MediaType::Any { Ok(Some(body)) } else { utf8(body).map(Some) }
 }
 
 /// Reads a whole body. One that arrives in one piece, as most do, is not copied.
@@ -62,9 +116,7 @@ async fn collect(body: &mut Body, limit: usize) -> Result<Bytes, Error> {
     let (mut first, mut rest, mut length) = (Bytes::new(), Vec::new(), 0);
     while !body.is_end_stream() {
         let Some(frame) = body.frame().await else { break };
-        let frame = frame.map_err(|error| {
-            Error::new(StatusCode::BAD_REQUEST, format!("the body could not be read: {error}"))
-        })?;
+        let frame = frame.map_err(unreadable)?;
         // Trailers are not data.
         let Ok(piece) = frame.into_data() else { continue };
         length += piece.len();
@@ -88,40 +140,94 @@ async fn collect(body: &mut Body, limit: usize) -> Result<Bytes, Error> {
     Ok(whole.freeze())
 }
 
-fn too_large(limit: usize) -> Error {
-    Error::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"))
+/// Checks the length that the head announces.
+fn check_length(body: &Body, limit: usize) -> Result<(), Error> {
+    let limit_in_bytes = u64::try_from(limit).unwrap_or(u64::MAX);
+    if body.size_hint().lower() > limit_in_bytes { Err(too_large(limit)) } else { Ok(()) }
+}
+
+/// A coding such as gzip is a layer's job (RFC 9110, 15.5.16).
+fn check_coding(headers: &HeaderMap) -> Result<(), Error> {
+    let codings = headers.get_all(CONTENT_ENCODING).into_iter().filter_map(|value| value.to_str().ok());
+    let mut codings = codings.flat_map(|value| value.split(',')).map(str::trim);
+    match codings.find(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity")) {
+        None => Ok(()),
+        Some(coding) => {
+            let unsupported =
+                format!("the content coding `{coding}` is not supported: send the body without it");
+            Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, unsupported)
+                .header("accept-encoding", "identity"))
+        }
+    }
+}
+
+fn check_media_type(headers: &HeaderMap, wanted: MediaType) -> Result<(), Error> {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let expected = match wanted {
+        // Most bodies.
+        MediaType::Json if value == "application/json" => return Ok(()),
+        MediaType::Json if !is_json(value) => {
+            "the body has to be JSON: send it with `content-type: application/json`"
+        }
+        MediaType::Text if !is_text(value) => {
+            "the body has to be text: send it with `content-type: text/plain`"
+        }
+        MediaType::Json | MediaType::Text if !is_utf8(value) => NOT_UTF8,
+        MediaType::Any | MediaType::Json | MediaType::Text => return Ok(()),
+    };
+    Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, expected))
+}
+
+const NOT_UTF8: &str = "the charset of the body is not supported: send it in UTF-8";
+
+/// The body without its byte order mark. One of UTF-16 or UTF-32 is an error: neither JSON nor text in UTF-8 begins like it.
+fn utf8(body: Bytes) -> Result<Bytes, Error> {
+    match body.as_ref() {
+        [0xef, 0xbb, 0xbf, ..] => Ok(body.slice(3..)),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 0, 0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] => {
+            Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, NOT_UTF8))
+        }
+        _ => Ok(body),
+    }
 }
 
 /// Whether the media type is `application/json` or ends with `+json`, with any parameters.
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE) else { return false };
-    if value == "application/json" {
-        return true;
-    }
-    let Ok(value) = value.to_str() else { return false };
-    let essence = value.split(';').next().unwrap_or_default().trim();
-    let Some((kind, format)) = essence.split_once('/') else { return false };
+fn is_json(content_type: &str) -> bool {
+    let Some((kind, format)) = essence(content_type).split_once('/') else { return false };
     let suffix = format.rsplit_once('+').map(|(_, suffix)| suffix);
     kind.eq_ignore_ascii_case("application") && suffix.unwrap_or(format).eq_ignore_ascii_case("json")
 }
 
+fn is_text(content_type: &str) -> bool {
+    essence(content_type).split_once('/').is_some_and(|(kind, _)| kind.eq_ignore_ascii_case("text"))
+}
+
+/// The media type without its parameters.
+fn essence(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// Whether the charset is UTF-8 or a part of it. Without the parameter it is.
+fn is_utf8(content_type: &str) -> bool {
+    let mut parameters = content_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let charset = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+    charset.is_none_or(|(_, value)| {
+        let value = value.trim().trim_matches('"');
+        ["utf-8", "utf8", "us-ascii"].iter().any(|known| value.eq_ignore_ascii_case(known))
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     #[test]
     fn json_is_known_by_its_content_type_however_written() {
-        let is_json = |value: &str| {
-            is_json(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_str(value).unwrap())]))
-        };
         for json in ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"] {
             assert!(is_json(json), "{json}");
         }
         for other in ["text/json", "application/jsonl", "application/xml", "json", ""] {
             assert!(!is_json(other), "{other}");
         }
-        assert!(!super::is_json(&HeaderMap::new()));
     }
 }

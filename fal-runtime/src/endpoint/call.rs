@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use http::request::Parts;
 
 use super::blocking::{self, ExecutionLane};
+use super::payload::Payload;
 use super::request_id::RequestId;
 use crate::answer::{Events, Reply, ResponseHead, Sender};
 use crate::app::{Instance, Shared};
@@ -32,6 +33,8 @@ pub struct CallContext<'a> {
     pub(super) events: Option<Sender>,
     /// The body. Empty if the endpoint takes none.
     pub(super) reader: Reader<'a>,
+    /// A body of another kind than JSON.
+    pub(super) payload: Payload,
     pub(super) lane: ExecutionLane,
     /// `None` once a blocking function holds it.
     pub(super) place: Option<CallGuard>,

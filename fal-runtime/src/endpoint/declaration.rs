@@ -5,7 +5,7 @@ use std::fmt;
 use fal_health::HealthCheck;
 use futures_util::future::BoxFuture;
 
-use super::argument::{Argument, ArgumentSource, HeadArgument};
+use super::argument::{Argument, ArgumentSource, BodyKind, HeadArgument};
 use super::argument_info::{ArgumentInfo, HeadSource, Requiredness, RuleChecker};
 use super::call::CallContext;
 use super::method::EndpointMethod;
@@ -28,7 +28,7 @@ pub struct Endpoint {
     is_idempotent: bool,
     health_check: Option<HealthCheck>,
     body_limit: Option<usize>,
-    body: Option<SchemaOf>,
+    body: Option<BodyKind>,
     requiredness: Requiredness,
     rules: RuleChecker,
     sources: [Option<&'static ArgumentInfo>; MAX_HEAD_ARGUMENTS],
@@ -118,8 +118,8 @@ impl Endpoint {
     #[must_use]
     #[track_caller]
     pub const fn takes<T: Argument<M>, M>(mut self, known: &'static ArgumentInfo) -> Self {
-        let schema = match T::SOURCE {
-            ArgumentSource::Body(schema) => schema,
+        let kind = match T::SOURCE {
+            ArgumentSource::Body(kind) => kind,
             ArgumentSource::Head => return self.source(known),
             ArgumentSource::App(info) => return self.source(info),
         };
@@ -127,7 +127,7 @@ impl Endpoint {
             self.body.is_none(),
             "an endpoint takes one body: write one struct with the fields of both arguments"
         );
-        self.body = Some(schema);
+        self.body = Some(kind);
         // Only these two are kept: the rest would enlarge every program.
         self.requiredness = known.requiredness;
         self.rules = known.rules;
@@ -268,8 +268,16 @@ impl Endpoint {
         self.health_check
     }
 
-    pub(crate) const fn body(&self) -> Option<SchemaOf> {
+    pub(crate) const fn body(&self) -> Option<BodyKind> {
         self.body
+    }
+
+    /// The schema of its JSON body.
+    pub(crate) const fn json_body(&self) -> Option<SchemaOf> {
+        match self.body {
+            Some(BodyKind::Json(schema)) => Some(schema),
+            _ => None,
+        }
     }
 
     /// What checks the rules of its body.

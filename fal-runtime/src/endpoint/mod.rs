@@ -13,7 +13,9 @@ mod dispatch;
 mod event_stream;
 mod health_threads;
 mod method;
+mod payload;
 mod probe;
+mod raw_body;
 mod request_id;
 mod response;
 mod rules;
@@ -21,6 +23,7 @@ mod service;
 #[cfg(feature = "garde")]
 mod validated;
 
+pub(crate) use argument::BodyKind;
 pub use argument::{Argument, ArgumentSource, Extracting, HeadArgument};
 pub use argument_info::{ArgumentInfo, HeadSource};
 pub(crate) use argument_info::{Requiredness, RuleChecker};

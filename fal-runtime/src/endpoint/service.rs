@@ -5,19 +5,22 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::Method;
 use http::request::Parts;
+use http::{HeaderMap, Method};
 
+use super::argument::BodyKind;
 use super::blocking::ExecutionLane;
-use super::body;
+use super::body::{self, MediaType};
 use super::call::CallContext;
 use super::declaration::Endpoint;
 use super::health_threads::HealthThreads;
 use super::method::EndpointMethod;
+use super::payload::Payload;
 use super::request_id::RequestId;
 use crate::answer::{Reply, ResponseHead, Sender};
 use crate::app::{Instance, Settings};
 use crate::error::Error;
+use crate::extract::{BodyStream, SharedBody};
 use crate::json::Reader;
 use crate::server::{ConcurrencyLimit, ConnectionHold};
 use crate::validation;
@@ -59,6 +62,15 @@ pub(super) struct IncomingRequest<'a> {
     pub(super) events: Option<Sender>,
 }
 
+/// The body of a request that has come in.
+struct ReceivedBody {
+    /// Empty if the endpoint takes another kind.
+    json: Bytes,
+    payload: Payload,
+    /// What the endpoint may leave of a stream.
+    rest: Option<SharedBody>,
+}
+
 impl EndpointService {
     pub(crate) fn new(endpoint: &'static Endpoint, app: Arc<AppState>) -> Self {
         let lane = match endpoint.health_check() {
@@ -77,26 +89,50 @@ impl EndpointService {
         let IncomingRequest { request, body, id, deadline, events } = incoming;
         let endpoint = self.endpoint;
         // Before a place is taken: a slow sender keeps only itself waiting.
-        let body = match endpoint.body() {
-            Some(_) => match body::read(&request.headers, body, self.body_limit).await? {
-                Some(body) => body,
-                None if endpoint.is_body_optional() => Bytes::from_static(b"null"),
-                None => return Err(validation::body::missing_body()),
-            },
-            None => Bytes::new(),
-        };
+        let ReceivedBody { json, payload, rest } = self.receive(&request.headers, body).await?;
         let hold = request.extensions.get::<ConnectionHold>().cloned();
         let place = match self.lane {
             ExecutionLane::Pool => self.app.calls.acquire(endpoint.path(), hold).await,
             ExecutionLane::Health(_) => self.app.calls.enter_exempt(endpoint.path(), hold),
         };
         let (instance, lane) = (&self.app.instance, self.lane.clone());
-        let (function, reader, place) = (endpoint.function(), Reader::new(&body), Some(place));
+        let (function, reader, place) = (endpoint.function(), Reader::new(&json), Some(place));
         // It keeps its place until its function has ended.
         let path = endpoint.path();
         let mut call =
-            CallContext { head, instance, path, id, deadline, request, events, reader, lane, place };
-        function(&mut call).await
+            CallContext { head, instance, path, id, deadline, request, events, reader, payload, lane, place };
+        let called = function(&mut call).await;
+        if let Some(rest) = rest {
+            body::discard_rest(rest).await;
+        }
+        called
+    }
+
+    /// Receives the body as far as the endpoint's argument wants it to be read.
+    async fn receive(&self, headers: &HeaderMap, body: Body) -> Result<ReceivedBody, Error> {
+        let endpoint = self.endpoint;
+        let mut received = ReceivedBody { json: Bytes::new(), payload: Payload::None, rest: None };
+        match endpoint.body() {
+            None => {}
+            Some(BodyKind::Json(_)) => {
+                received.json = match body::read(headers, body, self.body_limit, MediaType::Json).await? {
+                    Some(body) => body,
+                    None if endpoint.is_body_optional() => Bytes::from_static(b"null"),
+                    None => return Err(validation::body::missing_body()),
+                };
+            }
+            Some(kind @ (BodyKind::Text | BodyKind::Bytes)) => {
+                let wanted = if matches!(kind, BodyKind::Text) { MediaType::Text } else { MediaType::Any };
+                let body = body::read(headers, body, self.body_limit, wanted).await?;
+                received.payload = Payload::Read(body.unwrap_or_default());
+            }
+            Some(BodyKind::Stream) => {
+                let body = body::share(headers, body, self.body_limit).await?;
+                received.payload = Payload::Stream(BodyStream::new(Arc::clone(&body), self.body_limit));
+                received.rest = Some(body);
+            }
+        }
+        Ok(received)
     }
 
     /// When the caller of a request that arrives now stops waiting.

@@ -13,7 +13,7 @@ use serde::forward_to_deserialize_any;
 use serde_json::Value;
 
 use super::rejection::{ParameterError, ParameterRejection};
-use super::text::Text;
+use super::text::ParameterText;
 use crate::json::{DeserializeError, ErrorKind};
 
 /// A part of a request's head that has texts by names.
@@ -128,7 +128,7 @@ impl<'de> Deserializer<'de> for PartDeserializer<'de, '_> {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
         let Texts::All(pairs) = self.part.texts else { return Err(only_structs()) };
         visitor.visit_seq(MapDeserializer::new(
-            pairs.iter().map(|(name, text)| (name.as_str(), Text::new(text))),
+            pairs.iter().map(|(name, text)| (name.as_str(), ParameterText::new(text))),
         ))
     }
 
@@ -193,10 +193,10 @@ struct FieldTexts<'a, 'b> {
 }
 
 impl<'a> FieldTexts<'a, '_> {
-    fn only(&self) -> Result<Text<'a>, DeserializeError> {
+    fn only(&self) -> Result<ParameterText<'a>, DeserializeError> {
         match self.texts {
-            [text] => Text::from_bytes(text),
-            [text, ..] if self.is_first_taken => Text::from_bytes(text),
+            [text] => ParameterText::from_bytes(text),
+            [text, ..] if self.is_first_taken => ParameterText::from_bytes(text),
             _ => Err(ErrorKind::Custom("it is given more than once".into()).into()),
         }
     }
@@ -280,6 +280,6 @@ impl<'de> SeqAccess<'de> for FieldItems<'de, '_> {
         let next = self.rest.next();
         let index = next.map(|(index, _)| index);
         self.position.set(Position { index, ..self.position.get() });
-        next.map(|(_, text)| seed.deserialize(Text::from_bytes(text)?)).transpose()
+        next.map(|(_, text)| seed.deserialize(ParameterText::from_bytes(text)?)).transpose()
     }
 }

@@ -4,6 +4,8 @@
 //! invalid request is answered with status 422 and a list of errors. [`Bearer`] is the token of the `authorization` header. Your
 //! own extractors implement [`FromApp`], which sees the app.
 //!
+//! [`Bytes`], [`Text`] and [`BodyStream`] are bodies of other media types than JSON.
+//!
 //! An endpoint can also take any other [`FromRequestParts`], axum's or your own. The document does not describe it. Its rejection keeps its status,
 //! headers and text; the text of a 500 goes to the log only.
 //!
@@ -37,6 +39,7 @@
 //! ```
 
 mod bearer;
+mod body;
 mod context;
 mod cookies;
 mod deserializer;
@@ -52,6 +55,9 @@ use std::ops::{Deref, DerefMut};
 
 pub use axum::extract::FromRequestParts;
 pub use bearer::{Bearer, MissingBearer};
+pub(crate) use body::SharedBody;
+pub use body::{BodyStream, Text};
+pub use bytes::Bytes;
 pub use context::{Deadline, RequestContext};
 pub use cookies::Cookies;
 pub use from_app::FromApp;

@@ -7,9 +7,9 @@ use crate::json::{DeserializeError, ErrorKind};
 
 /// One text, deserialized as the type of its field.
 #[derive(Clone, Copy)]
-pub(super) struct Text<'a>(&'a str);
+pub(super) struct ParameterText<'a>(&'a str);
 
-impl<'a> Text<'a> {
+impl<'a> ParameterText<'a> {
     pub(super) const fn new(text: &'a str) -> Self {
         Self(text)
     }
@@ -19,7 +19,7 @@ impl<'a> Text<'a> {
     }
 }
 
-impl<'de> IntoDeserializer<'de, DeserializeError> for Text<'de> {
+impl<'de> IntoDeserializer<'de, DeserializeError> for ParameterText<'de> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -38,7 +38,7 @@ macro_rules! parsed {
     };
 }
 
-impl<'de> Deserializer<'de> for Text<'de> {
+impl<'de> Deserializer<'de> for ParameterText<'de> {
     type Error = DeserializeError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {

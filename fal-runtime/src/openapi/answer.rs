@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::components::Schemas;
-use super::media::{response, response_as};
+use super::media::{bytes_content, response, response_as};
 use crate::answer::Content;
 use crate::endpoint::Endpoint;
 use crate::json::{add, object, parse_static};
@@ -18,15 +18,10 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Map<String, Valu
              one, and has what the response of that failure would have.",
             schemas.output(schema),
         ),
-        Content::Bytes => parse_static(
-            r#"{
-                "description": "The answer, in its own format",
-                "content": {
-                    "application/octet-stream": { "schema": { "type": "string", "format": "binary" } },
-                    "*/*": { "schema": { "type": "string", "format": "binary" } }
-                }
-            }"#,
-        ),
+        Content::Bytes => {
+            object([("description", "The answer, in its own format".into()), ("content", bytes_content())])
+                .into()
+        }
         Content::Redirect(statuses) => {
             let elsewhere = parse_static(
                 r#"{

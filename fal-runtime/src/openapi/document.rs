@@ -6,7 +6,6 @@ use super::components::Schemas;
 use super::operation::Operation;
 use super::{order, security};
 use crate::app::Declaration;
-use crate::endpoint::Endpoint;
 use crate::json::{add, add_texts, object, parse_static};
 
 /// The path of the built-in health answer (S6).
@@ -31,7 +30,7 @@ fn document(app: &Declaration) -> Value {
             ("description", settings.description()),
         ],
     );
-    let (operations, schemas) = operations(&app.endpoints());
+    let (operations, schemas) = operations(app);
     let mut components = object([("schemas", schemas.into())]);
     let security =
         security::definitions(operations.iter().flat_map(|operation| operation.security.schemes()));
@@ -59,9 +58,11 @@ fn document(app: &Declaration) -> Value {
 }
 
 /// The operations with their schemas, and the schemas that these refer to.
-fn operations(endpoints: &[&'static Endpoint]) -> (Vec<Operation>, Map<String, Value>) {
+fn operations(app: &Declaration) -> (Vec<Operation>, Map<String, Value>) {
     let mut schemas = Schemas::new();
-    let mut operations: Vec<_> = endpoints.iter().map(|row| Operation::new(row, &mut schemas)).collect();
+    let limit = app.settings.body_limit();
+    let endpoints = app.endpoints().into_iter();
+    let mut operations: Vec<_> = endpoints.map(|row| Operation::new(row, limit, &mut schemas)).collect();
     let (renames, components) = schemas.finish();
     for operation in &mut operations {
         operation.rename(&renames);

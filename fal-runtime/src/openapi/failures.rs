@@ -28,7 +28,7 @@ pub(super) fn of(endpoint: &Endpoint, security: &Security, schemas: &mut Schemas
     let host_or_own = any_of(&host, &told);
     let invalid_or_own = any_of(&invalid, &told);
     let takes_body = endpoint.body().is_some();
-    let may_be_invalid = takes_body || parameters::may_be_invalid(endpoint);
+    let may_be_invalid = endpoint.json_body().is_some() || parameters::may_be_invalid(endpoint);
     let is_check = endpoint.health_check().is_some();
     let authenticates = !security.schemes().is_empty();
     let of_all = [
@@ -36,7 +36,7 @@ pub(super) fn of(endpoint: &Endpoint, security: &Security, schemas: &mut Schemas
         (authenticates, "403", "The client may not do this", &told),
         (takes_body, "408", "The client sent the body too slowly", &host_or_own),
         (takes_body, "413", "The body is too large", &told),
-        (takes_body, "415", "The body is not sent as JSON", &told),
+        (takes_body, "415", "The media type or the coding of the body is not supported", &told),
         (may_be_invalid, "422", "The request does not match the schema", &invalid_or_own),
         (true, "500", "The endpoint failed", &told),
         // The host's error body has this schema, too.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::json::{add, object};
+use crate::json::{add, object, parse_static};
 
 const JSON: &str = "application/json";
 
@@ -28,8 +28,18 @@ pub(super) fn with_headers(mut response: Value, names: &[&str]) -> Value {
     response
 }
 
-fn content(media_type: &str, schema: Value) -> Value {
+pub(super) fn content(media_type: &str, schema: Value) -> Value {
     object([(media_type, object([("schema", schema)]).into())]).into()
+}
+
+/// A content of bytes: of their default media type, and of any other.
+pub(super) fn bytes_content() -> Value {
+    parse_static(
+        r#"{
+            "application/octet-stream": { "schema": { "type": "string", "format": "binary" } },
+            "*/*": { "schema": { "type": "string", "format": "binary" } }
+        }"#,
+    )
 }
 
 /// A content of JSON.

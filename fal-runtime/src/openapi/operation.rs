@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 use super::answer;
 use super::components::{Renames, Schemas, Side};
 use super::failures::{self, ErrorResponse};
-use super::media::{json_content, response, with_headers};
+use super::media::{bytes_content, content, json_content, response, with_headers};
 use super::parameters;
 use super::security::Security;
-use crate::endpoint::{Endpoint, EndpointMethod};
-use crate::json::{add, add_texts, object};
+use crate::endpoint::{BodyKind, Endpoint, EndpointMethod};
+use crate::json::{add, add_texts, object, parse_static};
 
 /// The operation of one endpoint.
 pub(super) struct Operation {
@@ -23,7 +23,8 @@ pub(super) struct Operation {
 }
 
 impl Operation {
-    pub(super) fn new(endpoint: &'static Endpoint, schemas: &mut Schemas) -> Self {
+    /// `body_limit` is the app's, in bytes.
+    pub(super) fn new(endpoint: &'static Endpoint, body_limit: usize, schemas: &mut Schemas) -> Self {
         let mut request = Map::new();
         let (parameters, security) = parameters::of(endpoint, schemas);
         if let Some(requirements) = security.requirements() {
@@ -33,9 +34,15 @@ impl Operation {
             add(&mut request, "parameters", parameters.into());
         }
         if let Some(body) = endpoint.body() {
-            let required = !endpoint.is_body_optional();
-            let body =
-                object([("required", required.into()), ("content", json_content(schemas.input(body)))]);
+            let content = match body {
+                BodyKind::Json(schema) => json_content(schemas.input(schema)),
+                BodyKind::Text => content("text/plain", parse_static(r#"{ "type": "string" }"#)),
+                BodyKind::Bytes | BodyKind::Stream => bytes_content(),
+            };
+            let is_required = matches!(body, BodyKind::Json(_)) && !endpoint.is_body_optional();
+            let limit = endpoint.own_body_limit().unwrap_or(body_limit);
+            let mut body = object([("required", is_required.into()), ("content", content)]);
+            add(&mut body, "x-fal-body-limit", limit.into());
             add(&mut request, "requestBody", body.into());
         }
         let undocumented = parameters::undocumented(endpoint);

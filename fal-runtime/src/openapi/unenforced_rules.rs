@@ -9,7 +9,7 @@ use crate::json::SchemaOf;
 
 /// Reports the inputs of an endpoint with unchecked rules, a sentence each.
 pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas, said: &mut Vec<String>) {
-    let body = endpoint.body().filter(|_| endpoint.rules() == RuleChecker::None);
+    let body = endpoint.json_body().filter(|_| endpoint.rules() == RuleChecker::None);
     if let Some(schema) = body {
         said.extend(unchecked(endpoint, &schema.name(), schema, "", schemas));
     }

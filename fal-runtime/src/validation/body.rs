@@ -1,7 +1,9 @@
 //! Errors in a request body, with their locations.
 
 use std::borrow::Cow;
+use std::fmt;
 
+use http::StatusCode;
 use serde_json::Value;
 
 use super::pydantic::PydanticError;
@@ -19,6 +21,16 @@ struct MissingBody;
 pub(crate) fn missing_body() -> Error {
     let told = PydanticError::new("missing", "Field required");
     Error::validation(MissingBody, vec![told.at(vec![BODY], Value::Null)])
+}
+
+/// The error of a body above its limit, in bytes.
+pub(crate) fn too_large(limit: usize) -> Error {
+    Error::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"))
+}
+
+/// The error of a body that ends early.
+pub(crate) fn unreadable(error: impl fmt::Display) -> Error {
+    Error::new(StatusCode::BAD_REQUEST, format!("the body could not be read: {error}"))
 }
 
 /// The error of an invalid body. If the body is malformed JSON, that is reported instead, wherever reading stopped.

@@ -15,6 +15,7 @@ mod api_error;
 mod arguments;
 mod authentication;
 mod blocks;
+mod bodies;
 mod borrowed;
 mod client;
 mod components;
