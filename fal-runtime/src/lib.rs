@@ -86,6 +86,7 @@ mod foreign_messages;
 #[cfg(feature = "host")]
 pub mod host;
 mod json;
+mod normal_path;
 mod openapi;
 pub mod prelude;
 mod router;

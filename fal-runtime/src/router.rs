@@ -9,15 +9,16 @@ use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Uri};
 use indexmap::IndexMap;
 use serde_json::Value;
-use tower::{Service, service_fn};
+use tower::{Service, ServiceExt, service_fn};
 
 use crate::app::{App, Declaration, Instance};
 use crate::endpoint::{AppState, Endpoint, EndpointService, RequestId, allow, method_not_allowed, serve};
 use crate::error::failure;
 use crate::json::object;
+use crate::normal_path::normalize;
 use crate::openapi::HEALTH_PATH;
 use crate::server::ConcurrencyLimit;
 
@@ -87,10 +88,11 @@ impl Declaration {
 /// Builds the router without the app's layers.
 pub(crate) fn build(app: &Declaration, instance: Instance, calls: Arc<ConcurrencyLimit>) -> Router {
     let running = Arc::new(AppState::new(&app.settings, instance, calls));
-    let mut router = Router::new().fallback_service(service(Target::Nothing));
+    let mut router = Router::new();
     let endpoints = app.endpoints();
     for path in paths(&endpoints, &running) {
-        router = router.route_service(path.path, service(Target::Endpoints(Arc::new(path))));
+        let route = normalize(path.path).unwrap_or_else(|| path.path.to_owned());
+        router = router.route_service(&route, service(Target::Endpoints(Arc::new(path))));
     }
     let is_free = |path| endpoints.iter().all(|endpoint| endpoint.path() != path);
     if is_free(HEALTH_PATH) {
@@ -108,7 +110,8 @@ pub(crate) fn build(app: &Declaration, instance: Instance, calls: Arc<Concurrenc
         };
         router = router.route_service(DOCUMENT, service(Target::document(document)));
     }
-    router
+    let by_normal_path = router.clone().fallback_service(service(Target::Nothing));
+    router.fallback_service(service(Target::NormalPath(by_normal_path)))
 }
 
 /// The endpoints at one path, which differ in their methods.
@@ -142,6 +145,8 @@ enum Target {
     Endpoints(Arc<PathServices>),
     /// A document that is built at the first request.
     Document(Arc<LazyLock<Bytes, Box<dyn FnOnce() -> Bytes + Send>>>),
+    /// What answers at the normal form of a path that has no route itself.
+    NormalPath(Router),
     Nothing,
 }
 
@@ -171,12 +176,38 @@ impl Target {
                 }
                 _ => method_not_allowed(HeaderValue::from_static("GET, HEAD")),
             },
-            Self::Endpoints(_) | Self::Nothing => {
-                failure(StatusCode::NOT_FOUND, &format!("Path {} not found", request.uri().path()))
-            }
+            Self::NormalPath(router) => match with_normal_path(request.uri()) {
+                Some(uri) => {
+                    let mut request = request;
+                    *request.uri_mut() = uri;
+                    return infallible(router.oneshot(request).await);
+                }
+                None => not_found(&request),
+            },
+            Self::Endpoints(_) | Self::Nothing => not_found(&request),
         };
         RequestId::of(request.headers()).put_on(response.headers_mut());
         response
+    }
+}
+
+fn not_found(request: &Request) -> Response {
+    failure(StatusCode::NOT_FOUND, &format!("Path {} not found", request.uri().path()))
+}
+
+/// The URI with the normal form of its path. `None` if it has that form already.
+fn with_normal_path(uri: &Uri) -> Option<Uri> {
+    let path = normalize(uri.path())?;
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(format!("{path}{query}").parse().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+fn infallible(result: Result<Response, Infallible>) -> Response {
+    match result {
+        Ok(response) => response,
+        Err(never) => match never {},
     }
 }
 

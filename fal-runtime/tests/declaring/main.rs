@@ -37,6 +37,7 @@ mod limits;
 mod methods;
 mod openapi;
 mod parameters;
+mod paths;
 mod repeated_headers;
 mod response_head;
 mod sockets;
