@@ -8,7 +8,7 @@ use std::fmt;
 
 use axum::Router;
 
-use self::origins::{Origins, is_origin};
+use self::origins::{Origins, mistake};
 
 /// The CORS policy of an app: which web pages of other origins may call it. The option `cors` of `#[app]` sets it.
 ///
@@ -53,20 +53,21 @@ impl Cors {
         Self { origins: Origins::Any, around: layer() }
     }
 
-    /// Allows pages of these origins, also with cookies. An origin is `scheme://host` or `scheme://host:port`.
+    /// Allows pages of these origins, also with cookies. An origin is `scheme://host` or `scheme://host:port`, as browsers send it:
+    /// in lower case and without the default port of its scheme.
     ///
     /// # Panics
     ///
-    /// If a text is no origin, for example because it has no scheme or has a path, and without the feature `cors`.
+    /// If a text is no such origin, for example because it has no scheme or has a path, and without the feature `cors`.
     /// In a const context that is a compile error.
+    #[expect(clippy::panic, reason = "a compile error where declarations are checked")]
     #[track_caller]
     pub const fn only(origins: &'static [&'static str]) -> Self {
         let mut rest = origins;
         while let [origin, others @ ..] = rest {
-            assert!(
-                is_origin(origin.as_bytes()),
-                "an origin is written `https://host` or `https://host:port`"
-            );
+            if let Some(mistake) = mistake(origin.as_bytes()) {
+                panic!("{}", mistake);
+            }
             rest = others;
         }
         Self { origins: Origins::Only(origins), around: layer() }
