@@ -58,6 +58,7 @@
 //! | `host` | yes | the subcommand `run` and the module [`host`]; implies `cli` |
 //! | `garde` | yes | validation of inputs that derive `garde::Validate` |
 //! | `tls` | no | the options of `run` for HTTPS; implies `host` |
+//! | `http2` | no | HTTP/2 between clients and the host; implies `host` |
 //!
 //! With `default-features = false` the crate has the declarations, the [`router`] and [`testing`].
 //!

@@ -216,6 +216,11 @@ const TABLE: &[Row] = &[
         rests: "a_bad_file_keeps_the_certificate_and_its_error_says_what_is_wrong_s50b",
     },
     Row {
+        rule: 51,
+        acts: "a_client_that_resets_its_requests_rapidly_loses_its_connection_s51d",
+        rests: "a_client_that_resets_a_few_requests_keeps_its_connection_s51d",
+    },
+    Row {
         rule: 52,
         acts: "a_version_that_exits_at_its_first_request_replaces_no_runner_s52a_s52b",
         rests: "a_version_that_stays_healthy_replaces_every_runner_and_loses_no_request_s52a_s52c",

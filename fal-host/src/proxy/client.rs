@@ -1,6 +1,8 @@
 //! One client connection: its socket, its time limits, and the state of its current request.
 
 use std::io;
+#[cfg(feature = "http2")]
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -14,19 +16,30 @@ use tokio::net::TcpStream;
 use super::client_limits::ClientLimits;
 use super::contention::Transfers;
 use super::forwarded::Sender;
+use super::protocol::Protocol;
 use super::timer::{ConnectionTimer, TickClock, Wait};
 
 /// How many bytes of interim responses may wait for a client that does not read them. Further ones are dropped.
 const MAX_INTERIM: usize = 64 * 1024;
 
-/// A client connection, shared by everything that works for it. One task polls all of that.
+/// What carries the requests of a client.
+#[derive(Debug)]
+enum Transport {
+    Socket(TcpStream),
+    /// A connection of HTTP/2, of which the client is one stream.
+    #[cfg(feature = "http2")]
+    Connection(Arc<Client>),
+}
+
+/// A client connection, or one stream of it in HTTP/2. It is shared by everything that works for it. One task polls all of
+/// that.
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) sender: Sender,
     pub(super) timer: ConnectionTimer,
     pub(super) limits: ClientLimits,
     pub(super) transfers: Transfers,
-    stream: TcpStream,
+    transport: Transport,
     in_request: AtomicBool,
     /// The tick at which the client connected, or its last request ended.
     idle_since: AtomicU64,
@@ -51,15 +64,32 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(stream: TcpStream, sender: Sender, clock: TickClock, limits: ClientLimits) -> Self {
-        let now = clock.now();
         let timer = ConnectionTimer::new(clock);
         timer.start(Wait::Head, limits.head);
+        Self::carried_by(Transport::Socket(stream), sender, timer, limits)
+    }
+
+    /// One stream of a connection of HTTP/2.
+    #[cfg(feature = "http2")]
+    pub(super) fn of_stream(connection: &Arc<Self>) -> Self {
+        let timer = ConnectionTimer::new(connection.timer.clock().clone());
+        let transport = Transport::Connection(Arc::clone(connection));
+        Self::carried_by(transport, connection.sender.clone(), timer, connection.limits)
+    }
+
+    fn carried_by(
+        transport: Transport,
+        sender: Sender,
+        timer: ConnectionTimer,
+        limits: ClientLimits,
+    ) -> Self {
+        let now = timer.clock().now();
         Self {
             sender,
             timer,
             limits,
             transfers: Transfers::default(),
-            stream,
+            transport,
             in_request: AtomicBool::new(false),
             idle_since: AtomicU64::new(now),
             owed: AtomicBool::new(false),
@@ -79,7 +109,7 @@ impl Client {
     /// A request's head has arrived. `uploaded` is whether its body has, too: an empty one.
     pub(super) fn begin_request(&self, version: Version, uploaded: bool) {
         self.timer.stop(Wait::Head);
-        self.takes_interim.store(version >= Version::HTTP_11, Ordering::Relaxed);
+        self.takes_interim.store(version == Version::HTTP_11, Ordering::Relaxed);
         self.in_chunks.store(false, Ordering::Relaxed);
         self.in_request.store(true, Ordering::Relaxed);
         self.owed.store(true, Ordering::Relaxed);
@@ -103,6 +133,18 @@ impl Client {
         self.in_request.store(true, Ordering::Relaxed);
         // No further request can follow.
         self.announce_close();
+    }
+
+    /// The connection has streams, until [`end_request`](Self::end_request).
+    #[cfg(feature = "http2")]
+    pub(super) fn begin_streams(&self) {
+        self.timer.stop(Wait::Head);
+        self.in_request.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this is one stream of a connection of HTTP/2.
+    pub(super) const fn is_stream(&self) -> bool {
+        !matches!(self.transport, Transport::Socket(_))
     }
 
     /// The request's response has ended.
@@ -237,18 +279,18 @@ impl Client {
         !self.takes_interim.load(Ordering::Relaxed)
     }
 
-    /// Waits for the first byte. Returns whether it arrived, or the end of the stream, before the limit for heads.
-    pub(super) fn poll_first_byte(&self, cx: &mut Context<'_>) -> Poll<bool> {
-        while self.stream.poll_read_ready(cx).is_ready() {
+    /// Waits until it is known which protocol the client speaks. Returns nothing if that takes longer than the limit for heads.
+    ///
+    /// `seen` is the length of what has arrived so far of a beginning that may be either.
+    pub(super) fn poll_protocol(&self, seen: &mut usize, cx: &mut Context<'_>) -> Poll<Option<Protocol>> {
+        let stream = self.stream();
+        while stream.poll_read_ready(cx).is_ready() {
             // tokio reports a new connection as readable until a read has found it empty.
-            let peeked = self.stream.try_io(Interest::READABLE, || {
-                Ok(rustix::net::recv(&self.stream, &mut [0_u8; 1], RecvFlags::PEEK)?)
-            });
-            if !peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
-                return Poll::Ready(true);
+            if let Some(protocol) = Protocol::peek(stream, seen) {
+                return Poll::Ready(Some(protocol));
             }
         }
-        self.timer.poll(Wait::Head, cx).map(|()| false)
+        self.timer.poll(Wait::Head, cx).map(|()| None)
     }
 
     /// Reads what has arrived.
@@ -264,14 +306,14 @@ impl Client {
             return Poll::Ready(Ok(0));
         }
         loop {
-            ready!(self.stream.poll_read_ready(cx))?;
+            ready!(self.stream().poll_read_ready(cx))?;
             let mut read = None;
-            let outcome = self.stream.try_io(Interest::READABLE, || {
+            let outcome = self.stream().try_io(Interest::READABLE, || {
                 #[expect(unsafe_code, reason = "hyper lends memory that is not initialized")]
                 // SAFETY: `recv` only writes to the memory.
                 let spare = unsafe { buf.as_mut() };
                 let room = spare.len();
-                let ((filled, _), _) = rustix::net::recv(&self.stream, spare, RecvFlags::empty())?;
+                let ((filled, _), _) = rustix::net::recv(self.stream(), spare, RecvFlags::empty())?;
                 let length = filled.len();
                 read = Some(length);
                 if length > 0 && length < room { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
@@ -295,15 +337,19 @@ impl Client {
     /// Writes as much as the socket takes.
     pub(super) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
-            ready!(self.stream.poll_write_ready(cx))?;
-            match self.stream.try_write(bytes) {
+            ready!(self.stream().poll_write_ready(cx))?;
+            match self.stream().try_write(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 outcome => return Poll::Ready(outcome),
             }
         }
     }
 
-    pub(super) const fn stream(&self) -> &TcpStream {
-        &self.stream
+    pub(super) fn stream(&self) -> &TcpStream {
+        match &self.transport {
+            Transport::Socket(stream) => stream,
+            #[cfg(feature = "http2")]
+            Transport::Connection(connection) => connection.stream(),
+        }
     }
 }

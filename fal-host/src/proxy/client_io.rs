@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::client::Client;
 use super::departure::LINGER_PAUSE;
+use super::protocol::Protocol;
 
 /// A client's connection as a stream of plaintext. It has no time limits.
 #[derive(Debug)]
@@ -24,6 +25,13 @@ pub(super) enum ClientIo {
 pub(super) trait Duplex: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Duplex for T {}
+
+/// A client's connection after the TLS handshake.
+#[derive(Debug)]
+pub(super) struct Secured {
+    pub(super) stream: Box<dyn Duplex>,
+    pub(super) protocol: Protocol,
+}
 
 /// The socket of a client.
 #[derive(Clone, Debug)]

@@ -54,7 +54,12 @@ pub(super) fn prepare(listener: &TcpListener, client_timeout: Duration) {
 /// A client that closes its connection and one that closes only its side of it send the same packet. The host tells them
 /// apart by a `100 Continue`, which every client of HTTP/1.1 must accept (RFC 9110, 15.2): a connection that is closed is
 /// reset by it. So a half-closed client gets its response, and a client that has left is noticed.
+///
+/// The requests of a connection of HTTP/2 end with their streams, which hyper watches.
 pub(super) async fn departed(client: &Client) {
+    if client.is_stream() {
+        return std::future::pending().await;
+    }
     if side_closed_or_failed(client.stream()).await == Side::Failed {
         return;
     }
@@ -71,7 +76,12 @@ pub(super) async fn departed(client: &Client) {
 /// A client that only closes its side of it still reads the response (S43d). One that has closed the connection resets it when
 /// it gets the next bytes. If the runner sends none, the gap between two chunks is probed. In a response with a length, and in
 /// one to a client of HTTP/1.0, no byte can be sent meanwhile: there a keepalive probe fails later.
+///
+/// hyper watches the streams of HTTP/2.
 pub(super) async fn departed_from_response(client: &Client) {
+    if client.is_stream() {
+        return std::future::pending().await;
+    }
     if side_closed_or_failed(client.stream()).await == Side::Failed {
         return;
     }

@@ -27,7 +27,9 @@ pub(super) async fn forward(
     request: Request<Incoming>,
 ) -> Result<Response<ResponseBody>, Departed> {
     let client = &session.client;
-    let mut request = request.map(RequestBody::new);
+    let mut request = request.map(|body| {
+        if client.is_stream() { RequestBody::of_stream(body, client) } else { RequestBody::new(body) }
+    });
     let is_complete = request.body().is_ended();
     client.begin_request(request.version(), is_complete);
     let prepared = prepare_request(&mut request, &client.sender, !is_complete);
@@ -52,7 +54,8 @@ pub(super) async fn forward(
         own(response)
     });
     // The rest of a body is not read, so that the connection cannot be used again.
-    let closes = !client.has_uploaded() || session.balancer.closes_connections();
+    // A connection of HTTP/2 goes on, or ends by itself.
+    let closes = !client.is_stream() && (!client.has_uploaded() || session.balancer.closes_connections());
     if closes && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         client.announce_close();
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

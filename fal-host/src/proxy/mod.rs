@@ -1,11 +1,11 @@
-//! The data plane: forwards HTTP/1.1 requests of clients, each to a runner with a free permit.
+//! The data plane: forwards requests of clients, each to a runner with a free permit.
 //!
 //! [`Balancer`] knows the runners and the requests that wait for them. The control side adds and removes runners and
 //! receives [`Report`]s. [`serve`] accepts clients. A request acquires its permit under one short lock: it never waits
 //! for the control side.
 //!
 //! The path of one request: [`server`] accepts its client ([`client`], [`client_stream`]), maybe with TLS ([`client_io`],
-//! [`tls`]). [`forward`] edits its head in
+//! [`tls`]) or with HTTP/2 (`http2`). [`forward`] edits its head in
 //! place ([`request_head`]). [`route`] acquires a permit ([`permit`]) or a position in the queue ([`queue`]), and takes an
 //! idle connection to the runner or opens one ([`upstream`]). [`respond`] edits the head of the response
 //! ([`response_head`]). Bodies are passed on as they arrive, in both directions ([`request_body`], [`body`]).
@@ -39,6 +39,8 @@ mod forward;
 mod forwarded;
 mod health_path;
 mod hop_by_hop;
+#[cfg(feature = "http2")]
+mod http2;
 mod limits;
 mod log_entry;
 mod meter;
@@ -46,6 +48,7 @@ mod on_overdue;
 mod origins;
 mod permit;
 mod permits;
+mod protocol;
 mod queue;
 mod refusal;
 mod repeats;

@@ -2,14 +2,14 @@
 
 use std::io;
 
-use super::client_io::{Duplex, Socket};
+use super::client_io::{Secured, Socket};
 
 /// There is no certificate.
 #[derive(Debug)]
 pub(crate) enum Tls {}
 
 impl Tls {
-    pub(super) async fn accept(&self, _: Socket) -> io::Result<Box<dyn Duplex>> {
+    pub(super) async fn accept(&self, _: Socket) -> io::Result<Secured> {
         match *self {}
     }
 }

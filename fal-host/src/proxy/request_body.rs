@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 
 use super::client::Client;
 use super::hop_by_hop::prepare_trailers;
+use super::meter::Meter;
 use super::timer::Wait;
 
 /// A request body that tells the connection when all of it has arrived.
@@ -21,6 +22,17 @@ pub(super) struct RequestBody {
     copy: Option<Box<BodyCopy>>,
     /// What was sent to a runner that has lost it, and comes first.
     again: Option<Box<BodyCopy>>,
+    /// The time limit of one stream of HTTP/2. A connection of HTTP/1.1 has its own, where it is read.
+    upload: Option<Meter>,
+}
+
+/// Why a request body has no end.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RequestBodyError {
+    #[error(transparent)]
+    Broken(#[from] hyper::Error),
+    #[error("it came too slowly")]
+    Stalled,
 }
 
 /// The largest body of a request that is sent once more, in bytes.
@@ -40,7 +52,13 @@ pub(super) struct TooLarge;
 impl RequestBody {
     pub(super) fn new(incoming: Incoming) -> Self {
         let incoming = Some(incoming).filter(|incoming| !incoming.is_end_stream());
-        Self { incoming, copy: None, again: None }
+        Self { incoming, copy: None, again: None, upload: None }
+    }
+
+    /// The body of one stream of HTTP/2, of which each part must come in time.
+    pub(super) fn of_stream(incoming: Incoming, client: &Client) -> Self {
+        let (ticks, time) = client.limits.inactivity;
+        Self { upload: Some(Meter::new(ticks, time)), ..Self::new(incoming) }
     }
 
     /// Copies it from now on, so that it can be sent once more.
@@ -52,7 +70,7 @@ impl RequestBody {
     pub(super) fn rewind(self) -> Result<Self, TooLarge> {
         let copy = self.copy.ok_or(TooLarge)?;
         let again = Some(copy).filter(|copy| !copy.data.is_empty() || copy.trailers.is_some());
-        Ok(Self { incoming: self.incoming, copy: None, again })
+        Ok(Self { incoming: self.incoming, copy: None, again, upload: self.upload })
     }
 
     /// How many bytes of it follow, if that is known.
@@ -77,7 +95,7 @@ impl RequestBody {
         &mut self,
         client: &Client,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
         if let Some(frame) = self.take_again() {
             return Poll::Ready(Some(Ok(frame)));
         }
@@ -87,7 +105,14 @@ impl RequestBody {
             ready!(client.timer.poll(Wait::Continue, cx));
             client.stop_awaiting_continue();
         }
-        let mut frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
+        let polled = Pin::new(&mut *incoming).poll_frame(cx);
+        if let Some(meter) = &mut self.upload
+            && limit_wait(meter, &polled, client, cx).is_ready()
+        {
+            client.stall();
+            return Poll::Ready(Some(Err(RequestBodyError::Stalled)));
+        }
+        let mut frame = ready!(polled);
         let has_ended = match &mut frame {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
@@ -107,7 +132,7 @@ impl RequestBody {
             self.incoming = None;
             client.finish_upload();
         }
-        Poll::Ready(frame)
+        Poll::Ready(frame.map(|frame| frame.map_err(RequestBodyError::from)))
     }
 
     /// The next part of what is sent again.
@@ -133,4 +158,25 @@ impl BodyCopy {
         self.trailers = frame.trailers_ref().cloned();
         Ok(())
     }
+}
+
+/// Applies the time limit of a stream. Ready when the client has sent too little.
+fn limit_wait(
+    meter: &mut Meter,
+    polled: &Poll<Option<Result<Frame<Bytes>, hyper::Error>>>,
+    client: &Client,
+    cx: &Context<'_>,
+) -> Poll<()> {
+    let (timer, now) = (&client.timer, client.timer.clock().now());
+    let Poll::Ready(frame) = polled else {
+        if let Some(ticks) = meter.wait(now) {
+            timer.start(Wait::Upload, ticks);
+        }
+        return timer.poll(Wait::Upload, cx);
+    };
+    let part = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
+    if meter.transfer(now, part.map_or(0, |part| part.len().try_into().unwrap_or(u64::MAX))) {
+        timer.stop(Wait::Upload);
+    }
+    Poll::Pending
 }

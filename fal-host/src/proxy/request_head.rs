@@ -1,6 +1,6 @@
 //! Turns the head of a client's request into the one that a runner gets. Fields are edited in place.
 
-use http::header::{CONNECTION, EXPECT, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, COOKIE, EXPECT, TE, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, Version};
 
 use super::error::ProxyError;
@@ -33,6 +33,9 @@ pub(super) fn prepare_request<B>(
     prepare_target(request)?;
     let version = std::mem::replace(request.version_mut(), Version::HTTP_11);
     let headers = request.headers_mut();
+    if version == Version::HTTP_2 {
+        join_cookies(headers);
+    }
     let mut wishes = Wishes { upgrade: false, expects_continue: false };
     if has_special(headers) {
         wishes.upgrade = prepare_connection(headers, version, has_body)?;
@@ -45,14 +48,28 @@ pub(super) fn prepare_request<B>(
 }
 
 /// Keeps `expect` only where the request waits for `100 Continue`. Returns whether it does.
+///
+/// hyper cannot send `100 Continue` to a client of HTTP/2, which gets to send its body at once.
 fn prepare_expect(headers: &mut HeaderMap, version: Version, has_body: bool) -> bool {
     let expects_continue = has_body
-        && version >= Version::HTTP_11
+        && version == Version::HTTP_11
         && headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     if !expects_continue {
         headers.remove(EXPECT);
     }
     expects_continue
+}
+
+/// Makes one `cookie` of several, as HTTP/1.1 has it. Clients of HTTP/2 may split it (RFC 9113, 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let mut crumbs = headers.get_all(COOKIE).iter();
+    if crumbs.next().is_none() || crumbs.next().is_none() {
+        return;
+    }
+    let crumbs: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        headers.insert(COOKIE, joined);
+    }
 }
 
 /// Removes what concerns the client's connection only. Returns whether the request asks for an upgrade.

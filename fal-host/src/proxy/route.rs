@@ -16,7 +16,7 @@ use super::limits::ManualChecks;
 use super::log_entry::LogEntry;
 use super::permit::Permit;
 use super::queue::QueuePosition;
-use super::request_body::{MAX_COPY, RequestBody, TooLarge};
+use super::request_body::{MAX_COPY, RequestBody, RequestBodyError, TooLarge};
 use super::request_head::Wishes;
 use super::respond::{MayAsk, pass_on, switch};
 use super::timer::Wait;
@@ -168,7 +168,8 @@ fn why_lost(client: &Client, error: &UpstreamError) -> ProxyError {
 }
 
 /// Whether the error of a body is about what has arrived of it, and not about its early end.
-fn is_malformed(error: &hyper::Error) -> bool {
+fn is_malformed(error: &RequestBodyError) -> bool {
+    let RequestBodyError::Broken(error) = error else { return false };
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
     let mut causes = causes.filter_map(|cause| cause.downcast_ref::<io::Error>());
     causes.any(|cause| matches!(cause.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData))

@@ -21,12 +21,15 @@ use super::client_io::{ClientIo, Socket};
 use super::client_limits::ClientLimits;
 use super::client_stream::{ClientStream, End};
 use super::contention::Contention;
-use super::departure::{REPORTS_CLOSED_SIDES, close_in_stages, prepare, reset};
+use super::departure::{REPORTS_CLOSED_SIDES, prepare, reset};
 use super::forward::forward;
 use super::forwarded::{Scheme, Sender, Trust};
+#[cfg(feature = "http2")]
+use super::http2;
+use super::protocol::Protocol;
 use super::refusal::refuse;
 use super::route::Session;
-use super::stopping::{self, LINGER_CHECK, MakeRoom, must_end};
+use super::stopping::{self, LINGER_CHECK, MakeRoom, close_or_make_room, must_end};
 use super::switched_stream::SwitchedStream;
 use super::timer::{TickClock, Wait};
 use super::tunnel::TunnelSlot;
@@ -224,20 +227,22 @@ async fn serve_client(
     mut stopped: oneshot::Receiver<MakeRoom>,
 ) {
     let linger = balancer.limits().linger;
-    let began = tokio::select! {
+    let mut seen = 0;
+    let protocol = tokio::select! {
         biased;
-        began = poll_fn(|cx| client.poll_first_byte(cx)) => began,
+        protocol = poll_fn(|cx| client.poll_protocol(&mut seen, cx)) => protocol,
         () = must_end(&client, &mut stopped, linger) => return,
     };
-    if began {
+    if let Some(protocol) = protocol {
         // Only a client that sends something costs the memory that HTTP needs.
-        Box::pin(serve_connection(balancer, client, stopped)).await;
+        Box::pin(serve_connection(balancer, client, protocol, stopped)).await;
     }
 }
 
 async fn serve_connection(
     balancer: Arc<Balancer>,
     client: Arc<Client>,
+    mut protocol: Protocol,
     mut stopped: oneshot::Receiver<MakeRoom>,
 ) {
     let socket = Socket(Arc::clone(&client));
@@ -251,12 +256,17 @@ async fn serve_connection(
                 () = must_end(&client, &mut stopped, balancer.limits().linger) => return,
             };
             // A failed handshake is the client's: it does not trust the certificate, or does not speak TLS.
-            let Ok(stream) = accepted else { return };
+            let Ok(secured) = accepted else { return };
+            protocol = secured.protocol;
             client.timer.start(Wait::Head, client.limits.head);
-            ClientIo::Tls(stream)
+            ClientIo::Tls(secured.stream)
         }
     };
-    serve_requests(balancer, client, io, stopped).await;
+    match protocol {
+        Protocol::Http1 => serve_requests(balancer, client, io, stopped).await,
+        #[cfg(feature = "http2")]
+        Protocol::Http2 => http2::serve(balancer, client, io, stopped).await,
+    }
 }
 
 async fn serve_requests(
@@ -314,14 +324,4 @@ async fn serve_requests(
         }
     }
     close_or_make_room(client.stream(), &mut stopped).await;
-}
-
-/// Closes a connection in stages, or at once if another client needs its place (S43h). A host that stops still lets the
-/// client read its response.
-pub(super) async fn close_or_make_room(stream: &TcpStream, stopped: &mut oneshot::Receiver<MakeRoom>) {
-    let is_open = !stopped.is_terminated();
-    tokio::select! {
-        () = close_in_stages(stream) => {}
-        Ok(MakeRoom) = stopped, if is_open => {}
-    }
 }

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use super::client::Client;
+use super::departure::close_in_stages;
 
 /// Says to a connection without a request that another client needs its place.
 #[derive(Debug)]
@@ -51,5 +52,15 @@ pub(super) async fn must_end(client: &Client, stopped: &mut oneshot::Receiver<Ma
             return;
         }
         idle_since = now;
+    }
+}
+
+/// Closes a connection in stages, or at once if another client needs its place (S43h). A host that stops still lets the
+/// client read its response.
+pub(super) async fn close_or_make_room(stream: &TcpStream, stopped: &mut oneshot::Receiver<MakeRoom>) {
+    let is_open = !stopped.is_terminated();
+    tokio::select! {
+        () = close_in_stages(stream) => {}
+        Ok(MakeRoom) = stopped, if is_open => {}
     }
 }

@@ -20,11 +20,18 @@ pub(super) fn prepare_target<B>(request: &mut Request<B>) -> Result<(), ProxyErr
     Ok(())
 }
 
-/// Rejects requests without exactly one valid `host`. HTTP/1.0 requests may have none. Returns whether there is one.
+/// Rejects requests without exactly one valid `host`. HTTP/1.0 requests may have none. Those of HTTP/2 may have an authority
+/// instead, or the same one. Returns whether there is a `host`.
 fn check_host<B>(request: &Request<B>) -> Result<bool, ProxyError> {
+    let authority = request.uri().authority().filter(|_| request.version() == Version::HTTP_2);
     let mut hosts = request.headers().get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
-        (None, _) if request.version() < Version::HTTP_11 => Ok(false),
+        (None, _) if request.version() < Version::HTTP_11 || authority.is_some() => Ok(false),
+        (Some(host), None)
+            if authority.is_some_and(|it| !it.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes())) =>
+        {
+            Err(ProxyError::BadHost)
+        }
         (Some(host), None) if is_host(host.as_bytes()) => Ok(true),
         _ => Err(ProxyError::BadHost),
     }

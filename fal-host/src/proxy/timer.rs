@@ -36,7 +36,13 @@ impl TickClock {
 
     /// Counts a tick, and wakes every timer with a deadline that has passed.
     pub(super) fn advance<'a>(&self, timers: impl Iterator<Item = &'a ConnectionTimer>) {
-        let now = self.ticks.fetch_add(1, Ordering::AcqRel) + 1;
+        self.ticks.fetch_add(1, Ordering::AcqRel);
+        self.wake_overdue(timers);
+    }
+
+    /// Wakes every timer with a deadline that has passed.
+    pub(super) fn wake_overdue<'a>(&self, timers: impl Iterator<Item = &'a ConnectionTimer>) {
+        let now = self.now();
         for timer in timers {
             if timer.deadlines.iter().any(|deadline| deadline.load(Ordering::Acquire) <= now) {
                 timer.waker.wake();

@@ -11,10 +11,15 @@ use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
 
-use super::client_io::{Duplex, Socket};
+use super::client_io::{Secured, Socket};
+use super::protocol::Protocol;
 
 /// The protocols that clients may choose by ALPN, the preferred one first.
-const PROTOCOLS: &[&[u8]] = &[b"http/1.1"];
+const PROTOCOLS: &[(&[u8], Protocol)] = &[
+    #[cfg(feature = "http2")]
+    (b"h2", Protocol::Http2),
+    (b"http/1.1", Protocol::Http1),
+];
 
 /// The files of a certificate chain and its key, both in PEM.
 #[derive(Clone, Debug)]
@@ -45,9 +50,13 @@ impl Tls {
     }
 
     /// Makes the handshake. It takes as long as the client does.
-    pub(super) async fn accept(&self, socket: Socket) -> io::Result<Box<dyn Duplex>> {
+    pub(super) async fn accept(&self, socket: Socket) -> io::Result<Secured> {
         let config = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
-        Ok(Box::new(TlsAcceptor::from(config).accept(socket).await?))
+        let stream = TlsAcceptor::from(config).accept(socket).await?;
+        let chosen = stream.get_ref().1.alpn_protocol();
+        let protocol = PROTOCOLS.iter().find(|(name, _)| chosen == Some(name));
+        let protocol = protocol.map_or(Protocol::Http1, |(_, protocol)| *protocol);
+        Ok(Secured { stream: Box::new(stream), protocol })
     }
 }
 
@@ -117,7 +126,7 @@ impl TlsFiles {
             .with_no_client_auth()
             .with_single_cert(chain, private_key)
             .map_err(unusable)?;
-        config.alpn_protocols = PROTOCOLS.iter().map(|name| name.to_vec()).collect();
+        config.alpn_protocols = PROTOCOLS.iter().map(|(name, _)| name.to_vec()).collect();
         Ok(config)
     }
 }

@@ -17,8 +17,9 @@ use crate::proxy::client::Client;
 use crate::proxy::client_limits::{ClientLimits, HEAD_TIMEOUT};
 use crate::proxy::departure::{LINGER_PAUSE, prepare};
 use crate::proxy::forwarded::{Scheme, Sender, Trust};
-use crate::proxy::server::close_or_make_room;
+use crate::proxy::protocol::Protocol;
 use crate::proxy::stopping::MakeRoom;
+use crate::proxy::stopping::close_or_make_room;
 use crate::proxy::timer::TickClock;
 
 /// The limit, as exact as it is kept.
@@ -132,13 +133,14 @@ async fn a_client_is_served_from_its_first_byte_on_s43h() {
     let clock = TickClock::for_limit(None);
     let limits = ClientLimits::new(&clock, Duration::from_secs(60), None);
     let client = Client::new(stream, Sender::new(address.ip(), Scheme::Http, Trust::No), clock, limits);
-    let mut first_byte = pin!(poll_fn(|cx| client.poll_first_byte(cx)));
+    let mut seen = 0;
+    let mut protocol = pin!(poll_fn(|cx| client.poll_protocol(&mut seen, cx)));
     for _ in 0..100 {
-        assert!(first_byte.as_mut().now_or_never().is_none(), "it costs no buffers yet");
+        assert!(protocol.as_mut().now_or_never().is_none(), "it costs no buffers yet");
         tokio::task::yield_now().await;
     }
     peer.write_all(b"G").await.unwrap();
-    assert!(within(first_byte).await);
+    assert_eq!(within(protocol).await, Some(Protocol::Http1));
 }
 
 #[tokio::test]

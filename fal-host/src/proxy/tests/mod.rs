@@ -6,6 +6,8 @@ mod abuse;
 mod early;
 mod framing;
 mod heads;
+#[cfg(all(feature = "http2", feature = "tls"))]
+mod http2;
 mod interim;
 mod log;
 mod losses;

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::proxy::request_body::RequestBodyError;
+
 /// How many fields the head of a response may have (S45d).
 pub(super) const MAX_RESPONSE_FIELDS: usize = 256;
 
@@ -24,7 +26,7 @@ pub(in crate::proxy) enum UpstreamError {
     #[error("the response has a malformed chunk")]
     MalformedChunk,
     #[error("the client did not send the whole body of the request: {0}")]
-    RequestBody(hyper::Error),
+    RequestBody(RequestBodyError),
 }
 
 impl UpstreamError {

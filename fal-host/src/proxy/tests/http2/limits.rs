@@ -1,0 +1,151 @@
+//! Clients of HTTP/2 that are slow, silent or idle.
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+
+use super::client::{Http2Client, answered, get, upload};
+use super::frames::{self, FramePeer, GOAWAY};
+use crate::RunnerId;
+use crate::proxy::Limits;
+use crate::proxy::client_limits::HEAD_TIMEOUT;
+use crate::proxy::tests::overdue::{LIMIT, too_long};
+use crate::proxy::tests::rig::limits;
+use crate::proxy::tests::{Rig, until, within};
+
+#[tokio::test]
+async fn a_stalled_upload_is_answered_408_and_the_other_streams_go_on_s51b_s43b_s28() {
+    let mut rig = Rig::with(Limits { client_timeout: LIMIT, max_multiplexing: 2, ..limits() }).await;
+    let runner = rig.runner();
+    let mut client = Http2Client::connect(&rig).await;
+    let other = client.get("/other");
+    let mut two = runner.accept().await;
+    two.message().await;
+    let (mut body, request) = upload();
+    let stalled = client.send(request);
+    body.send_data(Bytes::from_static(b"a part")).await.unwrap();
+    let mut one = runner.accept().await;
+    one.head().await;
+    assert_eq!(one.chunk().await.unwrap(), "a part");
+    too_long().await;
+    let answer = answered(stalled).await;
+    assert_eq!((answer.status.as_u16(), answer.error_type().as_str()), (408, "client_timeout"));
+    assert!(rig.balancer.take_asked().is_empty());
+    one.closed().await;
+    two.answer("other").await;
+    assert_eq!(answered(other).await.body.unwrap(), "other");
+}
+
+#[tokio::test]
+async fn an_upload_that_keeps_others_waiting_must_be_fast_s51b_s43i() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = Http2Client::connect(&rig).await;
+    let (mut body, request) = upload();
+    let slow = client.send(request);
+    body.send_data(Bytes::from_static(b"a part")).await.unwrap();
+    let mut connection = runner.accept().await;
+    connection.head().await;
+    let waiting = client.get("/waiting");
+    until(|| rig.balancer.waiting() == 1).await;
+    too_long().await;
+    assert_eq!(answered(slow).await.status.as_u16(), 408);
+    connection.closed().await;
+    drop(connection);
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("served").await;
+    assert_eq!(answered(waiting).await.body.unwrap(), "served");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_no_more_of_a_response_loses_its_stream_alone_s51b_s43a() {
+    let mut rig = Rig::with(Limits { client_timeout: LIMIT, ..limits() }).await;
+    let runner = rig.runner();
+    let mut client = Http2Client::connect(&rig).await;
+    let response = client.send_for_head(get("/large"));
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.send("HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n").await;
+    let response = within(response).await.unwrap().unwrap();
+    // More than hyper's client takes before its caller reads.
+    let part = "x".repeat(1 << 20);
+    let sending = tokio::spawn(async move { while connection.send_at_last(&part).await.is_ok() {} });
+    while !sending.is_finished() {
+        too_long().await;
+    }
+    until(|| rig.balancer.in_flight(RunnerId::new(1)) == 0).await;
+    assert!(within(response.into_body().collect()).await.is_err());
+    let next = client.get("/");
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("next").await;
+    assert_eq!(answered(next).await.body.unwrap(), "next");
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_told_and_closed_s51b_s43h() {
+    let rig = Rig::new().await;
+    let mut peer = FramePeer::connect(&rig).await;
+    peer.receive().await.unwrap();
+    let began = tokio::time::Instant::now();
+    tokio::time::pause();
+    let mut is_told = false;
+    // Answers nothing, not even the ping before the end.
+    while let Some(received) = peer.receive_at_last().await {
+        is_told |= received.kind == GOAWAY;
+    }
+    assert!(is_told);
+    let took = began.elapsed();
+    assert!((HEAD_TIMEOUT..HEAD_TIMEOUT * 2).contains(&took), "{took:?}");
+}
+
+#[tokio::test]
+async fn an_idle_connection_makes_room_for_another_client_s51b_s43h() {
+    let rig = Rig::with(Limits { clients: 1, ..limits() }).await;
+    let mut peer = FramePeer::connect(&rig).await;
+    peer.receive().await.unwrap();
+    let _other = rig.client().await;
+    tokio::time::pause();
+    while peer.receive_at_last().await.is_some() {}
+}
+
+#[tokio::test]
+async fn a_beginning_that_may_be_either_version_has_the_time_of_a_head_s51a() {
+    let rig = Rig::new().await;
+    let mut client = rig.client().await;
+    client.send("PR").await;
+    let began = tokio::time::Instant::now();
+    tokio::time::pause();
+    client.closed_at_last().await;
+    assert!((HEAD_TIMEOUT..HEAD_TIMEOUT * 2).contains(&began.elapsed()));
+}
+
+#[tokio::test]
+async fn a_method_that_begins_as_the_preface_does_is_http_1_1_s51a() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send("PR").await;
+    client.send("OPFIND / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    let mut connection = runner.accept().await;
+    assert_eq!(connection.message().await.start, "PROPFIND / HTTP/1.1");
+    connection.answer("ok").await;
+    assert_eq!(client.message().await.body, "ok");
+    // One that sends no more is not waited for.
+    let mut client = rig.client().await;
+    client.send("PR").await;
+    client.close_side().await;
+    client.closed().await;
+}
+
+#[tokio::test]
+async fn a_request_without_its_end_does_not_keep_a_host_from_stopping_s51b_s41b() {
+    let mut rig = Rig::new().await;
+    let mut peer = FramePeer::connect(&rig).await;
+    peer.receive().await.unwrap();
+    assert!(peer.send(&frames::frame(frames::HEADERS, frames::END_STREAM, 1, &frames::get_fields())).await);
+    rig.stop_server();
+    tokio::time::pause();
+    let server = rig.server.take().unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(60), server).await.unwrap().unwrap();
+}

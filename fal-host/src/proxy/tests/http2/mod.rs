@@ -1,0 +1,7 @@
+//! Clients that speak HTTP/2 (S51).
+
+mod budgets;
+mod client;
+mod frames;
+mod limits;
+mod requests;
