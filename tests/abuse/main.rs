@@ -189,7 +189,7 @@ async fn requests_that_wait_and_leave_reach_no_runner_and_leave_nothing_behind_s
 }
 
 #[tokio::test]
-#[ignore = "takes most of a minute; `.ci/run` runs it"]
+#[ignore = "takes most of a minute on an idle machine"]
 async fn a_hundred_thousand_requests_that_wait_and_leave_reach_no_runner_s43d() {
     many_wait_and_leave(100_000).await;
 }
