@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, EXPECT};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use http::{HeaderMap, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt;
@@ -51,7 +51,7 @@ pub(super) async fn read(
 
 /// Checks the head of a body that the endpoint reads itself.
 pub(super) async fn share(headers: &HeaderMap, body: Body, limit: usize) -> Result<SharedBody, Error> {
-    let checked = check_coding(headers).and_then(|()| check_length(&body, limit));
+    let checked = check_coding(headers).and_then(|()| check_length(headers, &body, limit));
     match checked {
         Ok(()) => Ok(Arc::new(Mutex::new(body))),
         Err(error) => {
@@ -100,7 +100,7 @@ async fn read_all(
         check_media_type(headers, wanted)?;
     }
     check_coding(headers)?;
-    check_length(body, limit)?;
+    check_length(headers, body, limit)?;
     let body = collect(body, limit).await?;
     if body.is_empty() {
         return Ok(None);
@@ -140,10 +140,11 @@ async fn collect(body: &mut Body, limit: usize) -> Result<Bytes, Error> {
     Ok(whole.freeze())
 }
 
-/// Checks the length that the head announces.
-fn check_length(body: &Body, limit: usize) -> Result<(), Error> {
-    let limit_in_bytes = u64::try_from(limit).unwrap_or(u64::MAX);
-    if body.size_hint().lower() > limit_in_bytes { Err(too_large(limit)) } else { Ok(()) }
+/// Checks the length that the head announces. A layer may have replaced the body, so the header counts, too.
+fn check_length(headers: &HeaderMap, body: &Body, limit: usize) -> Result<(), Error> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let length = body.size_hint().lower().max(announced.unwrap_or_default());
+    if length > u64::try_from(limit).unwrap_or(u64::MAX) { Err(too_large(limit)) } else { Ok(()) }
 }
 
 /// A coding such as gzip is a layer's job (RFC 9110, 15.5.16).
