@@ -29,5 +29,12 @@ pub(crate) fn version(name: &str) -> Result<String> {
     let output = Command::new(installed(name)?).arg("-v").output()?;
     let text =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    Ok(text.lines().next().unwrap_or_default().split(" - ").next().unwrap_or_default().to_owned())
+    Ok(text
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .split(" - ")
+        .next()
+        .unwrap_or_default()
+        .replace("version: nginx/", ""))
 }
