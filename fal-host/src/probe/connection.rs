@@ -1,8 +1,7 @@
 //! A connection for checks, which knows whether the runner has sent anything on it.
 
-use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
@@ -13,22 +12,14 @@ use fal_health::protocol::Address;
 use http_body_util::Empty;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use rustix::io::Errno;
-use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::connect::{Stream, connect, is_own_shortage};
 
-/// A connection to a runner that serves no check at the moment: the stream alone, because the buffers of an HTTP connection
-/// take 16 KiB.
+/// A connection to a runner.
 #[derive(Debug)]
-pub(super) struct IdleConnection(ReadTracker);
-
-/// A connection to a runner during one check. It has no task: the check drives it.
 pub(super) struct ProbeConnection {
     pub(super) sender: http1::SendRequest<Empty<Bytes>>,
-    connection: http1::Connection<TokioIo<ReadTracker>, Empty<Bytes>>,
-    has_ended: bool,
     received: Arc<AtomicBool>,
 }
 
@@ -46,7 +37,7 @@ pub(super) enum ExchangeError {
     Failure(Failure),
 }
 
-impl IdleConnection {
+impl ProbeConnection {
     pub(super) async fn open(address: &Address) -> Result<Self, ConnectError> {
         let stream = connect(address).await.map_err(|error| {
             if is_own_shortage(&error) {
@@ -55,57 +46,24 @@ impl IdleConnection {
                 ConnectError::Failure(Failure::Connect)
             }
         })?;
-        Ok(Self(ReadTracker { stream, received: Arc::default() }))
+        let received = Arc::new(AtomicBool::new(false));
+        let io = TokioIo::new(ReadTracker { stream, received: Arc::clone(&received) });
+        let (sender, connection) =
+            http1::handshake(io).await.map_err(|_| ConnectError::Failure(Failure::Disconnected))?;
+        // It runs on the same thread as the check. On another thread, hyper could take a request while the connection
+        // closes, and neither send nor return it (hyper issue 4122).
+        tokio::spawn(async move {
+            // The exchange returns the same error.
+            let _ = connection.await;
+        });
+        Ok(Self { sender, received })
     }
 
-    /// Whether the runner has neither closed the connection nor sent anything on it since the last check.
-    pub(super) fn is_reusable(&self) -> bool {
-        // The system knows more than the reactor, which learns of it only when its thread waits.
-        let peeked = recv(self.0.stream.as_fd(), &mut [0], RecvFlags::PEEK | RecvFlags::DONTWAIT);
-        peeked.is_err_and(|error| error == Errno::WOULDBLOCK)
-    }
-
-    /// Begins a check on the connection.
-    pub(super) async fn begin(self) -> Result<ProbeConnection, ConnectError> {
-        let received = Arc::clone(&self.0.received);
-        received.store(false, Ordering::Relaxed);
-        let (sender, connection) = http1::Builder::new()
-            .writev(false)
-            .handshake(TokioIo::new(self.0))
-            .await
-            .map_err(|_| ConnectError::Failure(Failure::Disconnected))?;
-        Ok(ProbeConnection { sender, connection, has_ended: false, received })
-    }
-}
-
-impl ProbeConnection {
-    /// Waits for a step of the exchange, while the connection sends and receives what it needs.
-    pub(super) async fn drive<T>(&mut self, step: impl Future<Output = T>) -> T {
-        let mut step = pin!(step);
-        poll_fn(|cx| {
-            self.poll(cx);
-            step.as_mut().poll(cx)
-        })
-        .await
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) {
-        // The exchange gets the same error.
-        self.has_ended = self.has_ended || self.connection.poll_without_shutdown(cx).is_ready();
-    }
-
-    /// Ends the check. `None` if the connection cannot be used again.
-    pub(super) async fn finish(mut self) -> Option<IdleConnection> {
-        poll_fn(|cx| {
-            self.poll(cx);
-            Poll::Ready(())
-        })
-        .await;
-        if self.has_ended || !self.sender.is_ready() {
-            return None;
-        }
-        let parts = self.connection.into_parts();
-        parts.read_buf.is_empty().then(|| IdleConnection(parts.io.into_inner()))
+    /// Whether the connection can carry another exchange. Waits until the last one has ended.
+    pub(super) async fn is_reusable(&mut self) -> bool {
+        let reusable = self.sender.ready().await.is_ok();
+        self.received.store(false, Ordering::Relaxed);
+        reusable
     }
 
     pub(super) fn classify(&self, error: &hyper::Error) -> ExchangeError {

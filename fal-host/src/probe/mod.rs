@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use http_body_util::{BodyExt, Empty};
 use tokio::time::Instant;
 
-use self::connection::{ConnectError, ExchangeError, IdleConnection};
+use self::connection::{ConnectError, ExchangeError, ProbeConnection};
 pub(crate) use self::target::{InvalidProbeTarget, ProbeTarget};
 use crate::fleet::Finding;
 use crate::lag::LagMeter;
@@ -25,13 +25,13 @@ const MAX_BODY: usize = 64 * 1024;
 pub(crate) struct Prober {
     address: Address,
     target: Arc<ProbeTarget>,
-    kept: Arc<Mutex<Option<IdleConnection>>>,
+    kept: Arc<Mutex<Option<ProbeConnection>>>,
 }
 
 /// How one attempt ended.
 enum Attempt {
     /// The runner answered with 2xx. The connection is `None` where it cannot be used again.
-    Passed(Option<IdleConnection>, Option<ProgressStamp>),
+    Passed(Option<ProbeConnection>, Option<ProgressStamp>),
     Failed(Failure),
     /// The connection ended before the first byte of the response (S19).
     NoResponse,
@@ -77,33 +77,29 @@ impl Prober {
         self.keep(None);
     }
 
-    fn keep(&self, connection: Option<IdleConnection>) {
+    fn keep(&self, connection: Option<ProbeConnection>) {
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = connection;
     }
 
     async fn attempt(&self, trigger: Trigger) -> Attempt {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(connection) = kept
-            && connection.is_reusable()
+        if let Some(mut connection) = kept
+            && connection.is_reusable().await
         {
             match self.exchange(connection, trigger).await {
                 Attempt::NoResponse => {}
                 attempt => return attempt,
             }
         }
-        match IdleConnection::open(&self.address).await {
+        match ProbeConnection::open(&self.address).await {
             Ok(connection) => self.exchange(connection, trigger).await,
-            Err(error) => error.into(),
+            Err(ConnectError::OwnShortage) => Attempt::CouldNotAsk,
+            Err(ConnectError::Failure(failure)) => Attempt::Failed(failure),
         }
     }
 
-    async fn exchange(&self, connection: IdleConnection, trigger: Trigger) -> Attempt {
-        let mut connection = match connection.begin().await {
-            Ok(connection) => connection,
-            Err(error) => return error.into(),
-        };
-        let sent = connection.sender.send_request(self.request(trigger));
-        let response = match connection.drive(sent).await {
+    async fn exchange(&self, mut connection: ProbeConnection, trigger: Trigger) -> Attempt {
+        let response = match connection.sender.send_request(self.request(trigger)).await {
             Ok(response) => response,
             Err(error) => return connection.classify(&error).into(),
         };
@@ -114,7 +110,7 @@ impl Prober {
         let progress = progress_of(response.headers());
         let mut body = response.into_body();
         let mut length = 0;
-        while let Some(frame) = connection.drive(body.frame()).await {
+        while let Some(frame) = body.frame().await {
             match frame {
                 Ok(frame) => length += frame.data_ref().map_or(0, Bytes::len),
                 Err(error) => return connection.classify(&error).into(),
@@ -123,7 +119,7 @@ impl Prober {
                 return Attempt::Passed(None, progress);
             }
         }
-        Attempt::Passed(connection.finish().await, progress)
+        Attempt::Passed(Some(connection), progress)
     }
 
     fn request(&self, trigger: Trigger) -> Request<Empty<Bytes>> {
@@ -137,15 +133,6 @@ impl Prober {
             headers.insert(HeaderName::from_static(header::HEALTH_CHECK), HeaderValue::from_static("true"));
         }
         request
-    }
-}
-
-impl From<ConnectError> for Attempt {
-    fn from(error: ConnectError) -> Self {
-        match error {
-            ConnectError::OwnShortage => Self::CouldNotAsk,
-            ConnectError::Failure(failure) => Self::Failed(failure),
-        }
     }
 }
 
