@@ -15,7 +15,7 @@ static INHERITED: OnceLock<Rlimit> = OnceLock::new();
 
 /// Raises the soft limit on open files of this process to its hard limit.
 ///
-/// Call it before you start the host; the command lines of hosts do. The soft limit is low only for old programs whose
+/// Call it before you create a launcher; the command lines of hosts do. The soft limit is low only for old programs whose
 /// `select` cannot handle files beyond the 1,024th. Runners that are processes therefore start with the original limit,
 /// and so should other processes that this one starts.
 ///

@@ -21,13 +21,14 @@ use crate::{HostBuilder, HostHandle};
 /// output. The log goes to standard error, filtered by `FAL_LOG` (default `info`).
 ///
 /// SIGTERM and Ctrl-C stop the host. A second one, at least 100 ms after the first, kills the runners
-/// ([S41e](fal_health::semantics#s41e)). SIGHUP loads the TLS certificate again and replaces all runners; if standard input is a terminal, SIGHUP
-/// stops the host. If the program was started with SIGHUP ignored, as by `nohup`, it stays ignored. Runners inherit no
+/// ([S41e](fal_health::semantics#s41e)). SIGHUP loads the TLS certificate again and replaces all runners; if standard input
+/// is a terminal, SIGHUP stops the host. If the program was started with SIGHUP ignored, as by `nohup`, it stays ignored. Runners inherit no
 /// descriptors except their standard streams.
 ///
 /// Under systemd it reports its state, and uses the sockets that systemd listens on ([S69](fal_health::semantics#s69)).
 ///
-/// Returns exit code 0, 4 if its runners do not start ([S48](fal_health::semantics#s48)), or 130 after a second signal. The errors are those of [`Failure`].
+/// Returns exit code 0, 4 if its runners do not start ([S48](fal_health::semantics#s48)), or 130 after a second signal. The
+/// errors are those of [`Failure`].
 pub fn run(
     banner: Banner<'_>,
     options: &HostOptions,
@@ -38,6 +39,13 @@ pub fn run(
         tracing::debug!(%error, "cannot list open files: runners may inherit some");
     }
     let sockets = inherited_sockets::take()?;
+    // Before the launcher is made, which gives runners the original limit.
+    if let Err(error) = crate::adopt_orphans() {
+        tracing::debug!(%error, "cannot adopt orphans: processes that leave a runner's process group will not be found");
+    }
+    if let Err(error) = crate::raise_open_files() {
+        tracing::debug!(%error, "cannot raise the limit on open files");
+    }
     let runtime = tokio::runtime::Runtime::new()?;
     let ended = runtime.block_on(async {
         let mut signals = Signals::install()?;
@@ -55,12 +63,6 @@ pub fn run(
 }
 
 async fn start(banner: Banner<'_>, options: &HostOptions, host: HostBuilder) -> Result<HostHandle, Failure> {
-    if let Err(error) = crate::adopt_orphans() {
-        tracing::debug!(%error, "cannot adopt orphans: processes that leave a runner's process group will not be found");
-    }
-    if let Err(error) = crate::raise_open_files() {
-        tracing::debug!(%error, "cannot raise the limit on open files");
-    }
     // The banner comes before the first log line.
     let _log = io::stderr().lock();
     let host = host.start().await?;

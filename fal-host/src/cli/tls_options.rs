@@ -17,6 +17,8 @@ pub(super) struct TlsOptions {
     pub(super) tls_certificate: Option<PathBuf>,
 
     /// The private key of the certificate, a PEM file
+    ///
+    /// SIGHUP loads it again together with the certificate.
     #[arg(long, value_name = "FILE", env = "FAL_TLS_KEY", requires = "tls_certificate")]
     pub(super) tls_key: Option<PathBuf>,
 }
