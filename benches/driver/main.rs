@@ -54,7 +54,7 @@ enum Subcommand {
     Instructions {
         /// What to count, as benches/instructions.txt names it [default: all]
         names: Vec<String>,
-        /// Fail if a count is more than 3 % above the one in benches/instructions.txt
+        /// Fail if a count is more than 3 % above the one in benches/instructions.txt (checks: 15 %)
         #[arg(long)]
         check: bool,
         /// Write the counts into benches/instructions.txt
