@@ -1,12 +1,10 @@
 //! The schemas that the document refers to.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-use super::names::{ComponentName, Names, Types, referred, replace_references, types, unique};
+use super::names::{Names, Types, referred, replace_references, text, types, unique};
 use super::{any_schema, integer_bounds, order};
 use crate::json::SchemaOf;
 
@@ -26,8 +24,8 @@ pub(super) enum Side {
 
 /// The names of components, by the names that the generators gave to their types.
 pub(super) struct Renames {
-    inputs: BTreeMap<String, String>,
-    outputs: BTreeMap<String, String>,
+    inputs: Types,
+    outputs: Types,
 }
 
 impl Schemas {
@@ -72,13 +70,13 @@ impl Schemas {
     /// The components of both sides.
     pub(super) fn finish(mut self) -> (Renames, Map<String, Value>) {
         let [inputs, outputs] = [Definitions::take(&mut self.inputs), Definitions::take(&mut self.outputs)];
-        let names = Names::of(&[&inputs.types, &outputs.types]);
+        let names = Names::of(&inputs.types, &outputs.types);
         let renames = Renames::between(&names, &inputs, &outputs);
         let mut components = Map::new();
         for (side, definitions) in [(Side::Input, inputs), (Side::Output, outputs)] {
             for (name, mut schema) in definitions.schemas {
                 renames.apply(side, &mut schema);
-                add_title(&mut schema, definitions.types.get(&name).and_then(|id| names.get(id)));
+                add_title(&mut schema, definitions.types.get(&name).and_then(|id| names.title(id)));
                 components.insert(renames.name(side, &name), schema);
             }
         }
@@ -98,21 +96,24 @@ impl Definitions {
     }
 
     /// The schemas with their references by the names of all types.
-    fn renamed(&self, names: &BTreeMap<String, String>) -> BTreeMap<String, Value> {
-        let rename = |name: &str| names.get(name).map_or_else(|| name.to_owned(), Clone::clone);
-        let renamed = self.schemas.iter().map(|(name, schema)| {
+    fn renamed(&self, names: &Types) -> Map<String, Value> {
+        let rename = |name: &str| names.get(name).map_or(name, text).to_owned();
+        let mut renamed = Map::new();
+        for (name, schema) in &self.schemas {
             let mut schema = schema.clone();
             replace_references(&mut schema, &rename);
-            (rename(name), schema)
-        });
-        renamed.collect()
+            renamed.insert(rename(name), schema);
+        }
+        renamed
     }
 }
 
 /// The title of a schema is the name of its type, unless the author has given it another.
-fn add_title(schema: &mut Value, name: Option<&ComponentName>) {
-    if let (Some(schema), Some(name)) = (schema.as_object_mut(), name) {
-        schema.entry("title").or_insert_with(|| name.title.clone().into());
+fn add_title(schema: &mut Value, title: Option<&Value>) {
+    if let (Some(schema), Some(title)) = (schema.as_object_mut(), title)
+        && !schema.contains_key("title")
+    {
+        schema.insert("title".to_owned(), title.clone());
     }
 }
 
@@ -133,34 +134,30 @@ impl Renames {
     /// Names the types. One whose schemas differ between the sides becomes two components, named as FastAPI does: `Item-Input`
     /// and `Item-Output`. So does one that refers to such a type.
     fn between(names: &Names, inputs: &Definitions, outputs: &Definitions) -> Self {
-        let by_type = |types: &Types| -> BTreeMap<String, String> {
-            let of = |(name, id): (&String, &String)| Some((name.clone(), names.get(id)?.component.clone()));
-            types.iter().filter_map(of).collect()
-        };
-        let [mut inputs_by_name, mut outputs_by_name] = [by_type(&inputs.types), by_type(&outputs.types)];
+        let mut inputs_by_name = names.by_type(&inputs.types);
+        let mut outputs_by_name = names.by_type(&outputs.types);
         let (inputs, outputs) = (inputs.renamed(&inputs_by_name), outputs.renamed(&outputs_by_name));
-        let mut differing = BTreeSet::new();
+        let mut differing = Types::new();
         loop {
             let known = differing.len();
             for (name, input) in &inputs {
                 let Some(output) = outputs.get(name) else { continue };
-                if !differing.contains(name) && (input != output || refers_to(input, &differing)) {
-                    differing.insert(name.clone());
+                if !differing.contains_key(name) && (input != output || refers_to(input, &differing)) {
+                    differing.insert(name.clone(), Value::Null);
                 }
             }
             if differing.len() == known {
                 break;
             }
         }
-        let mut taken = names.components();
-        for name in differing {
+        let mut taken = names.taken();
+        for name in differing.keys() {
             for (side, by_name) in [(Side::Input, &mut inputs_by_name), (Side::Output, &mut outputs_by_name)]
             {
                 let component = unique(format!("{name}-{side:?}"), &mut taken);
-                by_name
-                    .values_mut()
-                    .filter(|named| **named == name)
-                    .for_each(|named| named.clone_from(&component));
+                for named in by_name.values_mut().filter(|named| text(named) == name) {
+                    *named = component.as_str().into();
+                }
             }
         }
         Self { inputs: inputs_by_name, outputs: outputs_by_name }
@@ -176,16 +173,16 @@ impl Renames {
             Side::Input => &self.inputs,
             Side::Output => &self.outputs,
         };
-        names.get(name).map_or_else(|| name.to_owned(), Clone::clone)
+        names.get(name).map_or(name, text).to_owned()
     }
 }
 
 /// Whether a schema refers to one of these components.
-fn refers_to(schema: &Value, names: &BTreeSet<String>) -> bool {
+fn refers_to(schema: &Value, names: &Types) -> bool {
     match schema {
         Value::Object(object) => object.iter().any(|(key, value)| match value {
             Value::String(reference) if key == "$ref" => {
-                referred(reference).is_some_and(|name| names.contains(&name))
+                referred(reference).is_some_and(|name| names.contains_key(&name))
             }
             value => refers_to(value, names),
         }),

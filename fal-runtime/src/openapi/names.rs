@@ -1,10 +1,10 @@
 //! The names of components: unique, stable, and of the characters that OpenAPI allows.
-
-use std::collections::{BTreeMap, BTreeSet};
+//!
+//! The maps are `serde_json`'s: each further type of a map would enlarge every program.
 
 use percent_encoding::percent_decode_str;
 use schemars::SchemaGenerator;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 const PREFIX: &str = "#/components/schemas/";
 
@@ -16,7 +16,7 @@ pub(super) fn referred(reference: &str) -> Option<String> {
 }
 
 /// Replaces each component's name in the references of a schema.
-pub(super) fn replace_references(schema: &mut Value, replace: &impl Fn(&str) -> String) {
+pub(super) fn replace_references(schema: &mut Value, replace: &dyn Fn(&str) -> String) {
     match schema {
         Value::Object(object) => {
             for (key, value) in object {
@@ -38,7 +38,7 @@ pub(super) fn replace_references(schema: &mut Value, replace: &impl Fn(&str) -> 
 }
 
 /// The types that a generator has defined: the id of each by the name that the generator gave it.
-pub(super) type Types = BTreeMap<String, String>;
+pub(super) type Types = Map<String, Value>;
 
 /// The types that a generator has defined.
 ///
@@ -46,18 +46,23 @@ pub(super) type Types = BTreeMap<String, String>;
 /// for its id.
 pub(super) fn types(generator: &SchemaGenerator) -> Types {
     let ids = ids(&format!("{generator:?}")).unwrap_or_default();
-    generator.definitions().keys().map(|name| (name.clone(), ids.get(name).unwrap_or(name).clone())).collect()
+    let mut types = Types::new();
+    for name in generator.definitions().keys() {
+        let id = ids.get(name).cloned().unwrap_or_else(|| name.as_str().into());
+        types.insert(name.clone(), id);
+    }
+    types
 }
 
 /// Reads the ids by name: `schema_id_to_name: {SchemaUid("crate::module::Item", Serialize): "Item"}`.
-fn ids(debug: &str) -> Option<BTreeMap<String, String>> {
+fn ids(debug: &str) -> Option<Types> {
     let (_, mut rest) = debug.split_once("schema_id_to_name: {")?;
-    let mut ids = BTreeMap::new();
+    let mut ids = Types::new();
     while let Some(uid) = rest.strip_prefix("SchemaUid(") {
         let (id, after) = quoted(uid)?;
         let (_, named) = after.split_once("): ")?;
         let (name, after) = quoted(named)?;
-        ids.insert(name, id);
+        ids.insert(name, id.into());
         rest = after.strip_prefix(", ").unwrap_or(after);
     }
     Some(ids)
@@ -84,57 +89,80 @@ fn quoted(text: &str) -> Option<(String, &str)> {
 }
 
 /// The names of types in the document, by their ids.
-pub(super) struct Names(BTreeMap<String, ComponentName>);
-
-/// The name of one type.
-#[derive(Clone)]
-pub(super) struct ComponentName {
-    /// As the type's author wrote it.
-    pub(super) title: String,
-    /// As the document refers to it.
-    pub(super) component: String,
+pub(super) struct Names {
+    /// As the types' authors wrote them.
+    titles: Types,
+    /// As the document refers to them.
+    components: Types,
 }
 
 impl Names {
-    /// Names the types of several generators. Types of one name are qualified by their modules.
-    pub(super) fn of(generators: &[&Types]) -> Self {
-        let mut titles = BTreeMap::new();
-        for types in generators {
-            for (name, id) in *types {
-                titles.entry(id.clone()).or_insert_with(|| title(name, id, types));
+    /// Names the types of two generators. Types of one name are qualified by their modules.
+    pub(super) fn of(inputs: &Types, outputs: &Types) -> Self {
+        let mut titles = Types::new();
+        for types in [inputs, outputs] {
+            for (name, id) in types {
+                let id = text(id);
+                if !titles.contains_key(id) {
+                    titles.insert(id.to_owned(), title(name, id, types).into());
+                }
             }
         }
-        let mut uses = BTreeMap::<String, usize>::new();
+        titles.sort_keys();
+        // How many types have a name: the value is whether there are several.
+        let mut shared = Types::new();
         for title in titles.values() {
-            *uses.entry(allowed(title)).or_default() += 1;
+            let name = allowed(text(title));
+            let is_known = shared.contains_key(&name);
+            shared.insert(name, is_known.into());
         }
-        let mut taken = BTreeSet::new();
-        let mut names = BTreeMap::new();
-        for (id, title) in titles {
-            let plain = allowed(&title);
-            let name = if uses.get(&plain) == Some(&1) { plain } else { allowed(&qualified(&id, &title)) };
-            let component = unique(name, &mut taken);
-            names.insert(id, ComponentName { title, component });
+        let (mut taken, mut components) = (Types::new(), Types::new());
+        for (id, title) in &titles {
+            let plain = allowed(text(title));
+            let is_shared = shared.get(&plain).is_some_and(|is_shared| *is_shared == true);
+            let name = if is_shared { allowed(&qualified(id, text(title))) } else { plain };
+            components.insert(id.clone(), unique(name, &mut taken).into());
         }
-        Self(names)
+        Self { titles, components }
     }
 
-    /// The name of the type with this id.
-    pub(super) fn get(&self, id: &str) -> Option<&ComponentName> {
-        self.0.get(id)
+    /// The title of the type with this id.
+    pub(super) fn title(&self, id: &Value) -> Option<&Value> {
+        self.titles.get(text(id))
     }
 
-    /// The names of all components.
-    pub(super) fn components(&self) -> BTreeSet<String> {
-        self.0.values().map(|name| name.component.clone()).collect()
+    /// The components of a generator's types, by the generator's names.
+    pub(super) fn by_type(&self, types: &Types) -> Types {
+        let mut names = Types::new();
+        for (name, id) in types {
+            if let Some(component) = self.components.get(text(id)) {
+                names.insert(name.clone(), component.clone());
+            }
+        }
+        names
+    }
+
+    /// The names of all components, as the keys of a map.
+    pub(super) fn taken(&self) -> Types {
+        let mut taken = Types::new();
+        for component in self.components.values() {
+            taken.insert(text(component).to_owned(), Value::Null);
+        }
+        taken
     }
 }
 
+/// The text of a value that is one.
+pub(super) fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
 /// The first of `name`, `name-2`, … that is not taken.
-pub(super) fn unique(name: String, taken: &mut BTreeSet<String>) -> String {
+pub(super) fn unique(name: String, taken: &mut Types) -> String {
     let mut candidate = name.clone();
     for number in 2.. {
-        if taken.insert(candidate.clone()) {
+        if !taken.contains_key(&candidate) {
+            taken.insert(candidate.clone(), Value::Null);
             break;
         }
         candidate = format!("{name}-{number}");
@@ -210,13 +238,15 @@ mod tests {
     fn the_ids_of_nested_types_are_those_of_schemars() {
         let mut generator = SchemaGenerator::default();
         generator.subschema_for::<Item>();
-        let ids: Vec<_> = types(&generator).into_iter().collect();
+        let types = types(&generator);
+        let mut ids: Vec<_> = types.iter().map(|(name, id)| (name.as_str(), text(id))).collect();
+        ids.sort_unstable();
         let expected = [
             ("Item", Item::schema_id()),
             ("Item2", shop::Item::schema_id()),
             ("Listed \"2\"", Listed::schema_id()),
         ];
-        assert_eq!(ids, expected.map(|(name, id)| (name.to_owned(), id.into_owned())));
+        assert_eq!(ids, expected.each_ref().map(|(name, id)| (*name, &**id)));
     }
 
     #[test]
