@@ -43,7 +43,7 @@ pub(crate) fn describe(rounds: &Rounds) -> Result<String> {
         rounds.count,
         rounds.duration.as_secs_f64(),
         model.trim_start_matches([' ', '\t', ':']),
-        kernel.trim(),
+        kernel.trim().split('-').next().unwrap_or_default(),
         rustc.split(" (").next().unwrap_or_default(),
         programs::version("haproxy")?,
         programs::version("nginx")?,

@@ -9,7 +9,7 @@ use super::catch_up::CATCH_UP;
 use super::*;
 use crate::fleet::{Exit, GiveUp};
 use crate::launch::LaunchError;
-use crate::proxy::{Limits, ManualChecks, Origins, Repeats, Reports};
+use crate::proxy::{Limits, ManualChecks, Origins, Reports, Retries};
 use crate::{Address, RunnerState};
 
 /// Hands the reporter of each runner to the test.
@@ -72,7 +72,7 @@ fn start_driver_with(
         manual_checks: ManualChecks::Ignored,
         trusted_proxies: Vec::new(),
         tls: None,
-        repeats: Repeats::default(),
+        retries: Retries::default(),
         origins: Origins::default(),
     };
     let parts = DriverParts {

@@ -23,7 +23,7 @@ use crate::open_files::OpenFiles;
 use crate::probe::ProbeTarget;
 #[cfg(feature = "tls")]
 use crate::proxy::Tls;
-use crate::proxy::{self, Balancer, HealthPath, Limits, ManualChecks, Origins, Repeats, Reports};
+use crate::proxy::{self, Balancer, HealthPath, Limits, ManualChecks, Origins, Reports, Retries};
 
 impl HostBuilder {
     /// Binds the listeners and starts the runners. The host takes requests from this moment on; they wait until a
@@ -76,10 +76,10 @@ impl HostBuilder {
             },
             trusted_proxies: self.trusted_proxies,
             tls,
-            repeats: {
+            retries: {
                 let endpoints = self.app.idempotent.iter();
                 let endpoints = endpoints.map(|(method, path)| (method.as_str(), path.as_str()));
-                Repeats::new(self.app.retry_idempotent, endpoints)
+                Retries::new(self.app.retry_idempotent, endpoints)
             },
             origins: Origins::new(&self.app.origins),
         };

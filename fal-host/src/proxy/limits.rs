@@ -7,7 +7,7 @@ use super::forwarded::AddressRange;
 use super::health_path::HealthPath;
 use super::on_overdue::OnOverdue;
 use super::origins::Origins;
-use super::repeats::Repeats;
+use super::retries::Retries;
 use super::tls::Tls;
 
 /// The default of `client_timeout`.
@@ -45,7 +45,7 @@ pub(crate) struct Limits {
     /// The certificate, if clients speak TLS.
     pub(crate) tls: Option<Arc<Tls>>,
     /// The requests that are sent once more if they are lost.
-    pub(crate) repeats: Repeats,
+    pub(crate) retries: Retries,
     /// The web pages that may call the app.
     pub(crate) origins: Origins,
 }

@@ -35,7 +35,7 @@ macro_rules! line {
 
 impl LogEntry {
     /// Logs that a runner has lost the request, and that it is sent once more (S59).
-    pub(super) fn write_repeat<B>(&self, request: &Request<B>, id: &HeaderValue) {
+    pub(super) fn write_retry<B>(&self, request: &Request<B>, id: &HeaderValue) {
         tracing::info!(
             request_id = %id.to_str().unwrap_or_default(),
             method = %format_args!("{:.32}", request.method().as_str()),

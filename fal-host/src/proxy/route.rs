@@ -45,8 +45,8 @@ pub(super) async fn route(
         ManualChecks::Made { health_path } if health_path.is_named_by(request.uri().path()) => MayAsk::No,
         ManualChecks::Made { .. } | ManualChecks::Ignored => MayAsk::Yes,
     };
-    let may_repeat = balancer.limits().repeats.allow_request(request.method(), request.uri().path());
-    let headers = may_repeat.then(|| {
+    let may_retry = balancer.limits().retries.allow_request(request.method(), request.uri().path());
+    let headers = may_retry.then(|| {
         request.body_mut().keep_copy();
         request.headers().clone()
     });
@@ -93,7 +93,7 @@ pub(super) async fn route(
                 *request.body_mut() =
                     body.rewind().map_err(|TooLarge| ProxyError::LostTooLarge { max: MAX_COPY })?;
                 request.headers_mut().clone_from(headers);
-                entry.write_repeat(request, id);
+                entry.write_retry(request, id);
                 position.begin_again();
                 continue;
             }

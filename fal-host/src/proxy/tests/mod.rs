@@ -17,7 +17,7 @@ mod overdue;
 mod peer;
 mod queue;
 mod refused_heads;
-mod repeats;
+mod retries;
 mod rig;
 mod slow;
 mod stop_runner;

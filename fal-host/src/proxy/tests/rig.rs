@@ -16,7 +16,7 @@ use crate::proxy::client_limits::ClientLimits;
 use crate::proxy::forwarded::{Scheme, Sender, Trust};
 use crate::proxy::timer::TickClock;
 use crate::proxy::{
-    Balancer, HealthPath, Limits, MAX_HEAD, ManualChecks, Origins, Repeats, Report, Reports, serve,
+    Balancer, HealthPath, Limits, MAX_HEAD, ManualChecks, Origins, Report, Reports, Retries, serve,
 };
 use crate::{Address, RunnerId};
 
@@ -48,7 +48,7 @@ pub(super) fn limits() -> Limits {
         manual_checks: ManualChecks::Made { health_path: HealthPath::new("/health") },
         trusted_proxies: Vec::new(),
         tls: None,
-        repeats: Repeats::default(),
+        retries: Retries::default(),
         origins: Origins::default(),
     }
 }

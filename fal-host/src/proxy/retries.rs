@@ -5,24 +5,24 @@ use matchit::Router;
 
 /// The requests that the app allows to be sent twice. By default none.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Repeats {
+pub(crate) struct Retries {
     /// Whether the methods that HTTP defines as idempotent are allowed, for every path.
     of_methods: bool,
     /// The endpoints that are allowed, by method.
     endpoints: Vec<(Method, Router<()>)>,
 }
 
-impl Repeats {
+impl Retries {
     /// Allows requests of these methods and paths. A path may have parameters, such as `/users/{id}`. GET includes HEAD.
     pub(crate) fn new<'a>(of_methods: bool, endpoints: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut repeats = Self { of_methods, endpoints: Vec::new() };
+        let mut retries = Self { of_methods, endpoints: Vec::new() };
         for (method, path) in endpoints {
-            repeats.allow(method, path);
+            retries.allow(method, path);
             if method == "GET" {
-                repeats.allow("HEAD", path);
+                retries.allow("HEAD", path);
             }
         }
-        repeats
+        retries
     }
 
     fn allow(&mut self, method: &str, path: &str) {
@@ -55,7 +55,7 @@ mod tests {
     fn only_what_the_app_declares_is_repeated_s59a_s59c() {
         let endpoints =
             [("POST", "/embed"), ("GET", "/users/{id}"), ("GET", "/users/{id}"), ("no method", "/")];
-        let declared = Repeats::new(false, endpoints);
+        let declared = Retries::new(false, endpoints);
         let allows = |method: Method, path: &str| declared.allow_request(&method, path);
         assert!(
             allows(Method::POST, "/embed")
@@ -67,12 +67,12 @@ mod tests {
                 && !allows(Method::GET, "/embed")
                 && !allows(Method::GET, "/users/7/x")
         );
-        assert!(!Repeats::default().allow_request(&Method::GET, "/"));
+        assert!(!Retries::default().allow_request(&Method::GET, "/"));
     }
 
     #[test]
     fn the_idempotent_methods_of_http_are_repeated_for_every_path_s59a() {
-        let methods = Repeats::new(true, []);
+        let methods = Retries::new(true, []);
         for method in [Method::GET, Method::HEAD, Method::OPTIONS, Method::PUT, Method::DELETE] {
             assert!(methods.allow_request(&method, "/any"), "{method}");
         }

@@ -2,11 +2,11 @@
 
 use super::rig::limits;
 use super::{Rig, until};
-use crate::proxy::{Limits, Repeats, Report};
+use crate::proxy::{Limits, Report, Retries};
 
 /// A data plane whose app has one idempotent endpoint.
 async fn rig() -> Rig {
-    Rig::with(Limits { repeats: Repeats::new(false, [("POST", "/x"), ("GET", "/x")]), ..limits() }).await
+    Rig::with(Limits { retries: Retries::new(false, [("POST", "/x"), ("GET", "/x")]), ..limits() }).await
 }
 
 /// A request of this body with a length.
@@ -150,8 +150,8 @@ async fn no_other_request_is_sent_again_nor_one_whose_response_has_begun_s39a_s5
 
 #[tokio::test]
 async fn a_lost_request_waits_in_front_of_the_others_and_beyond_the_limit_of_the_queue_s59a() {
-    let repeats = Repeats::new(true, []);
-    let mut rig = Rig::with(Limits { queue: 1, repeats, ..limits() }).await;
+    let retries = Retries::new(true, []);
+    let mut rig = Rig::with(Limits { queue: 1, retries, ..limits() }).await;
     let first = rig.runner();
     let mut client = rig.get("/lost").await;
     let mut connection = first.accept().await;
