@@ -1,5 +1,6 @@
 //! The fleet under a simulated clock, against scripted runners.
 
+mod chance;
 mod ending;
 mod first_pass;
 mod give_up;

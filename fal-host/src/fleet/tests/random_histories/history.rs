@@ -1,24 +1,15 @@
 //! One random history of a fleet. It keeps what it expects from the fleet's commands alone, as far as possible.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use fal_health::{
-    Check, CheckEffect, CheckRecord, Failure, HealthCheck, Inconclusive, Outcome, Time, Trigger,
-};
+use fal_health::{Check, CheckEffect, CheckRecord, Time, Trigger};
 
-use super::super::simulation::{FAILED, millis, seconds};
-use super::chance::Chance;
-use crate::fleet::{
-    Admission, EventKind, Exit, Fleet, FleetCommand, FleetEvent, FleetSettings, GiveUp, Reason,
-    ReplacementStrategy, RunnerLimits,
-};
+use super::super::chance::Chance;
+use super::settings;
+use crate::fleet::{EventKind, Fleet, FleetCommand, FleetEvent, FleetSettings, Reason, ReplacementStrategy};
 use crate::id::RunnerId;
-
-const LAGGED: Outcome = Outcome::Inconclusive(Inconclusive::HostLag(Failure::Timeout));
-const AFTER_THREE: GiveUp = GiveUp::After(NonZeroU32::new(3).unwrap());
-const COULD_NOT_ASK: Outcome = Outcome::Inconclusive(Inconclusive::CouldNotAsk);
 
 /// One runner, as the fleet's commands show it.
 #[derive(Clone, Copy, Default)]
@@ -37,6 +28,7 @@ pub(super) struct Seen {
     pub(super) stale: Option<Check>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct History {
     pub(super) chance: Chance,
     pub(super) settings: FleetSettings,
@@ -55,39 +47,16 @@ pub(super) struct History {
     pub(super) stopped: bool,
     /// Every runner behaves well from now on.
     pub(super) well_behaved: bool,
+    /// Print each event.
+    pub(super) traced: bool,
     /// The kinds of events that were published.
     pub(super) kinds: BTreeSet<&'static str>,
 }
 
-fn settings(chance: &mut Chance) -> FleetSettings {
-    let runners = NonZeroUsize::new(1 + chance.below(4)).unwrap();
-    let health = HealthCheck::new()
-        .start_period_seconds(chance.of(&[0, 20]))
-        .failure_threshold(chance.of(&[1, 2, 3]))
-        .call_regularly(!chance.one_in(4));
-    FleetSettings {
-        health: (!chance.one_in(8)).then_some(health),
-        startup_timeout: chance.of(&[None, Some(seconds(10))]),
-        check_interval: seconds(1),
-        admission: chance.of(&[Admission::FirstPass, Admission::Ready]),
-        replacement_strategy: chance.of(&[ReplacementStrategy::StartFirst, ReplacementStrategy::StopFirst]),
-        min_healthy: chance.of(&[Duration::ZERO, seconds(3)]),
-        max_replacing: chance.of(&[None, NonZeroUsize::new(1), NonZeroUsize::new(2)]),
-        limits: RunnerLimits {
-            memory: chance.of(&[None, NonZeroU64::new(500)]),
-            age: chance.of(&[None, None, Some(seconds(40))]),
-            requests: NonZeroU64::new(100),
-        },
-        give_up: chance.of(&[GiveUp::Never, GiveUp::Never, GiveUp::UntilFirstAdmission, AFTER_THREE]),
-        seed: 1,
-        ..FleetSettings::new(runners)
-    }
-}
-
 impl History {
     pub(super) fn new(seed: u64) -> Self {
-        let mut chance = Chance(seed);
-        let settings = settings(&mut chance);
+        let mut chance = Chance::new(seed);
+        let settings = settings::random(&mut chance);
         let (fleet, commands) = Fleet::start(Time::ZERO, settings.clone());
         let mut history = Self {
             chance,
@@ -103,6 +72,7 @@ impl History {
             stopping: false,
             stopped: false,
             well_behaved: false,
+            traced: false,
             kinds: BTreeSet::new(),
         };
         history.observe(commands);
@@ -110,19 +80,14 @@ impl History {
         history
     }
 
-    fn handle(&mut self, event: FleetEvent) {
+    pub(super) fn handle(&mut self, event: FleetEvent) {
+        if self.traced {
+            println!("{:?} {event:?}", self.now);
+        }
         match &event {
-            FleetEvent::Exited { id, .. } => self.seen.get_mut(id).unwrap().has_process = false,
-            FleetEvent::CheckFinished { id, check, finding } => {
-                let replica = self.replica_of[id];
-                let seen = self.seen.get_mut(id).unwrap();
-                if seen.check.take_if(|asked| asked.id == *check).is_some() {
-                    let periodic = self.settings.has_periodic_checks();
-                    if finding.answer == Outcome::Pass && periodic {
-                        seen.passed = true;
-                        self.replacing.remove(&replica);
-                    }
-                }
+            FleetEvent::Exited { id, .. } => self.of(*id).has_process = false,
+            FleetEvent::CheckFinished { id, check, .. } => {
+                self.of(*id).check.take_if(|asked| asked.id == *check);
             }
             FleetEvent::Stop | FleetEvent::Kill => self.stopping = true,
             FleetEvent::Restart => self.restarts += 1,
@@ -238,7 +203,13 @@ impl History {
             EventKind::Draining { reason: Reason::Restarted, .. } => self.assert_has_healthy_successor(id),
             EventKind::Checked(record) if record.effect == CheckEffect::Passed => {
                 let now = self.now;
-                self.of(id).healthy_since.get_or_insert(now);
+                let seen = self.of(id);
+                seen.healthy_since.get_or_insert(now);
+                seen.passed = true;
+                // A runner is stable from its first pass on (S35e), which ends its replacement (S40b).
+                if self.settings.has_periodic_checks() {
+                    self.replacing.remove(&self.replica_of[&id]);
+                }
             }
             EventKind::Checked(CheckRecord { effect: CheckEffect::Counted { .. }, .. }) => {
                 self.of(id).healthy_since = None;
@@ -247,7 +218,7 @@ impl History {
                 assert!(self.restart_successors.contains(&id), "{id} is the restart's own successor (S35g)");
             }
             EventKind::Terminated(record) => {
-                assert!(self.ended.insert(id), "{id} is_ending one record (S36)");
+                assert!(self.ended.insert(id), "{id} leaves one record (S36)");
                 let seen = &self.seen[&id];
                 match seen.terminated_for {
                     Some(reason) => assert_eq!(record.reason, reason, "the first reason wins (S36)"),
@@ -283,7 +254,7 @@ impl History {
     }
 
     /// Lets time pass and handles every deadline in it.
-    fn advance(&mut self, time: Duration) {
+    pub(super) fn advance(&mut self, time: Duration) {
         self.now = self.now + time;
         for _ in 0..100 {
             if self.fleet.deadline().is_none_or(|due| due > self.now) {
@@ -293,82 +264,6 @@ impl History {
             self.assert_invariants();
         }
         panic!("the deadline never moves past {:?}", self.now);
-    }
-
-    pub(super) fn step(&mut self) {
-        let ids: Vec<_> = self.seen.keys().copied().collect();
-        let recent = ids.len().saturating_sub(8);
-        let id = ids[recent + self.chance.below(ids.len() - recent)];
-        let Seen { has_process, routed, check, stale, .. } = self.seen[&id];
-        match self.chance.below(16) {
-            0..=3 => {
-                let wait = self.chance.of(&[1, 100, 1_000, 5_000, 15_000]);
-                self.advance(millis(wait));
-            }
-            4..=6 if has_process => self.handle(FleetEvent::Ready { id }),
-            7..=9 => {
-                let outcomes = [Outcome::Pass, Outcome::Pass, FAILED, FAILED, FAILED, LAGGED, COULD_NOT_ASK];
-                let outcome = self.chance.of(&outcomes);
-                let late = self.chance.one_in(8);
-                if let Some(check) = if late { stale } else { check } {
-                    self.handle(FleetEvent::CheckFinished { id, check: check.id, finding: outcome.into() });
-                }
-            }
-            10 if self.chance.one_in(3) => self.handle(FleetEvent::ManualRequested { id }),
-            11 if has_process && self.chance.one_in(3) => {
-                self.handle(FleetEvent::Exited { id, exit: Exit::Status(1) });
-            }
-            12 if has_process && !routed => self.handle(FleetEvent::Drained { id }),
-            13 if self.chance.one_in(8) => self.handle(FleetEvent::Unreachable { id }),
-            13 if self.chance.one_in(8) => self.handle(FleetEvent::StopRequested { id }),
-            14 if self.chance.one_in(4) => self.handle(FleetEvent::Restart),
-            14 if self.chance.one_in(3) => self.handle(FleetEvent::RequestsReached { id }),
-            14 if has_process => self.handle(FleetEvent::MemoryMeasured { id, bytes: 1_000 }),
-            15 if self.chance.one_in(100) => {
-                let event = if self.chance.one_in(3) { FleetEvent::Kill } else { FleetEvent::Stop };
-                self.handle(event);
-            }
-            _ => {}
-        }
-        self.assert_invariants();
-    }
-
-    /// From now on every runner behaves well, for this time.
-    pub(super) fn recover(&mut self, time: Duration) {
-        self.well_behaved = true;
-        self.fleet.settings.limits = RunnerLimits::default();
-        for runner in self.fleet.runners.values_mut() {
-            runner.limits = RunnerLimits::default();
-        }
-        let ids: Vec<_> = self.fleet.runners.keys().copied().collect();
-        for id in ids {
-            self.fleet.update_timer(id);
-        }
-        let end = self.now + time;
-        while self.now < end && !self.stopped {
-            let ids: Vec<_> = self.seen.keys().copied().collect();
-            for id in ids {
-                let seen = &self.seen[&id];
-                let told = seen.terminated_for.is_some() || seen.killed;
-                let (has_process, routed, was_ready, check) =
-                    (seen.has_process, seen.routed, seen.was_ready, seen.check);
-                if let Some(check) = check {
-                    self.handle(FleetEvent::CheckFinished {
-                        id,
-                        check: check.id,
-                        finding: Outcome::Pass.into(),
-                    });
-                } else if has_process && told {
-                    self.handle(FleetEvent::Exited { id, exit: Exit::Status(0) });
-                } else if has_process && !was_ready {
-                    self.handle(FleetEvent::Ready { id });
-                } else if has_process && !routed {
-                    self.handle(FleetEvent::Drained { id });
-                }
-                self.assert_invariants();
-            }
-            self.advance(millis(500));
-        }
     }
 }
 
@@ -391,6 +286,7 @@ fn kind_name(kind: &EventKind) -> &'static str {
         EventKind::ReplacementDue { .. } => "replacement due",
         EventKind::RestartCompleted { .. } => "restart completed",
         EventKind::RestartAborted { .. } => "restart aborted",
-        EventKind::Progress(_) | EventKind::Stalled { .. } => "not generated",
+        EventKind::Progress(_) => "progress",
+        EventKind::Stalled { .. } => "stalled",
     }
 }

@@ -78,25 +78,28 @@ impl History {
         }
     }
 
-    pub(super) fn assert_recovered(&self) {
+    /// Asserts that nothing is left of the faults.
+    pub(super) fn assert_whole(&self) {
         let routed = self.seen.values().filter(|seen| seen.routed).count();
-        // A process that survived SIGKILL is abandoned.
-        let known = self.seen.iter().filter(|(id, seen)| seen.has_process && !self.ended.contains(id));
-        let processes = known.count();
-        if self.stopping {
-            assert!(self.stopped && routed == 0 && processes == 0);
-            return;
-        }
         let wanted = self.settings.runners.get();
         assert_eq!(
-            (routed, processes),
+            (routed, self.processes()),
             (wanted, wanted),
             "each replica has one runner that takes requests, and there is no other process"
         );
         assert!(self.fleet.rolling_restart.is_none(), "the rolling restart has ended");
         assert!(self.fleet.deferred.is_empty(), "no replacement is deferred");
-        assert!(self.fleet.replicas.iter().all(|replica| !replica.replacing && replica.successor.is_none()));
-        let mut backoffs = self.fleet.replicas.iter().map(|replica| &replica.backoff);
-        assert!(backoffs.all(|backoff| backoff.held(self.now).is_none()), "no start is held");
+        assert!(self.fleet.replicas.iter().all(|replica| replica.successor.is_none()));
+    }
+
+    /// Asserts that nothing is left of a host that was told to stop.
+    pub(super) fn assert_stopped(&self) {
+        let routed = self.seen.values().filter(|seen| seen.routed).count();
+        assert!(self.stopped && routed == 0 && self.processes() == 0, "a host that stops ends");
+    }
+
+    /// How many processes there are that the fleet knows. One that survived SIGKILL is abandoned.
+    fn processes(&self) -> usize {
+        self.seen.iter().filter(|(id, seen)| seen.has_process && !self.ended.contains(id)).count()
     }
 }
