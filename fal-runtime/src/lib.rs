@@ -57,6 +57,7 @@
 //! | `cli` | yes | [`main`] and [`as_runner`]: the command line and the runner |
 //! | `host` | yes | the subcommand `run` and the module [`host`]; implies `cli` |
 //! | `garde` | yes | validation of inputs that derive `garde::Validate` |
+//! | `ws` | no | an endpoint may be a WebSocket (`extract::WebSocketUpgrade`) |
 //! | `tls` | no | the options of `run` for HTTPS; implies `host` |
 //! | `http2` | no | HTTP/2 between clients and the host; implies `host` |
 //!

@@ -275,6 +275,11 @@ const TABLE: &[Row] = &[
         acts: "a_host_reports_readiness_progress_status_reloads_and_its_stop_s69a",
         rests: "a_host_without_a_service_manager_listens_on_its_own_addresses_s69a_s69b",
     },
+    Row {
+        rule: 70,
+        acts: "a_connection_that_has_switched_protocols_keeps_the_permit_of_its_call_s70a",
+        rests: "a_runner_that_stops_does_not_skip_teardown_for_a_connection_that_has_switched_protocols_s70b",
+    },
 ];
 
 /// Whether a name cites this rule, or a part of it.

@@ -36,3 +36,4 @@ mod stop_runner;
 mod stopping;
 mod traffic;
 mod verdicts;
+mod web_sockets;

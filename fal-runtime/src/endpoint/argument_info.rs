@@ -48,6 +48,8 @@ pub enum HeadSource {
     Security(&'static [SecurityScheme]),
     /// The head and the app, by [`FromApp`](crate::extract::FromApp).
     App(AppArgument),
+    /// The handshake of a WebSocket.
+    WebSocket,
     /// Nothing that a client sends.
     Context,
     /// Something unknown.

@@ -21,28 +21,28 @@ pub(super) enum ExecutionLane {
 /// A blocking call of an endpoint, with its types erased.
 pub(super) type Work = Box<dyn FnOnce(&mut ResponseHead) -> Result<Reply, Error> + Send>;
 
-/// The outcome of a blocking call: the response head, and the result or the panic.
-type Done = (ResponseHead, Result<Result<Reply, Error>, Box<dyn Any + Send>>);
+/// The outcome of a blocking call: the response head, the result or the panic, and its place.
+type Done = (ResponseHead, Result<Result<Reply, Error>, Box<dyn Any + Send>>, CallGuard);
 
-/// Runs a blocking call. If this future is dropped, the call runs on and keeps its permit until it returns (S38).
+/// Runs a blocking call, and gives its place back. If this future is dropped, the call runs on and keeps its permit until it
+/// returns (S38).
 pub(super) async fn run(
     work: Work,
     lane: ExecutionLane,
     place: CallGuard,
     head: &mut ResponseHead,
-) -> Result<Reply, Error> {
+) -> Result<(Reply, CallGuard), Error> {
     let work = move || -> Done {
-        // Released when the call has returned or panicked.
-        let _place = place;
         let mut head = ResponseHead::default();
         let result = catch_unwind(AssertUnwindSafe(|| work(&mut head)));
-        (head, result)
+        (head, result, place)
     };
-    let (left, result) = match lane {
+    let (left, result, place) = match lane {
         ExecutionLane::Pool => tokio::task::spawn_blocking(work).await?,
         ExecutionLane::Health(threads) => threads.run(work).await?,
     };
     *head = left;
     // The dispatcher catches every panic of an endpoint.
-    result.unwrap_or_else(|panic| resume_unwind(panic))
+    let reply = result.unwrap_or_else(|panic| resume_unwind(panic))?;
+    Ok((reply, place))
 }

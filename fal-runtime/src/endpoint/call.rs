@@ -36,7 +36,7 @@ pub struct CallContext<'a> {
     /// A body of another kind than JSON.
     pub(super) payload: Payload,
     pub(super) lane: ExecutionLane,
-    /// `None` once a blocking function holds it.
+    /// `None` while a blocking function holds it.
     pub(super) place: Option<CallGuard>,
 }
 
@@ -80,7 +80,9 @@ impl<'a> CallContext<'a> {
         let work = Box::new(move |head: &mut ResponseHead| function(downcast(&instance), head));
         // The macro calls this once.
         let place = self.place.take().ok_or_else(|| Error::msg("the call has no permit any more"))?;
-        blocking::run(work, self.lane.clone(), place, self.head).await
+        let (reply, place) = blocking::run(work, self.lane.clone(), place, self.head).await?;
+        self.place = Some(place);
+        Ok(reply)
     }
 }
 

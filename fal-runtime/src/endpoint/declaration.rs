@@ -156,6 +156,16 @@ impl Endpoint {
             self.has_parameters() || !matches!(known.source, HeadSource::Path(_)),
             "the path has no parameter for this argument: write one, as in \"/users/{{id}}\""
         );
+        if let HeadSource::WebSocket = known.source {
+            assert!(
+                self.health_check.is_none(),
+                "a health check cannot be a WebSocket: remove this argument"
+            );
+            assert!(
+                matches!(self.method, EndpointMethod::GET),
+                "a WebSocket begins with a GET request: write `method = GET` after the path"
+            );
+        }
         let mut at = 0;
         while at < MAX_HEAD_ARGUMENTS {
             if self.sources[at].is_none() {

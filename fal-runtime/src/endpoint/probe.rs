@@ -79,6 +79,12 @@ impl Probe<Option<Bearer>> {
     pub const FAL_SOURCE: HeadSource = HeadSource::Security(&[SecurityScheme::BEARER]);
 }
 
+#[cfg(feature = "ws")]
+impl Probe<axums::WebSocketUpgrade> {
+    /// A handshake.
+    pub const FAL_SOURCE: HeadSource = HeadSource::WebSocket;
+}
+
 impl Probe<RequestContext> {
     /// Every request has a context.
     pub const FAL_SOURCE: HeadSource = HeadSource::Context;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 
 use super::argument::BodyKind;
 use super::blocking::ExecutionLane;
@@ -101,7 +101,13 @@ impl EndpointService {
         let path = endpoint.path();
         let mut call =
             CallContext { head, instance, path, id, deadline, request, events, reader, payload, lane, place };
-        let called = function(&mut call).await;
+        let mut called = function(&mut call).await;
+        if let Ok(Reply::Raw(response)) = &mut called
+            && response.status() == StatusCode::SWITCHING_PROTOCOLS
+            && let Some(place) = call.place.take()
+        {
+            response.extensions_mut().insert(place.switched());
+        }
         if let Some(rest) = rest {
             body::discard_rest(rest).await;
         }

@@ -6,6 +6,8 @@
 //!
 //! [`Bytes`], [`Text`] and [`BodyStream`] are bodies of other media types than JSON.
 //!
+//! With the feature `ws`, an endpoint with `method = GET` can take a [`WebSocketUpgrade`].
+//!
 //! An endpoint can also take any other [`FromRequestParts`], axum's or your own. The document does not describe it. Its rejection keeps its status,
 //! headers and text; the text of a 500 goes to the log only.
 //!
@@ -54,6 +56,8 @@ mod text;
 use std::ops::{Deref, DerefMut};
 
 pub use axum::extract::FromRequestParts;
+#[cfg(feature = "ws")]
+pub use axum::extract::ws::{self, WebSocketUpgrade};
 pub use bearer::{Bearer, MissingBearer};
 pub(crate) use body::SharedBody;
 pub use body::{BodyStream, Text};

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::components::Schemas;
 use super::media::{bytes_content, response, response_as};
+use super::parameters::is_web_socket;
 use crate::answer::Content;
 use crate::endpoint::Endpoint;
 use crate::json::{add, object, parse_static};
@@ -40,6 +41,10 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Map<String, Valu
                 add(&mut responses, status.as_str(), elsewhere.clone());
             }
             return responses;
+        }
+        Content::Undocumented if is_web_socket(endpoint) => {
+            let switched = object([("description", "The connection becomes a WebSocket".into())]);
+            return object([("101", switched.into())]);
         }
         Content::Undocumented => object([("description", "An answer that is not documented".into())]).into(),
     };

@@ -31,7 +31,9 @@ pub(super) fn of(endpoint: &Endpoint, security: &Security, schemas: &mut Schemas
     let may_be_invalid = endpoint.json_body().is_some() || parameters::may_be_invalid(endpoint);
     let is_check = endpoint.health_check().is_some();
     let authenticates = !security.schemes().is_empty();
+    let is_web_socket = parameters::is_web_socket(endpoint);
     let of_all = [
+        (is_web_socket, "400", "The request is not the handshake of a WebSocket", &told),
         (authenticates, "401", "The request is not authenticated", &told),
         (authenticates, "403", "The client may not do this", &told),
         (takes_body, "408", "The client sent the body too slowly", &host_or_own),

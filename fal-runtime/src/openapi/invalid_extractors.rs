@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::components::Schemas;
 use super::parameters::segments;
+use crate::answer::Content;
 use crate::endpoint::{ArgumentInfo, Endpoint, HeadSource};
 
 /// Reports the extractors of an endpoint that fit no request, a sentence each.
@@ -14,6 +15,10 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas, said: &mut Vec<Stri
             HeadSource::Query(schema) => ("a query has", schema),
             HeadSource::Headers(schema) => ("headers have", schema),
             HeadSource::Cookies(schema) => ("cookies have", schema),
+            HeadSource::WebSocket => {
+                said.extend(of_web_socket(endpoint, known));
+                continue;
+            }
             HeadSource::Security(_) | HeadSource::App(_) | HeadSource::Context | HeadSource::Undocumented => {
                 continue;
             }
@@ -22,6 +27,18 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas, said: &mut Vec<Stri
         let misfit = if part.is_empty() { of_path(endpoint, &taken) } else { of_names(known, part, &taken) };
         said.extend(misfit.map(|misfit| format!("the endpoint `{}` takes {misfit}", endpoint.name())));
     }
+}
+
+/// A WebSocket whose handshake is never answered.
+fn of_web_socket(endpoint: &Endpoint, known: &ArgumentInfo) -> Option<String> {
+    let is_answered = matches!(endpoint.content(), Content::Undocumented);
+    (!is_answered).then(|| {
+        let (name, upgrade) = (endpoint.name(), known.name());
+        format!(
+            "the endpoint `{name}` takes `{upgrade}`, but does not return its response: write `-> Response` with \
+             `fal_runtime::answer::Response`, and return what `on_upgrade` returns"
+        )
+    })
 }
 
 fn of_path(endpoint: &Endpoint, taken: &Value) -> Option<String> {

@@ -32,7 +32,7 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> (Vec<Value>, Sec
                 security.accept(argument.security, false);
                 continue;
             }
-            HeadSource::Context | HeadSource::Undocumented => continue,
+            HeadSource::WebSocket | HeadSource::Context | HeadSource::Undocumented => continue,
         };
         let schema = schemas.fields(schema);
         let fields = NamedFields::of(&schema, schemas);
@@ -55,6 +55,11 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> (Vec<Value>, Sec
 pub(super) fn undocumented(endpoint: &Endpoint) -> Vec<Value> {
     let unknown = endpoint.sources().filter(|known| matches!(known.source, HeadSource::Undocumented));
     unknown.map(|known| known.name().into()).collect()
+}
+
+/// Whether an endpoint takes the handshake of a WebSocket.
+pub(super) fn is_web_socket(endpoint: &Endpoint) -> bool {
+    endpoint.sources().any(|known| matches!(known.source, HeadSource::WebSocket))
 }
 
 /// Whether a request head can be invalid (status 422).

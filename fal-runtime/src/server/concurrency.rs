@@ -103,7 +103,7 @@ impl ConcurrencyLimit {
             running.calls.push(RunningCall { id, path, started });
             id
         };
-        CallGuard { _hold: hold, _permit: permit, _entry: CallEntry { calls: Arc::clone(self), id } }
+        CallGuard { _hold: hold, permit, _entry: CallEntry { calls: Arc::clone(self), id } }
     }
 
     fn lock(&self) -> MutexGuard<'_, RunningCalls> {
@@ -117,9 +117,23 @@ impl ConcurrencyLimit {
 #[derive(Debug)]
 pub(crate) struct CallGuard {
     _hold: Option<ConnectionHold>,
-    _permit: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
     _entry: CallEntry,
 }
+
+impl CallGuard {
+    /// Ends the call, and keeps its permit for the connection that its response has switched to another protocol.
+    pub(crate) fn switched(self) -> SwitchedPermit {
+        SwitchedPermit(self.permit.map(Arc::new))
+    }
+}
+
+/// The permit of a call whose response is 101, an extension of that response. The server keeps it until the connection
+/// is closed ([S70](fal_health::semantics#s70)).
+#[derive(Clone, Debug)]
+pub(crate) struct SwitchedPermit(
+    #[expect(dead_code, reason = "held for its drop")] Option<Arc<OwnedSemaphorePermit>>,
+);
 
 /// An entry in the list of running calls.
 #[derive(Debug)]

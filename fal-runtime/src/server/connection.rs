@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::future::RouteFuture;
 use http::header::{CONNECTION, HeaderValue};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -23,7 +23,7 @@ use tower::Service;
 use super::catch_panic::CatchPanicFuture;
 use super::concurrency::ConnectionHold;
 use super::request_body::UnreadBody;
-use super::socket::{Socket, TransportStream};
+use super::socket::{Socket, SocketKeeper, TransportStream};
 use crate::endpoint::RequestId;
 
 /// How long a connection may wait for the head of its next request.
@@ -73,11 +73,12 @@ impl Connections {
     /// Serves one connection on its own task.
     pub(super) fn spawn(&self, stream: TransportStream) {
         let socket = Socket::new(stream);
-        let has_asked = Arc::<AtomicBool>::default();
+        let (keeper, has_asked) = (socket.keeper(), Arc::<AtomicBool>::default());
         let requests = ConnectionService {
             router: self.router.clone(),
             has_asked: Arc::clone(&has_asked),
-            hold: ConnectionHold::new(socket.keeper()),
+            hold: ConnectionHold::new(Arc::clone(&keeper)),
+            keeper: Arc::clone(&keeper),
             draining: Arc::clone(&self.draining),
             unread: UnreadBody::default(),
         };
@@ -103,6 +104,15 @@ impl Connections {
                     }
                 }
             }
+            // Another protocol is as late as a slow client (S70b). The keeper would keep its socket open.
+            let switched = keeper.end_of_switched();
+            drop(keeper);
+            if let Some(ended) = switched {
+                tokio::select! {
+                    _ = ended => {}
+                    () = wait_for(Closing::All, &mut closing) => {}
+                }
+            }
             // Dropped last: when no receiver is left, every router is dropped, too.
             drop(closing);
         });
@@ -120,6 +130,7 @@ struct ConnectionService {
     /// Whether a whole request head has arrived.
     has_asked: Arc<AtomicBool>,
     hold: ConnectionHold,
+    keeper: Arc<SocketKeeper>,
     draining: Arc<AtomicBool>,
     unread: UnreadBody,
 }
@@ -136,6 +147,7 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
         let id = RequestId::given(request.headers());
         ConnectionResponse {
             response: CatchPanicFuture { id, response: self.router.clone().call(request) },
+            keeper: Arc::clone(&self.keeper),
             draining: Arc::clone(&self.draining),
             unread: self.unread.clone(),
         }
@@ -144,10 +156,11 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
 
 pin_project! {
     /// The router's response. It closes the connection if the server drains, or if the body of its request has not been
-    /// read.
+    /// read. A 101 keeps the permit of its call instead.
     struct ConnectionResponse {
         #[pin]
         response: CatchPanicFuture<RouteFuture<Infallible>>,
+        keeper: Arc<SocketKeeper>,
         draining: Arc<AtomicBool>,
         unread: UnreadBody,
     }
@@ -159,7 +172,9 @@ impl Future for ConnectionResponse {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let Ok(mut response) = ready!(this.response.poll(cx));
-        if this.draining.load(Ordering::Relaxed) || this.unread.is_unread() {
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            this.keeper.switch(response.extensions_mut().remove());
+        } else if this.draining.load(Ordering::Relaxed) || this.unread.is_unread() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Poll::Ready(Ok(response))

@@ -2,11 +2,14 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::oneshot;
+
+use super::concurrency::SwitchedPermit;
 
 /// A connected socket, TCP or Unix.
 #[derive(Debug)]
@@ -29,7 +32,40 @@ pub(super) struct Socket {
 
 /// Keeps a connection's socket open while it is referenced.
 #[derive(Debug, Default)]
-pub(super) struct SocketKeeper(Mutex<Option<TransportStream>>);
+pub(super) struct SocketKeeper(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// A socket that hyper has dropped.
+    _dropped: Option<TransportStream>,
+    /// Set while the socket speaks another protocol.
+    switched: Option<Switched>,
+}
+
+/// What the socket of a connection that has switched protocols releases when it is dropped.
+#[derive(Debug)]
+struct Switched {
+    _permit: Option<SwitchedPermit>,
+    ended: Option<oneshot::Sender<()>>,
+}
+
+impl SocketKeeper {
+    /// Keeps the permit of a call that switches protocols until the socket is dropped.
+    pub(super) fn switch(&self, permit: Option<SwitchedPermit>) {
+        self.lock().switched = Some(Switched { _permit: permit, ended: None });
+    }
+
+    /// Resolves when the socket is dropped. `None` if it speaks no other protocol.
+    pub(super) fn end_of_switched(&self) -> Option<oneshot::Receiver<()>> {
+        let (sender, ended) = oneshot::channel();
+        self.lock().switched.as_mut()?.ended = Some(sender);
+        Some(ended)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Socket {
     pub(super) fn new(stream: TransportStream) -> Self {
@@ -48,7 +84,8 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        *self.keeper.0.lock().unwrap_or_else(PoisonError::into_inner) = self.stream.take();
+        let mut kept = self.keeper.lock();
+        *kept = Kept { _dropped: self.stream.take(), switched: None };
     }
 }
 

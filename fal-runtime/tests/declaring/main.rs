@@ -44,3 +44,5 @@ mod sockets;
 mod syntax;
 mod validation;
 mod validation_of_head;
+#[cfg(feature = "ws")]
+mod web_sockets;

@@ -12,8 +12,12 @@
 use std::process::{Command, Stdio};
 use std::sync::{Condvar, Mutex};
 
+use fal_runtime::answer::Response;
+use fal_runtime::extract::{FromRequestParts, Parts};
 use fal_runtime::prelude::*;
 use fal_runtime::{RunnerPhase, runner_phase};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
 use tokio::sync::Notify;
 
 pub(crate) fn mark(text: &str) {
@@ -196,5 +200,60 @@ impl Crowd {
         self.complete.notify_all();
         drop(self.complete.wait_while(present, |present| *present < CROWD).unwrap());
         "met"
+    }
+}
+
+#[derive(Default)]
+struct Switching;
+
+#[app]
+impl Switching {
+    fn teardown(self) {
+        mark("teardown");
+    }
+
+    #[endpoint("/switch", method = GET)]
+    async fn switch(&self, upgrade: Upgrade) -> Response {
+        upgrade.echo()
+    }
+
+    #[endpoint("/switch-blocking", method = GET)]
+    fn switch_blocking(&self, upgrade: Upgrade) -> Response {
+        upgrade.echo()
+    }
+
+    #[endpoint("/quick")]
+    async fn quick(&self) -> &'static str {
+        mark("quick");
+        "ok"
+    }
+}
+
+/// The connection of a request that asks to switch protocols.
+struct Upgrade(OnUpgrade);
+
+impl<S: Sync> FromRequestParts<S> for Upgrade {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        parts.extensions.remove().map(Self).ok_or(StatusCode::BAD_REQUEST)
+    }
+}
+
+impl Upgrade {
+    /// Sends each byte back until the client has sent all.
+    fn echo(self) -> Response {
+        tokio::spawn(async move {
+            let stream = TokioIo::new(self.0.await.unwrap());
+            let (mut from, mut to) = tokio::io::split(stream);
+            // The client may leave.
+            let _ = tokio::io::copy(&mut from, &mut to).await;
+            mark("echo ended");
+        });
+        let mut response = Response::default();
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        response.headers_mut().insert("connection", "upgrade".parse().unwrap());
+        response.headers_mut().insert("upgrade", "echo".parse().unwrap());
+        response
     }
 }

@@ -215,6 +215,13 @@ impl Client {
         (head, String::from_utf8(body).unwrap())
     }
 
+    /// So many bytes.
+    pub(crate) fn exactly(&mut self, length: usize) -> String {
+        let mut bytes = vec![0; length];
+        self.0.read_exact(&mut bytes).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
     /// The text that an endpoint answered.
     #[track_caller]
     pub(crate) fn answer(&mut self) -> String {

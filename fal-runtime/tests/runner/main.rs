@@ -13,6 +13,7 @@ mod gone;
 mod host;
 mod setup;
 mod stop;
+mod switching;
 
 /// Not a test: what a runner's process runs. A host starts its runners with the program that it is itself, and here
 /// that is the test binary. It is called on a runtime, as by an `async fn main`.
