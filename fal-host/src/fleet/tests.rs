@@ -1,6 +1,7 @@
 //! The fleet under a simulated clock, against scripted runners.
 
 mod chance;
+mod day;
 mod ending;
 mod first_pass;
 mod give_up;

@@ -193,7 +193,7 @@ impl History {
         match kind {
             EventKind::Terminating { reason, .. } => {
                 self.of(id).terminated_for = Some(reason);
-                if reason == Reason::Unhealthy && self.of(id).was_routed {
+                if reason == Reason::Unhealthy && self.of(id).was_routed && !self.has_relief(id) {
                     self.replacing.insert(self.replica_of[&id]);
                     let bound = self.settings.max_replacing.map_or(usize::MAX, NonZeroUsize::get);
                     assert!(self.replacing.len() <= bound, "too many runners are being replaced (S40)");
@@ -245,6 +245,17 @@ impl History {
             !is_start_first || self.is_superseded(old) || self.seen.iter().any(is_proven),
             "{old} is drained for a healthy successor (S52a)"
         );
+    }
+
+    /// Whether the end of a runner is no replacement, or the end of one: it is a successor and the old runner stays (S40c), or
+    /// its own successor has passed (S40b).
+    fn has_relief(&self, ended: RunnerId) -> bool {
+        let replica = self.replica_of[&ended];
+        self.seen.iter().any(|(id, seen)| {
+            let stays = seen.has_process && !seen.killed && seen.terminated_for.is_none();
+            let is_member = self.replica_of[id] == replica && stays && (seen.routed || !seen.was_routed);
+            is_member && (*id < ended || *id > ended && seen.passed)
+        })
     }
 
     /// Whether another runner of the same replica, which is older, stays in the rotation.

@@ -1,10 +1,16 @@
 //! Runs histories, and finds the shortest one that fails.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 
 use super::super::chance::Chance;
 use super::history::History;
+
+thread_local! {
+    /// Whether panics of this thread are not printed: each failure while a history shrinks is one.
+    static IS_SILENT: Cell<bool> = const { Cell::new(false) };
+}
 
 /// A history: the steps of a seed that are taken. Each step makes the same choices whichever others are taken.
 #[derive(Clone, Debug)]
@@ -56,7 +62,15 @@ impl Plan {
 
     /// Shrinks a history that fails, prints each of its events, and fails as it does.
     pub(super) fn explain(self) -> ! {
+        let print = take_hook();
+        set_hook(Box::new(move |panic| {
+            if !IS_SILENT.get() {
+                print(panic);
+            }
+        }));
+        IS_SILENT.set(true);
         let shortest = self.shrink();
+        IS_SILENT.set(false);
         println!("the shortest history that fails: {shortest:?}");
         let mut history = History::new(shortest.seed);
         println!("{:#?}", history.settings);
