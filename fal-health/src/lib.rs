@@ -4,6 +4,7 @@
 //! - [`Monitor`] is a sans-I/O core: it decides when to check a runner and concludes from the outcomes how healthy the
 //!   runner is. Its page has the loop that drives it.
 //! - [`protocol`] is the contract between a host and its runners.
+//! - [`metrics`] is what both of them count.
 //!
 //! This crate reads no clock, opens no socket and never waits. Time comes in as a [`Time`] and events as an [`Event`];
 //! at most one [`Command`] comes out. So the same code decides in production, in a simulation of a day that takes
@@ -31,6 +32,7 @@
 
 mod check;
 mod config;
+pub mod metrics;
 mod monitor;
 pub mod protocol;
 mod schedule;

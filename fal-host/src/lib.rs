@@ -26,6 +26,7 @@ mod id;
 mod lag;
 mod launch;
 mod memory;
+mod metrics;
 mod open_files;
 mod probe;
 mod proxy;
@@ -33,6 +34,7 @@ mod snapshot;
 
 pub use events::{Event, EventStream};
 #[doc(no_inline)]
+pub use fal_health::metrics::{Bucket, MetricFamily, MetricKind, Series, SeriesValue};
 pub use fal_health::protocol::{Address, AddressError, Progress};
 #[doc(no_inline)]
 pub use fal_health::{HealthCheck, HealthCheckSpec};

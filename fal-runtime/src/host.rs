@@ -55,8 +55,10 @@ pub(crate) fn of(app: &Declaration) -> io::Result<HostBuilder> {
 /// What a host has to know of an app.
 pub(crate) fn spec_of(app: &Declaration) -> AppSpec {
     let settings = &app.settings;
-    let endpoints = app.endpoints().into_iter().filter(|endpoint| endpoint.is_idempotent());
+    let endpoints = app.endpoints();
     let idempotent = endpoints
+        .iter()
+        .filter(|endpoint| endpoint.is_idempotent())
         .flat_map(|endpoint| endpoint.methods().iter().map(|method| (method.as_str(), endpoint.path())));
     AppSpec::new(settings.name())
         .health_check(app.health_check())
@@ -64,6 +66,7 @@ pub(crate) fn spec_of(app: &Declaration) -> AppSpec {
         .termination_grace_period(settings.termination_grace_period())
         .max_multiplexing(settings.max_multiplexing())
         .request_timeout(settings.request_timeout())
+        .endpoints(endpoints.iter().map(|endpoint| endpoint.path()))
         .idempotent(idempotent)
         .origins(settings.cors().map(Cors::origins).unwrap_or_default().iter().map(ToString::to_string))
 }

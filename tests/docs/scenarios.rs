@@ -280,6 +280,11 @@ const TABLE: &[Row] = &[
         acts: "a_connection_that_has_switched_protocols_keeps_the_permit_of_its_call_s70a",
         rests: "a_runner_that_stops_does_not_skip_teardown_for_a_connection_that_has_switched_protocols_s70b",
     },
+    Row {
+        rule: 82,
+        acts: "requests_are_counted_by_endpoint_method_and_status_s82a_s82b",
+        rests: "no_request_adds_a_value_to_a_label_s82b",
+    },
 ];
 
 /// Whether a name cites this rule, or a part of it.

@@ -24,6 +24,7 @@ mod first_pass;
 mod harness;
 mod host_process;
 mod manual_checks;
+mod metrics;
 mod overdue;
 mod periodic_checks;
 mod replacement;

@@ -1,6 +1,8 @@
 //! The admin interface: shows the state of the host and restarts its runners, on a listener of its own (S46).
 
 mod host_check;
+#[cfg(feature = "metrics")]
+mod metrics;
 pub(crate) mod probes;
 mod server;
 
@@ -39,19 +41,22 @@ struct RunnersResponse<'a> {
 }
 
 pub(crate) fn router(admin: Admin) -> Router {
-    Router::new()
+    let router = Router::new();
+    #[cfg(feature = "metrics")]
+    let router = router.route("/metrics", get(metrics));
+    router
         .route("/runners", get(runners))
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
         .route("/restart", post(restart))
         .method_not_allowed_fallback(async || {
             let detail =
-                "method not allowed: use GET for /runners, /healthz and /readyz, and POST for /restart";
+                "method not allowed: use GET for /runners, /metrics, /healthz and /readyz, and POST for /restart";
             (StatusCode::METHOD_NOT_ALLOWED, Json(json!({ "detail": detail })))
         })
         .fallback(async || {
             let detail =
-                "page not found: there are GET /runners, GET /healthz, GET /readyz and POST /restart";
+                "page not found: there are GET /runners, GET /metrics, GET /healthz, GET /readyz and POST /restart";
             (StatusCode::NOT_FOUND, Json(json!({ "detail": detail })))
         })
         .layer(middleware::from_fn(check_host))
@@ -62,6 +67,16 @@ async fn runners(State(admin): State<Admin>) -> Response {
     match snapshot(&admin).await {
         Some(snapshot) => Json(RunnersResponse { app: &admin.app, snapshot }).into_response(),
         None => stopping(),
+    }
+}
+
+#[cfg(feature = "metrics")]
+async fn metrics(State(admin): State<Admin>) -> Response {
+    let (reply, answer) = oneshot::channel();
+    let asked = admin.requests.upgrade().map(|requests| requests.send(ControlRequest::Metrics(reply)));
+    match (asked, answer.await) {
+        (Some(Ok(())), Ok(families)) => metrics::page(&admin.app, families),
+        _ => stopping(),
     }
 }
 

@@ -112,6 +112,8 @@ impl AppSpecOptions {
             termination_grace_period: self.grace_period,
             max_multiplexing: self.max_multiplexing,
             request_timeout: self.request_timeout,
+            // Servers in other languages declare none.
+            endpoints: Vec::new(),
             idempotent: Vec::new(),
             retry_idempotent: self.retry_idempotent,
             origins: Vec::new(),

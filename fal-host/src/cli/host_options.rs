@@ -27,7 +27,7 @@ pub struct HostOptions {
 
     /// The address of the admin interface, or `off`
     ///
-    /// `GET /runners` returns the state of every runner. `GET /healthz` checks the host itself. `GET /readyz` returns
+    /// `GET /runners` returns the state of every runner, `GET /metrics` metrics for Prometheus. `GET /healthz` checks the host itself. `GET /readyz` returns
     /// 200 while at least one runner takes requests. `POST /restart` replaces all runners. The admin interface has no
     /// access control: expose it to trusted networks only.
     #[arg(long, value_name = "ADDRESS", env = "FAL_ADMIN", default_value = "127.0.0.1:9090")]

@@ -7,6 +7,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
+use fal_health::metrics::MetricFamily;
 use fal_health::{Check, Inconclusive, Outcome, Time, Trigger};
 use futures_util::FutureExt;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
@@ -23,6 +24,7 @@ use crate::fleet::{
 use crate::id::RunnerId;
 use crate::launch::{Launcher, RunnerHandle, StatusReporter};
 use crate::memory::MemorySampler;
+use crate::metrics::FleetMetrics;
 use crate::probe::{ProbeTarget, Prober};
 use crate::proxy::{Balancer, Report};
 use crate::snapshot::Snapshot;
@@ -52,6 +54,7 @@ pub(crate) enum ControlRequest {
     Stop,
     Kill,
     Snapshot(oneshot::Sender<Snapshot>),
+    Metrics(oneshot::Sender<Vec<MetricFamily>>),
 }
 
 pub(crate) struct Driver {
@@ -60,6 +63,7 @@ pub(crate) struct Driver {
     probe_target: Option<Arc<ProbeTarget>>,
     launcher: Box<dyn Launcher>,
     balancer: Arc<Balancer>,
+    metrics: FleetMetrics,
     events: broadcast::Sender<Event>,
     client_policy: watch::Sender<ClientPolicy>,
     gave_up: Arc<OnceLock<GaveUp>>,
@@ -107,6 +111,7 @@ impl Driver {
             probe_target: parts.probe_target.map(Arc::new),
             launcher: parts.launcher,
             balancer: parts.balancer,
+            metrics: FleetMetrics::new(),
             events: parts.events,
             client_policy: parts.client_policy,
             gave_up: parts.gave_up,
@@ -122,7 +127,8 @@ impl Driver {
         let mut memory = MemorySampler::new(samples_memory, driver.fleet_events.clone());
         let mut catch_up = CatchUp::new();
         while !driver.stopped {
-            let wake = catch_up.sleep(clock.now(), driver.fleet.deadline()).map(|wake| clock.instant(wake));
+            let deadline = catch_up.sleep(clock.now(), driver.fleet.deadline());
+            let wake = deadline.map(|deadline| clock.instant(deadline));
             let turn = tokio::select! {
                 Some(event) = fleet_event_queue.recv() => Turn::Event(event),
                 () = asked.notified() => Turn::ChecksAsked,
@@ -132,6 +138,9 @@ impl Driver {
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => Turn::Deadline,
             };
             catch_up.wake(clock.now());
+            if let (Turn::Deadline, Some(deadline)) = (&turn, deadline) {
+                driver.metrics.lagged(clock.now().since(deadline));
+            }
             match turn {
                 Turn::Event(event) => driver.handle(event),
                 Turn::ChecksAsked => {
@@ -168,9 +177,23 @@ impl Driver {
             Some(ControlRequest::Stop) => self.handle(FleetEvent::Stop),
             Some(ControlRequest::Kill) | None => self.handle(FleetEvent::Kill),
             Some(ControlRequest::Snapshot(reply)) => {
-                let _ = reply.send(Snapshot::of(&self.fleet, &self.clock, &self.balancer));
+                let _ = reply.send(self.snapshot());
+            }
+            Some(ControlRequest::Metrics(reply)) => {
+                let _ = reply.send(self.metric_families());
             }
         }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::of(&self.fleet, &self.clock, &self.balancer)
+    }
+
+    fn metric_families(&self) -> Vec<MetricFamily> {
+        let permits_each = self.balancer.limits().max_multiplexing;
+        let mut families = self.metrics.families(&self.snapshot(), self.balancer.waiting(), permits_each);
+        families.extend(self.balancer.metrics().families());
+        families
     }
 
     /// Hands an event to the fleet, executes the commands that follow, and repeats with the events that these cause.
@@ -294,7 +317,8 @@ impl Driver {
         runner.check = Some(task.abort_handle());
     }
 
-    fn emit(&self, runner: RunnerId, kind: EventKind) {
+    fn emit(&mut self, runner: RunnerId, kind: EventKind) {
+        self.metrics.count(self.clock.now(), runner, &kind);
         events::log(runner, &kind);
         // An error means that there is no listener.
         let _ = self.events.send(Event { at: SystemTime::now(), runner, kind });

@@ -73,6 +73,7 @@ fn start_driver_with(
         trusted_proxies: Vec::new(),
         tls: None,
         retries: Retries::default(),
+        endpoints: Vec::new(),
         origins: Origins::default(),
     };
     let parts = DriverParts {

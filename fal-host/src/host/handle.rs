@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
+use fal_health::metrics::MetricFamily;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::listeners::Addresses;
@@ -51,6 +52,14 @@ impl HostHandle {
     pub async fn snapshot(&self) -> Option<Snapshot> {
         let (reply, answer) = oneshot::channel();
         self.requests.send(ControlRequest::Snapshot(reply)).ok()?;
+        answer.await.ok()
+    }
+
+    /// The metrics of the host and of its runners, as the admin interface shows them on `/metrics`
+    /// ([S82](fal_health::semantics#s82)). `None` once the host has ended.
+    pub async fn metrics(&self) -> Option<Vec<MetricFamily>> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(ControlRequest::Metrics(reply)).ok()?;
         answer.await.ok()
     }
 

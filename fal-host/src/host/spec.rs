@@ -46,6 +46,9 @@ pub struct AppSpec {
     /// client whose body is incomplete at the limit gets 408 `client_timeout` instead, and the runner is not
     /// checked ([S43](fal_health::semantics#s43)).
     pub request_timeout: Option<Duration>,
+    /// The paths of the endpoints that the app declares, such as `/users/{id}`. Default: none. Metrics count requests by them
+    /// ([S82b](fal_health::semantics#s82b)).
+    pub endpoints: Vec<String>,
     /// The idempotent endpoints, as methods and paths such as `/users/{id}`. Default: none.
     ///
     /// If a runner loses a request to one of them before it has answered, the host sends it once more, to another runner if
@@ -74,6 +77,7 @@ impl AppSpec {
             termination_grace_period: Duration::from_secs(5),
             max_multiplexing: NonZeroU32::MIN,
             request_timeout: None,
+            endpoints: Vec::new(),
             idempotent: Vec::new(),
             retry_idempotent: false,
             origins: Vec::new(),
@@ -122,6 +126,13 @@ impl AppSpec {
     #[must_use]
     pub fn request_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.request_timeout = timeout.into();
+        self
+    }
+
+    /// Sets [`endpoints`](Self#structfield.endpoints).
+    #[must_use]
+    pub fn endpoints(mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.endpoints = paths.into_iter().map(Into::into).collect();
         self
     }
 

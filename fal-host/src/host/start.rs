@@ -14,6 +14,7 @@ use super::builder::{HostBuilder, RunnerSource};
 use super::error::StartError;
 use super::handle::HostHandle;
 use super::listeners::Listeners;
+use super::spec::AppSpec;
 use crate::admin::{self, Admin, probes};
 use crate::client_policy::ClientPolicy;
 use crate::driver::{Driver, DriverParts};
@@ -76,11 +77,8 @@ impl HostBuilder {
             },
             trusted_proxies: self.trusted_proxies,
             tls,
-            retries: {
-                let endpoints = self.app.idempotent.iter();
-                let endpoints = endpoints.map(|(method, path)| (method.as_str(), path.as_str()));
-                Retries::new(self.app.retry_idempotent, endpoints)
-            },
+            retries: retries_of(&self.app),
+            endpoints: self.app.endpoints,
             origins: Origins::new(&self.app.origins),
         };
         let balancer = Balancer::new(limits, Reports { asked: Arc::clone(&asked), events: reports });
@@ -137,6 +135,11 @@ impl HostBuilder {
         let events = self.events;
         Ok(HostHandle { addresses, requests, events, balancer, client_policy, gave_up, stopped })
     }
+}
+
+fn retries_of(app: &AppSpec) -> Retries {
+    let endpoints = app.idempotent.iter().map(|(method, path)| (method.as_str(), path.as_str()));
+    Retries::new(app.retry_idempotent, endpoints)
 }
 
 /// Warns when the limit on open files allows fewer client connections than the runners and the queue have room for.

@@ -13,6 +13,7 @@ use super::permits::{Arrival, CheckTicket, Drained, PermitTable};
 use super::report::{Report, Reports};
 use super::runner::ServingRunner;
 use super::timer::TickClock;
+use crate::metrics::RequestMetrics;
 use crate::{Address, RunnerId};
 
 /// The runners that take requests, and the requests that wait for them.
@@ -22,6 +23,7 @@ use crate::{Address, RunnerId};
 #[derive(Debug)]
 pub(crate) struct Balancer {
     limits: Limits,
+    metrics: RequestMetrics,
     reports: Reports,
     /// Whether each response closes its connection, because the host stops (S66).
     closes_connections: AtomicBool,
@@ -79,8 +81,10 @@ impl Balancer {
     pub(crate) fn new(mut limits: Limits, reports: Reports) -> Arc<Self> {
         limits.queue_timeout = limits.queue_timeout.min(MAX_WAIT);
         let permits = PermitTable::new(limits.max_multiplexing.max(1));
+        let metrics = RequestMetrics::new(limits.endpoints.iter().map(String::as_str));
         Arc::new(Self {
             limits,
+            metrics,
             reports,
             closes_connections: AtomicBool::new(false),
             state: Mutex::new(BalancerState { permits, stop: StopPhase::Serving }),
@@ -196,6 +200,11 @@ impl Balancer {
         &self.limits
     }
 
+    /// What is counted of requests.
+    pub(crate) const fn metrics(&self) -> &RequestMetrics {
+        &self.metrics
+    }
+
     /// Takes a permit, or a position in the queue. `arrival` is set at the first call and kept when the request moves.
     pub(super) fn acquire(&self, arrival: &mut Option<Arrival>, limit: QueueLimit) -> Acquired {
         let mut state = self.lock();
@@ -296,7 +305,7 @@ impl Balancer {
     }
 
     /// How many requests wait for a permit.
-    pub(super) fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.lock().permits.waiting()
     }
 

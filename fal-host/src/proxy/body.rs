@@ -14,6 +14,7 @@ use super::client::Client;
 use super::departure::departed_from_response;
 use super::exchange::Exchange;
 use super::hop_by_hop::prepare_trailers;
+use super::request_record::RequestRecord;
 use super::upstream::UpstreamError;
 
 /// The body of a response to a client.
@@ -22,6 +23,7 @@ pub(super) struct ResponseBody {
     source: Source,
     /// Its request ends when the body is dropped.
     _request: InRequest,
+    record: Option<RequestRecord>,
 }
 
 #[derive(Debug)]
@@ -30,6 +32,18 @@ enum Source {
     Runner(RunnerBody),
     /// The host's own.
     Own(Full<Bytes>),
+}
+
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        let is_complete = match &self.source {
+            Source::Runner(body) => body.exchange.is_finished(),
+            Source::Own(_) => true,
+        };
+        if let Some(record) = self.record.as_mut().filter(|_| is_complete) {
+            record.complete();
+        }
+    }
 }
 
 /// Ends the client's request when it is dropped.
@@ -62,7 +76,7 @@ impl fmt::Debug for Departure {
 
 impl ResponseBody {
     pub(super) const fn own(client: Arc<Client>, body: Full<Bytes>) -> Self {
-        Self { source: Source::Own(body), _request: InRequest(client) }
+        Self { source: Source::Own(body), _request: InRequest(client), record: None }
     }
 
     /// The body of a response without one.
@@ -77,7 +91,13 @@ impl ResponseBody {
         Self {
             source: Source::Runner(RunnerBody { exchange, departure: None, error: None }),
             _request: request,
+            record: None,
         }
+    }
+
+    /// Measures the response until its end.
+    pub(super) fn measure(&mut self, record: RequestRecord) {
+        self.record = Some(record);
     }
 }
 

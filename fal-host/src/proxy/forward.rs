@@ -10,10 +10,10 @@ use hyper::body::Incoming;
 
 use super::body::ResponseBody;
 use super::departure::departed;
-use super::log_entry::LogEntry;
 use super::request_body::RequestBody;
 use super::request_head::prepare_request;
 use super::request_id;
+use super::request_record::RequestRecord;
 use super::route::{Session, route};
 
 /// The client has left: its connection ends.
@@ -34,7 +34,7 @@ pub(super) async fn forward(
     client.begin_request(request.version(), is_complete);
     let prepared = prepare_request(&mut request, &client.sender, !is_complete);
     let id = request_id::keep_or_make(request.headers_mut());
-    let mut entry = LogEntry::default();
+    let mut record = RequestRecord::begin(&session.balancer, &request);
     let reader = session.balancer.limits().origins.reader(request.headers());
     let own =
         |response: Response<Full<Bytes>>| response.map(|body| ResponseBody::own(Arc::clone(client), body));
@@ -43,12 +43,13 @@ pub(super) async fn forward(
         (Ok(_), Some(response)) => Ok(own(response)),
         (Ok(wishes), None) => tokio::select! {
             biased;
-            answer = route(&session, &mut request, wishes, &id, &mut entry) => answer,
+            answer = route(&session, &mut request, wishes, &id, &mut record) => answer,
             () = departed(client) => return Err(Departed),
         },
     };
     let mut response = answer.unwrap_or_else(|error| {
-        entry.write(&request, &id, error);
+        record.entry.write(&request, &id, error);
+        session.balancer.metrics().error(error.error_type());
         let mut response = error.response();
         reader.add_headers(response.headers_mut());
         own(response)
@@ -62,5 +63,7 @@ pub(super) async fn forward(
     }
     response.headers_mut().insert(&request_id::NAME, id);
     client.begin_response();
+    record.respond(response.status());
+    response.body_mut().measure(record);
     Ok(response)
 }

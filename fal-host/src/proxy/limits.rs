@@ -46,6 +46,8 @@ pub(crate) struct Limits {
     pub(crate) tls: Option<Arc<Tls>>,
     /// The requests that are sent once more if they are lost.
     pub(crate) retries: Retries,
+    /// The paths that the app declares, by which requests are counted.
+    pub(crate) endpoints: Vec<String>,
     /// The web pages that may call the app.
     pub(crate) origins: Origins,
 }

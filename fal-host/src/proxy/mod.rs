@@ -10,6 +10,8 @@
 //! idle connection to the runner or opens one ([`upstream`]). [`respond`] edits the head of the response
 //! ([`response_head`]). Bodies are passed on as they arrive, in both directions ([`request_body`], [`body`]).
 //!
+//! What is measured of a request is in its [`request_record`], which ends with its response.
+//!
 //! An exchange ([`exchange`]) is a connection to a runner together with a permit. It is in one of these states:
 //!
 //! | state | ends with |
@@ -55,6 +57,7 @@ mod report;
 mod request_body;
 mod request_head;
 mod request_id;
+mod request_record;
 mod respond;
 mod response_head;
 mod retries;

@@ -25,6 +25,7 @@ pub(super) struct QueuePosition {
     /// Set when the request first waits for anything. Most requests never wait, and read no clock.
     deadline: Option<Instant>,
     moves: u8,
+    waited: Duration,
     /// Whether a runner has lost the request.
     was_lost: bool,
 }
@@ -39,6 +40,11 @@ impl QueuePosition {
     /// Whether a runner has lost the request.
     pub(super) const fn was_lost(&self) -> bool {
         self.was_lost
+    }
+
+    /// How long the request has waited in the queue so far.
+    pub(super) const fn waited(&self) -> Duration {
+        self.waited
     }
 
     /// When the request's time in the queue is over.
@@ -67,10 +73,10 @@ impl QueuePosition {
             Acquired::Stopping => return Err(ProxyError::HostStopping),
         };
         let timeout = balancer.limits().queue_timeout;
-        match timeout_at(self.deadline(timeout), waiter).await {
-            Ok(permit) => permit,
-            Err(_) => Err(ProxyError::QueueTimeout { after: timeout }),
-        }
+        let since = Instant::now();
+        let acquired = timeout_at(self.deadline(timeout), waiter).await;
+        self.waited += since.elapsed();
+        acquired.unwrap_or(Err(ProxyError::QueueTimeout { after: timeout }))
     }
 }
 

@@ -12,6 +12,7 @@ use super::client_stream::{ClientStream, End};
 use super::departure::LINGER_PAUSE;
 use super::error::ProxyError;
 use super::request_id;
+use crate::metrics::RequestMetrics;
 
 /// Answers a client whose head was refused, or was not sent whole in time, if it can still be answered. `has_begun` is
 /// whether anything of a head has arrived.
@@ -20,12 +21,14 @@ pub(super) async fn refuse(
     ended: &hyper::Result<()>,
     has_begun: bool,
     max_head: usize,
+    metrics: &RequestMetrics,
 ) {
     let error = match (stream.end(), stream.is_refused(), ended) {
         (Some(End::HeadTimeout), _, _) if has_begun => ProxyError::HeadTimeout { after: HEAD_TIMEOUT },
         (None, true, Err(error)) => why_refused(error, max_head),
         _ => return,
     };
+    metrics.error(error.error_type());
     let id = request_id::new();
     tracing::debug!(
         request_id = %id.to_str().unwrap_or_default(),

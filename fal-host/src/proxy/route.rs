@@ -13,11 +13,11 @@ use super::client::Client;
 use super::error::ProxyError;
 use super::exchange::{Exchange, Unanswered};
 use super::limits::ManualChecks;
-use super::log_entry::LogEntry;
 use super::permit::Permit;
 use super::queue::QueuePosition;
 use super::request_body::{MAX_COPY, RequestBody, RequestBodyError, TooLarge};
 use super::request_head::Wishes;
+use super::request_record::RequestRecord;
 use super::respond::{MayAsk, pass_on, switch};
 use super::timer::Wait;
 use super::tunnel::TunnelSlot;
@@ -38,7 +38,7 @@ pub(super) async fn route(
     request: &mut Request<RequestBody>,
     wishes: Wishes,
     id: &HeaderValue,
-    entry: &mut LogEntry,
+    record: &mut RequestRecord,
 ) -> Result<Response<ResponseBody>, ProxyError> {
     let (balancer, client) = (&session.balancer, &session.client);
     let may_ask = match &balancer.limits().manual_checks {
@@ -56,9 +56,11 @@ pub(super) async fn route(
     }
     let mut position = QueuePosition::default();
     loop {
-        let permit = position.acquire(balancer).await?;
+        let acquired = position.acquire(balancer).await;
+        record.set_waited(position.waited());
+        let permit = acquired?;
         client.transfers.hold_permit();
-        entry.runner = Some(permit.runner().id);
+        record.entry.runner = Some(permit.runner().id);
         match send(session, permit, request, unsent.take(), &mut position).await? {
             SendOutcome::Answered(response, exchange)
                 if response.status() != StatusCode::SWITCHING_PROTOCOLS =>
@@ -83,7 +85,7 @@ pub(super) async fn route(
             }
             SendOutcome::Lost(error, body) => {
                 let answer = why_lost(client, &error);
-                entry.error = Some(error);
+                record.entry.error = Some(error);
                 let Some(headers) = headers.as_ref().filter(|_| answer == ProxyError::Lost) else {
                     return Err(answer);
                 };
@@ -93,7 +95,7 @@ pub(super) async fn route(
                 *request.body_mut() =
                     body.rewind().map_err(|TooLarge| ProxyError::LostTooLarge { max: MAX_COPY })?;
                 request.headers_mut().clone_from(headers);
-                entry.write_retry(request, id);
+                record.entry.write_retry(request, id);
                 position.begin_again();
                 continue;
             }

@@ -160,6 +160,7 @@ impl Clients {
 
     fn add(&mut self, stream: TcpStream, peer: SocketAddr) {
         let (balancer, peer) = (Arc::clone(&self.balancer), peer.ip());
+        balancer.metrics().connected();
         let is_trusted = balancer.limits().trusted_proxies.iter().any(|range| range.contains(peer));
         let trust = if is_trusted { Trust::Yes } else { Trust::No };
         let scheme = if balancer.limits().tls.is_some() { Scheme::Https } else { Scheme::Http };
@@ -205,6 +206,7 @@ impl Clients {
             Some(Err(error)) => self.open.remove(&error.id()),
             None => std::future::pending().await,
         };
+        self.balancer.metrics().disconnected();
     }
 
     /// Whether a client may send a further request that it may expect to be served.
@@ -310,7 +312,8 @@ async fn serve_requests(
         tunnel.run(SwitchedStream::new(&client, parts.io.into_io()), parts.read_buf).await;
         client.end_request();
     } else {
-        refuse(&mut parts.io, &ended, !parts.read_buf.is_empty(), max_head).await;
+        let has_begun = !parts.read_buf.is_empty();
+        refuse(&mut parts.io, &ended, has_begun, max_head, session.balancer.metrics()).await;
         match parts.io.end() {
             Some(End::Stalled) => return reset(client.stream()),
             Some(End::Closed) => return,

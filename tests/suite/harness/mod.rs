@@ -2,6 +2,7 @@
 
 mod client;
 mod director;
+mod exposition;
 mod history;
 mod host;
 mod process;

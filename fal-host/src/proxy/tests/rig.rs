@@ -49,6 +49,7 @@ pub(super) fn limits() -> Limits {
         trusted_proxies: Vec::new(),
         tls: None,
         retries: Retries::default(),
+        endpoints: Vec::new(),
         origins: Origins::default(),
     }
 }

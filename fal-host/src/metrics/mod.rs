@@ -1,0 +1,12 @@
+//! What the host counts (S82).
+//!
+//! Requests are counted where they are served, with atomics that were allocated when the host started: see
+//! [`RequestMetrics`]. Everything else is counted from the host's events by the control thread: see [`FleetMetrics`].
+
+mod endpoints;
+mod fleet;
+mod requests;
+
+pub(crate) use endpoints::EndpointIndex;
+pub(crate) use fleet::FleetMetrics;
+pub(crate) use requests::{Completion, RequestMetrics};
