@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::client::Client;
 use super::departure::close_in_stages;
@@ -44,14 +44,16 @@ pub(super) async fn must_end(client: &Client, stopped: &mut oneshot::Receiver<Ma
     if makes_room {
         return;
     }
-    let mut idle_since = None;
+    // Whether the client was idle at a look, and the first look at which it was so.
+    let mut seen = (client.idle_since(), Instant::now());
     loop {
-        sleep((linger / 2).max(MIN_PAUSE)).await;
+        sleep((linger / 4).max(MIN_PAUSE)).await;
         let now = client.idle_since();
-        if now.is_some() && now == idle_since {
+        if now != seen.0 {
+            seen = (now, Instant::now());
+        } else if now.is_some() && seen.1.elapsed() >= linger {
             return;
         }
-        idle_since = now;
     }
 }
 

@@ -1,7 +1,11 @@
 //! Runners that leave, and the host's own end (S33, S41).
 
+use std::time::Duration;
+
+use super::overdue::tick_through;
+use super::rig::limits;
 use super::{Peer, Rig, until};
-use crate::proxy::Report;
+use crate::proxy::{Limits, Report};
 
 #[tokio::test]
 async fn a_runner_that_leaves_finishes_its_requests_and_gets_no_new_ones_s33b() {
@@ -123,6 +127,31 @@ async fn a_request_over_an_open_connection_is_served_while_the_host_stops_s66c()
         client.closed().await;
     }
     assert_eq!(rig.report().await, Report::Drained(runner.id));
+    rig.server_ended().await;
+}
+
+#[tokio::test]
+async fn a_connection_whose_response_ends_during_the_stop_lingers_as_long_as_others_s66c() {
+    let linger = Duration::from_secs(8);
+    let mut rig = Rig::with(Limits { linger, ..limits() }).await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n").await;
+    assert_eq!(client.head().await.header("connection"), None);
+    rig.balancer.stop();
+    rig.stop_server();
+    tick_through(Duration::from_secs(3)).await;
+    connection.send("ok").await;
+    assert_eq!(client.exactly(2).await, "ok");
+    tick_through(Duration::from_secs(6)).await;
+    connection.closed().await;
+    client.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("served").await;
+    assert_eq!(client.message().await.body, "served");
     rig.server_ended().await;
 }
 
