@@ -46,7 +46,9 @@ pub(super) fn is_alias(name: &str) -> bool {
 /// Most messages have no other, and this asks once for all.
 pub(super) fn is_special(name: &str) -> bool {
     let is_listed = match name.as_bytes().first() {
-        Some(b'c' | b'e' | b'h' | b'k' | b'p' | b't' | b'u') => name == "expect" || is_hop_by_hop(name),
+        Some(b'c' | b'e' | b'h' | b'k' | b'p' | b't' | b'u') => {
+            matches!(name, "expect" | "trailer") || is_hop_by_hop(name)
+        }
         Some(b'f') => is_forwarding(name),
         Some(b'x') => name.starts_with("x-fal-") || is_forwarding(name),
         _ => false,
@@ -82,6 +84,7 @@ mod tests {
             "proxy-authorization",
             "proxy-connection",
             "te",
+            "trailer",
             "transfer-encoding",
             "upgrade",
             "x-fal-runner-health-check",
@@ -93,7 +96,7 @@ mod tests {
         ] {
             assert!(is_special(name), "{name}");
         }
-        for name in ["accept", "content-length", "content-type", "host", "user-agent", "x-own", "trailer"] {
+        for name in ["accept", "content-length", "content-type", "host", "user-agent", "x-own"] {
             assert!(!is_special(name), "{name}");
         }
     }

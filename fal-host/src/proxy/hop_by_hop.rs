@@ -9,9 +9,9 @@ pub(super) fn has_special(headers: &HeaderMap) -> bool {
     headers.keys().any(|name| is_special(name.as_str()))
 }
 
-/// Whether a message has a field that is hop-by-hop.
+/// Whether a message has a field that [`remove_hop_by_hop`] removes or changes.
 pub(super) fn has_hop_by_hop(headers: &HeaderMap) -> bool {
-    headers.keys().any(|name| is_hop_by_hop(name.as_str()))
+    headers.keys().any(|name| is_hop_by_hop(name.as_str()) || *name == TRAILER)
 }
 
 /// Removes the fields that are hop-by-hop, and those that `connection` names. Protected ones stay.

@@ -1,6 +1,6 @@
 //! Turns the head of a client's request into the one that a runner gets. Fields are edited in place.
 
-use http::header::{CONNECTION, COOKIE, EXPECT, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, Version};
 
 use super::error::ProxyError;
@@ -35,6 +35,10 @@ pub(super) fn prepare_request<B>(
     let headers = request.headers_mut();
     if version == Version::HTTP_2 {
         join_cookies(headers);
+        // HTTP/1.1 has trailers only in chunks.
+        if headers.contains_key(TRAILER) {
+            headers.remove(CONTENT_LENGTH);
+        }
     }
     let mut wishes = Wishes { upgrade: false, expects_continue: false };
     if has_special(headers) {

@@ -115,5 +115,5 @@ const IDLE_MARGIN: Duration = Duration::from_secs(1);
 
 fn is_fresh(connection: &Upstream, clock: &TickClock) -> bool {
     let timeout = connection.keep_alive.map_or(IDLE_TIMEOUT, |kept| kept.saturating_sub(IDLE_MARGIN));
-    clock.now().saturating_sub(connection.idle_since) <= clock.ticks_within(timeout)
+    !timeout.is_zero() && clock.now().saturating_sub(connection.idle_since) <= clock.ticks_within(timeout)
 }

@@ -77,6 +77,8 @@ fn to_origin_form(uri: &mut Uri, is_options: bool) -> Result<Option<Authority>, 
     // an empty text.
     let path = match path.as_str() {
         "/" => PathAndQuery::from_static("/"),
+        "*" if is_options => PathAndQuery::from_static("*"),
+        "*" => return Err(ProxyError::BadTarget),
         text if text.starts_with('/') => path,
         text => PathAndQuery::try_from(format!("/{text}")).map_err(|_| ProxyError::BadTarget)?,
     };

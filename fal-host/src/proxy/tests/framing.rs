@@ -146,6 +146,19 @@ async fn trailers_of_a_request_say_nothing_that_its_head_has_to_say_s45c() {
 }
 
 #[tokio::test]
+async fn trailers_that_are_not_forwarded_are_not_announced_s45c() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    let announced = "trailer: x-forwarded-for, content-length, x-ok\r\n";
+    client.send(&format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n{announced}\r\nok")).await;
+    let mut connection = runner.accept().await;
+    assert_eq!(connection.message().await.header("trailer"), Some("x-ok"));
+    connection.answer_with(announced, "ok").await;
+    assert_eq!(client.message().await.header("trailer"), Some("x-ok"));
+}
+
+#[tokio::test]
 async fn trailers_that_the_connection_header_names_or_that_alias_a_field_with_underscores_are_dropped_s45c() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();

@@ -267,6 +267,25 @@ async fn an_idle_connection_is_retired_before_its_runner_closes_it_s43g() {
 }
 
 #[tokio::test]
+async fn a_connection_that_its_runner_keeps_for_no_time_is_not_used_again_s43g() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    for seconds in ["0", "1"] {
+        client.get("/").await;
+        let mut connection = runner.accept().await;
+        connection.message().await;
+        connection.answer_with(&format!("keep-alive: timeout={seconds}\r\n"), "ok").await;
+        client.message().await;
+        client.get("/").await;
+        let mut next = runner.accept().await;
+        next.message().await;
+        next.answer_with("connection: close\r\n", "ok").await;
+        client.message().await;
+    }
+}
+
+#[tokio::test]
 async fn an_idle_connection_is_retired_although_no_client_is_connected_s43g() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();

@@ -90,7 +90,8 @@ impl Outgoing {
                 }
             }
         }
-        let length = self.body.length();
+        let ends_in_trailers = !has_length && !self.announced.is_empty() && !self.body.is_ended();
+        let length = self.body.length().filter(|_| !ends_in_trailers);
         self.is_chunked = length.is_none();
         match length {
             None => self.buffer.extend_from_slice(b"transfer-encoding: chunked\r\n"),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{COOKIE, HOST};
-use http::{HeaderMap, HeaderValue, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
 use http_body_util::BodyExt;
 
 use super::client::{Http2Client, answered, get, post, upload};
@@ -91,6 +91,53 @@ async fn a_host_that_differs_from_the_authority_is_refused_s51b_s45e() {
     request.headers_mut().insert(HOST, HeaderValue::from_static("other"));
     let answer = answered(client.send(request)).await;
     assert_eq!((answer.status.as_u16(), answer.error_type().as_str()), (400, "bad_host"));
+}
+
+#[tokio::test]
+async fn an_asterisk_is_the_target_of_options_alone_s51b_s45e() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = Http2Client::connect(&rig).await;
+    let asterisk = |method: &str| {
+        let mut request = get("/");
+        *request.method_mut() = method.parse().unwrap();
+        let mut parts = request.uri().clone().into_parts();
+        parts.path_and_query = Some("*".parse().unwrap());
+        *request.uri_mut() = Uri::from_parts(parts).unwrap();
+        request
+    };
+    let refused = answered(client.send(asterisk("GET"))).await;
+    assert_eq!((refused.status.as_u16(), refused.error_type().as_str()), (400, "bad_target"));
+    let response = client.send(asterisk("OPTIONS"));
+    let mut connection = runner.accept().await;
+    assert_eq!(connection.message().await.start, "OPTIONS * HTTP/1.1");
+    connection.answer("ok").await;
+    assert_eq!(answered(response).await.body.unwrap(), "ok");
+}
+
+#[tokio::test]
+async fn trailers_pass_although_the_request_has_a_length_s51b_s45c() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = Http2Client::connect(&rig).await;
+    let (mut body, mut request) = upload();
+    request.headers_mut().insert("trailer", HeaderValue::from_static("x-sum, x-forwarded-for"));
+    request.headers_mut().insert("content-length", HeaderValue::from_static("5"));
+    let response = client.send(request);
+    body.send_data(Bytes::from_static(b"hello")).await.unwrap();
+    let mut connection = runner.accept().await;
+    let head = connection.head().await;
+    assert_eq!((head.header("transfer-encoding"), head.header("content-length")), (Some("chunked"), None));
+    assert_eq!(head.header("trailer"), Some("x-sum"));
+    assert_eq!(connection.chunk().await.unwrap(), "hello");
+    body.send_trailers([("x-sum".parse().unwrap(), HeaderValue::from_static("5"))].into_iter().collect())
+        .await
+        .unwrap();
+    drop(body);
+    assert_eq!([connection.line().await, connection.line().await], ["0", "x-sum: 5"]);
+    assert_eq!(connection.line().await, "");
+    connection.answer("ok").await;
+    assert_eq!(answered(response).await.body.unwrap(), "ok");
 }
 
 #[tokio::test]
