@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -20,8 +20,13 @@ use crate::connect::{Stream, connect, is_own_shortage};
 #[derive(Debug)]
 pub(super) struct ProbeConnection {
     pub(super) sender: http1::SendRequest<Empty<Bytes>>,
-    received: Arc<AtomicBool>,
+    /// How many bytes of the current exchange.
+    received: Arc<AtomicUsize>,
 }
+
+/// How much one exchange may receive. What a passing check needs is less ([`MAX_BODY`](super::MAX_BODY)). A runner could send
+/// interim responses without end, and the host would do nothing else than read them.
+const MAX_RECEIVED: usize = 512 * 1024;
 
 /// Why a connection could not be opened.
 pub(super) enum ConnectError {
@@ -46,7 +51,7 @@ impl ProbeConnection {
                 ConnectError::Failure(Failure::Connect)
             }
         })?;
-        let received = Arc::new(AtomicBool::new(false));
+        let received = Arc::<AtomicUsize>::default();
         let io = TokioIo::new(ReadTracker { stream, received: Arc::clone(&received) });
         let (sender, connection) =
             http1::handshake(io).await.map_err(|_| ConnectError::Failure(Failure::Disconnected))?;
@@ -62,14 +67,14 @@ impl ProbeConnection {
     /// Whether the connection can carry another exchange. Waits until the last one has ended.
     pub(super) async fn is_reusable(&mut self) -> bool {
         let reusable = self.sender.ready().await.is_ok();
-        self.received.store(false, Ordering::Relaxed);
+        self.received.store(0, Ordering::Relaxed);
         reusable
     }
 
     pub(super) fn classify(&self, error: &hyper::Error) -> ExchangeError {
         if is_malformed(error) {
             ExchangeError::Failure(Failure::Malformed)
-        } else if self.received.load(Ordering::Relaxed) {
+        } else if self.received.load(Ordering::Relaxed) > 0 {
             ExchangeError::Failure(Failure::Disconnected)
         } else {
             ExchangeError::NoResponse
@@ -86,11 +91,11 @@ fn is_malformed(error: &hyper::Error) -> bool {
     error.is_parse() || framing
 }
 
-/// Records whether anything has been read.
+/// Counts what has been read.
 #[derive(Debug)]
 struct ReadTracker {
     stream: Stream,
-    received: Arc<AtomicBool>,
+    received: Arc<AtomicUsize>,
 }
 
 impl AsyncRead for ReadTracker {
@@ -99,11 +104,12 @@ impl AsyncRead for ReadTracker {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.received.load(Ordering::Relaxed) > MAX_RECEIVED {
+            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.received.store(true, Ordering::Relaxed);
-        }
+        self.received.fetch_add(buf.filled().len() - before, Ordering::Relaxed);
         read
     }
 }

@@ -163,9 +163,10 @@ fn why_lost(client: &Client, error: &UpstreamError) -> ProxyError {
         UpstreamError::RequestBody(error) if is_malformed(error) => ProxyError::BadChunk,
         UpstreamError::RequestBody(_) => ProxyError::BrokenBody,
         UpstreamError::HeadTooLarge => ProxyError::ResponseHeadTooLarge,
-        UpstreamError::MalformedHead(_) | UpstreamError::AmbiguousEnd | UpstreamError::MalformedChunk => {
-            ProxyError::Malformed
-        }
+        UpstreamError::MalformedHead(_)
+        | UpstreamError::TooManyInterim
+        | UpstreamError::AmbiguousEnd
+        | UpstreamError::MalformedChunk => ProxyError::Malformed,
     }
 }
 

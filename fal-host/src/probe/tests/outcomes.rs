@@ -51,6 +51,20 @@ async fn a_body_over_64_kib_passes_before_it_ends_and_closes_the_connection_s17(
 }
 
 #[tokio::test]
+async fn interim_responses_without_end_are_malformed_long_before_the_deadline_s18a_s19b() {
+    let mut bench = bench();
+    let listener = bench.listener.take().unwrap();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        head(&mut stream).await;
+        let hints = "HTTP/1.1 103 E\r\nlink: x\r\n\r\n".repeat(1000);
+        while stream.write_all(hints.as_bytes()).await.is_ok() {}
+    });
+    assert_eq!(bench.prober.check(in_time()).await.answer, failure(Failure::Malformed));
+    tokio::time::timeout(GUARD, server).await.expect("the host closes its side").unwrap();
+}
+
+#[tokio::test]
 async fn every_other_status_fails_with_its_code_and_redirects_are_not_followed_s16_s18a() {
     for (status, headers) in [(500, ""), (503, ""), (404, ""), (302, "location: /health\r\n"), (304, "")] {
         let answer = format!("HTTP/1.1 {status} X\r\n{headers}content-length: 0\r\n\r\n");

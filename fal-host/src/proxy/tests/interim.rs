@@ -88,3 +88,40 @@ async fn a_runner_that_knows_no_expectations_gets_the_body_after_a_second_s45h()
     connection.answer("ok").await;
     assert_eq!(client.message().await.body, "ok");
 }
+
+#[tokio::test]
+async fn a_flood_of_interim_responses_is_a_malformed_response_s45g() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send("GET / HTTP/1.0\r\n\r\n").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.send(&"HTTP/1.1 103 E\r\n\r\n".repeat(1001)).await;
+    assert_eq!(client.message().await.error_type(), "runner_disconnected");
+    drop(connection);
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+}
+
+#[tokio::test]
+async fn as_many_interim_responses_as_allowed_precede_each_response_of_a_connection_s45g() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    for _ in 0..2 {
+        connection.message().await;
+        connection.send(&"HTTP/1.1 102 Processing\r\n\r\n".repeat(1000)).await;
+        connection.answer("ok").await;
+        let mut interim = 0;
+        let last = loop {
+            match client.head().await {
+                head if head.status() == 102 => interim += 1,
+                head => break head,
+            }
+        };
+        assert_eq!((last.status(), interim), (200, 1000));
+        assert_eq!(client.exactly(2).await, "ok");
+        client.get("/").await;
+    }
+}

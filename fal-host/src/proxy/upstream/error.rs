@@ -10,6 +10,9 @@ pub(super) const MAX_RESPONSE_FIELDS: usize = 256;
 /// How large the head of a response may be, in bytes.
 pub(super) const MAX_HEAD: usize = 400 * 1024;
 
+/// How many interim responses may precede the response (S45g). Each costs the host time, and no deadline of the client.
+pub(super) const MAX_INTERIM: u32 = 1000;
+
 /// Why a request has no response, or only a part of one.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::proxy) enum UpstreamError {
@@ -21,6 +24,8 @@ pub(in crate::proxy) enum UpstreamError {
     MalformedHead(httparse::Error),
     #[error("the head of the response has more than {MAX_RESPONSE_FIELDS} fields, or more than {} KiB", MAX_HEAD / 1024)]
     HeadTooLarge,
+    #[error("more than {MAX_INTERIM} interim responses precede the response")]
+    TooManyInterim,
     #[error("the end of the response is ambiguous: expected one length, or the transfer coding `chunked`")]
     AmbiguousEnd,
     #[error("the response has a malformed chunk")]

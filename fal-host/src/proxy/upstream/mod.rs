@@ -22,8 +22,8 @@ use http_body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use decoder::{BodyDecoder, Part};
-use error::MAX_HEAD;
 pub(super) use error::UpstreamError;
+use error::{MAX_HEAD, MAX_INTERIM};
 use head::{Field, may_end_in, take_head};
 pub(super) use outgoing::Outgoing;
 pub(super) use unwanted::wait_until_closed;
@@ -56,6 +56,8 @@ pub(super) struct Upstream {
     pub(super) keep_alive: Option<Duration>,
     /// The tick at which it became idle.
     pub(super) idle_since: u64,
+    /// How many interim responses have preceded the response.
+    interim: u32,
     /// The fields of the next response. Their memory was the request's.
     headers: HeaderMap,
     /// Only memory.
@@ -74,6 +76,7 @@ impl Upstream {
             keeps_alive: true,
             keep_alive: None,
             idle_since: 0,
+            interim: 0,
             headers: HeaderMap::new(),
             fields: Vec::new(),
         }))
@@ -82,6 +85,7 @@ impl Upstream {
     /// Begins a request. Nothing is written before [`poll_response`](Self::poll_response).
     pub(super) fn begin(&mut self, request: &mut Request<RequestBody>) {
         self.outgoing.encode(request);
+        self.interim = 0;
         self.headers = std::mem::take(request.headers_mut());
         self.headers.clear();
     }
@@ -128,6 +132,10 @@ impl Upstream {
                 && is_interim(response.status())
                 && failed.is_none()
             {
+                self.interim += 1;
+                if self.interim > MAX_INTERIM {
+                    return Poll::Ready(Err(UpstreamError::TooManyInterim));
+                }
                 if response.status() == StatusCode::CONTINUE {
                     client.stop_awaiting_continue();
                 } else {

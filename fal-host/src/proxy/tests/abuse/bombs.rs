@@ -77,7 +77,7 @@ async fn a_flood_of_interim_responses_reaches_a_client_only_as_far_as_it_reads_s
     let mut connection = runner.accept().await;
     connection.head().await;
     let hints = format!("HTTP/1.1 103 Early Hints\r\nlink: {}\r\n\r\n", "x".repeat(1_000));
-    connection.send(&hints.repeat(20_000)).await;
+    connection.send(&hints.repeat(1_000)).await;
     connection.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
     let answer = Strict::response(&client.rest().await).unwrap();
     assert_eq!((answer.status(), answer.body.as_slice()), (200, &b"ok"[..]));
