@@ -38,7 +38,7 @@ impl Budget {
             Kind::Headers => return Ok(()),
             Kind::Data if frame.length > 0 || frame.ends_stream => return Ok(()),
             Kind::Reset => &mut self.resets,
-            Kind::Data | Kind::Other => &mut self.control,
+            Kind::Data | Kind::GoAway | Kind::Other => &mut self.control,
         };
         if bucket.take(&self.clock) { Ok(()) } else { Err(Excess(frame.kind)) }
     }

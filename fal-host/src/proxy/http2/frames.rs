@@ -9,7 +9,7 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::budget::Budget;
-use super::scanner::Scanner;
+use super::scanner::{Kind, Scanner};
 use crate::proxy::client::Client;
 use crate::proxy::client_io::ClientIo;
 use crate::proxy::download::Download;
@@ -24,6 +24,8 @@ pub(super) struct FramedStream {
     received: Scanner,
     sent: Scanner,
     budget: Budget,
+    /// How many GOAWAY frames have been written.
+    go_aways: u32,
 }
 
 impl FramedStream {
@@ -34,6 +36,7 @@ impl FramedStream {
             received: Scanner::after(PREFACE.len()),
             sent: Scanner::after(0),
             budget: Budget::new(client.timer.clock().clone()),
+            go_aways: 0,
             client,
         }
     }
@@ -48,6 +51,15 @@ impl FramedStream {
             }
         }
         Ok(())
+    }
+
+    /// A GOAWAY is written. The first one comes with a ping: until the client has answered that, it may not know of the
+    /// close, and its requests are served. The second one names the last request that is.
+    fn count_go_away(&mut self) {
+        self.go_aways += 1;
+        if self.go_aways > 1 {
+            self.client.announce_close();
+        }
     }
 
     /// Applies the time limit to a write that may be blocked. A client that does not read loses its connection.
@@ -90,6 +102,9 @@ impl Write for FramedStream {
         let mut sent = bytes.get(..written).unwrap_or_default();
         while let Some(frame) = self.sent.next(&mut sent) {
             self.budget.send(frame);
+            if frame.kind == Kind::GoAway {
+                self.count_go_away();
+            }
         }
         Poll::Ready(Ok(written))
     }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use futures_util::stream::{FuturesUnordered, Stream as _};
 use hyper::server::conn::http2;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, Sleep, interval, sleep};
 
 use super::frames::FramedStream;
 use super::rounds::Rounds;
@@ -36,6 +36,8 @@ pub(super) struct Multiplexed {
     balancer: Arc<Balancer>,
     client: Arc<Client>,
     is_closing: bool,
+    /// Until when a client may not know of the close (S66c), if it does not say so before.
+    linger: Option<Pin<Box<Sleep>>>,
     /// Wakes the streams whose time is over.
     ticks: Interval,
     /// How many ticks it may be without a request.
@@ -61,6 +63,7 @@ impl Multiplexed {
             balancer,
             client,
             is_closing: false,
+            linger: None,
             ticks,
             idle_limit,
         }
@@ -90,13 +93,20 @@ impl Multiplexed {
         while !self.streams.is_empty() && self.ticks.poll_tick(cx).is_ready() {
             self.tick();
         }
+        if let Some(linger) = &mut self.linger
+            && linger.as_mut().poll(cx).is_ready()
+        {
+            self.linger = None;
+            self.client.announce_close();
+        }
         self.client.timer.poll(Wait::Head, cx).map(|()| Rest::Idle)
     }
 
-    /// Takes no more requests, and ends when the last one has ended, or a little later if the client does not answer.
+    /// Says that the connection closes. It ends when the last request has ended that the client sends before it knows that, or
+    /// a little later if the client does not answer.
     pub(super) fn close(&mut self) {
         self.is_closing = true;
-        self.client.announce_close();
+        self.linger = Some(Box::pin(sleep(self.balancer.limits().linger)));
         Pin::new(&mut self.served).graceful_shutdown();
         self.idle_limit = self.client.timer.clock().ticks_of(LINGER_PAUSE);
         if self.streams.is_empty() {

@@ -6,6 +6,7 @@ pub(super) enum Kind {
     Data,
     Headers,
     Reset,
+    GoAway,
     /// Settings, pings, flow control, priorities, continuations, and unknown ones.
     Other,
 }
@@ -26,6 +27,7 @@ impl Frame {
             0 => Kind::Data,
             1 => Kind::Headers,
             3 => Kind::Reset,
+            7 => Kind::GoAway,
             _ => Kind::Other,
         };
         let length = u32::from_be_bytes([0, a, b, c]) as usize;

@@ -5,3 +5,4 @@ mod client;
 mod frames;
 mod limits;
 mod requests;
+mod stopping;

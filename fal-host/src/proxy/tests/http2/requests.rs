@@ -317,18 +317,3 @@ async fn connect_is_refused_s51c_s38f() {
     let answer = within(client.send_for_head(request)).await.unwrap().unwrap();
     assert_eq!(answer.status().as_u16(), 501);
 }
-
-#[tokio::test]
-async fn a_host_that_stops_finishes_the_requests_in_flight_s51b_s41b() {
-    let mut rig = Rig::new().await;
-    let runner = rig.runner();
-    let mut client = Http2Client::connect(&rig).await;
-    let response = client.get("/");
-    let mut connection = runner.accept().await;
-    connection.message().await;
-    rig.stop_server();
-    connection.answer("in time").await;
-    assert_eq!(answered(response).await.body.unwrap(), "in time");
-    assert!(within(client.connection).await.unwrap().is_ok());
-    rig.server_ended().await;
-}
