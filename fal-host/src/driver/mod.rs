@@ -223,15 +223,14 @@ impl Driver {
                     }
                 }
                 FleetCommand::LimitRequests(id, limit) => self.balancer.limit_requests(id, limit),
-                FleetCommand::Unroute(id) => {
-                    self.balancer.remove(id);
-                    self.close_prober(id);
-                }
+                FleetCommand::Unroute(id) => self.balancer.remove(id),
                 FleetCommand::DispatchLast(id) => self.balancer.dispatch_last(id),
                 FleetCommand::DispatchNormally(id) => self.balancer.dispatch_normally(id),
                 FleetCommand::Terminate(id) => {
-                    // A runner that ends before it was routed has a kept connection for checks, too.
-                    self.close_prober(id);
+                    // A runner that stops waits for the end of every connection.
+                    if let Some(prober) = self.runners.get(&id).and_then(|runner| runner.prober.as_ref()) {
+                        prober.close();
+                    }
                     self.balancer.remove_now(id);
                     self.with_handle(id, |handle| handle.terminate());
                 }
@@ -293,12 +292,6 @@ impl Driver {
     fn with_handle(&mut self, id: RunnerId, signal: impl FnOnce(&mut dyn RunnerHandle)) {
         if let Some(runner) = self.runners.get_mut(&id) {
             signal(runner.handle.as_mut());
-        }
-    }
-
-    fn close_prober(&self, id: RunnerId) {
-        if let Some(prober) = self.runners.get(&id).and_then(|runner| runner.prober.as_ref()) {
-            prober.close();
         }
     }
 

@@ -1,9 +1,14 @@
 //! The driver with launchers that do what the test says, on paused time.
 
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use fal_health::{HealthCheck, HealthCheckSpec};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use super::catch_up::CATCH_UP;
 use super::*;
@@ -12,11 +17,17 @@ use crate::launch::LaunchError;
 use crate::proxy::{Limits, ManualChecks, Origins, Reports, Retries};
 use crate::{Address, RunnerState};
 
+/// A deadline that only a failure reaches.
+const GUARD: Duration = Duration::from_secs(20);
+
 /// Hands the reporter of each runner to the test.
-struct Channelled(mpsc::UnboundedSender<StatusReporter>);
+struct Channelled {
+    started: mpsc::UnboundedSender<StatusReporter>,
+    address: Address,
+}
 
 /// A runner without a process.
-struct Inert;
+struct Inert(Address);
 
 impl Launcher for Channelled {
     fn launch(
@@ -24,14 +35,14 @@ impl Launcher for Channelled {
         _: RunnerId,
         reporter: StatusReporter,
     ) -> Result<Box<dyn RunnerHandle>, LaunchError> {
-        self.0.send(reporter).unwrap();
-        Ok(Box::new(Inert))
+        self.started.send(reporter).unwrap();
+        Ok(Box::new(Inert(self.address.clone())))
     }
 }
 
 impl RunnerHandle for Inert {
     fn address(&self) -> Address {
-        Address::Unix("/nowhere".into())
+        self.0.clone()
     }
 
     fn pid(&self) -> Option<u32> {
@@ -43,21 +54,27 @@ impl RunnerHandle for Inert {
     fn kill(&mut self) {}
 }
 
-/// Starts a driver. Returns the sender of its requests, and the reporter of each runner that it launches.
-fn start_driver(
-    settings: FleetSettings,
-) -> (mpsc::UnboundedSender<ControlRequest>, mpsc::UnboundedReceiver<StatusReporter>) {
-    start_driver_with(settings, watch::channel(ClientPolicy::Serve).0)
+/// A driver that runs, and what a test sees of it.
+struct Rig {
+    requests: mpsc::UnboundedSender<ControlRequest>,
+    /// The reporter of each runner that was launched.
+    runners: mpsc::UnboundedReceiver<StatusReporter>,
+    client_policy: watch::Receiver<ClientPolicy>,
+    events: broadcast::Receiver<Event>,
 }
 
-/// The same with this policy for clients.
-fn start_driver_with(
-    settings: FleetSettings,
-    client_policy: watch::Sender<ClientPolicy>,
-) -> (mpsc::UnboundedSender<ControlRequest>, mpsc::UnboundedReceiver<StatusReporter>) {
+/// Starts a driver whose runners listen nowhere.
+fn start_driver(settings: FleetSettings) -> Rig {
+    start_driver_at(settings, "/nowhere".into())
+}
+
+/// Starts a driver whose runners listen at this socket.
+fn start_driver_at(settings: FleetSettings, socket: PathBuf) -> Rig {
     let (requests, request_queue) = mpsc::unbounded_channel();
     let (events, reports) = mpsc::unbounded_channel();
     let (started, runners) = mpsc::unbounded_channel();
+    let (policy, client_policy) = watch::channel(ClientPolicy::Serve);
+    let (published, event_stream) = broadcast::channel(events::CAPACITY);
     let asked = Arc::new(Notify::new());
     let limits = Limits {
         clients: 1,
@@ -76,20 +93,48 @@ fn start_driver_with(
         endpoints: Vec::new(),
         origins: Origins::default(),
     };
+    let target = |health| ProbeTarget::new(&HealthCheckSpec::post("/health", health)).unwrap();
     let parts = DriverParts {
+        probe_target: settings.health.map(target),
         settings,
-        probe_target: None,
-        launcher: Box::new(Channelled(started)),
+        launcher: Box::new(Channelled { started, address: Address::Unix(socket) }),
         balancer: Balancer::new(limits, Reports { asked: Arc::clone(&asked), events }),
         asked,
         reports,
         requests: request_queue,
-        events: broadcast::channel(events::CAPACITY).0,
-        client_policy,
+        events: published,
+        client_policy: policy,
         gave_up: Arc::default(),
     };
     tokio::spawn(Driver::run(parts));
-    (requests, runners)
+    Rig { requests, runners, client_policy, events: event_stream }
+}
+
+/// A driver with one runner that was just admitted to its first check, and the connection of that check after its head.
+async fn first_check(health: HealthCheck) -> (Rig, UnixStream) {
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("runner.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let settings = FleetSettings {
+        health: Some(health),
+        // The runner never exits. Until it is killed, only the driver closes connections to it.
+        grace_period: Duration::from_secs(3600),
+        ..FleetSettings::new(NonZeroUsize::MIN)
+    };
+    let mut rig = start_driver_at(settings, socket);
+    rig.runners.recv().await.unwrap().ready();
+    let (mut connection, _) = timeout(GUARD, listener.accept()).await.expect("a check starts").unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(connection.read_u8().await.unwrap());
+    }
+    (rig, connection)
+}
+
+/// Waits until the driver has closed its side of a connection.
+async fn closes(mut connection: UnixStream) {
+    let read = timeout(GUARD, connection.read(&mut [0])).await.expect("the connection closes");
+    assert_eq!(read.unwrap(), 0);
 }
 
 async fn snapshot(requests: &mpsc::UnboundedSender<ControlRequest>) -> Snapshot {
@@ -108,7 +153,7 @@ async fn suspend_host(requests: &mpsc::UnboundedSender<ControlRequest>) {
 
 #[tokio::test(start_paused = true)]
 async fn after_a_suspension_the_host_handles_events_before_passed_deadlines_s35c() {
-    let (requests, mut runners) = start_driver(FleetSettings::new(NonZeroUsize::MIN));
+    let Rig { requests, mut runners, .. } = start_driver(FleetSettings::new(NonZeroUsize::MIN));
     let reporter = runners.recv().await.unwrap();
     suspend_host(&requests).await;
     tokio::time::sleep(CATCH_UP / 2).await;
@@ -119,7 +164,7 @@ async fn after_a_suspension_the_host_handles_events_before_passed_deadlines_s35c
 
 #[tokio::test(start_paused = true)]
 async fn after_a_suspension_passed_deadlines_are_delayed_only_once_s35c() {
-    let (requests, mut runners) = start_driver(FleetSettings::new(NonZeroUsize::MIN));
+    let Rig { requests, mut runners, .. } = start_driver(FleetSettings::new(NonZeroUsize::MIN));
     let _never_ready = runners.recv().await.unwrap();
     suspend_host(&requests).await;
     let resumed = Instant::now();
@@ -136,14 +181,13 @@ async fn a_host_that_gives_up_stops_serving_clients_while_a_runner_still_ends_s4
         give_up: GiveUp::After(NonZeroU32::MIN),
         ..FleetSettings::new(NonZeroUsize::new(2).unwrap())
     };
-    let (client_policy, mut policy_changes) = watch::channel(ClientPolicy::Serve);
-    let (requests, mut runners) = start_driver_with(settings, client_policy);
+    let Rig { requests, mut runners, mut client_policy, .. } = start_driver(settings);
     let (first, second) = (runners.recv().await.unwrap(), runners.recv().await.unwrap());
     first.exited(Exit::Status(1));
     let third = runners.recv().await.unwrap();
     second.exited(Exit::Status(1));
-    policy_changes.changed().await.unwrap();
-    assert_eq!(*policy_changes.borrow(), ClientPolicy::Drain);
+    client_policy.changed().await.unwrap();
+    assert_eq!(*client_policy.borrow(), ClientPolicy::Drain);
     let runners = snapshot(&requests).await.runners;
     assert_eq!((runners[0].id, runners[0].state), (third.id(), RunnerState::Terminating));
 }
@@ -152,4 +196,32 @@ async fn a_host_that_gives_up_stops_serving_clients_while_a_runner_still_ends_s4
 async fn a_check_that_panics_is_inconclusive_and_not_in_flight_forever_s20a() {
     let found = catch_panic(async { panic!("a bug of the host") }).await;
     assert_eq!(found.answer, Outcome::Inconclusive(Inconclusive::CouldNotAsk));
+}
+
+#[tokio::test]
+async fn the_kept_connection_for_checks_closes_when_its_runner_is_told_to_stop_s33a() {
+    let (mut rig, mut connection) = first_check(HealthCheck::new()).await;
+    connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    while !matches!(rig.events.recv().await.unwrap().kind, EventKind::Ready { .. }) {}
+    rig.requests.send(ControlRequest::Stop).unwrap();
+    closes(connection).await;
+}
+
+#[tokio::test]
+async fn the_connection_of_a_check_in_flight_closes_when_its_runner_is_told_to_stop_s21b() {
+    let (rig, connection) = first_check(HealthCheck::new().timeout_seconds(3600)).await;
+    rig.requests.send(ControlRequest::Stop).unwrap();
+    closes(connection).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_are_handled_in_the_order_in_which_they_became_known() {
+    let mut rig = start_driver(FleetSettings::new(NonZeroUsize::new(3).unwrap()));
+    let mut started = Vec::new();
+    while started.len() < 3 {
+        if let EventKind::Started { index, .. } = rig.events.recv().await.unwrap().kind {
+            started.push(index);
+        }
+    }
+    assert_eq!(started, [0, 1, 2]);
 }

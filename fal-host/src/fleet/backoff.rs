@@ -100,6 +100,19 @@ mod tests {
     }
 
     #[test]
+    fn a_later_failure_does_not_shorten_the_wait_s35d() {
+        let mut backoff = Backoff::new(0);
+        let mut held = Time::ZERO;
+        // From the ninth failure on only the jitter differs.
+        for _ in 0..100 {
+            backoff.failed(Time::ZERO);
+            let next = backoff.held(Time::ZERO).unwrap_or(Time::ZERO);
+            assert!(next >= held, "{next:?} is before {held:?}");
+            held = next;
+        }
+    }
+
+    #[test]
     fn a_reset_releases_and_starts_over_s35e() {
         let mut backoff = Backoff::new(0);
         for _ in 0..5 {

@@ -2,10 +2,12 @@
 
 use std::num::NonZeroUsize;
 
-use fal_health::{HealthCheck, Time};
+use fal_health::{HealthCheck, Outcome, Time};
 
 use super::simulation::{FAILED, GOOD, Script, Simulation, at, millis, seconds, settings};
-use crate::fleet::{Admission, EventKind, FleetEvent, FleetSettings, Reason, ReplacementStrategy};
+use crate::fleet::{
+    Admission, EventKind, Fleet, FleetCommand, FleetEvent, FleetSettings, Reason, ReplacementStrategy,
+};
 
 fn terminating(it: &EventKind) -> bool {
     matches!(it, EventKind::Terminating { .. })
@@ -147,6 +149,56 @@ fn a_replacement_ends_with_the_first_pass_of_the_new_runner_s40b() {
     let second = (1..=2).find(|id| simulation.happened(*id, waited).is_some()).expect("one of them waits");
     let pass = simulation.happened(3, |it| matches!(it, EventKind::Checked(_))).unwrap();
     assert_eq!(simulation.happened(second, terminating), Some(pass));
+}
+
+#[test]
+fn a_replacement_is_under_way_while_its_successor_waits_in_the_backoff_s40b() {
+    let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
+    let crashes = Script { setup: None, exits: Some(millis(100)), ..GOOD };
+    let settings = FleetSettings { max_replacing: NonZeroUsize::new(1), ..settings(2) };
+    let mut simulation = Simulation::new(settings, move |id| if id.get() <= 2 { sick } else { crashes });
+    simulation.run_to(seconds(600));
+    let backoffs = simulation.events.iter().filter(|(.., it)| matches!(it, EventKind::BackoffStarted { .. }));
+    assert!(backoffs.count() > 5, "the successor of one runner does not start");
+    assert_eq!(simulation.routed.len(), 1, "the other one keeps its requests");
+}
+
+#[test]
+fn deferred_runners_are_replaced_in_the_order_of_their_verdicts_s40() {
+    let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
+    let settings = FleetSettings { max_replacing: NonZeroUsize::new(1), ..settings(4) };
+    let slow = Script { setup: Some(seconds(60)), ..GOOD };
+    let mut simulation = Simulation::new(settings, move |id| if id.get() <= 4 { sick } else { slow });
+    simulation.run_to(seconds(400));
+    let order = |kind: fn(&EventKind) -> bool| -> Vec<_> {
+        let events = simulation.events.iter().filter(|(_, id, it)| id.get() <= 4 && kind(it));
+        events.map(|(_, id, _)| *id).collect()
+    };
+    let deferred = order(|it| matches!(it, EventKind::ReplacementDeferred { .. }));
+    assert_eq!((deferred.len(), &order(terminating)[1..]), (3, &deferred[..]));
+}
+
+#[test]
+fn a_manual_check_that_fails_releases_no_permit_before_its_runner_leaves_the_rotation_s30_s33a() {
+    let (mut fleet, _) = Fleet::start(Time::ZERO, settings(1));
+    let id = fleet.runners().next().expect("it starts").id();
+    let mut handle = |event| fleet.handle(Time::ZERO, event);
+    handle(FleetEvent::Launched { id, pid: None });
+    let finish = |commands: Vec<FleetCommand>, outcome: Outcome| {
+        let check = commands.iter().find_map(|it| match it {
+            FleetCommand::StartCheck(_, check) => Some(check.id),
+            _ => None,
+        });
+        FleetEvent::CheckFinished { id, check: check.expect("a check starts"), finding: outcome.into() }
+    };
+    let first = handle(FleetEvent::Ready { id });
+    handle(finish(first, Outcome::Pass));
+    let manual = handle(FleetEvent::ManualRequested { id });
+    let commands = handle(finish(manual, FAILED));
+    let releases =
+        |it: &FleetCommand| matches!(it, FleetCommand::ManualCheckEnded(_) | FleetCommand::ReleasePermits(_));
+    assert!(!commands.iter().any(releases), "a waiting request would get the permit: {commands:?}");
+    assert!(commands.iter().any(|it| matches!(it, FleetCommand::Unroute(_))));
 }
 
 #[test]

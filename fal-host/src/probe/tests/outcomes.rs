@@ -65,6 +65,24 @@ async fn interim_responses_without_end_are_malformed_long_before_the_deadline_s1
 }
 
 #[tokio::test]
+async fn the_connection_of_a_body_of_exactly_64_kib_is_kept_s17() {
+    let mut bench = bench();
+    let listener = bench.listener.take().unwrap();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        for _ in 0..2 {
+            head(&mut stream).await;
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 65536\r\n\r\n").await.unwrap();
+            stream.write_all(&vec![b'x'; 65_536]).await.unwrap();
+        }
+    });
+    for _ in 0..2 {
+        assert_eq!(bench.prober.check(in_time()).await.answer, Outcome::Pass);
+    }
+    tokio::time::timeout(GUARD, server).await.expect("both checks use one connection").unwrap();
+}
+
+#[tokio::test]
 async fn every_other_status_fails_with_its_code_and_redirects_are_not_followed_s16_s18a() {
     for (status, headers) in [(500, ""), (503, ""), (404, ""), (302, "location: /health\r\n"), (304, "")] {
         let answer = format!("HTTP/1.1 {status} X\r\n{headers}content-length: 0\r\n\r\n");

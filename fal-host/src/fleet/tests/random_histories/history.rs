@@ -137,7 +137,14 @@ impl History {
                     seen.healthy_since = is_healthy.then_some(now);
                 }
                 FleetCommand::LimitRequests(id, _) => assert!(self.of(id).routed),
-                FleetCommand::Unroute(id) => assert!(std::mem::take(&mut self.of(id).routed)),
+                FleetCommand::Unroute(id) => {
+                    let seen = self.of(id);
+                    assert!(std::mem::take(&mut seen.routed));
+                    assert!(
+                        seen.check.is_none(),
+                        "{id} leaves the rotation without a check in flight (S21b)"
+                    );
+                }
                 FleetCommand::DispatchLast(id) => {
                     let seen = self.of(id);
                     assert!(seen.routed && !std::mem::replace(&mut seen.dispatched_last, true));
@@ -151,6 +158,7 @@ impl History {
                     assert!(
                         seen.has_process && !seen.routed && seen.terminated_for.is_none() && !seen.killed
                     );
+                    assert!(seen.check.is_none(), "{id} is told to stop without a check in flight (S21b)");
                 }
                 FleetCommand::Kill(id) => {
                     let seen = self.of(id);
