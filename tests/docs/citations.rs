@@ -17,7 +17,7 @@ impl Id {
     fn parse(text: &str) -> Option<(Self, &str)> {
         let digits = text.len() - text.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
         let (number, rest) = text.split_at(digits);
-        let number = number.parse().ok().filter(|_| digits <= 2)?;
+        let number = number.parse().ok().filter(|_| digits <= 3)?;
         let part = rest.chars().next().filter(char::is_ascii_lowercase);
         let rest = rest.strip_prefix(|letter: char| Some(letter) == part).unwrap_or(rest);
         let ends = !rest.starts_with(|letter: char| letter.is_alphanumeric());

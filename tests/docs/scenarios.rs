@@ -285,6 +285,11 @@ const TABLE: &[Row] = &[
         acts: "requests_are_counted_by_endpoint_method_and_status_s82a_s82b",
         rests: "no_request_adds_a_value_to_a_label_s82b",
     },
+    Row {
+        rule: 100,
+        acts: "a_body_of_tiny_chunks_is_read_in_many_turns_s100",
+        rests: "a_few_parts_that_came_together_are_read_in_one_turn_s100",
+    },
 ];
 
 /// Whether a name cites this rule, or a part of it.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 
 use crate::RunnerId;
@@ -21,6 +22,8 @@ pub(super) async fn relay(output: impl AsyncRead + Unpin, id: RunnerId, stream: 
     let mut lines = Lines::new(BufReader::new(output));
     while let Some(line) = lines.next().await {
         tracing::info!(target: "fal_host::output", runner = %id, stream, "{line}");
+        // One read can bring thousands of lines.
+        consume_budget().await;
     }
 }
 
@@ -141,6 +144,8 @@ fn incomplete_len(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     async fn lines(output: impl AsRef<[u8]>) -> Vec<String> {
@@ -159,6 +164,12 @@ mod tests {
         assert_eq!(lines(b"\xffa\n").await, ["\u{fffd}a"], "bytes that are not UTF-8 are replaced");
         let longest = "l".repeat(MAX_LINE_LEN);
         assert_eq!(lines(format!("{longest}\nnext\n")).await, [longest.as_str(), "next"]);
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_lines_lets_other_tasks_run_s100() {
+        let lines = "\n".repeat(1000);
+        assert!(relay(lines.as_bytes(), RunnerId::new(1), "stdout").now_or_never().is_none());
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustix::net::sockopt;
 use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::client::Client;
@@ -137,7 +138,8 @@ pub(super) async fn close_in_stages(stream: &TcpStream) {
     loop {
         match stream.try_read(&mut unwanted) {
             Ok(0) => return,
-            Ok(_) => {}
+            // A client that sends faster than this reads does not hold up other tasks.
+            Ok(_) => consume_budget().await,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 let readable = timeout(LINGER_PAUSE, stream.readable());
                 let Ok(Ok(Ok(()))) = timeout_at(deadline, readable).await else { return };

@@ -4,6 +4,7 @@
 mod abandoned;
 mod abuse;
 mod early;
+mod fairness;
 mod framing;
 mod heads;
 #[cfg(all(feature = "http2", feature = "tls"))]

@@ -20,6 +20,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::task::coop::poll_proceed;
 
 use decoder::{BodyDecoder, Part};
 pub(super) use error::UpstreamError;
@@ -141,6 +142,7 @@ impl Upstream {
                 } else {
                     client.send_interim(&write_interim(response.status(), response.headers()));
                 }
+                ready!(poll_step(cx));
                 continue;
             }
             return match (head, failed) {
@@ -163,6 +165,7 @@ impl Upstream {
             // If the client breaks off its upload now, the response still counts.
             let _ = self.poll_write(client, cx);
         }
+        ready!(poll_step(cx));
         loop {
             match self.body.decode(&mut self.received)? {
                 Part::Data(data) => return Poll::Ready(Some(Ok(Frame::data(data)))),
@@ -278,6 +281,12 @@ impl Upstream {
         }
         Poll::Ready(Ok(length))
     }
+}
+
+/// Counts a step of a task. One read can bring thousands of small parts: a task that has taken as many steps as tokio grants
+/// it lets the others run.
+fn poll_step(cx: &mut Context<'_>) -> Poll<()> {
+    poll_proceed(cx).map(|step| step.made_progress())
 }
 
 /// Whether another response follows this one.
