@@ -281,6 +281,11 @@ const TABLE: &[Row] = &[
         rests: "a_runner_that_stops_does_not_skip_teardown_for_a_connection_that_has_switched_protocols_s70b",
     },
     Row {
+        rule: 71,
+        acts: "a_replaced_link_in_the_path_of_the_program_is_followed_at_the_next_launch_s71b",
+        rests: "a_directory_that_is_missing_is_named_in_the_error_and_used_once_it_is_there_s71a",
+    },
+    Row {
         rule: 82,
         acts: "requests_are_counted_by_endpoint_method_and_status_s82a_s82b",
         rests: "no_request_adds_a_value_to_a_label_s82b",

@@ -1,7 +1,7 @@
 //! Starting a child process in a process group of its own.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -100,10 +100,7 @@ impl Spawner {
         self.command.envs(variables).env(variable::LISTEN, address.to_string());
         let (cgroup, open) = self.cgroup(id).unzip();
         let started = self.start(stdin, open.as_ref());
-        let (leader, stdout, stderr) = started.map_err(|error| {
-            let program = self.command.get_program().display();
-            LaunchError::io(format!("{program} could not be started"), error)
-        })?;
+        let (leader, stdout, stderr) = started.map_err(|error| self.not_started(error))?;
         let group = Group::led_by(leader, cgroup.clone());
         self.orphans.runner_started(leader, address);
         let relay = self.relays.spawn(async move {
@@ -118,6 +115,17 @@ impl Spawner {
             relay,
             orphans: self.orphans,
         })
+    }
+
+    /// The error names the directory if that is at fault: the system does not say which of the two is missing.
+    fn not_started(&self, error: io::Error) -> LaunchError {
+        let program = self.command.get_program().display();
+        match self.command.get_current_dir().map(|directory| (directory.display(), fs::metadata(directory))) {
+            Some((directory, Err(error))) => {
+                LaunchError::io(format!("{program} cannot run in {directory}"), error)
+            }
+            _ => LaunchError::io(format!("{program} could not be started"), error),
+        }
     }
 
     fn cgroup(&self, id: RunnerId) -> Option<(Cgroup, File)> {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod directory;
 mod listening;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
