@@ -14,7 +14,8 @@ pub(super) const CONTENTION_TIMEOUT: Duration = Duration::from_secs(5);
 /// What a client must transfer in [`CONTENTION_TIMEOUT`], in bytes.
 const QUOTA: u64 = MIN_RATE * CONTENTION_TIMEOUT.as_secs();
 
-/// What a client connection has transferred so far, and whether its request holds a permit. One task writes it.
+/// What a client connection has transferred so far, and whether its request holds a permit. One task writes it, all but
+/// `too_slow`.
 #[derive(Debug, Default)]
 pub(super) struct Transfers {
     /// The bytes of bodies that have arrived, without their framing.
@@ -23,7 +24,8 @@ pub(super) struct Transfers {
     holds_permit: AtomicBool,
     /// How many requests have held one.
     requests: AtomicU64,
-    too_slow: AtomicBool,
+    /// The request whose wait was ended because the client transferred too little, 0 for none.
+    too_slow: AtomicU64,
 }
 
 impl Transfers {
@@ -52,9 +54,10 @@ impl Transfers {
         self.holds_permit.store(false, Ordering::Relaxed);
     }
 
-    /// Whether the client's wait was ended because it transferred too little while other requests waited.
+    /// Whether the client's wait was ended in its current request because it transferred too little while others waited.
     pub(super) fn were_too_slow(&self) -> bool {
-        self.too_slow.load(Ordering::Relaxed)
+        let request = self.too_slow.load(Ordering::Relaxed);
+        request != 0 && request == self.requests.load(Ordering::Relaxed)
     }
 
     fn total(&self) -> u64 {
@@ -89,7 +92,7 @@ impl Contention {
         }
         self.ticks += 1;
         if self.ticks > limit {
-            transfers.too_slow.store(true, Ordering::Relaxed);
+            transfers.too_slow.store(request, Ordering::Relaxed);
             timer.start(wait, 0);
         }
     }
@@ -140,6 +143,16 @@ mod tests {
             transfer.transfers.release_permit();
             transfer.transfers.hold_permit();
         }
+    }
+
+    #[test]
+    fn a_request_after_one_that_was_too_slow_is_not_s43i() {
+        let mut transfer = Transfer::of_upload();
+        assert!(transfer.is_too_slow_in(6, 0));
+        transfer.transfers.release_permit();
+        assert!(transfer.transfers.were_too_slow(), "the answer says so after the permit is released");
+        transfer.transfers.hold_permit();
+        assert!(!transfer.transfers.were_too_slow());
     }
 
     #[test]

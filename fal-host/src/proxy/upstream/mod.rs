@@ -59,6 +59,8 @@ pub(super) struct Upstream {
     pub(super) idle_since: u64,
     /// How many interim responses have preceded the response.
     interim: u32,
+    /// How much of what was received has been searched for the end of a head.
+    searched: usize,
     /// The fields of the next response. Their memory was the request's.
     headers: HeaderMap,
     /// Only memory.
@@ -78,6 +80,7 @@ impl Upstream {
             keep_alive: None,
             idle_since: 0,
             interim: 0,
+            searched: 0,
             headers: HeaderMap::new(),
             fields: Vec::new(),
         }))
@@ -86,7 +89,6 @@ impl Upstream {
     /// Begins a request. Nothing is written before [`poll_response`](Self::poll_response).
     pub(super) fn begin(&mut self, request: &mut Request<RequestBody>) {
         self.outgoing.encode(request);
-        self.interim = 0;
         self.headers = std::mem::take(request.headers_mut());
         self.headers.clear();
     }
@@ -200,6 +202,7 @@ impl Upstream {
             && self.outgoing.is_complete()
             && !self.outgoing.is_broken();
         if is_reusable {
+            self.interim = 0;
             self.outgoing.shrink();
             if self.read_size > MIN_READ {
                 self.read_size = MIN_READ;
@@ -238,9 +241,11 @@ impl Upstream {
     }
 
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<()>, UpstreamError>> {
-        let mut new = self.received.len();
         loop {
-            if (new == self.received.len() || may_end_in(&self.received, new))
+            // What has just begun to arrive is parsed at once: it may be malformed.
+            let new = self.received.len() - self.searched;
+            if !self.received.is_empty()
+                && (self.searched == 0 || may_end_in(&self.received, new))
                 && let Some(head) = take_head(
                     &mut self.received,
                     &mut self.headers,
@@ -248,6 +253,7 @@ impl Upstream {
                     self.outgoing.is_head(),
                 )?
             {
+                self.searched = 0;
                 self.body = head.body;
                 self.keeps_alive = head.keeps_alive;
                 let mut response = Response::new(());
@@ -261,8 +267,8 @@ impl Upstream {
             if self.received.len() > MAX_HEAD {
                 return Poll::Ready(Err(UpstreamError::HeadTooLarge));
             }
-            new = ready!(self.poll_read(cx))?;
-            if new == 0 {
+            self.searched = self.received.len();
+            if ready!(self.poll_read(cx))? == 0 {
                 return Poll::Ready(Err(UpstreamError::Closed));
             }
         }
