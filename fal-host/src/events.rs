@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use fal_health::{CheckEffect, CheckRecord};
 use tokio::sync::broadcast;
 
+use crate::evidence::{EndEvidence, Evidence, OomEvidence};
 use crate::fleet::{EventKind, Reason, RunnerRecord};
 use crate::id::RunnerId;
 
@@ -56,7 +57,7 @@ impl EventStream {
 }
 
 /// Writes an event to the log.
-pub(crate) fn log(runner: RunnerId, kind: &EventKind) {
+pub(crate) fn log(runner: RunnerId, kind: &EventKind, evidence: Option<&Evidence>) {
     match kind {
         EventKind::Started { index, pid, effective_start_period } => {
             let pid = pid.map(tracing::field::display);
@@ -73,7 +74,10 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind) {
         EventKind::Ready { after } => {
             tracing::info!(%runner, after = ?rounded(*after), "IDLE: takes requests");
         }
-        EventKind::Checked(record) => log_check(runner, record),
+        EventKind::Checked(record) => {
+            let detail = evidence.and_then(|evidence| evidence.detail(record.id));
+            log_check(runner, record, detail.as_deref());
+        }
         EventKind::Stalled { since } => {
             tracing::warn!(%runner, since = ?rounded(*since), "requests are stalled, although checks are answered");
         }
@@ -104,7 +108,7 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind) {
         EventKind::KillOutlived => {
             tracing::error!(%runner, "TERMINATING: survives SIGKILL; its successor starts when it has ended");
         }
-        EventKind::Terminated(record) => log_end(record),
+        EventKind::Terminated(record) => log_end(record, evidence.map(Evidence::end).unwrap_or_default()),
         EventKind::BackoffStarted { index, wait, failed_starts } => tracing::warn!(
             %runner,
             index,
@@ -125,20 +129,20 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind) {
     }
 }
 
-fn log_check(runner: RunnerId, record: &CheckRecord) {
+fn log_check(runner: RunnerId, record: &CheckRecord, detail: Option<&str>) {
     let trigger = record.trigger.name();
     let took = rounded(record.duration);
     let outcome = record.outcome;
     match record.effect {
         CheckEffect::Passed => tracing::debug!(%runner, trigger, ?took, "health check passed"),
         CheckEffect::Counted { streak } => {
-            tracing::warn!(%runner, trigger, %outcome, ?took, streak, "health check failed");
+            tracing::warn!(%runner, trigger, %outcome, ?took, streak, detail, "health check failed");
         }
         CheckEffect::Ignored => {
-            tracing::info!(%runner, trigger, %outcome, ?took, "health check failed inside the start period: ignored");
+            tracing::info!(%runner, trigger, %outcome, ?took, detail, "health check failed inside the start period: ignored");
         }
         CheckEffect::ManualFailure => {
-            tracing::warn!(%runner, trigger, %outcome, ?took, "health check failed: unhealthy");
+            tracing::warn!(%runner, trigger, %outcome, ?took, detail, "health check failed: unhealthy");
         }
         CheckEffect::Inconclusive => {
             tracing::warn!(%runner, trigger, %outcome, ?took, "health check inconclusive: not counted");
@@ -147,17 +151,19 @@ fn log_check(runner: RunnerId, record: &CheckRecord) {
     }
 }
 
-fn log_end(record: &RunnerRecord) {
+fn log_end(record: &RunnerRecord, end: EndEvidence) {
     let RunnerRecord { id: runner, reason, detail, .. } = record;
     let exit = record.exit.map(tracing::field::display);
     let detail = detail.as_deref();
     let lived = rounded(record.ended.since(record.started));
+    let core_dumped = end.core_dumped.then_some(true);
+    let oom_killed = end.oom_killed.map(OomEvidence::name);
     match reason {
         // The log has no earlier line about these.
         Reason::Exited | Reason::SetupFailed => {
-            tracing::warn!(%runner, %reason, exit, detail, ?lived, "TERMINATED");
+            tracing::warn!(%runner, %reason, exit, oom_killed, core_dumped, detail, ?lived, "TERMINATED");
         }
-        _ => tracing::info!(%runner, %reason, exit, detail, ?lived, "TERMINATED"),
+        _ => tracing::info!(%runner, %reason, exit, oom_killed, core_dumped, detail, ?lived, "TERMINATED"),
     }
 }
 

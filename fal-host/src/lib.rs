@@ -13,16 +13,22 @@ compile_error!(
 );
 
 mod admin;
+mod check_info;
+mod circumstances;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod client_policy;
 mod clock;
 mod connect;
+mod details;
 mod driver;
 mod events;
+mod evidence;
+mod explain;
 mod fleet;
 mod host;
 mod id;
+mod json;
 mod lag;
 mod launch;
 mod memory;
@@ -32,7 +38,10 @@ mod probe;
 mod proxy;
 mod snapshot;
 
+pub use check_info::CheckInfo;
+pub use details::{LiveInfo, LiveOrEnded, RunnerDetails, StepInfo};
 pub use events::{Event, EventStream};
+pub use evidence::{OomEvidence, OutputLine, OutputStream, Usage};
 #[doc(no_inline)]
 pub use fal_health::metrics::{Bucket, MetricFamily, MetricKind, Series, SeriesValue};
 pub use fal_health::protocol::{Address, AddressError, Progress};
@@ -40,7 +49,7 @@ pub use fal_health::protocol::{Address, AddressError, Progress};
 pub use fal_health::{HealthCheck, HealthCheckSpec};
 pub use fleet::{
     Admission, EventKind, Exit, GaveUp, GiveUp, MAX_RECORDS, OnStall, Reason, ReplacementStrategy,
-    RestartError, RestartStatus, RunnerRecord, RunnerState,
+    RestartError, RestartStatus, RunnerRecord, RunnerState, Step, StepKind,
 };
 pub use host::{AppSpec, Host, HostBuilder, HostHandle, InvalidHealthCheck, ListenerKind, StartError};
 pub use id::RunnerId;
@@ -52,4 +61,4 @@ pub use open_files::raise_open_files;
 #[cfg(feature = "tls")]
 pub use proxy::TlsError;
 pub use proxy::{AddressRange, ParseAddressRangeError};
-pub use snapshot::{CheckInfo, EndedInfo, HealthInfo, RunnerInfo, Snapshot};
+pub use snapshot::{BackoffInfo, EndedInfo, HealthInfo, RunnerInfo, Snapshot};

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
+use crate::evidence::bytes_of;
 use crate::fleet::FleetEvent;
 use crate::id::RunnerId;
 
@@ -72,9 +73,7 @@ fn resident_memory(pid: u32) -> Option<u64> {
 
 fn resident_memory_of_one(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: u64 = kibibytes.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kibibytes.checked_mul(1_024)
+    bytes_of(&status, "VmRSS:")
 }
 
 fn children(pid: u32) -> Vec<u32> {

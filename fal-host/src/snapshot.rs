@@ -1,15 +1,17 @@
 //! The state of a host at one moment, as its handle returns it and its admin interface shows it.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use fal_health::protocol::Progress;
-use fal_health::{CheckRecord, Monitor, Outcome, Time, Trigger, Verdict};
-use serde::ser::SerializeStruct;
+use fal_health::{Monitor, Time, Verdict};
 use serde::{Serialize, Serializer};
 
+use crate::check_info::CheckInfo;
 use crate::clock::Clock;
+use crate::evidence::{Evidence, EvidenceStore, OomEvidence};
 use crate::fleet::{Exit, Fleet, Reason, RestartStatus, Runner, RunnerRecord, RunnerState};
 use crate::id::RunnerId;
+use crate::json::{optional_seconds, seconds, unix_time};
 use crate::proxy::Balancer;
 
 /// The runners of a host, and the last ones that ended.
@@ -31,6 +33,15 @@ pub struct Snapshot {
     /// The last runners that ended, oldest first, at most [`MAX_RECORDS`](crate::MAX_RECORDS)
     /// ([S36](fal_health::semantics#s36)).
     pub ended: Vec<EndedInfo>,
+}
+
+/// What a snapshot is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sources<'a> {
+    pub(crate) fleet: &'a Fleet,
+    pub(crate) clock: &'a Clock,
+    pub(crate) balancer: &'a Balancer,
+    pub(crate) evidence: &'a EvidenceStore,
 }
 
 /// A runner that has not ended.
@@ -63,6 +74,18 @@ pub struct RunnerInfo {
     /// How far its setup is, if the setup reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
+    /// Why it ends, once that is decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// More about the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Whether it is unhealthy and its replacement waits ([S40](fal_health::semantics#s40)).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub deferred: bool,
+    /// How long it waits for its start, because earlier ones failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backoff: Option<BackoffInfo>,
     /// Whether it is ready and waits for its first passed check ([S44b](fal_health::semantics#s44b)).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub awaits_first_pass: bool,
@@ -72,6 +95,17 @@ pub struct RunnerInfo {
     pub awaits_min_healthy: bool,
     /// Its health. `None` in an app without a health check, and before its process has started.
     pub health: Option<HealthInfo>,
+}
+
+/// How long a runner waits for its start, because earlier ones failed ([S35d](fal_health::semantics#s35d)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct BackoffInfo {
+    /// The rest of its wait.
+    #[serde(rename = "remaining_seconds", serialize_with = "seconds")]
+    pub remaining: Duration,
+    /// Failed starts in a row.
+    pub failed_starts: u32,
 }
 
 /// The health of a runner.
@@ -111,20 +145,6 @@ pub struct HealthInfo {
     pub last_check: Option<CheckInfo>,
 }
 
-/// A finished check.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct CheckInfo {
-    /// Why the host made it.
-    pub trigger: Trigger,
-    /// What it showed. JSON has the fields `outcome`, `reason`, and `status` where the runner answered with one.
-    pub outcome: Outcome,
-    /// How long it took. JSON has it as `duration_ms`.
-    pub duration: Duration,
-    /// How long ago it ended; for an ended runner, how long before its end. JSON has it as `ago_seconds`.
-    pub ago: Duration,
-}
-
 /// A runner that has ended.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
@@ -142,6 +162,24 @@ pub struct EndedInfo {
     pub detail: Option<String>,
     /// How its process ended, in JSON `{"status": 3}`, `{"signal": 9}` or `"unknown"`.
     pub exit: Option<Exit>,
+    /// Whether the kernel has written a core dump of its process.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub core_dumped: bool,
+    /// Present if the kernel has probably killed it because memory ran out: how the host knows it
+    /// ([S85c](fal_health::semantics#s85c)).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oom_killed: Option<OomEvidence>,
+    /// The highest resident memory of its process, or of one that it waited for, in bytes. A process begins with what
+    /// the host used when it started it.
+    #[serde(rename = "peak_memory_bytes", skip_serializing_if = "Option::is_none")]
+    pub peak_memory: Option<u64>,
+    /// The processor time of its process and of those that it waited for. JSON has seconds.
+    #[serde(
+        rename = "cpu_seconds",
+        serialize_with = "optional_seconds",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub cpu_time: Option<Duration>,
     /// When its process started. JSON has seconds since the Unix epoch.
     #[serde(serialize_with = "unix_time")]
     pub started_at: SystemTime,
@@ -153,21 +191,25 @@ pub struct EndedInfo {
 }
 
 impl Snapshot {
-    pub(crate) fn of(fleet: &Fleet, clock: &Clock, balancer: &Balancer) -> Self {
+    pub(crate) fn of(sources: Sources<'_>) -> Self {
+        let Sources { fleet, clock, balancer, evidence } = sources;
         let now = clock.now();
         let stopping = fleet.is_stopping() || balancer.closes_connections();
         Self {
             ready: fleet.is_ready() && !stopping,
             stopping,
-            runners: fleet.runners().map(|runner| RunnerInfo::of(runner, balancer, now)).collect(),
+            runners: fleet.runners().map(|runner| RunnerInfo::of(runner, fleet, balancer, now)).collect(),
             restart: fleet.restart_status(),
-            ended: fleet.records().map(|record| EndedInfo::of(record, clock)).collect(),
+            ended: {
+                let kept = |id| evidence.of(id).map(AsRef::as_ref);
+                fleet.records().map(|record| EndedInfo::of(record, clock, kept(record.id))).collect()
+            },
         }
     }
 }
 
 impl RunnerInfo {
-    fn of(runner: &Runner, balancer: &Balancer, now: Time) -> Self {
+    pub(crate) fn of(runner: &Runner, fleet: &Fleet, balancer: &Balancer, now: Time) -> Self {
         let in_flight = balancer.in_flight(runner.id());
         Self {
             id: runner.id(),
@@ -180,6 +222,13 @@ impl RunnerInfo {
             memory: runner.memory(),
             replacement_due: runner.due(),
             progress: runner.progress().cloned(),
+            reason: runner.reason(),
+            detail: runner.detail().map(str::to_owned),
+            deferred: runner.is_deferred(),
+            backoff: runner.backoff_until().map(|until| BackoffInfo {
+                remaining: until.since(now),
+                failed_starts: fleet.failed_starts(runner.index()),
+            }),
             awaits_first_pass: runner.awaits_first_pass(),
             awaits_min_healthy: runner.awaits_min_healthy(),
             health: runner.monitor().map(|monitor| HealthInfo {
@@ -193,7 +242,8 @@ impl RunnerInfo {
 }
 
 impl EndedInfo {
-    fn of(record: &RunnerRecord, clock: &Clock) -> Self {
+    pub(crate) fn of(record: &RunnerRecord, clock: &Clock, kept: Option<&Evidence>) -> Self {
+        let end = kept.map(Evidence::end).unwrap_or_default();
         Self {
             id: record.id,
             index: record.index,
@@ -201,6 +251,10 @@ impl EndedInfo {
             reason: record.reason,
             detail: record.detail.clone(),
             exit: record.exit,
+            core_dumped: end.core_dumped,
+            oom_killed: end.oom_killed,
+            peak_memory: end.peak_memory,
+            cpu_time: end.cpu_time,
             started_at: clock.wall(record.started),
             ended_at: clock.wall(record.ended),
             checks: record.checks.iter().map(|check| CheckInfo::of(check, record.ended)).collect(),
@@ -223,90 +277,7 @@ impl HealthInfo {
     }
 }
 
-impl CheckInfo {
-    fn of(record: &CheckRecord, now: Time) -> Self {
-        Self {
-            trigger: record.trigger,
-            outcome: record.outcome,
-            duration: record.duration,
-            ago: now.since(record.started + record.duration),
-        }
-    }
-}
-
-impl Serialize for CheckInfo {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (reason, status) = (self.outcome.reason(), self.outcome.status());
-        let fields = 4 + usize::from(reason.is_some()) + usize::from(status.is_some());
-        let mut check = serializer.serialize_struct("CheckInfo", fields)?;
-        check.serialize_field("trigger", self.trigger.name())?;
-        check.serialize_field("outcome", self.outcome.name())?;
-        if let Some(reason) = reason {
-            check.serialize_field("reason", reason)?;
-        }
-        if let Some(status) = status {
-            check.serialize_field("status", &status)?;
-        }
-        check
-            .serialize_field("duration_ms", &rounded_to_thousandths(self.duration.as_secs_f64() * 1_000.0))?;
-        check.serialize_field("ago_seconds", &rounded_to_thousandths(self.ago.as_secs_f64()))?;
-        check.end()
-    }
-}
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
 fn verdict<S: Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(verdict.name())
-}
-
-fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(rounded_to_thousandths(duration.as_secs_f64()))
-}
-
-#[expect(clippy::ref_option, reason = "serde passes fields by reference")]
-fn optional_seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    seconds(&duration.unwrap_or_default(), serializer)
-}
-
-fn unix_time<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    seconds(&time.duration_since(UNIX_EPOCH).unwrap_or_default(), serializer)
-}
-
-fn rounded_to_thousandths(number: f64) -> f64 {
-    (number * 1_000.0).round() / 1_000.0
-}
-
-#[cfg(test)]
-mod tests {
-    use fal_health::{Failure, Inconclusive};
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_check_is_serialized_as_the_admin_interface_documents_it() {
-        let check = |outcome| CheckInfo {
-            trigger: Trigger::Manual,
-            outcome,
-            duration: Duration::from_micros(1_864),
-            ago: Duration::from_micros(2_016_400),
-        };
-        let times = json!({ "trigger": "manual", "duration_ms": 1.864, "ago_seconds": 2.016 });
-        for (outcome, fields) in [
-            (Outcome::Pass, json!({ "outcome": "pass" })),
-            (
-                Outcome::Failure(Failure::Status(500)),
-                json!({ "outcome": "failure", "reason": "status", "status": 500 }),
-            ),
-            (Outcome::Failure(Failure::Timeout), json!({ "outcome": "failure", "reason": "timeout" })),
-            (
-                Outcome::Inconclusive(Inconclusive::HostLag(Failure::Timeout)),
-                json!({ "outcome": "inconclusive", "reason": "host_lag" }),
-            ),
-        ] {
-            let mut expected = times.clone();
-            expected.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-            assert_eq!(serde_json::to_value(check(outcome)).unwrap(), expected);
-        }
-    }
 }

@@ -291,6 +291,11 @@ const TABLE: &[Row] = &[
         rests: "no_request_adds_a_value_to_a_label_s82b",
     },
     Row {
+        rule: 85,
+        acts: "every_reason_is_explained_with_its_rule_s36c_s85d",
+        rests: "a_runner_that_another_process_kills_is_not_said_to_be_out_of_memory_s85c",
+    },
+    Row {
         rule: 100,
         acts: "a_body_of_tiny_chunks_is_read_in_many_turns_s100",
         rests: "a_few_parts_that_came_together_are_read_in_one_turn_s100",

@@ -18,6 +18,7 @@ mod bare_runner;
 mod command_line;
 mod door;
 mod examples;
+mod explaining;
 mod failed_starts;
 mod failures;
 mod first_pass;

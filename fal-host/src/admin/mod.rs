@@ -1,10 +1,13 @@
 //! The admin interface: shows the state of the host and restarts its runners, on a listener of its own (S46).
 
 mod host_check;
+mod logs;
 #[cfg(feature = "metrics")]
 mod metrics;
 pub(crate) mod probes;
+mod runners;
 mod server;
+mod state;
 
 use axum::extract::{Query, State};
 use axum::http::header::ORIGIN;
@@ -13,61 +16,45 @@ use axum::middleware;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use host_check::check_host;
+pub(crate) use runners::measured;
 use server::Waiting;
 pub(crate) use server::serve;
+pub(crate) use state::Admin;
+use state::{snapshot, stopping};
 
 use crate::driver::ControlRequest;
 use crate::fleet::RestartError;
-use crate::snapshot::Snapshot;
 
-/// The state of the admin interface.
-#[derive(Clone, Debug)]
-pub(crate) struct Admin {
-    pub(crate) app: String,
-    /// Weak, so that the admin interface does not keep a host alive whose handle was dropped.
-    pub(crate) requests: mpsc::WeakUnboundedSender<ControlRequest>,
-}
-
-#[derive(Serialize)]
-struct RunnersResponse<'a> {
-    app: &'a str,
-    #[serde(flatten)]
-    snapshot: Snapshot,
-}
+/// What there is, for a client that asks for something else.
+const PAGES: &str = "GET /metrics, /runners, /runners/ID, /runners/ID/explain, /runners/ID/logs, /healthz and /readyz, and POST /restart";
 
 pub(crate) fn router(admin: Admin) -> Router {
     let router = Router::new();
     #[cfg(feature = "metrics")]
     let router = router.route("/metrics", get(metrics));
     router
-        .route("/runners", get(runners))
+        .route("/runners", get(runners::all))
+        .route("/runners/{id}", get(runners::one))
+        .route("/runners/{id}/explain", get(runners::explain))
+        .route("/runners/{id}/logs", get(logs::logs))
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
         .route("/restart", post(restart))
         .method_not_allowed_fallback(async || {
-            let detail =
-                "method not allowed: use GET for /runners, /metrics, /healthz and /readyz, and POST for /restart";
+            let detail = format!("method not allowed: there are {PAGES}");
             (StatusCode::METHOD_NOT_ALLOWED, Json(json!({ "detail": detail })))
         })
         .fallback(async || {
-            let detail =
-                "page not found: there are GET /runners, GET /metrics, GET /healthz, GET /readyz and POST /restart";
+            let detail = format!("page not found: there are {PAGES}");
             (StatusCode::NOT_FOUND, Json(json!({ "detail": detail })))
         })
         .layer(middleware::from_fn(check_host))
         .with_state(admin)
-}
-
-async fn runners(State(admin): State<Admin>) -> Response {
-    match snapshot(&admin).await {
-        Some(snapshot) => Json(RunnersResponse { app: &admin.app, snapshot }).into_response(),
-        None => stopping(),
-    }
 }
 
 #[cfg(feature = "metrics")]
@@ -145,20 +132,11 @@ async fn restart(
     }
 }
 
-async fn snapshot(admin: &Admin) -> Option<Snapshot> {
-    let (reply, answer) = oneshot::channel();
-    admin.requests.upgrade()?.send(ControlRequest::Snapshot(reply)).ok()?;
-    answer.await.ok()
-}
-
-fn stopping() -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "detail": "the host is stopping" }))).into_response()
-}
-
 #[cfg(test)]
 mod tests {
     use axum::body::{Body, to_bytes};
     use axum::http::Request;
+    use tokio::sync::mpsc;
     use tower::ServiceExt;
 
     use super::*;

@@ -6,7 +6,8 @@ use axum::response::Json;
 use axum::routing::get;
 use serde_json::json;
 
-use super::{Admin, alive, ready};
+use super::state::Admin;
+use super::{alive, ready};
 
 /// Answers `GET /livez`, `GET /healthz` and `GET /readyz`. A probe may name any host: an orchestrator sends the address of
 /// the container, a load balancer its own name.

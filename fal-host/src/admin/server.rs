@@ -54,19 +54,19 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) {
     }
 }
 
-/// How many requests of one connection wait for the end of a rolling restart.
+/// How many requests of one connection wait for something, such as the end of a rolling restart.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Waiting(Arc<AtomicUsize>);
 
 /// Keeps a connection open for longer than [`CONNECTION_TIMEOUT`].
 #[derive(Debug)]
-pub(super) struct WaitGuard<'a>(&'a Waiting);
+pub(super) struct WaitGuard(Waiting);
 
 impl Waiting {
     /// Keeps the connection open until the guard is dropped.
-    pub(super) fn begin(&self) -> WaitGuard<'_> {
+    pub(super) fn begin(&self) -> WaitGuard {
         self.0.fetch_add(1, Ordering::Relaxed);
-        WaitGuard(self)
+        WaitGuard(self.clone())
     }
 
     fn is_any(&self) -> bool {
@@ -74,7 +74,7 @@ impl Waiting {
     }
 }
 
-impl Drop for WaitGuard<'_> {
+impl Drop for WaitGuard {
     fn drop(&mut self) {
         self.0.0.fetch_sub(1, Ordering::Relaxed);
     }

@@ -1,6 +1,7 @@
 //! The driver: the loop around the fleet. It executes the fleet's commands and reports events to it.
 
 mod catch_up;
+mod requests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::AssertUnwindSafe;
@@ -15,9 +16,12 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
 use self::catch_up::CatchUp;
+pub(crate) use self::requests::ControlRequest;
 use crate::client_policy::ClientPolicy;
 use crate::clock::Clock;
+use crate::details::RunnerDetails;
 use crate::events::{self, Event};
+use crate::evidence::EvidenceStore;
 use crate::fleet::{
     EventKind, Finding, Fleet, FleetCommand, FleetEvent, FleetSettings, GaveUp, ReplicaIndex, RestartError,
 };
@@ -27,7 +31,7 @@ use crate::memory::MemorySampler;
 use crate::metrics::FleetMetrics;
 use crate::probe::{ProbeTarget, Prober};
 use crate::proxy::{Balancer, Report};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Sources};
 
 /// What a driver is made of.
 pub(crate) struct DriverParts {
@@ -46,17 +50,6 @@ pub(crate) struct DriverParts {
     pub(crate) gave_up: Arc<OnceLock<GaveUp>>,
 }
 
-/// What the host's handle and its admin interface ask of the driver.
-#[derive(Debug)]
-pub(crate) enum ControlRequest {
-    /// Replace all runners, and tell this sender how that ended.
-    Restart(Option<oneshot::Sender<Result<(), RestartError>>>),
-    Stop,
-    Kill,
-    Snapshot(oneshot::Sender<Snapshot>),
-    Metrics(oneshot::Sender<Vec<MetricFamily>>),
-}
-
 pub(crate) struct Driver {
     clock: Clock,
     fleet: Fleet,
@@ -67,6 +60,7 @@ pub(crate) struct Driver {
     events: broadcast::Sender<Event>,
     client_policy: watch::Sender<ClientPolicy>,
     gave_up: Arc<OnceLock<GaveUp>>,
+    evidence: EvidenceStore,
     runners: BTreeMap<RunnerId, LiveRunner>,
     fleet_events: mpsc::UnboundedSender<FleetEvent>,
     /// Events for the fleet that are not handled yet, each with the time at which it became known.
@@ -115,6 +109,7 @@ impl Driver {
             events: parts.events,
             client_policy: parts.client_policy,
             gave_up: parts.gave_up,
+            evidence: EvidenceStore::default(),
             runners: BTreeMap::new(),
             fleet_events,
             queue: VecDeque::new(),
@@ -182,11 +177,23 @@ impl Driver {
             Some(ControlRequest::Metrics(reply)) => {
                 let _ = reply.send(self.metric_families());
             }
+            Some(ControlRequest::Details(id, reply)) => {
+                let _ = reply.send(RunnerDetails::of(id, self.sources()));
+            }
+            Some(ControlRequest::Evidence(id, reply)) => {
+                let _ = reply.send(self.evidence.of(id).cloned());
+            }
         }
     }
 
+    /// What a snapshot is made of.
+    fn sources(&self) -> Sources<'_> {
+        let Self { fleet, clock, balancer, evidence, .. } = self;
+        Sources { fleet, clock, balancer, evidence }
+    }
+
     fn snapshot(&self) -> Snapshot {
-        Snapshot::of(&self.fleet, &self.clock, &self.balancer)
+        Snapshot::of(self.sources())
     }
 
     fn metric_families(&self) -> Vec<MetricFamily> {
@@ -245,6 +252,7 @@ impl Driver {
                 FleetCommand::ManualCheckEnded(id) => self.balancer.manual_check_ended(id),
                 FleetCommand::Forget(id) => {
                     self.balancer.forget(id);
+                    self.evidence.ended(id);
                     self.runners.remove(&id);
                 }
                 FleetCommand::Emit(id, kind) => self.emit(id, kind),
@@ -268,13 +276,16 @@ impl Driver {
 
     fn launch(&mut self, id: RunnerId, index: ReplicaIndex) {
         let started = self.clock.now();
+        let evidence = self.evidence.begin(id);
         let reporter = StatusReporter::new(id, index.get(), self.fleet_events.clone())
-            .with_replacement_strategy(self.fleet.replacement_strategy());
+            .with_replacement_strategy(self.fleet.replacement_strategy())
+            .with_evidence(Arc::clone(&evidence));
         let event = match self.launcher.launch(id, reporter) {
             Ok(handle) => {
                 let pid = handle.pid();
                 let target = self.probe_target.clone();
-                let prober = target.map(|target| Prober::new(handle.check_address(), target));
+                let prober =
+                    target.map(|target| Prober::new(handle.check_address(), target).with_evidence(evidence));
                 self.runners.insert(id, LiveRunner { handle, prober, check: None });
                 FleetEvent::Launched { id, pid }
             }
@@ -312,7 +323,7 @@ impl Driver {
 
     fn emit(&mut self, runner: RunnerId, kind: EventKind) {
         self.metrics.count(self.clock.now(), runner, &kind);
-        events::log(runner, &kind);
+        events::log(runner, &kind, self.evidence.of(runner).map(AsRef::as_ref));
         // An error means that there is no listener.
         let _ = self.events.send(Event { at: SystemTime::now(), runner, kind });
     }

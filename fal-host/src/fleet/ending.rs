@@ -157,6 +157,7 @@ impl Fleet {
             started: runner.started,
             ended: now,
             reason: runner.reason.unwrap_or(Reason::Exited),
+            steps: runner.steps,
             detail: runner.detail,
             checks: runner.monitor.iter().flat_map(Monitor::history).copied().collect(),
             exit,

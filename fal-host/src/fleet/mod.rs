@@ -48,6 +48,7 @@ mod rolling_restart;
 mod runner;
 mod settings;
 mod starting;
+mod step;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -71,6 +72,7 @@ pub use self::runner::RunnerState;
 use self::settings::EXIT_GRACE;
 pub use self::settings::{Admission, ReplacementStrategy};
 pub(crate) use self::settings::{DEFAULT_START_CHECK_INTERVAL, FleetSettings};
+pub use self::step::{Step, StepKind};
 use crate::id::RunnerId;
 
 /// All runners of one host.
@@ -99,6 +101,8 @@ pub(crate) struct Fleet {
     /// Whether any runner has ever been in the rotation.
     has_admitted: bool,
     shutdown: Shutdown,
+    /// The time of the current call.
+    now: Time,
     /// The commands of the current call.
     commands: Vec<FleetCommand>,
 }
@@ -136,6 +140,7 @@ impl Fleet {
             last_failed_start: None,
             has_admitted: false,
             shutdown: Shutdown::NotRequested,
+            now,
             commands: Vec::new(),
         };
         for index in 0..fleet.replicas.len() {
@@ -147,6 +152,7 @@ impl Fleet {
 
     /// Handles what happened at `now` and returns what to do about it.
     pub(crate) fn handle(&mut self, now: Time, event: FleetEvent) -> Vec<FleetCommand> {
+        self.now = now;
         match event {
             FleetEvent::Elapsed => self.on_elapsed(now),
             FleetEvent::Launched { id, pid } => self.on_launched(now, id, pid),
@@ -202,6 +208,20 @@ impl Fleet {
 
     pub(crate) fn replacement_strategy(&self) -> ReplacementStrategy {
         self.settings.replacement_strategy
+    }
+
+    /// How many starts of a replica have failed in a row.
+    pub(crate) fn failed_starts(&self, index: ReplicaIndex) -> u32 {
+        self.replicas.get(index.0).map_or(0, |replica| replica.backoff.failures())
+    }
+
+    /// How many replicas are being replaced because of periodic checks or limits (S40).
+    pub(crate) fn replacing(&self) -> usize {
+        self.replacing
+    }
+
+    pub(crate) fn settings(&self) -> &FleetSettings {
+        &self.settings
     }
 
     /// Whether any runner takes requests.
@@ -264,7 +284,7 @@ impl Fleet {
 
     fn set_phase(&mut self, id: RunnerId, phase: Phase) {
         if let Some(runner) = self.runners.get_mut(&id) {
-            runner.phase = phase;
+            runner.enter(phase, self.now);
         }
         self.update_timer(id);
     }

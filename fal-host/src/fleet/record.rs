@@ -5,6 +5,7 @@ use std::fmt;
 use fal_health::{CheckRecord, Time};
 use serde::Serialize;
 
+use super::step::Step;
 use crate::id::RunnerId;
 
 /// How many records of ended runners a host keeps ([S36](fal_health::semantics#s36)).
@@ -136,6 +137,8 @@ pub struct RunnerRecord {
     pub ended: Time,
     /// Why it ended.
     pub reason: Reason,
+    /// What it went through, in order.
+    pub steps: Vec<Step>,
     /// More about the reason, such as the error of its setup.
     pub detail: Option<String>,
     /// Its last checks, oldest first.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::limits::RunnerLimits;
 use super::record::Reason;
 use super::replica::ReplicaIndex;
+use super::step::{Step, StepKind};
 use crate::id::RunnerId;
 
 /// The state of a runner ([S37](fal_health::semantics#s37)). Its health is not a state.
@@ -56,6 +57,8 @@ pub(crate) struct Runner {
     pub(super) id: RunnerId,
     pub(super) replica: ReplicaIndex,
     pub(super) phase: Phase,
+    /// Its phases until now.
+    pub(super) steps: Vec<Step>,
     pub(super) pid: Option<u32>,
     /// When its process started; until then, when the fleet created it.
     pub(super) started: Time,
@@ -117,6 +120,22 @@ pub(super) enum Phase {
     },
 }
 
+impl Phase {
+    /// The step that begins with this phase.
+    const fn step(self) -> StepKind {
+        match self {
+            Self::CrashBackoff { .. } => StepKind::CrashBackoff,
+            Self::Pending => StepKind::Pending,
+            Self::Setup { .. } => StepKind::Setup,
+            Self::AwaitingFirstPass => StepKind::AwaitingFirstPass,
+            Self::Ready { .. } => StepKind::InRotation,
+            Self::Draining { .. } => StepKind::Draining,
+            Self::Terminating { .. } => StepKind::Terminating,
+            Self::Killed { .. } => StepKind::Killed,
+        }
+    }
+}
+
 /// The minimum healthy time of a successor in a rolling restart (S52a).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MinHealthy {
@@ -132,6 +151,7 @@ impl Runner {
             id,
             replica,
             phase,
+            steps: vec![Step { kind: phase.step(), at: now }],
             pid: None,
             started: now,
             monitor: None,
@@ -149,6 +169,15 @@ impl Runner {
             due: None,
             min_healthy: None,
             timer: None,
+        }
+    }
+
+    /// Changes its phase. One that waits longer for the end of a killed process takes no new step.
+    pub(super) fn enter(&mut self, phase: Phase, now: Time) {
+        self.phase = phase;
+        let kind = phase.step();
+        if self.steps.last().is_none_or(|last| last.kind != kind) {
+            self.steps.push(Step { kind, at: now });
         }
     }
 
@@ -242,6 +271,34 @@ impl Runner {
 
     pub(crate) fn progress(&self) -> Option<&Progress> {
         self.progress.as_ref()
+    }
+
+    /// What it went through, with the current step.
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Why it ends or will end, once that is decided.
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        self.reason
+    }
+
+    /// More about the reason.
+    pub(crate) fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
+    /// Whether its replacement waits, because enough others are under way (S40).
+    pub(crate) fn is_deferred(&self) -> bool {
+        self.deferral.is_some()
+    }
+
+    /// How long it waits for its start, after failed starts.
+    pub(crate) fn backoff_until(&self) -> Option<Time> {
+        match self.phase {
+            Phase::CrashBackoff { until } => Some(until),
+            _ => None,
+        }
     }
 
     /// Its state. Only the number of requests in flight distinguishes IDLE from RUNNING.

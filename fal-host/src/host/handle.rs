@@ -7,10 +7,13 @@ use fal_health::metrics::MetricFamily;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::listeners::Addresses;
+use crate::admin::measured;
 use crate::client_policy::ClientPolicy;
+use crate::details::RunnerDetails;
 use crate::driver::ControlRequest;
 use crate::events::{Event, EventStream};
 use crate::fleet::{GaveUp, RestartError};
+use crate::id::RunnerId;
 use crate::proxy::Balancer;
 use crate::snapshot::Snapshot;
 
@@ -61,6 +64,14 @@ impl HostHandle {
         let (reply, answer) = oneshot::channel();
         self.requests.send(ControlRequest::Metrics(reply)).ok()?;
         answer.await.ok()
+    }
+
+    /// Everything that is known of a runner ([S85](fal_health::semantics#s85)). `None` if the host has forgotten it, or has
+    /// ended.
+    pub async fn runner(&self, id: RunnerId) -> Option<RunnerDetails> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(ControlRequest::Details(id, reply)).ok()?;
+        measured(answer.await.ok()??).await
     }
 
     /// The events from now on.

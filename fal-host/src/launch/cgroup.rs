@@ -71,6 +71,11 @@ impl Cgroup {
         }
     }
 
+    /// Its directory.
+    pub(super) fn path(&self) -> &Path {
+        &self.directory.0
+    }
+
     /// Whether a process in the cgroup has not ended.
     pub(super) fn is_populated(&self) -> bool {
         fs::read_to_string(self.directory.0.join("cgroup.events"))

@@ -16,6 +16,7 @@ mod stop_signal;
 mod vacancy;
 
 use std::fmt;
+use std::sync::Arc;
 
 use fal_health::protocol::{Address, Progress};
 use tokio::sync::mpsc;
@@ -26,6 +27,7 @@ pub use self::process::ProcessLauncher;
 pub(crate) use self::process::this_program;
 pub use self::stop_signal::{StopSignal, StopSignalTo};
 use crate::RunnerId;
+use crate::evidence::{Evidence, OutputStream};
 use crate::fleet::{Exit, FleetEvent, ReplacementStrategy};
 
 /// Starts runners.
@@ -101,12 +103,20 @@ pub struct StatusReporter {
     id: RunnerId,
     index: usize,
     replacement_strategy: ReplacementStrategy,
+    evidence: Arc<Evidence>,
     fleet_events: mpsc::UnboundedSender<FleetEvent>,
 }
 
 impl StatusReporter {
     pub(crate) fn new(id: RunnerId, index: usize, fleet_events: mpsc::UnboundedSender<FleetEvent>) -> Self {
-        Self { id, index, replacement_strategy: ReplacementStrategy::StartFirst, fleet_events }
+        let replacement_strategy = ReplacementStrategy::StartFirst;
+        Self { id, index, replacement_strategy, evidence: Arc::default(), fleet_events }
+    }
+
+    /// Keeps what the runner prints, and what the kernel reports about its end, there.
+    pub(crate) fn with_evidence(mut self, evidence: Arc<Evidence>) -> Self {
+        self.evidence = evidence;
+        self
     }
 
     pub(crate) fn with_replacement_strategy(mut self, strategy: ReplacementStrategy) -> Self {
@@ -127,6 +137,17 @@ impl StatusReporter {
     /// The runner's `setup` failed for this reason. Its end is reported separately, by [`exited`](Self::exited).
     pub fn setup_failed(&self, error: impl Into<String>) {
         self.send(FleetEvent::SetupFailed { id: self.id, error: error.into() });
+    }
+
+    /// The runner has printed this line. The host keeps the last 8 KiB for [`RunnerDetails`](crate::RunnerDetails) and does
+    /// not log it.
+    pub fn printed(&self, stream: OutputStream, line: &str) {
+        self.evidence.output.push(stream, line);
+    }
+
+    /// Where to keep what the kernel reports about the runner's end.
+    fn evidence(&self) -> &Arc<Evidence> {
+        &self.evidence
     }
 
     /// The runner has ended. Must be called once for every runner that was started. Under

@@ -6,7 +6,8 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 
-use crate::RunnerId;
+use super::StatusReporter;
+use crate::evidence::OutputStream;
 
 /// The longest line of output, in bytes. Longer ones are logged in parts.
 const MAX_LINE_LEN: usize = 8 * 1024;
@@ -17,11 +18,12 @@ const CUT: &str = "…";
 /// How long a line that replaces another one on a terminal may be incomplete before it is logged.
 const REFRESH: Duration = Duration::from_millis(200);
 
-/// Logs what a runner prints, line by line, until it closes its end.
-pub(super) async fn relay(output: impl AsyncRead + Unpin, id: RunnerId, stream: &'static str) {
+/// Logs and keeps what a runner prints, line by line, until it closes its end.
+pub(super) async fn relay(output: impl AsyncRead + Unpin, reporter: StatusReporter, stream: OutputStream) {
     let mut lines = Lines::new(BufReader::new(output));
     while let Some(line) = lines.next().await {
-        tracing::info!(target: "fal_host::output", runner = %id, stream, "{line}");
+        reporter.printed(stream, &line);
+        tracing::info!(target: "fal_host::output", runner = %reporter.id(), stream = stream.name(), "{line}");
         // One read can bring thousands of lines.
         consume_budget().await;
     }
@@ -169,7 +171,10 @@ mod tests {
     #[tokio::test]
     async fn a_flood_of_lines_lets_other_tasks_run_s100() {
         let lines = "\n".repeat(1000);
-        assert!(relay(lines.as_bytes(), RunnerId::new(1), "stdout").now_or_never().is_none());
+        let reporter =
+            StatusReporter::new(crate::RunnerId::new(1), 0, tokio::sync::mpsc::unbounded_channel().0);
+        let relaying = relay(lines.as_bytes(), reporter, OutputStream::Stdout);
+        assert!(relaying.now_or_never().is_none());
     }
 
     #[tokio::test]

@@ -5,11 +5,12 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fal_health::protocol::{Address, variable};
 use futures_util::future::join;
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal};
 use tokio::net::unix::pipe;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -17,10 +18,11 @@ use tokio::task::JoinHandle;
 use super::cgroup::{Cgroup, Cgroups};
 use super::cgroup_entry::{CgroupEntry, pid_of};
 use super::orphans::Orphans;
-use super::reap::Group;
+use super::reap::{Group, Reaped};
 use super::vacancy::vacated;
 use super::{LaunchError, StatusReporter, output, signals};
 use crate::RunnerId;
+use crate::evidence::{EndEvidence, Evidence, OomWatch, OutputStream};
 use crate::fleet::{Exit, ReplacementStrategy};
 
 /// How long to read what an ended runner wrote last. It is there already, unless a process that left the runner's group
@@ -42,6 +44,7 @@ pub(super) struct Spawner {
     relays: Handle,
     cgroups: Option<(Cgroups, CgroupEntry)>,
     orphans: Orphans,
+    ooms: Arc<OomWatch>,
     /// Whether a child process was started already.
     has_started: bool,
 }
@@ -56,6 +59,8 @@ pub(super) struct Spawned {
     strategy: ReplacementStrategy,
     relay: JoinHandle<((), ())>,
     orphans: Orphans,
+    evidence: Arc<Evidence>,
+    ooms: Arc<OomWatch>,
 }
 
 impl Spawner {
@@ -74,6 +79,7 @@ impl Spawner {
             relays: Handle::current(),
             cgroups,
             orphans: Orphans::new(),
+            ooms: Arc::new(OomWatch::new()),
             has_started: false,
         }
     }
@@ -94,6 +100,8 @@ impl Spawner {
         if !std::mem::replace(&mut self.has_started, true) {
             signals::reset_in(&mut self.command);
             tokio::spawn(self.orphans.watch());
+            let ooms = Arc::downgrade(&self.ooms);
+            self.relays.spawn(OomWatch::run(ooms));
         }
         let (id, index) = (reporter.id(), reporter.index().to_string());
         self.command.envs(self.env_each.iter().map(|(name, value)| (name, value.replace("{index}", &index))));
@@ -103,8 +111,13 @@ impl Spawner {
         let (leader, stdout, stderr) = started.map_err(|error| self.not_started(error))?;
         let group = Group::led_by(leader, cgroup.clone());
         self.orphans.runner_started(leader, address);
+        let (out, err) = (reporter.clone(), reporter.clone());
         let relay = self.relays.spawn(async move {
-            join(output::relay(stdout, id, "stdout"), output::relay(stderr, id, "stderr")).await
+            join(
+                output::relay(stdout, out, OutputStream::Stdout),
+                output::relay(stderr, err, OutputStream::Stderr),
+            )
+            .await
         });
         Ok(Spawned {
             group,
@@ -114,6 +127,8 @@ impl Spawner {
             strategy: reporter.replacement_strategy(),
             relay,
             orphans: self.orphans,
+            evidence: Arc::clone(reporter.evidence()),
+            ooms: Arc::clone(&self.ooms),
         })
     }
 
@@ -167,7 +182,12 @@ impl Spawned {
     /// Waits until the child process has ended, and kills what is left of its group. Under
     /// [`ReplacementStrategy::StopFirst`], waits until that has ended, too (S60b).
     pub(super) async fn end(mut self) -> Exit {
-        let exit = self.group.end().await;
+        let was_killed_by_host = self.group.was_killed();
+        let Reaped { exit, evidence } = self.group.end().await;
+        let is_unexplained = exit == Exit::Signal(Signal::KILL.as_raw()) && !was_killed_by_host();
+        let cgroup = self.cgroup.as_ref().map(Cgroup::path);
+        let oom_killed = is_unexplained.then(|| self.ooms.killed(cgroup)).flatten();
+        self.evidence.ended(EndEvidence { oom_killed, ..evidence });
         self.orphans.runner_ended(self.leader);
         if self.strategy == ReplacementStrategy::StopFirst {
             vacated(self.leader, self.cgroup.as_ref()).await;

@@ -32,14 +32,16 @@ const MAX_RECEIVED: usize = 512 * 1024;
 pub(super) enum ConnectError {
     /// The host has no descriptor, memory or buffer for it (S20).
     OwnShortage,
-    Failure(Failure),
+    /// The second field says why.
+    Failure(Failure, String),
 }
 
 /// How an exchange over an open connection failed.
 pub(super) enum ExchangeError {
     /// The connection ended before the first byte of the response (S19).
     NoResponse,
-    Failure(Failure),
+    /// The second field says why.
+    Failure(Failure, String),
 }
 
 impl ProbeConnection {
@@ -48,13 +50,14 @@ impl ProbeConnection {
             if is_own_shortage(&error) {
                 ConnectError::OwnShortage
             } else {
-                ConnectError::Failure(Failure::Connect)
+                ConnectError::Failure(Failure::Connect, error.to_string())
             }
         })?;
         let received = Arc::<AtomicUsize>::default();
         let io = TokioIo::new(ReadTracker { stream, received: Arc::clone(&received) });
-        let (sender, connection) =
-            http1::handshake(io).await.map_err(|_| ConnectError::Failure(Failure::Disconnected))?;
+        let (sender, connection) = http1::handshake(io)
+            .await
+            .map_err(|error| ConnectError::Failure(Failure::Disconnected, chain(&error)))?;
         // It runs on the same thread as the check. On another thread, hyper could take a request while the connection
         // closes, and neither send nor return it (hyper issue 4122).
         tokio::spawn(async move {
@@ -73,13 +76,19 @@ impl ProbeConnection {
 
     pub(super) fn classify(&self, error: &hyper::Error) -> ExchangeError {
         if is_malformed(error) {
-            ExchangeError::Failure(Failure::Malformed)
+            ExchangeError::Failure(Failure::Malformed, chain(error))
         } else if self.received.load(Ordering::Relaxed) > 0 {
-            ExchangeError::Failure(Failure::Disconnected)
+            ExchangeError::Failure(Failure::Disconnected, chain(error))
         } else {
             ExchangeError::NoResponse
         }
     }
+}
+
+/// An error and its causes in one line.
+fn chain(error: &hyper::Error) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn is_malformed(error: &hyper::Error) -> bool {

@@ -1,6 +1,7 @@
 //! The prober: makes one check of a runner over HTTP (S16–S20).
 
 mod connection;
+mod detail;
 mod target;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +14,9 @@ use http_body_util::{BodyExt, Empty};
 use tokio::time::Instant;
 
 use self::connection::{ConnectError, ExchangeError, ProbeConnection};
+use self::detail::detail_of;
 pub(crate) use self::target::{InvalidProbeTarget, ProbeTarget};
+use crate::evidence::Evidence;
 use crate::fleet::Finding;
 use crate::lag::LagMeter;
 
@@ -26,13 +29,16 @@ pub(crate) struct Prober {
     address: Address,
     target: Arc<ProbeTarget>,
     kept: Arc<Mutex<Option<ProbeConnection>>>,
+    /// Keeps why checks failed.
+    evidence: Arc<Evidence>,
 }
 
 /// How one attempt ended.
 enum Attempt {
     /// The runner answered with 2xx. The connection is `None` where it cannot be used again.
     Passed(Option<ProbeConnection>, Option<ProgressStamp>),
-    Failed(Failure),
+    /// The second field says why, if that is known.
+    Failed(Failure, Option<String>),
     /// The connection ended before the first byte of the response (S19).
     NoResponse,
     CouldNotAsk,
@@ -40,7 +46,13 @@ enum Attempt {
 
 impl Prober {
     pub(crate) fn new(address: Address, target: Arc<ProbeTarget>) -> Self {
-        Self { address, target, kept: Arc::default() }
+        Self { address, target, kept: Arc::default(), evidence: Arc::default() }
+    }
+
+    /// Keeps there why checks fail.
+    pub(crate) fn with_evidence(mut self, evidence: Arc<Evidence>) -> Self {
+        self.evidence = evidence;
+        self
     }
 
     /// Makes one check. Dropping the future cancels it and closes its connection.
@@ -60,7 +72,12 @@ impl Prober {
             }
             // A busy host may see the answer and the deadline at once. Such an answer came too late (S18).
             Ok(Attempt::Passed(..)) | Err(_) => Outcome::Failure(Failure::Timeout),
-            Ok(Attempt::Failed(failure)) => Outcome::Failure(failure),
+            Ok(Attempt::Failed(failure, detail)) => {
+                if let Some(detail) = detail {
+                    self.evidence.check_failed(check.id, &detail);
+                }
+                Outcome::Failure(failure)
+            }
             Ok(Attempt::NoResponse) => Outcome::Failure(Failure::Disconnected),
             Ok(Attempt::CouldNotAsk) => Outcome::Inconclusive(Inconclusive::CouldNotAsk),
         };
@@ -94,7 +111,7 @@ impl Prober {
         match ProbeConnection::open(&self.address).await {
             Ok(connection) => self.exchange(connection, trigger).await,
             Err(ConnectError::OwnShortage) => Attempt::CouldNotAsk,
-            Err(ConnectError::Failure(failure)) => Attempt::Failed(failure),
+            Err(ConnectError::Failure(failure, detail)) => Attempt::Failed(failure, Some(detail)),
         }
     }
 
@@ -105,7 +122,8 @@ impl Prober {
         };
         let status = response.status();
         if !status.is_success() {
-            return Attempt::Failed(Failure::Status(status.as_u16()));
+            let detail = detail_of(response.into_body()).await;
+            return Attempt::Failed(Failure::Status(status.as_u16()), detail);
         }
         let progress = progress_of(response.headers());
         let mut body = response.into_body();
@@ -140,7 +158,7 @@ impl From<ExchangeError> for Attempt {
     fn from(error: ExchangeError) -> Self {
         match error {
             ExchangeError::NoResponse => Self::NoResponse,
-            ExchangeError::Failure(failure) => Self::Failed(failure),
+            ExchangeError::Failure(failure, detail) => Self::Failed(failure, Some(detail)),
         }
     }
 }

@@ -1,0 +1,63 @@
+//! The pages about runners.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Json, Response};
+use serde::Serialize;
+use tokio::sync::oneshot;
+
+use super::state::{Admin, snapshot, stopping, unknown};
+use crate::RunnerId;
+use crate::details::RunnerDetails;
+use crate::driver::ControlRequest;
+use crate::snapshot::Snapshot;
+
+#[derive(Serialize)]
+struct RunnersResponse<'a> {
+    app: &'a str,
+    #[serde(flatten)]
+    snapshot: Snapshot,
+}
+
+/// All runners, and the records of the last ones that ended.
+pub(super) async fn all(State(admin): State<Admin>) -> Response {
+    match snapshot(&admin).await {
+        Some(snapshot) => Json(RunnersResponse { app: &admin.app, snapshot }).into_response(),
+        None => stopping(),
+    }
+}
+
+/// Everything about one runner.
+pub(super) async fn one(State(admin): State<Admin>, Path(id): Path<String>) -> Response {
+    match details(&admin, &id).await {
+        Ok(details) => Json(details).into_response(),
+        Err(response) => response,
+    }
+}
+
+/// Why a runner is in its state, or how it ended, in sentences.
+pub(super) async fn explain(State(admin): State<Admin>, Path(id): Path<String>) -> Response {
+    match details(&admin, &id).await {
+        Ok(details) => details.explanation().into_response(),
+        Err(response) => response,
+    }
+}
+
+/// What the host knows of a runner, with what its process uses now.
+async fn details(admin: &Admin, id: &str) -> Result<RunnerDetails, Response> {
+    let id = id.parse().map(RunnerId::new).map_err(|_| unknown(id))?;
+    let requests = admin.requests.upgrade().ok_or_else(stopping)?;
+    let (reply, answer) = oneshot::channel();
+    let _ = requests.send(ControlRequest::Details(id, reply));
+    drop(requests);
+    let details = answer.await.map_err(|_| stopping())?.ok_or_else(|| unknown(&id.to_string()))?;
+    measured(details).await.ok_or_else(stopping)
+}
+
+/// Reads what the process uses on a thread for blocking work, not on the one that checks runners (S85b).
+pub(crate) async fn measured(mut details: RunnerDetails) -> Option<RunnerDetails> {
+    let measured = tokio::task::spawn_blocking(move || {
+        details.measure();
+        details
+    });
+    measured.await.ok()
+}

@@ -1,0 +1,124 @@
+//! Everything that the host knows of one runner (S85).
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use fal_health::{CheckRecord, Monitor, Time};
+use serde::Serialize;
+
+use crate::check_info::CheckInfo;
+use crate::circumstances::Circumstances;
+use crate::clock::Clock;
+use crate::evidence::{Evidence, OutputLine, Usage};
+use crate::fleet::{Step, StepKind};
+use crate::id::RunnerId;
+use crate::json::unix_time;
+use crate::snapshot::{EndedInfo, RunnerInfo, Sources};
+
+/// Everything that the host knows of one runner ([S85](fal_health::semantics#s85)).
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct RunnerDetails {
+    /// The runner, or its record if it has ended.
+    #[serde(flatten)]
+    pub runner: LiveOrEnded,
+    /// What it went through, in order.
+    pub steps: Vec<StepInfo>,
+    /// The last lines that it printed, at most 8 KiB of them, oldest first.
+    pub output: Vec<OutputLine>,
+    /// What its process uses now. `None` if it has no process.
+    #[serde(flatten)]
+    pub usage: Option<Usage>,
+    #[serde(skip)]
+    pub(crate) circumstances: Circumstances,
+}
+
+/// A runner that has not ended, or the record of one that has.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum LiveOrEnded {
+    /// It has not ended.
+    Live(LiveInfo),
+    /// It has ended. Its last checks have the [`detail`](CheckInfo::detail) of their failures.
+    Ended(EndedInfo),
+}
+
+/// A runner that has not ended, with its checks.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct LiveInfo {
+    /// The runner.
+    #[serde(flatten)]
+    pub info: RunnerInfo,
+    /// When its process started. JSON has seconds since the Unix epoch.
+    #[serde(serialize_with = "unix_time")]
+    pub started_at: SystemTime,
+    /// Its last checks, oldest first, with the [`detail`](CheckInfo::detail) of their failures.
+    pub checks: Vec<CheckInfo>,
+}
+
+/// A step of a runner and its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StepInfo {
+    /// What began. JSON has it as `step`.
+    #[serde(rename = "step")]
+    pub kind: StepKind,
+    /// When it began. JSON has seconds since the Unix epoch.
+    #[serde(serialize_with = "unix_time")]
+    pub at: SystemTime,
+}
+
+impl RunnerDetails {
+    /// Reads what the runner's process uses. Blocks for some microseconds.
+    pub(crate) fn measure(&mut self) {
+        let LiveOrEnded::Live(LiveInfo { info, .. }) = &self.runner else { return };
+        self.usage = info.pid.map(Usage::of);
+    }
+
+    pub(crate) fn of(id: RunnerId, sources: Sources<'_>) -> Option<Self> {
+        let Sources { fleet, clock, balancer, evidence } = sources;
+        let (now, kept) = (clock.now(), evidence.of(id));
+        let output = kept.map(|kept| kept.output.since(0).lines).unwrap_or_default();
+        let circumstances = Circumstances::of(fleet, clock.wall(now));
+        let live = fleet.runners().find(|runner| runner.id() == id).map(|runner| {
+            let history = runner.monitor().into_iter().flat_map(Monitor::history);
+            let live = LiveInfo {
+                info: RunnerInfo::of(runner, fleet, balancer, now),
+                started_at: clock.wall(runner.started()),
+                checks: checks(history, kept, now),
+            };
+            (LiveOrEnded::Live(live), steps(runner.steps(), clock))
+        });
+        let (runner, steps) = live.or_else(|| {
+            let record = fleet.records().find(|record| record.id == id)?;
+            let ended = EndedInfo {
+                checks: checks(record.checks.iter(), kept, record.ended),
+                ..EndedInfo::of(record, clock, kept.map(AsRef::as_ref))
+            };
+            Some((LiveOrEnded::Ended(ended), steps(&record.steps, clock)))
+        })?;
+        Some(Self { runner, steps, output, usage: None, circumstances })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn new(runner: LiveOrEnded, steps: Vec<StepInfo>) -> Self {
+        let circumstances = Circumstances::default();
+        Self { runner, steps, output: Vec::new(), usage: None, circumstances }
+    }
+}
+
+/// Checks with what is kept of their failures.
+fn checks<'a>(
+    records: impl Iterator<Item = &'a CheckRecord>,
+    kept: Option<&Arc<Evidence>>,
+    now: Time,
+) -> Vec<CheckInfo> {
+    let detail = |record: &CheckRecord| kept.and_then(|kept| kept.detail(record.id));
+    records.map(|record| CheckInfo { detail: detail(record), ..CheckInfo::of(record, now) }).collect()
+}
+
+fn steps(steps: &[Step], clock: &Clock) -> Vec<StepInfo> {
+    steps.iter().map(|step| StepInfo { kind: step.kind, at: clock.wall(step.at) }).collect()
+}

@@ -1,0 +1,70 @@
+//! Sentences about checks.
+
+use std::time::SystemTime;
+
+use fal_health::{Failure, Inconclusive, Outcome, Trigger};
+
+use super::explanation::{Explanation, duration, time};
+use crate::check_info::CheckInfo;
+
+/// Tells the last check that failed, and the last one if it is another. `until` is the time that their ages count back from.
+pub(super) fn tell_checks(explanation: &mut Explanation, checks: &[CheckInfo], until: SystemTime) {
+    let failed = checks.iter().rfind(|check| matches!(check.outcome, Outcome::Failure(_)));
+    if let Some(failed) = failed {
+        tell(explanation, "The last check that failed was", failed, until);
+    }
+    if let Some(last) = checks.last().filter(|last| !matches!(last.outcome, Outcome::Failure(_))) {
+        tell(explanation, "The last check was", last, until);
+    }
+}
+
+fn tell(explanation: &mut Explanation, what: &str, check: &CheckInfo, until: SystemTime) {
+    let CheckInfo { trigger, outcome, duration: took, ago, detail, .. } = check;
+    let at = until.checked_sub(*ago).map(|at| format!(" at {}", time(at))).unwrap_or_default();
+    let kind = match trigger {
+        Trigger::Manual => "a manual one",
+        _ => "a periodic one",
+    };
+    let found = found(*outcome);
+    let detail = detail.as_ref().map(|detail| format!(": {detail:?}")).unwrap_or_default();
+    let text = format!("{what} {kind}{at}. It took {} and {found}{detail}.", duration(*took));
+    explanation.rule(rule(*outcome), text);
+}
+
+/// What a check found, as the end of a sentence.
+fn found(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Pass => "passed".to_owned(),
+        Outcome::Failure(Failure::Status(status)) => format!("was answered with status {status}"),
+        Outcome::Failure(Failure::Timeout) => "had no complete response in time (`timeout`)".to_owned(),
+        Outcome::Failure(Failure::Connect) => "could not connect (`connect`)".to_owned(),
+        Outcome::Failure(Failure::Disconnected) => {
+            "lost its connection before the response was complete (`disconnected`)".to_owned()
+        }
+        Outcome::Failure(Failure::Malformed) => "was answered with malformed HTTP (`malformed`)".to_owned(),
+        Outcome::Failure(Failure::Stalled) => {
+            "was answered, but the runtime that serves requests does not run (`stalled`)".to_owned()
+        }
+        Outcome::Failure(Failure::Wedged) => {
+            "was answered, but overdue requests hold every permit of the runner (`wedged`)".to_owned()
+        }
+        Outcome::Inconclusive(Inconclusive::HostLag(_)) => {
+            "is inconclusive: the host itself was delayed (`host_lag`)".to_owned()
+        }
+        Outcome::Inconclusive(_) => {
+            "is inconclusive: the host had no resources to make it (`could_not_ask`)".to_owned()
+        }
+        outcome => outcome.to_string(),
+    }
+}
+
+const fn rule(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => "S17",
+        Outcome::Failure(Failure::Stalled) => "S53b",
+        Outcome::Failure(Failure::Wedged) => "S53a",
+        Outcome::Inconclusive(Inconclusive::HostLag(_)) => "S20b",
+        Outcome::Inconclusive(_) => "S20a",
+        _ => "S18a",
+    }
+}

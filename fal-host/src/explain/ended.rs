@@ -1,0 +1,187 @@
+//! How a runner ended, and why.
+
+use std::time::{Duration, SystemTime};
+
+use super::checks::tell_checks;
+use super::explanation::{Explanation, duration, memory, time};
+use super::reasons::{because, rule};
+use crate::circumstances::Circumstances;
+use crate::details::StepInfo;
+use crate::evidence::OomEvidence;
+use crate::fleet::{Exit, Reason, StepKind};
+use crate::snapshot::EndedInfo;
+
+/// Explains a runner that has ended.
+pub(super) fn explain(ended: &EndedInfo, steps: &[StepInfo], circumstances: &Circumstances) -> Explanation {
+    let EndedInfo { id, index, reason, .. } = ended;
+    let process = ended.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
+    let mut told = Explanation::new(format!("runner {id} (replica {index}{process}) ended: {reason}"));
+    told.rule(rule(*reason), format!("It ended because {}.", because(*reason)));
+    if let Some(detail) = &ended.detail {
+        told.fact(format!("The error: {detail:?}."));
+    }
+    if matches!(reason, Reason::StartupTimeout) {
+        told.fact(format!("The startup timeout is {}.", duration(circumstances.startup_limit)));
+    }
+    tell_life(&mut told, ended, steps, circumstances);
+    tell_exit(&mut told, ended, steps);
+    tell_usage(&mut told, ended);
+    tell_checks(&mut told, &ended.checks, ended.ended_at);
+    if let Some(advice) = advice(ended) {
+        told.fact(advice);
+    }
+    told
+}
+
+fn began(steps: &[StepInfo], kind: StepKind) -> Option<SystemTime> {
+    steps.iter().find(|step| step.kind == kind).map(|step| step.at)
+}
+
+/// Tells what happened between the start and the end, with times.
+fn tell_life(told: &mut Explanation, ended: &EndedInfo, steps: &[StepInfo], circumstances: &Circumstances) {
+    let EndedInfo { started_at, ended_at, .. } = ended;
+    let between = |from: SystemTime, to: SystemTime| duration(to.duration_since(from).unwrap_or_default());
+    if ended.pid.is_some() || ended.exit.is_some() {
+        let lived = between(*started_at, *ended_at);
+        told.fact(format!(
+            "Its process started at {} and ended at {}, after {lived}.",
+            time(*started_at),
+            time(*ended_at)
+        ));
+    }
+    match began(steps, StepKind::InRotation) {
+        Some(at) => {
+            told.rule(
+                "S44",
+                format!(
+                    "It took requests from {} on, {} after its start.",
+                    time(at),
+                    between(*started_at, at)
+                ),
+            );
+        }
+        None => told.rule("S44b", "It never took requests."),
+    }
+    if let Some(at) = began(steps, StepKind::Draining) {
+        told.rule(
+            "S33d",
+            format!(
+                "It left the rotation at {} and could finish its requests for up to {}.",
+                time(at),
+                duration(circumstances.drain_timeout)
+            ),
+        );
+    }
+    let terminated = began(steps, StepKind::Terminating);
+    if let Some(at) = terminated {
+        told.rule(
+            "S33a",
+            format!("The host sent it SIGTERM at {}; it ended {} later.", time(at), between(at, *ended_at)),
+        );
+    }
+    if let Some(at) = began(steps, StepKind::Killed) {
+        let grace = duration(circumstances.grace_period);
+        let why = if terminated.is_some() {
+            format!(", because it had not ended within the grace period of {grace}")
+        } else {
+            String::new()
+        };
+        told.rule("S33c", format!("The host sent its processes SIGKILL at {}{why}.", time(at)));
+    }
+}
+
+fn tell_exit(told: &mut Explanation, ended: &EndedInfo, steps: &[StepInfo]) {
+    let was_killed_by_host = began(steps, StepKind::Killed).is_some();
+    match ended.exit {
+        Some(Exit::Status(status)) => told.fact(format!("Its process exited with status {status}.")),
+        Some(Exit::Signal(signal)) => {
+            let name = signal_name(signal).map(|name| format!(" ({name})")).unwrap_or_default();
+            told.fact(format!("Signal {signal}{name} ended its process."));
+            if ended.oom_killed.is_none() && signal == libc::SIGKILL && !was_killed_by_host {
+                told.fact(
+                    "The host did not send that signal: an operator, a container runtime or the system did.",
+                );
+            }
+        }
+        Some(Exit::Unknown) => told.fact("The system did not tell how its process ended."),
+        None => {}
+    }
+    match ended.oom_killed {
+        Some(OomEvidence::RunnerCgroup) => told.rule(
+            "S85c",
+            "The kernel killed it because memory ran out: its control group counts an out-of-memory kill.",
+        ),
+        Some(OomEvidence::HostCgroup) => told.rule(
+            "S85c",
+            "The kernel probably killed it because memory ran out: the control group of the host counts an \
+             out-of-memory kill at that time.",
+        ),
+        Some(OomEvidence::Machine) => told.rule(
+            "S85c",
+            "The kernel probably killed it because memory ran out: the machine counts an out-of-memory kill at that \
+             time.",
+        ),
+        None => {}
+    }
+    if ended.core_dumped {
+        told.rule(
+            "S85b",
+            "The kernel wrote a core dump; `coredumpctl` or `/proc/sys/kernel/core_pattern` says where.",
+        );
+    }
+}
+
+fn tell_usage(told: &mut Explanation, ended: &EndedInfo) {
+    let memory = ended.peak_memory.map(|bytes| format!("at most {} of resident memory", memory(bytes)));
+    let time = ended.cpu_time.map(|time| format!("{} of processor time", duration(time)));
+    let used: Vec<_> = memory.into_iter().chain(time).collect();
+    if !used.is_empty() {
+        told.rule("S85b", format!("Its process used {}.", used.join(" and ")));
+    }
+}
+
+/// What to do about an end that is a fault.
+fn advice(ended: &EndedInfo) -> Option<String> {
+    let lived = ended.ended_at.duration_since(ended.started_at).unwrap_or_default();
+    let advice = match ended.reason {
+        _ if ended.oom_killed.is_some() => {
+            "Give it more memory, make it use less, or replace it earlier with `--max-memory`."
+        }
+        Reason::Unhealthy | Reason::ManualCheckFailed => {
+            "What the health check found is in the last failed check above and in the output."
+        }
+        Reason::Exited if lived < Duration::from_secs(60) => {
+            "It lived for less than a minute: its output says more, and a request that ends it may be in the log."
+        }
+        Reason::Exited | Reason::Unreachable => {
+            "Its output, and the requests of that time in the log, say more."
+        }
+        Reason::SetupFailed => "Its output and the error say why it could not start.",
+        Reason::StartupTimeout => "Make the setup faster, or allow more time with `startup_timeout`.",
+        _ => return None,
+    };
+    Some(advice.to_owned())
+}
+
+/// The names of the signals that end processes.
+fn signal_name(signal: i32) -> Option<&'static str> {
+    Some(match signal {
+        libc::SIGHUP => "SIGHUP",
+        libc::SIGINT => "SIGINT",
+        libc::SIGQUIT => "SIGQUIT",
+        libc::SIGILL => "SIGILL",
+        libc::SIGTRAP => "SIGTRAP",
+        libc::SIGABRT => "SIGABRT",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGKILL => "SIGKILL",
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGPIPE => "SIGPIPE",
+        libc::SIGALRM => "SIGALRM",
+        libc::SIGTERM => "SIGTERM",
+        libc::SIGXCPU => "SIGXCPU",
+        libc::SIGXFSZ => "SIGXFSZ",
+        libc::SIGSYS => "SIGSYS",
+        _ => return None,
+    })
+}

@@ -1,0 +1,245 @@
+//! Explanations of every reason, state, verdict and outcome.
+
+use std::time::{Duration, SystemTime};
+
+use fal_health::{Failure, Outcome, Trigger, Verdict};
+
+use crate::RunnerId;
+use crate::check_info::CheckInfo;
+use crate::details::{LiveInfo, LiveOrEnded, RunnerDetails, StepInfo};
+use crate::evidence::OomEvidence;
+use crate::fleet::{Exit, Reason, RunnerState, StepKind};
+use crate::snapshot::{BackoffInfo, EndedInfo, HealthInfo, RunnerInfo};
+
+fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+fn steps(kinds: &[StepKind]) -> Vec<StepInfo> {
+    (900..).step_by(10).zip(kinds).map(|(seconds, kind)| StepInfo { kind: *kind, at: at(seconds) }).collect()
+}
+
+fn check(outcome: Outcome, detail: Option<&str>) -> CheckInfo {
+    CheckInfo {
+        trigger: Trigger::Periodic,
+        outcome,
+        duration: Duration::from_millis(5),
+        ago: Duration::from_secs(2),
+        detail: detail.map(Into::into),
+    }
+}
+
+fn ended(reason: Reason) -> EndedInfo {
+    EndedInfo {
+        id: RunnerId::new(3),
+        index: 1,
+        pid: Some(4_711),
+        reason,
+        detail: None,
+        exit: Some(Exit::Status(0)),
+        core_dumped: false,
+        oom_killed: None,
+        peak_memory: Some(50 << 20),
+        cpu_time: Some(Duration::from_millis(1_500)),
+        started_at: at(900),
+        ended_at: at(960),
+        checks: Vec::new(),
+    }
+}
+
+fn live(state: RunnerState) -> LiveInfo {
+    let health = HealthInfo {
+        verdict: Verdict::Healthy,
+        streak: 0,
+        failure_threshold: 3,
+        effective_start_period: Duration::from_secs(30),
+        wedged: false,
+        stalled: None,
+        oldest_request: None,
+        last_check: None,
+    };
+    let info = RunnerInfo {
+        id: RunnerId::new(3),
+        index: 1,
+        pid: Some(4_711),
+        state,
+        age: Duration::from_secs(100),
+        in_flight: 2,
+        served: 7,
+        memory: None,
+        replacement_due: None,
+        progress: None,
+        reason: None,
+        detail: None,
+        deferred: false,
+        backoff: None,
+        awaits_first_pass: false,
+        awaits_min_healthy: false,
+        health: Some(health),
+    };
+    LiveInfo { info, started_at: at(900), checks: Vec::new() }
+}
+
+fn explained_end(ended: EndedInfo, kinds: &[StepKind]) -> String {
+    RunnerDetails::new(LiveOrEnded::Ended(ended), steps(kinds)).explanation()
+}
+
+fn explained(live: LiveInfo, kinds: &[StepKind]) -> String {
+    RunnerDetails::new(LiveOrEnded::Live(live), steps(kinds)).explanation()
+}
+
+const REASONS: [(Reason, &str, &str); 13] = [
+    (Reason::Unhealthy, "failure threshold", "[S24]"),
+    (Reason::ManualCheckFailed, "manual check", "[S25]"),
+    (Reason::Exited, "exited by itself", "[S34]"),
+    (Reason::Requested, "x-fal-stop-runner", "[S58b]"),
+    (Reason::Unreachable, "refused the connection", "[S39e]"),
+    (Reason::SetupFailed, "setup failed", "[S35c]"),
+    (Reason::StartupTimeout, "not ready within the startup timeout", "[S35c]"),
+    (Reason::Memory, "--max-memory", "[S54a]"),
+    (Reason::Age, "--max-age", "[S54a]"),
+    (Reason::Requests, "--max-requests", "[S54a]"),
+    (Reason::Restarted, "rolling restart", "[S52]"),
+    (Reason::RestartAborted, "another successor", "[S52b]"),
+    (Reason::Stopped, "the host stopped", "[S41d]"),
+];
+
+#[test]
+fn every_reason_is_explained_with_its_rule_s36c_s85d() {
+    for (reason, words, rule) in REASONS {
+        let text = explained_end(ended(reason), &[StepKind::Setup, StepKind::InRotation]);
+        let first = text.lines().nth(1).unwrap();
+        assert!(first.contains(words) && first.ends_with(rule), "{text}");
+        assert!(text.starts_with(&format!("runner 3 (replica 1, process 4711) ended: {reason}\n")), "{text}");
+        assert!(text.contains("started at 1970-01-01T00:15:00Z and ended at 1970-01-01T00:16:00Z"), "{text}");
+    }
+}
+
+#[test]
+fn the_explanation_of_an_end_has_its_steps_with_times_and_its_last_failed_check_s85d() {
+    use StepKind::{InRotation, Killed, Setup, Terminating};
+    let failed = check(Outcome::Failure(Failure::Status(500)), Some("no GPU"));
+    let runner = EndedInfo { exit: Some(Exit::Signal(9)), checks: vec![failed], ..ended(Reason::Unhealthy) };
+    assert_eq!(
+        explained_end(runner, &[Setup, InRotation, Terminating, Killed]),
+        "\
+runner 3 (replica 1, process 4711) ended: unhealthy
+- It ended because as many checks in a row failed as its failure threshold says. [S24]
+- Its process started at 1970-01-01T00:15:00Z and ended at 1970-01-01T00:16:00Z, after 60s.
+- It took requests from 1970-01-01T00:15:10Z on, 10s after its start. [S44]
+- The host sent it SIGTERM at 1970-01-01T00:15:20Z; it ended 40s later. [S33a]
+- The host sent its processes SIGKILL at 1970-01-01T00:15:30Z, because it had not ended within the grace period of 5s. [S33c]
+- Signal 9 (SIGKILL) ended its process.
+- Its process used at most 50.0 MiB of resident memory and 1.5s of processor time. [S85b]
+- The last check that failed was a periodic one at 1970-01-01T00:15:58Z. It took 5ms and was answered with status 500: \"no GPU\". [S18a]
+- What the health check found is in the last failed check above and in the output.
+"
+    );
+}
+
+#[test]
+fn an_oom_kill_and_a_core_dump_are_named_s85b_s85c() {
+    for (evidence, words) in [
+        (OomEvidence::RunnerCgroup, "The kernel killed it because memory ran out"),
+        (OomEvidence::HostCgroup, "the control group of the host"),
+        (OomEvidence::Machine, "the machine counts"),
+    ] {
+        let killed =
+            EndedInfo { exit: Some(Exit::Signal(9)), oom_killed: Some(evidence), ..ended(Reason::Exited) };
+        let text = explained_end(killed, &[StepKind::InRotation]);
+        assert!(text.contains(words) && text.contains("[S85c]"), "{text}");
+        assert!(text.contains("more memory"), "{text}");
+    }
+    let unknown = EndedInfo { exit: Some(Exit::Signal(9)), ..ended(Reason::Exited) };
+    let text = explained_end(unknown, &[StepKind::InRotation]);
+    assert!(text.contains("The host did not send that signal"), "{text}");
+    let dumped = EndedInfo { exit: Some(Exit::Signal(11)), core_dumped: true, ..ended(Reason::Exited) };
+    let text = explained_end(dumped, &[StepKind::InRotation]);
+    assert!(text.contains("SIGSEGV") && text.contains("core dump"), "{text}");
+}
+
+#[test]
+fn every_state_is_explained_with_its_rule_s37a_s85d() {
+    use RunnerState::{CrashBackoff, Draining, Idle, Pending, Running, Setup, Terminating};
+    for (state, step, words, rule) in [
+        (Pending, StepKind::Pending, "starting its process since", "[S37b]"),
+        (Setup, StepKind::Setup, "Its setup has been running since", "[S35c]"),
+        (Idle, StepKind::InRotation, "has no request in flight", "[S37d]"),
+        (Running, StepKind::InRotation, "has 2 requests in flight", "[S37d]"),
+        (Draining, StepKind::Draining, "finishes 2 requests until 1970-01-01T00:15:30Z", "[S33d]"),
+        (Terminating, StepKind::Terminating, "SIGTERM at 1970-01-01T00:15:00Z", "[S33b]"),
+        (Terminating, StepKind::Killed, "SIGKILL at 1970-01-01T00:15:00Z", "[S60b]"),
+        (CrashBackoff, StepKind::CrashBackoff, "replica 1 failed", "[S35d]"),
+    ] {
+        let text = explained(live(state), &[step]);
+        let first = text.lines().nth(1).unwrap();
+        assert!(first.contains(words) && first.ends_with(rule), "{text}");
+    }
+}
+
+#[test]
+fn a_runner_that_ends_says_why_s85d() {
+    let mut draining = live(RunnerState::Draining);
+    draining.info.reason = Some(Reason::Restarted);
+    let text = explained(draining, &[StepKind::Draining]);
+    assert!(text.contains(", because a rolling restart replaced it."), "{text}");
+}
+
+#[test]
+fn a_runner_that_waits_for_its_first_pass_or_its_backoff_says_so_s35d_s44b_s85d() {
+    let mut waiting = live(RunnerState::Setup);
+    waiting.info.awaits_first_pass = true;
+    let text = explained(waiting, &[StepKind::Setup, StepKind::AwaitingFirstPass]);
+    assert!(text.contains("no requests until it passes a check") && text.contains("[S44b]"), "{text}");
+    let mut held = live(RunnerState::CrashBackoff);
+    held.info.pid = None;
+    held.info.backoff = Some(BackoffInfo { remaining: Duration::from_millis(2_500), failed_starts: 4 });
+    let text = explained(held, &[StepKind::CrashBackoff]);
+    assert!(
+        text.contains("The last 4 starts of replica 1 failed, so this one waits for another 2.5s."),
+        "{text}"
+    );
+}
+
+#[test]
+fn every_verdict_is_explained_s85d() {
+    for (verdict, deferred, words) in [
+        (Verdict::Unknown, false, "health is unknown"),
+        (Verdict::Healthy, false, "It is healthy"),
+        (Verdict::Failing { streak: 2 }, false, "2 of 3 failures in a row"),
+        (Verdict::Unhealthy, true, "1 of at most 1 replacements are under way"),
+        (Verdict::Unhealthy, false, "will be replaced"),
+    ] {
+        let mut runner = live(RunnerState::Idle);
+        runner.info.deferred = deferred;
+        runner.info.health.as_mut().unwrap().verdict = verdict;
+        let text = explained(runner, &[StepKind::InRotation]);
+        assert!(text.contains(words), "{text}");
+    }
+    let mut stuck = live(RunnerState::Running);
+    let health = stuck.info.health.as_mut().unwrap();
+    (health.wedged, health.stalled) = (true, Some(Duration::from_secs(7)));
+    let text = explained(stuck, &[StepKind::InRotation]);
+    assert!(text.contains("[S53a]") && text.contains("[S53b]"), "{text}");
+}
+
+#[test]
+fn every_outcome_of_a_check_is_explained_s18a_s20_s85d() {
+    use fal_health::Inconclusive;
+    for (outcome, words) in [
+        (Outcome::Pass, "passed"),
+        (Outcome::Failure(Failure::Status(503)), "status 503"),
+        (Outcome::Failure(Failure::Timeout), "`timeout`"),
+        (Outcome::Failure(Failure::Connect), "`connect`"),
+        (Outcome::Failure(Failure::Disconnected), "`disconnected`"),
+        (Outcome::Failure(Failure::Malformed), "`malformed`"),
+        (Outcome::Failure(Failure::Stalled), "`stalled`"),
+        (Outcome::Failure(Failure::Wedged), "`wedged`"),
+        (Outcome::Inconclusive(Inconclusive::CouldNotAsk), "`could_not_ask`"),
+        (Outcome::Inconclusive(Inconclusive::HostLag(Failure::Timeout)), "`host_lag`"),
+    ] {
+        let runner = LiveInfo { checks: vec![check(outcome, None)], ..live(RunnerState::Idle) };
+        let text = explained(runner, &[StepKind::InRotation]);
+        assert!(text.contains(words), "{text}");
+    }
+}

@@ -1,0 +1,33 @@
+//! Why a runner failed a check, from the body of its response.
+
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use crate::evidence::MAX_DETAIL;
+
+/// How long the rest of a failed response may take. The check has failed already.
+const BODY_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// The text of a failed response, or its `detail` if it is JSON with one. `None` if it is empty or has not arrived in time.
+pub(super) async fn detail_of(mut body: Incoming) -> Option<String> {
+    let mut read = Vec::new();
+    let complete = async {
+        while read.len() <= MAX_DETAIL
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            if let Some(data) = frame.data_ref() {
+                let room = (MAX_DETAIL + 1).saturating_sub(read.len());
+                read.extend(data.iter().take(room));
+            }
+        }
+    };
+    // What has arrived is better than nothing.
+    let _ = tokio::time::timeout(BODY_TIMEOUT, complete).await;
+    let text = String::from_utf8_lossy(&read);
+    let text = text.trim();
+    let detail = serde_json::from_str::<serde_json::Value>(text).ok();
+    let detail = detail.as_ref().and_then(|body| body.get("detail")?.as_str());
+    Some(detail.unwrap_or(text)).filter(|text| !text.is_empty()).map(str::to_owned)
+}
