@@ -291,6 +291,16 @@ const TABLE: &[Row] = &[
         rests: "no_request_adds_a_value_to_a_label_s82b",
     },
     Row {
+        rule: 83,
+        acts: "the_access_log_has_a_line_for_each_request_with_its_fields_s83a_s83b_s83c",
+        rests: "a_host_without_an_access_log_writes_no_line_for_a_request_s83b",
+    },
+    Row {
+        rule: 84,
+        acts: "the_first_refusal_is_a_warning_that_names_its_cause_and_the_second_one_is_none_s84a",
+        rests: "other_errors_of_the_host_are_no_refusals_s84a",
+    },
+    Row {
         rule: 85,
         acts: "every_reason_is_explained_with_its_rule_s36c_s85d",
         rests: "a_runner_that_another_process_kills_is_not_said_to_be_out_of_memory_s85c",

@@ -24,6 +24,7 @@ mod failures;
 mod first_pass;
 mod harness;
 mod host_process;
+mod logs;
 mod manual_checks;
 mod metrics;
 mod overdue;

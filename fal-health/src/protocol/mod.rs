@@ -62,6 +62,7 @@
 //! | `x-fal-runner-health-check` | a health check | `true`: a response asked for this check ([S16](crate::semantics#s16)) |
 //! | `x-fal-stop-runner` | a response | tells the host that the runner cannot go on, and to replace it ([S58](crate::semantics#s58); [`header::is_asked`]) |
 //! | `x-fal-request-id` | every request and response | names the request in all logs ([`request_id`]) |
+//! | `traceparent` | a request | the trace that it belongs to, passed on as it is ([`trace_id`]) |
 //! | `x-fal-runner-progress` | the response to a health check | the progress of the runner's requests ([`ProgressStamp`]) |
 //!
 //! # Errors of the host
@@ -81,6 +82,7 @@ mod host_error;
 mod message;
 pub mod request_id;
 mod stamp;
+mod trace_context;
 pub mod variable;
 
 pub use address::{Address, AddressError, ListenAddress};
@@ -88,6 +90,7 @@ pub use assignment::{Assignment, AssignmentError};
 pub use host_error::HostErrorType;
 pub use message::{MAX_LINE_LEN, Message, MessageError, Progress};
 pub use stamp::ProgressStamp;
+pub use trace_context::{TRACEPARENT, trace_id};
 
 /// The version of this contract.
 pub const VERSION: u32 = 1;

@@ -10,7 +10,9 @@ use super::byte_size::ByteSize;
 use super::failure::Failure;
 #[cfg(feature = "tls")]
 use super::tls_options::TlsOptions;
-use super::values::{self, AdminAddress, AdmitOption, EnvOption, GiveUpOption, OnStallOption, ReplaceOption};
+use super::values::{
+    self, AdminAddress, AdmitOption, EnvOption, GiveUpOption, LogFormatOption, OnStallOption, ReplaceOption,
+};
 use crate::AddressRange;
 use crate::HostBuilder;
 use crate::host::MaxReplacing;
@@ -188,6 +190,26 @@ pub struct HostOptions {
     #[arg(long, value_name = "TIME", env = "FAL_WEDGED_AFTER", value_parser = values::nonzero_duration)]
     pub(super) wedged_after: Option<Duration>,
 
+    /// The form of the log on standard error
+    ///
+    /// `text`: lines for people. `json`: one object a line, for programs. What a runner prints becomes `message`; a line that is
+    /// itself a JSON object keeps its fields.
+    #[arg(long, value_name = "FORMAT", env = "FAL_LOG_FORMAT", default_value = "text")]
+    pub(super) log_format: LogFormatOption,
+
+    /// Log a line for each request
+    ///
+    /// Client, path without query, endpoint, status, times, runner, request id and outcome. The environment variable takes `true`
+    /// or `false`.
+    #[arg(long, env = "FAL_ACCESS_LOG", value_parser = values::boolean)]
+    pub(super) access_log: bool,
+
+    /// Tell clients how long their requests waited and took, by `server-timing`
+    ///
+    /// The environment variable takes `true` or `false`.
+    #[arg(long, env = "FAL_SERVER_TIMING", value_parser = values::boolean)]
+    pub(super) server_timing: bool,
+
     #[cfg(feature = "tls")]
     #[command(flatten)]
     pub(super) tls: TlsOptions,
@@ -234,6 +256,8 @@ impl HostOptions {
         }
         #[cfg(feature = "tls")]
         let host = self.tls.apply(host);
+        let host = if self.access_log { host.access_log() } else { host };
+        let host = if self.server_timing { host.server_timing() } else { host };
         let host = self.env_each.iter().fold(host, |host, env| host.env_each(&env.name, &env.value));
         let host = host
             .listen(self.listen)

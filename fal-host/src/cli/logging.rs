@@ -11,17 +11,16 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::json_format::{JsonFormat, RUNNER_OUTPUT};
 use super::log_filter;
 use super::non_blocking_writer::NonBlockingWriter;
-
-/// The target of the log events that carry the output of runners.
-const RUNNER_OUTPUT: &str = "fal_host::output";
+use super::values::LogFormatOption;
 
 /// Sets up a `tracing` subscriber that writes to standard error, filtered by `FAL_LOG` (default `info`). If the program has
 /// set one up already, that one stays. Colours are used on terminals only, and never if `NO_COLOR` is set.
 ///
 /// Returns the writer, to be finished before the program ends.
-pub(super) fn init() -> io::Result<NonBlockingWriter> {
+pub(super) fn init(format: LogFormatOption) -> io::Result<NonBlockingWriter> {
     let wants_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let writer = NonBlockingWriter::new(io::stderr())?;
     let lines = tracing_subscriber::fmt::layer()
@@ -30,11 +29,15 @@ pub(super) fn init() -> io::Result<NonBlockingWriter> {
             move || writer.clone()
         })
         .with_ansi(wants_colour && io::stderr().is_terminal())
-        .log_internal_errors(false)
-        .event_format(LineFormat(Format::default().with_target(false)));
+        .log_internal_errors(false);
     let log = tracing_subscriber::registry().with(log_filter::from_env());
     // An error means that the program has set up its own subscriber.
-    let _ = log.with(lines).try_init();
+    let _ = match format {
+        LogFormatOption::Text => {
+            log.with(lines.event_format(LineFormat(Format::default().with_target(false)))).try_init()
+        }
+        LogFormatOption::Json => log.with(lines.event_format(JsonFormat)).try_init(),
+    };
     Ok(writer)
 }
 

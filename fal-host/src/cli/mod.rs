@@ -12,6 +12,7 @@ mod health_summary;
 mod host_options;
 mod inherited;
 mod inherited_sockets;
+mod json_format;
 mod launch_options;
 mod log_filter;
 mod logging;

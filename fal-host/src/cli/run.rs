@@ -34,7 +34,7 @@ pub fn run(
     options: &HostOptions,
     host: impl FnOnce() -> Result<HostBuilder, Failure>,
 ) -> Result<ExitCode, Failure> {
-    let log = logging::init()?;
+    let log = logging::init(options.log_format)?;
     if let Err(error) = inherited::keep_descriptors() {
         tracing::debug!(%error, "cannot list open files: runners may inherit some");
     }

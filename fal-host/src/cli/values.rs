@@ -76,6 +76,13 @@ impl From<ReplaceOption> for crate::ReplacementStrategy {
     }
 }
 
+/// The form of the lines in the host's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum LogFormatOption {
+    Text,
+    Json,
+}
+
 /// How a passed check counts while the requests of the runner make no progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum OnStallOption {

@@ -91,6 +91,8 @@ fn start_driver_at(settings: FleetSettings, socket: PathBuf) -> Rig {
         tls: None,
         retries: Retries::default(),
         endpoints: Vec::new(),
+        access_log: false,
+        server_timing: false,
         origins: Origins::default(),
     };
     let target = |health| ProbeTarget::new(&HealthCheckSpec::post("/health", health)).unwrap();

@@ -101,6 +101,8 @@ pub struct HostBuilder {
     pub(super) client_timeout: Duration,
     pub(super) trusted_proxies: Vec<AddressRange>,
     pub(super) max_head_size: usize,
+    pub(super) access_log: bool,
+    pub(super) server_timing: bool,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<TlsFiles>,
     pub(super) drain_timeout: Duration,
@@ -134,6 +136,8 @@ impl HostBuilder {
             client_timeout: CLIENT_TIMEOUT,
             trusted_proxies: Vec::new(),
             max_head_size: MAX_HEAD,
+            access_log: false,
+            server_timing: false,
             #[cfg(feature = "tls")]
             tls: None,
             drain_timeout: Duration::from_secs(30),
@@ -250,6 +254,20 @@ impl HostBuilder {
     /// 32 KiB. At least 8 KiB are allowed.
     pub fn max_head_size(mut self, bytes: usize) -> Self {
         self.max_head_size = bytes;
+        self
+    }
+
+    /// Logs a line for each request, with the target `fal_host::access` ([S83b](fal_health::semantics#s83b)). Default: no
+    /// access log.
+    pub fn access_log(mut self) -> Self {
+        self.access_log = true;
+        self
+    }
+
+    /// Adds `server-timing` to every response: how long its request waited, and how long its runner took
+    /// ([S83e](fal_health::semantics#s83e)). Default: without.
+    pub fn server_timing(mut self) -> Self {
+        self.server_timing = true;
         self
     }
 

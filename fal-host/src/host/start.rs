@@ -79,6 +79,8 @@ impl HostBuilder {
             tls,
             retries: retries_of(&self.app),
             endpoints: self.app.endpoints,
+            access_log: self.access_log,
+            server_timing: self.server_timing,
             origins: Origins::new(&self.app.origins),
         };
         let balancer = Balancer::new(limits, Reports { asked: Arc::clone(&asked), events: reports });

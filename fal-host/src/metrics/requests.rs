@@ -62,6 +62,11 @@ impl RequestMetrics {
         }
     }
 
+    /// The name of an endpoint.
+    pub(crate) fn endpoint_name(&self, endpoint: EndpointIndex) -> &str {
+        self.endpoints.name(endpoint)
+    }
+
     /// A request has arrived. Returns its endpoint.
     pub(crate) fn received(&self, method: &Method, path: &str) -> EndpointIndex {
         let endpoint = self.endpoints.of(path);

@@ -1,5 +1,6 @@
 //! Which runners are in the rotation, and the bookkeeping of their permits under one short lock.
 
+mod refusals;
 mod requests;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::limits::{Limits, ManualChecks};
 use super::permits::{Arrival, CheckTicket, Drained, PermitTable};
+use super::refusal_log::RefusalLog;
 use super::report::{Report, Reports};
 use super::runner::ServingRunner;
 use super::timer::TickClock;
@@ -24,6 +26,7 @@ use crate::{Address, RunnerId};
 pub(crate) struct Balancer {
     limits: Limits,
     metrics: RequestMetrics,
+    refusals: RefusalLog,
     reports: Reports,
     /// Whether each response closes its connection, because the host stops (S66).
     closes_connections: AtomicBool,
@@ -85,6 +88,7 @@ impl Balancer {
         Arc::new(Self {
             limits,
             metrics,
+            refusals: RefusalLog::default(),
             reports,
             closes_connections: AtomicBool::new(false),
             state: Mutex::new(BalancerState { permits, stop: StopPhase::Serving }),

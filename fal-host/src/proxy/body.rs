@@ -160,13 +160,22 @@ impl Body for ResponseBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match &mut self.get_mut().source {
-            Source::Runner(body) => body.poll_frame(cx),
+        let Self { source, record, .. } = self.get_mut();
+        let frame = match source {
+            Source::Runner(body) => ready!(body.poll_frame(cx)),
             Source::Own(body) => {
                 let frame = ready!(Pin::new(body).poll_frame(cx));
-                Poll::Ready(frame.map(|frame| frame.map_err(|never: Infallible| match never {})))
+                frame.map(|frame| frame.map_err(|never: Infallible| match never {}))
+            }
+        };
+        if let Some(record) = record {
+            match &frame {
+                Some(Ok(frame)) => record.add_bytes(frame.data_ref().map_or(0, Bytes::len)),
+                Some(Err(BodyError::Lost(_))) => record.break_off(),
+                Some(Err(BodyError::Departed)) | None => {}
             }
         }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -5,9 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use fal_health::protocol::HostErrorType;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
+
+static PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 
 /// An error that the host answers a request with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -162,6 +164,36 @@ impl ProxyError {
         }
     }
 
+    /// The type of the error in `proxy-status` (RFC 9209, 2.3).
+    const fn proxy_error(self) -> &'static str {
+        match self {
+            Self::QueueFull { .. } => "connection_limit_reached",
+            Self::QueueTimeout { .. } => "connection_timeout",
+            Self::RequestTimeout { .. } => "http_response_timeout",
+            Self::HostStopping => "destination_unavailable",
+            Self::Lost | Self::LostAgain | Self::LostTooLarge { .. } => "connection_terminated",
+            Self::TooManyMoves { .. } => "connection_refused",
+            Self::Malformed => "http_protocol_error",
+            Self::ResponseHeadTooLarge => "http_response_header_section_size",
+            Self::Connect => "http_request_denied",
+            Self::ClientTimeout { .. }
+            | Self::ClientTooSlow
+            | Self::HeadTimeout { .. }
+            | Self::HeadTooLarge { .. }
+            | Self::TargetTooLong
+            | Self::BrokenBody
+            | Self::BadChunk
+            | Self::BadHost
+            | Self::BadTarget
+            | Self::BadConnection
+            | Self::BadFraming
+            | Self::BadLength
+            | Self::BadMethod
+            | Self::BadVersion
+            | Self::BadField => "http_request_error",
+        }
+    }
+
     pub(super) fn response(self) -> Response<Full<Bytes>> {
         #[derive(Serialize)]
         struct Body {
@@ -175,6 +207,12 @@ impl ProxyError {
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let proxy_status =
+            format!("fal-host; error={}; details=\"{}\"", self.proxy_error(), self.error_type());
+        // The names of errors are always a header value.
+        if let Ok(value) = HeaderValue::try_from(proxy_status) {
+            headers.insert(&PROXY_STATUS, value);
+        }
         if let Some(value) = self.retry_after() {
             headers.insert(RETRY_AFTER, value);
         }
@@ -189,7 +227,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_error_of_the_host_is_json_with_a_sentence_and_a_type_s38f() {
+    async fn an_error_of_the_host_is_json_with_a_sentence_and_a_type_s38f_s83d() {
         let expected = [
             (ProxyError::QueueFull { limit: 3 }, 503, "queue_full"),
             (ProxyError::QueueTimeout { after: Duration::from_secs(60) }, 504, "queue_timeout"),
@@ -217,6 +255,12 @@ mod tests {
             let response = error.response();
             assert_eq!(response.status(), status);
             assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+            let proxy_status = response.headers()[&PROXY_STATUS].to_str().unwrap();
+            let details = format!("; details=\"{error_type}\"");
+            assert!(
+                proxy_status.starts_with("fal-host; error=") && proxy_status.ends_with(&details),
+                "{proxy_status}"
+            );
             let body = response.into_body().collect().await.unwrap().to_bytes();
             let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
             assert_eq!(body["error_type"], error_type);

@@ -34,7 +34,7 @@ pub(super) async fn forward(
     client.begin_request(request.version(), is_complete);
     let prepared = prepare_request(&mut request, &client.sender, !is_complete);
     let id = request_id::keep_or_make(request.headers_mut());
-    let mut record = RequestRecord::begin(&session.balancer, &request);
+    let mut record = RequestRecord::begin(&session.balancer, client, &request, &id);
     let reader = session.balancer.limits().origins.reader(request.headers());
     let own =
         |response: Response<Full<Bytes>>| response.map(|body| ResponseBody::own(Arc::clone(client), body));
@@ -49,7 +49,7 @@ pub(super) async fn forward(
     };
     let mut response = answer.unwrap_or_else(|error| {
         record.entry.write(&request, &id, error);
-        session.balancer.metrics().error(error.error_type());
+        record.fail(error.error_type());
         let mut response = error.response();
         reader.add_headers(response.headers_mut());
         own(response)
@@ -63,7 +63,7 @@ pub(super) async fn forward(
     }
     response.headers_mut().insert(&request_id::NAME, id);
     client.begin_response();
-    record.respond(response.status());
+    record.respond(&mut response);
     response.body_mut().measure(record);
     Ok(response)
 }

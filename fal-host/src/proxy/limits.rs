@@ -48,6 +48,10 @@ pub(crate) struct Limits {
     pub(crate) retries: Retries,
     /// The paths that the app declares, by which requests are counted.
     pub(crate) endpoints: Vec<String>,
+    /// Whether each request gets a line in the access log (S83b).
+    pub(crate) access_log: bool,
+    /// Whether responses tell how long their requests took (S83e).
+    pub(crate) server_timing: bool,
     /// The web pages that may call the app.
     pub(crate) origins: Origins,
 }

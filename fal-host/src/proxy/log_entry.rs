@@ -1,19 +1,24 @@
-//! The log line of a request that the host fails.
+//! What the log says about a request: a line if the host fails it, and its line in the access log.
 
-use http::{HeaderValue, Request};
+use fal_health::protocol::trace_id;
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
 use super::error::ProxyError;
 use super::upstream::UpstreamError;
 use crate::RunnerId;
 
-/// What is logged of a request that the host fails. Successful requests are not logged.
+/// What is logged of a request. A successful one is logged only in the access log.
 #[derive(Debug, Default)]
 pub(super) struct LogEntry {
     /// The runner that it was last dispatched to.
     pub(super) runner: Option<RunnerId>,
     /// The error of its connection, where that is the cause.
     pub(super) error: Option<UpstreamError>,
+    /// The trace that it belongs to, as the header says.
+    traceparent: Option<HeaderValue>,
 }
+
+static TRACEPARENT: HeaderName = HeaderName::from_static(fal_health::protocol::TRACEPARENT);
 
 /// How much of a path is logged, in bytes: a path can be as long as a whole head.
 const MAX_PATH: usize = 256;
@@ -23,6 +28,7 @@ macro_rules! line {
     ($level:ident, $entry:expr, $request:expr, $id:expr, $error:expr) => {
         tracing::$level!(
             request_id = %$id.to_str().unwrap_or_default(),
+            trace_id = $entry.trace_id(),
             method = %format_args!("{:.32}", $request.method().as_str()),
             path = path_of($request),
             runner = $entry.runner.map(tracing::field::display),
@@ -34,10 +40,21 @@ macro_rules! line {
 }
 
 impl LogEntry {
+    /// A request with this head. Sending the request removes its fields.
+    pub(super) fn new(headers: &HeaderMap) -> Self {
+        Self { traceparent: headers.get(&TRACEPARENT).cloned(), ..Self::default() }
+    }
+
+    /// The trace that the request belongs to, if its client says so (S83c).
+    pub(super) fn trace_id(&self) -> Option<&str> {
+        self.traceparent.as_ref().and_then(|value| trace_id(value.as_bytes()))
+    }
+
     /// Logs that a runner has lost the request, and that it is sent once more (S59).
     pub(super) fn write_retry<B>(&self, request: &Request<B>, id: &HeaderValue) {
         tracing::info!(
             request_id = %id.to_str().unwrap_or_default(),
+            trace_id = self.trace_id(),
             method = %format_args!("{:.32}", request.method().as_str()),
             path = path_of(request),
             runner = self.runner.map(tracing::field::display),
@@ -57,7 +74,7 @@ impl LogEntry {
 }
 
 /// The path without the query, which may contain secrets.
-fn path_of<B>(request: &Request<B>) -> &str {
+pub(super) fn path_of<B>(request: &Request<B>) -> &str {
     let path = request.uri().path();
     path.get(..path.floor_char_boundary(MAX_PATH)).unwrap_or(path)
 }

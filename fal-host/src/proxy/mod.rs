@@ -25,6 +25,7 @@
 //! locks, and what one of them finds out the others see in the same poll. The time limits of the client ([`timer`],
 //! [`meter`]) are kept where its bytes are read and written.
 
+mod access_log;
 mod balancer;
 mod body;
 mod client;
@@ -40,6 +41,7 @@ mod field_names;
 mod forward;
 mod forwarded;
 mod health_path;
+mod holders;
 mod hop_by_hop;
 #[cfg(feature = "http2")]
 mod http2;
@@ -53,6 +55,7 @@ mod permits;
 mod protocol;
 mod queue;
 mod refusal;
+mod refusal_log;
 mod report;
 mod request_body;
 mod request_head;

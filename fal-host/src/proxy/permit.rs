@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::balancer::Balancer;
+use super::holders::{Holder, HolderId};
 use super::permits::CheckTicket;
 use super::runner::ServingRunner;
 
@@ -13,6 +14,7 @@ pub(super) struct Permit {
     balancer: Arc<Balancer>,
     runner: Arc<ServingRunner>,
     ticket: Option<CheckTicket>,
+    holder: Option<HolderId>,
     /// Whether the runner has taken too long to begin its response (S53a).
     overdue: bool,
 }
@@ -20,11 +22,16 @@ pub(super) struct Permit {
 impl Permit {
     /// Wraps a permit that the balancer has granted.
     pub(super) const fn granted(balancer: Arc<Balancer>, runner: Arc<ServingRunner>) -> Self {
-        Self { balancer, runner, ticket: None, overdue: false }
+        Self { balancer, runner, ticket: None, holder: None, overdue: false }
     }
 
     pub(super) const fn runner(&self) -> &Arc<ServingRunner> {
         &self.runner
+    }
+
+    /// The request that holds it, for the log.
+    pub(super) fn set_holder(&mut self, holder: Holder) {
+        self.holder = Some(self.runner.holders.insert(holder));
     }
 
     /// The response asks for a check. The permit will be released when that check has ended (S30).
@@ -75,6 +82,9 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         self.end_overdue();
+        if let Some(holder) = self.holder {
+            self.runner.holders.remove(holder);
+        }
         self.balancer.release(self.runner.id, self.ticket.take());
     }
 }

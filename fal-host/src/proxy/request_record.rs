@@ -3,14 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, Request, StatusCode};
+use fal_health::protocol::HostErrorType;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use tokio::time::Instant;
 
+use super::access_log::{AccessLogEntry, Ended, RequestOutcome, milliseconds};
 use super::balancer::Balancer;
+use super::client::Client;
+use super::holders::Holder;
 use super::log_entry::LogEntry;
 use crate::metrics::{Completion, EndpointIndex};
 
-/// What is measured of one request. It is counted when it is dropped.
+static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// What is measured of one request. It is counted, and written to the access log, when it is dropped.
 ///
 /// The clock is read three times: at the arrival, when the response begins, and at the end.
 #[derive(Debug)]
@@ -21,28 +27,39 @@ pub(super) struct RequestRecord {
     endpoint: EndpointIndex,
     /// What a log line says about it.
     pub(super) entry: LogEntry,
+    /// `None` without an access log.
+    access_log: Option<Box<AccessLogEntry>>,
     /// How long it has waited for a permit. `None`: it has not asked for one.
     waited: Option<Duration>,
-    /// The status of its response, if that has begun.
-    status: Option<StatusCode>,
-    /// Whether its whole response was passed on.
-    is_complete: bool,
+    /// The status of its response, and the time until that began. `None`: it has not begun.
+    response: Option<(StatusCode, Duration)>,
+    /// How many bytes of the response's body were passed on.
+    bytes: u64,
+    outcome: RequestOutcome,
 }
 
 impl RequestRecord {
     /// A request has arrived.
-    pub(super) fn begin<B>(balancer: &Arc<Balancer>, request: &Request<B>) -> Self {
+    pub(super) fn begin<B>(
+        balancer: &Arc<Balancer>,
+        client: &Client,
+        request: &Request<B>,
+        id: &HeaderValue,
+    ) -> Self {
         let method = request.method().clone();
         let endpoint = balancer.metrics().received(&method, request.uri().path());
+        let access_log = || Box::new(AccessLogEntry::new(&client.sender.address, request, id));
         Self {
-            balancer: Arc::clone(balancer),
             began: Instant::now(),
             method,
             endpoint,
-            entry: LogEntry::default(),
+            entry: LogEntry::new(request.headers()),
+            access_log: balancer.limits().access_log.then(access_log),
             waited: None,
-            status: None,
-            is_complete: false,
+            response: None,
+            bytes: 0,
+            outcome: RequestOutcome::ClientLeft,
+            balancer: Arc::clone(balancer),
         }
     }
 
@@ -51,28 +68,89 @@ impl RequestRecord {
         self.waited = Some(waited);
     }
 
+    /// What is known of it as the holder of a permit, which it has just got.
+    pub(super) fn holder(&self) -> Holder {
+        Holder { endpoint: self.endpoint, since: self.began + self.waited.unwrap_or_default() }
+    }
+
+    /// The host answers it with an error of its own.
+    pub(super) fn fail(&mut self, error_type: HostErrorType) {
+        self.balancer.metrics().error(error_type);
+        self.balancer.log_refusal(error_type);
+        self.outcome = RequestOutcome::Error(error_type);
+    }
+
     /// Its response begins.
-    pub(super) fn respond(&mut self, status: StatusCode) {
-        self.status = Some(status);
-        self.balancer.metrics().responded(self.endpoint, self.began.elapsed());
+    pub(super) fn respond<B>(&mut self, response: &mut Response<B>) {
+        let after = self.began.elapsed();
+        self.response = Some((response.status(), after));
+        self.balancer.metrics().responded(self.endpoint, after);
+        if self.balancer.limits().server_timing {
+            add_server_timing(response.headers_mut(), self.waited.unwrap_or_default(), self.in_runner(after));
+        }
+    }
+
+    /// A part of its response's body is passed on.
+    pub(super) const fn add_bytes(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_add(bytes as u64);
     }
 
     /// Its whole response was passed on.
-    pub(super) const fn complete(&mut self) {
-        self.is_complete = true;
+    pub(super) fn complete(&mut self) {
+        if self.outcome == RequestOutcome::ClientLeft {
+            self.outcome = RequestOutcome::Completed;
+        }
+    }
+
+    /// The runner has broken off its response.
+    pub(super) const fn break_off(&mut self) {
+        self.outcome = RequestOutcome::ResponseBroken;
+    }
+
+    /// How long a runner has had it, of this time since its arrival.
+    fn in_runner(&self, after: Duration) -> Duration {
+        let waited = self.waited.filter(|_| self.entry.runner.is_some());
+        waited.map_or(Duration::ZERO, |waited| after.saturating_sub(waited))
     }
 }
 
 impl Drop for RequestRecord {
     fn drop(&mut self) {
-        let completion = match self.status {
-            Some(status) if self.is_complete => Completion::Answered(status),
+        let (duration, outcome) = (self.began.elapsed(), self.outcome);
+        let is_whole = matches!(outcome, RequestOutcome::Completed | RequestOutcome::Error(_));
+        let completion = match self.response {
+            Some((status, _)) if is_whole => Completion::Answered(status),
             _ => Completion::Aborted,
         };
         let metrics = self.balancer.metrics();
         if let Some(waited) = self.waited {
             metrics.waited(waited);
         }
-        metrics.completed(self.endpoint, &self.method, completion, self.began.elapsed());
+        metrics.completed(self.endpoint, &self.method, completion, duration);
+        if let Some(access_log) = &self.access_log {
+            let until_response = self.response.map_or(duration, |(_, after)| after);
+            access_log.write(
+                &self.entry,
+                &Ended {
+                    method: &self.method,
+                    endpoint: metrics.endpoint_name(self.endpoint),
+                    status: self.response.map(|(status, _)| status),
+                    bytes: self.bytes,
+                    duration,
+                    queue: self.waited.unwrap_or_default(),
+                    runner: self.in_runner(until_response),
+                    outcome,
+                },
+            );
+        }
+    }
+}
+
+/// Tells a client how long its request has waited and how long its runner took to begin the response (S83e).
+fn add_server_timing(headers: &mut HeaderMap, queue: Duration, runner: Duration) {
+    let value = format!("queue;dur={}, runner;dur={}", milliseconds(queue), milliseconds(runner));
+    // Digits and ASCII letters are always a header value.
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.append(&SERVER_TIMING, value);
     }
 }

@@ -58,7 +58,8 @@ pub(super) async fn route(
     loop {
         let acquired = position.acquire(balancer).await;
         record.set_waited(position.waited());
-        let permit = acquired?;
+        let mut permit = acquired?;
+        permit.set_holder(record.holder());
         client.transfers.hold_permit();
         record.entry.runner = Some(permit.runner().id);
         match send(session, permit, request, unsent.take(), &mut position).await? {

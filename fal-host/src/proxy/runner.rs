@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::holders::Holders;
 use super::timer::TickClock;
 use super::upstream::Upstream;
 use crate::{Address, RunnerId};
@@ -17,6 +18,7 @@ pub(super) struct ServingRunner {
     pub(super) address: Address,
     /// Idle connections, the last used on top; `None` once the runner is out of service.
     idle: Mutex<Option<Idle>>,
+    pub(super) holders: Holders,
     closed: Notify,
     warned: AtomicBool,
 }
@@ -24,11 +26,12 @@ pub(super) struct ServingRunner {
 type Idle = Vec<Box<Upstream>>;
 
 impl ServingRunner {
-    pub(super) const fn new(id: RunnerId, address: Address) -> Self {
+    pub(super) fn new(id: RunnerId, address: Address) -> Self {
         Self {
             id,
             address,
             idle: Mutex::new(Some(Vec::new())),
+            holders: Holders::default(),
             closed: Notify::const_new(),
             warned: AtomicBool::new(false),
         }

@@ -57,7 +57,7 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
             () = clients.remove_ended() => {}
             _ = ticks.tick(), if is_ticking => {
                 let keeps_runners = clients.tick();
-                is_ticking = keeps_runners || !clients.open.is_empty();
+                is_ticking = keeps_runners || !clients.open.is_empty() || clients.balancer.has_untold_refusals();
                 if clients.open.len() >= max_clients {
                     clients.end_idle();
                 }
@@ -179,6 +179,7 @@ impl Clients {
                 open.contention.tick(&client.transfers, &client.timer, self.limits.contention);
             }
         }
+        self.balancer.log_refusals();
         self.clock.advance(self.open.values().map(|open| &open.client.timer));
         self.balancer.retire_idle(&self.clock)
     }

@@ -2,38 +2,52 @@
 
 use std::fmt;
 
-use fal_health::protocol::{header, request_id};
+use fal_health::protocol::{TRACEPARENT, header, request_id, trace_id};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The id of a request, which its response and its log lines repeat: the client's own if it is valid, or a new one.
+///
+/// Log lines also have the trace that the request belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RequestId(HeaderValue);
+pub(crate) struct RequestId {
+    id: HeaderValue,
+    traceparent: Option<HeaderValue>,
+}
 
 static NAME: HeaderName = HeaderName::from_static(header::REQUEST_ID);
+static TRACE: HeaderName = HeaderName::from_static(TRACEPARENT);
 
 impl RequestId {
     pub(crate) fn of(request: &HeaderMap) -> Self {
-        Self::given(request).unwrap_or_else(Self::new)
+        let traceparent = || request.get(&TRACE).cloned();
+        Self::given(request).unwrap_or_else(|| Self { traceparent: traceparent(), ..Self::new() })
     }
 
     /// The id that the request has, if it is valid.
     pub(crate) fn given(request: &HeaderMap) -> Option<Self> {
-        request.get(&NAME).filter(|id| request_id::is_valid(id.as_bytes())).cloned().map(Self)
+        let id = request.get(&NAME).filter(|id| request_id::is_valid(id.as_bytes()))?;
+        Some(Self { id: id.clone(), traceparent: request.get(&TRACE).cloned() })
     }
 
     /// An id that no other request has.
     pub(crate) fn new() -> Self {
         // Hexadecimal digits are always a header value.
-        Self(HeaderValue::try_from(request_id::new()).unwrap_or(HeaderValue::from_static("0")))
+        let id = HeaderValue::try_from(request_id::new()).unwrap_or(HeaderValue::from_static("0"));
+        Self { id, traceparent: None }
     }
 
     pub(crate) fn as_str(&self) -> &str {
         // A valid id is visible ASCII.
-        self.0.to_str().unwrap_or_default()
+        self.id.to_str().unwrap_or_default()
+    }
+
+    /// The id of the trace that the request belongs to, if its client says so.
+    pub(crate) fn trace_id(&self) -> Option<&str> {
+        self.traceparent.as_ref().and_then(|value| trace_id(value.as_bytes()))
     }
 
     pub(crate) fn put_on(self, response: &mut HeaderMap) {
-        response.insert(&NAME, self.0);
+        response.insert(&NAME, self.id);
     }
 }
 

@@ -157,9 +157,9 @@ impl EndpointService {
     pub(super) fn log(&self, id: &RequestId, error: &Error) {
         let (endpoint, status) = (self.endpoint.path(), error.status_code().as_u16());
         if error.status_code().is_server_error() {
-            tracing::error!(request_id = %id, endpoint, status, "{error}");
+            tracing::error!(request_id = %id, trace_id = id.trace_id(), endpoint, status, "{error}");
         } else {
-            tracing::debug!(request_id = %id, endpoint, status, "{error}");
+            tracing::debug!(request_id = %id, trace_id = id.trace_id(), endpoint, status, "{error}");
         }
     }
 }

@@ -44,6 +44,12 @@ impl RequestContext {
         self.id.as_str()
     }
 
+    /// The id of the distributed trace that the request belongs to, by the header `traceparent` of
+    /// [W3C Trace Context](https://www.w3.org/TR/trace-context/): 32 hexadecimal digits. `None` without a valid header.
+    pub fn trace_id(&self) -> Option<&str> {
+        self.id.trace_id()
+    }
+
     /// The path of the endpoint as declared, with parameters as `{name}`.
     pub fn endpoint(&self) -> &'static str {
         self.endpoint

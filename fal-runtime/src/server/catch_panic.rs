@@ -36,7 +36,7 @@ impl<F: Future<Output = Result<Response, E>>, E> Future for CatchPanicFuture<F> 
 
 fn answer(panic: &(dyn Any + Send), id: RequestId) -> Response {
     let error = Error::panicked(panic);
-    tracing::error!(request_id = %id, status = 500, "layer: {error}");
+    tracing::error!(request_id = %id, trace_id = id.trace_id(), status = 500, "layer: {error}");
     let mut response = error.response(&id);
     id.put_on(response.headers_mut());
     response

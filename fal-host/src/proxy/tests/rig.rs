@@ -50,6 +50,8 @@ pub(super) fn limits() -> Limits {
         tls: None,
         retries: Retries::default(),
         endpoints: Vec::new(),
+        access_log: false,
+        server_timing: false,
         origins: Origins::default(),
     }
 }

@@ -1,0 +1,53 @@
+//! Which requests hold the permits of a runner, and since when.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use crate::metrics::EndpointIndex;
+
+/// The requests that hold permits of one runner.
+#[derive(Debug, Default)]
+pub(super) struct Holders(Mutex<HolderTable>);
+
+#[derive(Debug, Default)]
+struct HolderTable {
+    next: u64,
+    holders: Vec<(HolderId, Holder)>,
+}
+
+/// Names one of the [`Holders`] of a runner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct HolderId(u64);
+
+/// A request that holds a permit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Holder {
+    pub(super) endpoint: EndpointIndex,
+    pub(super) since: Instant,
+}
+
+impl Holders {
+    pub(super) fn insert(&self, holder: Holder) -> HolderId {
+        let mut table = self.lock();
+        let id = HolderId(table.next);
+        table.next += 1;
+        table.holders.push((id, holder));
+        id
+    }
+
+    pub(super) fn remove(&self, id: HolderId) {
+        let holders = &mut self.lock().holders;
+        if let Some(index) = holders.iter().position(|(other, _)| *other == id) {
+            holders.swap_remove(index);
+        }
+    }
+
+    pub(super) fn all(&self) -> Vec<Holder> {
+        self.lock().holders.iter().map(|(_, holder)| *holder).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HolderTable> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

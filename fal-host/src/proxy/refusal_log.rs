@@ -1,0 +1,135 @@
+//! Tells in the log that requests are refused: the first one at once, and the others as a number once a minute (S84).
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use fal_health::protocol::HostErrorType;
+use tokio::time::Instant;
+
+/// How often the number of further refusals is told.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// The refusals that have not been told yet.
+#[derive(Debug, Default)]
+pub(super) struct RefusalLog(Mutex<[Option<RefusalCount>; KINDS.len()]>);
+
+/// The errors by which the host refuses requests since all runners are busy.
+const KINDS: [HostErrorType; 2] = [HostErrorType::QueueFull, HostErrorType::QueueTimeout];
+
+#[derive(Clone, Copy, Debug)]
+struct RefusalCount {
+    since: Instant,
+    untold: u64,
+}
+
+/// What is to be written to the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RefusalNotice {
+    pub(super) error_type: HostErrorType,
+    /// How many there were since the last notice, and how long ago that was. `None`: this one is the first.
+    pub(super) further: Option<(u64, Duration)>,
+}
+
+impl RefusalLog {
+    /// A request was answered with this error. Returns what to write about it.
+    pub(super) fn refused(&self, error_type: HostErrorType, now: Instant) -> Option<RefusalNotice> {
+        let kind = KINDS.iter().position(|kind| *kind == error_type)?;
+        let mut counts = self.lock();
+        match counts.get_mut(kind)? {
+            Some(count) => {
+                count.untold += 1;
+                None
+            }
+            count => {
+                *count = Some(RefusalCount { since: now, untold: 0 });
+                Some(RefusalNotice { error_type, further: None })
+            }
+        }
+    }
+
+    /// Returns what to write about the refusals of the last minute. After a minute without any, the next one is a first one.
+    pub(super) fn tick(&self, now: Instant) -> Vec<RefusalNotice> {
+        let mut notices = Vec::new();
+        for (slot, error_type) in self.lock().iter_mut().zip(KINDS) {
+            let due = slot.filter(|count| now.duration_since(count.since) >= INTERVAL);
+            let Some(RefusalCount { since, untold }) = due else { continue };
+            if untold == 0 {
+                *slot = None;
+            } else {
+                *slot = Some(RefusalCount { since: now, untold: 0 });
+                notices
+                    .push(RefusalNotice { error_type, further: Some((untold, now.duration_since(since))) });
+            }
+        }
+        notices
+    }
+
+    /// Whether there are refusals to tell about.
+    pub(super) fn has_untold(&self) -> bool {
+        self.lock().iter().flatten().any(|count| count.untold > 0)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, [Option<RefusalCount>; KINDS.len()]> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says which requests hold the permits, such as `2 of 2 permits are held, the longest for 61s: /predict (2)`.
+pub(super) fn describe<'a>(permits: usize, held: impl IntoIterator<Item = (&'a str, Duration)>) -> String {
+    let mut endpoints = BTreeMap::<_, usize>::new();
+    let (mut count, mut longest) = (0_usize, Duration::ZERO);
+    for (endpoint, duration) in held {
+        *endpoints.entry(endpoint).or_default() += 1;
+        count += 1;
+        longest = longest.max(duration);
+    }
+    if permits == 0 {
+        return "no runner takes requests".to_owned();
+    }
+    let mut endpoints: Vec<_> = endpoints.into_iter().collect();
+    endpoints.sort_by_key(|(_, held)| std::cmp::Reverse(*held));
+    let endpoints: Vec<_> =
+        endpoints.iter().take(3).map(|(endpoint, held)| format!("{endpoint} ({held})")).collect();
+    let longest = Duration::from_millis(u64::try_from(longest.as_millis()).unwrap_or(u64::MAX));
+    format!("{count} of {permits} permits are held, the longest for {longest:?}: {}", endpoints.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_refusal_is_told_and_the_others_are_counted_for_a_minute_s84a() {
+        let (log, start) = (RefusalLog::default(), Instant::now());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let full = HostErrorType::QueueFull;
+        assert_eq!(log.refused(full, at(0)), Some(RefusalNotice { error_type: full, further: None }));
+        assert!(!log.has_untold());
+        for second in 1..=30 {
+            assert_eq!(log.refused(full, at(second)), None);
+        }
+        assert!(log.has_untold() && log.tick(at(59)).is_empty());
+        let further = Some((30, Duration::from_secs(60)));
+        assert_eq!(log.tick(at(60)), [RefusalNotice { error_type: full, further }]);
+        // A minute without a refusal, and the next one is told at once.
+        assert!(log.tick(at(120)).is_empty());
+        assert!(log.refused(full, at(121)).is_some());
+    }
+
+    #[tokio::test]
+    async fn other_errors_of_the_host_are_no_refusals_s84a() {
+        let log = RefusalLog::default();
+        let others = HostErrorType::ALL.into_iter().filter(|kind| !KINDS.contains(kind));
+        assert!(others.into_iter().all(|kind| log.refused(kind, Instant::now()).is_none()));
+        assert!(log.refused(HostErrorType::QueueTimeout, Instant::now()).is_some());
+    }
+
+    #[test]
+    fn the_cause_names_the_endpoints_that_hold_the_permits_s84a() {
+        let seconds = Duration::from_secs;
+        let held = [("/a", seconds(3)), ("/predict", seconds(61)), ("/predict", seconds(2))];
+        assert_eq!(describe(4, held), "3 of 4 permits are held, the longest for 61s: /predict (2), /a (1)");
+        assert_eq!(describe(0, []), "no runner takes requests");
+    }
+}
