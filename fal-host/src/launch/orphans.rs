@@ -10,6 +10,7 @@ use std::time::Duration;
 use fal_health::protocol::{Address, variable::LISTEN};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpid};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{Instant, sleep};
 
 /// Makes this process the parent of every descendant whose own parent ends (a subreaper). So a process that left its
 /// runner's process group is found, and killed when the runner ends.
@@ -43,6 +44,10 @@ pub fn adopt_orphans() -> io::Result<()> {
 pub(super) struct Orphans {
     active: bool,
 }
+
+/// How long the host does something else after a look at all orphans, as a multiple of the time that the look took. A runner may
+/// leave thousands of processes behind, some of which end all the time (S100).
+const PAUSE_PER_LOOK: u32 = 10;
 
 /// How many hosts of this process start runners.
 static HOSTS: AtomicUsize = AtomicUsize::new(0);
@@ -100,7 +105,9 @@ impl Orphans {
         }
         let Ok(mut ended) = signal(SignalKind::child()) else { return };
         while ended.recv().await.is_some() {
+            let began = Instant::now();
             self.kill_orphans();
+            sleep(began.elapsed() * PAUSE_PER_LOOK).await;
         }
     }
 
