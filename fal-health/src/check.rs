@@ -213,14 +213,33 @@ mod tests {
     #[test]
     fn an_outcome_is_written_with_its_reason() {
         let lag = Outcome::Inconclusive(Inconclusive::HostLag(Failure::Timeout));
-        for (outcome, words, reason, status) in [
-            (Outcome::Pass, "pass", None, None),
-            (Outcome::Failure(Failure::Status(500)), "status 500", Some("status"), Some(500)),
-            (Outcome::Failure(Failure::Malformed), "malformed", Some("malformed"), None),
-            (lag, "timeout, explained by the host's lag", Some("host_lag"), None),
+        let could_not_ask = Outcome::Inconclusive(Inconclusive::CouldNotAsk);
+        for (outcome, words, name, reason, status) in [
+            (Outcome::Pass, "pass", "pass", None, None),
+            (Outcome::Failure(Failure::Status(500)), "status 500", "failure", Some("status"), Some(500)),
+            (Outcome::Failure(Failure::Malformed), "malformed", "failure", Some("malformed"), None),
+            (lag, "timeout, explained by the host's lag", "inconclusive", Some("host_lag"), None),
+            (could_not_ask, "the host could not make the check", "inconclusive", Some("could_not_ask"), None),
         ] {
-            assert_eq!(outcome.to_string(), words);
+            assert_eq!((outcome.to_string().as_str(), outcome.name()), (words, name));
             assert_eq!((outcome.reason(), outcome.status()), (reason, status), "{words}");
         }
+    }
+
+    #[test]
+    fn triggers_failures_and_ids_have_the_names_that_logs_show_s18a() {
+        assert_eq!([Trigger::Periodic, Trigger::Manual].map(Trigger::name), ["periodic", "manual"]);
+        let failures = [
+            Failure::Status(404),
+            Failure::Timeout,
+            Failure::Connect,
+            Failure::Disconnected,
+            Failure::Malformed,
+            Failure::Stalled,
+            Failure::Wedged,
+        ];
+        let names = ["status", "timeout", "connect", "disconnected", "malformed", "stalled", "wedged"];
+        assert_eq!(failures.map(Failure::name), names);
+        assert_eq!(CheckId(7).to_string(), "7");
     }
 }

@@ -15,6 +15,9 @@ pub(crate) const THRESHOLD: u32 = 3;
 /// From SIGTERM to SIGKILL.
 pub(crate) const GRACE: Duration = Duration::from_secs(2);
 
+/// Above it a runner is replaced, where the trial limits memory. A healthy one has a tenth of it.
+pub(crate) const MAX_MEMORY: u64 = 200 << 20;
+
 /// What can be wrong with a runner that can still be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -27,6 +30,10 @@ pub(crate) enum Fault {
     Asking,
     /// The process ends.
     Exit,
+    /// Its memory grows above [`MAX_MEMORY`].
+    Leaking,
+    /// It says that it cannot go on.
+    Stopping,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -78,6 +85,12 @@ impl Steady {
         Served::here()
     }
 
+    /// The same, and the host may send it twice.
+    #[endpoint("/again", idempotent)]
+    async fn work_again(&self) -> Served {
+        self.work().await
+    }
+
     /// Holds a thread of the runtime that serves requests.
     #[endpoint("/hold")]
     async fn hold(&self, held: Held) -> Served {
@@ -104,6 +117,13 @@ impl Steady {
                 self.failing.store(true, Ordering::Relaxed);
                 response.request_health_check();
             }
+            Fault::Leaking => {
+                // Written, so that it is resident. On a thread that has no requests to serve.
+                std::thread::spawn(|| {
+                    Box::leak(vec![1_u8; usize::try_from(MAX_MEMORY).unwrap_or_default()].into_boxed_slice());
+                });
+            }
+            Fault::Stopping => response.stop_runner(),
             Fault::Exit => {
                 // When the answer has been sent.
                 tokio::spawn(async {

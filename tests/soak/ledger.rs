@@ -26,6 +26,8 @@ impl Deed {
     fn explains(self, reason: Reason) -> bool {
         match self {
             Self::Told(Fault::Unhealthy | Fault::Hung) | Self::Stopped => reason == Reason::Unhealthy,
+            Self::Told(Fault::Leaking) => reason == Reason::Memory,
+            Self::Told(Fault::Stopping) => reason == Reason::Requested,
             Self::Told(Fault::Asking) => matches!(reason, Reason::ManualCheckFailed | Reason::Unhealthy),
             // Its sockets are found closed before its end is.
             Self::Told(Fault::Exit) | Self::Killed => {
@@ -133,8 +135,11 @@ impl Ledger {
         println!("ended: {ended:?}");
         for (runner, end) in &self.ends {
             let deeds = self.deeds(*runner);
-            let ordered = matches!(end.reason, Reason::Restarted | Reason::Stopped);
-            if !ordered && !deeds.iter().any(|deed| deed.explains(end.reason)) {
+            let is_planned = matches!(
+                end.reason,
+                Reason::Restarted | Reason::RestartAborted | Reason::Age | Reason::Requests | Reason::Stopped
+            );
+            if !is_planned && !deeds.iter().any(|deed| deed.explains(end.reason)) {
                 return Err(Error::msg(format!(
                     "runner {runner} is {}, and done to it was {deeds:?}",
                     end.reason

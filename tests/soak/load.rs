@@ -117,7 +117,7 @@ impl Load {
                 let mut kept = None;
                 loop {
                     let begun = Instant::now();
-                    let answer = send(address, &mut kept).await;
+                    let answer = send(address, "/", &mut kept).await;
                     lock(&outcomes).add(begun, answer);
                 }
             })
@@ -126,8 +126,8 @@ impl Load {
         Self { outcomes, senders }
     }
 
-    /// So many requests a second, however long each takes.
-    pub(crate) fn at_rate(address: SocketAddr, rate: u32) -> Self {
+    /// So many requests a second for this path, however long each takes.
+    pub(crate) fn at_rate(address: SocketAddr, path: &'static str, rate: u32) -> Self {
         let outcomes = Arc::<Mutex<Outcomes>>::default();
         let (shared, pool) = (Arc::clone(&outcomes), Arc::<Mutex<Vec<Connection>>>::default());
         let sender = tokio::spawn(async move {
@@ -139,7 +139,7 @@ impl Load {
                 let (outcomes, pool) = (Arc::clone(&shared), Arc::clone(&pool));
                 tokio::spawn(async move {
                     let mut kept = lock(&pool).pop();
-                    let answer = send(address, &mut kept).await;
+                    let answer = send(address, path, &mut kept).await;
                     lock(&pool).extend(kept);
                     lock(&outcomes).add(due, answer);
                 });
@@ -165,12 +165,12 @@ impl Drop for Load {
     }
 }
 
-async fn send(address: SocketAddr, kept: &mut Option<Connection>) -> Result<Answer> {
+async fn send(address: SocketAddr, path: &str, kept: &mut Option<Connection>) -> Result<Answer> {
     let mut connection = match kept.take().filter(|kept| kept.used.elapsed() < IDLE) {
         Some(connection) => connection,
         None => Connection::open(address).await?,
     };
-    let answer = connection.post("/", &json!({})).await?;
+    let answer = connection.post(path, &json!({})).await?;
     *kept = Some(connection);
     Ok(answer)
 }

@@ -80,6 +80,10 @@ struct SoakOptions {
     /// Requests a second
     #[arg(long, default_value_t = 200)]
     rate: u32,
+    /// Switch on every rule that is off by default: limits on memory, age and requests, a confirm interval, a minimum
+    /// healthy time, and retries
+    #[arg(long)]
+    every_rule: bool,
     /// Decides which faults there are
     #[arg(long, default_value_t = 1)]
     seed: u64,

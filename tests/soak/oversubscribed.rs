@@ -57,7 +57,7 @@ pub(crate) async fn run(factor: usize, seconds: u64) -> Result<()> {
     let builder = builder::<Steady>()?.runners(runners).check_interval(INTERVAL).strict();
     let mut heard = Heard::new(builder.events());
     let host = builder.start().await?;
-    let _load = Load::at_rate(host.address(), 20);
+    let _load = Load::at_rate(host.address(), "/", 20);
     let _burners = Burners::start(factor * cores)?;
     println!("{} processes burn on {cores} cores", factor * cores);
 

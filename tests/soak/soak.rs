@@ -1,6 +1,6 @@
 //! The soak: a fixed rate of requests and a random fault every second.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::{Duration, Instant};
 
 use fal_host::{HostHandle, RunnerInfo, RunnerState};
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, timeout};
 
 use crate::SoakOptions;
-use crate::app::{Fault, Steady};
+use crate::app::{Fault, MAX_MEMORY, Steady};
 use crate::gauge::{Gauge, zombies};
 use crate::latencies::Latencies;
 use crate::ledger::{Deed, Ledger};
@@ -56,16 +56,29 @@ struct Soak {
     /// Faults that runners are being told, and which runner it was.
     told: JoinSet<Option<(u64, Fault)>>,
     rolls: u32,
+    /// Of how many kinds of faults each is one. The last two need a setting.
+    faults: u64,
 }
 
 pub(crate) async fn run(options: &SoakOptions) -> Result<()> {
     let runners = NonZeroUsize::new(RUNNERS).context("no runner")?;
-    let builder = builder::<Steady>()?.runners(runners).check_interval(INTERVAL);
+    let mut builder = builder::<Steady>()?.runners(runners).check_interval(INTERVAL);
+    if options.every_rule {
+        builder = builder
+            .confirm_interval(INTERVAL / 5)
+            .min_healthy(INTERVAL * 2)
+            .max_memory(NonZeroU64::new(MAX_MEMORY))
+            .max_age(Duration::from_secs(60))
+            .max_requests(NonZeroU64::new(1_000))
+            .wedged_after(Duration::from_secs(1));
+    }
     let mut events = builder.events();
     let host = builder.start().await?;
-    let load = Load::at_rate(host.address(), options.rate);
+    let path = if options.every_rule { "/again" } else { "/" };
+    let load = Load::at_rate(host.address(), path, options.rate);
     let (random, ledger) = (Random(options.seed), Ledger::default());
-    let mut soak = Soak { host, random, ledger, told: JoinSet::new(), rolls: 0 };
+    let faults = if options.every_rule { 10 } else { 8 };
+    let mut soak = Soak { host, random, ledger, told: JoinSet::new(), rolls: 0, faults };
     let (mut samples, mut losses, mut latencies) = (Vec::new(), Vec::new(), Latencies::default());
     let mut seconds = interval(Duration::from_secs(1));
     for second in 0..options.minutes * 60 {
@@ -100,7 +113,7 @@ pub(crate) async fn run(options: &SoakOptions) -> Result<()> {
     soak.host.stopped().await;
 
     let lost = losses.len();
-    println!("{} requests, {lost} lost with a runner that was killed: {latencies}", latencies.count());
+    println!("{} requests, {lost} lost with a runner that ended: {latencies}", latencies.count());
     println!("{} rolling restarts, {zombies} zombies", soak.rolls);
     plot::write(options, &samples)?;
     soak.ledger.judge()?;
@@ -119,13 +132,15 @@ impl Soak {
                 self.ledger.did(runner, Deed::Told(fault));
             }
         }
-        match self.random.below(8) {
+        match self.random.below(self.faults) {
             0 | 1 => self.tell(Fault::Unhealthy),
             2 => self.tell(Fault::Hung),
             3 => self.tell(Fault::Asking),
             4 => self.tell(Fault::Exit),
             5 => self.signal(Signal::KILL, Deed::Killed).await?,
             6 => self.signal(Signal::STOP, Deed::Stopped).await?,
+            8 => self.tell(Fault::Leaking),
+            9 => self.tell(Fault::Stopping),
             _ => {
                 self.rolls += 1;
                 self.host.restart();

@@ -260,3 +260,9 @@ fn the_history_keeps_the_last_checks_s36a() {
     assert_eq!(bench.monitor.history().len(), HISTORY_LEN);
     assert_eq!(bench.effect(), CheckEffect::Counted { streak: u32::try_from(HISTORY_LEN).unwrap() + 3 });
 }
+
+#[test]
+fn a_monitor_shows_the_settings_that_it_was_given_s3() {
+    let config = eager().failure_threshold(7).timeout_seconds(9);
+    assert_eq!(Bench::new(config).monitor.config(), config);
+}
