@@ -48,7 +48,7 @@ impl Circumstances {
             drain_timeout: settings.drain_timeout,
             grace_period: settings.grace_period,
             replacing: fleet.replacing(),
-            max_replacing: settings.max_replacing.map(Into::into),
+            max_replacing: settings.max_replacing.of(settings.runners).map(Into::into),
             last_ended,
         }
     }

@@ -85,7 +85,7 @@ impl RunnerDetails {
         let live = fleet.runners().find(|runner| runner.id() == id).map(|runner| {
             let history = runner.monitor().into_iter().flat_map(Monitor::history);
             let live = LiveInfo {
-                info: RunnerInfo::of(runner, fleet, balancer, now),
+                info: RunnerInfo::of(runner, fleet, now).with_requests(balancer),
                 started_at: clock.wall(runner.started()),
                 checks: checks(history, kept, now),
             };

@@ -74,6 +74,12 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind, evidence: Option<&Evidence
         EventKind::Ready { after } => {
             tracing::info!(%runner, after = ?rounded(*after), "IDLE: takes requests");
         }
+        EventKind::StandsBy { after } => {
+            tracing::info!(%runner, after = ?rounded(*after), "IDLE: ready as a spare");
+        }
+        EventKind::Promoted { replaces } => {
+            tracing::info!(%runner, replaces, "a spare replaces a runner");
+        }
         EventKind::Checked(record) => {
             let detail = evidence.and_then(|evidence| evidence.detail(record.id));
             log_check(runner, record, detail.as_deref());

@@ -49,7 +49,7 @@ pub use fal_health::protocol::{Address, AddressError, Progress};
 pub use fal_health::{HealthCheck, HealthCheckSpec};
 pub use fleet::{
     Admission, EventKind, Exit, GaveUp, GiveUp, MAX_RECORDS, OnStall, Reason, ReplacementStrategy,
-    RestartError, RestartStatus, RunnerRecord, RunnerState, Step, StepKind,
+    RestartError, RestartStatus, RunnerRecord, RunnerState, ScaleTarget, Step, StepKind,
 };
 pub use host::{AppSpec, Host, HostBuilder, HostHandle, InvalidHealthCheck, ListenerKind, StartError};
 pub use id::RunnerId;

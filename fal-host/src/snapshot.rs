@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use crate::check_info::CheckInfo;
 use crate::clock::Clock;
 use crate::evidence::{Evidence, EvidenceStore, OomEvidence};
-use crate::fleet::{Exit, Fleet, Reason, RestartStatus, Runner, RunnerRecord, RunnerState};
+use crate::fleet::{Exit, Fleet, Reason, RestartStatus, Runner, RunnerRecord, RunnerState, ScaleTarget};
 use crate::id::RunnerId;
 use crate::json::{optional_seconds, seconds, unix_time};
 use crate::proxy::Balancer;
@@ -25,6 +25,8 @@ pub struct Snapshot {
     /// ([S66a](fal_health::semantics#s66a)).
     #[serde(skip)]
     pub stopping: bool,
+    /// How many runners and spares there should be ([S76](fal_health::semantics#s76)).
+    pub scale: ScaleTarget,
     /// The runners that have not ended, by id.
     pub runners: Vec<RunnerInfo>,
     /// How far the last rolling restart is ([S52](fal_health::semantics#s52)). `None` before the first one.
@@ -47,6 +49,7 @@ pub(crate) struct Sources<'a> {
 /// A runner that has not ended.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the JSON")]
 pub struct RunnerInfo {
     /// The runner.
     pub id: RunnerId,
@@ -56,6 +59,9 @@ pub struct RunnerInfo {
     pub pid: Option<u32>,
     /// Its state.
     pub state: RunnerState,
+    /// Whether it is a spare, which takes no requests ([S75](fal_health::semantics#s75)).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub spare: bool,
     /// The time since the start of its process.
     #[serde(rename = "age_seconds", serialize_with = "seconds")]
     pub age: Duration,
@@ -190,15 +196,25 @@ pub struct EndedInfo {
     pub checks: Vec<CheckInfo>,
 }
 
+/// Whether a host takes requests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HostStatus {
+    /// Whether any runner takes requests, and the host does not stop.
+    pub(crate) ready: bool,
+    /// Whether the host is stopping, or has announced that.
+    pub(crate) stopping: bool,
+}
+
 impl Snapshot {
-    pub(crate) fn of(sources: Sources<'_>) -> Self {
-        let Sources { fleet, clock, balancer, evidence } = sources;
+    /// What the control thread knows. It does as little as possible for it, because it makes the checks.
+    pub(crate) fn of(sources: Sources<'_>, status: HostStatus) -> Self {
+        let Sources { fleet, clock, evidence, .. } = sources;
         let now = clock.now();
-        let stopping = fleet.is_stopping() || balancer.closes_connections();
         Self {
-            ready: fleet.is_ready() && !stopping,
-            stopping,
-            runners: fleet.runners().map(|runner| RunnerInfo::of(runner, fleet, balancer, now)).collect(),
+            ready: status.ready,
+            stopping: status.stopping,
+            scale: fleet.scale_target(),
+            runners: fleet.runners().map(|runner| RunnerInfo::of(runner, fleet, now)).collect(),
             restart: fleet.restart_status(),
             ended: {
                 let kept = |id| evidence.of(id).map(AsRef::as_ref);
@@ -206,19 +222,26 @@ impl Snapshot {
             },
         }
     }
+
+    /// Adds what the balancer knows, on the thread of the caller.
+    pub(crate) fn with_requests(mut self, balancer: &Balancer) -> Self {
+        self.runners = self.runners.into_iter().map(|runner| runner.with_requests(balancer)).collect();
+        self
+    }
 }
 
 impl RunnerInfo {
-    pub(crate) fn of(runner: &Runner, fleet: &Fleet, balancer: &Balancer, now: Time) -> Self {
-        let in_flight = balancer.in_flight(runner.id());
+    /// What the control thread knows of a runner.
+    pub(crate) fn of(runner: &Runner, fleet: &Fleet, now: Time) -> Self {
         Self {
             id: runner.id(),
             index: runner.index().get(),
             pid: runner.pid(),
-            state: runner.state(in_flight),
+            state: runner.state(),
+            spare: fleet.is_spare(runner),
             age: now.since(runner.started()),
-            in_flight,
-            served: balancer.served(runner.id()),
+            in_flight: 0,
+            served: 0,
             memory: runner.memory(),
             replacement_due: runner.due(),
             progress: runner.progress().cloned(),
@@ -232,12 +255,24 @@ impl RunnerInfo {
             awaits_first_pass: runner.awaits_first_pass(),
             awaits_min_healthy: runner.awaits_min_healthy(),
             health: runner.monitor().map(|monitor| HealthInfo {
-                wedged: balancer.is_wedged(runner.id()),
                 stalled: runner.stalled(),
                 oldest_request: runner.oldest_request(),
                 ..HealthInfo::of(monitor, now)
             }),
         }
+    }
+}
+
+impl RunnerInfo {
+    /// Adds what the balancer knows.
+    pub(crate) fn with_requests(mut self, balancer: &Balancer) -> Self {
+        self.in_flight = balancer.in_flight(self.id);
+        self.served = balancer.served(self.id);
+        self.state = self.state.with_requests(self.in_flight);
+        if let Some(health) = &mut self.health {
+            health.wedged = balancer.is_wedged(self.id);
+        }
+        self
     }
 }
 

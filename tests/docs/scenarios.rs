@@ -286,6 +286,16 @@ const TABLE: &[Row] = &[
         rests: "a_directory_that_is_missing_is_named_in_the_error_and_used_once_it_is_there_s71a",
     },
     Row {
+        rule: 75,
+        acts: "a_spare_takes_the_place_of_a_crashed_runner_before_its_replacement_has_started_s75a_s75b",
+        rests: "a_spare_gets_no_request_while_the_runners_serve_s75a_s75b",
+    },
+    Row {
+        rule: 76,
+        acts: "a_host_is_scaled_up_and_down_and_loses_no_request_s76a_s76b",
+        rests: "one_runner_always_stays_s76b",
+    },
+    Row {
         rule: 82,
         acts: "requests_are_counted_by_endpoint_method_and_status_s82a_s82b",
         rests: "no_request_adds_a_value_to_a_label_s82b",

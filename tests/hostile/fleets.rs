@@ -183,3 +183,40 @@ async fn a_version_that_stays_healthy_replaces_every_runner_and_loses_no_request
     rig.traffic.goes_on().await;
     rig.lost_none().await;
 }
+
+#[tokio::test]
+async fn each_of_several_crashes_is_covered_by_a_spare_and_takes_only_its_own_requests_along_s75b() {
+    const CRASHES: u64 = 3;
+    let set = |builder: HostBuilder| builder.spares(1);
+    let rig = Rig::of(program(&[]), 2, app(patiently().failure_threshold(1000)), set).await;
+    for runner in 1..=3 {
+        rig.host.passed(runner).await;
+    }
+    for crash in 1..=CRASHES {
+        let told = rig.tell("do", Deed::Exit).await;
+        assert_eq!(rig.host.ended(told.runner()).await.reason, Reason::Exited);
+        rig.traffic.goes_on().await;
+        // The replacement is the next spare.
+        rig.host.passed(3 + crash).await;
+    }
+    let snapshot = rig.host.handle.snapshot().await.unwrap();
+    assert_eq!(snapshot.runners.iter().filter(|runner| runner.spare).count(), 1);
+    rig.lost_at_most(u32::try_from(CRASHES).unwrap() * TAKEN_ALONG).await;
+}
+
+#[tokio::test]
+async fn a_dependency_that_all_share_costs_no_runner_more_beside_a_spare_s75c_s40a() {
+    let dependency = Dependency::new();
+    let rig = dependency.rig(|builder| builder.spares(1)).await;
+    rig.host.passed(4).await;
+    dependency.lose();
+    // The spare, or one for which it serves, and a third of the runners.
+    for successor in [5, 6] {
+        assert_eq!(rig.host.ended(successor).await.reason, Reason::Unhealthy);
+    }
+    rig.traffic.goes_on().await;
+    let snapshot = rig.host.handle.snapshot().await.unwrap();
+    let serves = |state| matches!(state, RunnerState::Idle | RunnerState::Running);
+    assert!(snapshot.runners.iter().filter(|it| serves(it.state) && !it.spare).count() >= 2);
+    rig.lost_none().await;
+}

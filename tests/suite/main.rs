@@ -35,6 +35,7 @@ mod requests;
 mod restarting;
 mod rollouts;
 mod service_manager;
+mod spares;
 mod stop_runner;
 mod stopping;
 mod traffic;

@@ -188,6 +188,7 @@ async fn the_first_reason_wins_s36b() {
     let call = director.call("slow").await;
     director.answer_of(1, Kind::Check, Answer::fail());
     host.terminating(1).await;
+    host.started(2).await;
     host.handle.shutdown();
     call.succeed().await;
     slow.response().await;

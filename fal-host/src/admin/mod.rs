@@ -6,11 +6,11 @@ mod logs;
 mod metrics;
 pub(crate) mod probes;
 mod runners;
+mod scale;
 mod server;
 mod state;
 
 use axum::extract::{Query, State};
-use axum::http::header::ORIGIN;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware;
 use axum::response::{IntoResponse, Json, Response};
@@ -25,13 +25,13 @@ pub(crate) use runners::measured;
 use server::Waiting;
 pub(crate) use server::serve;
 pub(crate) use state::Admin;
-use state::{snapshot, stopping};
+use state::{refusal_of, stopping};
 
 use crate::driver::ControlRequest;
 use crate::fleet::RestartError;
 
 /// What there is, for a client that asks for something else.
-const PAGES: &str = "GET /metrics, /runners, /runners/ID, /runners/ID/explain, /runners/ID/logs, /healthz and /readyz, and POST /restart";
+const PAGES: &str = "GET /metrics, /runners, /runners/ID, /runners/ID/explain, /runners/ID/logs, /healthz and /readyz, and POST /restart and /scale";
 
 pub(crate) fn router(admin: Admin) -> Router {
     let router = Router::new();
@@ -45,6 +45,7 @@ pub(crate) fn router(admin: Admin) -> Router {
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
         .route("/restart", post(restart))
+        .route("/scale", post(scale::scale))
         .method_not_allowed_fallback(async || {
             let detail = format!("method not allowed: there are {PAGES}");
             (StatusCode::METHOD_NOT_ALLOWED, Json(json!({ "detail": detail })))
@@ -59,24 +60,25 @@ pub(crate) fn router(admin: Admin) -> Router {
 
 #[cfg(feature = "metrics")]
 async fn metrics(State(admin): State<Admin>) -> Response {
-    let (reply, answer) = oneshot::channel();
-    let asked = admin.requests.upgrade().map(|requests| requests.send(ControlRequest::Metrics(reply)));
-    match (asked, answer.await) {
-        (Some(Ok(())), Ok(families)) => metrics::page(&admin.app, families),
-        _ => stopping(),
+    match admin.ask(ControlRequest::Metrics).await {
+        Some(counted) => metrics::page(&admin.app, counted.families(&admin.balancer)),
+        None => stopping(),
     }
 }
 
-/// 200 while the control thread, which answers this, runs.
-async fn alive() -> Json<serde_json::Value> {
-    Json(json!({ "status": "ok" }))
+/// 200 while the control thread runs. If it hangs, there is no answer.
+async fn alive(State(admin): State<Admin>) -> Response {
+    match admin.status().await {
+        Some(_) => Json(json!({ "status": "ok" })).into_response(),
+        None => stopping(),
+    }
 }
 
 /// 200 when at least one runner takes requests.
 async fn ready(State(admin): State<Admin>) -> Response {
-    match snapshot(&admin).await {
-        Some(snapshot) if snapshot.ready => Json(json!({ "status": "ok" })).into_response(),
-        Some(snapshot) if snapshot.stopping => stopping(),
+    match admin.status().await {
+        Some(status) if status.ready => Json(json!({ "status": "ok" })).into_response(),
+        Some(status) if status.stopping => stopping(),
         Some(_) => {
             let detail = "no runner takes requests yet";
             (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "detail": detail }))).into_response()
@@ -103,12 +105,8 @@ async fn restart(
     Query(RestartQuery { wait }): Query<RestartQuery>,
     headers: HeaderMap,
 ) -> Response {
-    if headers.contains_key(ORIGIN) {
-        let detail = "a web page may not restart the runners: send the request without the header `origin`, as curl does";
-        return (StatusCode::FORBIDDEN, Json(json!({ "detail": detail }))).into_response();
-    }
-    if snapshot(&admin).await.is_none_or(|snapshot| snapshot.stopping) {
-        return stopping();
+    if let Some(refusal) = refusal_of(&admin, &headers).await {
+        return refusal;
     }
     let Some(requests) = admin.requests.upgrade() else { return stopping() };
     if !wait {
@@ -140,19 +138,54 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
+    use std::sync::Arc;
+
+    use crate::fleet::{Scale, ScaleTarget};
+    use crate::proxy::{Balancer, Limits, Reports};
+    use crate::snapshot::HostStatus;
+
+    impl Admin {
+        pub(super) fn answered(requests: &mpsc::UnboundedSender<ControlRequest>) -> Self {
+            let reports = Reports { asked: Arc::default(), events: mpsc::unbounded_channel().0 };
+            let balancer = Balancer::new(Limits::plain(), reports);
+            Self { app: "app".to_owned(), requests: requests.downgrade(), balancer }
+        }
+    }
+
+    /// A control thread of a host that serves. Returns what else was requested.
+    pub(super) async fn answer_status(
+        mut queue: mpsc::UnboundedReceiver<ControlRequest>,
+    ) -> Vec<ControlRequest> {
+        let mut others = Vec::new();
+        while let Some(request) = queue.recv().await {
+            match request {
+                ControlRequest::Status(reply) => {
+                    reply.send(HostStatus { ready: true, stopping: false }).unwrap();
+                }
+                ControlRequest::Scale(Scale::To(runners), Some(reply)) => {
+                    reply.send(ScaleTarget { runners, spares: 1 }).unwrap();
+                    others.push(ControlRequest::Scale(Scale::To(runners), None));
+                }
+                other => others.push(other),
+            }
+        }
+        others
+    }
 
     fn test_router(requests: &mpsc::UnboundedSender<ControlRequest>) -> Router {
-        let admin = Admin { app: "app".to_owned(), requests: requests.downgrade() };
-        router(admin).layer(Extension(Waiting::default()))
+        router(Admin::answered(requests)).layer(Extension(Waiting::default()))
     }
 
     #[tokio::test]
     async fn errors_for_a_wrong_method_or_page_list_the_endpoints() {
         let (requests, _queue) = mpsc::unbounded_channel();
         let router = test_router(&requests);
-        for (method, path, status) in
-            [("GET", "/restart", 405), ("POST", "/runners", 405), ("GET", "/metrix", 404)]
-        {
+        for (method, path, status) in [
+            ("GET", "/restart", 405),
+            ("GET", "/scale", 405),
+            ("POST", "/runners", 405),
+            ("GET", "/metrix", 404),
+        ] {
             let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
             let response = router.clone().oneshot(request).await.unwrap();
             assert_eq!(response.status(), status, "{method} {path}");
@@ -164,7 +197,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_for_a_web_pages_host_is_refused_s46b() {
-        let (requests, _queue) = mpsc::unbounded_channel();
+        let (requests, queue) = mpsc::unbounded_channel();
+        tokio::spawn(answer_status(queue));
         let router = test_router(&requests);
         for path in ["/runners", "/healthz", "/nowhere"] {
             let request = Request::get(path).header("host", "evil.example:9090").body(Body::empty()).unwrap();
@@ -175,17 +209,46 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_restart_request_of_a_web_page_is_refused_and_has_no_effect() {
+    async fn a_request_of_a_web_page_changes_nothing_s76d() {
         let (requests, mut queue) = mpsc::unbounded_channel();
         let router = test_router(&requests);
-        for origin in ["https://elsewhere.example", "null", "http://127.0.0.1:8081"] {
-            let request = Request::post("/restart").header("origin", origin).body(Body::empty()).unwrap();
-            let response = router.clone().oneshot(request).await.unwrap();
-            assert_eq!(response.status(), 403, "{origin}");
-            let body = to_bytes(response.into_body(), 1024).await.unwrap();
-            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-            assert!(body["detail"].as_str().unwrap().contains("origin"), "{body}");
+        for path in ["/restart", "/scale?runners=3"] {
+            for origin in ["https://elsewhere.example", "null", "http://127.0.0.1:8081"] {
+                let request = Request::post(path).header("origin", origin).body(Body::empty()).unwrap();
+                let response = router.clone().oneshot(request).await.unwrap();
+                assert_eq!(response.status(), 403, "{origin}");
+                let body = to_bytes(response.into_body(), 1024).await.unwrap();
+                let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                assert!(body["detail"].as_str().unwrap().contains("origin"), "{body}");
+            }
         }
         assert!(queue.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_scale_request_needs_a_whole_number_from_1_s76d() {
+        let (requests, queue) = mpsc::unbounded_channel();
+        let control = tokio::spawn(answer_status(queue));
+        let router = test_router(&requests);
+        let queries =
+            ["", "?runners=0", "?runners=-1", "?runners=", "?runners=70000", "?count=3", "?runners=3&x=1"];
+        for (query, status) in queries.map(|query| (query, 400)).into_iter().chain([("?runners=3", 202)]) {
+            let request = Request::post(format!("/scale{query}")).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status, "{query}");
+            let body = to_bytes(response.into_body(), 1024).await.unwrap();
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            if status == 400 {
+                assert!(body["detail"].as_str().unwrap().contains("/scale?runners=3"), "{body}");
+            } else {
+                assert_eq!(body, json!({ "status": "scaling", "runners": 3, "spares": 1 }));
+            }
+        }
+        drop(requests);
+        let requested = control.await.unwrap();
+        assert!(
+            matches!(&requested[..], [ControlRequest::Scale(Scale::To(runners), _)] if runners.get() == 3),
+            "{requested:?}"
+        );
     }
 }

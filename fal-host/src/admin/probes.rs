@@ -34,12 +34,14 @@ mod tests {
     use tokio::sync::mpsc;
     use tower::ServiceExt;
 
+    use super::super::tests::answer_status;
     use super::*;
 
     #[tokio::test]
     async fn probes_answer_three_pages_of_any_host_and_nothing_else_s67a() {
-        let (requests, _queue) = mpsc::unbounded_channel();
-        let router = router(Admin { app: "app".to_owned(), requests: requests.downgrade() });
+        let (requests, queue) = mpsc::unbounded_channel();
+        tokio::spawn(answer_status(queue));
+        let router = router(Admin::answered(&requests));
         for (method, path, status) in [
             ("GET", "/livez", 200),
             ("GET", "/healthz", 200),

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Json, Response};
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-use super::state::{Admin, snapshot, stopping, unknown};
+use super::state::{Admin, stopping, unknown};
 use crate::RunnerId;
 use crate::details::RunnerDetails;
 use crate::driver::ControlRequest;
@@ -20,7 +20,7 @@ struct RunnersResponse<'a> {
 
 /// All runners, and the records of the last ones that ended.
 pub(super) async fn all(State(admin): State<Admin>) -> Response {
-    match snapshot(&admin).await {
+    match admin.snapshot().await {
         Some(snapshot) => Json(RunnersResponse { app: &admin.app, snapshot }).into_response(),
         None => stopping(),
     }

@@ -23,6 +23,10 @@ impl Banner<'_> {
         let Self { title, details, app } = self;
         let (scheme, address) = (host.scheme(), host.address());
         let runners = counted(options.runners.into(), "runner");
+        let spares = match options.spares {
+            0 => String::new(),
+            count => format!(" and {}", counted(count.into(), "spare")),
+        };
         let requests = counted(app.max_multiplexing.get(), "request");
         let checks = HealthSummary {
             spec: app.health_check.as_ref(),
@@ -30,7 +34,7 @@ impl Banner<'_> {
             interval: options.check_interval,
         };
         let mut text = format!(
-            "{title} serves on {scheme}://{address} with {runners}, {requests} at a time each\n{details}health check\n{checks}"
+            "{title} serves on {scheme}://{address} with {runners}{spares}, {requests} at a time each\n{details}health check\n{checks}"
         );
         if let Some(admin) = host.admin_address() {
             // Writing to a string does not fail.

@@ -15,7 +15,7 @@ use super::values::{
 };
 use crate::AddressRange;
 use crate::HostBuilder;
-use crate::host::MaxReplacing;
+use crate::fleet::MaxReplacing;
 
 /// The options of a host. Each has an environment variable, too.
 #[derive(Debug, Args)]
@@ -30,7 +30,8 @@ pub struct HostOptions {
     /// The address of the admin interface, or `off`
     ///
     /// `GET /runners` returns the state of every runner, `GET /metrics` metrics for Prometheus. `GET /healthz` checks the host itself. `GET /readyz` returns
-    /// 200 while at least one runner takes requests. `POST /restart` replaces all runners. The admin interface has no
+    /// 200 while at least one runner takes requests. `POST /restart` replaces all runners. `POST /scale?runners=3` changes
+    /// their number. The admin interface has no
     /// access control: expose it to trusted networks only.
     #[arg(long, value_name = "ADDRESS", env = "FAL_ADMIN", default_value = "127.0.0.1:9090")]
     pub(super) admin: AdminAddress,
@@ -47,6 +48,13 @@ pub struct HostOptions {
     /// Each runner is a process with its own setup. It serves up to `max_multiplexing` requests at a time.
     #[arg(long, value_name = "COUNT", env = "FAL_RUNNERS", default_value = "1", value_parser = values::count::<u16>)]
     pub(super) runners: u16,
+
+    /// How many further runners to keep ready
+    ///
+    /// A spare passes its checks and takes no requests. When a runner ends or fails, a spare takes its place at once, and
+    /// the new runner becomes the spare. Spares have indexes, too.
+    #[arg(long, value_name = "COUNT", env = "FAL_SPARES", default_value = "0", value_parser = values::whole_number::<u16>)]
+    pub(super) spares: u16,
 
     /// An environment variable of every runner: `NAME=VALUE`
     ///
@@ -82,7 +90,7 @@ pub struct HostOptions {
     /// How many requests may wait in the queue
     ///
     /// Further requests get 503 (`queue_full`).
-    #[arg(long, value_name = "COUNT", env = "FAL_QUEUE", default_value = "1024", value_parser = values::whole_number)]
+    #[arg(long, value_name = "COUNT", env = "FAL_QUEUE", default_value = "1024", value_parser = values::whole_number::<usize>)]
     pub(super) queue: usize,
 
     /// How long a request may wait in the queue
@@ -108,7 +116,7 @@ pub struct HostOptions {
     /// How large the head of a request may be, in bytes
     ///
     /// A larger one gets 431. At least 8192 are allowed.
-    #[arg(long, value_name = "BYTES", env = "FAL_MAX_HEAD_SIZE", default_value = "32768", value_parser = values::whole_number)]
+    #[arg(long, value_name = "BYTES", env = "FAL_MAX_HEAD_SIZE", default_value = "32768", value_parser = values::whole_number::<usize>)]
     pub(super) max_head_size: usize,
 
     /// How long requests in flight may take during a planned stop or restart
@@ -264,6 +272,7 @@ impl HostOptions {
             .admin(self.admin.into())
             .probes(self.probes)
             .runners(self.runners())
+            .spares(self.spares.into())
             .check_interval(self.check_interval)
             .admission(self.admit.into())
             .start_check_interval(self.start_check_interval)

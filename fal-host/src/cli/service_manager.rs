@@ -89,7 +89,7 @@ impl ServiceManager {
 /// The state of the host in one line.
 fn status(snapshot: &Snapshot) -> String {
     let serves = |state| matches!(state, RunnerState::Idle | RunnerState::Running);
-    let serving = snapshot.runners.iter().filter(|runner| serves(runner.state)).count();
+    let serving = snapshot.runners.iter().filter(|runner| serves(runner.state) && !runner.spare).count();
     let in_flight: u32 = snapshot.runners.iter().map(|runner| runner.in_flight).sum();
     let phase = if snapshot.stopping { "stopping: " } else { "" };
     let runners = snapshot.runners.len();

@@ -13,7 +13,14 @@ pub(super) enum SignalRequest {
     Stop,
     /// Replace all runners, one after another.
     Restart,
+    /// Keep one more runner.
+    ScaleUp,
+    /// Keep one runner less.
+    ScaleDown,
 }
+
+const TTIN: i32 = rustix::process::Signal::TTIN.as_raw();
+const TTOU: i32 = rustix::process::Signal::TTOU.as_raw();
 
 /// The signals that a host handles.
 #[derive(Debug)]
@@ -22,6 +29,9 @@ pub(super) struct Signals {
     interrupt: Signal,
     /// `None` if the host was started with SIGHUP ignored, which it keeps.
     hangup: Option<Signal>,
+    /// SIGTTIN and SIGTTOU, as other servers have them (S76c).
+    scale_up: Signal,
+    scale_down: Signal,
     /// SIGHUP means stop if a terminal has closed, and restart for a server without a terminal.
     on_hangup: SignalRequest,
 }
@@ -33,6 +43,8 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: if inherited::ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) },
+            scale_up: signal(SignalKind::from_raw(TTIN))?,
+            scale_down: signal(SignalKind::from_raw(TTOU))?,
             on_hangup: if io::stdin().is_terminal() { SignalRequest::Stop } else { SignalRequest::Restart },
         })
     }
@@ -43,6 +55,8 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => SignalRequest::Stop,
             _ = self.interrupt.recv() => SignalRequest::Stop,
+            _ = self.scale_up.recv() => SignalRequest::ScaleUp,
+            _ = self.scale_down.recv() => SignalRequest::ScaleDown,
             Some(_) = hangup => self.on_hangup,
         }
     }

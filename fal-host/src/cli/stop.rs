@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::service_manager::ServiceManager;
 use super::signals::{SignalRequest, Signals};
 use crate::HostHandle;
+use crate::fleet::Scale;
 
 /// The exit code of a host whose runners do not start.
 const EXIT_GAVE_UP: u8 = 4;
@@ -43,6 +44,8 @@ pub(super) async fn until_stopped(
                     // A restart during another one takes its place.
                     restart.set(Some(host.restart_and_wait()).into());
                 }
+                SignalRequest::ScaleUp => host.request_scale(Scale::Up),
+                SignalRequest::ScaleDown => host.request_scale(Scale::Down),
             },
             Some(_) = &mut restart => {
                 restart.set(None.into());
@@ -73,7 +76,7 @@ pub(super) async fn until_stopped(
     Ok(ExitCode::from(EXIT_KILLED))
 }
 
-/// Waits for the next signal to stop. A host that stops replaces no runner, so a signal to restart has no effect.
+/// Waits for the next signal to stop. A host that stops starts no runner, so other signals have no effect.
 async fn told_again(signals: &mut Signals) {
     let first = Instant::now();
     while signals.next().await != SignalRequest::Stop || first.elapsed() < DUPLICATE_SIGNAL {}

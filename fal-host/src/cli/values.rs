@@ -115,7 +115,7 @@ pub(super) fn count<T: FromStr>(text: &str) -> Result<T, String> {
 }
 
 /// A whole number from 0.
-pub(super) fn whole_number(text: &str) -> Result<usize, String> {
+pub(super) fn whole_number<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| "expected a whole number, such as `1024`".to_owned())
 }
 

@@ -1,6 +1,8 @@
 //! The driver: the loop around the fleet. It executes the fleet's commands and reports events to it.
 
+mod answers;
 mod catch_up;
+mod launches;
 mod requests;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -8,30 +10,27 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use fal_health::metrics::MetricFamily;
 use fal_health::{Check, Inconclusive, Outcome, Time, Trigger};
 use futures_util::FutureExt;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, yield_now};
 use tokio::time::{Instant, sleep_until};
 
 use self::catch_up::CatchUp;
 pub(crate) use self::requests::ControlRequest;
 use crate::client_policy::ClientPolicy;
 use crate::clock::Clock;
-use crate::details::RunnerDetails;
 use crate::events::{self, Event};
 use crate::evidence::EvidenceStore;
 use crate::fleet::{
     EventKind, Finding, Fleet, FleetCommand, FleetEvent, FleetSettings, GaveUp, ReplicaIndex, RestartError,
 };
 use crate::id::RunnerId;
-use crate::launch::{Launcher, RunnerHandle, StatusReporter};
+use crate::launch::{Launcher, RunnerHandle};
 use crate::memory::MemorySampler;
 use crate::metrics::FleetMetrics;
 use crate::probe::{ProbeTarget, Prober};
 use crate::proxy::{Balancer, Report};
-use crate::snapshot::{Snapshot, Sources};
 
 /// What a driver is made of.
 pub(crate) struct DriverParts {
@@ -65,6 +64,8 @@ pub(crate) struct Driver {
     fleet_events: mpsc::UnboundedSender<FleetEvent>,
     /// Events for the fleet that are not handled yet, each with the time at which it became known.
     queue: VecDeque<(Time, FleetEvent)>,
+    /// Runners that are to be started, the first one first.
+    launches: VecDeque<(RunnerId, ReplicaIndex)>,
     /// The callers that wait for the end of the rolling restart.
     restart_waiters: Vec<oneshot::Sender<Result<(), RestartError>>>,
     /// The host's handle was dropped.
@@ -82,6 +83,7 @@ enum Turn {
     /// `None`: the host's handle was dropped.
     Request(Option<ControlRequest>),
     Deadline,
+    LaunchDue,
 }
 
 /// What the driver holds of a runner that was launched.
@@ -100,7 +102,7 @@ impl Driver {
         let samples_memory = settings.limits.memory.is_some();
         let (fleet, commands) = Fleet::start(clock.now(), settings);
         let mut driver = Self {
-            clock,
+            clock: clock.clone(),
             fleet,
             probe_target: parts.probe_target.map(Arc::new),
             launcher: parts.launcher,
@@ -113,6 +115,7 @@ impl Driver {
             runners: BTreeMap::new(),
             fleet_events,
             queue: VecDeque::new(),
+            launches: VecDeque::new(),
             restart_waiters: Vec::new(),
             handle_dropped: false,
             stopped: false,
@@ -121,9 +124,14 @@ impl Driver {
         driver.drain_queue();
         let mut memory = MemorySampler::new(samples_memory, driver.fleet_events.clone());
         let mut catch_up = CatchUp::new();
+        let mut has_launched = false;
         while !driver.stopped {
             let deadline = catch_up.sleep(clock.now(), driver.fleet.deadline());
             let wake = deadline.map(|deadline| clock.instant(deadline));
+            if std::mem::take(&mut has_launched) {
+                // Checks go on between two launches.
+                yield_now().await;
+            }
             let turn = tokio::select! {
                 Some(event) = fleet_event_queue.recv() => Turn::Event(event),
                 () = asked.notified() => Turn::ChecksAsked,
@@ -131,8 +139,11 @@ impl Driver {
                 Some(report) = reports.recv() => Turn::Report(report),
                 request = requests.recv(), if !driver.handle_dropped => Turn::Request(request),
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => Turn::Deadline,
+                // One at a time, since a process takes about a millisecond to start. A stop waits for a few at most.
+                () = std::future::ready(()), if !driver.launches.is_empty() => Turn::LaunchDue,
             };
             catch_up.wake(clock.now());
+            driver.clock.follow(SystemTime::now());
             if let (Turn::Deadline, Some(deadline)) = (&turn, deadline) {
                 driver.metrics.lagged(clock.now().since(deadline));
             }
@@ -148,6 +159,10 @@ impl Driver {
                 Turn::Request(request) => driver.on_request(request),
                 Turn::Deadline if catch_up.is_over(clock.now()) => driver.handle(FleetEvent::Elapsed),
                 Turn::Deadline => {}
+                Turn::LaunchDue => {
+                    driver.launch_next();
+                    has_launched = true;
+                }
             }
         }
     }
@@ -159,48 +174,6 @@ impl Driver {
             Report::StopRequested(id) => self.handle(FleetEvent::StopRequested { id }),
             Report::Unreachable(id) => self.handle(FleetEvent::Unreachable { id }),
         }
-    }
-
-    fn on_request(&mut self, request: Option<ControlRequest>) {
-        // Without a handle nothing could ever stop the host, so it ends.
-        self.handle_dropped = request.is_none();
-        match request {
-            Some(ControlRequest::Restart(waiter)) => {
-                self.restart_waiters.extend(waiter);
-                self.handle(FleetEvent::Restart);
-            }
-            Some(ControlRequest::Stop) => self.handle(FleetEvent::Stop),
-            Some(ControlRequest::Kill) | None => self.handle(FleetEvent::Kill),
-            Some(ControlRequest::Snapshot(reply)) => {
-                let _ = reply.send(self.snapshot());
-            }
-            Some(ControlRequest::Metrics(reply)) => {
-                let _ = reply.send(self.metric_families());
-            }
-            Some(ControlRequest::Details(id, reply)) => {
-                let _ = reply.send(RunnerDetails::of(id, self.sources()));
-            }
-            Some(ControlRequest::Evidence(id, reply)) => {
-                let _ = reply.send(self.evidence.of(id).cloned());
-            }
-        }
-    }
-
-    /// What a snapshot is made of.
-    fn sources(&self) -> Sources<'_> {
-        let Self { fleet, clock, balancer, evidence, .. } = self;
-        Sources { fleet, clock, balancer, evidence }
-    }
-
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::of(self.sources())
-    }
-
-    fn metric_families(&self) -> Vec<MetricFamily> {
-        let permits_each = self.balancer.limits().max_multiplexing;
-        let mut families = self.metrics.families(&self.snapshot(), self.balancer.waiting(), permits_each);
-        families.extend(self.balancer.metrics().families());
-        families
     }
 
     /// Hands an event to the fleet, executes the commands that follow, and repeats with the events that these cause.
@@ -223,7 +196,7 @@ impl Driver {
     fn execute(&mut self, commands: Vec<FleetCommand>) {
         for command in commands {
             match command {
-                FleetCommand::Launch(id, index) => self.launch(id, index),
+                FleetCommand::Launch(id, index) => self.launches.push_back((id, index)),
                 FleetCommand::Route(id) => {
                     if let Some(runner) = self.runners.get(&id) {
                         self.balancer.add(id, runner.handle.address());
@@ -272,26 +245,6 @@ impl Driver {
                 FleetCommand::Stopped => self.stopped = true,
             }
         }
-    }
-
-    fn launch(&mut self, id: RunnerId, index: ReplicaIndex) {
-        let started = self.clock.now();
-        let evidence = self.evidence.begin(id);
-        let reporter = StatusReporter::new(id, index.get(), self.fleet_events.clone())
-            .with_replacement_strategy(self.fleet.replacement_strategy())
-            .with_evidence(Arc::clone(&evidence));
-        let event = match self.launcher.launch(id, reporter) {
-            Ok(handle) => {
-                let pid = handle.pid();
-                let target = self.probe_target.clone();
-                let prober =
-                    target.map(|target| Prober::new(handle.check_address(), target).with_evidence(evidence));
-                self.runners.insert(id, LiveRunner { handle, prober, check: None });
-                FleetEvent::Launched { id, pid }
-            }
-            Err(error) => FleetEvent::LaunchFailed { id, error: error.chain() },
-        };
-        self.enqueue(started, event);
     }
 
     /// The processes of the runners that have one of their own.

@@ -13,9 +13,9 @@ use tokio::time::timeout;
 use super::catch_up::CATCH_UP;
 use super::*;
 use crate::fleet::{Exit, GiveUp};
-use crate::launch::LaunchError;
-use crate::proxy::{Limits, ManualChecks, Origins, Reports, Retries};
-use crate::{Address, RunnerState};
+use crate::launch::{LaunchError, StatusReporter};
+use crate::proxy::{Limits, Reports};
+use crate::{Address, RunnerState, Snapshot};
 
 /// A deadline that only a failure reaches.
 const GUARD: Duration = Duration::from_secs(20);
@@ -76,31 +76,12 @@ fn start_driver_at(settings: FleetSettings, socket: PathBuf) -> Rig {
     let (policy, client_policy) = watch::channel(ClientPolicy::Serve);
     let (published, event_stream) = broadcast::channel(events::CAPACITY);
     let asked = Arc::new(Notify::new());
-    let limits = Limits {
-        clients: 1,
-        max_head: 32 * 1024,
-        queue: 1,
-        queue_timeout: Duration::from_secs(1),
-        request_timeout: None,
-        linger: std::time::Duration::ZERO,
-        wedged_after: None,
-        client_timeout: Duration::from_secs(60),
-        max_multiplexing: 1,
-        manual_checks: ManualChecks::Ignored,
-        trusted_proxies: Vec::new(),
-        tls: None,
-        retries: Retries::default(),
-        endpoints: Vec::new(),
-        access_log: false,
-        server_timing: false,
-        origins: Origins::default(),
-    };
     let target = |health| ProbeTarget::new(&HealthCheckSpec::post("/health", health)).unwrap();
     let parts = DriverParts {
         probe_target: settings.health.map(target),
         settings,
         launcher: Box::new(Channelled { started, address: Address::Unix(socket) }),
-        balancer: Balancer::new(limits, Reports { asked: Arc::clone(&asked), events }),
+        balancer: Balancer::new(Limits::plain(), Reports { asked: Arc::clone(&asked), events }),
         asked,
         reports,
         requests: request_queue,

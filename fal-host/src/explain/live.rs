@@ -63,6 +63,10 @@ fn tell_state(told: &mut Explanation, info: &RunnerInfo, steps: &[StepInfo], cir
                 told.fact(format!("Its setup says: {:.0} %, {:?}.", progress.fraction * 100.0, progress.message));
             }
         }
+        RunnerState::Idle if info.spare => told.rule(
+            "S75a",
+            format!("It is a spare since {began}: ready, and out of the rotation until another runner leaves it."),
+        ),
         RunnerState::Idle => told.rule(
             "S37d",
             format!("It has been in the rotation since {began} and has no request in flight."),

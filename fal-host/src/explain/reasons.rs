@@ -24,6 +24,7 @@ pub(super) const fn because(reason: Reason) -> &'static str {
         Reason::RestartAborted => {
             "it was the successor in a rolling restart that another successor's failure ended"
         }
+        Reason::ScaledDown => "the host was told to keep fewer runners",
         Reason::Stopped => "the host stopped",
     }
 }
@@ -40,6 +41,7 @@ pub(super) const fn rule(reason: Reason) -> &'static str {
         Reason::Memory | Reason::Age | Reason::Requests => "S54a",
         Reason::Restarted => "S52",
         Reason::RestartAborted => "S52b",
+        Reason::ScaledDown => "S76b",
         Reason::Stopped => "S41d",
     }
 }

@@ -63,6 +63,7 @@ fn live(state: RunnerState) -> LiveInfo {
         index: 1,
         pid: Some(4_711),
         state,
+        spare: false,
         age: Duration::from_secs(100),
         in_flight: 2,
         served: 7,

@@ -46,6 +46,8 @@ impl Fleet {
             }
             self.mark_stable(now, id);
             self.on_successor_healthy(now, id);
+            // A spare that passes again may replace one of them.
+            self.start_allowed_replacements(now);
         }
         if matches!(record.effect, CheckEffect::Counted { .. })
             && let Some(state) = self.runners.get_mut(&id).and_then(|runner| runner.min_healthy.as_mut())
@@ -57,9 +59,9 @@ impl Fleet {
     }
 
     /// Has requests dispatched last to a runner in the rotation whose last counted check failed (S38g).
-    fn update_dispatch(&mut self, id: RunnerId) {
-        let Some(runner) = self.runners.get_mut(&id).filter(|runner| runner.is_ready()) else { return };
-        let failing = runner.monitor.as_ref().is_some_and(|monitor| monitor.streak() > 0);
+    pub(super) fn update_dispatch(&mut self, id: RunnerId) {
+        let Some(runner) = self.runners.get_mut(&id).filter(|runner| runner.is_routed()) else { return };
+        let failing = runner.is_failing();
         if std::mem::replace(&mut runner.dispatched_last, failing) != failing {
             self.commands.push(if failing {
                 FleetCommand::DispatchLast(id)
@@ -105,10 +107,10 @@ impl Fleet {
     /// Replaces an unhealthy runner, or defers that if too many are being replaced (S40).
     fn on_unhealthy(&mut self, now: Time, id: RunnerId) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
-        let replica = self.replicas.get(runner.replica.0);
+        let replica = self.replicas.get(&runner.replica);
         let is_replacing = replica.is_some_and(|replica| replica.replacing || replica.successor == Some(id));
-        // The first serves no requests (S44c), and the second is part of a replacement already (S40c).
-        if runner.awaits_first_pass() || is_replacing {
+        // The first serves no requests (S44c, S75), and the second is part of a replacement already (S40c).
+        if !runner.is_routed() || is_replacing {
             return self.terminate(now, id, Reason::Unhealthy);
         }
         self.abort_restart_of(now, id, Reason::Unhealthy);
@@ -127,19 +129,21 @@ impl Fleet {
 
     /// How many replicas may be replaced at a time (S40a).
     pub(super) fn max_replacing(&self) -> usize {
-        self.settings.max_replacing.map_or(usize::MAX, NonZeroUsize::get)
+        self.settings.max_replacing.of(self.settings.runners).map_or(usize::MAX, NonZeroUsize::get)
     }
 
-    /// Replaces deferred runners, as many as the bound allows, in the order of their verdicts (S40).
+    /// Replaces deferred runners, as many as healthy spares and the bound allow, in the order of their verdicts (S40, S75).
     pub(super) fn start_allowed_replacements(&mut self, now: Time) {
         while let Some(id) = self.deferred.first_key_value().map(|(_, id)| *id) {
             let Some(index) = self.runners.get(&id).map(|runner| runner.replica) else { return };
-            let is_allowed = self.replacing < self.max_replacing();
-            let Some(replica) = self.replicas.get_mut(index.0).filter(|_| is_allowed) else {
-                return;
-            };
-            replica.replacing = true;
-            self.replacing += 1;
+            if self.healthy_spare().is_none() {
+                let is_allowed = self.replacing < self.max_replacing();
+                let Some(replica) = self.replicas.get_mut(&index).filter(|_| is_allowed) else {
+                    return;
+                };
+                replica.replacing = true;
+                self.replacing += 1;
+            }
             // It leaves the rotation, which ends its deferral.
             self.terminate(now, id, Reason::Unhealthy);
         }

@@ -41,6 +41,10 @@ impl Fleet {
     /// Lets a runner finish its requests, within the drain timeout, before it gets SIGTERM (S33).
     pub(super) fn drain(&mut self, now: Time, id: RunnerId, reason: Reason) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
+        if !runner.is_routed() {
+            // A spare has no requests to finish.
+            return self.terminate(now, id, reason);
+        }
         runner.reason.get_or_insert(reason);
         let index = runner.replica;
         let timeout = self.settings.drain_timeout;
@@ -52,7 +56,7 @@ impl Fleet {
 
     /// Drains and replaces a runner that says that it cannot go on (S58).
     pub(super) fn on_stop_requested(&mut self, now: Time, id: RunnerId) {
-        let Some(runner) = self.runners.get_mut(&id).filter(|runner| runner.is_ready()) else { return };
+        let Some(runner) = self.runners.get_mut(&id).filter(|runner| runner.is_routed()) else { return };
         let reason = *runner.reason.get_or_insert(Reason::Requested);
         let index = runner.replica;
         if !runner.stable
@@ -80,7 +84,8 @@ impl Fleet {
             }
             monitor.handle(now, fal_health::Event::Stopping);
         }
-        if runner.is_ready() {
+        if std::mem::take(&mut runner.routed) {
+            self.routed -= 1;
             self.commands.push(FleetCommand::Unroute(id));
         }
         if let Some(deferral) = runner.deferral.take() {
@@ -116,8 +121,13 @@ impl Fleet {
         let Runner { id, replica: index, .. } = runner;
         self.record(now, runner, exit);
         self.give_up_if_due(now);
+        self.release_replica(now, id, index);
+    }
+
+    /// Starts the replacement of a removed runner if that has not happened yet.
+    pub(super) fn release_replica(&mut self, now: Time, id: RunnerId, index: ReplicaIndex) {
         self.vacate(now, id, index);
-        let awaited = self.replicas.get(index.0).is_some_and(|replica| replica.awaited_exit == Some(id));
+        let awaited = self.replicas.get(&index).is_some_and(|replica| replica.awaited_exit == Some(id));
         if awaited && !self.is_stopping() {
             self.start_current(now, index);
         }
@@ -127,7 +137,7 @@ impl Fleet {
     fn vacate(&mut self, now: Time, id: RunnerId, index: ReplicaIndex) {
         let has_process = self.runners.contains_key(&id);
         let is_stopping = self.is_stopping();
-        let Some(replica) = self.replicas.get_mut(index.0) else { return };
+        let Some(replica) = self.replicas.get_mut(&index) else { return };
         if replica.successor == Some(id) {
             return self.drop_successor(now, index);
         }
@@ -137,11 +147,13 @@ impl Fleet {
         replica.current = replica.successor.take();
         if let Some(successor) = replica.current {
             self.end_replacement(now, successor, index);
-            return;
+            return self.fill_vacancy(now, index);
         }
         if is_stopping {
             return;
         }
+        self.fill_vacancy(now, index);
+        let Some(replica) = self.replicas.get_mut(&index) else { return };
         if has_process && self.settings.replacement_strategy == ReplacementStrategy::StopFirst {
             replica.awaited_exit = Some(id);
         } else {

@@ -31,11 +31,24 @@ pub enum EventKind {
         /// The time since the start of its process.
         after: Duration,
     },
-    /// `SETUP → IDLE`: it takes requests.
+    /// It takes requests. `SETUP → IDLE`, unless it was a spare.
     #[non_exhaustive]
     Ready {
         /// The time since the start of its process.
         after: Duration,
+    },
+    /// `SETUP → IDLE`: it is ready and takes no requests, because it is a spare ([S75](fal_health::semantics#s75)).
+    #[non_exhaustive]
+    StandsBy {
+        /// The time since the start of its process.
+        after: Duration,
+    },
+    /// It was a spare and takes the place of a runner that has left the rotation ([S75b](fal_health::semantics#s75b)).
+    /// [`Ready`](Self::Ready) follows.
+    #[non_exhaustive]
+    Promoted {
+        /// The index of the replica that becomes a spare for it.
+        replaces: usize,
     },
     /// A check has ended.
     Checked(CheckRecord),

@@ -6,7 +6,6 @@ use super::Fleet;
 use super::event_kind::EventKind;
 use super::give_up::{FailedStart, GaveUp, GiveUp};
 use super::message::FleetCommand;
-use super::runner::Runner;
 
 /// How many failed starts in a row make a host give up that was never able to start a runner (S48b).
 const UNTIL_FIRST_ADMISSION: u32 = 5;
@@ -19,8 +18,9 @@ impl Fleet {
             GiveUp::UntilFirstAdmission if !self.has_admitted => UNTIL_FIRST_ADMISSION,
             GiveUp::UntilFirstAdmission | GiveUp::Never => return,
         };
-        let failed_starts = self.replicas.iter().map(|replica| replica.backoff.failures()).min().unwrap_or(0);
-        if failed_starts < limit || self.runners.values().any(Runner::is_ready) || self.is_stopping() {
+        let failed_starts =
+            self.replicas.values().map(|replica| replica.backoff.failures()).min().unwrap_or(0);
+        if failed_starts < limit || self.is_ready() || self.has_ready_spare() || self.is_stopping() {
             return;
         }
         let Some(FailedStart { runner, reason, detail }) = self.last_failed_start.clone() else { return };

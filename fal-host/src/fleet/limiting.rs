@@ -20,7 +20,7 @@ impl Fleet {
         }
     }
 
-    /// A runner in service has reached one of its limits: its replacement is due (S54a).
+    /// A runner in the rotation or a spare has reached one of its limits: its replacement is due (S54a).
     pub(super) fn on_limit_reached(&mut self, id: RunnerId, reason: Reason) {
         let Some(runner) = self.runners.get_mut(&id).filter(|runner| runner.is_ready()) else { return };
         if runner.due.is_none() {
@@ -42,14 +42,14 @@ impl Fleet {
                 return;
             };
             self.due.retain(|due| *due != id);
-            let Some(replica) = self.replicas.get_mut(index.0) else { return };
+            let Some(replica) = self.replicas.get_mut(&index) else { return };
             replica.replacing = true;
             replica.succession = reason;
             self.replacing += 1;
             match self.settings.replacement_strategy {
                 ReplacementStrategy::StartFirst => {
                     let successor = self.create_runner(now, index);
-                    if let Some(replica) = self.replicas.get_mut(index.0) {
+                    if let Some(replica) = self.replicas.get_mut(&index) {
                         replica.successor = Some(successor);
                     }
                 }
@@ -61,7 +61,7 @@ impl Fleet {
     /// A runner that is due, if its replica is not being replaced already.
     fn replaceable(&self, id: RunnerId) -> Option<(RunnerId, ReplicaIndex, Reason)> {
         let runner = self.runners.get(&id)?;
-        let replica = self.replicas.get(runner.replica.0)?;
+        let replica = self.replicas.get(&runner.replica)?;
         let is_free = replica.current == Some(id) && replica.successor.is_none() && !replica.replacing;
         Some((id, runner.replica, runner.due.filter(|_| is_free)?))
     }
@@ -69,7 +69,7 @@ impl Fleet {
     /// The successor of a replica has ended before it became the current runner. The old one stays, and is due again if it
     /// has reached a limit.
     pub(super) fn drop_successor(&mut self, now: Time, index: ReplicaIndex) {
-        let Some(replica) = self.replicas.get_mut(index.0) else { return };
+        let Some(replica) = self.replicas.get_mut(&index) else { return };
         replica.successor = None;
         let Some(current) = replica.current else { return };
         let was_replacing = replica.replacing;

@@ -11,6 +11,7 @@ use super::give_up::GaveUp;
 use super::record::Exit;
 use super::replica::ReplicaIndex;
 use super::rolling_restart::RestartError;
+use super::scale::Scale;
 use crate::id::RunnerId;
 
 /// What a fleet handles.
@@ -22,6 +23,8 @@ pub(crate) enum FleetEvent {
     Launched { id: RunnerId, pid: Option<u32> },
     /// The process of a runner could not be started.
     LaunchFailed { id: RunnerId, error: String },
+    /// The process of a runner was not started, because the fleet does not want it any more.
+    LaunchDropped { id: RunnerId },
     /// The runner's setup has reported its progress.
     Progress { id: RunnerId, progress: Progress },
     /// The runner's setup has failed with this error; its exit follows.
@@ -46,6 +49,8 @@ pub(crate) enum FleetEvent {
     Exited { id: RunnerId, exit: Exit },
     /// Replace every runner, one after another.
     Restart,
+    /// Change how many runners there should be.
+    Scale(Scale),
     /// Stop the host gracefully (S41).
     Stop,
     /// Stop the host now: kill every process group (S41).

@@ -7,8 +7,8 @@
 //!
 //! [`Fleet::start`] returns a fleet and its first commands. After that only [`Fleet::handle`] changes it:
 //!
-//! 1. Execute the commands of the last call, in order. Events that this causes ([`FleetEvent::Launched`],
-//!    [`FleetEvent::LaunchFailed`]) go into a queue.
+//! 1. Execute the commands of the last call, in order. A launch may wait; if [`Fleet::wants_launch`] denies it then, its
+//!    event is [`FleetEvent::LaunchDropped`].
 //! 2. Take the next event. Without one, wait for one or for [`Fleet::deadline`], whichever comes first; the event
 //!    of a deadline is [`FleetEvent::Elapsed`].
 //! 3. Call [`Fleet::handle`] with that event and the time at which it became known. Times must not run backwards.
@@ -21,6 +21,7 @@
 //!
 //! - Each replica has exactly one current runner and at most one successor. Under
 //!   [`ReplacementStrategy::StopFirst`] a replica has none while the process of its last runner ends.
+//! - A runner of a spare is not in the rotation. While one is ready, each other replica has a runner in the rotation (S75).
 //! - Each runner that is not ending belongs to exactly one replica. A runner that is ending belongs to none.
 //! - A runner takes requests only while it is ready and, with periodic checks, has passed one (S44). It has at most one
 //!   check in flight, and none before it is ready or once it is ending.
@@ -40,13 +41,17 @@ mod give_up;
 mod giving_up;
 mod limiting;
 mod limits;
+mod max_replacing;
 mod message;
 mod record;
 mod replica;
 mod restarting;
 mod rolling_restart;
 mod runner;
+mod scale;
+mod scaling;
 mod settings;
+mod spares;
 mod starting;
 mod step;
 
@@ -60,6 +65,7 @@ pub use self::finding::OnStall;
 use self::give_up::FailedStart;
 pub use self::give_up::{GaveUp, GiveUp};
 pub(crate) use self::limits::RunnerLimits;
+pub(crate) use self::max_replacing::MaxReplacing;
 pub(crate) use self::message::{FleetCommand, FleetEvent};
 pub use self::record::{Exit, MAX_RECORDS, Reason, RunnerRecord};
 use self::replica::Replica;
@@ -69,6 +75,8 @@ pub use self::rolling_restart::{RestartError, RestartStatus};
 use self::runner::Phase;
 pub(crate) use self::runner::Runner;
 pub use self::runner::RunnerState;
+pub(crate) use self::scale::Scale;
+pub use self::scale::ScaleTarget;
 use self::settings::EXIT_GRACE;
 pub use self::settings::{Admission, ReplacementStrategy};
 pub(crate) use self::settings::{DEFAULT_START_CHECK_INTERVAL, FleetSettings};
@@ -80,8 +88,12 @@ use crate::id::RunnerId;
 pub(crate) struct Fleet {
     settings: FleetSettings,
     runners: BTreeMap<RunnerId, Runner>,
-    /// As many as there should be runners.
-    replicas: Vec<Replica>,
+    /// As many as there should be runners and spares.
+    replicas: BTreeMap<ReplicaIndex, Replica>,
+    /// The replicas that are spares (S75).
+    spares: BTreeSet<ReplicaIndex>,
+    /// How many runners are in the rotation.
+    routed: usize,
     /// The deadline of each runner that has one.
     timers: BTreeSet<(Time, RunnerId)>,
     /// Unhealthy runners that wait to be replaced, by the number of their deferral (S40).
@@ -122,14 +134,14 @@ enum Shutdown {
 impl Fleet {
     /// A fleet at `now`, and its first commands, which start every runner.
     pub(crate) fn start(now: Time, settings: FleetSettings) -> (Self, Vec<FleetCommand>) {
-        let seeds = std::iter::successors(Some(settings.seed), |seed| Some(seed.wrapping_add(1)));
-        let replicas = seeds.take(settings.runners.get()).map(Replica::new).collect::<Vec<_>>();
         let mut fleet = Self {
             rolling_restart: None,
             last_restart: None,
             settings,
             runners: BTreeMap::new(),
-            replicas,
+            replicas: BTreeMap::new(),
+            spares: BTreeSet::new(),
+            routed: 0,
             timers: BTreeSet::new(),
             deferred: BTreeMap::new(),
             next_deferral: 0,
@@ -143,8 +155,12 @@ impl Fleet {
             now,
             commands: Vec::new(),
         };
-        for index in 0..fleet.replicas.len() {
-            fleet.start_current(now, ReplicaIndex(index));
+        for _ in 0..fleet.settings.runners.get() {
+            fleet.add_replica(now);
+        }
+        for _ in 0..fleet.settings.spares {
+            let index = fleet.add_replica(now);
+            fleet.spares.insert(index);
         }
         let commands = std::mem::take(&mut fleet.commands);
         (fleet, commands)
@@ -157,6 +173,7 @@ impl Fleet {
             FleetEvent::Elapsed => self.on_elapsed(now),
             FleetEvent::Launched { id, pid } => self.on_launched(now, id, pid),
             FleetEvent::LaunchFailed { id, error } => self.on_launch_failed(now, id, error),
+            FleetEvent::LaunchDropped { id } => self.on_launch_dropped(now, id),
             FleetEvent::Progress { id, progress } => self.on_progress(id, progress),
             FleetEvent::SetupFailed { id, error } => {
                 if let Some(runner) = self.runners.get_mut(&id) {
@@ -165,7 +182,7 @@ impl Fleet {
             }
             FleetEvent::Ready { id } => self.on_ready(now, id),
             FleetEvent::ManualRequested { id } => {
-                if self.runners.get(&id).is_some_and(Runner::is_ready) {
+                if self.runners.get(&id).is_some_and(Runner::is_routed) {
                     self.notify_monitor(now, id, fal_health::Event::ManualRequested);
                 }
             }
@@ -176,7 +193,7 @@ impl Fleet {
             FleetEvent::RequestsReached { id } => self.on_limit_reached(id, Reason::Requests),
             FleetEvent::Drained { id } => self.on_drained(now, id),
             FleetEvent::Unreachable { id } => {
-                if let Some(runner) = self.runners.get_mut(&id).filter(|runner| runner.is_ready()) {
+                if let Some(runner) = self.runners.get_mut(&id).filter(|runner| runner.is_routed()) {
                     runner.unreachable_at.get_or_insert(now + EXIT_GRACE);
                     self.update_timer(id);
                 }
@@ -184,6 +201,7 @@ impl Fleet {
             FleetEvent::StopRequested { id } => self.on_stop_requested(now, id),
             FleetEvent::Exited { id, exit } => self.on_exited(now, id, exit),
             FleetEvent::Restart => self.on_restart(now),
+            FleetEvent::Scale(scale) => self.on_scale(now, scale),
             FleetEvent::Stop => self.on_stop(now),
             FleetEvent::Kill => self.on_kill(now),
         }
@@ -212,7 +230,7 @@ impl Fleet {
 
     /// How many starts of a replica have failed in a row.
     pub(crate) fn failed_starts(&self, index: ReplicaIndex) -> u32 {
-        self.replicas.get(index.0).map_or(0, |replica| replica.backoff.failures())
+        self.replicas.get(&index).map_or(0, |replica| replica.backoff.failures())
     }
 
     /// How many replicas are being replaced because of periodic checks or limits (S40).
@@ -224,9 +242,9 @@ impl Fleet {
         &self.settings
     }
 
-    /// Whether any runner takes requests.
+    /// Whether any runner is in the rotation.
     pub(crate) fn is_ready(&self) -> bool {
-        self.runners.values().any(Runner::is_ready)
+        self.routed > 0
     }
 
     /// Whether the host is stopping or has stopped.

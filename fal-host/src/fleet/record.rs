@@ -43,6 +43,8 @@ pub enum Reason {
     /// It was a successor that had not replaced its runner when its rolling restart ended, because another successor
     /// failed ([S52](fal_health::semantics#s52)).
     RestartAborted,
+    /// The host was told to keep fewer runners ([S76](fal_health::semantics#s76)).
+    ScaledDown,
     /// The host stopped.
     Stopped,
 }
@@ -57,6 +59,7 @@ impl Reason {
                 | Self::Requests
                 | Self::Restarted
                 | Self::RestartAborted
+                | Self::ScaledDown
                 | Self::Stopped
         )
     }
@@ -76,6 +79,7 @@ impl Reason {
             Self::Requests => "requests",
             Self::Restarted => "restarted",
             Self::RestartAborted => "restart_aborted",
+            Self::ScaledDown => "scaled_down",
             Self::Stopped => "stopped",
         }
     }

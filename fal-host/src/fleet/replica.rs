@@ -4,7 +4,7 @@ use super::backoff::Backoff;
 use super::record::Reason;
 use crate::id::RunnerId;
 
-/// The position of a replica in its fleet, from 0. A runner and its replacement have the same one.
+/// The number of a replica in its fleet, from 0. A runner and its replacement have the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ReplicaIndex(pub(super) usize);
 

@@ -26,10 +26,11 @@ impl Fleet {
         }
         let previous = self.rolling_restart.take().and_then(|restart| restart.ending);
         // The old runner whose successor has not replaced it does not end.
-        let previous = previous.filter(|id| self.replicas.iter().all(|replica| replica.current != Some(*id)));
+        let previous =
+            previous.filter(|id| self.replicas.values().all(|replica| replica.current != Some(*id)));
         let superseded = self.end_successors(now, Reason::Restarted);
         self.rolling_restart = Some(RollingRestart {
-            remaining: (0..self.replicas.len()).map(ReplicaIndex).collect(),
+            remaining: self.replicas.keys().copied().collect(),
             ending: superseded.or(previous),
             first_new: RunnerId::new(self.next_id),
             successors: BTreeSet::new(),
@@ -49,9 +50,13 @@ impl Fleet {
             let Some(index) = restart.remaining.front().copied() else {
                 return self.complete_restart();
             };
+            let Some(replica) = self.replicas.get(&index) else {
+                // The host has scaled down meanwhile.
+                restart.remaining.pop_front();
+                continue;
+            };
             // Under stop-first, the replica may still wait for the end of a process.
-            let current = self.replicas.get(index.0).and_then(|replica| replica.current);
-            let Some(runner) = current.and_then(|id| self.runners.get(&id)) else { return };
+            let Some(runner) = replica.current.and_then(|id| self.runners.get(&id)) else { return };
             let id = runner.id;
             if !restart.successors.contains(&id) {
                 // A runner that has not started, or was started since the request, is as new as one of the restart's own.
@@ -80,7 +85,7 @@ impl Fleet {
         match phase {
             Phase::Ready { .. } if self.settings.replacement_strategy == ReplacementStrategy::StartFirst => {
                 let successor = self.create_runner(now, index);
-                if let Some(replica) = self.replicas.get_mut(index.0) {
+                if let Some(replica) = self.replicas.get_mut(&index) {
                     replica.successor = Some(successor);
                     replica.succession = Reason::Restarted;
                 }
@@ -124,39 +129,40 @@ impl Fleet {
     /// process.
     fn end_successors(&mut self, now: Time, reason: Reason) -> Option<RunnerId> {
         let mut ending = None;
-        let successors: Vec<_> = self.replicas.iter().filter_map(|replica| replica.successor).collect();
-        for id in successors {
-            let Some(runner) = self.runners.get_mut(&id) else { continue };
-            match runner.phase {
-                Phase::CrashBackoff { .. } | Phase::Pending => {
-                    let index = runner.replica;
-                    // A pending runner is terminated when its process has started.
-                    runner.reason = Some(reason);
-                    if matches!(runner.phase, Phase::CrashBackoff { .. }) {
-                        self.remove(id);
-                    } else {
-                        ending = Some(id);
-                    }
-                    self.drop_successor(now, index);
-                }
-                Phase::Ready { .. } => {
-                    self.drain(now, id, reason);
-                    ending = Some(id);
-                }
-                _ => {
-                    self.terminate(now, id, reason);
-                    ending = Some(id);
-                }
+        let successors: Vec<_> =
+            self.replicas.iter().filter_map(|(index, replica)| Some((*index, replica.successor?))).collect();
+        for (index, id) in successors {
+            if self.end_runner(now, id, reason) {
+                ending = Some(id);
+            }
+            if self.replicas.get(&index).is_some_and(|replica| replica.successor == Some(id)) {
+                self.drop_successor(now, index);
             }
         }
         ending
+    }
+
+    /// Ends a runner that is not needed any more. Returns whether it has a process. One that is pending is terminated when its
+    /// process has started.
+    pub(super) fn end_runner(&mut self, now: Time, id: RunnerId, reason: Reason) -> bool {
+        let Some(runner) = self.runners.get_mut(&id) else { return false };
+        match runner.phase {
+            Phase::CrashBackoff { .. } => {
+                self.remove(id);
+                return false;
+            }
+            Phase::Pending => runner.reason = Some(reason),
+            Phase::Ready { .. } => self.drain(now, id, reason),
+            _ => self.terminate(now, id, reason),
+        }
+        true
     }
 
     /// Starts the minimum healthy time of a successor that enters the rotation, or waits for its first pass (S52a, S54c).
     pub(super) fn begin_min_healthy(&mut self, now: Time, id: RunnerId) {
         let is_of_restart =
             self.rolling_restart.as_ref().is_some_and(|restart| restart.successors.contains(&id));
-        let replica = self.runners.get(&id).and_then(|runner| self.replicas.get(runner.replica.0));
+        let replica = self.runners.get(&id).and_then(|runner| self.replicas.get(&runner.replica));
         if !is_of_restart && replica.is_none_or(|replica| replica.successor != Some(id)) {
             return;
         }
@@ -187,7 +193,7 @@ impl Fleet {
             return;
         }
         let index = runner.replica;
-        let Some(replica) = self.replicas.get(index.0) else { return };
+        let Some(replica) = self.replicas.get(&index) else { return };
         if replica.successor == Some(id)
             && let Some(old) = replica.current
         {

@@ -36,6 +36,11 @@ pub enum RunnerState {
 }
 
 impl RunnerState {
+    /// The state with this number of requests in flight, which alone distinguishes IDLE from RUNNING.
+    pub(crate) fn with_requests(self, in_flight: u32) -> Self {
+        if self == Self::Idle && in_flight > 0 { Self::Running } else { self }
+    }
+
     /// The name of the state in logs and the admin interface.
     pub const fn name(self) -> &'static str {
         match self {
@@ -59,6 +64,8 @@ pub(crate) struct Runner {
     pub(super) phase: Phase,
     /// Its phases until now.
     pub(super) steps: Vec<Step>,
+    /// Whether it is in the rotation. Otherwise it is not ready, or a spare (S75).
+    pub(super) routed: bool,
     pub(super) pid: Option<u32>,
     /// When its process started; until then, when the fleet created it.
     pub(super) started: Time,
@@ -122,17 +129,18 @@ pub(super) enum Phase {
 
 impl Phase {
     /// The step that begins with this phase.
-    const fn step(self) -> StepKind {
-        match self {
+    const fn step(self) -> Option<StepKind> {
+        Some(match self {
             Self::CrashBackoff { .. } => StepKind::CrashBackoff,
             Self::Pending => StepKind::Pending,
             Self::Setup { .. } => StepKind::Setup,
             Self::AwaitingFirstPass => StepKind::AwaitingFirstPass,
-            Self::Ready { .. } => StepKind::InRotation,
+            // The fleet says whether it is a spare.
+            Self::Ready { .. } => return None,
             Self::Draining { .. } => StepKind::Draining,
             Self::Terminating { .. } => StepKind::Terminating,
             Self::Killed { .. } => StepKind::Killed,
-        }
+        })
     }
 }
 
@@ -151,7 +159,8 @@ impl Runner {
             id,
             replica,
             phase,
-            steps: vec![Step { kind: phase.step(), at: now }],
+            steps: phase.step().map(|kind| Step { kind, at: now }).into_iter().collect(),
+            routed: false,
             pid: None,
             started: now,
             monitor: None,
@@ -172,16 +181,27 @@ impl Runner {
         }
     }
 
-    /// Changes its phase. One that waits longer for the end of a killed process takes no new step.
+    /// Changes its phase.
     pub(super) fn enter(&mut self, phase: Phase, now: Time) {
         self.phase = phase;
-        let kind = phase.step();
+        if let Some(kind) = phase.step() {
+            self.begin_step(kind, now);
+        }
+    }
+
+    /// Keeps a step. One that waits longer for the end of a killed process takes no new one.
+    pub(super) fn begin_step(&mut self, kind: StepKind, now: Time) {
         if self.steps.last().is_none_or(|last| last.kind != kind) {
             self.steps.push(Step { kind, at: now });
         }
     }
 
     /// Whether it is in the rotation.
+    pub(super) fn is_routed(&self) -> bool {
+        self.routed
+    }
+
+    /// Whether it is in the rotation, or a spare that could be.
     pub(super) fn is_ready(&self) -> bool {
         matches!(self.phase, Phase::Ready { .. })
     }
@@ -212,6 +232,11 @@ impl Runner {
     /// When it reaches its greatest age, unless it will be replaced already (S54).
     pub(super) fn age_limit(&self) -> Option<Time> {
         self.limits.age.filter(|_| self.due.is_none()).map(|age| self.started + age)
+    }
+
+    /// Whether its last counted check failed.
+    pub(super) fn is_failing(&self) -> bool {
+        self.monitor.as_ref().is_some_and(|monitor| monitor.streak() > 0)
     }
 
     fn check_due(&self) -> Option<Time> {
@@ -301,14 +326,13 @@ impl Runner {
         }
     }
 
-    /// Its state. Only the number of requests in flight distinguishes IDLE from RUNNING.
-    pub(crate) fn state(&self, in_flight: u32) -> RunnerState {
+    /// Its state without requests in flight.
+    pub(crate) fn state(&self) -> RunnerState {
         match self.phase {
             Phase::CrashBackoff { .. } => RunnerState::CrashBackoff,
             Phase::Pending => RunnerState::Pending,
             Phase::Setup { .. } | Phase::AwaitingFirstPass => RunnerState::Setup,
-            Phase::Ready { .. } if in_flight == 0 => RunnerState::Idle,
-            Phase::Ready { .. } => RunnerState::Running,
+            Phase::Ready { .. } => RunnerState::Idle,
             Phase::Draining { .. } => RunnerState::Draining,
             Phase::Terminating { .. } | Phase::Killed { .. } => RunnerState::Terminating,
         }

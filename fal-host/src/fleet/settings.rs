@@ -8,6 +8,7 @@ use fal_health::{DEFAULT_INTERVAL, HealthCheck, Schedule, effective_start_period
 use super::finding::OnStall;
 use super::give_up::GiveUp;
 use super::limits::RunnerLimits;
+use super::max_replacing::MaxReplacing;
 
 /// How long a start may take in an app without a `startup_timeout` (S35).
 const DEFAULT_STARTUP_TIMEOUT: Duration = Duration::from_secs(600);
@@ -51,7 +52,10 @@ pub enum Admission {
 /// The settings of a fleet.
 #[derive(Clone, Debug)]
 pub(crate) struct FleetSettings {
+    /// How many runners there should be in the rotation.
     pub(crate) runners: NonZeroUsize,
+    /// How many further ones should be ready (S75).
+    pub(crate) spares: usize,
     pub(crate) health: Option<HealthCheck>,
     /// As the app declares it (S8).
     pub(crate) startup_timeout: Option<Duration>,
@@ -66,8 +70,8 @@ pub(crate) struct FleetSettings {
     pub(crate) replacement_strategy: ReplacementStrategy,
     /// How long a successor of a rolling restart must be healthy before it replaces the old runner (S52a).
     pub(crate) min_healthy: Duration,
-    /// How many replicas may be replaced at a time because of periodic checks; `None` for no bound (S40).
-    pub(crate) max_replacing: Option<NonZeroUsize>,
+    /// How many replicas may be replaced at a time because of periodic checks (S40).
+    pub(crate) max_replacing: MaxReplacing,
     /// The limits at which a runner is replaced (S54).
     pub(crate) limits: RunnerLimits,
     pub(crate) on_stall: OnStall,
@@ -80,6 +84,7 @@ impl FleetSettings {
     pub(crate) fn new(runners: NonZeroUsize) -> Self {
         Self {
             runners,
+            spares: 0,
             health: None,
             startup_timeout: None,
             grace_period: Duration::from_secs(5),
@@ -90,7 +95,7 @@ impl FleetSettings {
             confirm_interval: None,
             replacement_strategy: ReplacementStrategy::default(),
             min_healthy: Duration::ZERO,
-            max_replacing: None,
+            max_replacing: MaxReplacing::Unbounded,
             limits: RunnerLimits::default(),
             on_stall: OnStall::default(),
             give_up: GiveUp::default(),

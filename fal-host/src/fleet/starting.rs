@@ -10,6 +10,7 @@ use super::record::Reason;
 use super::replica::ReplicaIndex;
 use super::runner::{Phase, Runner};
 use super::settings::STABLE_AFTER;
+use super::step::StepKind;
 use super::{Fleet, Shutdown};
 use crate::id::RunnerId;
 
@@ -17,7 +18,7 @@ impl Fleet {
     /// Creates the current runner of a replica that has none.
     pub(super) fn start_current(&mut self, now: Time, index: ReplicaIndex) {
         let id = self.create_runner(now, index);
-        if let Some(replica) = self.replicas.get_mut(index.0) {
+        if let Some(replica) = self.replicas.get_mut(&index) {
             replica.current = Some(id);
             replica.awaited_exit = None;
         }
@@ -27,7 +28,7 @@ impl Fleet {
     pub(super) fn create_runner(&mut self, now: Time, index: ReplicaIndex) -> RunnerId {
         let id = RunnerId::new(self.next_id);
         self.next_id += 1;
-        let backoff = self.replicas.get(index.0).map(|replica| &replica.backoff);
+        let backoff = self.replicas.get(&index).map(|replica| &replica.backoff);
         let held = backoff.and_then(|backoff| Some((backoff.held(now)?, backoff.failures())));
         let phase = match held {
             None => {
@@ -79,6 +80,17 @@ impl Fleet {
         }
     }
 
+    /// Whether the process of a runner is still to be started.
+    pub(crate) fn wants_launch(&self, id: RunnerId) -> bool {
+        !self.is_stopping() && self.runners.get(&id).is_some_and(|runner| runner.reason.is_none())
+    }
+
+    pub(super) fn on_launch_dropped(&mut self, now: Time, id: RunnerId) {
+        if let Some(runner) = self.remove(id) {
+            self.release_replica(now, id, runner.replica);
+        }
+    }
+
     pub(super) fn on_launch_failed(&mut self, now: Time, id: RunnerId, error: String) {
         let Some(mut runner) = self.remove(id) else { return };
         if self.is_stopping() {
@@ -96,7 +108,7 @@ impl Fleet {
     /// A start has failed: the next start of its replica may have to wait (S35d).
     pub(super) fn on_start_failed(&mut self, now: Time, index: ReplicaIndex, failed: FailedStart) {
         self.last_failed_start = Some(failed);
-        if let Some(replica) = self.replicas.get_mut(index.0) {
+        if let Some(replica) = self.replicas.get_mut(&index) {
             replica.backoff.failed(now);
         }
     }
@@ -125,19 +137,41 @@ impl Fleet {
         self.notify_monitor(now, id, fal_health::Event::Ready);
     }
 
-    /// Adds a runner to the rotation.
+    /// A runner may take requests: it enters the rotation, unless its replica is a spare (S75).
     pub(super) fn admit(&mut self, now: Time, id: RunnerId) {
         let Some(runner) = self.runners.get(&id) else { return };
         let after = now.since(runner.started);
         let stable_at = (!self.settings.has_periodic_checks()).then(|| now + STABLE_AFTER);
+        let is_spare = self.spares.contains(&runner.replica);
         self.set_phase(id, Phase::Ready { stable_at });
+        if is_spare {
+            if let Some(runner) = self.runners.get_mut(&id) {
+                runner.begin_step(StepKind::StandsBy, now);
+            }
+            self.emit(id, EventKind::StandsBy { after });
+        } else {
+            self.route(now, id);
+        }
+        self.begin_min_healthy(now, id);
+        if is_spare {
+            self.on_spare_ready(now);
+        }
+    }
+
+    /// Adds a runner to the rotation.
+    pub(super) fn route(&mut self, now: Time, id: RunnerId) {
+        let Some(runner) = self.runners.get_mut(&id) else { return };
+        runner.routed = true;
+        runner.begin_step(StepKind::InRotation, now);
+        let (after, limit) = (now.since(runner.started), runner.limits.requests);
+        self.routed += 1;
         self.has_admitted = true;
         self.commands.push(FleetCommand::Route(id));
-        if let Some(limit) = self.runners.get(&id).and_then(|runner| runner.limits.requests) {
+        if let Some(limit) = limit {
             self.commands.push(FleetCommand::LimitRequests(id, limit));
         }
         self.emit(id, EventKind::Ready { after });
-        self.begin_min_healthy(now, id);
+        self.update_dispatch(id);
     }
 
     /// The start of a runner counts as a success: its replica's backoff ends, and so does its replacement (S35e, S40b).
@@ -147,7 +181,7 @@ impl Fleet {
             return;
         }
         let index = runner.replica;
-        let Some(replica) = self.replicas.get_mut(index.0) else { return };
+        let Some(replica) = self.replicas.get_mut(&index) else { return };
         replica.backoff.reset();
         let waiting = replica.successor.filter(|id| {
             self.runners.get(id).is_some_and(|runner| matches!(runner.phase, Phase::CrashBackoff { .. }))
@@ -161,7 +195,7 @@ impl Fleet {
     /// The replacement of a replica because of periodic checks ends when its current runner is stable (S40b).
     pub(super) fn end_replacement(&mut self, now: Time, id: RunnerId, index: ReplicaIndex) {
         let is_stable = self.runners.get(&id).is_some_and(|runner| runner.stable);
-        let Some(replica) = self.replicas.get_mut(index.0).filter(|_| is_stable) else { return };
+        let Some(replica) = self.replicas.get_mut(&index).filter(|_| is_stable) else { return };
         let is_complete = replica.current == Some(id) && replica.successor.is_none();
         if is_complete && std::mem::take(&mut replica.replacing) {
             self.replacing -= 1;

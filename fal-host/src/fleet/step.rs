@@ -17,6 +17,8 @@ pub enum StepKind {
     Setup,
     /// It is ready and waits for its first pass.
     AwaitingFirstPass,
+    /// It is ready, as a spare.
+    StandsBy,
     /// It takes requests.
     InRotation,
     /// It finishes its requests.

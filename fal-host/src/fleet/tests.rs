@@ -10,6 +10,8 @@ mod min_healthy;
 mod random_histories;
 mod replacing;
 mod rolling_restart;
+mod scaling;
 mod simulation;
+mod spares;
 mod stalls;
 mod starting;

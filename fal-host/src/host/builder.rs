@@ -14,11 +14,10 @@ use fal_health::DEFAULT_INTERVAL;
 use tokio::sync::broadcast;
 
 use super::error::ListenerKind;
-use super::max_replacing::MaxReplacing;
 use super::spec::AppSpec;
 use crate::events::{self, Event, EventStream};
 use crate::fleet::{
-    Admission, DEFAULT_START_CHECK_INTERVAL, GiveUp, OnStall, ReplacementStrategy, RunnerLimits,
+    Admission, DEFAULT_START_CHECK_INTERVAL, GiveUp, MaxReplacing, OnStall, ReplacementStrategy, RunnerLimits,
 };
 use crate::launch::Launcher;
 #[cfg(feature = "tls")]
@@ -91,6 +90,7 @@ pub struct HostBuilder {
     pub(super) probes: Option<SocketAddr>,
     pub(super) inherited: Vec<(ListenerKind, TcpListener)>,
     pub(super) count: NonZeroUsize,
+    pub(super) spares: usize,
     pub(super) env_each: Vec<(OsString, String)>,
     pub(super) check_interval: Duration,
     pub(super) admission: Admission,
@@ -126,6 +126,7 @@ impl HostBuilder {
             probes: None,
             inherited: Vec::new(),
             count: NonZeroUsize::MIN,
+            spares: 0,
             env_each: Vec::new(),
             check_interval: DEFAULT_INTERVAL,
             admission: Admission::default(),
@@ -178,9 +179,16 @@ impl HostBuilder {
         self
     }
 
-    /// How many runners the host keeps. Default: 1.
+    /// How many runners the host keeps. [`HostHandle::scale`](crate::HostHandle::scale) changes it later. Default: 1.
     pub fn runners(mut self, count: NonZeroUsize) -> Self {
         self.count = count;
+        self
+    }
+
+    /// How many further runners the host keeps ready, so that one takes the place of a runner that ends
+    /// ([S75](fal_health::semantics#s75)). A spare is checked and takes no requests. Default: 0.
+    pub fn spares(mut self, count: usize) -> Self {
+        self.spares = count;
         self
     }
 

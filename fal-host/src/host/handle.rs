@@ -1,6 +1,7 @@
 //! The handle of a running host.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
 
 use fal_health::metrics::MetricFamily;
@@ -12,7 +13,7 @@ use crate::client_policy::ClientPolicy;
 use crate::details::RunnerDetails;
 use crate::driver::ControlRequest;
 use crate::events::{Event, EventStream};
-use crate::fleet::{GaveUp, RestartError};
+use crate::fleet::{GaveUp, RestartError, Scale};
 use crate::id::RunnerId;
 use crate::proxy::Balancer;
 use crate::snapshot::Snapshot;
@@ -55,7 +56,7 @@ impl HostHandle {
     pub async fn snapshot(&self) -> Option<Snapshot> {
         let (reply, answer) = oneshot::channel();
         self.requests.send(ControlRequest::Snapshot(reply)).ok()?;
-        answer.await.ok()
+        Some(answer.await.ok()?.with_requests(&self.balancer))
     }
 
     /// The metrics of the host and of its runners, as the admin interface shows them on `/metrics`
@@ -63,7 +64,7 @@ impl HostHandle {
     pub async fn metrics(&self) -> Option<Vec<MetricFamily>> {
         let (reply, answer) = oneshot::channel();
         self.requests.send(ControlRequest::Metrics(reply)).ok()?;
-        answer.await.ok()
+        Some(answer.await.ok()?.families(&self.balancer))
     }
 
     /// Everything that is known of a runner ([S85](fal_health::semantics#s85)). `None` if the host has forgotten it, or has
@@ -99,6 +100,18 @@ impl HostHandle {
         let _ = self.requests.send(ControlRequest::Restart(Some(waiter)));
         // Without an outcome the host has ended.
         outcome.await.unwrap_or(Err(RestartError::HostStopped))
+    }
+
+    /// Changes how many runners the host keeps ([S76](fal_health::semantics#s76)). Returns at once. The number of spares stays.
+    ///
+    /// The host starts further runners with new indexes. Or it drains runners, those first that are not healthy, then those
+    /// with the highest indexes. They end with the reason [`ScaledDown`](crate::Reason::ScaledDown).
+    pub fn scale(&self, runners: NonZeroUsize) {
+        self.request_scale(Scale::To(runners));
+    }
+
+    pub(crate) fn request_scale(&self, scale: Scale) {
+        let _ = self.requests.send(ControlRequest::Scale(scale, None));
     }
 
     /// Loads the certificate and its key again ([`HostBuilder::tls`](crate::HostBuilder::tls)), for connections from now

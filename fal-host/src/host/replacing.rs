@@ -4,8 +4,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use super::builder::HostBuilder;
-use super::max_replacing::MaxReplacing;
-use crate::fleet::{GiveUp, OnStall, ReplacementStrategy};
+use crate::fleet::{GiveUp, MaxReplacing, OnStall, ReplacementStrategy};
 
 impl HostBuilder {
     /// How long requests in flight may take in a runner whose end is planned, before it gets SIGTERM

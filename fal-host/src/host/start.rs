@@ -1,15 +1,13 @@
 //! Starts a host: its listeners, its control thread, and the task that waits for its end.
 
-use std::io;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::admin_thread::AdminThread;
 use super::builder::{HostBuilder, RunnerSource};
 use super::error::StartError;
 use super::handle::HostHandle;
@@ -37,6 +35,7 @@ impl HostBuilder {
     ///
     /// See [`StartError`].
     pub async fn start(self) -> Result<HostHandle, StartError> {
+        let settings = self.fleet_settings();
         let health_check = self.app.health_check.as_ref();
         let target = |spec| ProbeTarget::new(spec)?.with_headers(&self.app.health_headers);
         let probe_target = health_check.map(target).transpose()?;
@@ -59,7 +58,7 @@ impl HostBuilder {
         let (requests, request_queue) = mpsc::unbounded_channel();
         let (reports, report_queue) = mpsc::unbounded_channel();
         let asked = Arc::new(Notify::new());
-        let files = OpenFiles::of(self.count, self.app.max_multiplexing);
+        let files = OpenFiles::of(self.count.saturating_add(self.spares), self.app.max_multiplexing);
         warn_of_low_file_limit(files, self.queue, self.count, self.app.max_multiplexing);
         let limits = Limits {
             clients: files.clients(),
@@ -84,24 +83,6 @@ impl HostBuilder {
             origins: Origins::new(&self.app.origins),
         };
         let balancer = Balancer::new(limits, Reports { asked: Arc::clone(&asked), events: reports });
-        let settings = FleetSettings {
-            health: health_check.map(|spec| spec.config),
-            startup_timeout: self.app.startup_timeout,
-            grace_period: self.app.termination_grace_period,
-            drain_timeout: self.drain_timeout,
-            check_interval: self.check_interval,
-            admission: self.admission,
-            start_check_interval: self.start_check_interval,
-            confirm_interval: self.confirm_interval,
-            replacement_strategy: self.replacement_strategy,
-            min_healthy: self.min_healthy,
-            max_replacing: self.max_replacing.of(self.count),
-            limits: self.limits,
-            on_stall: self.on_stall,
-            give_up: self.give_up,
-            seed: random_seed(),
-            ..FleetSettings::new(self.count)
-        };
         let (client_policy, mut policy_changes) = watch::channel(ClientPolicy::Serve);
         let server = tokio::spawn(proxy::serve(listener, Arc::clone(&balancer), async move {
             // An error means that the sender was dropped, which stops the server too.
@@ -120,11 +101,13 @@ impl HostBuilder {
             client_policy: client_policy.clone(),
             gave_up: Arc::clone(&gave_up),
         };
-        let admin = Admin { app: self.app.name, requests: requests.downgrade() };
+        let admin =
+            Admin { app: self.app.name, requests: requests.downgrade(), balancer: Arc::clone(&balancer) };
         let interfaces = [
             admin_listener.map(|listener| (listener, admin::router(admin.clone()))),
             probes_listener.map(|listener| (listener, probes::router(admin))),
         ];
+        let interfaces = AdminThread::new(interfaces).map_err(StartError::ControlThread)?;
         let control_ended = start_control_thread(parts, interfaces)?;
         let (stopped_sender, stopped) = watch::channel(());
         tokio::spawn(finish(
@@ -142,6 +125,30 @@ impl HostBuilder {
 fn retries_of(app: &AppSpec) -> Retries {
     let endpoints = app.idempotent.iter().map(|(method, path)| (method.as_str(), path.as_str()));
     Retries::new(app.retry_idempotent, endpoints)
+}
+
+impl HostBuilder {
+    fn fleet_settings(&self) -> FleetSettings {
+        FleetSettings {
+            health: self.app.health_check.as_ref().map(|spec| spec.config),
+            startup_timeout: self.app.startup_timeout,
+            grace_period: self.app.termination_grace_period,
+            drain_timeout: self.drain_timeout,
+            check_interval: self.check_interval,
+            admission: self.admission,
+            start_check_interval: self.start_check_interval,
+            confirm_interval: self.confirm_interval,
+            replacement_strategy: self.replacement_strategy,
+            min_healthy: self.min_healthy,
+            max_replacing: self.max_replacing,
+            limits: self.limits,
+            on_stall: self.on_stall,
+            give_up: self.give_up,
+            spares: self.spares,
+            seed: random_seed(),
+            ..FleetSettings::new(self.count)
+        }
+    }
 }
 
 /// Warns when the limit on open files allows fewer client connections than the runners and the queue have room for.
@@ -164,37 +171,23 @@ fn random_seed() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
 
-/// Starts the thread that supervises the runners and serves these interfaces. The receiver resolves when it ends.
+/// Starts the thread that supervises the runners, and the one that serves the interfaces. The receiver resolves when both have
+/// ended.
 fn start_control_thread(
     parts: DriverParts,
-    interfaces: [Option<(TcpListener, Router)>; 2],
+    interfaces: Option<AdminThread>,
 ) -> Result<oneshot::Receiver<()>, StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(StartError::ControlThread)?;
-    // The listeners move to the reactor of the control thread.
-    let to_std = |(listener, router): (TcpListener, Router)| Ok((listener.into_std()?, router));
-    let interfaces: Vec<_> = interfaces
-        .into_iter()
-        .flatten()
-        .map(to_std)
-        .collect::<io::Result<_>>()
-        .map_err(StartError::ControlThread)?;
     let (ended, control_ended) = oneshot::channel();
-    let run = async move {
-        for (listener, router) in interfaces {
-            match TcpListener::from_std(listener) {
-                Ok(listener) => drop(tokio::spawn(admin::serve(listener, router))),
-                Err(error) => tracing::error!(%error, "cannot serve the admin interface or the probes"),
-            }
-        }
-        Driver::run(parts).await;
-    };
+    let interfaces = interfaces.map(AdminThread::spawn).transpose().map_err(StartError::ControlThread)?;
     std::thread::Builder::new()
         .name("fal-host".to_owned())
         .spawn(move || {
-            runtime.block_on(run);
+            runtime.block_on(Driver::run(parts));
+            drop(interfaces);
             // Dropping the sender resolves the receiver, after a panic too.
             drop(ended);
         })

@@ -6,26 +6,11 @@ use std::time::Duration;
 use fal_health::metrics::{Histogram, MetricFamily, MetricKind, SECONDS};
 use fal_health::{CheckRecord, Outcome, Time, Trigger};
 
-use crate::fleet::{EventKind, RunnerState};
+use crate::fleet::EventKind;
 use crate::id::RunnerId;
-use crate::snapshot::Snapshot;
 
 /// The bounds of the time in which a thread of the host did not run, in seconds.
 const LAG_SECONDS: &[f64] = &[0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0];
-
-/// The states of a runner that has not ended.
-const STATES: [RunnerState; 7] = [
-    RunnerState::Pending,
-    RunnerState::Setup,
-    RunnerState::Idle,
-    RunnerState::Running,
-    RunnerState::Draining,
-    RunnerState::Terminating,
-    RunnerState::CrashBackoff,
-];
-
-/// The names of the verdicts.
-const VERDICTS: [&str; 4] = ["unknown", "healthy", "failing", "unhealthy"];
 
 /// What is counted of runners and their checks.
 #[derive(Debug)]
@@ -42,6 +27,8 @@ pub(crate) struct FleetMetrics {
     lag: Histogram,
     /// The runners that have started and have not ended.
     runners: BTreeMap<RunnerId, StartedRunner>,
+    /// How many runners of each replica take requests.
+    serving: BTreeMap<usize, usize>,
     /// Since when each replica, by its index, has had no runner that takes requests.
     gaps: BTreeMap<usize, Time>,
 }
@@ -50,6 +37,8 @@ pub(crate) struct FleetMetrics {
 struct StartedRunner {
     replica: usize,
     takes_requests: bool,
+    /// It was ready before it took requests.
+    was_spare: bool,
 }
 
 impl FleetMetrics {
@@ -69,6 +58,7 @@ impl FleetMetrics {
             check_failures: BTreeMap::new(),
             lag: Histogram::new(LAG_SECONDS),
             runners: BTreeMap::new(),
+            serving: BTreeMap::new(),
             gaps: BTreeMap::new(),
         }
     }
@@ -78,10 +68,22 @@ impl FleetMetrics {
         match kind {
             EventKind::Started { index, .. } => {
                 self.starts += 1;
-                self.runners.insert(runner, StartedRunner { replica: *index, takes_requests: false });
+                self.runners.insert(
+                    runner,
+                    StartedRunner { replica: *index, takes_requests: false, was_spare: false },
+                );
             }
-            EventKind::Ready { after } => {
+            EventKind::StandsBy { after } => {
                 self.startup.observe_duration(*after);
+                if let Some(runner) = self.runners.get_mut(&runner) {
+                    runner.was_spare = true;
+                }
+            }
+            EventKind::Promoted { replaces } => self.gap_ends(now, *replaces),
+            EventKind::Ready { after } => {
+                if self.runners.get(&runner).is_none_or(|runner| !runner.was_spare) {
+                    self.startup.observe_duration(*after);
+                }
                 self.takes_requests(now, runner);
             }
             EventKind::Checked(record) => self.checked(record),
@@ -115,7 +117,13 @@ impl FleetMetrics {
     fn takes_requests(&mut self, now: Time, runner: RunnerId) {
         let Some(runner) = self.runners.get_mut(&runner) else { return };
         runner.takes_requests = true;
-        if let Some(since) = self.gaps.remove(&runner.replica) {
+        let replica = runner.replica;
+        *self.serving.entry(replica).or_default() += 1;
+        self.gap_ends(now, replica);
+    }
+
+    fn gap_ends(&mut self, now: Time, replica: usize) {
+        if let Some(since) = self.gaps.remove(&replica) {
             self.replacement.observe_duration(now.since(since));
         }
     }
@@ -126,44 +134,18 @@ impl FleetMetrics {
             return;
         }
         let replica = runner.replica;
-        if !self.runners.values().any(|other| other.replica == replica && other.takes_requests) {
+        let serving = self.serving.entry(replica).or_default();
+        *serving = serving.saturating_sub(1);
+        if *serving == 0 {
+            self.serving.remove(&replica);
             self.gaps.entry(replica).or_insert(now);
         }
     }
 
-    /// Everything that was counted so far, and what the snapshot shows.
-    pub(crate) fn families(
-        &self,
-        snapshot: &Snapshot,
-        queued: usize,
-        permits_each: u32,
-    ) -> Vec<MetricFamily> {
-        use MetricKind::{Counter, Gauge, Histogram};
+    /// Everything that was counted so far.
+    pub(crate) fn families(&self) -> Vec<MetricFamily> {
+        use MetricKind::{Counter, Histogram};
         let new = MetricFamily::new;
-        let runners = &snapshot.runners;
-        let count =
-            |is: &dyn Fn(&crate::RunnerInfo) -> bool| runners.iter().filter(|runner| is(runner)).count();
-        let mut states = new(Gauge, "fal_app_runners", "Runners, by their state.");
-        for state in STATES {
-            states.push(
-                [("state", &*state.name().to_ascii_lowercase())],
-                count(&|runner| runner.state == state),
-            );
-        }
-        let mut verdicts = new(
-            Gauge,
-            "fal_app_runner_verdicts",
-            "Runners with a health check, by the verdict on their health.",
-        );
-        for verdict in VERDICTS {
-            let has_verdict = |runner: &crate::RunnerInfo| {
-                runner.health.as_ref().is_some_and(|health| health.verdict.name() == verdict)
-            };
-            verdicts.push([("verdict", verdict)], count(&has_verdict));
-        }
-        let serving = count(&|runner| matches!(runner.state, RunnerState::Idle | RunnerState::Running));
-        let permits = serving.saturating_mul(usize::try_from(permits_each).unwrap_or(usize::MAX));
-        let in_flight: u64 = runners.iter().map(|runner| u64::from(runner.in_flight)).sum();
         let mut ends = new(Counter, "fal_app_runner_ends", "Runners that have ended, by the reason.");
         self.ends.iter().for_each(|(reason, count)| ends.push([("reason", *reason)], *count));
         let mut checks = new(
@@ -177,16 +159,6 @@ impl FleetMetrics {
         let mut failures = new(Counter, "fal_app_check_failures", "Failed health checks, by the reason.");
         self.check_failures.iter().for_each(|(reason, count)| failures.push([("reason", *reason)], *count));
         vec![
-            states,
-            verdicts,
-            new(
-                Gauge,
-                "fal_app_permits",
-                "Requests that the runners which take requests can work on at a time.",
-            )
-            .with([], permits),
-            new(Gauge, "fal_app_concurrent_requests", "Requests that runners work on.").with([], in_flight),
-            new(Gauge, "fal_app_queue_size", "Requests that wait for a runner.").with([], queued),
             new(Counter, "fal_app_runner_starts", "Runners that were started.").with([], self.starts),
             ends,
             new(

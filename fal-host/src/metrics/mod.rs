@@ -3,10 +3,12 @@
 //! Requests are counted where they are served, with atomics that were allocated when the host started: see
 //! [`RequestMetrics`]. Everything else is counted from the host's events by the control thread: see [`FleetMetrics`].
 
+mod counted;
 mod endpoints;
 mod fleet;
 mod requests;
 
+pub(crate) use counted::Counted;
 pub(crate) use endpoints::EndpointIndex;
 pub(crate) use fleet::FleetMetrics;
 pub(crate) use requests::{Completion, RequestMetrics};

@@ -1,9 +1,10 @@
 //! Which runners are in the rotation, and the bookkeeping of their permits under one short lock.
 
+mod max_clients;
 mod refusals;
 mod requests;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub(crate) struct Balancer {
     reports: Reports,
     /// Whether each response closes its connection, because the host stops (S66).
     closes_connections: AtomicBool,
+    /// How many clients may be connected.
+    max_clients: AtomicUsize,
     state: Mutex<BalancerState>,
 }
 
@@ -86,6 +89,7 @@ impl Balancer {
         let permits = PermitTable::new(limits.max_multiplexing.max(1));
         let metrics = RequestMetrics::new(limits.endpoints.iter().map(String::as_str));
         Arc::new(Self {
+            max_clients: AtomicUsize::new(limits.clients),
             limits,
             metrics,
             refusals: RefusalLog::default(),

@@ -57,6 +57,30 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
+    /// Limits for a test that they do not matter to.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Self {
+        Self {
+            clients: 1,
+            max_head: 32 * 1024,
+            queue: 1,
+            queue_timeout: Duration::from_secs(1),
+            request_timeout: None,
+            linger: Duration::ZERO,
+            wedged_after: None,
+            client_timeout: Duration::from_secs(60),
+            max_multiplexing: 1,
+            manual_checks: ManualChecks::Ignored,
+            trusted_proxies: Vec::new(),
+            tls: None,
+            retries: Retries::default(),
+            endpoints: Vec::new(),
+            access_log: false,
+            server_timing: false,
+            origins: Origins::default(),
+        }
+    }
+
     /// After which time without the beginning of a response a request is overdue (S53a), and what happens to it then.
     /// `None`: it may take any time.
     pub(super) fn overdue(&self) -> Option<(Duration, OnOverdue)> {

@@ -40,7 +40,6 @@ use crate::connect::Pause;
 /// the last has ended. That takes as long as the slowest client: dropping the future cuts every client off.
 pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: impl Future<Output = ()>) {
     prepare(&listener, balancer.limits().client_timeout);
-    let max_clients = balancer.limits().clients;
     let mut clients = Clients::of(balancer);
     let mut warned = false;
     let mut ticks = interval(clients.clock.tick());
@@ -51,6 +50,7 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
     let mut pause = None;
     let mut stop = pin!(stop);
     loop {
+        let max_clients = clients.balancer.max_clients();
         tokio::select! {
             biased;
             () = &mut stop => break,

@@ -58,7 +58,7 @@ fn a_runner_in_setup_gets_sigterm_at_once_s41c() {
 fn a_runner_without_a_process_leaves_no_record_when_the_host_stops_s37c_s41a() {
     let mut held = Simulation::new(settings(1), |_| Script { setup: None, exits: Some(millis(10)), ..GOOD });
     held.run_to(millis(100));
-    assert_eq!(held.fleet.runners().next().unwrap().state(0), RunnerState::CrashBackoff);
+    assert_eq!(held.fleet.runners().next().unwrap().state(), RunnerState::CrashBackoff);
     let records = held.records().len();
     held.handle(FleetEvent::Stop);
     assert!(held.stopped);

@@ -2,7 +2,7 @@
 
 use fal_health::{HealthCheck, Time};
 
-use super::simulation::{GOOD, Script, Simulation, at, millis, seconds, settings};
+use super::simulation::{GOOD, Script, Simulation, at, at_most, millis, seconds, settings};
 use crate::fleet::{Admission, EventKind, FleetSettings, Reason, RunnerState};
 
 /// Its checks fail from its start until this time.
@@ -28,7 +28,7 @@ fn a_runner_takes_requests_only_after_its_first_pass_and_is_in_setup_until_then_
     let mut simulation = Simulation::new(with_start_period(30, 1), |_| well_from(seconds(10)));
     simulation.run_to(millis(9_990));
     let runner = simulation.fleet.runners().next().unwrap();
-    assert_eq!((runner.state(0), runner.awaits_first_pass()), (RunnerState::Setup, true));
+    assert_eq!((runner.state(), runner.awaits_first_pass()), (RunnerState::Setup, true));
     assert!(simulation.routed.is_empty());
     let ready =
         |it: &EventKind| matches!(it, EventKind::AwaitingFirstPass { after, .. } if *after == millis(500));
@@ -45,7 +45,7 @@ fn a_runner_takes_requests_only_after_its_first_pass_and_is_in_setup_until_then_
 
 #[test]
 fn a_runner_that_is_unhealthy_before_its_first_pass_waits_for_no_other_replacement_s44c() {
-    let max_replacing = std::num::NonZeroUsize::new(1);
+    let max_replacing = at_most(1);
     let settings = FleetSettings { max_replacing, ..with_start_period(0, 3) };
     let never = well_from(seconds(10_000));
     let mut simulation = Simulation::new(settings, move |id| if id.get() <= 3 { never } else { GOOD });

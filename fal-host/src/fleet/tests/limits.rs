@@ -1,10 +1,11 @@
 //! Runners that reach a limit on their memory, their age or their requests: S54.
 
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::NonZeroU64;
 
-use super::simulation::{GOOD, Script, Simulation, at, millis, seconds, settings};
+use super::simulation::{GOOD, Script, Simulation, at, at_most, millis, seconds, settings};
 use crate::fleet::{
-    EventKind, FleetCommand, FleetEvent, FleetSettings, Reason, ReplacementStrategy, RunnerLimits,
+    EventKind, FleetCommand, FleetEvent, FleetSettings, MaxReplacing, Reason, ReplacementStrategy,
+    RunnerLimits,
 };
 use crate::id::RunnerId;
 
@@ -12,7 +13,7 @@ const LIMIT: u64 = 1_000;
 
 fn limited(runners: usize) -> FleetSettings {
     let limits = RunnerLimits { memory: NonZeroU64::new(LIMIT), ..RunnerLimits::default() };
-    FleetSettings { limits, max_replacing: Some(NonZeroUsize::MIN), ..settings(runners) }
+    FleetSettings { limits, max_replacing: at_most(1), ..settings(runners) }
 }
 
 fn measure(simulation: &mut Simulation, id: u64, bytes: u64) {
@@ -52,7 +53,7 @@ fn a_runner_above_its_memory_limit_is_drained_when_its_successor_is_healthy_s54a
 
 #[test]
 fn runners_above_a_limit_are_replaced_as_many_at_a_time_as_the_bound_allows_s54c_s40() {
-    let settings = FleetSettings { max_replacing: NonZeroUsize::new(2), ..limited(6) };
+    let settings = FleetSettings { max_replacing: at_most(2), ..limited(6) };
     let mut simulation = Simulation::new(settings, |_| GOOD);
     simulation.run_to(seconds(20));
     for id in 1..=6 {
@@ -120,7 +121,7 @@ fn a_successor_that_fails_leaves_the_old_runner_and_is_tried_again_after_the_bac
 #[test]
 fn during_a_rolling_restart_no_other_replacement_starts_s54c() {
     let slow = Script { setup: Some(seconds(30)), ..GOOD };
-    let settings = FleetSettings { max_replacing: None, ..limited(2) };
+    let settings = FleetSettings { max_replacing: MaxReplacing::Unbounded, ..limited(2) };
     let mut simulation = Simulation::new(settings, move |id| if id.get() > 2 { slow } else { GOOD });
     simulation.run_to(seconds(20));
     simulation.handle(FleetEvent::Restart);

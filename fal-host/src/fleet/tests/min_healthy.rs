@@ -4,7 +4,8 @@ use fal_health::HealthCheck;
 
 use super::simulation::{GOOD, Script, Simulation, at, millis, seconds, settings};
 use crate::fleet::{
-    Admission, EventKind, FleetEvent, FleetSettings, Reason, ReplacementStrategy, RestartError, RestartStatus,
+    Admission, EventKind, FleetEvent, FleetSettings, MaxReplacing, Reason, ReplacementStrategy, RestartError,
+    RestartStatus,
 };
 
 const MIN_HEALTHY: u64 = 40;
@@ -138,9 +139,10 @@ fn under_stop_first_the_next_runner_waits_for_the_minimum_healthy_time_s35b_s52a
 
 #[test]
 fn an_old_runner_that_fails_meanwhile_is_replaced_by_the_successor_at_once_s52a() {
-    let mut simulation = Simulation::new(FleetSettings { max_replacing: None, ..proving(1) }, |id| {
-        if id.get() == 1 { Script { sick_from: Some(at(seconds(41))), ..GOOD } } else { GOOD }
-    });
+    let mut simulation =
+        Simulation::new(FleetSettings { max_replacing: MaxReplacing::Unbounded, ..proving(1) }, |id| {
+            if id.get() == 1 { Script { sick_from: Some(at(seconds(41))), ..GOOD } } else { GOOD }
+        });
     simulation.run_to(seconds(60));
     simulation.handle(FleetEvent::Restart);
     simulation.run_to(seconds(90));

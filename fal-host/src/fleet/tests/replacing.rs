@@ -1,10 +1,8 @@
 //! Unhealthy runners and their replacements, one at a time and many (S33, S35, S40).
 
-use std::num::NonZeroUsize;
-
 use fal_health::{HealthCheck, Outcome, Time};
 
-use super::simulation::{FAILED, GOOD, Script, Simulation, at, millis, seconds, settings};
+use super::simulation::{FAILED, GOOD, Script, Simulation, at, at_most, millis, seconds, settings};
 use crate::fleet::{
     Admission, EventKind, Fleet, FleetCommand, FleetEvent, FleetSettings, Reason, ReplacementStrategy,
 };
@@ -70,7 +68,7 @@ fn a_stop_first_replacement_starts_when_the_old_process_has_ended_s35b() {
 #[test]
 fn a_manual_failure_ends_the_runner_at_once_whatever_its_age_and_the_bound_s25_s40e() {
     let health = HealthCheck::new().start_period_seconds(1_000).failure_threshold(100);
-    let max_replacing = NonZeroUsize::new(1);
+    let max_replacing = at_most(1);
     let settings = FleetSettings { health: Some(health), max_replacing, ..settings(3) };
     let mut simulation = Simulation::new(settings, |_| GOOD);
     simulation.run_to(seconds(1));
@@ -97,7 +95,7 @@ fn an_unreachable_runner_is_replaced_and_an_exit_found_first_wins_s36b_s39e() {
 #[test]
 fn runners_beyond_the_bound_are_deferred_and_keep_serving_s40a_s40d() {
     let all_sick = Script { sick_from: Some(at(seconds(40))), well_from: Some(at(seconds(640))), ..GOOD };
-    let max_replacing = NonZeroUsize::new(10);
+    let max_replacing = at_most(10);
     let mut simulation = Simulation::new(FleetSettings { max_replacing, ..settings(30) }, move |_| all_sick);
     for second in 40..640 {
         simulation.run_to(seconds(second));
@@ -119,7 +117,7 @@ fn runners_beyond_the_bound_are_deferred_and_keep_serving_s40a_s40d() {
 #[test]
 fn a_single_unhealthy_runner_within_the_bound_is_replaced_in_time_s40a() {
     let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
-    let max_replacing = NonZeroUsize::new(1);
+    let max_replacing = at_most(1);
     let settings = FleetSettings { max_replacing, ..settings(30) };
     let mut simulation = Simulation::new(settings, move |id| if id.get() == 17 { sick } else { GOOD });
     simulation.run_to(seconds(40 + 45) + millis(2));
@@ -130,7 +128,7 @@ fn a_single_unhealthy_runner_within_the_bound_is_replaced_in_time_s40a() {
 fn a_single_unhealthy_runner_does_not_wait_for_the_backoff_of_another_replica_s35e_s40a() {
     let never_ready = Script { setup: None, exits: Some(millis(100)), ..GOOD };
     let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
-    let settings = FleetSettings { max_replacing: NonZeroUsize::new(1), ..settings(2) };
+    let settings = FleetSettings { max_replacing: at_most(1), ..settings(2) };
     let mut simulation = Simulation::new(settings, move |id| if id.get() == 2 { sick } else { never_ready });
     simulation.run_to(seconds(40 + 45) + millis(2));
     assert!(simulation.happened(2, terminating).is_some());
@@ -140,7 +138,7 @@ fn a_single_unhealthy_runner_does_not_wait_for_the_backoff_of_another_replica_s3
 fn a_replacement_ends_with_the_first_pass_of_the_new_runner_s40b() {
     // Two unhealthy runners, one at a time: the second goes when the first one's successor has passed.
     let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
-    let max_replacing = NonZeroUsize::new(1);
+    let max_replacing = at_most(1);
     let settings = FleetSettings { max_replacing, ..settings(2) };
     let slow = Script { setup: Some(seconds(60)), ..GOOD };
     let mut simulation = Simulation::new(settings, move |id| if id.get() <= 2 { sick } else { slow });
@@ -155,7 +153,7 @@ fn a_replacement_ends_with_the_first_pass_of_the_new_runner_s40b() {
 fn a_replacement_is_under_way_while_its_successor_waits_in_the_backoff_s40b() {
     let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
     let crashes = Script { setup: None, exits: Some(millis(100)), ..GOOD };
-    let settings = FleetSettings { max_replacing: NonZeroUsize::new(1), ..settings(2) };
+    let settings = FleetSettings { max_replacing: at_most(1), ..settings(2) };
     let mut simulation = Simulation::new(settings, move |id| if id.get() <= 2 { sick } else { crashes });
     simulation.run_to(seconds(600));
     let backoffs = simulation.events.iter().filter(|(.., it)| matches!(it, EventKind::BackoffStarted { .. }));
@@ -166,7 +164,7 @@ fn a_replacement_is_under_way_while_its_successor_waits_in_the_backoff_s40b() {
 #[test]
 fn deferred_runners_are_replaced_in_the_order_of_their_verdicts_s40() {
     let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
-    let settings = FleetSettings { max_replacing: NonZeroUsize::new(1), ..settings(4) };
+    let settings = FleetSettings { max_replacing: at_most(1), ..settings(4) };
     let slow = Script { setup: Some(seconds(60)), ..GOOD };
     let mut simulation = Simulation::new(settings, move |id| if id.get() <= 4 { sick } else { slow });
     simulation.run_to(seconds(400));
@@ -205,7 +203,7 @@ fn a_manual_check_that_fails_releases_no_permit_before_its_runner_leaves_the_rot
 fn a_new_runner_found_unhealthy_before_its_first_pass_continues_the_same_replacement_s40c() {
     // With `Admission::Ready` the new runner is in the rotation already.
     for admission in [Admission::FirstPass, Admission::Ready] {
-        let max_replacing = NonZeroUsize::new(1);
+        let max_replacing = at_most(1);
         let settings = FleetSettings { admission, max_replacing, ..settings(3) };
         let mut simulation = Simulation::new(settings, |id| match id.get() {
             1..=3 => Script { sick_from: Some(at(seconds(40))), ..GOOD },

@@ -7,8 +7,8 @@ use std::time::Duration;
 use fal_health::{Failure, HealthCheck, Outcome, Time};
 
 use crate::fleet::{
-    EventKind, Exit, Fleet, FleetCommand, FleetEvent, FleetSettings, GiveUp, Reason, RestartError,
-    RunnerRecord,
+    EventKind, Exit, Fleet, FleetCommand, FleetEvent, FleetSettings, GiveUp, MaxReplacing, Reason,
+    RestartError, RunnerRecord,
 };
 use crate::id::RunnerId;
 
@@ -66,6 +66,8 @@ pub(super) struct Simulation {
     pub(super) routed: BTreeSet<RunnerId>,
     pub(super) killed: BTreeSet<RunnerId>,
     pub(super) processes: BTreeSet<RunnerId>,
+    /// The index of each runner.
+    pub(super) indexes: BTreeMap<RunnerId, usize>,
     pub(super) stopped: bool,
     /// How rolling restarts have ended.
     pub(super) restarts: Vec<Result<(), RestartError>>,
@@ -84,6 +86,11 @@ pub(super) fn settings(runners: usize) -> FleetSettings {
     }
 }
 
+/// A bound on replacements because of periodic checks.
+pub(super) const fn at_most(runners: usize) -> MaxReplacing {
+    MaxReplacing::Bound(NonZeroUsize::new(runners).unwrap())
+}
+
 impl Simulation {
     pub(super) fn new(settings: FleetSettings, scripts: impl Fn(RunnerId) -> Script + 'static) -> Self {
         let (fleet, commands) = Fleet::start(Time::ZERO, settings);
@@ -94,6 +101,7 @@ impl Simulation {
             routed: BTreeSet::new(),
             killed: BTreeSet::new(),
             processes: BTreeSet::new(),
+            indexes: BTreeMap::new(),
             stopped: false,
             restarts: Vec::new(),
             scripts: Box::new(scripts),
@@ -163,7 +171,10 @@ impl Simulation {
         for command in commands {
             assert!(!self.stopped, "nothing follows the end");
             match command {
-                FleetCommand::Launch(id, _) => self.launch(id),
+                FleetCommand::Launch(id, index) => {
+                    self.indexes.insert(id, index.get());
+                    self.launch(id);
+                }
                 FleetCommand::Route(id) => assert!(self.routed.insert(id)),
                 FleetCommand::Unroute(id) => {
                     assert!(self.routed.remove(&id), "{id} was in the rotation");
@@ -185,7 +196,10 @@ impl Simulation {
                     }
                 }
                 FleetCommand::StartCheck(id, check) => {
-                    let awaits = self.fleet.runners().any(|it| it.id() == id && it.awaits_first_pass());
+                    let awaits = self
+                        .fleet
+                        .runners()
+                        .any(|it| it.id() == id && (it.awaits_first_pass() || it.is_ready()));
                     assert!(
                         self.routed.contains(&id) || awaits,
                         "{id} is checked while it is in service (S11)"

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use fal_health::{HealthCheck, Time};
 
 use super::simulation::{GOOD, Script, Simulation, at, millis, seconds, settings};
-use crate::fleet::{Admission, EventKind, Exit, FleetEvent, FleetSettings, Reason, RunnerState};
+use crate::fleet::{Admission, EventKind, Exit, FleetEvent, FleetSettings, Reason, Runner, RunnerState};
 
 const FAILS: Script = Script { setup: None, exits: Some(millis(100)), ..GOOD };
 
@@ -15,7 +15,7 @@ fn waits(simulation: &Simulation, lived: std::time::Duration) -> Vec<f64> {
 }
 
 fn states(simulation: &Simulation) -> Vec<RunnerState> {
-    simulation.fleet.runners().map(|runner| runner.state(0)).collect()
+    simulation.fleet.runners().map(Runner::state).collect()
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn all_runners_start_and_take_requests_when_ready_s37b_s37d() {
     simulation.run_to(millis(502));
     assert_eq!(states(&simulation), [RunnerState::Idle; 3]);
     assert_eq!(simulation.routed.len(), 3);
-    assert_eq!(simulation.fleet.runners().next().unwrap().state(1), RunnerState::Running);
+    assert_eq!(simulation.fleet.runners().next().unwrap().state().with_requests(1), RunnerState::Running);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use fal_health::HealthCheck;
 use self::observer::Tally;
 use self::world::{Happening, World};
 use super::chance::Chance;
-use super::simulation::{at, seconds};
+use super::simulation::{at, at_most, seconds};
 use crate::fleet::{FleetEvent, FleetSettings, GiveUp, Reason, RunnerLimits};
 
 const HOUR: Duration = seconds(3600);
@@ -23,7 +23,7 @@ fn settings(runners: usize, day: Duration, seed: u64) -> FleetSettings {
         startup_timeout: Some(seconds(60)),
         confirm_interval: Some(seconds(2)),
         min_healthy: seconds(5),
-        max_replacing: NonZeroUsize::new(runners.div_ceil(20)),
+        max_replacing: at_most(runners.div_ceil(20)),
         limits: RunnerLimits {
             memory: NonZeroU64::new(1_000),
             age: Some(day / 2),

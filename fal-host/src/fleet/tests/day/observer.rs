@@ -99,7 +99,7 @@ impl Observer {
     }
 
     fn bound(&self) -> usize {
-        self.settings.max_replacing.map_or(usize::MAX, NonZeroUsize::get)
+        self.settings.max_replacing.of(self.settings.runners).map_or(usize::MAX, NonZeroUsize::get)
     }
 
     /// What holds after each event.

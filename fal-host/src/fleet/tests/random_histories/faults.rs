@@ -1,5 +1,6 @@
 //! The steps of a history: any event that may follow, faults among them.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use fal_health::protocol::Progress;
@@ -9,7 +10,7 @@ use super::super::chance::Chance;
 use super::super::simulation::{FAILED, millis, seconds};
 use super::history::{History, Seen};
 use super::settings::MEMORY_LIMIT;
-use crate::fleet::{Exit, Finding, FleetEvent};
+use crate::fleet::{Exit, Finding, FleetEvent, Scale};
 use crate::id::RunnerId;
 
 impl History {
@@ -52,6 +53,10 @@ impl History {
                 3 => FleetEvent::Progress { id, progress: Progress::new(0.5, "half") },
                 _ => FleetEvent::Elapsed,
             },
+            10 if chance.one_in(6) => {
+                let to = NonZeroUsize::new(1 + chance.below(5))?;
+                FleetEvent::Scale(chance.of(&[Scale::Up, Scale::Down, Scale::To(to)]))
+            }
             10 if chance.one_in(4) => FleetEvent::Restart,
             10 if chance.one_in(3) => FleetEvent::RequestsReached { id },
             10 if has_process => {

@@ -1,7 +1,6 @@
 //! One random history of a fleet. It keeps what it expects from the fleet's commands alone, as far as possible.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use fal_health::{Check, CheckEffect, CheckRecord, Time, Trigger};
@@ -133,8 +132,9 @@ impl History {
                     assert!(seen.has_process && !seen.was_routed);
                     assert!(seen.passed || !awaits_first_pass, "the first pass admits a runner (S44b)");
                     (seen.was_ready, seen.was_routed, seen.routed) = (true, true, true);
-                    let is_healthy = seen.passed || !periodic;
-                    seen.healthy_since = is_healthy.then_some(now);
+                    if seen.passed || !periodic {
+                        seen.healthy_since.get_or_insert(now);
+                    }
                 }
                 FleetCommand::LimitRequests(id, _) => assert!(self.of(id).routed),
                 FleetCommand::Unroute(id) => {
@@ -183,7 +183,10 @@ impl History {
             }
         }
         for id in launched {
-            if !self.well_behaved && self.chance.one_in(8) {
+            if !self.fleet.wants_launch(id) {
+                self.seen.remove(&id);
+                self.handle(FleetEvent::LaunchDropped { id });
+            } else if !self.well_behaved && self.chance.one_in(8) {
                 self.handle(FleetEvent::LaunchFailed { id, error: "none".to_owned() });
             } else {
                 self.of(id).has_process = true;
@@ -203,9 +206,18 @@ impl History {
                 self.of(id).terminated_for = Some(reason);
                 if reason == Reason::Unhealthy && self.of(id).was_routed && !self.has_relief(id) {
                     self.replacing.insert(self.replica_of[&id]);
-                    let bound = self.settings.max_replacing.map_or(usize::MAX, NonZeroUsize::get);
-                    assert!(self.replacing.len() <= bound, "too many runners are being replaced (S40)");
                 }
+            }
+            EventKind::StandsBy { .. } => {
+                let now = self.now;
+                let is_healthy = self.of(id).passed || !self.settings.has_periodic_checks();
+                self.of(id).was_ready = true;
+                self.of(id).healthy_since = is_healthy.then_some(now);
+            }
+            EventKind::Promoted { replaces } => {
+                // The rotation has another runner for the one that left it.
+                self.replacing.remove(&replaces);
+                self.of(id).was_routed = false;
             }
             EventKind::AwaitingFirstPass { .. } => self.of(id).was_ready = true,
             EventKind::Draining { reason: Reason::Restarted, .. } => self.assert_has_healthy_successor(id),
@@ -291,6 +303,8 @@ fn kind_name(kind: &EventKind) -> &'static str {
         EventKind::Started { .. } => "started",
         EventKind::AwaitingFirstPass { .. } => "awaiting first pass",
         EventKind::Ready { .. } => "ready",
+        EventKind::StandsBy { .. } => "stands by",
+        EventKind::Promoted { .. } => "promoted",
         EventKind::Checked(_) => "checked",
         EventKind::ReplacementDeferred { .. } => "deferred",
         EventKind::Draining { .. } => "draining",

@@ -1,7 +1,5 @@
 //! What holds between any two calls of a fleet, and after a time without faults.
 
-use std::num::NonZeroUsize;
-
 use fal_health::Verdict;
 
 use super::history::History;
@@ -22,7 +20,7 @@ impl History {
         };
         let members: Vec<_> = fleet
             .replicas
-            .iter()
+            .values()
             .flat_map(|replica| [replica.current, replica.successor])
             .flatten()
             .collect();
@@ -39,7 +37,7 @@ impl History {
             return;
         }
         assert_eq!(members.len(), remaining.len(), "a runner that is ending belongs to no replica");
-        let awaited = fleet.replicas.iter().filter(|replica| replica.current.is_none());
+        let awaited = fleet.replicas.values().filter(|replica| replica.current.is_none());
         for replica in awaited {
             assert_eq!(self.settings.replacement_strategy, ReplacementStrategy::StopFirst);
             assert!(
@@ -47,14 +45,14 @@ impl History {
                 "a replica without a runner waits for an exit"
             );
         }
-        assert_eq!(fleet.replicas.iter().filter(|replica| replica.replacing).count(), fleet.replacing);
+        assert_eq!(fleet.replicas.values().filter(|replica| replica.replacing).count(), fleet.replacing);
         assert!(
             fleet.rolling_restart.is_some()
-                || fleet.replicas.iter().all(|replica| replica.successor.is_none() || replica.replacing),
+                || fleet.replicas.values().all(|replica| replica.successor.is_none() || replica.replacing),
             "a restart that has ended leaves no successor beside an old runner (S52b)"
         );
         assert!(
-            fleet.replicas.iter().all(|replica| {
+            fleet.replicas.values().all(|replica| {
                 let current = replica.current.and_then(|id| fleet.runners.get(&id));
                 !replica.replacing
                     || replica.successor.is_some()
@@ -62,34 +60,62 @@ impl History {
             }),
             "a replacement ends with a stable runner (S40b)"
         );
-        assert!(fleet.deferred.values().all(|id| fleet.runners.get(id).is_some_and(Runner::is_ready)));
+        assert!(fleet.deferred.values().all(|id| fleet.runners.get(id).is_some_and(Runner::is_routed)));
         if self.settings.replacement_strategy == ReplacementStrategy::StopFirst {
-            assert!(fleet.runners.len() <= fleet.replicas.len(), "one after the other (S35b)");
+            let mut indexes: Vec<_> = fleet.runners.values().map(|runner| runner.replica).collect();
+            indexes.sort_unstable();
+            assert!(
+                indexes.windows(2).all(|pair| pair[0] != pair[1]),
+                "one after the other (S35b): {indexes:?}"
+            );
         }
-        let bound = self.settings.max_replacing.map_or(usize::MAX, NonZeroUsize::get);
-        for runner in fleet.runners.values().filter(|runner| runner.is_ready()) {
+        let bound = fleet.max_replacing();
+        self.assert_spares();
+        for runner in fleet.runners.values().filter(|runner| runner.is_routed()) {
             let is_failing = runner.monitor().is_some_and(|monitor| monitor.streak() > 0);
             let seen = &self.seen[&runner.id()];
             assert_eq!(seen.dispatched_last, is_failing, "{}: failing runners come last (S38g)", runner.id());
             if runner.monitor().is_some_and(|monitor| monitor.verdict() == Verdict::Unhealthy) {
                 assert!(fleet.replacing >= bound, "{} is deferred for no reason (S40)", runner.id());
+                assert_eq!(fleet.healthy_spare(), None, "{} is deferred beside a spare (S75c)", runner.id());
                 assert_eq!(runner.deferral.and_then(|it| fleet.deferred.get(&it)), Some(&runner.id()));
             }
         }
     }
 
+    /// Asserts that spares are out of the rotation, and that no spare is ready while a place in the rotation is free (S75).
+    fn assert_spares(&self) {
+        let fleet = &self.fleet;
+        assert_eq!(fleet.spares.len(), self.settings.spares);
+        assert_eq!(fleet.replicas.len(), fleet.settings.runners.get() + self.settings.spares);
+        assert_eq!(fleet.routed, fleet.runners.values().filter(|runner| runner.is_routed()).count());
+        let (mut has_ready, mut is_vacant) = (false, false);
+        for (index, replica) in &fleet.replicas {
+            let members = [replica.current, replica.successor].into_iter().flatten();
+            let members: Vec<_> = members.filter_map(|id| fleet.runners.get(&id)).collect();
+            let is_routed = members.iter().any(|runner| runner.is_routed());
+            if fleet.spares.contains(index) {
+                assert!(!is_routed, "{index:?} is a spare (S75a)");
+                has_ready |= replica.current.is_some_and(|id| fleet.runners[&id].is_ready());
+            } else {
+                is_vacant |= !is_routed;
+            }
+        }
+        assert!(!has_ready || !is_vacant, "a spare that is ready takes a free place (S75b)");
+    }
+
     /// Asserts that nothing is left of the faults.
     pub(super) fn assert_whole(&self) {
         let routed = self.seen.values().filter(|seen| seen.routed).count();
-        let wanted = self.settings.runners.get();
+        let wanted = self.fleet.settings.runners.get();
         assert_eq!(
             (routed, self.processes()),
-            (wanted, wanted),
+            (wanted, wanted + self.settings.spares),
             "each replica has one runner that takes requests, and there is no other process"
         );
         assert!(self.fleet.rolling_restart.is_none(), "the rolling restart has ended");
         assert!(self.fleet.deferred.is_empty(), "no replacement is deferred");
-        assert!(self.fleet.replicas.iter().all(|replica| replica.successor.is_none()));
+        assert!(self.fleet.replicas.values().all(|replica| replica.successor.is_none()));
     }
 
     /// Asserts that nothing is left of a host that was told to stop.

@@ -101,7 +101,8 @@ impl History {
     pub(super) fn recover(&mut self, chance: Chance) {
         self.well_behaved = true;
         let mut scheduler = FairScheduler::new(chance);
-        let cycles = u32::try_from(2 * self.settings.runners.get() + 1).unwrap();
+        let replicas = self.fleet.replicas.len();
+        let cycles = u32::try_from(2 * replicas + 1).unwrap();
         let mut end = self.now + ONE_REPLACEMENT * cycles;
         let mut was_whole = false;
         while !self.stopped {
@@ -141,18 +142,19 @@ impl History {
     fn must_serve(&self) -> usize {
         let may_miss = match self.settings.replacement_strategy {
             ReplacementStrategy::StopFirst if self.settings.limits.age.is_some() => {
-                self.settings.max_replacing.map_or(usize::MAX, std::num::NonZeroUsize::get)
+                self.fleet.max_replacing()
             }
             _ => 0,
         };
-        self.settings.runners.get().saturating_sub(may_miss)
+        self.fleet.settings.runners.get().saturating_sub(may_miss)
     }
 
     /// Whether each replica has one runner, which is in the rotation and stays there. With a greatest age runners come and go
     /// forever, and each replica has a runner in the rotation.
     fn is_whole(&self) -> bool {
-        let wanted = self.settings.runners.get();
-        let is_settled = self.fleet.runners().count() == wanted
+        let wanted = self.fleet.settings.runners.get();
+        let is_settled = self.fleet.runners().count() == wanted + self.settings.spares
+            && self.fleet.runners().all(Runner::is_ready)
             && self.fleet.runners().all(|runner| runner.due().is_none() && !runner.awaits_min_healthy())
             && !matches!(self.fleet.restart_status(), Some(RestartStatus::Restarting { .. }));
         // These end although they still take requests (S36b, S40d).

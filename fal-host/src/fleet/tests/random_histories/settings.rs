@@ -6,8 +6,10 @@ use std::time::Duration;
 use fal_health::HealthCheck;
 
 use super::super::chance::Chance;
-use super::super::simulation::{millis, seconds};
-use crate::fleet::{Admission, FleetSettings, GiveUp, OnStall, ReplacementStrategy, RunnerLimits};
+use super::super::simulation::{at_most, millis, seconds};
+use crate::fleet::{
+    Admission, FleetSettings, GiveUp, MaxReplacing, OnStall, ReplacementStrategy, RunnerLimits,
+};
 
 /// A memory limit, in bytes.
 pub(super) const MEMORY_LIMIT: u64 = 500;
@@ -31,7 +33,8 @@ pub(super) fn random(chance: &mut Chance) -> FleetSettings {
         confirm_interval: chance.of(&[None, Some(millis(200)), Some(seconds(2))]),
         replacement_strategy: chance.of(&[ReplacementStrategy::StartFirst, ReplacementStrategy::StopFirst]),
         min_healthy: chance.of(&[Duration::ZERO, seconds(3)]),
-        max_replacing: chance.of(&[None, NonZeroUsize::new(1), NonZeroUsize::new(2)]),
+        max_replacing: chance.of(&[MaxReplacing::Unbounded, at_most(1), at_most(2), MaxReplacing::Third]),
+        spares: chance.of(&[0, 0, 1, 2]),
         limits: RunnerLimits {
             memory: chance.of(&[None, NonZeroU64::new(MEMORY_LIMIT)]),
             age: chance.of(&[None, None, Some(seconds(40))]),

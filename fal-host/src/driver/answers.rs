@@ -1,0 +1,77 @@
+//! How the driver answers requests.
+
+use std::num::NonZeroU32;
+
+use tokio::sync::oneshot;
+
+use super::{ControlRequest, Driver};
+use crate::details::RunnerDetails;
+use crate::fleet::{FleetEvent, Scale, ScaleTarget};
+use crate::metrics::Counted;
+use crate::open_files::OpenFiles;
+use crate::snapshot::{HostStatus, Snapshot, Sources};
+
+impl Driver {
+    pub(super) fn on_request(&mut self, request: Option<ControlRequest>) {
+        // Without a handle nothing could ever stop the host, so it ends.
+        self.handle_dropped = request.is_none();
+        match request {
+            Some(ControlRequest::Restart(waiter)) => {
+                self.restart_waiters.extend(waiter);
+                self.handle(FleetEvent::Restart);
+            }
+            Some(ControlRequest::Scale(scale, reply)) => self.on_scale(scale, reply),
+            Some(ControlRequest::Stop) => self.handle(FleetEvent::Stop),
+            Some(ControlRequest::Kill) | None => self.handle(FleetEvent::Kill),
+            Some(ControlRequest::Status(reply)) => {
+                let _ = reply.send(self.status());
+            }
+            Some(ControlRequest::Snapshot(reply)) => {
+                let _ = reply.send(self.snapshot());
+            }
+            Some(ControlRequest::Metrics(reply)) => {
+                let _ = reply.send(Counted { events: self.metrics.families(), snapshot: self.snapshot() });
+            }
+            Some(ControlRequest::Details(id, reply)) => {
+                let _ = reply.send(RunnerDetails::of(id, self.sources()));
+            }
+            Some(ControlRequest::Evidence(id, reply)) => {
+                let _ = reply.send(self.evidence.of(id).cloned());
+            }
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::of(self.sources(), self.status())
+    }
+
+    /// What a snapshot is made of.
+    fn sources(&self) -> Sources<'_> {
+        let Self { fleet, clock, balancer, evidence, .. } = self;
+        Sources { fleet, clock, balancer, evidence }
+    }
+
+    fn status(&self) -> HostStatus {
+        let stopping = self.fleet.is_stopping() || self.balancer.closes_connections();
+        HostStatus { ready: self.fleet.is_ready() && !stopping, stopping }
+    }
+
+    fn on_scale(&mut self, scale: Scale, reply: Option<oneshot::Sender<ScaleTarget>>) {
+        let before = self.fleet.scale_target();
+        self.handle(FleetEvent::Scale(scale));
+        let target = self.fleet.scale_target();
+        if target != before {
+            tracing::info!(
+                runners = target.runners,
+                before = before.runners,
+                "the number of runners was changed"
+            );
+            let permits = NonZeroU32::new(self.balancer.limits().max_multiplexing).unwrap_or(NonZeroU32::MIN);
+            let files = OpenFiles::of(target.runners.saturating_add(target.spares), permits);
+            self.balancer.set_max_clients(files.clients());
+        }
+        if let Some(reply) = reply {
+            let _ = reply.send(target);
+        }
+    }
+}
