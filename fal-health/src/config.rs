@@ -24,23 +24,33 @@ use crate::Time;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct HealthCheck {
-    start_period_seconds: u32,
-    timeout_seconds: u32,
-    failure_threshold: u32,
-    call_regularly: bool,
+    start_period_seconds: Option<u32>,
+    timeout_seconds: Option<u32>,
+    failure_threshold: Option<u32>,
+    call_regularly: Option<bool>,
 }
 
 impl HealthCheck {
     /// The defaults: a start period of 30 s, a timeout of 5 s, a threshold of 3 failures, and periodic checks
     /// ([S3](crate::semantics#s3)).
     pub const fn new() -> Self {
-        Self { start_period_seconds: 30, timeout_seconds: 5, failure_threshold: 3, call_regularly: true }
+        Self {
+            start_period_seconds: None,
+            timeout_seconds: None,
+            failure_threshold: None,
+            call_regularly: None,
+        }
+    }
+
+    /// The same as [`new`](Self::new). `Default::default` is no `const fn`, and the value of an attribute is a constant.
+    pub const fn default() -> Self {
+        Self::new()
     }
 
     /// Sets the start period: failures of periodic checks do not count while a runner is younger than this. In seconds,
     /// from 0; default 30. A longer `startup_timeout` of the app replaces it ([`effective_start_period`]).
     pub const fn start_period_seconds(mut self, seconds: u32) -> Self {
-        self.start_period_seconds = seconds;
+        self.start_period_seconds = Some(seconds);
         self
     }
 
@@ -56,7 +66,7 @@ impl HealthCheck {
             seconds > 0,
             "timeout_seconds must be at least 1: a check with no time to answer always fails"
         );
-        self.timeout_seconds = seconds;
+        self.timeout_seconds = Some(seconds);
         self
     }
 
@@ -71,7 +81,7 @@ impl HealthCheck {
             failures > 0,
             "failure_threshold must be at least 1: with 0 a runner would be unhealthy before its first check"
         );
-        self.failure_threshold = failures;
+        self.failure_threshold = Some(failures);
         self
     }
 
@@ -79,28 +89,51 @@ impl HealthCheck {
     /// it ([`HEALTH_CHECK`](crate::protocol::header::HEALTH_CHECK)). The threshold and the start period then have no
     /// effect, because manual checks ignore both ([S4](crate::semantics#s4), [S25](crate::semantics#s25)).
     pub const fn call_regularly(mut self, regularly: bool) -> Self {
-        self.call_regularly = regularly;
+        self.call_regularly = Some(regularly);
         self
     }
 
     /// The start period as declared.
     pub const fn start_period(&self) -> Duration {
-        Duration::from_secs(self.start_period_seconds as u64)
+        match self.start_period_seconds {
+            Some(seconds) => Duration::from_secs(seconds as u64),
+            None => Duration::from_secs(30),
+        }
     }
 
     /// The deadline of one check.
     pub const fn timeout(&self) -> Duration {
-        Duration::from_secs(self.timeout_seconds as u64)
+        match self.timeout_seconds {
+            Some(seconds) => Duration::from_secs(seconds as u64),
+            None => Duration::from_secs(5),
+        }
     }
 
     /// How many failures of periodic checks in a row make a runner unhealthy; at least 1.
     pub const fn threshold(&self) -> u32 {
-        self.failure_threshold
+        match self.failure_threshold {
+            Some(failures) => failures,
+            None => 3,
+        }
     }
 
     /// Whether there are periodic checks.
     pub const fn is_periodic(&self) -> bool {
-        self.call_regularly
+        match self.call_regularly {
+            Some(regularly) => regularly,
+            None => true,
+        }
+    }
+
+    /// Whether the setting with this name was set, even if to its default.
+    pub fn is_set(&self, name: &str) -> bool {
+        match name {
+            "start_period_seconds" => self.start_period_seconds.is_some(),
+            "timeout_seconds" => self.timeout_seconds.is_some(),
+            "failure_threshold" => self.failure_threshold.is_some(),
+            "call_regularly" => self.call_regularly.is_some(),
+            _ => false,
+        }
     }
 }
 
@@ -171,7 +204,8 @@ mod tests {
 
     #[test]
     fn defaults_are_the_originals_s3() {
-        let config = HealthCheck::default();
+        const CONFIG: HealthCheck = HealthCheck::default();
+        let config = CONFIG;
         assert_eq!(config.start_period(), Duration::from_secs(30));
         assert_eq!(config.timeout(), Duration::from_secs(5));
         assert_eq!(config.threshold(), 3);

@@ -12,10 +12,10 @@ pub struct Settings {
     version: &'static str,
     description: &'static str,
     startup_timeout: Option<u32>,
-    termination_grace_period: u32,
-    max_multiplexing: NonZeroU32,
+    termination_grace_period: Option<u32>,
+    max_multiplexing: Option<NonZeroU32>,
     request_timeout: Option<u32>,
-    body_limit: usize,
+    body_limit: Option<usize>,
     cors: Option<Cors>,
 }
 
@@ -48,13 +48,19 @@ impl Settings {
     /// The time that a runner has to finish its calls after SIGTERM ([S33](fal_health::semantics#s33),
     /// [S42](fal_health::semantics#s42)). Default: 5 s.
     pub const fn termination_grace_period(&self) -> Duration {
-        Duration::from_secs(self.termination_grace_period as u64)
+        match self.termination_grace_period {
+            Some(seconds) => Duration::from_secs(seconds as u64),
+            None => Duration::from_secs(5),
+        }
     }
 
     /// The number of requests that a runner serves at the same time ([S38](fal_health::semantics#s38)).
     /// Default: 1.
     pub const fn max_multiplexing(&self) -> NonZeroU32 {
-        self.max_multiplexing
+        match self.max_multiplexing {
+            Some(requests) => requests,
+            None => NonZeroU32::MIN,
+        }
     }
 
     /// The time until a runner must begin its response to a request ([S38](fal_health::semantics#s38)).
@@ -69,12 +75,29 @@ impl Settings {
     /// The maximum size of a request body in bytes, unless an endpoint declares its own. A larger body is answered
     /// with status 413. Default: 2 MiB.
     pub const fn body_limit(&self) -> usize {
-        self.body_limit
+        match self.body_limit {
+            Some(bytes) => bytes,
+            None => 2 * 1024 * 1024,
+        }
     }
 
     /// The CORS policy: which web pages of other origins may call the app. Default: none.
     pub const fn cors(&self) -> Option<Cors> {
         self.cors
+    }
+
+    /// Whether the option with this name was declared, even as its default.
+    pub(crate) fn declares(&self, name: &str) -> bool {
+        match name {
+            "name" | "version" => true,
+            "startup_timeout" => self.startup_timeout.is_some(),
+            "termination_grace_period" => self.termination_grace_period.is_some(),
+            "max_multiplexing" => self.max_multiplexing.is_some(),
+            "request_timeout" => self.request_timeout.is_some(),
+            "body_limit" => self.body_limit.is_some(),
+            "cors" => self.cors.is_some(),
+            _ => false,
+        }
     }
 }
 
@@ -100,10 +123,10 @@ impl AppOptions {
             version,
             description: "",
             startup_timeout: None,
-            termination_grace_period: 5,
-            max_multiplexing: NonZeroU32::MIN,
+            termination_grace_period: None,
+            max_multiplexing: None,
             request_timeout: None,
-            body_limit: 2 * 1024 * 1024,
+            body_limit: None,
             cors: None,
         })
     }
@@ -146,7 +169,7 @@ impl AppOptions {
 
     /// Sets the time that a runner has to finish its calls after SIGTERM. Seconds, from 0. Default: 5.
     pub const fn termination_grace_period(mut self, seconds: u32) -> Self {
-        self.0.termination_grace_period = seconds;
+        self.0.termination_grace_period = Some(seconds);
         self
     }
 
@@ -161,7 +184,7 @@ impl AppOptions {
         let Some(requests) = NonZeroU32::new(requests) else {
             panic!("max_multiplexing must be at least 1: with 0 no request is served")
         };
-        self.0.max_multiplexing = requests;
+        self.0.max_multiplexing = Some(requests);
         self
     }
 
@@ -181,7 +204,7 @@ impl AppOptions {
     /// Sets the maximum size of a request body, unless an endpoint declares its own. Bytes. Default: 2 MiB
     /// (2,097,152).
     pub const fn body_limit(mut self, bytes: usize) -> Self {
-        self.0.body_limit = bytes;
+        self.0.body_limit = Some(bytes);
         self
     }
 

@@ -5,16 +5,15 @@ use std::time::Duration;
 
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command};
-use fal_health::{HealthCheck, HealthCheckSpec, effective_start_period};
+use fal_health::{HealthCheckSpec, effective_start_period};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::log_filter::DEFAULT_FILTER;
 use super::secrets::masked;
-use crate::app::{AppOptions, Settings};
-use crate::cors::Cors;
+use crate::app::Settings;
 
-/// Where a value comes from. A setting that the app declares with the default value counts as default.
+/// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Origin {
@@ -44,64 +43,53 @@ pub(super) struct Section {
 }
 
 impl Setting {
-    fn declared(name: &str, value: impl Into<Value>, default: impl Into<Value>) -> Self {
-        let value = value.into();
-        let source = if value == default.into() { Origin::Default } else { Origin::App };
-        Self { name: name.to_owned(), value, source, set_by: None }
+    fn declared(name: &str, value: impl Into<Value>, is_declared: bool) -> Self {
+        let source = if is_declared { Origin::App } else { Origin::Default };
+        Self { name: name.to_owned(), value: value.into(), source, set_by: None }
     }
 }
 
 /// The settings that the app declares.
 pub(super) fn app(settings: &Settings) -> Section {
-    let default = AppOptions::new("", "").settings();
-    let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
-    let origins = |cors: Option<Cors>| cors.map(|cors| cors.origins().join(", "));
-    let (grace, default_grace) = (settings.termination_grace_period(), default.termination_grace_period());
-    Section {
-        title: "app",
-        settings: vec![
-            Setting::declared("name", settings.name(), default.name()),
-            Setting::declared("version", settings.version(), default.version()),
-            Setting::declared(
-                "startup_timeout_seconds",
-                seconds(settings.startup_timeout()),
-                seconds(default.startup_timeout()),
-            ),
-            Setting::declared("termination_grace_period_seconds", grace.as_secs(), default_grace.as_secs()),
-            Setting::declared(
-                "max_multiplexing",
-                settings.max_multiplexing().get(),
-                default.max_multiplexing().get(),
-            ),
-            Setting::declared(
-                "request_timeout_seconds",
-                seconds(settings.request_timeout()),
-                seconds(default.request_timeout()),
-            ),
-            Setting::declared("body_limit_bytes", settings.body_limit(), default.body_limit()),
-            Setting::declared("cors", origins(settings.cors()), origins(default.cors())),
-        ],
-    }
+    let seconds = |time: Option<Duration>| Value::from(time.map(|time| time.as_secs()));
+    let origins = settings.cors().map(|cors| cors.origins().join(", "));
+    // By the option of `#[app]`, with the unit of the value.
+    let values = [
+        ("name", "", settings.name().into()),
+        ("version", "", settings.version().into()),
+        ("startup_timeout", "_seconds", seconds(settings.startup_timeout())),
+        ("termination_grace_period", "_seconds", seconds(Some(settings.termination_grace_period()))),
+        ("max_multiplexing", "", settings.max_multiplexing().get().into()),
+        ("request_timeout", "_seconds", seconds(settings.request_timeout())),
+        ("body_limit", "_bytes", settings.body_limit().into()),
+        ("cors", "", origins.into()),
+    ];
+    let declared = |(option, unit, value): (&str, &str, Value)| {
+        Setting::declared(&format!("{option}{unit}"), value, settings.declares(option))
+    };
+    Section { title: "app", settings: values.into_iter().map(declared).collect() }
 }
 
 /// The settings of the health check; empty if the app has none.
 pub(super) fn health_check(spec: Option<&HealthCheckSpec>, startup_timeout: Option<Duration>) -> Section {
     let settings = spec.map(|spec| {
-        let (config, default) = (&spec.config, HealthCheck::new());
-        let effective = effective_start_period(config, startup_timeout).as_secs();
-        let timeout = (config.timeout().as_secs(), default.timeout().as_secs());
+        let config = &spec.config;
+        let effective = effective_start_period(config, startup_timeout);
+        let own = |name: &str, value: Value| Setting::declared(name, value, config.is_set(name));
+        // The longer of the two.
+        let decides = if effective == config.start_period() {
+            config.is_set("start_period_seconds")
+        } else {
+            startup_timeout.is_some()
+        };
         vec![
-            Setting::declared("method", &*spec.method, Value::Null),
-            Setting::declared("path", &*spec.path, Value::Null),
-            Setting::declared(
-                "start_period_seconds",
-                config.start_period().as_secs(),
-                default.start_period().as_secs(),
-            ),
-            Setting::declared("effective_start_period_seconds", effective, default.start_period().as_secs()),
-            Setting::declared("timeout_seconds", timeout.0, timeout.1),
-            Setting::declared("failure_threshold", config.threshold(), default.threshold()),
-            Setting::declared("call_regularly", config.is_periodic(), default.is_periodic()),
+            Setting::declared("method", &*spec.method, true),
+            Setting::declared("path", &*spec.path, true),
+            own("start_period_seconds", config.start_period().as_secs().into()),
+            Setting::declared("effective_start_period_seconds", effective.as_secs(), decides),
+            own("timeout_seconds", config.timeout().as_secs().into()),
+            own("failure_threshold", config.threshold().into()),
+            own("call_regularly", config.is_periodic().into()),
         ]
     });
     Section { title: "health_check", settings: settings.unwrap_or_default() }
@@ -199,15 +187,19 @@ pub(super) fn table(sections: &[Section]) -> String {
 #[cfg(test)]
 mod tests {
     use clap::{Arg, Command};
+    use fal_health::HealthCheck;
 
     use super::*;
+    use crate::app::AppOptions;
+    use crate::cors::Cors;
 
     #[test]
-    fn a_declared_setting_has_the_source_app_and_others_are_default() {
+    fn a_declared_setting_has_the_source_app_even_if_it_is_the_default() {
         let cors = Cors::only(&["https://a.example", "https://b.example"]);
-        let settings = AppOptions::new("my-app", "1.2.3").max_multiplexing(4).cors(cors).settings();
+        let options = AppOptions::new("my-app", "1.2.3").max_multiplexing(1).cors(cors);
+        let settings = options.settings();
         let json = json(&[app(&settings)]);
-        assert_eq!(json["app"]["max_multiplexing"], json!({ "value": 4, "source": "app" }));
+        assert_eq!(json["app"]["max_multiplexing"], json!({ "value": 1, "source": "app" }));
         assert_eq!(json["app"]["startup_timeout_seconds"], json!({ "value": null, "source": "default" }));
         assert_eq!(json["app"]["name"]["value"], "my-app");
         assert_eq!(json["app"]["body_limit_bytes"], json!({ "value": 2_097_152, "source": "default" }));
@@ -233,6 +225,9 @@ mod tests {
         });
         assert_eq!(Value::Object(values), expected);
         assert_eq!(super::json(&[health_check(None, None)])["health_check"], Value::Null);
+        let sources =
+            ["start_period_seconds", "timeout_seconds"].map(|name| &json["health_check"][name]["source"]);
+        assert_eq!(sources, ["app", "default"]);
     }
 
     #[test]
