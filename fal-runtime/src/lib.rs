@@ -77,6 +77,7 @@ extern crate self as fal_runtime;
 
 pub mod answer;
 mod app;
+mod block_on;
 #[cfg(feature = "cli")]
 mod cli;
 mod cors;

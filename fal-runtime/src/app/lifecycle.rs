@@ -19,7 +19,9 @@ use tokio::sync::oneshot;
 use super::instance::Instance;
 use super::setup::Setup;
 use super::traits::App;
+use crate::block_on::block_on;
 use crate::error::{Context, Error};
+use crate::foreign_messages;
 
 /// The lifecycle methods of an app that declares none of that name, by
 /// [autoref-style specialization](crate::__private#autoref-style-specialization).
@@ -52,10 +54,18 @@ pub fn setup<A: App>(
     setup: fn(&mut FunctionThread<A>, &Setup) -> Settled<A>,
 ) -> BoxFuture<'static, Result<Instance, Error>> {
     Box::pin(async move {
-        let app = on_a_thread("setup", move |thread| setup(thread, &cx)).await?;
-        Ok(Arc::new(app) as Instance)
+        match on_a_thread("setup", move |thread| setup(thread, &cx)).await {
+            Ok(app) => Ok(Arc::new(app) as Instance),
+            Err(error) if foreign_messages::is_second_subscriber(&error.to_string()) => {
+                Err(error).context(SECOND_SUBSCRIBER)
+            }
+            Err(error) => Err(error),
+        }
     })
 }
+
+const SECOND_SUBSCRIBER: &str = "fal-runtime has set up the log before `setup`: set up your own `tracing` subscriber in `main`, \
+    before `fal_runtime::main()`, which then keeps it";
 
 /// Calls a `setup`, which takes nothing or `&Setup`.
 pub fn call_setup<'a, F: TakesSetup<'a, M>, M>(setup: F, cx: &'a Setup) -> F::Returned {
@@ -135,9 +145,9 @@ pub struct FunctionThread<T> {
 impl<T> FunctionThread<T> {
     /// Waits for the returned value or future, unless the caller goes first.
     pub fn settle<R: Settle<T, M>, M>(&mut self, returned: R) -> Settled<T> {
-        let Self { runtime, answer, has_returned } = self;
+        let Self { answer, has_returned, .. } = self;
         has_returned.store(true, Ordering::Release);
-        runtime.block_on(async {
+        block_on(async {
             match select(pin!(returned.settle()), pin!(answer.closed())).await {
                 Either::Left((settled, _)) => Some(settled),
                 Either::Right(((), _)) => None,

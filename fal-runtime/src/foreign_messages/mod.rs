@@ -100,6 +100,11 @@ pub(crate) fn is_path_mismatch(message: &str) -> bool {
         || message.starts_with("invalid type: ") && expectation(message).is_some_and(is_of_whole)
 }
 
+/// Whether a message, or a panic, of `tracing` is that there is a subscriber already.
+pub(crate) fn is_second_subscriber(message: &str) -> bool {
+    message.contains("a global default trace dispatcher has already been set")
+}
+
 /// A message of `serde_json` without the position at its end.
 pub(crate) fn without_position(message: &str) -> &str {
     message.split_once(" at line ").map_or(message, |(message, _)| message)

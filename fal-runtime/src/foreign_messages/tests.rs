@@ -222,3 +222,14 @@ async fn axum_says_that_a_type_fits_no_path() {
         assert!(message.starts_with("invalid type: ") && !is_path_mismatch(&message), "{message:?}");
     }
 }
+
+#[test]
+fn a_second_subscriber_is_known() {
+    use tracing_subscriber::util::SubscriberInitExt;
+
+    // Either may be the first of this process.
+    let _ = tracing_subscriber::registry().try_init();
+    let second = tracing_subscriber::registry().try_init().unwrap_err();
+    assert!(is_second_subscriber(&second.to_string()), "{second}");
+    assert!(is_second_subscriber(&format!("panicked: {second:?}")), "{second:?}");
+}

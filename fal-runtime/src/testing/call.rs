@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::answer::{Answer, ResponseHead};
 use crate::app::lifecycle::{Async, Fallible, Plain};
+use crate::block_on::block_on;
 use crate::error::Error;
 
 /// An endpoint function of the app `A` that takes `I` and returns `T`.
@@ -62,7 +63,8 @@ pub struct CallThread<T> {
 impl<T> CallThread<T> {
     fn drive<F: Future>(&mut self, call: F) -> Option<F::Output> {
         let Self { runtime, answer } = self;
-        runtime.block_on(async {
+        let _entered = runtime.enter();
+        block_on(async {
             match select(pin!(call), pin!(answer.closed())).await {
                 Either::Left((returned, _)) => Some(returned),
                 Either::Right(((), _)) => None,

@@ -5,9 +5,9 @@ use std::thread;
 
 use tokio::sync::mpsc;
 
-use super::pending::block_on;
 use super::runtime::Background;
 use crate::app::{Declaration, Instance};
+use crate::block_on::block_on;
 use crate::error::Error;
 use crate::server::ConcurrencyLimit;
 

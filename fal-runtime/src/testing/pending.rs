@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
+
+use crate::block_on::block_on;
 
 /// An operation of an app under test. It starts at once. Dropping it cancels it, as a client cancels a request by
 /// disconnecting.
@@ -35,26 +35,5 @@ impl<T> Future for Pending<'_, T> {
 impl<T> fmt::Debug for Pending<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Pending")
-    }
-}
-
-/// Blocks on a future. Unlike tokio's `block_on`, it works on a thread of a runtime, so that dropping an app in an
-/// async test tears it down.
-pub(super) fn block_on<T>(mut future: BoxFuture<'_, T>) -> T {
-    struct Unpark(Thread);
-
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut context = Context::from_waker(&waker);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(done) => return done,
-            Poll::Pending => thread::park(),
-        }
     }
 }

@@ -117,3 +117,34 @@ async fn the_progress_of_setup_can_be_read() {
     let said = said.map(|(fraction, message)| Progress::new(fraction, message));
     assert_eq!(app.setup_progress(), said);
 }
+
+/// An app with a runtime of its own, which may only be dropped where blocking is allowed.
+struct OwnRuntime {
+    runtime: tokio::runtime::Runtime,
+}
+
+#[app]
+impl OwnRuntime {
+    async fn setup() -> Result<Self> {
+        // One that is dropped in `setup`, as where it fails.
+        drop(tokio::runtime::Runtime::new()?);
+        Ok(Self { runtime: tokio::runtime::Runtime::new()? })
+    }
+
+    async fn teardown(self) -> Result<()> {
+        self.runtime.spawn(async {}).await?;
+        Ok(())
+    }
+
+    #[endpoint("/")]
+    async fn answer(&self) -> Result<u32> {
+        Ok(self.runtime.spawn(async { 7 }).await?)
+    }
+}
+
+#[test]
+fn an_app_may_own_a_runtime() -> Result<()> {
+    let app = TestApp::<OwnRuntime>::start().wait()?;
+    assert_eq!(app.call(OwnRuntime::answer, ()).wait()?, 7);
+    app.stop().wait()
+}
