@@ -94,6 +94,12 @@ async fn a_restricted_app_names_only_its_own_origins() {
 }
 
 #[tokio::test]
+async fn options_without_an_origin_is_no_preflight() {
+    let answer = Client::of(Open).ask(Method::OPTIONS, "/").await;
+    assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, Some("POST")));
+}
+
+#[tokio::test]
 async fn without_the_option_no_page_from_elsewhere_may() {
     let preflight = ask(Closed, Method::OPTIONS, "/", "https://a.example").await;
     assert_eq!(preflight.status, 405);
