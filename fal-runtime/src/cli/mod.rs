@@ -28,7 +28,7 @@ use std::process::ExitCode;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use self::describe::Endpoints;
-use self::options::{Arguments, Command, ConfigOptions, OpenapiOptions};
+use self::options::{Arguments, Command, ConfigOptions, OpenapiOptions, OpenapiVersion};
 use self::serve_options::ServeOptions;
 use crate::app::Declaration;
 use crate::error::{Error, Result};
@@ -48,7 +48,7 @@ use crate::server::Listener;
 /// |---|---|
 /// | `run`, or none | serve the app with a host, which checks its runners and replaces them; needs the feature `host` |
 /// | `serve` | serve the app with one runner and without a host |
-/// | `openapi` | print the OpenAPI document, or compare it with a file (`--check FILE`) |
+/// | `openapi` | print the OpenAPI document, or compare it with a file (`--check FILE`); `--version 3.0` for OpenAPI 3.0.3 |
 /// | `list` | print the apps of the program and their endpoints |
 /// | `config` | print every setting and its origin |
 /// | `check` | probe the app that runs in the same container |
@@ -156,12 +156,15 @@ fn openapi(options: OpenapiOptions) -> Result<ExitCode> {
     for promise in app.unenforced_rules() {
         let _ = writeln!(io::stderr(), "warning: {promise}");
     }
-    let document = openapi::pretty(&app.openapi());
+    let (document, flag) = match options.version {
+        OpenapiVersion::V3_0 => (app.openapi_3_0(), " --version 3.0"),
+        OpenapiVersion::V3_1 => (app.openapi(), ""),
+    };
+    let document = openapi::pretty(&document);
+    let command = format!("{} openapi{flag}", program());
     match options.check {
         None => print(&document),
-        Some(file) => {
-            openapi::check(&document, &file, &format!("{} openapi", program())).map(|()| ExitCode::SUCCESS)
-        }
+        Some(file) => openapi::check(&document, &file, &command).map(|()| ExitCode::SUCCESS),
     }
 }
 

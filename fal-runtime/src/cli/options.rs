@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 #[cfg(feature = "host")]
 use fal_host::cli::HostOptions;
 
@@ -111,11 +111,25 @@ pub(super) struct OpenapiOptions {
     #[command(flatten)]
     pub(super) app: AppOption,
 
+    /// The version of OpenAPI: `3.1` or `3.0`
+    ///
+    /// 3.0 is for generators that do not read 3.1.
+    #[arg(long, value_name = "VERSION", default_value = "3.1")]
+    pub(super) version: OpenapiVersion,
+
     /// Compare the document with this file instead of printing it
     ///
     /// Exits with 1 if they differ. Use it in CI to keep a document in a repository up to date.
     #[arg(long, value_name = "FILE")]
     pub(super) check: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum OpenapiVersion {
+    #[value(name = "3.0")]
+    V3_0,
+    #[value(name = "3.1")]
+    V3_1,
 }
 
 #[derive(Debug, Args)]

@@ -72,12 +72,22 @@ impl Schemas {
         let [inputs, outputs] = [Definitions::take(&mut self.inputs), Definitions::take(&mut self.outputs)];
         let names = Names::of(&inputs.types, &outputs.types);
         let renames = Renames::between(&names, &inputs, &outputs);
-        let mut components = Map::new();
+        let (mut components, mut titles) = (Map::new(), Map::new());
         for (side, definitions) in [(Side::Input, inputs), (Side::Output, outputs)] {
             for (name, mut schema) in definitions.schemas {
                 renames.apply(side, &mut schema);
-                add_title(&mut schema, definitions.types.get(&name).and_then(|id| names.title(id)));
-                components.insert(renames.name(side, &name), schema);
+                let component = renames.name(side, &name);
+                if let Some(title) = definitions.types.get(&name).and_then(|id| names.title(id)) {
+                    titles.insert(component.clone(), title.clone());
+                }
+                components.insert(component, schema);
+            }
+        }
+        for (component, title) in &titles {
+            // Some generators of clients name types by their titles, and take no two of one name.
+            let is_unique = titles.values().filter(|known| *known == title).count() == 1;
+            if let Some(schema) = components.get_mut(component).filter(|_| is_unique) {
+                add_title(schema, title);
             }
         }
         (renames, components)
@@ -109,8 +119,8 @@ impl Definitions {
 }
 
 /// The title of a schema is the name of its type, unless the author has given it another.
-fn add_title(schema: &mut Value, title: Option<&Value>) {
-    if let (Some(schema), Some(title)) = (schema.as_object_mut(), title)
+fn add_title(schema: &mut Value, title: &Value) {
+    if let Some(schema) = schema.as_object_mut()
         && !schema.contains_key("title")
     {
         schema.insert("title".to_owned(), title.clone());

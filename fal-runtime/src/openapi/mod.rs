@@ -16,5 +16,6 @@ mod order;
 mod parameters;
 mod security;
 mod unenforced_rules;
+mod version_3_0;
 
 pub(crate) use document::HEALTH_PATH;

@@ -36,6 +36,7 @@ mod lifecycle;
 mod limits;
 mod methods;
 mod openapi;
+mod openapi_3_0;
 mod parameters;
 mod paths;
 mod repeated_headers;
