@@ -1,4 +1,4 @@
-//! Drives a future on a thread that is no thread of the async runtime.
+//! Drives a future on a thread outside of the async runtime.
 
 use std::pin::pin;
 use std::sync::Arc;

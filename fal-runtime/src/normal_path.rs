@@ -1,7 +1,21 @@
 //! The normal form of a path: percent-encoded only where it must be (RFC 3986, 6.2.2).
 
+use http::Uri;
+
+/// The URI with the normal form of its path. `None` if it has that form already.
+pub(crate) fn normal_uri(uri: &Uri) -> Option<Uri> {
+    let path = normalize(uri.path())?;
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(format!("{path}{query}").parse().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
 /// The normal form of a path that has another form. `%79` is `y`, and `%c3` is `%C3`.
 pub(crate) fn normalize(path: &str) -> Option<String> {
+    if !path.contains('%') {
+        return None;
+    }
     let mut parts = path.split('%');
     let mut normal = parts.next()?.to_owned();
     for part in parts {

@@ -145,3 +145,11 @@ pub const fn utf8(joined: &[u8]) -> &str {
         Err(_) => "",
     }
 }
+
+/// Reads JSON as the body of a request. For the fuzz target, which compares it with `serde_json`.
+#[doc(hidden)]
+pub fn read_json<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    let mut reader = crate::json::Reader::new(body);
+    let read = T::deserialize(&mut reader).and_then(|value| reader.end().map_or(Ok(value), Err));
+    read.map_err(|error| error.to_string())
+}

@@ -9,7 +9,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Method, StatusCode, Uri};
+use http::{Method, StatusCode};
 use indexmap::IndexMap;
 use serde_json::Value;
 use tower::{Service, ServiceExt, service_fn};
@@ -18,8 +18,8 @@ use crate::app::{App, Declaration, Instance};
 use crate::endpoint::{AppState, Endpoint, EndpointService, RequestId, allow, method_not_allowed, serve};
 use crate::error::failure;
 use crate::json::object;
-use crate::normal_path::normalize;
-use crate::openapi::HEALTH_PATH;
+use crate::normal_path::{normal_uri, normalize};
+use crate::openapi::{HEALTH_PATH, parameter_types};
 use crate::server::ConcurrencyLimit;
 
 /// The path of the OpenAPI document.
@@ -55,14 +55,15 @@ const DOCUMENT: &str = "/openapi.json";
 ///
 /// # Panics
 ///
-/// If an endpoint has an extractor that fits no request, for example a `Path` struct with a field that matches no parameter of the path. The other ways to start an app report the same text as an error.
+/// If no request can reach or satisfy an endpoint, for example if it has a `Path` struct with a field that matches no parameter of
+/// the path. The other ways to start an app report the same text as an error.
 #[track_caller]
 pub fn router<A: App>(app: A) -> Router {
     let app: Instance = Arc::new(app);
     let declaration = A::declaration();
-    let misfits = declaration.invalid_extractors();
+    let problems = declaration.invalid_endpoints();
     let name = declaration.settings.name();
-    assert!(misfits.is_empty(), "invalid declaration of the app `{name}`: {}", misfits.join("; "));
+    assert!(problems.is_empty(), "invalid declaration of the app `{name}`: {}", problems.join("; "));
     declaration.router(app, ConcurrencyLimit::new(declaration.settings.max_multiplexing()))
 }
 
@@ -127,7 +128,7 @@ struct PathServices {
 fn paths(endpoints: &[&'static Endpoint], state: &Arc<AppState>) -> Vec<PathServices> {
     let mut paths: IndexMap<&str, Vec<Arc<EndpointService>>> = IndexMap::new();
     for endpoint in endpoints {
-        let service = Arc::new(EndpointService::new(endpoint, Arc::clone(state)));
+        let service = Arc::new(EndpointService::new(endpoint, parameter_types(endpoint), Arc::clone(state)));
         paths.entry(endpoint.path()).or_default().push(service);
     }
     let paths = paths.into_iter().map(|(path, services)| {
@@ -176,7 +177,7 @@ impl Target {
                 }
                 _ => method_not_allowed(HeaderValue::from_static("GET, HEAD")),
             },
-            Self::NormalPath(router) => match with_normal_path(request.uri()) {
+            Self::NormalPath(router) => match normal_uri(request.uri()) {
                 Some(uri) => {
                     let mut request = request;
                     *request.uri_mut() = uri;
@@ -193,15 +194,6 @@ impl Target {
 
 fn not_found(request: &Request) -> Response {
     failure(StatusCode::NOT_FOUND, &format!("Path {} not found", request.uri().path()))
-}
-
-/// The URI with the normal form of its path. `None` if it has that form already.
-fn with_normal_path(uri: &Uri) -> Option<Uri> {
-    let path = normalize(uri.path())?;
-    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(format!("{path}{query}").parse().ok()?);
-    Uri::from_parts(parts).ok()
 }
 
 fn infallible(result: Result<Response, Infallible>) -> Response {

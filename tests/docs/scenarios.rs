@@ -316,6 +316,21 @@ const TABLE: &[Row] = &[
         rests: "a_runner_that_another_process_kills_is_not_said_to_be_out_of_memory_s85c",
     },
     Row {
+        rule: 95,
+        acts: "flattened_numbers_lists_and_booleans_of_a_query_are_read_by_their_types_s95",
+        rests: "a_text_that_looks_like_a_number_stays_a_text_s95",
+    },
+    Row {
+        rule: 96,
+        acts: "a_float_without_a_fraction_is_an_integer_as_far_as_its_type_reaches_s96",
+        rests: "a_whole_float_is_an_integer_and_no_other_is_s96",
+    },
+    Row {
+        rule: 97,
+        acts: "a_literal_path_comes_before_a_parameter_however_it_is_encoded_s97",
+        rests: "an_encoded_reserved_character_stays_a_part_of_its_segment_s97",
+    },
+    Row {
         rule: 100,
         acts: "a_body_of_tiny_chunks_is_read_in_many_turns_s100",
         rests: "a_few_parts_that_came_together_are_read_in_one_turn_s100",

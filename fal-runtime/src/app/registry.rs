@@ -8,6 +8,7 @@ use fal_health::HealthCheckSpec;
 use super::declaration::Declaration;
 use super::traits::App;
 use crate::endpoint::Endpoint;
+use crate::normal_path::normalize;
 
 /// An app, as `#[app]` registers it.
 #[derive(Debug)]
@@ -72,17 +73,23 @@ impl Declaration {
         self.endpoints().into_iter().find(|row| row.health_check().is_some()).map(Endpoint::path)
     }
 
+    /// Endpoints that no request can reach or satisfy, a sentence each.
+    pub(crate) fn invalid_endpoints(&self) -> Vec<String> {
+        let mut problems = self.invalid_extractors();
+        problems.extend(conflicting_paths(&self.endpoints()));
+        problems
+    }
+
     /// Errors in the declaration that only show at run time, when all blocks and schemas are known: a sentence
     /// each.
     pub fn problems(&self) -> Vec<String> {
-        let mut problems = self.invalid_extractors();
+        let mut problems = self.invalid_endpoints();
         if self.endpoints().is_empty() {
             problems.push(format!(
                 "the app `{}` has no endpoint: write `#[endpoint(\"/path\")]` over a method of an `#[endpoints] impl` block",
                 self.settings.name()
             ));
         }
-        problems.extend(renamed_parameters(&self.endpoints()));
         let name = self.settings.name();
         if Self::all().iter().filter(|app| app.settings.name() == name).count() > 1 {
             problems
@@ -92,25 +99,27 @@ impl Declaration {
     }
 }
 
-/// The endpoints of different blocks that give the parameters of one path different names. A router cannot have both.
-fn renamed_parameters(endpoints: &[&Endpoint]) -> Vec<String> {
+/// The endpoints of different blocks that write one path in different ways. A router cannot have both.
+fn conflicting_paths(endpoints: &[&Endpoint]) -> Vec<String> {
     let is_parameter = |segment: &str| segment.starts_with('{');
-    let are_renamed = |one: &str, other: &str| {
+    let are_same = |one: &str, other: &str| {
+        let normal = |path: &str| normalize(path).unwrap_or_else(|| path.to_owned());
+        let (one, other) = (normal(one), normal(other));
         let mut segments = one.split('/').zip(other.split('/'));
-        one != other
-            && one.split('/').count() == other.split('/').count()
+        one.split('/').count() == other.split('/').count()
             && segments.all(|(one, other)| one == other || (is_parameter(one) && is_parameter(other)))
     };
     let mut problems = Vec::new();
     for (index, endpoint) in endpoints.iter().enumerate() {
-        let twin = endpoints.iter().take(index).find(|twin| are_renamed(twin.path(), endpoint.path()));
-        if let Some(twin) = twin {
-            problems.push(format!(
-                "`{}` and `{}` name the parameters of one path differently: write \"{}\" for both",
-                twin.name(),
-                endpoint.name(),
-                twin.path()
-            ));
+        let (name, path) = (endpoint.name(), endpoint.path());
+        let mut known = endpoints.iter().take(index);
+        if let Some(twin) = known.find(|twin| twin.path() != path && are_same(twin.path(), path)) {
+            let (other, written) = (twin.name(), twin.path());
+            problems.push(if path.contains('{') {
+                format!("`{other}` and `{name}` name the parameters of one path differently: write \"{written}\" for both")
+            } else {
+                format!("`{other}` and `{name}` write one path as \"{written}\" and \"{path}\": write the same for both")
+            });
         }
     }
     problems

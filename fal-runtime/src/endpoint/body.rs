@@ -108,7 +108,12 @@ async fn read_all(
     if !is_checked_first {
         check_media_type(headers, wanted)?;
     }
-    if wanted == MediaType::Any { Ok(Some(body)) } else { utf8(body).map(Some) }
+    match wanted {
+        MediaType::Any => Ok(Some(body)),
+        // JSON does not begin with a zero, and text may.
+        MediaType::Json if matches!(body.as_ref(), [0, _, ..] | [_, 0, ..]) => Err(not_utf8()),
+        MediaType::Json | MediaType::Text => utf8(body).map(Some),
+    }
 }
 
 /// Reads a whole body. One that arrives in one piece, as most do, is not copied.
@@ -181,13 +186,15 @@ fn check_media_type(headers: &HeaderMap, wanted: MediaType) -> Result<(), Error>
 
 const NOT_UTF8: &str = "the charset of the body is not supported: send it in UTF-8";
 
-/// The body without its byte order mark. One of UTF-16 or UTF-32 is an error: neither JSON nor text in UTF-8 begins like it.
+fn not_utf8() -> Error {
+    Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, NOT_UTF8)
+}
+
+/// The body without its byte order mark. That of UTF-16 or UTF-32 is an error.
 fn utf8(body: Bytes) -> Result<Bytes, Error> {
     match body.as_ref() {
         [0xef, 0xbb, 0xbf, ..] => Ok(body.slice(3..)),
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 0, 0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] => {
-            Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, NOT_UTF8))
-        }
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 0, 0xfe, 0xff, ..] => Err(not_utf8()),
         _ => Ok(body),
     }
 }

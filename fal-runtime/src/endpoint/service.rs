@@ -20,7 +20,7 @@ use super::request_id::RequestId;
 use crate::answer::{Reply, ResponseHead, Sender};
 use crate::app::{Instance, Settings};
 use crate::error::Error;
-use crate::extract::{BodyStream, SharedBody};
+use crate::extract::{BodyStream, ParameterTypes, SharedBody};
 use crate::json::Reader;
 use crate::server::{ConcurrencyLimit, ConnectionHold};
 use crate::validation;
@@ -49,6 +49,7 @@ pub(crate) struct EndpointService {
     app: Arc<AppState>,
     lane: ExecutionLane,
     body_limit: usize,
+    types: Option<ParameterTypes>,
 }
 
 /// A request that has come in.
@@ -72,13 +73,18 @@ struct ReceivedBody {
 }
 
 impl EndpointService {
-    pub(crate) fn new(endpoint: &'static Endpoint, app: Arc<AppState>) -> Self {
+    /// `types`: those of the parameters in the request's head.
+    pub(crate) fn new(
+        endpoint: &'static Endpoint,
+        types: Option<ParameterTypes>,
+        app: Arc<AppState>,
+    ) -> Self {
         let lane = match endpoint.health_check() {
             Some(config) => ExecutionLane::Health(HealthThreads::new(config.timeout())),
             None => ExecutionLane::Pool,
         };
         let body_limit = endpoint.own_body_limit().unwrap_or(app.body_limit);
-        Self { endpoint, app, lane, body_limit }
+        Self { endpoint, app, lane, body_limit, types }
     }
 
     pub(super) async fn call(
@@ -95,6 +101,9 @@ impl EndpointService {
             ExecutionLane::Pool => self.app.calls.acquire(endpoint.path(), hold).await,
             ExecutionLane::Health(_) => self.app.calls.enter_exempt(endpoint.path(), hold),
         };
+        if let Some(types) = &self.types {
+            request.extensions.insert(types.clone());
+        }
         let (instance, lane) = (&self.app.instance, self.lane.clone());
         let (function, reader, place) = (endpoint.function(), Reader::new(&json), Some(place));
         // It keeps its place until its function has ended.

@@ -7,6 +7,7 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::deserializer::{Part, Texts};
+use super::parameter_types::ParameterTypes;
 use super::rejection::ParameterRejection;
 
 /// Cookies, as the fields of a struct.
@@ -47,7 +48,10 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Cookies<T> {
 
     async fn from_request_parts(request: &mut Parts, _: &S) -> Result<Self, ParameterRejection> {
         let find = |name: &str| find(&request.headers, name);
-        Part { name: "cookie", spell: |name| name.into(), texts: Texts::ByField(&find) }.read().map(Self)
+        let types = ParameterTypes::of(request, "cookie");
+        Part { name: "cookie", spell: |name| name.into(), texts: Texts::ByField(&find), types }
+            .read()
+            .map(Self)
     }
 }
 

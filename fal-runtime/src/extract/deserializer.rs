@@ -12,6 +12,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use serde_json::Value;
 
+use super::parameter_types::{FieldType, PartTypes};
 use super::rejection::{ParameterError, ParameterRejection};
 use super::text::ParameterText;
 use crate::json::{DeserializeError, ErrorKind};
@@ -23,6 +24,8 @@ pub(super) struct Part<'a> {
     /// How it spells the name of a field.
     pub(super) spell: fn(&str) -> Cow<'_, str>,
     pub(super) texts: Texts<'a>,
+    /// The types of its parameters, if they are known.
+    pub(super) types: Option<&'a PartTypes>,
 }
 
 /// The texts of a part.
@@ -47,9 +50,16 @@ pub(crate) fn group_by_name(pairs: &[(String, String)]) -> ByName<'_> {
 impl<'a> Part<'a> {
     /// Deserializes a value from it.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, ParameterRejection> {
+        self.read_with(|position| T::deserialize(PartDeserializer { part: self, position }))
+    }
+
+    /// Reads a value from it in another way, which keeps the position.
+    pub(super) fn read_with<T>(
+        &self,
+        read: impl FnOnce(&Cell<Position<'a>>) -> Result<T, DeserializeError>,
+    ) -> Result<T, ParameterRejection> {
         let position = Cell::new(Position::default());
-        let read = T::deserialize(PartDeserializer { part: self, position: &position });
-        read.map_err(|error| self.rejection(error, position.get()))
+        read(&position).map_err(|error| self.rejection(error, position.get()))
     }
 
     #[cold]
@@ -78,7 +88,12 @@ impl<'a> Part<'a> {
                 let texts = fields.iter().map(|field| (*field, find(field)));
                 Ok(texts.filter(|(_, texts)| !texts.is_empty()).collect())
             }
-            (Texts::ByField(_), None) => Err(only_structs()),
+            // The names of a struct with flattened fields.
+            (Texts::ByField(find), None) => {
+                let named = self.types.map(|types| &types.named).ok_or_else(only_structs)?;
+                let texts = named.keys().map(|field| (field.as_str(), find(field)));
+                Ok(texts.filter(|(_, texts)| !texts.is_empty()).collect())
+            }
         }
     }
 }
@@ -89,23 +104,24 @@ fn only_structs() -> DeserializeError {
 
 /// The text that is being read.
 #[derive(Clone, Copy, Default)]
-struct Position<'a> {
+pub(super) struct Position<'a> {
     /// Empty where it is no single field's.
-    name: &'a str,
+    pub(super) name: &'a str,
     /// Which of its texts, where it is a list.
-    index: Option<usize>,
+    pub(super) index: Option<usize>,
 }
 
-struct PartDeserializer<'a, 'b> {
-    part: &'b Part<'a>,
-    position: &'b Cell<Position<'a>>,
+pub(super) struct PartDeserializer<'a, 'b> {
+    pub(super) part: &'b Part<'a>,
+    pub(super) position: &'b Cell<Position<'a>>,
 }
 
 impl<'a, 'b> PartDeserializer<'a, 'b> {
     fn fields(&self, fields: Option<&'static [&'static str]>) -> Result<Fields<'a, 'b>, DeserializeError> {
         let is_first_taken = matches!(self.part.texts, Texts::ByField(_));
         let rest = self.part.by_name(fields)?.into_iter();
-        Ok(Fields { rest, texts: Vec::new(), is_first_taken, position: self.position })
+        let types = self.part.types;
+        Ok(Fields { rest, current: (Vec::new(), None), types, is_first_taken, position: self.position })
     }
 }
 
@@ -140,12 +156,20 @@ impl<'de> Deserializer<'de> for PartDeserializer<'de, '_> {
         visitor.visit_newtype_struct(self)
     }
 
+    /// A query without parameters is none.
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
+        match self.part.texts {
+            Texts::All([]) => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
         visitor.visit_unit()
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit_struct
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit_struct
         tuple tuple_struct map enum identifier ignored_any
     }
 }
@@ -153,7 +177,9 @@ impl<'de> Deserializer<'de> for PartDeserializer<'de, '_> {
 /// The fields that have texts.
 struct Fields<'a, 'b> {
     rest: indexmap::map::IntoIter<&'a str, Vec<&'a [u8]>>,
-    texts: Vec<&'a [u8]>,
+    /// The texts of the current field, and its type if it is known.
+    current: (Vec<&'a [u8]>, Option<&'a FieldType>),
+    types: Option<&'a PartTypes>,
     is_first_taken: bool,
     position: &'b Cell<Position<'a>>,
 }
@@ -170,14 +196,15 @@ impl<'de> MapAccess<'de> for Fields<'de, '_> {
             self.position.set(Position::default());
             return Ok(None);
         };
-        self.texts = texts;
+        self.current = (texts, self.types.and_then(|types| types.get(name)));
         self.position.set(Position { name, index: None });
         seed.deserialize(name.into_deserializer()).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DeserializeError> {
         seed.deserialize(FieldTexts {
-            texts: &self.texts,
+            texts: &self.current.0,
+            field: self.current.1,
             is_first_taken: self.is_first_taken,
             position: self.position,
         })
@@ -187,6 +214,8 @@ impl<'de> MapAccess<'de> for Fields<'de, '_> {
 /// Every text of one name: a list, or one value.
 struct FieldTexts<'a, 'b> {
     texts: &'b [&'a [u8]],
+    /// Its type, if it is known.
+    field: Option<&'a FieldType>,
     /// Whether a field that is not a list takes the first of several texts.
     is_first_taken: bool,
     position: &'b Cell<Position<'a>>,
@@ -195,8 +224,8 @@ struct FieldTexts<'a, 'b> {
 impl<'a> FieldTexts<'a, '_> {
     fn only(&self) -> Result<ParameterText<'a>, DeserializeError> {
         match self.texts {
-            [text] => ParameterText::from_bytes(text),
-            [text, ..] if self.is_first_taken => ParameterText::from_bytes(text),
+            [text] => ParameterText::of_field(text, self.field),
+            [text, ..] if self.is_first_taken => ParameterText::of_field(text, self.field),
             _ => Err(ErrorKind::Custom("it is given more than once".into()).into()),
         }
     }
@@ -213,8 +242,16 @@ macro_rules! of_only {
 impl<'de> Deserializer<'de> for FieldTexts<'de, '_> {
     type Error = DeserializeError;
 
+    /// Reads it by its declared type: serde buffers it, or the field takes several types.
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
+        match self.field {
+            Some(field) if field.is_list => self.deserialize_seq(visitor),
+            _ => self.only()?.deserialize_any(visitor),
+        }
+    }
+
     of_only! {
-        deserialize_any deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
         deserialize_i128 deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
         deserialize_f32 deserialize_f64
     }
@@ -232,7 +269,8 @@ impl<'de> Deserializer<'de> for FieldTexts<'de, '_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeserializeError> {
-        visitor.visit_seq(FieldItems { rest: self.texts.iter().enumerate(), position: self.position })
+        let Self { texts, field, position, .. } = self;
+        visitor.visit_seq(FieldItems { rest: texts.iter().enumerate(), field, position })
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, DeserializeError> {
@@ -267,6 +305,7 @@ impl<'de> Deserializer<'de> for FieldTexts<'de, '_> {
 /// The texts of a list.
 struct FieldItems<'a, 'b> {
     rest: std::iter::Enumerate<std::slice::Iter<'b, &'a [u8]>>,
+    field: Option<&'a FieldType>,
     position: &'b Cell<Position<'a>>,
 }
 
@@ -280,6 +319,6 @@ impl<'de> SeqAccess<'de> for FieldItems<'de, '_> {
         let next = self.rest.next();
         let index = next.map(|(index, _)| index);
         self.position.set(Position { index, ..self.position.get() });
-        next.map(|(_, text)| seed.deserialize(ParameterText::from_bytes(text)?)).transpose()
+        next.map(|(_, text)| seed.deserialize(ParameterText::of_field(text, self.field)?)).transpose()
     }
 }

@@ -8,6 +8,7 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::deserializer::{Part, Texts};
+use super::parameter_types::ParameterTypes;
 use super::rejection::ParameterRejection;
 
 /// Headers, as the fields of a struct. `_` in a field's name is `-` in the header's.
@@ -49,7 +50,8 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Headers<T> {
         let find = |field: &str| {
             request.headers.get_all(&*spell(field)).into_iter().map(HeaderValue::as_bytes).collect()
         };
-        Part { name: "header", spell, texts: Texts::ByField(&find) }.read().map(Self)
+        let types = ParameterTypes::of(request, "header");
+        Part { name: "header", spell, texts: Texts::ByField(&find), types }.read().map(Self)
     }
 }
 

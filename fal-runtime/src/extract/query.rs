@@ -6,6 +6,7 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::deserializer::{Part, Texts};
+use super::parameter_types::ParameterTypes;
 use super::rejection::ParameterRejection;
 
 /// The parameters of the query, as the fields of a struct.
@@ -45,7 +46,8 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(request: &mut Parts, _: &S) -> Result<Self, ParameterRejection> {
         let pairs = pairs(&request.uri);
-        let part = Part { name: "query", spell: |name| name.into(), texts: Texts::All(&pairs) };
+        let types = ParameterTypes::of(request, "query");
+        let part = Part { name: "query", spell: |name| name.into(), texts: Texts::All(&pairs), types };
         part.read().map(Self)
     }
 }

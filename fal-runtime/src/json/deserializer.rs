@@ -2,14 +2,16 @@
 
 use serde::Deserializer;
 use serde::de::Visitor;
+use serde::de::value::MapDeserializer;
 
 use super::access::{ListItems, ObjectMembers, TaggedVariant};
 use super::error::{DeserializeError, Result};
 use super::key::Key;
-use super::reader::{Number, Reader};
+use super::number::Number;
+use super::reader::Reader;
 
-/// The largest integer up to which a float holds every integer exactly.
-const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
+/// The name by which `serde_json::value::RawValue` asks for the text of a value.
+const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 /// Forwards methods to others.
 macro_rules! forward {
@@ -27,7 +29,20 @@ impl<'de> Reader<'de> {
         match self.number(&visitor)?.whole() {
             Number::Unsigned(number) => visitor.visit_u64(number),
             Number::Signed(number) => visitor.visit_i64(number),
-            Number::Float(_) => Err(DeserializeError::wrong_type(&visitor)),
+            Number::Float(_) | Number::Rounded(_) => Err(DeserializeError::wrong_type(&visitor)),
+        }
+    }
+
+    /// An integer of 128 bits. Serde's types of fewer bits take none, and most are small.
+    #[inline(never)]
+    fn wide<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
+        let token = self.number_token(&visitor)?;
+        let number = Number::parse(token)?;
+        match (number.whole(), token.parse(), token.parse()) {
+            (Number::Rounded(_), Ok(unsigned), _) => visitor.visit_u128(unsigned),
+            (Number::Rounded(_), _, Ok(signed)) => visitor.visit_i128(signed),
+            (Number::Float(_) | Number::Rounded(_), ..) => Err(DeserializeError::wrong_type(&visitor)),
+            (number, ..) => number.visit(visitor),
         }
     }
 
@@ -42,28 +57,6 @@ impl<'de> Reader<'de> {
     fn number_of_any_type<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
         let number = self.number(&visitor)?;
         number.whole().visit(visitor)
-    }
-}
-
-impl Number {
-    /// Converts `1.0` to an integer, as JSON Schema defines it.
-    #[expect(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
-    fn whole(self) -> Self {
-        match self {
-            Self::Float(number) if number.fract() == 0.0 && number.abs() <= MAX_EXACT_INTEGER => {
-                let number = number as i64;
-                u64::try_from(number).map_or(Self::Signed(number), Self::Unsigned)
-            }
-            other => other,
-        }
-    }
-
-    fn visit<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self {
-            Self::Unsigned(number) => visitor.visit_u64(number),
-            Self::Signed(number) => visitor.visit_i64(number),
-            Self::Float(number) => visitor.visit_f64(number),
-        }
     }
 }
 
@@ -108,7 +101,11 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value> {
+        if name == RAW_VALUE {
+            let raw = std::iter::once((RAW_VALUE, self.raw()?));
+            return visitor.visit_map(MapDeserializer::new(raw));
+        }
         visitor.visit_newtype_struct(self)
     }
 
@@ -170,8 +167,8 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         deserialize_u16() => whole;
         deserialize_u32() => whole;
         deserialize_u64() => whole;
-        deserialize_i128() => whole;
-        deserialize_u128() => whole;
+        deserialize_i128() => wide;
+        deserialize_u128() => wide;
         deserialize_f32() => float;
         deserialize_f64() => float;
         deserialize_char() => deserialize_str;

@@ -21,6 +21,8 @@ pub(crate) enum ErrorKind {
     WrongType(String),
     /// An unknown variant; with the expected ones.
     UnknownVariant(&'static [&'static str]),
+    /// A text that is not UTF-8.
+    NotUnicode,
     /// A value that its type rejects; with the type's message.
     Custom(String),
 }
@@ -86,7 +88,8 @@ impl de::Error for DeserializeError {
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let expected = expected.to_string();
         let is_integer = matches!(unexpected, Unexpected::Unsigned(_) | Unexpected::Signed(_));
-        if is_integer && integer_bounds::bounds(&expected).is_some() {
+        let is_wide = matches!(expected.as_str(), "i128" | "u128");
+        if is_integer && (is_wide || integer_bounds::bounds(&expected).is_some()) {
             return ErrorKind::WrongType(expected).into();
         }
         Self::from_message(format!("invalid value: {unexpected}, expected {expected}"))
@@ -124,6 +127,7 @@ impl fmt::Display for ErrorKind {
             Self::UnknownVariant(expected) => {
                 write!(f, "unknown variant, expected one of {}", expected.join(", "))
             }
+            Self::NotUnicode => f.write_str("not UTF-8"),
             Self::Custom(why) => f.write_str(why),
         }
     }

@@ -13,6 +13,7 @@ mod deserializer;
 mod error;
 pub(crate) mod integer_bounds;
 mod key;
+mod number;
 mod object;
 mod reader;
 mod schema;
@@ -21,6 +22,7 @@ mod tests;
 mod write;
 
 pub(crate) use error::{DeserializeError, ErrorKind, LocatedError};
+pub(crate) use number::Number;
 pub(crate) use object::{add, add_texts, object, parse_static};
 pub(crate) use reader::Reader;
 pub(crate) use schema::SchemaOf;

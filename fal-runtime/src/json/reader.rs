@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::de::Expected;
 
 use super::error::{DeserializeError, LocatedError, Result};
+use super::number::Number;
 use crate::error::Step;
 
 /// The maximum nesting of lists and objects, as in `serde_json`, so that no body overflows the stack.
@@ -24,13 +25,6 @@ pub(crate) struct Reader<'de> {
 enum Segment<'de> {
     Key(Cow<'de, str>),
     Index(usize),
-}
-
-/// A number, in the three kinds that serde has.
-pub(super) enum Number {
-    Unsigned(u64),
-    Signed(i64),
-    Float(f64),
 }
 
 impl<'de> Reader<'de> {
@@ -204,34 +198,28 @@ impl<'de> Reader<'de> {
     }
 
     pub(super) fn number(&mut self, expected: &dyn Expected) -> Result<Number> {
-        if !matches!(self.peek()?, b'-' | b'0'..=b'9') {
-            return Err(self.wrong_type(expected));
-        }
-        let token = self.number_token();
-        let plain: Option<u64> = match token.as_bytes() {
-            [b'0', _, ..] => None,
-            _ => token.parse().ok(),
-        };
-        if let Some(number) = plain {
-            return Ok(Number::Unsigned(number));
-        }
-        let number: serde_json::Number =
-            serde_json::from_str(token).map_err(|_| DeserializeError::syntax())?;
-        match (number.as_u64(), number.as_i64(), number.as_f64()) {
-            (Some(number), ..) => Ok(Number::Unsigned(number)),
-            (_, Some(number), _) => Ok(Number::Signed(number)),
-            (.., Some(number)) => Ok(Number::Float(number)),
-            _ => Err(DeserializeError::syntax()),
-        }
+        self.number_token(expected).and_then(Number::parse)
     }
 
     /// Consumes the bytes that can be part of a number.
-    fn number_token(&mut self) -> &'de str {
+    pub(super) fn number_token(&mut self, expected: &dyn Expected) -> Result<&'de str> {
+        if !matches!(self.peek()?, b'-' | b'0'..=b'9') {
+            return Err(self.wrong_type(expected));
+        }
         let rest = self.rest();
         let is_part = |byte: &u8| matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
         let length = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len());
         self.at += length;
-        rest.get(..length).and_then(|token| std::str::from_utf8(token).ok()).unwrap_or_default()
+        Ok(rest.get(..length).and_then(|token| std::str::from_utf8(token).ok()).unwrap_or_default())
+    }
+
+    /// Skips a value and returns its text. It must still be valid JSON.
+    pub(super) fn raw(&mut self) -> Result<&'de str> {
+        self.peek()?;
+        let start = self.at;
+        self.skip()?;
+        let text = self.body.get(start..self.at).unwrap_or_default();
+        std::str::from_utf8(text).map_err(|_| DeserializeError::syntax())
     }
 
     /// Skips a value. It must still be valid JSON.

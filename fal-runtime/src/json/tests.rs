@@ -107,7 +107,7 @@ fn keys_may_be_numbers_in_quotes() {
 }
 
 #[test]
-fn a_whole_float_is_an_integer_and_no_other_is() {
+fn a_whole_float_is_an_integer_and_no_other_is_s96() {
     assert_eq!(read::<Vec<i64>>("[1.0, -2e3, -0.0]").unwrap(), [1, -2000, 0]);
     assert_eq!(kind::<Vec<u8>>("[1.5]"), (ErrorKind::WrongType("u8".into()), "[0]".into()));
     assert_eq!(kind::<u8>("256.0").0, ErrorKind::WrongType("u8".into()));
@@ -185,4 +185,37 @@ fn an_object_of_which_not_all_is_wanted_is_left_behind() {
     assert_eq!(all(r#"[{"a": 1, "b": 2}]"#), ErrorKind::Custom("more items than expected".into()));
     assert_eq!(kind::<First>(r#"{"a": 1, "b": 2}"#).0, ErrorKind::Custom("more items than expected".into()));
     assert_eq!(kind::<First>(r#"{"a": 1"#).0, ErrorKind::Syntax);
+}
+
+#[test]
+fn integers_of_128_bits_are_read_whole_s96() {
+    let largest = u128::MAX.to_string();
+    assert_eq!(read::<u128>(&largest).unwrap(), u128::MAX);
+    assert_eq!(read::<i128>(&i128::MIN.to_string()).unwrap(), i128::MIN);
+    assert_eq!(read::<(u128, i128)>("[7, -7]").unwrap(), (7, -7));
+    assert_eq!(read::<u128>("1e17").unwrap(), 100_000_000_000_000_000);
+    for (text, name) in [("-1", "u128"), (&*format!("{largest}0"), "u128"), ("1.5", "u128")] {
+        assert_eq!(kind::<u128>(text).0, ErrorKind::WrongType(name.into()), "{text}");
+    }
+    assert!(read::<u64>(&largest).is_err());
+}
+
+#[test]
+fn a_float_without_a_fraction_is_an_integer_as_far_as_its_type_reaches_s96() {
+    assert_eq!(read::<i64>("1e17").unwrap(), 100_000_000_000_000_000);
+    assert_eq!(read::<u64>("1.5e19").unwrap(), 15_000_000_000_000_000_000);
+    assert_eq!(read::<i64>("-9223372036854775808.0").unwrap(), i64::MIN);
+    for text in ["-9223372036854775809", "9223372036854775808", "1e19"] {
+        assert_eq!(kind::<i64>(text).0, ErrorKind::WrongType("i64".into()), "{text}");
+    }
+    assert_eq!(read::<Value>("-9223372036854775809").unwrap(), json!(-9_223_372_036_854_775_808.0));
+}
+
+#[test]
+fn a_raw_value_is_the_text_of_the_body() {
+    type Raw = Box<serde_json::value::RawValue>;
+    let raw: BTreeMap<String, Raw> = read(r#"{"a": [1.0,  {"b": "\u00e9"}] , "c": 1.10}"#).unwrap();
+    assert_eq!(raw["a"].get(), r#"[1.0,  {"b": "\u00e9"}]"#);
+    assert_eq!(raw["c"].get(), "1.10");
+    assert_eq!(kind::<Vec<Raw>>("[1, x]").0, ErrorKind::Syntax);
 }

@@ -17,13 +17,26 @@ pub(super) fn add_bounds(schema: &mut Schema) {
     transform_subschemas(&mut add_bounds, schema);
 }
 
-/// The bounds of an integer format: `uint32` is `u32`, and `int` is `isize`.
+/// The bounds of an integer format.
 pub(super) fn bounds(format: &str) -> Option<(i64, u64)> {
-    let (sign, width) = format
-        .strip_prefix("uint")
-        .map(|width| ("u", width))
-        .or_else(|| Some(("i", format.strip_prefix("int")?)))?;
-    integer_bounds::bounds(&format!("{sign}{}", if width.is_empty() { "size" } else { width }))
+    integer_bounds::bounds(type_name(format)?)
+}
+
+/// The integer type of a format: `uint32` is `u32`, and `int` is `isize`. `None` for integers of 128 bits.
+pub(super) fn type_name(format: &str) -> Option<&'static str> {
+    Some(match format {
+        "int8" => "i8",
+        "int16" => "i16",
+        "int32" => "i32",
+        "int64" => "i64",
+        "int" => "isize",
+        "uint8" => "u8",
+        "uint16" => "u16",
+        "uint32" => "u32",
+        "uint64" => "u64",
+        "uint" => "usize",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::components::Schemas;
+use super::fields::NamedFields;
+use super::parameter_types::types;
 use super::parameters::segments;
 use crate::answer::Content;
 use crate::endpoint::{ArgumentInfo, Endpoint, HeadSource};
@@ -25,6 +27,7 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas, said: &mut Vec<Stri
         };
         let taken = schemas.resolved(schema);
         let misfit = if part.is_empty() { of_path(endpoint, &taken) } else { of_names(known, part, &taken) };
+        let misfit = misfit.or_else(|| of_fields(known, &taken, schemas));
         said.extend(misfit.map(|misfit| format!("the endpoint `{}` takes {misfit}", endpoint.name())));
     }
 }
@@ -76,20 +79,89 @@ fn misnumbered(taken: &Value, parameters: usize) -> Option<String> {
     }
 }
 
-/// A single value where the request has names with values.
+/// A type without named fields where the request has names with values.
 fn of_names(known: &ArgumentInfo, part: &str, taken: &Value) -> Option<String> {
-    // A list of other items may be a list of pairs.
-    let is_list = taken.get("items").is_some_and(is_one_value);
-    (is_list || is_one_value(taken)).then(|| {
+    let is_query = matches!(known.source, HeadSource::Query(_));
+    // A list of other items may be a list of pairs, and a query may be left out as a whole.
+    let is_list = taken.get("items").is_some_and(|items| !is_query || is_one_value(items));
+    let is_optional = !is_query && is_nullable(taken);
+    let is_map = !is_query && taken.get("additionalProperties").is_some_and(|further| *further != false);
+    (is_list || is_optional || is_map || is_one_value(taken)).then(|| {
         let name = known.name();
         format!("`{name}`, but {part} names: write a struct that derives `Deserialize` and `JsonSchema`, with a field for each")
     })
 }
 
-/// Whether a schema is a text, a number or a boolean only.
+/// A field that no text can be.
+fn of_fields(known: &ArgumentInfo, taken: &Value, schemas: &Schemas) -> Option<String> {
+    let is_path = matches!(known.source, HeadSource::Path(_));
+    let fits = |schema: &Value| {
+        let depth = if is_path { Depth::Text } else { Depth::List };
+        is_text(schema, depth, schemas, &mut Vec::new())
+    };
+    let name = known.name();
+    let fields = NamedFields::of(taken, schemas);
+    if let Some(field) = fields.named.iter().find(|field| !fits(&field.schema)) {
+        let field = &field.name;
+        let list = if is_path { "" } else { ", or a list of such values" };
+        return Some(format!(
+            "`{name}`, but no text can be its field `{field}`: write a string, a number, a boolean or an enum without data{list}; \
+             `#[serde(flatten)]` takes the fields of a struct"
+        ));
+    }
+    let mut items = taken.get("prefixItems").and_then(Value::as_array).into_iter().flatten();
+    items.find(|item| is_path && !fits(item)).map(|_| {
+        format!("`{name}`, but no text can be one of its values: write strings, numbers, booleans and enums without data")
+    })
+}
+
+/// What a parameter may be: a list of texts, or one text.
+#[derive(Clone, Copy)]
+enum Depth {
+    List,
+    Text,
+}
+
+/// Whether a text can be a value of this schema.
+fn is_text(schema: &Value, depth: Depth, schemas: &Schemas, seen: &mut Vec<String>) -> bool {
+    if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+        if seen.iter().any(|known| known == reference) {
+            return false;
+        }
+        seen.push(reference.to_owned());
+        let is_text =
+            schemas.definition(reference).is_none_or(|schema| is_text(schema, depth, schemas, seen));
+        seen.pop();
+        return is_text;
+    }
+    for keyword in ["anyOf", "oneOf"] {
+        if let Some(all) = schema.get(keyword).and_then(Value::as_array) {
+            return all.iter().any(|one| is_text(one, depth, schemas, seen));
+        }
+    }
+    if schema.get("type").is_none() {
+        return true;
+    }
+    types(schema).any(|kind| match (kind, depth) {
+        ("array", Depth::List) => {
+            let mut items = schema.get("items").into_iter();
+            items.all(|items| is_text(items, Depth::Text, schemas, seen))
+        }
+        ("array" | "object" | "null", _) => false,
+        _ => true,
+    })
+}
+
+/// Whether a schema accepts null.
+fn is_nullable(schema: &Value) -> bool {
+    let mut alternatives = schema.get("anyOf").and_then(Value::as_array).into_iter().flatten();
+    types(schema).any(|kind| kind == "null") || alternatives.any(is_nullable)
+}
+
+/// Whether a schema is a text, a number or a boolean only, or null.
 fn is_one_value(schema: &Value) -> bool {
-    let kind = schema.get("type").and_then(Value::as_str);
-    kind.is_some_and(|kind| matches!(kind, "string" | "integer" | "number" | "boolean"))
+    let mut kinds = types(schema).filter(|kind| *kind != "null").peekable();
+    kinds.peek().is_some() && kinds.all(|kind| matches!(kind, "string" | "integer" | "number" | "boolean"))
 }
 
 /// Formats parameters as a list in a sentence.

@@ -13,9 +13,11 @@ mod messages;
 mod names;
 mod operation;
 mod order;
+mod parameter_types;
 mod parameters;
 mod security;
 mod unenforced_rules;
 mod version_3_0;
 
 pub(crate) use document::HEALTH_PATH;
+pub(crate) use parameter_types::parameter_types;

@@ -116,6 +116,7 @@ fn further(schema: Value) -> Value {
 }
 
 fn parameter(part: &str, name: &str, is_required: bool, mut schema: Value) -> Value {
+    remove_null(&mut schema);
     let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
     let mut parameter =
         object([("name", name.into()), ("in", part.into()), ("required", is_required.into())]);
@@ -124,4 +125,30 @@ fn parameter(part: &str, name: &str, is_required: bool, mut schema: Value) -> Va
     }
     add(&mut parameter, "schema", schema);
     parameter.into()
+}
+
+/// Removes null from the types of a parameter: no text is null.
+fn remove_null(schema: &mut Value) {
+    let Some(schema) = schema.as_object_mut() else { return };
+    let is_null = |value: &Value| value == "null" || value.get("type").is_some_and(|kind| kind == "null");
+    for keyword in ["type", "anyOf", "oneOf", "enum"] {
+        let Some(all) = schema.get_mut(keyword).and_then(Value::as_array_mut) else { continue };
+        all.retain(|one| !is_null(one) && !one.is_null());
+        if keyword == "enum" || all.len() != 1 {
+            continue;
+        }
+        match (keyword, all.pop()) {
+            ("type", Some(kind)) => add(schema, "type", kind),
+            (_, Some(Value::Object(only))) => {
+                schema.remove(keyword);
+                for (key, value) in only {
+                    schema.entry(key).or_insert(value);
+                }
+            }
+            _ => {}
+        }
+    }
+    if schema.get("default").is_some_and(Value::is_null) {
+        schema.remove("default");
+    }
 }

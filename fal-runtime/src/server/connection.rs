@@ -25,6 +25,7 @@ use super::concurrency::ConnectionHold;
 use super::request_body::UnreadBody;
 use super::socket::{Socket, SocketKeeper, TransportStream};
 use crate::endpoint::RequestId;
+use crate::normal_path::normal_uri;
 
 /// How long a connection may wait for the head of its next request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +144,10 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
     fn call(&self, request: Request<Incoming>) -> ConnectionResponse {
         self.has_asked.store(true, Ordering::Relaxed);
         let mut request = self.unread.track(request);
+        // Before routing, so that layers and routes with parameters see the path that it stands for.
+        if let Some(uri) = normal_uri(request.uri()) {
+            *request.uri_mut() = uri;
+        }
         request.extensions_mut().insert(self.hold.clone());
         let id = RequestId::given(request.headers());
         ConnectionResponse {

@@ -47,7 +47,7 @@ impl<A: App> TestApp<A> {
         let told = Arc::clone(&progress);
         let cx = Setup::new(move |progress| lock(&told).push(progress.clone()));
         Pending::new(async move {
-            Self::check_extractors()?;
+            Self::check_endpoints()?;
             let runtime = Background::new()?;
             let made = runtime.spawn((A::declaration().setup)(cx)).await?;
             let app = made.downcast().map_err(|_| Error::msg("setup made another app"))?;
@@ -59,14 +59,14 @@ impl<A: App> TestApp<A> {
     /// Uses an app that the test has made, instead of `setup`. It is an error if an endpoint has an extractor that
     /// fits no request.
     pub fn of(app: A) -> Result<Self> {
-        Self::check_extractors()?;
+        Self::check_endpoints()?;
         Ok(Self::running(Background::new()?, Arc::new(app), Vec::new()))
     }
 
-    /// Checks that every extractor fits its requests.
-    fn check_extractors() -> Result<()> {
-        let misfits = A::declaration().invalid_extractors();
-        if misfits.is_empty() { Ok(()) } else { Err(Error::msg(misfits.join("; "))) }
+    /// Checks that requests can reach and satisfy every endpoint.
+    fn check_endpoints() -> Result<()> {
+        let problems = A::declaration().invalid_endpoints();
+        if problems.is_empty() { Ok(()) } else { Err(Error::msg(problems.join("; "))) }
     }
 
     fn running(runtime: Background, app: Arc<A>, progress: Vec<Progress>) -> Self {

@@ -17,6 +17,7 @@ use super::pending::Pending;
 use super::response::Response;
 use super::runtime::Task;
 use crate::error::Result;
+use crate::normal_path::normal_uri;
 
 /// Sends requests to an app under test, as its clients do.
 #[derive(Debug)]
@@ -52,7 +53,11 @@ impl Client {
     ) -> impl Future<Output = Result<Response>> + Send + use<> {
         let router = self.router.clone();
         async move {
-            let (head, body) = router.oneshot(request?.map(Body::from)).await?.into_parts();
+            let mut request = request?.map(Body::from);
+            if let Some(uri) = normal_uri(request.uri()) {
+                *request.uri_mut() = uri;
+            }
+            let (head, body) = router.oneshot(request).await?.into_parts();
             let body = body.collect().await?.to_bytes();
             Ok(Response { status: head.status, headers: head.headers, body })
         }

@@ -171,7 +171,9 @@ mod tests {
         told!(r#"{"text": "a", "items": [{"size": -1}]}"# => "type": "greater_than_equal", "loc": ["body", "items", 0, "size"], "msg": "Input should be greater than or equal to 0", "input": -1, "ctx": {"ge": 0});
         told!(r#"{"text": "a", "items": [{"size": 99999999999999999999}]}"# => "type": "less_than_equal", "loc": ["body", "items", 0, "size"], "msg": "Input should be less than or equal to 255", "input": 1e20, "ctx": {"le": 255});
         told!(r#"{"text": "a", "count": 0}"# => "type": "greater_than_equal", "loc": ["body", "count"], "msg": "Input should be greater than or equal to 1", "input": 0, "ctx": {"ge": 1});
-        told!(r#"{"text": "a", "total": 1e17}"# => "type": "value_error", "loc": ["body", "total"], "msg": "Value error, the integer is out of range", "input": 1e17);
+        told!(r#"{"text": "a", "total": 1e19}"# => "type": "less_than_equal", "loc": ["body", "total"], "msg": "Input should be less than or equal to 9223372036854775807", "input": 1e19, "ctx": {"le": i64::MAX});
+        told!(r#"{"text": "a", "total": -9223372036854775809}"# => "type": "greater_than_equal", "loc": ["body", "total"], "msg": "Input should be greater than or equal to -9223372036854775808", "input": -9_223_372_036_854_775_809.0, "ctx": {"ge": i64::MIN});
+        told!(r#"{"text": "a", "items": [{"size": 1e17}]}"# => "type": "less_than_equal", "loc": ["body", "items", 0, "size"], "msg": "Input should be less than or equal to 255", "input": 1e17, "ctx": {"le": 255});
     }
 
     #[test]

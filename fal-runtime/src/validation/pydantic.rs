@@ -27,6 +27,7 @@ impl PydanticError {
             ErrorKind::MissingField(_) => Self::missing(),
             ErrorKind::UnknownField(_) => Self::new("extra_forbidden", "Extra inputs are not permitted"),
             ErrorKind::UnknownVariant(expected) => Self::variant(expected),
+            ErrorKind::NotUnicode => Self::not_unicode(),
             ErrorKind::Custom(why) => Self::custom(why, input),
             ErrorKind::WrongType(expected) => Self::wrong_type(expected, input),
         }
@@ -34,6 +35,13 @@ impl PydanticError {
 
     pub(super) fn missing() -> Self {
         Self::new("missing", "Field required")
+    }
+
+    pub(super) fn not_unicode() -> Self {
+        Self::new(
+            "string_unicode",
+            "Input should be a valid string, unable to parse raw data as a unicode string",
+        )
     }
 
     /// An unknown variant; with the expected ones.
@@ -111,14 +119,16 @@ fn integer(input: &Value) -> Option<i128> {
 fn out_of_bounds(name: &str, input: &Value) -> Option<PydanticError> {
     let integer = integer(input)?;
     match integer_bounds::bounds(name) {
-        Some((least, _)) if integer < least.into() => {
+        // A text within the bounds is a text where a number was expected.
+        Some((least, most)) if input.is_string() && (least.into()..=most.into()).contains(&integer) => None,
+        // A number that seems to be within the bounds was rounded to one of them.
+        Some((least, _)) if integer < 1 => {
             Some(PydanticError::bound("greater_than_equal", "greater", "ge", &least.into()))
         }
-        Some((_, most)) if integer > most.into() => {
-            Some(PydanticError::bound("less_than_equal", "less", "le", &most.into()))
+        Some((_, most)) => Some(PydanticError::bound("less_than_equal", "less", "le", &most.into())),
+        None if name == "u128" && integer < 0 => {
+            Some(PydanticError::bound("greater_than_equal", "greater", "ge", &0.into()))
         }
-        // A text within the bounds is a text where a number was expected.
-        Some(_) if input.is_string() => None,
         _ => Some(PydanticError::out_of_range()),
     }
 }

@@ -18,6 +18,7 @@ use crate::error::{Error, Step};
 use crate::extract;
 use crate::extract::{ParameterError, ParameterRejection};
 use crate::foreign_messages;
+use crate::json::ErrorKind;
 
 /// The error of a rejection.
 pub(crate) async fn into_error(rejected: Result<Error, Response>) -> Error {
@@ -37,14 +38,32 @@ pub(crate) fn validation_error(rejection: &dyn Any, path: &'static str, head: &m
     }
     let ParameterRejection(wrong) = rejection.downcast_ref()?;
     let ParameterError { part, kind, name, index, input } = &**wrong;
-    let told = PydanticError::of(kind, input);
+    let source = InvalidParameters { part, text: kind.to_string() };
+    if *part == "path" && is_path_mismatch(kind, name) {
+        return Some(Error::of(source));
+    }
+    let is_whole_path = *part == "path" && name.is_empty();
+    let input = if is_whole_path { object_of(extract::parameters(head)) } else { input.clone() };
+    let told = PydanticError::of(kind, &input);
     let mut loc = vec![Step::Key((*part).into())];
     if !name.is_empty() {
         loc.push(Step::Key(name.clone()));
     }
     loc.extend(index.map(Step::Index));
-    let source = InvalidParameters { part, text: kind.to_string() };
-    Some(Error::validation(source, vec![told.at(loc, input.clone())]))
+    Some(Error::validation(source, vec![told.at(loc, input)]))
+}
+
+/// Whether the type does not fit the path, which is the app's fault, in contrast to a value.
+fn is_path_mismatch(kind: &ErrorKind, name: &str) -> bool {
+    match kind {
+        ErrorKind::MissingField(_) | ErrorKind::UnknownField(_) => true,
+        ErrorKind::WrongType(_) => name.is_empty(),
+        _ => false,
+    }
+}
+
+fn object_of(parameters: Vec<(String, String)>) -> Value {
+    parameters.into_iter().map(|(name, text)| (name, json!(text))).collect()
 }
 
 /// Headers that describe the body of the rejection.
@@ -105,11 +124,7 @@ fn path_error(rejection: &PathRejection, path: &'static str, head: &mut Parts) -
             (key.as_str(), PydanticError::custom(message, &json!(value)), json!(value))
         }
         PathErrorKind::InvalidUtf8InPathParam { key } => {
-            let told = PydanticError::new(
-                "string_unicode",
-                "Input should be a valid string, unable to parse raw data as a unicode string",
-            );
-            (key.as_str(), told, Value::Null)
+            (key.as_str(), PydanticError::not_unicode(), Value::Null)
         }
         PathErrorKind::Message(why) if !foreign_messages::is_path_mismatch(why) => {
             return Some(custom_error(extract::parameters(head), why, failed.body_text()));
@@ -127,7 +142,7 @@ fn custom_error(mut parameters: Vec<(String, String)>, why: &str, source: String
     let only = if parameters.len() == 1 { parameters.pop() } else { None };
     let (loc, input) = match only {
         Some((name, text)) => (vec![part, Step::Key(name.into())], json!(text)),
-        None => (vec![part], parameters.into_iter().map(|(name, text)| (name, json!(text))).collect()),
+        None => (vec![part], object_of(parameters)),
     };
     let told = PydanticError::sentence(why, &input);
     Error::validation(InvalidPath(source), vec![told.at(loc, input)])

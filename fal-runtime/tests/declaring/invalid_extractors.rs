@@ -133,3 +133,85 @@ fn an_app_with_such_a_type_is_neither_tested_nor_a_router() {
     assert!(panic.downcast_ref::<String>().unwrap().contains(text));
     assert!(TestApp::of(Fits).is_ok());
 }
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "never read")]
+struct Nested {
+    text: String,
+    page: Option<Inner>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "never read")]
+struct Inner {
+    limit: u32,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "never read")]
+struct Grid {
+    rows: Vec<Vec<u32>>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "never read")]
+struct Parts {
+    parts: Vec<String>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "never read")]
+struct Rest {
+    x_tenant: String,
+    #[serde(flatten)]
+    rest: HashMap<String, String>,
+}
+
+#[derive(Default)]
+struct Unreadable;
+
+#[app]
+impl Unreadable {
+    #[endpoint("/nested")]
+    async fn nested(&self, _: Query<Nested>) {}
+
+    #[endpoint("/grid")]
+    async fn grid(&self, _: Query<Grid>) {}
+
+    #[endpoint("/parts/{parts}")]
+    async fn parts(&self, _: Path<Parts>) {}
+
+    #[endpoint("/pair/{one}/{other}")]
+    async fn pair(&self, _: Path<(u32, Vec<u32>)>) {}
+
+    #[endpoint("/map")]
+    async fn map(&self, _: Headers<HashMap<String, String>>) {}
+
+    #[endpoint("/rest")]
+    async fn rest(&self, _: Cookies<Rest>) {}
+
+    #[endpoint("/maybe")]
+    async fn maybe(&self, _: Headers<Option<Inner>>) {}
+
+    #[endpoint("/number")]
+    async fn number(&self, _: Query<Option<u32>>) {}
+}
+
+#[test]
+fn fields_that_no_text_can_be_are_problems_at_any_depth_s95() {
+    let problems = Unreadable::declaration().problems();
+    let expected = [
+        ("nested", "no text can be its field `page`"),
+        ("grid", "no text can be its field `rows`"),
+        ("parts", "no text can be its field `parts`"),
+        ("pair", "no text can be one of its values"),
+        ("map", "but headers have names"),
+        ("rest", "but cookies have names"),
+        ("maybe", "but headers have names"),
+        ("number", "but a query has names"),
+    ];
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for (problem, (name, why)) in problems.iter().zip(expected) {
+        assert!(problem.contains(&format!("`{name}`")) && problem.contains(why), "{problem}");
+    }
+}

@@ -27,6 +27,7 @@ mod extract;
 mod extract_errors;
 mod failures;
 mod field_errors;
+mod flattened;
 mod foreign_errors;
 mod forms;
 mod health;
