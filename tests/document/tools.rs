@@ -6,11 +6,11 @@ use std::process::Command;
 
 use tempfile::NamedTempFile;
 
-/// Holds a document against the official schema of its version.
-pub(crate) fn validate(document: &str) {
+/// Holds a document against the official schema of a version.
+pub(crate) fn validate(document: &str, version: &str) {
     let mut file = NamedTempFile::with_suffix(".json").unwrap();
     file.write_all(document.as_bytes()).unwrap();
-    pass(Command::new("openapi-spec-validator").args(["--schema", "3.1"]).arg(file.path()));
+    pass(Command::new("openapi-spec-validator").args(["--schema", version]).arg(file.path()));
 }
 
 /// Asks whatever is served there for everything that its document lets one think of.
@@ -21,11 +21,13 @@ pub(crate) fn fuzz(address: SocketAddr) {
     command.args(["--checks", "all", "--continue-on-failure", "--max-examples", "200"]);
     // The same requests each time: a test that fails now and then is broken.
     command.args(["--seed", "1", "--generation-deterministic", "--no-color"]);
+    // It takes the schema of an event's data for that of the whole event, and rewrites that of a tuple as older drafts have it.
+    command.args(["--exclude-path", "/count", "--exclude-path", "/pair"]);
     // It leaves things in the directory that it runs in.
     pass(command.current_dir(directory.path()));
 }
 
-fn pass(command: &mut Command) {
+pub(crate) fn pass(command: &mut Command) {
     let status = command.status().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(status.success(), "{command:?}: {status}");
 }
