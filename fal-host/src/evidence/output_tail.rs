@@ -12,6 +12,9 @@ use crate::json::unix_time;
 /// How much of a runner's output is kept, in bytes (S85a).
 const MAX_TAIL: usize = 8 * 1024;
 
+/// How many lines of it are kept: empty ones would take memory without end.
+const MAX_LINES: usize = 256;
+
 /// The stream that a line was printed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -46,7 +49,7 @@ pub struct OutputLine {
     pub text: String,
 }
 
-/// The last lines that a runner printed, at most [`MAX_TAIL`] bytes of them.
+/// The last lines that a runner printed, at most [`MAX_TAIL`] bytes and [`MAX_LINES`] of them.
 #[derive(Debug, Default)]
 pub(crate) struct OutputTail {
     lines: Mutex<KeptLines>,
@@ -82,7 +85,7 @@ impl OutputTail {
         // A line is at most as long as what is kept, apart from its marks.
         lines.bytes += text.len();
         lines.kept.push_back(OutputLine { at: SystemTime::now(), stream, text: text.into() });
-        while lines.bytes > MAX_TAIL && lines.kept.len() > 1 {
+        while lines.kept.len() > MAX_LINES || lines.bytes > MAX_TAIL && lines.kept.len() > 1 {
             let Some(oldest) = lines.kept.pop_front() else { break };
             lines.bytes -= oldest.text.len();
         }
@@ -129,6 +132,17 @@ mod tests {
         assert!(bytes <= MAX_TAIL && bytes > MAX_TAIL - 200, "{bytes}");
         assert!(texts(&all).last().unwrap().starts_with("line 0999"));
         assert_eq!(all.next, 1_000);
+    }
+
+    #[test]
+    fn empty_lines_are_not_kept_without_end_s85a() {
+        let tail = OutputTail::default();
+        for _ in 0..1_000 {
+            tail.push(OutputStream::Stdout, "");
+        }
+        let all = tail.since(0);
+        assert_eq!((all.lines.len(), all.next), (MAX_LINES, 1_000));
+        assert_eq!(tail.since(990).lines.len(), 10);
     }
 
     #[test]
