@@ -45,3 +45,14 @@ impl fmt::Debug for Time {
         write!(f, "t+{:?}", self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_written_as_the_time_since_the_start_of_the_clock_s7() {
+        let time = Time::ZERO + Duration::from_millis(1_500);
+        assert_eq!(format!("{time:?}"), "t+1.5s");
+    }
+}

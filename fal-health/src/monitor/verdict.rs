@@ -28,3 +28,15 @@ impl Verdict {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts_have_the_names_that_the_admin_interface_shows() {
+        let verdicts =
+            [Verdict::Unknown, Verdict::Healthy, Verdict::Failing { streak: 2 }, Verdict::Unhealthy];
+        assert_eq!(verdicts.map(Verdict::name), ["unknown", "healthy", "failing", "unhealthy"]);
+    }
+}
