@@ -57,9 +57,11 @@ async fn a_body_without_an_end_is_passed_on_until_its_client_leaves_s38a() {
     let rig = rig().await;
     let mut client = rig.provoke(Answer::EndlessBody).await;
     assert_eq!(client.head().await.status, 200);
-    for _ in 0..1000 {
-        assert_eq!(client.chunk().await[..4], *b"more");
+    let mut body = Vec::new();
+    while body.len() < 4000 {
+        body.extend(client.chunk().await);
     }
+    assert!(body.starts_with(&b"more".repeat(1000)));
     rig.traffic.goes_on().await;
     drop(client);
     left_alone(rig).await;
