@@ -1,7 +1,7 @@
 //! The app whose costs are measured.
 
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fal_runtime::prelude::*;
 
@@ -22,15 +22,14 @@ impl Bench {
         input
     }
 
-    /// Sends ten events a second until the client leaves.
+    /// Sends the time, in microseconds, ten times a second until the client leaves.
     #[endpoint("/events")]
-    async fn events(&self, events: &mut Events<u64>) -> Result<()> {
+    async fn events(&self, events: &mut Events<u128>) -> Result<()> {
         let mut ticks = tokio::time::interval(Duration::from_millis(100));
-        for number in 0.. {
+        loop {
             ticks.tick().await;
-            events.send(number).await?;
+            events.send(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros()).await?;
         }
-        Ok(())
     }
 
     /// Returns the id of the runner's process.

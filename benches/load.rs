@@ -6,7 +6,7 @@
 #![expect(clippy::print_stdout, reason = "figures for the program that started it")]
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
@@ -188,7 +188,7 @@ fn message_length(bytes: &[u8]) -> Result<Option<usize>> {
     Ok(Some(head_length + str::from_utf8(length.value)?.parse::<usize>()?))
 }
 
-/// Reads one response that does not end, and returns an entry of no time for each event that counts.
+/// Reads one response that does not end, and returns how long each event took that counts. Events are times, in microseconds.
 async fn read_events(mut stream: Box<dyn Stream>, request: &[u8], window: Window) -> Result<Vec<Duration>> {
     stream.write_all(request).await?;
     let (mut buffer, mut events) = (vec![0; 16 * 1024], Vec::new());
@@ -197,8 +197,12 @@ async fn read_events(mut stream: Box<dyn Stream>, request: &[u8], window: Window
         ensure!(length > 0, "a stream of events ended");
         let now = Instant::now();
         if window.contains(now) {
-            let count = buffer.iter().take(length).filter(|byte| **byte == b':').count();
-            events.resize(events.len() + count, Duration::ZERO);
+            let arrived = SystemTime::now().duration_since(UNIX_EPOCH)?;
+            let lines = buffer.get(..length).unwrap_or_default().split(|byte| *byte == b'\n');
+            for sent in lines.filter_map(|line| line.strip_prefix(b"data: ")) {
+                let sent = Duration::from_micros(str::from_utf8(sent)?.parse()?);
+                events.push(arrived.saturating_sub(sent));
+            }
         } else if now >= window.end {
             return Ok(events);
         }

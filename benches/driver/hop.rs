@@ -49,6 +49,9 @@ const HYPER: &str = "hyper, Unix socket";
 const HOST: &str = "fal-host, Unix socket";
 const HOST_TCP: &str = "fal-host, TCP";
 
+/// Without it HAProxy holds the parts of a response back for up to 200 ms, so that one packet carries several events.
+const EVENTS_AT_ONCE: &str = "option http-no-delay";
+
 /// Which cores run what, as `taskset` lists them.
 #[derive(Clone, Copy)]
 struct Cores {
@@ -60,9 +63,10 @@ struct Cores {
 /// The proxies on one core, the runners and the clients on the other.
 pub(crate) fn one_core(rounds: &Rounds, loads: &[Workload]) -> Result<String> {
     let cores = Cores { proxy: "0", rest: "1", threads: 1 };
+    let option = if loads.iter().any(|load| load.events) { EVENTS_AT_ONCE } else { "" };
     let contenders = [
-        haproxy(HAPROXY_UNIX, Backend::Unix, cores)?,
-        haproxy(HAPROXY_TCP, Backend::Tcp, cores)?,
+        haproxy(HAPROXY_UNIX, Backend::Unix, cores, option)?,
+        haproxy(HAPROXY_TCP, Backend::Tcp, cores, option)?,
         nginx(cores)?,
         hyper(cores)?,
         host(HOST, app_host, cores)?,
@@ -85,7 +89,7 @@ pub(crate) fn one_core(rounds: &Rounds, loads: &[Workload]) -> Result<String> {
 pub(crate) fn two_cores(rounds: &Rounds) -> Result<String> {
     let cores = Cores { proxy: "0,1", rest: "0,1", threads: 2 };
     let contenders =
-        [haproxy(HAPROXY_UNIX, Backend::Unix, cores)?, hyper(cores)?, host(HOST, app_host, cores)?];
+        [haproxy(HAPROXY_UNIX, Backend::Unix, cores, "")?, hyper(cores)?, host(HOST, app_host, cores)?];
     let load = Workload { title: "32 clients, 28-byte requests, two threads", ..REQUESTS };
     let all = rounds.run(&contenders, &load, cores.rest)?;
     Ok(table(&load, &all, &[limit(HOST, HAPROXY_UNIX, 1.1)]))
@@ -95,7 +99,7 @@ fn limit(of: &'static str, to: &'static str, at_most: f64) -> Limit {
     Limit { of, to, at_most }
 }
 
-fn haproxy(name: &'static str, backend: Backend, cores: Cores) -> Result<Contender> {
+fn haproxy(name: &'static str, backend: Backend, cores: Cores, option: &str) -> Result<Contender> {
     let directory = TempDir::new()?;
     let (runner, to) = runner(backend, directory.path(), cores.rest)?;
     let listen = free_address()?;
@@ -110,7 +114,7 @@ fn haproxy(name: &'static str, backend: Backend, cores: Cores) -> Result<Contend
         format!(
             "global\n  nbthread {threads}\n  maxconn 8192\n\
              defaults\n  mode http\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n  \
-             timeout http-request 10s\n  http-reuse always\n\
+             timeout http-request 10s\n  http-reuse always\n  {option}\n\
              frontend front\n  bind {listen}\n  default_backend back\n\
              backend back\n  server runner {server}\n"
         ),
