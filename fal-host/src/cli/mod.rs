@@ -19,6 +19,7 @@ mod logging;
 mod non_blocking_writer;
 mod program;
 mod run;
+mod runtime;
 mod service_manager;
 mod signals;
 mod stop;

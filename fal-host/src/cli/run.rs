@@ -9,6 +9,7 @@ use super::host_options::HostOptions;
 use super::inherited;
 use super::inherited_sockets;
 use super::logging;
+use super::runtime;
 use super::service_manager::ServiceManager;
 use super::signals::Signals;
 use super::stop::until_stopped;
@@ -46,7 +47,7 @@ pub fn run(
     if let Err(error) = crate::raise_open_files() {
         tracing::debug!(%error, "cannot raise the limit on open files");
     }
-    let runtime = tokio::runtime::Runtime::new()?;
+    let runtime = runtime::build()?;
     let ended = runtime.block_on(async {
         let mut signals = Signals::install()?;
         let builder = sockets.into_iter().fold(host()?, |host, (kind, socket)| host.inherit(kind, socket));

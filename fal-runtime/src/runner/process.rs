@@ -74,6 +74,8 @@ impl RunnerProcess {
         let own = Builder::new_current_thread().enable_all().build();
         let apps = Builder::new_multi_thread()
             .enable_all()
+            // A thread's own queue has room for 256 tasks. With more active connections, those of the rest would wait too long.
+            .global_queue_interval(2)
             .max_blocking_threads(timeouts::blocking_threads(self.app.settings.max_multiplexing()))
             .thread_name("fal-runner")
             .build();
