@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use tokio::sync::Mutex;
@@ -51,8 +51,7 @@ pub(super) async fn read(
 
 /// Checks the head of a body that the endpoint reads itself.
 pub(super) async fn share(headers: &HeaderMap, body: Body, limit: usize) -> Result<SharedBody, Error> {
-    let checked = check_coding(headers).and_then(|()| check_length(headers, &body, limit));
-    match checked {
+    match BodyHead::of(headers).check(&body, limit) {
         Ok(()) => Ok(Arc::new(Mutex::new(body))),
         Err(error) => {
             discard_rejected(headers, body).await;
@@ -94,19 +93,19 @@ async fn read_all(
     limit: usize,
     wanted: MediaType,
 ) -> Result<Option<Bytes>, Error> {
+    let head = BodyHead::of(headers);
     // An empty body needs no media type. Whether a body of chunks is empty shows when it is read.
-    let is_checked_first = headers.contains_key(CONTENT_TYPE) || body.size_hint().lower() > 0;
+    let is_checked_first = head.media_type.is_some() || body.size_hint().lower() > 0;
     if is_checked_first {
-        check_media_type(headers, wanted)?;
+        head.check_media_type(wanted)?;
     }
-    check_coding(headers)?;
-    check_length(headers, body, limit)?;
+    head.check(body, limit)?;
     let body = collect(body, limit).await?;
     if body.is_empty() {
         return Ok(None);
     }
     if !is_checked_first {
-        check_media_type(headers, wanted)?;
+        head.check_media_type(wanted)?;
     }
     match wanted {
         MediaType::Any => Ok(Some(body)),
@@ -145,43 +144,67 @@ async fn collect(body: &mut Body, limit: usize) -> Result<Bytes, Error> {
     Ok(whole.freeze())
 }
 
-/// Checks the length that the head announces. A layer may have replaced the body, so the header counts, too.
-fn check_length(headers: &HeaderMap, body: &Body, limit: usize) -> Result<(), Error> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let length = body.size_hint().lower().max(announced.unwrap_or_default());
-    if length > u64::try_from(limit).unwrap_or(u64::MAX) { Err(too_large(limit)) } else { Ok(()) }
+/// What the head of a request says about its body.
+#[derive(Debug, Default)]
+struct BodyHead<'a> {
+    media_type: Option<&'a HeaderValue>,
+    length: Option<&'a HeaderValue>,
+    /// The first coding of the body, such as gzip.
+    coding: Option<&'a str>,
 }
 
-/// A coding such as gzip is a layer's job (RFC 9110, 15.5.16).
-fn check_coding(headers: &HeaderMap) -> Result<(), Error> {
-    let codings = headers.get_all(CONTENT_ENCODING).into_iter().filter_map(|value| value.to_str().ok());
-    let mut codings = codings.flat_map(|value| value.split(',')).map(str::trim);
-    match codings.find(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity")) {
-        None => Ok(()),
-        Some(coding) => {
+impl<'a> BodyHead<'a> {
+    /// Reads the headers once: to look each one up would cost a hash.
+    fn of(headers: &'a HeaderMap) -> Self {
+        let mut head = Self::default();
+        for (name, value) in headers {
+            match *name {
+                CONTENT_TYPE => head.media_type = head.media_type.or(Some(value)),
+                CONTENT_LENGTH => head.length = head.length.or(Some(value)),
+                CONTENT_ENCODING => head.coding = head.coding.or_else(|| coding(value)),
+                _ => {}
+            }
+        }
+        head
+    }
+
+    /// Checks the coding, and the length that the head announces. A layer may have replaced the body, so the header counts,
+    /// too.
+    fn check(&self, body: &Body, limit: usize) -> Result<(), Error> {
+        // A coding such as gzip is a layer's job (RFC 9110, 15.5.16).
+        if let Some(coding) = self.coding {
             let unsupported =
                 format!("the content coding `{coding}` is not supported: send the body without it");
-            Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, unsupported)
-                .header("accept-encoding", "identity"))
+            return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, unsupported)
+                .header("accept-encoding", "identity"));
         }
+        let announced = self.length.and_then(|length| length.to_str().ok()?.parse().ok());
+        let length = body.size_hint().lower().max(announced.unwrap_or_default());
+        if length > u64::try_from(limit).unwrap_or(u64::MAX) { Err(too_large(limit)) } else { Ok(()) }
+    }
+
+    fn check_media_type(&self, wanted: MediaType) -> Result<(), Error> {
+        let value = self.media_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let expected = match wanted {
+            // Most bodies.
+            MediaType::Json if value == "application/json" => return Ok(()),
+            MediaType::Json if !is_json(value) => {
+                "the body has to be JSON: send it with `content-type: application/json`"
+            }
+            MediaType::Text if !is_text(value) => {
+                "the body has to be text: send it with `content-type: text/plain`"
+            }
+            MediaType::Json | MediaType::Text if !is_utf8(value) => NOT_UTF8,
+            MediaType::Any | MediaType::Json | MediaType::Text => return Ok(()),
+        };
+        Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, expected))
     }
 }
 
-fn check_media_type(headers: &HeaderMap, wanted: MediaType) -> Result<(), Error> {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let expected = match wanted {
-        // Most bodies.
-        MediaType::Json if value == "application/json" => return Ok(()),
-        MediaType::Json if !is_json(value) => {
-            "the body has to be JSON: send it with `content-type: application/json`"
-        }
-        MediaType::Text if !is_text(value) => {
-            "the body has to be text: send it with `content-type: text/plain`"
-        }
-        MediaType::Json | MediaType::Text if !is_utf8(value) => NOT_UTF8,
-        MediaType::Any | MediaType::Json | MediaType::Text => return Ok(()),
-    };
-    Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, expected))
+/// The first coding that `content-encoding` lists, other than `identity`.
+fn coding(value: &HeaderValue) -> Option<&str> {
+    let mut codings = value.to_str().ok()?.split(',').map(str::trim);
+    codings.find(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"))
 }
 
 const NOT_UTF8: &str = "the charset of the body is not supported: send it in UTF-8";

@@ -185,8 +185,7 @@ impl<'de> Reader<'de> {
     fn quoted(&mut self) -> Result<Cow<'de, str>> {
         let token = self.rest();
         let inside = token.get(1..).unwrap_or_default();
-        let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
-        let plain = inside.iter().position(special).ok_or_else(DeserializeError::syntax)?;
+        let plain = plain_length(inside);
         let (text, rest) = inside.split_at(plain);
         if rest.first() == Some(&b'"') {
             self.at += plain + 2;
@@ -254,6 +253,26 @@ impl<'de> Reader<'de> {
     fn rest(&self) -> &'de [u8] {
         self.body.get(self.at..).unwrap_or_default()
     }
+}
+
+/// How many bytes of a string come before its closing quote, an escape, or a control character.
+fn plain_length(text: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    // The highest bit of each byte that is zero, and maybe of bytes after that one.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
+    let (words, rest) = text.as_chunks();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let quotes = zeros(word ^ (ONES * u64::from(b'"')));
+        let escapes = zeros(word ^ (ONES * u64::from(b'\\')));
+        let controls = word.wrapping_sub(ONES * u64::from(b' ')) & !word;
+        let special = (quotes | escapes | controls) & (ONES << 7);
+        if special != 0 {
+            return index * 8 + special.trailing_zeros() as usize / 8;
+        }
+    }
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
+    text.len() - rest.len() + rest.iter().position(is_special).unwrap_or(rest.len())
 }
 
 /// The position of the closing quote of the string at the start of `token`; the end of `token` if there is none.

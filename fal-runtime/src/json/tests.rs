@@ -219,3 +219,15 @@ fn a_raw_value_is_the_text_of_the_body() {
     assert_eq!(raw["c"].get(), "1.10");
     assert_eq!(kind::<Vec<Raw>>("[1, x]").0, ErrorKind::Syntax);
 }
+
+#[test]
+fn a_string_ends_at_its_quote_and_may_have_an_escape_at_any_length() {
+    for length in 0..40 {
+        let plain = "\u{e4}x".repeat(length / 3) + &"y".repeat(length % 3);
+        assert_eq!(read::<String>(&format!("\"{plain}\"")).unwrap(), plain);
+        assert_eq!(read::<String>(&format!("\"{plain}\\\"{plain}\"")).unwrap(), format!("{plain}\"{plain}"));
+        for invalid in [format!("\"{plain}\u{1f}{plain}\""), format!("\"{plain}"), format!("\"{plain}\\")] {
+            assert!(read::<String>(&invalid).is_err(), "{invalid}");
+        }
+    }
+}

@@ -15,13 +15,14 @@ use http::header::{CONNECTION, HeaderValue};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use pin_project_lite::pin_project;
 use tokio::sync::watch;
 use tower::Service;
 
 use super::catch_panic::CatchPanicFuture;
 use super::concurrency::ConnectionHold;
+use super::head_timer::HeadClock;
 use super::request_body::UnreadBody;
 use super::socket::{Socket, SocketKeeper, TransportStream};
 use crate::endpoint::RequestId;
@@ -40,6 +41,8 @@ pub(crate) enum ReadTimeout {
 #[derive(Clone)]
 pub(super) struct Connections {
     http: http1::Builder,
+    /// Where heads have a time limit.
+    head_clock: Option<Arc<HeadClock>>,
     router: Router,
     draining: Arc<AtomicBool>,
     closing: watch::Receiver<Closing>,
@@ -64,11 +67,17 @@ impl Connections {
         let mut http = http1::Builder::new();
         // For small messages, one plain write is faster than a vectored one.
         http.writev(false);
-        match timeout {
-            ReadTimeout::Unlimited => http.header_read_timeout(None),
-            ReadTimeout::After(timeout) => http.timer(TokioTimer::new()).header_read_timeout(timeout),
+        let head_clock = match timeout {
+            ReadTimeout::Unlimited => {
+                http.header_read_timeout(None);
+                None
+            }
+            ReadTimeout::After(timeout) => {
+                http.header_read_timeout(timeout);
+                Some(HeadClock::start())
+            }
         };
-        Self { http, router, draining, closing }
+        Self { http, head_clock, router, draining, closing }
     }
 
     /// Serves one connection on its own task.
@@ -83,7 +92,11 @@ impl Connections {
             draining: Arc::clone(&self.draining),
             unread: UnreadBody::default(),
         };
-        let connection = self.http.serve_connection(TokioIo::new(socket), requests).with_upgrades();
+        let mut http = self.http.clone();
+        if let Some(clock) = &self.head_clock {
+            http.timer(clock.timer());
+        }
+        let connection = http.serve_connection(TokioIo::new(socket), requests).with_upgrades();
         let mut closing = self.closing.clone();
         tokio::spawn(async move {
             {

@@ -15,6 +15,8 @@ mod concurrency;
 #[cfg(feature = "cli")]
 mod connection;
 #[cfg(feature = "cli")]
+mod head_timer;
+#[cfg(feature = "cli")]
 mod health_listener;
 #[cfg(feature = "cli")]
 mod listener;
