@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use http::header::Entry;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -29,10 +30,10 @@ pub(super) enum Scheme {
 }
 
 impl Scheme {
-    const fn to_header_value(self) -> HeaderValue {
+    const fn as_str(self) -> &'static str {
         match self {
-            Self::Http => HeaderValue::from_static("http"),
-            Self::Https => HeaderValue::from_static("https"),
+            Self::Http => "http",
+            Self::Https => "https",
         }
     }
 }
@@ -44,6 +45,8 @@ pub(super) struct Sender {
     pub(super) address: HeaderValue,
     pub(super) scheme: Scheme,
     pub(super) trust: Trust,
+    /// The fields that name the sender, as a request has them on its way to a runner.
+    pub(super) encoded: Arc<str>,
 }
 
 impl Sender {
@@ -51,7 +54,12 @@ impl Sender {
     pub(super) fn new(address: IpAddr, scheme: Scheme, trust: Trust) -> Self {
         let address = HeaderValue::try_from(address.to_canonical().to_string())
             .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
-        Self { address, scheme, trust }
+        let encoded = format!(
+            "{FORWARDED_FOR}: {}\r\n{FORWARDED_PROTO}: {}\r\n",
+            address.to_str().unwrap_or_default(),
+            scheme.as_str()
+        );
+        Self { address, scheme, trust, encoded: encoded.into() }
     }
 }
 
@@ -68,8 +76,12 @@ pub(super) fn remove_forwarded(headers: &mut HeaderMap, sender: &Sender) {
     }
 }
 
-/// Adds the sender to the forwarding fields of a request.
-pub(super) fn add_forwarded(headers: &mut HeaderMap, sender: &Sender) {
+/// Adds the sender to the forwarding fields that a request has. Returns whether it has any. Otherwise the sender's encoded fields
+/// are to be written.
+pub(super) fn append_sender(headers: &mut HeaderMap, sender: &Sender) -> bool {
+    if !headers.keys().any(|name| *name == FORWARDED_FOR || *name == FORWARDED_PROTO) {
+        return false;
+    }
     let Sender { address, scheme, .. } = sender;
     match headers.entry(&FORWARDED_FOR) {
         Entry::Vacant(entry) => {
@@ -82,7 +94,8 @@ pub(super) fn add_forwarded(headers: &mut HeaderMap, sender: &Sender) {
             }
         }
     }
-    headers.entry(&FORWARDED_PROTO).or_insert(scheme.to_header_value());
+    headers.entry(&FORWARDED_PROTO).or_insert(HeaderValue::from_static(scheme.as_str()));
+    true
 }
 
 /// A range of IP addresses: `10.0.0.0/8`, or one address.

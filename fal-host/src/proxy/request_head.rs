@@ -4,18 +4,20 @@ use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, TE, TRAILER, TRAN
 use http::{HeaderMap, HeaderValue, Method, Request, Version};
 
 use super::error::ProxyError;
-use super::forwarded::{Sender, add_forwarded, remove_forwarded};
+use super::forwarded::{Sender, append_sender, remove_forwarded};
 use super::hop_by_hop::{has_hop_by_hop, has_special, lists, protected_in_connection, remove_hop_by_hop};
 use super::response_head::take_asks;
 use super::target::prepare_target;
 
-/// What a request asks of its connection.
+/// What a request asks of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Wishes {
     /// It asks to switch protocols: the connection becomes a tunnel if its runner agrees.
     pub(super) upgrade: bool,
     /// It waits for `100 Continue` with its body.
     pub(super) expects_continue: bool,
+    /// Its headers name its sender. Otherwise that is still to be added.
+    pub(super) names_sender: bool,
 }
 
 /// Turns a client's request into the one that a runner gets. `has_body` is whether it has a body.
@@ -40,14 +42,14 @@ pub(super) fn prepare_request<B>(
             headers.remove(CONTENT_LENGTH);
         }
     }
-    let mut wishes = Wishes { upgrade: false, expects_continue: false };
+    let mut wishes = Wishes { upgrade: false, expects_continue: false, names_sender: false };
     if has_special(headers) {
         wishes.upgrade = prepare_connection(headers, version, has_body)?;
         take_asks(headers);
         wishes.expects_continue = prepare_expect(headers, version, has_body);
         remove_forwarded(headers, sender);
+        wishes.names_sender = append_sender(headers, sender);
     }
-    add_forwarded(headers, sender);
     Ok(wishes)
 }
 

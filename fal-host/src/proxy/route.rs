@@ -21,7 +21,7 @@ use super::request_record::RequestRecord;
 use super::respond::{MayAsk, pass_on, switch};
 use super::timer::Wait;
 use super::tunnel::TunnelSlot;
-use super::upstream::{Outgoing, Upstream, UpstreamError};
+use super::upstream::{AddedFields, Outgoing, Upstream, UpstreamError};
 use crate::connect::{Pause, is_own_shortage};
 
 /// One client connection, for all of its requests.
@@ -50,6 +50,8 @@ pub(super) async fn route(
         request.body_mut().keep_copy();
         request.headers().clone()
     });
+    let sender = if wishes.names_sender { "" } else { &client.sender.encoded };
+    let added = AddedFields { id, sender };
     let mut unsent = None;
     if wishes.expects_continue {
         client.await_continue();
@@ -62,7 +64,7 @@ pub(super) async fn route(
         permit.set_holder(record.holder());
         client.transfers.hold_permit();
         record.entry.runner = Some(permit.runner().id);
-        match send(session, permit, request, unsent.take(), &mut position).await? {
+        match send(session, permit, request, added, unsent.take(), &mut position).await? {
             SendOutcome::Answered(response, exchange)
                 if response.status() != StatusCode::SWITCHING_PROTOCOLS =>
             {
@@ -122,6 +124,7 @@ async fn send(
     session: &Session,
     mut permit: Permit,
     request: &mut Request<RequestBody>,
+    added: AddedFields<'_>,
     mut unsent: Option<Box<Outgoing>>,
     position: &mut QueuePosition,
 ) -> Result<SendOutcome, ProxyError> {
@@ -145,7 +148,7 @@ async fn send(
         }
         match unsent.take() {
             Some(outgoing) => upstream.begin_again(*outgoing),
-            None => upstream.begin(request),
+            None => upstream.begin(request, added),
         }
         match Exchange::unwritten(upstream, permit, Arc::clone(client)).send().await {
             Ok((response, exchange)) => return Ok(SendOutcome::Answered(response, exchange)),

@@ -5,14 +5,14 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 
 use futures_util::FutureExt;
-use http::Request;
+use http::{HeaderValue, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::coop::{has_budget_remaining, poll_proceed};
 
 use super::{Rig, within};
 use crate::proxy::departure::close_in_stages;
-use crate::proxy::upstream::Upstream;
+use crate::proxy::upstream::{AddedFields, Upstream};
 
 /// The steps that tokio grants a task before others run.
 const STEPS: usize = 128;
@@ -21,7 +21,8 @@ const STEPS: usize = 128;
 async fn answered(rig: &mut Rig, response: &str) -> (Box<Upstream>, UnixStream) {
     let runner = rig.listening();
     let mut upstream = within(Upstream::open(&runner.address())).await.unwrap();
-    upstream.begin(&mut Request::default());
+    let added = AddedFields { id: &HeaderValue::from_static("1"), sender: "" };
+    upstream.begin(&mut Request::default(), added);
     let mut connection = runner.stream().await;
     within(connection.write_all(response.as_bytes())).await.unwrap();
     (upstream, connection)

@@ -26,7 +26,7 @@ use decoder::{BodyDecoder, Part};
 pub(super) use error::UpstreamError;
 use error::{MAX_HEAD, MAX_INTERIM};
 use head::{Field, may_end_in, take_head};
-pub(super) use outgoing::Outgoing;
+pub(super) use outgoing::{AddedFields, Outgoing};
 pub(super) use unwanted::wait_until_closed;
 
 use super::client::Client;
@@ -87,8 +87,8 @@ impl Upstream {
     }
 
     /// Begins a request. Nothing is written before [`poll_response`](Self::poll_response).
-    pub(super) fn begin(&mut self, request: &mut Request<RequestBody>) {
-        self.outgoing.encode(request);
+    pub(super) fn begin(&mut self, request: &mut Request<RequestBody>, added: AddedFields<'_>) {
+        self.outgoing.encode(request, added);
         self.headers = std::mem::take(request.headers_mut());
         self.headers.clear();
     }
@@ -121,7 +121,8 @@ impl Upstream {
         client: &Client,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<()>, UpstreamError>> {
-        if !self.has_begun() && !self.is_silent(cx) {
+        let begins = !self.has_begun();
+        if begins && !self.is_silent(cx) {
             return Poll::Ready(Err(UpstreamError::Closed));
         }
         loop {
@@ -130,7 +131,9 @@ impl Upstream {
                 Poll::Pending => None,
             };
             // A response that has arrived counts more than a request that cannot be written (S43f).
-            let head = if self.has_begun() { self.poll_head(cx) } else { Poll::Pending };
+            // While the connection is silent, there is none, and the look at it has registered the task.
+            let may_read = self.has_begun() && (!begins || failed.is_some());
+            let head = if may_read { self.poll_head(cx) } else { Poll::Pending };
             if let Poll::Ready(Ok(response)) = &head
                 && is_interim(response.status())
                 && failed.is_none()

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, TRAILER, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRAILER, TRANSFER_ENCODING};
 use http::{Method, Request};
 use http_body::Frame;
 use tokio::io::AsyncWrite;
@@ -15,6 +15,16 @@ use crate::connect::Stream;
 use crate::proxy::client::Client;
 use crate::proxy::hop_by_hop::listed;
 use crate::proxy::request_body::RequestBody;
+use crate::proxy::request_id;
+
+/// The fields that the host adds to a request. They are written, and never put into its headers: that would hash each.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::proxy) struct AddedFields<'a> {
+    /// Replaces the ids in the headers.
+    pub(in crate::proxy) id: &'a HeaderValue,
+    /// Encoded fields.
+    pub(in crate::proxy) sender: &'a str,
+}
 
 /// Parts of a body up to this size are copied behind what comes before them, so that one write sends both.
 const MAX_COPIED: usize = 16 * 1024;
@@ -63,7 +73,7 @@ enum State {
 
 impl Outgoing {
     /// Encodes the head of a request, and takes its body.
-    pub(super) fn encode(&mut self, request: &mut Request<RequestBody>) {
+    pub(super) fn encode(&mut self, request: &mut Request<RequestBody>, added: AddedFields<'_>) {
         self.body = std::mem::take(request.body_mut());
         self.state = if self.body.is_ended() { State::Encoded } else { State::Head };
         self.is_head = *request.method() == Method::HEAD;
@@ -81,6 +91,7 @@ impl Outgoing {
             match *name {
                 CONTENT_LENGTH => has_length = true,
                 TRANSFER_ENCODING => {}
+                _ if *name == request_id::NAME => {}
                 _ => {
                     if *name == TRAILER {
                         let names = listed(value).filter_map(|name| HeaderName::from_bytes(name).ok());
@@ -90,6 +101,8 @@ impl Outgoing {
                 }
             }
         }
+        self.append_field(&request_id::NAME, added.id.as_bytes());
+        self.buffer.extend_from_slice(added.sender.as_bytes());
         let ends_in_trailers = !has_length && !self.announced.is_empty() && !self.body.is_ended();
         let length = self.body.length().filter(|_| !ends_in_trailers);
         self.is_chunked = length.is_none();
