@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
-
+use super::response::Response;
 use crate::evidence::MAX_DETAIL;
 
 /// How long the rest of a failed response may take. The check has failed already.
 const BODY_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// The text of a failed response, or its `detail` if it is JSON with one. `None` if it is empty or has not arrived in time.
-pub(super) async fn detail_of(mut body: Incoming) -> Option<String> {
+pub(super) async fn detail_of(response: &mut Response<'_>) -> Option<String> {
     let mut read = Vec::new();
     let complete = async {
         while read.len() <= MAX_DETAIL
-            && let Some(Ok(frame)) = body.frame().await
+            && let Some(Ok(frame)) = response.frame().await
         {
             if let Some(data) = frame.data_ref() {
                 let room = (MAX_DETAIL + 1).saturating_sub(read.len());

@@ -2,26 +2,22 @@
 
 mod connection;
 mod detail;
+mod response;
 mod target;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use fal_health::protocol::{Address, ProgressStamp, header};
 use fal_health::{Check, Failure, Inconclusive, Outcome, Trigger};
-use http::{HeaderMap, HeaderName, HeaderValue, Request};
-use http_body_util::{BodyExt, Empty};
+use http::HeaderMap;
 use tokio::time::Instant;
 
-use self::connection::{ConnectError, ExchangeError, ProbeConnection};
-use self::detail::detail_of;
+use self::connection::{Answer, ConnectError, ProbeConnection};
+use self::response::ExchangeError;
 pub(crate) use self::target::{InvalidProbeTarget, ProbeTarget};
 use crate::evidence::Evidence;
 use crate::fleet::Finding;
 use crate::lag::LagMeter;
-
-/// A larger response body is a pass before it ends (S17).
-const MAX_BODY: usize = 64 * 1024;
 
 /// Makes the checks of one runner, over a connection that it keeps.
 #[derive(Clone, Debug)]
@@ -101,7 +97,7 @@ impl Prober {
     async fn attempt(&self, trigger: Trigger) -> Attempt {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut connection) = kept
-            && connection.is_reusable().await
+            && connection.is_silent()
         {
             match self.exchange(connection, trigger).await {
                 Attempt::NoResponse => {}
@@ -116,41 +112,16 @@ impl Prober {
     }
 
     async fn exchange(&self, mut connection: ProbeConnection, trigger: Trigger) -> Attempt {
-        let response = match connection.sender.send_request(self.request(trigger)).await {
-            Ok(response) => response,
-            Err(error) => return connection.classify(&error).into(),
-        };
-        let status = response.status();
-        if !status.is_success() {
-            let detail = detail_of(response.into_body()).await;
-            return Attempt::Failed(Failure::Status(status.as_u16()), detail);
-        }
-        let progress = progress_of(response.headers());
-        let mut body = response.into_body();
-        let mut length = 0;
-        while let Some(frame) = body.frame().await {
-            match frame {
-                Ok(frame) => length += frame.data_ref().map_or(0, Bytes::len),
-                Err(error) => return connection.classify(&error).into(),
+        let request = self.target.encode(trigger);
+        match connection.exchange(&request, self.target.is_head()).await {
+            Ok(Answer { status, detail, .. }) if !status.is_success() => {
+                Attempt::Failed(Failure::Status(status.as_u16()), detail)
             }
-            if length > MAX_BODY {
-                return Attempt::Passed(None, progress);
+            Ok(Answer { headers, keeps_alive, .. }) => {
+                Attempt::Passed(Some(connection).filter(|_| keeps_alive), progress_of(&headers))
             }
+            Err(error) => error.into(),
         }
-        Attempt::Passed(Some(connection), progress)
-    }
-
-    fn request(&self, trigger: Trigger) -> Request<Empty<Bytes>> {
-        let mut request = Request::new(Empty::new());
-        *request.method_mut() = self.target.method.clone();
-        *request.uri_mut() = self.target.uri.clone();
-        request.headers_mut().clone_from(&self.target.headers);
-        let headers = request.headers_mut();
-        headers.insert(&crate::proxy::REQUEST_ID, crate::proxy::new_request_id());
-        if trigger == Trigger::Manual {
-            headers.insert(HeaderName::from_static(header::HEALTH_CHECK), HeaderValue::from_static("true"));
-        }
-        request
     }
 }
 

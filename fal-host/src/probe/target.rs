@@ -1,7 +1,9 @@
 //! What every check of an app calls.
 
-use fal_health::HealthCheckSpec;
+use fal_health::protocol::{header, request_id};
+use fal_health::{HealthCheckSpec, Trigger};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING, UPGRADE};
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 /// The headers that frame a check, which only the host sets.
@@ -10,10 +12,10 @@ const RESERVED: [HeaderName; 5] = [CONNECTION, CONTENT_LENGTH, TE, TRANSFER_ENCO
 /// What every check of an app calls.
 #[derive(Debug)]
 pub(crate) struct ProbeTarget {
-    pub(super) method: Method,
-    pub(super) uri: Uri,
+    method: Method,
+    uri: Uri,
     /// What every check has, with `host`.
-    pub(super) headers: HeaderMap,
+    headers: HeaderMap,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -56,5 +58,29 @@ impl ProbeTarget {
             }
         }
         Ok(self)
+    }
+
+    /// Whether the response has no body because of the method.
+    pub(super) fn is_head(&self) -> bool {
+        self.method == Method::HEAD
+    }
+
+    /// Encodes the request of one check (S16).
+    pub(super) fn encode(&self, trigger: Trigger) -> Vec<u8> {
+        let path = self.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let mut request = Vec::with_capacity(256);
+        for part in [self.method.as_str(), " ", path, " HTTP/1.1\r\n"] {
+            request.extend_from_slice(part.as_bytes());
+        }
+        let id = request_id::new();
+        let own = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let manual = (trigger == Trigger::Manual).then_some((header::HEALTH_CHECK, &b"true"[..]));
+        for (name, value) in own.chain([(header::REQUEST_ID, &id[..])]).chain(manual) {
+            for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+                request.extend_from_slice(part);
+            }
+        }
+        request.extend_from_slice(b"\r\n");
+        request
     }
 }

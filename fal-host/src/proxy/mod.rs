@@ -87,10 +87,10 @@ pub(crate) use health_path::HealthPath;
 pub(crate) use limits::{CLIENT_TIMEOUT, Limits, MAX_HEAD, ManualChecks};
 pub(crate) use origins::Origins;
 pub(crate) use report::{Report, Reports};
-pub(crate) use request_id::{NAME as REQUEST_ID, new as new_request_id};
 pub(crate) use retries::Retries;
 pub(crate) use server::serve;
 #[cfg(feature = "tls")]
 pub use tls::TlsError;
 #[cfg(feature = "tls")]
 pub(crate) use tls::{Tls, TlsFiles};
+pub(crate) use upstream::{ResponseReader, UpstreamError, is_interim};

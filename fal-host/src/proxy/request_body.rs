@@ -28,7 +28,7 @@ pub(super) struct RequestBody {
 
 /// Why a request body has no end.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum RequestBodyError {
+pub(crate) enum RequestBodyError {
     #[error(transparent)]
     Broken(#[from] hyper::Error),
     #[error("it came too slowly")]

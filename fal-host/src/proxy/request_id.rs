@@ -4,10 +4,10 @@ use fal_health::protocol::{header, request_id};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The header that carries the id, on requests and on responses.
-pub(crate) static NAME: HeaderName = HeaderName::from_static(header::REQUEST_ID);
+pub(super) static NAME: HeaderName = HeaderName::from_static(header::REQUEST_ID);
 
 /// An id that no other request has.
-pub(crate) fn new() -> HeaderValue {
+pub(super) fn new() -> HeaderValue {
     // Hexadecimal digits are always a header value.
     HeaderValue::from_bytes(&request_id::new()).unwrap_or_else(|_| HeaderValue::from_static("0"))
 }

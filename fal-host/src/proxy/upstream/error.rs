@@ -15,7 +15,7 @@ pub(super) const MAX_INTERIM: u32 = 1000;
 
 /// Why a request has no response, or only a part of one.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::proxy) enum UpstreamError {
+pub(crate) enum UpstreamError {
     #[error("the runner closed the connection before the end of its response")]
     Closed,
     #[error("the connection to the runner failed: {0}")]
@@ -36,7 +36,7 @@ pub(in crate::proxy) enum UpstreamError {
 
 impl UpstreamError {
     /// Whether the runner has broken off the connection. Its process may be dying.
-    pub(in crate::proxy) const fn is_broken_off(&self) -> bool {
+    pub(crate) const fn is_broken_off(&self) -> bool {
         matches!(self, Self::Closed | Self::Failed(_))
     }
 }
