@@ -89,6 +89,7 @@ mod foreign_messages;
 #[cfg(feature = "host")]
 pub mod host;
 mod json;
+pub mod metrics;
 mod normal_path;
 mod openapi;
 pub mod prelude;

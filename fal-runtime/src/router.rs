@@ -18,6 +18,7 @@ use crate::app::{App, Declaration, Instance};
 use crate::endpoint::{AppState, Endpoint, EndpointService, RequestId, allow, method_not_allowed, serve};
 use crate::error::failure;
 use crate::json::object;
+use crate::metrics;
 use crate::normal_path::{normal_uri, normalize};
 use crate::openapi::{HEALTH_PATH, parameter_types};
 use crate::server::ConcurrencyLimit;
@@ -88,6 +89,7 @@ impl Declaration {
 
 /// Builds the router without the app's layers.
 pub(crate) fn build(app: &Declaration, instance: Instance, calls: Arc<ConcurrencyLimit>) -> Router {
+    metrics::set_version(app.settings.version());
     let running = Arc::new(AppState::new(&app.settings, instance, calls));
     let mut router = Router::new();
     let endpoints = app.endpoints();

@@ -14,6 +14,9 @@ fuzz_target!(|input: &[u8]| {
                 assert_eq!(again.message, progress.message);
                 assert!((again.fraction - progress.fraction).abs() <= f64::EPSILON);
             }
+            (Message::Metrics(again), Message::Metrics(family)) => {
+                assert_eq!((again.name, again.series.len()), (family.name, family.series.len()));
+            }
             (again, message) => assert_eq!(again, message),
         }
     }

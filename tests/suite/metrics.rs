@@ -102,6 +102,67 @@ async fn starts_checks_and_ends_of_runners_are_counted_s82a() {
     assert!(metrics.count("fal_host_lag_seconds_count") >= 1);
 }
 
+#[tokio::test]
+async fn what_runners_count_is_shown_by_replica_and_outlives_them_s82c() {
+    let director = Director::new();
+    let host = Program::run(&director, &["--app", "scripted"]);
+    let (counted, requests) = (
+        r#"fixture_calls_total{app="scripted",replica="0"}"#,
+        r#"http_requests_total{method="POST",path="/call",replica="0",status_code="200"}"#,
+    );
+    for calls in 1..=2 {
+        let pending = host.call("a").await;
+        let call = director.call("a").await;
+        host.counts(counted, calls).await;
+        host.counts(r#"http_requests_in_progress{method="POST",replica="0"}"#, 1).await;
+        call.succeed().await;
+        pending.response().await;
+        host.counts(requests, calls).await;
+    }
+    let metrics = host.metrics().await;
+    let seconds = requests.replace("http_requests_total", "http_request_duration_seconds_sum");
+    assert!(metrics.get(&seconds) > 0.0);
+    let info = metrics.series("fal_app_info");
+    assert!(
+        matches!(info[..], [info] if info.contains("replica=\"0\"") && info.contains("version=")),
+        "{info:?}"
+    );
+
+    // What it counted last is not lost, and its successor goes on from there.
+    let pending = host.call("b").await;
+    director.answer_of(1, Kind::ManualCheck, Answer::fail());
+    director.call("b").await.answer(Answer::ok().asking()).await;
+    pending.response().await;
+    host.stderr.line("IDLE runner=2").await;
+    host.counts(requests, 3).await;
+    host.counts(counted, 3).await;
+}
+
+#[tokio::test]
+async fn a_bare_runner_shows_what_it_counts_where_it_is_told_to_s82c() {
+    let director = Director::new();
+    let arguments = ["serve", "--app", "scripted", "--listen", "tcp:127.0.0.1:0", "--metrics", "127.0.0.1:0"];
+    let runner = Program::start(fixture(&director).args(arguments));
+    let line = runner.stdout.line("metrics are shown on http://").await;
+    let address = line.split("http://").nth(1).unwrap().trim_end_matches("/metrics").parse().unwrap();
+    let pending = runner.call("a").await;
+    let call = director.call("a").await;
+    // A thread of its own answers, so that it is served during the call.
+    let shown = async || {
+        let page = Client::tcp(address).await.exchange(&Request::get("/metrics")).await;
+        Exposition::parse(str::from_utf8(&page.body).unwrap())
+    };
+    assert_eq!(shown().await.count(r#"fixture_calls_total{app="scripted"}"#), 1);
+    assert_eq!(shown().await.count(r#"http_requests_in_progress{method="POST"}"#), 1);
+    call.succeed().await;
+    pending.response().await;
+    assert_eq!(
+        shown().await.count(r#"http_requests_total{method="POST",path="/call",status_code="200"}"#),
+        1
+    );
+    assert_eq!(Client::tcp(address).await.exchange(&Request::get("/other")).await.status, 404);
+}
+
 /// The names of the metrics in the tables of the page about metrics.
 fn documented() -> BTreeSet<String> {
     let page = read("docs/metrics.md");
@@ -116,10 +177,21 @@ fn read(file: &str) -> String {
 #[tokio::test]
 async fn the_page_about_metrics_lists_exactly_those_that_exist_s82a() {
     let director = Director::new();
-    let host = TestHost::start(&director, app(health())).await;
-    let families = host.handle.metrics().await.unwrap();
-    let existing: BTreeSet<_> = families.into_iter().map(|family| family.name).collect();
-    assert_eq!(existing, documented());
+    let host = Program::run(&director, &["--app", "scripted"]);
+    let mut names = documented();
+    names.insert("fixture_calls".to_owned());
+    let pending = host.call("a").await;
+    director.call("a").await.succeed().await;
+    pending.response().await;
+    director.answer_of(1, Kind::Check, Answer::fail());
+    host.counts(r#"fal_app_runner_ends_total{reason="unhealthy"}"#, 1).await;
+    host.counts(r#"http_requests_total{method="POST",path="/call",replica="0",status_code="200"}"#, 1).await;
+    // The last metric that the successor sends.
+    let reported = async { while host.metrics().await.series("http_requests_in_progress").is_empty() {} };
+    within("the metrics of the successor", reported).await;
+    let page = String::from_utf8(host.shows("/metrics").await.body).unwrap();
+    let types = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    assert_eq!(types.map(str::to_owned).collect::<BTreeSet<_>>(), names);
 }
 
 #[test]
@@ -164,6 +236,10 @@ async fn an_independent_parser_reads_every_metric_s82a() {
     host.counts(r#"fal_app_requests_completed_total{endpoint="other",method="PUT",status="4xx"}"#, 1).await;
     director.answer_of(1, Kind::Check, Answer::fail());
     host.counts(r#"fal_app_runner_ends_total{reason="unhealthy"}"#, 1).await;
+    let pending = host.call("a").await;
+    director.call("a").await.succeed().await;
+    pending.response().await;
+    host.counts(r#"http_requests_total{method="POST",path="/call",replica="0",status_code="200"}"#, 1).await;
     let page = host.shows("/metrics").await;
     assert_eq!(
         page.header("content-type"),
@@ -179,5 +255,7 @@ async fn an_independent_parser_reads_every_metric_s82a() {
     let parsed = parser.wait_with_output().unwrap();
     assert!(parsed.status.success(), "{}", String::from_utf8_lossy(&page.body));
     let names: BTreeSet<_> = str::from_utf8(&parsed.stdout).unwrap().lines().map(str::to_owned).collect();
-    assert_eq!(names, documented());
+    let mut expected = documented();
+    expected.insert("fixture_calls".to_owned());
+    assert_eq!(names, expected);
 }

@@ -46,7 +46,6 @@ pub enum SeriesValue {
     /// Of a counter or a gauge.
     Number(f64),
     /// Of a histogram.
-    #[non_exhaustive]
     Histogram {
         /// The sum of all values.
         sum: f64,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::metrics::MetricFamily;
+
 /// The longest line of a control channel, in bytes, with its line feed. A host skips longer ones.
 pub const MAX_LINE_LEN: usize = 64 * 1024;
 
@@ -18,6 +20,8 @@ pub enum Message {
     Ready {},
     /// `setup` is at this point.
     Progress(Progress),
+    /// A metric that the runner counts has these values now.
+    Metrics(MetricFamily),
     /// The runner will exit before it is ready. Use [`failed`](Self::failed) for a text of any length.
     Failed {
         /// The reason, with its causes.
@@ -79,6 +83,7 @@ impl Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::MetricKind;
 
     #[test]
     fn each_message_is_one_line_of_json_and_read_back_as_it_was() {
@@ -87,6 +92,10 @@ mod tests {
             (
                 Message::Progress(Progress::new(0.25, "a\nb")),
                 "{\"progress\":{\"fraction\":0.25,\"message\":\"a\\nb\"}}\n",
+            ),
+            (
+                Message::Metrics(MetricFamily::new(MetricKind::Counter, "hits", "Hits.").with([], 2_u64)),
+                "{\"metrics\":{\"name\":\"hits\",\"help\":\"Hits.\",\"kind\":\"counter\",\"series\":[{\"value\":2.0}]}}\n",
             ),
             (
                 Message::failed("no such model:\n  \"large\""),

@@ -38,6 +38,7 @@
 //! |---|---|
 //! | `{"ready":{}}` | the runner listens at its address and serves requests. Counts once |
 //! | `{"progress":{"fraction":0.4,"message":"loading weights"}}` | `setup` is at this point ([`Progress`]) |
+//! | `{"metrics":{"name":"tokens","help":"…","kind":"counter","series":[…]}}` | a metric that the runner counts has these values now ([`MetricFamily`](crate::metrics::MetricFamily)). Sent when they have changed, at most once a second |
 //! | `{"failed":{"error":"…"}}` | the runner will exit before it is ready, for this reason. Counts once |
 //!
 //! The host sends nothing. When the channel closes, the host has ended, and the runner kills its own process group: no

@@ -30,7 +30,7 @@ impl Driver {
                 let _ = reply.send(self.snapshot());
             }
             Some(ControlRequest::Metrics(reply)) => {
-                let _ = reply.send(Counted { events: self.metrics.families(), snapshot: self.snapshot() });
+                let _ = reply.send(Counted::new(&self.metrics, self.snapshot()));
             }
             Some(ControlRequest::Details(id, reply)) => {
                 let _ = reply.send(RunnerDetails::of(id, self.sources()));

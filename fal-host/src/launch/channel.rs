@@ -29,7 +29,7 @@ pub(super) fn pair() -> io::Result<(UnixStream, Stdio)> {
 
 /// The host's end of a runner's channel. The runner kills itself when it is dropped.
 ///
-/// Lines that are not messages are skipped. Progress is reported at intervals and every other message once, however
+/// Lines that are not messages are skipped. Progress is reported at intervals, metrics always, and every other message once, however
 /// many a runner sends.
 #[derive(Debug)]
 pub(super) struct Channel {
@@ -114,6 +114,7 @@ impl Received {
                     self.report_progress();
                 }
             }
+            Ok(Message::Metrics(family)) => self.reporter.metric(family),
             Ok(Message::Failed { error }) => {
                 self.report_progress();
                 if !std::mem::replace(&mut self.failed, true) {

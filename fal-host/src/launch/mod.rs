@@ -18,6 +18,7 @@ mod vacancy;
 use std::fmt;
 use std::sync::Arc;
 
+use fal_health::metrics::MetricFamily;
 use fal_health::protocol::{Address, Progress};
 use tokio::sync::mpsc;
 
@@ -29,6 +30,7 @@ pub use self::stop_signal::{StopSignal, StopSignalTo};
 use crate::RunnerId;
 use crate::evidence::{Evidence, OutputStream};
 use crate::fleet::{Exit, FleetEvent, ReplacementStrategy};
+use crate::metrics::RunnerMetrics;
 
 /// Starts runners.
 ///
@@ -104,13 +106,15 @@ pub struct StatusReporter {
     index: usize,
     replacement_strategy: ReplacementStrategy,
     evidence: Arc<Evidence>,
+    metrics: Arc<RunnerMetrics>,
     fleet_events: mpsc::UnboundedSender<FleetEvent>,
 }
 
 impl StatusReporter {
     pub(crate) fn new(id: RunnerId, index: usize, fleet_events: mpsc::UnboundedSender<FleetEvent>) -> Self {
         let replacement_strategy = ReplacementStrategy::StartFirst;
-        Self { id, index, replacement_strategy, evidence: Arc::default(), fleet_events }
+        let (evidence, metrics) = (Arc::default(), Arc::default());
+        Self { id, index, replacement_strategy, evidence, metrics, fleet_events }
     }
 
     /// Keeps what the runner prints, and what the kernel reports about its end, there.
@@ -122,6 +126,17 @@ impl StatusReporter {
     pub(crate) fn with_replacement_strategy(mut self, strategy: ReplacementStrategy) -> Self {
         self.replacement_strategy = strategy;
         self
+    }
+
+    pub(crate) fn with_metrics(mut self, metrics: &Arc<RunnerMetrics>) -> Self {
+        self.metrics = Arc::clone(metrics);
+        self
+    }
+
+    /// A metric that the runner counts itself has these values now. The host shows it with the label `replica`
+    /// ([S82c](fal_health::semantics#s82c)).
+    pub fn metric(&self, family: MetricFamily) {
+        self.metrics.report(self.id, self.index, family);
     }
 
     /// The runner's `setup` is at this point.

@@ -1,7 +1,11 @@
 //! The metrics of a host, put together on the thread that asks for them, which is not the one that makes checks.
 
+use std::sync::Arc;
+
 use fal_health::metrics::{MetricFamily, MetricKind};
 
+use super::fleet::FleetMetrics;
+use super::runners::RunnerMetrics;
 use crate::RunnerInfo;
 use crate::fleet::RunnerState;
 use crate::proxy::Balancer;
@@ -25,18 +29,26 @@ const VERDICTS: [&str; 4] = ["unknown", "healthy", "failing", "unhealthy"];
 #[derive(Debug)]
 pub(crate) struct Counted {
     /// What it has counted from events.
-    pub(crate) events: Vec<MetricFamily>,
+    events: Vec<MetricFamily>,
+    /// What runners have counted.
+    of_runners: Arc<RunnerMetrics>,
     /// Without what the balancer knows.
-    pub(crate) snapshot: Snapshot,
+    snapshot: Snapshot,
 }
 
 impl Counted {
+    /// A snapshot without what the balancer knows.
+    pub(crate) fn new(metrics: &FleetMetrics, snapshot: Snapshot) -> Self {
+        Self { events: metrics.families(), of_runners: Arc::clone(metrics.of_runners()), snapshot }
+    }
+
     /// All metrics of the host.
     pub(crate) fn families(self, balancer: &Balancer) -> Vec<MetricFamily> {
         let snapshot = self.snapshot.with_requests(balancer);
         let mut families = families_of(&snapshot, balancer.waiting(), balancer.limits().max_multiplexing);
         families.extend(self.events);
         families.extend(balancer.metrics().families());
+        families.extend(self.of_runners.families());
         families
     }
 }

@@ -1,11 +1,13 @@
 //! Counts what happens to runners, from the events that the host publishes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fal_health::metrics::{Histogram, MetricFamily, MetricKind, SECONDS};
 use fal_health::{CheckRecord, Outcome, Time, Trigger};
 
+use super::runners::RunnerMetrics;
 use crate::fleet::EventKind;
 use crate::id::RunnerId;
 
@@ -25,6 +27,7 @@ pub(crate) struct FleetMetrics {
     checks: BTreeMap<(&'static str, &'static str), Histogram>,
     check_failures: BTreeMap<&'static str, u64>,
     lag: Histogram,
+    of_runners: Arc<RunnerMetrics>,
     /// The runners that have started and have not ended.
     runners: BTreeMap<RunnerId, StartedRunner>,
     /// How many runners of each replica take requests.
@@ -57,10 +60,16 @@ impl FleetMetrics {
             checks: checks.collect(),
             check_failures: BTreeMap::new(),
             lag: Histogram::new(LAG_SECONDS),
+            of_runners: Arc::default(),
             runners: BTreeMap::new(),
             serving: BTreeMap::new(),
             gaps: BTreeMap::new(),
         }
+    }
+
+    /// Where runners report what they count.
+    pub(crate) const fn of_runners(&self) -> &Arc<RunnerMetrics> {
+        &self.of_runners
     }
 
     /// Counts an event.
@@ -94,6 +103,7 @@ impl FleetMetrics {
                 *self.ends.entry(record.reason.name()).or_default() += 1;
                 self.leaves(now, runner);
                 self.runners.remove(&runner);
+                self.of_runners.end(runner);
             }
             _ => {}
         }

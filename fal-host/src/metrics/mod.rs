@@ -1,14 +1,16 @@
 //! What the host counts (S82).
 //!
 //! Requests are counted where they are served, with atomics that were allocated when the host started: see
-//! [`RequestMetrics`]. Everything else is counted from the host's events by the control thread: see [`FleetMetrics`].
+//! [`RequestMetrics`]. Everything else is counted from the host's events by the control thread: see [`FleetMetrics`]. Runners send what they count: see [`RunnerMetrics`].
 
 mod counted;
 mod endpoints;
 mod fleet;
 mod requests;
+mod runners;
 
 pub(crate) use counted::Counted;
 pub(crate) use endpoints::EndpointIndex;
 pub(crate) use fleet::FleetMetrics;
 pub(crate) use requests::{Completion, RequestMetrics};
+pub(crate) use runners::RunnerMetrics;

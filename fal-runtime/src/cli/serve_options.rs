@@ -29,6 +29,13 @@ pub(super) struct ServeOptions {
     #[arg(long, value_name = "ADDRESS", env = "FAL_PROBES", value_parser = values::address)]
     pub(super) probes: Option<SocketAddr>,
 
+    /// The address where `GET /metrics` shows the metrics of the app, for Prometheus
+    ///
+    /// A thread of its own answers. With a host, its admin interface shows them.
+    #[cfg(feature = "metrics")]
+    #[arg(long, value_name = "ADDRESS", env = "FAL_METRICS", value_parser = values::address)]
+    pub(super) metrics: Option<SocketAddr>,
+
     /// How long to accept and serve new connections after the signal to stop
     ///
     /// In this time `/readyz` returns 503 and each response closes its connection, so that load balancers and clients move
@@ -80,6 +87,8 @@ impl ServeOptions {
             lame_duck: self.lame_duck,
             drain_timeout: self.drain_timeout,
             probes: self.probes.map(ListenAddress::from),
+            #[cfg(feature = "metrics")]
+            metrics: self.metrics.map(ListenAddress::from),
             check_header,
         }
     }

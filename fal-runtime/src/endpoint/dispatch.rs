@@ -17,6 +17,8 @@ use crate::error::Error;
 /// Answers a request to an endpoint. Dropping the future cancels an async endpoint and abandons a blocking one.
 pub(crate) async fn serve(served: Arc<EndpointService>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
+    let (counting, method) = (Arc::clone(&served), parts.method.clone());
+    let counted = counting.counts.begin(&method);
     let id = RequestId::of(&parts.headers);
     let mut response = if served.endpoint.is_stream() {
         Box::pin(event_stream::serve(served, parts, body, id.clone())).await
@@ -32,6 +34,7 @@ pub(crate) async fn serve(served: Arc<EndpointService>, request: Request) -> Res
             Err(error) => error_response(&served, &id, &error, head),
         }
     };
+    counted.finish(&method, response.status());
     id.put_on(response.headers_mut());
     response
 }

@@ -22,6 +22,7 @@ use crate::app::{Instance, Settings};
 use crate::error::Error;
 use crate::extract::{BodyStream, ParameterTypes, SharedBody};
 use crate::json::Reader;
+use crate::metrics::EndpointCounts;
 use crate::server::{ConcurrencyLimit, ConnectionHold};
 use crate::validation;
 
@@ -50,6 +51,7 @@ pub(crate) struct EndpointService {
     lane: ExecutionLane,
     body_limit: usize,
     types: Option<ParameterTypes>,
+    pub(super) counts: EndpointCounts,
 }
 
 /// A request that has come in.
@@ -84,7 +86,8 @@ impl EndpointService {
             None => ExecutionLane::Pool,
         };
         let body_limit = endpoint.own_body_limit().unwrap_or(app.body_limit);
-        Self { endpoint, app, lane, body_limit, types }
+        let counts = EndpointCounts::new(endpoint.path());
+        Self { endpoint, app, lane, body_limit, types, counts }
     }
 
     pub(super) async fn call(

@@ -56,6 +56,12 @@ impl Control {
         Ok(Self(Mutex::new(LineWriter { channel, unsent: Vec::new() })))
     }
 
+    /// Sends a line unless the socket's buffer is full. Returns whether it was sent.
+    pub(crate) fn offer(&self, line: &str) -> bool {
+        let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.try_write(line.as_bytes()).unwrap_or(false)
+    }
+
     /// Sends a message. Progress is dropped while the host reads nothing and the socket's buffer is full. Every other
     /// message is sent, and blocks until then. If the channel is broken, logs a warning.
     pub(crate) fn send(&self, message: &Message) {
@@ -63,7 +69,7 @@ impl Control {
         // The lock keeps the lines of several threads apart.
         let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = match message {
-            Message::Progress(_) => writer.try_write(line.as_bytes()),
+            Message::Progress(_) | Message::Metrics(_) => writer.try_write(line.as_bytes()).map(drop),
             Message::Ready {} | Message::Failed { .. } => writer.write(line.as_bytes()),
         };
         if let Err(error) = sent {
@@ -80,17 +86,18 @@ impl LineWriter {
         self.channel.write_all(line)
     }
 
-    /// Sends the line unless the socket's buffer is full. Does not block.
-    fn try_write(&mut self, line: &[u8]) -> io::Result<()> {
+    /// Sends the line unless the socket's buffer is full. Does not block. Returns whether it was sent.
+    fn try_write(&mut self, line: &[u8]) -> io::Result<bool> {
         let sent = self.send_part(&self.unsent)?;
         self.unsent.drain(..sent);
-        if self.unsent.is_empty() {
-            let sent = self.send_part(line)?;
-            if sent > 0 {
-                self.unsent.extend_from_slice(line.get(sent..).unwrap_or_default());
-            }
+        if !self.unsent.is_empty() {
+            return Ok(false);
         }
-        Ok(())
+        let sent = self.send_part(line)?;
+        if sent > 0 {
+            self.unsent.extend_from_slice(line.get(sent..).unwrap_or_default());
+        }
+        Ok(sent > 0)
     }
 
     /// Sends as many bytes as fit into the socket's buffer.

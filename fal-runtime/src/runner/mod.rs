@@ -3,6 +3,7 @@
 mod control;
 mod environment;
 mod exit;
+mod metrics_reporter;
 mod own_checks;
 mod process;
 mod signals;

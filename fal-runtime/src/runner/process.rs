@@ -19,6 +19,8 @@ use crate::app::runner_phase::{self, RunnerPhase};
 use crate::app::{Declaration, Instance};
 use crate::error::Error;
 use crate::router;
+#[cfg(feature = "metrics")]
+use crate::server::MetricsListener;
 use crate::server::{ConcurrencyLimit, HealthListener, Listener, ProbeLane, Server};
 
 /// A runner in this process.
@@ -43,6 +45,9 @@ pub(crate) struct FleetSettings {
     pub(crate) drain_timeout: Duration,
     /// Where it answers probes.
     pub(crate) probes: Option<ListenAddress>,
+    /// Where it shows its metrics.
+    #[cfg(feature = "metrics")]
+    pub(crate) metrics: Option<ListenAddress>,
     pub(crate) check_header: CheckHeader,
 }
 
@@ -81,7 +86,16 @@ impl RunnerProcess {
             .build();
         match (own, apps) {
             (Ok(own), Ok(apps)) => {
-                let exit = own.block_on(self.live(apps.handle()));
+                let exit = own.block_on(async {
+                    if let Some(reporter) = self.supervisor.metrics_reporter() {
+                        tokio::spawn(reporter.run());
+                    }
+                    self.live(apps.handle()).await
+                });
+                // What was counted since the last interval.
+                if let Some(mut reporter) = self.supervisor.metrics_reporter() {
+                    reporter.send_changed();
+                }
                 // Calls that still run are abandoned (S38, S42).
                 apps.shutdown_background();
                 exit
@@ -97,6 +111,11 @@ impl RunnerProcess {
         };
         let lane = match self.start_lane().await {
             Ok(lane) => lane,
+            Err(error) => return self.supervisor.not_started(&error),
+        };
+        #[cfg(feature = "metrics")]
+        let _metrics = match self.show_metrics().await {
+            Ok(listener) => listener,
             Err(error) => return self.supervisor.not_started(&error),
         };
         runner_phase::set(RunnerPhase::Setup);
@@ -138,6 +157,14 @@ impl RunnerProcess {
             self.supervisor.answers_probes(address);
         }
         Ok(Some(lane))
+    }
+
+    #[cfg(feature = "metrics")]
+    async fn show_metrics(&self) -> Result<Option<MetricsListener>, Error> {
+        let Some(address) = self.fleet.metrics.clone() else { return Ok(None) };
+        let listener = MetricsListener::start(address, self.app.settings.name()).await?;
+        self.supervisor.shows_metrics(listener.address());
+        Ok(Some(listener))
     }
 
     /// Resolves when a check that a response asked for has failed. Otherwise it never does.

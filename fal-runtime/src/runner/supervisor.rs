@@ -9,6 +9,7 @@ use fal_health::protocol::{ListenAddress, Message};
 
 use super::control::Control;
 use super::exit::Exit;
+use super::metrics_reporter::MetricsReporter;
 use crate::app::{Declaration, Setup};
 use crate::cli::describe;
 use crate::server::ReadTimeout;
@@ -37,6 +38,14 @@ impl Supervisor {
         }
     }
 
+    /// What sends the runner's metrics, if there is a host.
+    pub(super) fn metrics_reporter(&self) -> Option<MetricsReporter> {
+        match self {
+            Self::Host(control) => Some(MetricsReporter::new(control)),
+            Self::Terminal => None,
+        }
+    }
+
     /// Reports that requests are served at this address.
     pub(super) fn ready(&self, app: &Declaration, address: &ListenAddress) {
         match self {
@@ -55,6 +64,16 @@ impl Supervisor {
             let address = address.to_string().replacen("tcp:", "http://", 1);
             let mut out = io::stdout().lock();
             let _ = writeln!(out, "probes are answered on {address}/readyz").and_then(|()| out.flush());
+        }
+    }
+
+    /// Reports where metrics are shown.
+    #[cfg(feature = "metrics")]
+    pub(super) fn shows_metrics(&self, address: &ListenAddress) {
+        if matches!(self, Self::Terminal) {
+            let address = address.to_string().replacen("tcp:", "http://", 1);
+            let mut out = io::stdout().lock();
+            let _ = writeln!(out, "metrics are shown on {address}/metrics").and_then(|()| out.flush());
         }
     }
 

@@ -20,6 +20,8 @@ mod head_timer;
 mod health_listener;
 #[cfg(feature = "cli")]
 mod listener;
+#[cfg(all(feature = "cli", feature = "metrics"))]
+mod metrics_listener;
 #[cfg(feature = "cli")]
 mod probe_lane;
 #[cfg(feature = "cli")]
@@ -39,6 +41,8 @@ pub(crate) use connection::ReadTimeout;
 pub(crate) use health_listener::HealthListener;
 #[cfg(feature = "cli")]
 pub(crate) use listener::Listener;
+#[cfg(all(feature = "cli", feature = "metrics"))]
+pub(crate) use metrics_listener::MetricsListener;
 #[cfg(feature = "cli")]
 pub(crate) use probe_lane::{ProbeLane, ProbedApp};
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 pub(crate) use client::{Client, Pending, Request, Response};
 pub(crate) use director::{ASKS, Director, Held, Kind, STOPS};
+pub(crate) use exposition::Exposition;
 pub(crate) use history::History;
 pub(crate) use host::{
     TestHost, app, blocking_app, checks_elsewhere, health, is_conclusive, on_request, serving_at_a_time,
