@@ -17,13 +17,15 @@ use std::fs;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use fal_tests::{Answer, Called};
 use futures_util::future::join_all;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::task::{JoinSet, yield_now};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use harness::*;
 
@@ -43,6 +45,9 @@ fn clients(wanted: u64) -> u64 {
     wanted.min(limit.maximum.unwrap_or(u64::MAX) - OTHER_DESCRIPTORS)
 }
 
+/// The pause between two looks at the host.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// The resident memory of a process, in bytes.
 fn resident(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
@@ -58,7 +63,8 @@ fn descriptors(pid: u32) -> u64 {
 async fn until(host: &Program, what: &str, holds: impl Fn(u64) -> bool) {
     within(what, async {
         while !holds(descriptors(host.id())) {
-            yield_now().await;
+            // To count thousands of descriptors without a pause would take the host's processor.
+            sleep(PAUSE).await;
         }
     })
     .await;
