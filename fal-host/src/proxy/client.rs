@@ -8,9 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use http::Version;
-use hyper::rt::ReadBufCursor;
 use rustix::net::RecvFlags;
-use tokio::io::Interest;
+use tokio::io::{Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::client_limits::ClientLimits;
@@ -46,6 +45,8 @@ pub(super) struct Client {
     /// Whether a request has arrived whose response has not been written whole.
     owed: AtomicBool,
     uploaded: AtomicBool,
+    /// Whether the first line of the next request follows.
+    pub(super) awaits_first_line: AtomicBool,
     /// Whether a response has said that it closes the connection.
     announced_close: AtomicBool,
     stalled: AtomicBool,
@@ -94,6 +95,7 @@ impl Client {
             idle_since: AtomicU64::new(now),
             owed: AtomicBool::new(false),
             uploaded: AtomicBool::new(true),
+            awaits_first_line: AtomicBool::new(true),
             announced_close: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
             awaits_continue: AtomicBool::new(false),
@@ -112,6 +114,7 @@ impl Client {
         self.takes_interim.store(version == Version::HTTP_11, Ordering::Relaxed);
         self.in_chunks.store(false, Ordering::Relaxed);
         self.in_request.store(true, Ordering::Relaxed);
+        self.awaits_first_line.store(true, Ordering::Relaxed);
         self.owed.store(true, Ordering::Relaxed);
         self.uploaded.store(uploaded, Ordering::Relaxed);
         self.stop_awaiting_continue();
@@ -297,13 +300,9 @@ impl Client {
     ///
     /// A read that does not fill the buffer has emptied the socket: it clears the readiness, which saves the next read
     /// the call that would only say so.
-    pub(super) fn poll_read(
-        &self,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBufCursor<'_>,
-    ) -> Poll<io::Result<usize>> {
+    pub(super) fn poll_read(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if buf.remaining() == 0 {
-            return Poll::Ready(Ok(0));
+            return Poll::Ready(Ok(()));
         }
         loop {
             ready!(self.stream().poll_read_ready(cx))?;
@@ -311,7 +310,7 @@ impl Client {
             let outcome = self.stream().try_io(Interest::READABLE, || {
                 #[expect(unsafe_code, reason = "hyper lends memory that is not initialized")]
                 // SAFETY: `recv` only writes to the memory.
-                let spare = unsafe { buf.as_mut() };
+                let spare = unsafe { buf.unfilled_mut() };
                 let room = spare.len();
                 let ((filled, _), _) = rustix::net::recv(self.stream(), spare, RecvFlags::empty())?;
                 let length = filled.len();
@@ -323,13 +322,14 @@ impl Client {
                     #[expect(unsafe_code, reason = "hyper lends memory that is not initialized")]
                     // SAFETY: `recv` has initialized that many bytes.
                     unsafe {
-                        buf.advance(length);
+                        buf.assume_init(length);
                     }
-                    return Poll::Ready(Ok(length));
+                    buf.advance(length);
+                    return Poll::Ready(Ok(()));
                 }
                 (None, Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
                 (None, Err(error)) => return Poll::Ready(Err(error)),
-                (None, Ok(())) => return Poll::Ready(Ok(0)),
+                (None, Ok(())) => return Poll::Ready(Ok(())),
             }
         }
     }

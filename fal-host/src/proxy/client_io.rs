@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use hyper::rt::ReadBufCursor;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
@@ -38,27 +37,11 @@ pub(super) struct Secured {
 pub(super) struct Socket(pub(super) Arc<Client>);
 
 impl ClientIo {
-    /// Reads plaintext that has arrived, into memory that hyper lends. Returns its length.
-    pub(super) fn poll_fill(
-        &mut self,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBufCursor<'_>,
-    ) -> Poll<io::Result<usize>> {
+    /// Reads plaintext that has arrived.
+    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Plain(socket) => socket.0.poll_read(cx, buf),
-            Self::Tls(stream) => {
-                #[expect(unsafe_code, reason = "hyper lends memory that is not initialized")]
-                // SAFETY: a `ReadBuf` only writes initialized bytes to the memory.
-                let mut read = ReadBuf::uninit(unsafe { buf.as_mut() });
-                ready!(Pin::new(stream).poll_read(cx, &mut read))?;
-                let length = read.filled().len();
-                #[expect(unsafe_code, reason = "hyper lends memory that is not initialized")]
-                // SAFETY: the `ReadBuf` has filled that many bytes.
-                unsafe {
-                    buf.advance(length);
-                }
-                Poll::Ready(Ok(length))
-            }
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
         }
     }
 

@@ -3,15 +3,18 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use hyper::rt::{Read, ReadBufCursor, Write};
-use tokio::io::AsyncWrite;
+use tokio::io::{AsyncWrite, ReadBuf};
 
 use super::client::Client;
 use super::client_io::ClientIo;
 use super::download::Download;
 use super::meter::Meter;
+use super::target_encoder::TargetEncoder;
 use super::timer::Wait;
 
 /// How many zeros the size of a chunk may begin with. Some clients take sizes of at most 16 digits.
@@ -29,6 +32,7 @@ pub(super) struct ClientStream {
     /// How many bytes of bodies the meter has counted.
     metered: u64,
     download: Download,
+    target: TargetEncoder,
     end: Option<End>,
     /// Whether hyper has answered a head that it cannot read.
     refused: bool,
@@ -57,6 +61,7 @@ impl ClientStream {
             upload,
             metered: 0,
             download,
+            target: TargetEncoder::default(),
             client,
             io,
             end: None,
@@ -71,6 +76,14 @@ impl ClientStream {
         self.io
     }
 
+    /// What the client has sent and hyper has not used, of which hyper has `read` this.
+    pub(super) fn unused(&mut self, read: Bytes) -> Bytes {
+        if self.target.rest.is_empty() {
+            return read;
+        }
+        [&*read, &std::mem::take(&mut self.target.rest)].concat().into()
+    }
+
     /// How the stream has ended, if it has.
     pub(super) const fn end(&self) -> Option<End> {
         self.end
@@ -79,6 +92,22 @@ impl ClientStream {
     /// Whether hyper has answered a head that it cannot read. The client does not get that answer: it has no body.
     pub(super) const fn is_refused(&self) -> bool {
         self.refused
+    }
+
+    /// Encodes the target of a request that arrives.
+    fn encode_target(&mut self, read: &mut ReadBuf<'_>) {
+        if self.client.is_in_request() {
+            return;
+        }
+        if self.client.awaits_first_line.swap(false, Ordering::Relaxed) {
+            self.target.begin();
+        }
+        if let Some(encoded) = self.target.encode(read.filled()) {
+            read.clear();
+            let (fits, rest) = encoded.split_at(encoded.len().min(read.capacity()));
+            read.put_slice(fits);
+            self.target.rest = rest.to_vec();
+        }
     }
 
     /// The host waits for the client's bytes: of a head, or of a body.
@@ -162,11 +191,27 @@ impl Read for ClientStream {
         mut buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        match this.io.poll_fill(cx, &mut buf) {
+        if !this.target.rest.is_empty() {
+            let rest = &mut this.target.rest;
+            let length = rest.len().min(buf.remaining());
+            buf.put_slice(rest.drain(..length).as_slice());
+            return Poll::Ready(Ok(()));
+        }
+        #[expect(unsafe_code, reason = "hyper lends memory that is not initialized")]
+        // SAFETY: a `ReadBuf` only writes initialized bytes to the memory.
+        let mut read = ReadBuf::uninit(unsafe { buf.as_mut() });
+        match this.io.poll_fill(cx, &mut read) {
             Poll::Pending => this.wait_for_read(cx),
-            Poll::Ready(Ok(length)) => {
-                if length == 0 {
+            Poll::Ready(Ok(())) => {
+                if read.filled().is_empty() {
                     this.end = Some(End::Closed);
+                }
+                this.encode_target(&mut read);
+                let length = read.filled().len();
+                #[expect(unsafe_code, reason = "hyper lends memory that is not initialized")]
+                // SAFETY: the `ReadBuf` has filled that many bytes.
+                unsafe {
+                    buf.advance(length);
                 }
                 let timer = &this.client.timer;
                 // What counts are the bytes of a body, and not those of its framing.

@@ -70,6 +70,7 @@ mod server;
 mod stopping;
 mod switched_stream;
 mod target;
+mod target_encoder;
 #[cfg(test)]
 mod tests;
 mod timer;

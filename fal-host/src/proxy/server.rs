@@ -310,7 +310,8 @@ async fn serve_requests(
     let mut parts = connection.into_parts();
     if let Some(tunnel) = session.tunnel.take() {
         client.begin_tunnel();
-        tunnel.run(SwitchedStream::new(&client, parts.io.into_io()), parts.read_buf).await;
+        let unused = parts.io.unused(parts.read_buf);
+        tunnel.run(SwitchedStream::new(&client, parts.io.into_io()), unused).await;
         client.end_request();
     } else {
         let has_begun = !parts.read_buf.is_empty();

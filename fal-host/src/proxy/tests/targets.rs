@@ -95,3 +95,27 @@ async fn forwarding_headers_of_a_trusted_proxy_are_kept_and_extended_s45f() {
         assert_eq!(request.header(name), None, "{name}");
     }
 }
+
+#[tokio::test]
+async fn quotes_and_angle_brackets_in_a_target_are_forwarded_percent_encoded_s45j() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send("GET /<a>?b=\"c\" HTTP/1.1\r\nhost: a\r\nx-own: \"<>\r\n\r\n").await;
+    let mut connection = runner.accept().await;
+    let head = connection.message().await;
+    assert_eq!(
+        (head.start.as_str(), head.header("x-own")),
+        ("GET /%3Ca%3E?b=%22c%22 HTTP/1.1", Some("\"<>"))
+    );
+    connection.answer("1").await;
+    client.message().await;
+    // What needs more room than what was read has.
+    let query = "\"".repeat(9_000);
+    client.send(&format!("POST /?{query} HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\n\"<>")).await;
+    let message = connection.message().await;
+    assert_eq!(message.start, format!("POST /?{} HTTP/1.1", "%22".repeat(9_000)));
+    assert_eq!(message.body, "\"<>");
+    connection.answer("2").await;
+    assert_eq!(client.message().await.body, "2");
+}
