@@ -87,6 +87,7 @@ impl Settings {
     }
 
     /// Whether the option with this name was declared, even as its default.
+    #[cfg(feature = "cli")]
     pub(crate) fn declares(&self, name: &str) -> bool {
         match name {
             "name" | "version" => true,
