@@ -26,6 +26,11 @@ pub struct CheckInfo {
 }
 
 impl CheckInfo {
+    /// A check that has ended a moment ago.
+    pub(crate) fn just_ended(record: &CheckRecord) -> Self {
+        Self::of(record, record.started + record.duration)
+    }
+
     pub(crate) fn of(record: &CheckRecord, now: Time) -> Self {
         Self {
             trigger: record.trigger,

@@ -20,8 +20,11 @@ pub mod cli;
 mod client_policy;
 mod clock;
 mod connect;
+mod control_socket;
 mod details;
 mod driver;
+mod event_json;
+mod event_log;
 mod events;
 mod evidence;
 mod explain;
@@ -38,6 +41,7 @@ mod probe;
 mod proxy;
 mod snapshot;
 
+pub use admin::{AdminToken, WeakTokenError};
 pub use check_info::CheckInfo;
 pub use details::{LiveInfo, LiveOrEnded, RunnerDetails, StepInfo};
 pub use events::{Event, EventStream};
@@ -48,8 +52,9 @@ pub use fal_health::protocol::{Address, AddressError, Progress};
 #[doc(no_inline)]
 pub use fal_health::{HealthCheck, HealthCheckSpec};
 pub use fleet::{
-    Admission, EventKind, Exit, GaveUp, GiveUp, MAX_RECORDS, OnStall, Reason, ReplacementStrategy,
-    RestartError, RestartStatus, RunnerRecord, RunnerState, ScaleTarget, Step, StepKind,
+    Admission, EventKind, Exit, GaveUp, GiveUp, MAX_RECORDS, OnStall, OrderError, Reason,
+    ReplacementStrategy, RestartError, RestartStatus, RunnerOrder, RunnerRecord, RunnerState, ScaleTarget,
+    Step, StepKind,
 };
 pub use host::{AppSpec, Host, HostBuilder, HostHandle, InvalidHealthCheck, ListenerKind, StartError};
 pub use id::RunnerId;

@@ -27,6 +27,11 @@ pub struct Snapshot {
     pub stopping: bool,
     /// How many runners and spares there should be ([S76](fal_health::semantics#s76)).
     pub scale: ScaleTarget,
+    /// How many requests wait for a permit.
+    pub queued: usize,
+    /// Whether requests wait because an operator has paused the host ([S87c](fal_health::semantics#s87c)).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
     /// The runners that have not ended, by id.
     pub runners: Vec<RunnerInfo>,
     /// How far the last rolling restart is ([S52](fal_health::semantics#s52)). `None` before the first one.
@@ -213,6 +218,8 @@ impl Snapshot {
         Self {
             ready: status.ready,
             stopping: status.stopping,
+            queued: 0,
+            paused: false,
             scale: fleet.scale_target(),
             runners: fleet.runners().map(|runner| RunnerInfo::of(runner, fleet, now)).collect(),
             restart: fleet.restart_status(),
@@ -226,6 +233,8 @@ impl Snapshot {
     /// Adds what the balancer knows, on the thread of the caller.
     pub(crate) fn with_requests(mut self, balancer: &Balancer) -> Self {
         self.runners = self.runners.into_iter().map(|runner| runner.with_requests(balancer)).collect();
+        self.queued = balancer.waiting();
+        self.paused = balancer.is_paused();
         self
     }
 }

@@ -316,6 +316,26 @@ const TABLE: &[Row] = &[
         rests: "a_runner_that_another_process_kills_is_not_said_to_be_out_of_memory_s85c",
     },
     Row {
+        rule: 86,
+        acts: "events_are_numbered_resumable_and_filterable_s86a",
+        rests: "more_clients_than_may_follow_the_events_are_refused_s86a",
+    },
+    Row {
+        rule: 87,
+        acts: "an_operator_drains_replaces_stops_and_kills_runners_by_subcommands_s87a_s87d",
+        rests: "an_order_that_can_have_no_effect_is_refused_with_the_cause_s87a",
+    },
+    Row {
+        rule: 88,
+        acts: "without_a_token_no_request_over_tcp_changes_anything_s88b",
+        rests: "with_the_token_tcp_takes_orders_s88b",
+    },
+    Row {
+        rule: 89,
+        acts: "the_page_is_one_file_that_asks_only_its_own_host_s89a",
+        rests: "what_a_runner_prints_is_shown_as_text_s89a",
+    },
+    Row {
         rule: 95,
         acts: "flattened_numbers_lists_and_booleans_of_a_query_are_read_by_their_types_s95",
         rests: "a_text_that_looks_like_a_number_stays_a_text_s95",

@@ -21,7 +21,7 @@ async fn runners_shows_what_there_is_and_what_has_ended_s36a_s37e() {
     let call = director.call("a").await;
     director.asked_times(2, 1, Kind::Check).await;
     let shown = host.shows("/runners").await.json();
-    assert_eq!(keys(&shown), ["app", "ended", "runners", "scale"]);
+    assert_eq!(keys(&shown), ["app", "ended", "queued", "runners", "scale"]);
     assert_eq!(shown["app"], "scripted");
     assert_eq!(shown["ended"], Value::Array(Vec::new()));
     let runner = &shown["runners"][0];
@@ -91,7 +91,7 @@ async fn a_host_that_stops_says_so_instead_of_restarting_s41a() {
     let mut admin = Client::tcp(host.admin().await).await;
     host.signal(Signal::TERM);
     host.stderr.line("DRAINING runner=1").await;
-    let refused = admin.exchange(&Request::new("POST", "/restart")).await;
+    let refused = admin.exchange(&Request::order("/restart")).await;
     assert_eq!(refused.status, 503);
     assert!(refused.json()["detail"].as_str().unwrap().contains("stopping"));
     call.succeed().await;

@@ -27,6 +27,7 @@ mod host_process;
 mod logs;
 mod manual_checks;
 mod metrics;
+mod operating;
 mod overdue;
 mod periodic_checks;
 mod replacement;

@@ -61,8 +61,7 @@ async fn a_client_of_the_admin_interface_gets_the_outcome_of_a_restart_s52b_s52c
     let host = Program::run(&director, &["--app", "scripted", "--min-healthy", "1h"]);
     host.stderr.line("IDLE: takes requests runner=1").await;
     let mut admin = Client::tcp(host.admin().await).await;
-    let outcome =
-        tokio::spawn(async move { admin.exchange(&Request::new("POST", "/restart?wait=true")).await });
+    let outcome = tokio::spawn(async move { admin.exchange(&Request::order("/restart?wait=true")).await });
     host.stderr.line("IDLE: takes requests runner=2").await;
     let shown = host.shows("/runners").await.json();
     assert_eq!(shown["restart"], json!({ "status": "restarting", "remaining": 1 }));
@@ -92,8 +91,8 @@ async fn a_restart_that_replaces_every_runner_is_answered_200_s52c() {
     let host = Program::run(&director, &["--app", "scripted"]);
     host.stderr.line("IDLE: takes requests runner=1").await;
     let mut admin = Client::tcp(host.admin().await).await;
-    let outcome = admin.exchange(&Request::new("POST", "/restart?wait=true")).await;
-    assert_eq!((outcome.status, outcome.json()), (200, json!({ "status": "completed" })));
+    let outcome = admin.exchange(&Request::order("/restart?wait=true")).await;
+    assert_eq!((outcome.status, outcome.json()), (200, json!({ "id": 1, "status": "completed" })));
     host.stderr.line("the rolling restart is complete runner=2 replaced=1").await;
     assert_eq!(host.shows("/runners").await.json()["restart"], json!({ "status": "completed" }));
 }

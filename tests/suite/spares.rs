@@ -170,8 +170,7 @@ async fn signals_and_the_admin_interface_scale_a_host_s76c_s76d() {
     host.stderr.line("TERMINATED runner=2 scaled_down").await;
     // It stays at one.
     host.signal(Signal::TTOU);
-    let post =
-        async |path: &str| Client::tcp(host.admin().await).await.exchange(&Request::new("POST", path)).await;
+    let post = async |path: &str| Client::tcp(host.admin().await).await.exchange(&Request::order(path)).await;
     assert_eq!(post("/scale?runners=none").await.status, 400);
     let response = post("/scale?runners=2").await;
     assert_eq!((response.status, response.json()["runners"].as_u64()), (202, Some(2)));

@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use serde::Deserialize;
-use tokio::sync::oneshot;
 
 use super::server::{WaitGuard, Waiting};
 use super::state::{Admin, stopping, unknown};
@@ -79,9 +78,6 @@ fn text(lines: &[OutputLine]) -> String {
 
 async fn evidence(admin: &Admin, id: &str) -> Result<Arc<Evidence>, Response> {
     let id = id.parse().map(RunnerId::new).map_err(|_| unknown(id))?;
-    let requests = admin.requests.upgrade().ok_or_else(stopping)?;
-    let (reply, answer) = oneshot::channel();
-    let _ = requests.send(ControlRequest::Evidence(id, reply));
-    drop(requests);
-    answer.await.map_err(|_| stopping())?.ok_or_else(|| unknown(&id.to_string()))
+    let evidence = admin.ask(|reply| ControlRequest::Evidence(id, reply)).await.ok_or_else(stopping)?;
+    evidence.ok_or_else(|| unknown(&id.to_string()))
 }

@@ -1,50 +1,62 @@
-//! The admin interface: shows the state of the host and restarts its runners, on a listener of its own (S46).
+//! The admin interface: shows the state of the host and takes orders of operators, on listeners of its own (S46).
 
+mod access;
+mod events;
 mod host_check;
 mod logs;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod orders;
+mod page;
 pub(crate) mod probes;
+mod restart;
 mod runners;
 mod scale;
 mod server;
 mod state;
 
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
 use axum::middleware;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
-use axum::{Extension, Router};
-use serde::Deserialize;
 use serde_json::json;
-use tokio::sync::oneshot;
 
+pub(crate) use access::Access;
+pub use access::{AdminToken, WeakTokenError};
 use host_check::check_host;
 pub(crate) use runners::measured;
-use server::Waiting;
-pub(crate) use server::serve;
+pub(crate) use server::{AdminListener, StdListener, serve};
 pub(crate) use state::Admin;
-use state::{refusal_of, stopping};
+use state::stopping;
 
+#[cfg(feature = "metrics")]
 use crate::driver::ControlRequest;
-use crate::fleet::RestartError;
 
 /// What there is, for a client that asks for something else.
-const PAGES: &str = "GET /metrics, /runners, /runners/ID, /runners/ID/explain, /runners/ID/logs, /healthz and /readyz, and POST /restart and /scale";
+const PAGES: &str = "GET /, /events, /metrics, /runners, /runners/ID, /runners/ID/explain, /runners/ID/logs, /restarts/ID, /healthz and \
+    /readyz, and POST /restart, /scale, /pause, /resume and /runners/ID/check, drain, replace, stop and kill";
 
-pub(crate) fn router(admin: Admin) -> Router {
+pub(crate) fn router(admin: Admin, access: Access) -> Router {
     let router = Router::new();
     #[cfg(feature = "metrics")]
     let router = router.route("/metrics", get(metrics));
     router
+        .route("/", get(page::page))
+        .route("/events", get(events::events))
         .route("/runners", get(runners::all))
         .route("/runners/{id}", get(runners::one))
         .route("/runners/{id}/explain", get(runners::explain))
         .route("/runners/{id}/logs", get(logs::logs))
+        .route("/runners/{id}/check", post(orders::check))
+        .route("/runners/{id}/{order}", post(orders::order))
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
-        .route("/restart", post(restart))
+        .route("/restart", post(restart::restart))
+        .route("/restarts/{id}", get(restart::outcome))
+        .route("/pause", post(orders::pause))
+        .route("/resume", post(orders::resume))
         .route("/scale", post(scale::scale))
         .method_not_allowed_fallback(async || {
             let detail = format!("method not allowed: there are {PAGES}");
@@ -54,6 +66,7 @@ pub(crate) fn router(admin: Admin) -> Router {
             let detail = format!("page not found: there are {PAGES}");
             (StatusCode::NOT_FOUND, Json(json!({ "detail": detail })))
         })
+        .layer(middleware::from_fn_with_state(access, access::authorize))
         .layer(middleware::from_fn(check_host))
         .with_state(admin)
 }
@@ -87,58 +100,16 @@ async fn ready(State(admin): State<Admin>) -> Response {
     }
 }
 
-/// The query of `/restart`.
-#[derive(Deserialize)]
-struct RestartQuery {
-    /// Whether to answer when the restart has ended.
-    #[serde(default)]
-    wait: bool,
-}
-
-/// Starts a rolling restart; `/runners` shows its progress. With `?wait=true` the response tells its outcome (S52c).
-///
-/// Any web page in a browser on this machine can send a POST to this address. The browser then sets `origin`, and the
-/// request is refused.
-async fn restart(
-    State(admin): State<Admin>,
-    Extension(waiting): Extension<Waiting>,
-    Query(RestartQuery { wait }): Query<RestartQuery>,
-    headers: HeaderMap,
-) -> Response {
-    if let Some(refusal) = refusal_of(&admin, &headers).await {
-        return refusal;
-    }
-    let Some(requests) = admin.requests.upgrade() else { return stopping() };
-    if !wait {
-        return match requests.send(ControlRequest::Restart(None)) {
-            Ok(()) => (StatusCode::ACCEPTED, Json(json!({ "status": "restarting" }))).into_response(),
-            Err(_) => stopping(),
-        };
-    }
-    let (waiter, outcome) = oneshot::channel();
-    let _ = requests.send(ControlRequest::Restart(Some(waiter)));
-    // A handle that is dropped during the restart must stop the host.
-    drop(requests);
-    let _waiting = waiting.begin();
-    match outcome.await {
-        Ok(Ok(())) => Json(json!({ "status": "completed" })).into_response(),
-        Ok(Err(error @ RestartError::SuccessorFailed { .. })) => {
-            let body = Json(json!({ "detail": error.to_string() }));
-            (StatusCode::INTERNAL_SERVER_ERROR, body).into_response()
-        }
-        Ok(Err(RestartError::HostStopped)) | Err(_) => stopping(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::body::{Body, to_bytes};
     use axum::http::Request;
-    use tokio::sync::mpsc;
+    use tokio::sync::{broadcast, mpsc};
     use tower::ServiceExt;
 
-    use super::*;
     use std::sync::Arc;
+
+    use super::*;
 
     use crate::fleet::{Scale, ScaleTarget};
     use crate::proxy::{Balancer, Limits, Reports};
@@ -148,7 +119,13 @@ mod tests {
         pub(super) fn answered(requests: &mpsc::UnboundedSender<ControlRequest>) -> Self {
             let reports = Reports { asked: Arc::default(), events: mpsc::unbounded_channel().0 };
             let balancer = Balancer::new(Limits::plain(), reports);
-            Self { app: "app".to_owned(), requests: requests.downgrade(), balancer }
+            Self::new(
+                "app".to_owned(),
+                requests,
+                balancer,
+                &broadcast::channel(1).0,
+                crate::event_log::EventLog::new(),
+            )
         }
     }
 
@@ -173,13 +150,13 @@ mod tests {
     }
 
     fn test_router(requests: &mpsc::UnboundedSender<ControlRequest>) -> Router {
-        router(Admin::answered(requests)).layer(Extension(Waiting::default()))
+        router(Admin::answered(requests), Access::ReadOnly).layer(axum::Extension(server::Waiting::default()))
     }
 
     #[tokio::test]
     async fn errors_for_a_wrong_method_or_page_list_the_endpoints() {
         let (requests, _queue) = mpsc::unbounded_channel();
-        let router = test_router(&requests);
+        let router = router(Admin::answered(&requests), Access::Full);
         for (method, path, status) in [
             ("GET", "/restart", 405),
             ("GET", "/scale", 405),
@@ -209,17 +186,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_of_a_web_page_changes_nothing_s76d() {
+    async fn without_a_token_no_request_over_tcp_changes_anything_s88b() {
         let (requests, mut queue) = mpsc::unbounded_channel();
         let router = test_router(&requests);
-        for path in ["/restart", "/scale?runners=3"] {
-            for origin in ["https://elsewhere.example", "null", "http://127.0.0.1:8081"] {
-                let request = Request::post(path).header("origin", origin).body(Body::empty()).unwrap();
-                let response = router.clone().oneshot(request).await.unwrap();
-                assert_eq!(response.status(), 403, "{origin}");
+        for path in
+            ["/restart", "/scale?runners=3", "/pause", "/resume", "/runners/1/kill", "/runners/1/check"]
+        {
+            for origin in
+                [None, Some("https://elsewhere.example"), Some("null"), Some("http://127.0.0.1:8081")]
+            {
+                let request =
+                    origin.iter().fold(Request::post(path), |it, origin| it.header("origin", *origin));
+                let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+                assert_eq!(response.status(), 403, "{path} {origin:?}");
                 let body = to_bytes(response.into_body(), 1024).await.unwrap();
                 let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-                assert!(body["detail"].as_str().unwrap().contains("origin"), "{body}");
+                assert!(body["detail"].as_str().unwrap().contains("--admin-token"), "{body}");
             }
         }
         assert!(queue.try_recv().is_err());
@@ -229,7 +211,8 @@ mod tests {
     async fn a_scale_request_needs_a_whole_number_from_1_s76d() {
         let (requests, queue) = mpsc::unbounded_channel();
         let control = tokio::spawn(answer_status(queue));
-        let router = test_router(&requests);
+        let router = router(Admin::answered(&requests), Access::Full)
+            .layer(axum::Extension(server::Waiting::default()));
         let queries =
             ["", "?runners=0", "?runners=-1", "?runners=", "?runners=70000", "?count=3", "?runners=3&x=1"];
         for (query, status) in queries.map(|query| (query, 400)).into_iter().chain([("?runners=3", 202)]) {

@@ -3,7 +3,6 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Json, Response};
 use serde::Serialize;
-use tokio::sync::oneshot;
 
 use super::state::{Admin, stopping, unknown};
 use crate::RunnerId;
@@ -45,11 +44,8 @@ pub(super) async fn explain(State(admin): State<Admin>, Path(id): Path<String>) 
 /// What the host knows of a runner, with what its process uses now.
 async fn details(admin: &Admin, id: &str) -> Result<RunnerDetails, Response> {
     let id = id.parse().map(RunnerId::new).map_err(|_| unknown(id))?;
-    let requests = admin.requests.upgrade().ok_or_else(stopping)?;
-    let (reply, answer) = oneshot::channel();
-    let _ = requests.send(ControlRequest::Details(id, reply));
-    drop(requests);
-    let details = answer.await.map_err(|_| stopping())?.ok_or_else(|| unknown(&id.to_string()))?;
+    let details = admin.ask(|reply| ControlRequest::Details(id, reply)).await.ok_or_else(stopping)?;
+    let details = details.ok_or_else(|| unknown(&id.to_string()))?;
     measured(details).await.ok_or_else(stopping)
 }
 

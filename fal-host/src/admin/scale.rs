@@ -3,22 +3,18 @@
 use std::num::NonZeroU16;
 
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use serde_json::json;
 
-use super::state::{Admin, refusal_of, stopping};
+use super::state::{Admin, stopping};
 use crate::driver::ControlRequest;
 use crate::fleet::Scale;
 
 /// Starts or drains runners until there are as many as `?runners=` says; `/runners` shows the progress.
-pub(super) async fn scale(
-    State(admin): State<Admin>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    if let Some(refusal) = refusal_of(&admin, &headers).await {
-        return refusal;
+pub(super) async fn scale(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Response {
+    if admin.status().await.is_none_or(|status| status.stopping) {
+        return stopping();
     }
     let query = query.unwrap_or_default();
     let Some(runners) = query.strip_prefix("runners=").and_then(|runners| runners.parse::<NonZeroU16>().ok())

@@ -1,16 +1,20 @@
 //! The listener of the admin interface: few connections, each for a short time, so that they take nothing from checks.
 
 use std::collections::VecDeque;
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::{Extension, Router};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
@@ -28,14 +32,52 @@ const CONNECTION_TIMEOUT: Duration = Duration::from_secs(60);
 /// How large the head of a request may be, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 
+/// Where the admin interface listens.
+#[derive(Debug)]
+pub(crate) enum AdminListener {
+    Tcp(TcpListener),
+    /// Only the host's user can connect (S88a).
+    Unix(UnixListener),
+}
+
+/// The same before it belongs to a reactor.
+#[derive(Debug)]
+pub(crate) enum StdListener {
+    Tcp(std::net::TcpListener),
+    Unix(std::os::unix::net::UnixListener),
+}
+
+impl StdListener {
+    /// Registers the listener with the reactor of this runtime.
+    pub(crate) fn register(self) -> io::Result<AdminListener> {
+        Ok(match self {
+            Self::Tcp(listener) => AdminListener::Tcp(TcpListener::from_std(listener)?),
+            Self::Unix(listener) => {
+                listener.set_nonblocking(true)?;
+                AdminListener::Unix(UnixListener::from_std(listener)?)
+            }
+        })
+    }
+}
+
+impl AdminListener {
+    /// Waits for a connection, and returns the future that serves it.
+    async fn accept(&self, router: &Router) -> io::Result<BoxFuture<'static, ()>> {
+        Ok(match self {
+            Self::Tcp(listener) => serve_connection(listener.accept().await?.0, router.clone()).boxed(),
+            Self::Unix(listener) => serve_connection(listener.accept().await?.0, router.clone()).boxed(),
+        })
+    }
+}
+
 /// Serves the admin interface until the future is dropped.
-pub(crate) async fn serve(listener: TcpListener, router: Router) {
+pub(crate) async fn serve(listener: AdminListener, router: Router) {
     let mut tasks = JoinSet::new();
     let mut connections: VecDeque<AbortHandle> = VecDeque::new();
     let mut pause = Pause::new();
     loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        let connection = match listener.accept(&router).await {
+            Ok(connection) => connection,
             Err(error) => {
                 tracing::debug!(%error, "cannot accept a connection to the admin interface, trying again");
                 pause.wait().await;
@@ -50,13 +92,21 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) {
         {
             oldest.abort();
         }
-        connections.push_back(tasks.spawn(serve_connection(stream, router.clone())));
+        connections.push_back(tasks.spawn(connection));
     }
 }
 
-/// How many requests of one connection wait for something, such as the end of a rolling restart.
+/// What keeps one connection open for longer than [`CONNECTION_TIMEOUT`].
 #[derive(Clone, Debug, Default)]
-pub(super) struct Waiting(Arc<AtomicUsize>);
+pub(super) struct Waiting(Arc<WaitState>);
+
+#[derive(Debug, Default)]
+struct WaitState {
+    /// How many requests wait for something, such as the end of a rolling restart.
+    waiting: AtomicUsize,
+    /// Whether the client has taken a part of a stream since the last look.
+    progressed: AtomicBool,
+}
 
 /// Keeps a connection open for longer than [`CONNECTION_TIMEOUT`].
 #[derive(Debug)]
@@ -65,22 +115,27 @@ pub(super) struct WaitGuard(Waiting);
 impl Waiting {
     /// Keeps the connection open until the guard is dropped.
     pub(super) fn begin(&self) -> WaitGuard {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.waiting.fetch_add(1, Ordering::Relaxed);
         WaitGuard(self.clone())
     }
 
+    /// The client takes the next part of a stream. A client that stops reading is cut off like others.
+    pub(super) fn progressed(&self) {
+        self.0.progressed.store(true, Ordering::Relaxed);
+    }
+
     fn is_any(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > 0
+        self.0.waiting.load(Ordering::Relaxed) > 0 || self.0.progressed.swap(false, Ordering::Relaxed)
     }
 }
 
 impl Drop for WaitGuard {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-async fn serve_connection(stream: TcpStream, router: Router) {
+async fn serve_connection(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router) {
     let waiting = Waiting::default();
     let router = router.layer(Extension(waiting.clone()));
     let mut connection = pin!(
@@ -98,6 +153,7 @@ async fn serve_connection(stream: TcpStream, router: Router) {
 mod tests {
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
 
     use super::*;
 
@@ -108,7 +164,7 @@ mod tests {
     async fn start() -> std::net::SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, Router::new().route("/", get(async || "ok"))));
+        tokio::spawn(serve(AdminListener::Tcp(listener), Router::new().route("/", get(async || "ok"))));
         address
     }
 
@@ -137,7 +193,7 @@ mod tests {
                 let _guard = waits.then(|| waiting.begin());
                 tokio::time::sleep(CONNECTION_TIMEOUT * 10).await;
             };
-            tokio::spawn(serve(listener, Router::new().route("/", get(answer))));
+            tokio::spawn(serve(AdminListener::Tcp(listener), Router::new().route("/", get(answer))));
             let began = tokio::time::Instant::now();
             client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
             let mut response = String::new();

@@ -1,14 +1,18 @@
 //! What the pages of the admin interface share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
-use axum::http::header::ORIGIN;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
+use fal_health::CheckId;
 use serde_json::json;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
+use crate::RunnerId;
 use crate::driver::ControlRequest;
+use crate::event_log::EventLog;
+use crate::events::{Event, EventStream};
 use crate::proxy::Balancer;
 use crate::snapshot::{HostStatus, Snapshot};
 
@@ -19,9 +23,24 @@ pub(crate) struct Admin {
     /// Weak, so that the admin interface does not keep a host alive whose handle was dropped.
     pub(crate) requests: mpsc::WeakUnboundedSender<ControlRequest>,
     pub(crate) balancer: Arc<Balancer>,
+    pub(crate) events: broadcast::WeakSender<Event>,
+    pub(crate) event_log: Arc<EventLog>,
+    /// How many clients follow the events.
+    pub(crate) subscribers: Arc<AtomicUsize>,
 }
 
 impl Admin {
+    pub(crate) fn new(
+        app: String,
+        requests: &mpsc::UnboundedSender<ControlRequest>,
+        balancer: Arc<Balancer>,
+        events: &broadcast::Sender<Event>,
+        event_log: Arc<EventLog>,
+    ) -> Self {
+        let (requests, events) = (requests.downgrade(), events.downgrade());
+        Self { app, requests, balancer, events, event_log, subscribers: Arc::default() }
+    }
+
     pub(super) async fn status(&self) -> Option<HostStatus> {
         self.ask(ControlRequest::Status).await
     }
@@ -36,18 +55,20 @@ impl Admin {
         request: impl FnOnce(oneshot::Sender<T>) -> ControlRequest,
     ) -> Option<T> {
         let (reply, answer) = oneshot::channel();
+        // The sender is not kept while waiting: a handle that is dropped must stop the host.
         self.requests.upgrade()?.send(request(reply)).ok()?;
         answer.await.ok()
     }
-}
 
-/// The response to a request that may not change the host: one of a web page, or to a host that stops.
-pub(super) async fn refusal_of(admin: &Admin, headers: &HeaderMap) -> Option<Response> {
-    if headers.contains_key(ORIGIN) {
-        let detail = "a web page may not change the runners: send the request without the header `origin`, as curl does";
-        return Some((StatusCode::FORBIDDEN, Json(json!({ "detail": detail }))).into_response());
+    /// The events from now on.
+    pub(super) fn events(&self) -> Option<EventStream> {
+        self.events.upgrade().map(|events| EventStream::new(&events))
     }
-    admin.status().await.is_none_or(|status| status.stopping).then(stopping)
+
+    /// Why a check of a runner failed.
+    pub(super) async fn detail(&self, id: RunnerId, check: CheckId) -> Option<Arc<str>> {
+        self.ask(|reply| ControlRequest::Evidence(id, reply)).await??.detail(check)
+    }
 }
 
 pub(super) fn stopping() -> Response {

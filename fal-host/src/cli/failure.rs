@@ -43,6 +43,17 @@ pub enum Failure {
         /// The error of the system.
         error: io::Error,
     },
+    /// The Unix socket for operators cannot be made.
+    #[error("cannot listen on the Unix socket {}: {error}; use another path with `--control-socket`, or `off`", path.display())]
+    ControlSocket {
+        /// Its path.
+        path: std::path::PathBuf,
+        /// The error of the system.
+        error: io::Error,
+    },
+    /// The admin token cannot be used.
+    #[error("invalid `--admin-token` (FAL_ADMIN_TOKEN): {0}")]
+    AdminToken(String),
     /// No runner can be started.
     #[error("{}", .0.chain())]
     Launch(LaunchError),
@@ -56,6 +67,9 @@ pub enum Failure {
     /// The system refused a thread, a signal handler or a write to standard output.
     #[error(transparent)]
     System(#[from] io::Error),
+    /// A running host could not be shown or controlled.
+    #[error(transparent)]
+    Operate(#[from] super::operate::OperateError),
     /// The host stopped without being told to.
     #[error("the host stopped unexpectedly; its log has the reason")]
     UnexpectedExit,
@@ -67,6 +81,7 @@ impl From<StartError> for Failure {
             StartError::Listen { listener: what, address, source } => {
                 Self::Listen { what, address, error: source }
             }
+            StartError::ControlSocket { path, source } => Self::ControlSocket { path, error: source },
             StartError::Launch(error) => Self::Launch(error),
             #[cfg(feature = "tls")]
             StartError::Tls(error) => Self::Tls(error),

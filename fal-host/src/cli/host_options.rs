@@ -1,7 +1,9 @@
 //! The options of a host, shared by `fal-host` and the subcommand `run`.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -13,9 +15,9 @@ use super::tls_options::TlsOptions;
 use super::values::{
     self, AdminAddress, AdmitOption, EnvOption, GiveUpOption, LogFormatOption, OnStallOption, ReplaceOption,
 };
-use crate::AddressRange;
-use crate::HostBuilder;
+use crate::control_socket;
 use crate::fleet::MaxReplacing;
+use crate::{AddressRange, AdminToken, HostBuilder};
 
 /// The options of a host. Each has an environment variable, too.
 #[derive(Debug, Args)]
@@ -30,11 +32,24 @@ pub struct HostOptions {
     /// The address of the admin interface, or `off`
     ///
     /// `GET /runners` returns the state of every runner, `GET /metrics` metrics for Prometheus. `GET /healthz` checks the host itself. `GET /readyz` returns
-    /// 200 while at least one runner takes requests. `POST /restart` replaces all runners. `POST /scale?runners=3` changes
-    /// their number. The admin interface has no
-    /// access control: expose it to trusted networks only.
+    /// 200 while at least one runner takes requests. It only shows, unless there is an `--admin-token`; the subcommands
+    /// that change a host use its Unix socket. Everybody who can reach it may read it: expose it to trusted networks only.
     #[arg(long, value_name = "ADDRESS", env = "FAL_ADMIN", default_value = "127.0.0.1:9090")]
     pub(super) admin: AdminAddress,
+
+    /// The token with which clients may change the host over TCP
+    ///
+    /// `@FILE` names a file with the token. Give the token itself only in the variable: other users can see options.
+    /// Clients send it as `authorization: Bearer TOKEN`.
+    #[arg(long, value_name = "TOKEN", env = "FAL_ADMIN_TOKEN", hide_env_values = true)]
+    pub(super) admin_token: Option<String>,
+
+    /// The Unix socket for the subcommands that show and control this host: a path, or `off`
+    ///
+    /// Only the user of the host can connect to it. By default it is where the subcommands find it:
+    /// in `$XDG_RUNTIME_DIR/fal`, `/run/fal`, or a directory of the user for temporary files.
+    #[arg(long, value_name = "PATH", env = "FAL_CONTROL_SOCKET")]
+    pub(super) control_socket: Option<PathBuf>,
 
     /// The address of the probes of an orchestrator or a load balancer
     ///
@@ -254,6 +269,31 @@ impl HostOptions {
         NonZeroUsize::new(self.runners.into()).unwrap_or(NonZeroUsize::MIN)
     }
 
+    /// The token, from its file if `@` precedes the path of one.
+    fn admin_token(&self) -> Result<Option<AdminToken>, Failure> {
+        let Some(token) = &self.admin_token else { return Ok(None) };
+        let token = match token.strip_prefix('@') {
+            Some(file) => fs::read_to_string(file)
+                .map_err(|error| Failure::AdminToken(format!("cannot read {file:?}: {error}")))?,
+            None => token.clone(),
+        };
+        let token = AdminToken::new(token.trim_end_matches(['\r', '\n']));
+        token.map(Some).map_err(|error| Failure::AdminToken(error.to_string()))
+    }
+
+    /// The path of the Unix socket. A host whose default path cannot be used runs without.
+    fn control_socket(&self, app: &str) -> Option<PathBuf> {
+        match &self.control_socket {
+            Some(path) if path.as_os_str() == "off" => None,
+            Some(path) => Some(path.clone()),
+            None => control_socket::default_path(app)
+                .inspect_err(|error| {
+                    tracing::warn!(%error, "no directory for the host's Unix socket: its subcommands cannot find it");
+                })
+                .ok(),
+        }
+    }
+
     /// Applies the options to a host.
     pub(super) fn apply(&self, host: HostBuilder) -> Result<HostBuilder, Failure> {
         let others = [("--admin", self.admin.into()), ("--probes", self.probes)];
@@ -267,10 +307,13 @@ impl HostOptions {
         let host = if self.access_log { host.access_log() } else { host };
         let host = if self.server_timing { host.server_timing() } else { host };
         let host = self.env_each.iter().fold(host, |host, env| host.env_each(&env.name, &env.value));
+        let control_socket = self.control_socket(&host.app.name);
         let host = host
             .listen(self.listen)
             .admin(self.admin.into())
             .probes(self.probes)
+            .admin_token(self.admin_token()?)
+            .control_socket(control_socket)
             .runners(self.runners())
             .spares(self.spares.into())
             .check_interval(self.check_interval)

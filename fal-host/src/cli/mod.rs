@@ -17,6 +17,7 @@ mod launch_options;
 mod log_filter;
 mod logging;
 mod non_blocking_writer;
+mod operate;
 mod program;
 mod run;
 mod runtime;
@@ -30,6 +31,7 @@ mod values;
 pub use self::banner::Banner;
 pub use self::failure::Failure;
 pub use self::host_options::HostOptions;
+pub use self::operate::{OperateError, Operation, Target, check};
 pub use self::program::main;
 pub use self::run::run;
 

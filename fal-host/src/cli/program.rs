@@ -5,13 +5,14 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use super::app_spec_options::AppSpecOptions;
 use super::banner::Banner;
 use super::failure::Failure;
 use super::host_options::HostOptions;
 use super::launch_options::LaunchOptions;
+use super::operate::{self, Operation, Target};
 use super::run::run;
 use crate::{AppSpec, Host};
 
@@ -20,6 +21,7 @@ Examples:
   fal-host -- python3 server.py                                   replace the server when its process ends
   fal-host --health GET:/health -- python3 server.py              and when its health check fails
   fal-host --runners 4 --max-multiplexing 8 -- python3 server.py  four servers, eight requests at a time each
+  fal-host runners                                                what the running host does; see `explain`, `restart`
 
 Every option has an environment variable, shown in brackets; the option overrides the variable. FAL_LOG sets the level \
 of the log on standard error, for example `debug`, `warn` or `off`.";
@@ -35,7 +37,11 @@ of the log on standard error, for example `debug`, `warn` or `off`.";
 /// drain timeout and the grace period together. If standard input is a terminal, SIGHUP stops the host.
 #[derive(Debug, Parser)]
 #[command(name = "fal-host", version, after_help = AFTER_HELP)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) operation: Option<ProgramOperation>,
+
     #[command(flatten)]
     pub(super) app: AppSpecOptions,
 
@@ -50,9 +56,31 @@ pub(super) struct Arguments {
     pub(super) command: Vec<OsString>,
 }
 
+/// The subcommands of `fal-host`.
+#[derive(Debug, Subcommand)]
+pub(super) enum ProgramOperation {
+    #[command(flatten)]
+    Operation(Operation),
+    /// Check a runner now; exits with 1 if the check fails
+    ///
+    /// As for a response that asks for a check: a runner that fails it is replaced at once.
+    Check {
+        /// The id of the runner
+        id: u64,
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
 /// The program `fal-host`. Returns its exit code.
 pub fn main() -> ExitCode {
-    serve(&Arguments::parse()).unwrap_or_else(|error| {
+    let arguments = Arguments::parse();
+    let ended = match &arguments.operation {
+        Some(ProgramOperation::Operation(operation)) => operation.run().map_err(Failure::from),
+        Some(ProgramOperation::Check { id, target }) => operate::check(target, *id).map_err(Failure::from),
+        None => serve(&arguments),
+    };
+    ended.unwrap_or_else(|error| {
         let _ = writeln!(io::stderr(), "error: {error}");
         ExitCode::FAILURE
     })

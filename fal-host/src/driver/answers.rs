@@ -16,9 +16,35 @@ impl Driver {
         // Without a handle nothing could ever stop the host, so it ends.
         self.handle_dropped = request.is_none();
         match request {
-            Some(ControlRequest::Restart(waiter)) => {
-                self.restart_waiters.extend(waiter);
+            Some(ControlRequest::Restart { id, waiter }) => {
+                let number = self.restarts.requested(waiter);
+                if let Some(id) = id {
+                    let _ = id.send(number);
+                }
                 self.handle(FleetEvent::Restart);
+            }
+            Some(ControlRequest::RestartProgress(number, reply)) => {
+                let _ = reply.send(self.restarts.progress(number));
+            }
+            Some(ControlRequest::Order(id, order, reply)) => {
+                let accepted = self.fleet.accepts(id, order);
+                let _ = reply.send(accepted);
+                if accepted.is_ok() {
+                    tracing::info!(runner = %id, order = order.name(), "an operator ordered this");
+                    self.handle(FleetEvent::Ordered { id, order });
+                }
+            }
+            Some(ControlRequest::Check(id, reply)) => {
+                let accepted = self.fleet.accepts_check(id);
+                let _ = reply.send(accepted);
+                if accepted.is_ok() {
+                    self.handle(FleetEvent::CheckOrdered { id });
+                }
+            }
+            Some(ControlRequest::Pause(paused, reply)) => {
+                tracing::warn!(paused, "an operator paused or resumed the host");
+                self.balancer.set_paused(paused);
+                let _ = reply.send(());
             }
             Some(ControlRequest::Scale(scale, reply)) => self.on_scale(scale, reply),
             Some(ControlRequest::Stop) => self.handle(FleetEvent::Stop),

@@ -3,7 +3,9 @@
 mod answers;
 mod catch_up;
 mod launches;
+mod parts;
 mod requests;
+mod restarts;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::AssertUnwindSafe;
@@ -12,42 +14,28 @@ use std::time::SystemTime;
 
 use fal_health::{Check, Inconclusive, Outcome, Time, Trigger};
 use futures_util::FutureExt;
-use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::{AbortHandle, yield_now};
 use tokio::time::{Instant, sleep_until};
 
 use self::catch_up::CatchUp;
+pub(crate) use self::parts::DriverParts;
 pub(crate) use self::requests::ControlRequest;
+pub(crate) use self::restarts::RestartProgress;
+use self::restarts::Restarts;
 use crate::client_policy::ClientPolicy;
 use crate::clock::Clock;
+use crate::event_json::{EventSource, to_json};
+use crate::event_log::EventLog;
 use crate::events::{self, Event};
 use crate::evidence::EvidenceStore;
-use crate::fleet::{
-    EventKind, Finding, Fleet, FleetCommand, FleetEvent, FleetSettings, GaveUp, ReplicaIndex, RestartError,
-};
+use crate::fleet::{EventKind, Finding, Fleet, FleetCommand, FleetEvent, GaveUp, ReplicaIndex};
 use crate::id::RunnerId;
 use crate::launch::{Launcher, RunnerHandle};
 use crate::memory::MemorySampler;
 use crate::metrics::FleetMetrics;
 use crate::probe::{ProbeTarget, Prober};
 use crate::proxy::{Balancer, Report};
-
-/// What a driver is made of.
-pub(crate) struct DriverParts {
-    pub(crate) settings: FleetSettings,
-    pub(crate) probe_target: Option<ProbeTarget>,
-    pub(crate) launcher: Box<dyn Launcher>,
-    pub(crate) balancer: Arc<Balancer>,
-    /// Notified when a response has asked for a check.
-    pub(crate) asked: Arc<Notify>,
-    pub(crate) reports: mpsc::UnboundedReceiver<Report>,
-    pub(crate) requests: mpsc::UnboundedReceiver<ControlRequest>,
-    pub(crate) events: broadcast::Sender<Event>,
-    /// Changed if the host gives up.
-    pub(crate) client_policy: watch::Sender<ClientPolicy>,
-    /// Set if the host gives up.
-    pub(crate) gave_up: Arc<OnceLock<GaveUp>>,
-}
 
 pub(crate) struct Driver {
     clock: Clock,
@@ -57,6 +45,7 @@ pub(crate) struct Driver {
     balancer: Arc<Balancer>,
     metrics: FleetMetrics,
     events: broadcast::Sender<Event>,
+    event_log: Arc<EventLog>,
     client_policy: watch::Sender<ClientPolicy>,
     gave_up: Arc<OnceLock<GaveUp>>,
     evidence: EvidenceStore,
@@ -66,8 +55,7 @@ pub(crate) struct Driver {
     queue: VecDeque<(Time, FleetEvent)>,
     /// Runners that are to be started, the first one first.
     launches: VecDeque<(RunnerId, ReplicaIndex)>,
-    /// The callers that wait for the end of the rolling restart.
-    restart_waiters: Vec<oneshot::Sender<Result<(), RestartError>>>,
+    restarts: Restarts,
     /// The host's handle was dropped.
     handle_dropped: bool,
     stopped: bool,
@@ -109,6 +97,7 @@ impl Driver {
             balancer: parts.balancer,
             metrics: FleetMetrics::new(),
             events: parts.events,
+            event_log: parts.event_log,
             client_policy: parts.client_policy,
             gave_up: parts.gave_up,
             evidence: EvidenceStore::default(),
@@ -116,7 +105,7 @@ impl Driver {
             fleet_events,
             queue: VecDeque::new(),
             launches: VecDeque::new(),
-            restart_waiters: Vec::new(),
+            restarts: Restarts::default(),
             handle_dropped: false,
             stopped: false,
         };
@@ -229,12 +218,7 @@ impl Driver {
                     self.runners.remove(&id);
                 }
                 FleetCommand::Emit(id, kind) => self.emit(id, kind),
-                FleetCommand::RestartEnded(outcome) => {
-                    for waiter in self.restart_waiters.drain(..) {
-                        // It may have stopped waiting.
-                        let _ = waiter.send(outcome.clone());
-                    }
-                }
+                FleetCommand::RestartEnded(outcome) => self.restarts.ended(&outcome),
                 FleetCommand::GiveUp(gave_up) => {
                     // The listener closes now, although runners may still be ending (S41a).
                     self.balancer.stop();
@@ -276,9 +260,13 @@ impl Driver {
 
     fn emit(&mut self, runner: RunnerId, kind: EventKind) {
         self.metrics.count(self.clock.now(), runner, &kind);
-        events::log(runner, &kind, self.evidence.of(runner).map(AsRef::as_ref));
+        let at = SystemTime::now();
+        let evidence = self.evidence.of(runner).map(AsRef::as_ref);
+        events::log(runner, &kind, evidence);
+        let source = EventSource { runner, at, clock: &self.clock, evidence };
+        self.event_log.push(kind.name(), runner, |number| to_json(number, &kind, source));
         // An error means that there is no listener.
-        let _ = self.events.send(Event { at: SystemTime::now(), runner, kind });
+        let _ = self.events.send(Event { at, runner, kind });
     }
 }
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::restarts::{RestartOutcome, RestartProgress};
 use crate::details::RunnerDetails;
 use crate::evidence::Evidence;
-use crate::fleet::{RestartError, Scale, ScaleTarget};
+use crate::fleet::{OrderError, RunnerOrder, Scale, ScaleTarget};
 use crate::id::RunnerId;
 use crate::metrics::Counted;
 use crate::snapshot::{HostStatus, Snapshot};
@@ -14,8 +15,19 @@ use crate::snapshot::{HostStatus, Snapshot};
 /// A request to the driver.
 #[derive(Debug)]
 pub(crate) enum ControlRequest {
-    /// Replace all runners, and tell this sender how that ended.
-    Restart(Option<oneshot::Sender<Result<(), RestartError>>>),
+    /// Replace all runners. The first sender gets the number of this restart, the second one its outcome.
+    Restart {
+        id: Option<oneshot::Sender<u64>>,
+        waiter: Option<oneshot::Sender<RestartOutcome>>,
+    },
+    /// How far the restart with this number is. `None` if it is unknown.
+    RestartProgress(u64, oneshot::Sender<Option<RestartProgress>>),
+    /// What an operator orders for a runner.
+    Order(RunnerId, RunnerOrder, oneshot::Sender<Result<(), OrderError>>),
+    /// Make a manual check of a runner.
+    Check(RunnerId, oneshot::Sender<Result<(), OrderError>>),
+    /// Whether requests wait from now on.
+    Pause(bool, oneshot::Sender<()>),
     /// Change the number of runners, and tell this sender how many there should be then.
     Scale(Scale, Option<oneshot::Sender<ScaleTarget>>),
     Stop,

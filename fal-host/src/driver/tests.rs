@@ -7,12 +7,12 @@ use std::time::Duration;
 use fal_health::{HealthCheck, HealthCheckSpec};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
 use super::catch_up::CATCH_UP;
 use super::*;
-use crate::fleet::{Exit, GiveUp};
+use crate::fleet::{Exit, FleetSettings, GiveUp};
 use crate::launch::{LaunchError, StatusReporter};
 use crate::proxy::{Limits, Reports};
 use crate::{Address, RunnerState, Snapshot};
@@ -88,6 +88,7 @@ fn start_driver_at(settings: FleetSettings, socket: PathBuf) -> Rig {
         events: published,
         client_policy: policy,
         gave_up: Arc::default(),
+        event_log: EventLog::new(),
     };
     tokio::spawn(Driver::run(parts));
     Rig { requests, runners, client_policy, events: event_stream }

@@ -18,7 +18,7 @@ pub(super) fn explain(ended: &EndedInfo, steps: &[StepInfo], circumstances: &Cir
     let mut told = Explanation::new(format!("runner {id} (replica {index}{process}) ended: {reason}"));
     told.rule(rule(*reason), format!("It ended because {}.", because(*reason)));
     if let Some(detail) = &ended.detail {
-        told.fact(format!("The error: {detail:?}."));
+        told.fact(format!("More is known: {detail:?}."));
     }
     if matches!(reason, Reason::StartupTimeout) {
         told.fact(format!("The startup timeout is {}.", duration(circumstances.startup_limit)));

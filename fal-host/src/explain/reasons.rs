@@ -20,6 +20,7 @@ pub(super) const fn because(reason: Reason) -> &'static str {
         Reason::Memory => "its processes reached the limit on memory (`--max-memory`)",
         Reason::Age => "it reached the greatest age (`--max-age`)",
         Reason::Requests => "it served as many requests as a runner may (`--max-requests`)",
+        Reason::Operator => "an operator ordered it",
         Reason::Restarted => "a rolling restart replaced it",
         Reason::RestartAborted => {
             "it was the successor in a rolling restart that another successor's failure ended"
@@ -39,6 +40,7 @@ pub(super) const fn rule(reason: Reason) -> &'static str {
         Reason::Unreachable => "S39e",
         Reason::SetupFailed | Reason::StartupTimeout => "S35c",
         Reason::Memory | Reason::Age | Reason::Requests => "S54a",
+        Reason::Operator => "S87a",
         Reason::Restarted => "S52",
         Reason::RestartAborted => "S52b",
         Reason::ScaledDown => "S76b",

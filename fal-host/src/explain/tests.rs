@@ -89,7 +89,7 @@ fn explained(live: LiveInfo, kinds: &[StepKind]) -> String {
     RunnerDetails::new(LiveOrEnded::Live(live), steps(kinds)).explanation()
 }
 
-const REASONS: [(Reason, &str, &str); 13] = [
+const REASONS: [(Reason, &str, &str); 14] = [
     (Reason::Unhealthy, "failure threshold", "[S24]"),
     (Reason::ManualCheckFailed, "manual check", "[S25]"),
     (Reason::Exited, "exited by itself", "[S34]"),
@@ -100,6 +100,7 @@ const REASONS: [(Reason, &str, &str); 13] = [
     (Reason::Memory, "--max-memory", "[S54a]"),
     (Reason::Age, "--max-age", "[S54a]"),
     (Reason::Requests, "--max-requests", "[S54a]"),
+    (Reason::Operator, "an operator ordered it", "[S87a]"),
     (Reason::Restarted, "rolling restart", "[S52]"),
     (Reason::RestartAborted, "another successor", "[S52b]"),
     (Reason::Stopped, "the host stopped", "[S41d]"),

@@ -134,7 +134,7 @@ impl Fleet {
     }
 
     /// Removes a runner from its replica. The replica goes to its successor, or to a new runner.
-    fn vacate(&mut self, now: Time, id: RunnerId, index: ReplicaIndex) {
+    pub(super) fn vacate(&mut self, now: Time, id: RunnerId, index: ReplicaIndex) {
         let has_process = self.runners.contains_key(&id);
         let is_stopping = self.is_stopping();
         let Some(replica) = self.replicas.get_mut(&index) else { return };

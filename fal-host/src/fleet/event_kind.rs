@@ -124,3 +124,32 @@ pub enum EventKind {
         reason: Reason,
     },
 }
+
+impl EventKind {
+    /// The name of the kind in the admin interface ([S86a](fal_health::semantics#s86a)).
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::Progress(_) => "progress",
+            Self::AwaitingFirstPass { .. } => "awaiting_first_pass",
+            Self::Ready { .. } => "ready",
+            Self::Checked(_) => "checked",
+            Self::Stalled { .. } => "stalled",
+            Self::ReplacementDeferred { .. } => "replacement_deferred",
+            Self::ReplacementDue { .. } => "replacement_due",
+            Self::Draining { .. } => "draining",
+            Self::Terminating { .. } => "terminating",
+            Self::Killed => "killed",
+            Self::Abandoned => "abandoned",
+            Self::KillOutlived => "kill_outlived",
+            Self::Terminated(_) => "terminated",
+            Self::BackoffStarted { .. } => "backoff_started",
+            Self::BackoffEnded => "backoff_ended",
+            Self::GaveUp(_) => "gave_up",
+            Self::RestartCompleted { .. } => "restart_completed",
+            Self::StandsBy { .. } => "stands_by",
+            Self::Promoted { .. } => "promoted",
+            Self::RestartAborted { .. } => "restart_aborted",
+        }
+    }
+}

@@ -8,6 +8,7 @@ use fal_health::{Check, CheckId};
 use super::event_kind::EventKind;
 use super::finding::Finding;
 use super::give_up::GaveUp;
+use super::order::RunnerOrder;
 use super::record::Exit;
 use super::replica::ReplicaIndex;
 use super::rolling_restart::RestartError;
@@ -45,6 +46,10 @@ pub(crate) enum FleetEvent {
     Unreachable { id: RunnerId },
     /// A response of the runner asked for its stop (S58).
     StopRequested { id: RunnerId },
+    /// An operator orders something for the runner (S87).
+    Ordered { id: RunnerId, order: RunnerOrder },
+    /// An operator asks for a check of the runner (S87b).
+    CheckOrdered { id: RunnerId },
     /// The process of the runner has ended.
     Exited { id: RunnerId, exit: Exit },
     /// Replace every runner, one after another.

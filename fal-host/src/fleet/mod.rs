@@ -43,6 +43,8 @@ mod limiting;
 mod limits;
 mod max_replacing;
 mod message;
+mod order;
+mod ordering;
 mod record;
 mod replica;
 mod restarting;
@@ -67,6 +69,7 @@ pub use self::give_up::{GaveUp, GiveUp};
 pub(crate) use self::limits::RunnerLimits;
 pub(crate) use self::max_replacing::MaxReplacing;
 pub(crate) use self::message::{FleetCommand, FleetEvent};
+pub use self::order::{OrderError, RunnerOrder};
 pub use self::record::{Exit, MAX_RECORDS, Reason, RunnerRecord};
 use self::replica::Replica;
 pub(crate) use self::replica::ReplicaIndex;
@@ -199,6 +202,8 @@ impl Fleet {
                 }
             }
             FleetEvent::StopRequested { id } => self.on_stop_requested(now, id),
+            FleetEvent::Ordered { id, order } => self.on_ordered(now, id, order),
+            FleetEvent::CheckOrdered { id } => self.on_check_ordered(now, id),
             FleetEvent::Exited { id, exit } => self.on_exited(now, id, exit),
             FleetEvent::Restart => self.on_restart(now),
             FleetEvent::Scale(scale) => self.on_scale(now, scale),

@@ -38,6 +38,8 @@ pub enum Reason {
     Age,
     /// It has served as many requests as a runner may ([S54](fal_health::semantics#s54)).
     Requests,
+    /// An operator ordered its end ([S87](fal_health::semantics#s87)).
+    Operator,
     /// A rolling restart replaced it.
     Restarted,
     /// It was a successor that had not replaced its runner when its rolling restart ended, because another successor
@@ -57,6 +59,7 @@ impl Reason {
             Self::Memory
                 | Self::Age
                 | Self::Requests
+                | Self::Operator
                 | Self::Restarted
                 | Self::RestartAborted
                 | Self::ScaledDown
@@ -77,6 +80,7 @@ impl Reason {
             Self::Memory => "memory",
             Self::Age => "age",
             Self::Requests => "requests",
+            Self::Operator => "operator",
             Self::Restarted => "restarted",
             Self::RestartAborted => "restart_aborted",
             Self::ScaledDown => "scaled_down",

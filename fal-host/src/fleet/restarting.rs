@@ -44,7 +44,13 @@ impl Fleet {
             self.commands.push(FleetCommand::RestartEnded(Err(RestartError::HostStopped)));
         }
         while let Some(restart) = &mut self.rolling_restart {
-            if restart.ending.is_some_and(|id| self.runners.contains_key(&id)) {
+            // A current runner whose successor an operator has ended gets another one.
+            let has_lost_successor =
+                |id| self.replicas.values().any(|it| it.current == Some(id) && it.successor.is_none());
+            let is_ending = |id: RunnerId| {
+                self.runners.get(&id).is_some_and(|runner| !runner.is_ready() || !has_lost_successor(id))
+            };
+            if restart.ending.is_some_and(is_ending) {
                 return;
             }
             let Some(index) = restart.remaining.front().copied() else {

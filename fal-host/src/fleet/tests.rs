@@ -7,6 +7,7 @@ mod first_pass;
 mod give_up;
 mod limits;
 mod min_healthy;
+mod ordering;
 mod random_histories;
 mod replacing;
 mod rolling_restart;

@@ -5,17 +5,16 @@ use std::thread::JoinHandle;
 
 use axum::Router;
 use futures_util::future::join_all;
-use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use crate::admin;
+use crate::admin::{self, AdminListener, StdListener};
 
 /// Interfaces that are to be served.
 #[derive(Debug)]
 pub(super) struct AdminThread {
     runtime: Runtime,
-    interfaces: Vec<(TcpListener, Router)>,
+    interfaces: Vec<(AdminListener, Router)>,
 }
 
 /// Ends the thread when it is dropped, and waits for its end.
@@ -27,19 +26,15 @@ pub(super) struct AdminThreadGuard {
 
 impl AdminThread {
     /// Takes listeners and what they serve. `None` without any.
-    pub(super) fn new(
-        interfaces: impl IntoIterator<Item = Option<(TcpListener, Router)>>,
-    ) -> io::Result<Option<Self>> {
-        let interfaces: Vec<_> = interfaces.into_iter().flatten().collect();
+    pub(super) fn new(interfaces: Vec<(StdListener, Router)>) -> io::Result<Option<Self>> {
         if interfaces.is_empty() {
             return Ok(None);
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         // The listeners move to the reactor of the thread.
-        let move_to_thread = |(listener, router): (TcpListener, _)| {
-            let listener = listener.into_std()?;
+        let move_to_thread = |(listener, router): (StdListener, _)| {
             let _reactor = runtime.enter();
-            Ok((TcpListener::from_std(listener)?, router))
+            Ok((listener.register()?, router))
         };
         let interfaces = interfaces.into_iter().map(move_to_thread).collect::<io::Result<_>>()?;
         Ok(Some(Self { runtime, interfaces }))

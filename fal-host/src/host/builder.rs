@@ -5,7 +5,6 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
-#[cfg(feature = "tls")]
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use tokio::sync::broadcast;
 
 use super::error::ListenerKind;
 use super::spec::AppSpec;
+use crate::admin::AdminToken;
 use crate::events::{self, Event, EventStream};
 use crate::fleet::{
     Admission, DEFAULT_START_CHECK_INTERVAL, GiveUp, MaxReplacing, OnStall, ReplacementStrategy, RunnerLimits,
@@ -83,11 +83,13 @@ impl fmt::Debug for RunnerSource {
 #[derive(Debug)]
 #[must_use = "a host does nothing until it is started"]
 pub struct HostBuilder {
-    pub(super) app: AppSpec,
+    pub(crate) app: AppSpec,
     pub(super) source: RunnerSource,
     pub(super) listen: SocketAddr,
     pub(super) admin: Option<SocketAddr>,
     pub(super) probes: Option<SocketAddr>,
+    pub(super) admin_token: Option<AdminToken>,
+    pub(super) control_socket: Option<PathBuf>,
     pub(super) inherited: Vec<(ListenerKind, TcpListener)>,
     pub(super) count: NonZeroUsize,
     pub(super) spares: usize,
@@ -124,6 +126,8 @@ impl HostBuilder {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             admin: None,
             probes: None,
+            admin_token: None,
+            control_socket: None,
             inherited: Vec::new(),
             count: NonZeroUsize::MIN,
             spares: 0,
@@ -159,9 +163,24 @@ impl HostBuilder {
         self
     }
 
-    /// The address of the admin interface. Default: `None`, no admin interface.
+    /// The address of the admin interface, which only shows, unless there is an [`admin_token`](Self::admin_token)
+    /// ([S88](fal_health::semantics#s88)). Default: `None`, no admin interface.
     pub fn admin(mut self, address: Option<SocketAddr>) -> Self {
         self.admin = address;
+        self
+    }
+
+    /// The token with which clients of the admin interface may change the host over TCP
+    /// ([S88b](fal_health::semantics#s88b)). Default: `None`, TCP is read only.
+    pub fn admin_token(mut self, token: impl Into<Option<AdminToken>>) -> Self {
+        self.admin_token = token.into();
+        self
+    }
+
+    /// The path of a Unix socket with the admin interface, over which this user may also change the host
+    /// ([S88a](fal_health::semantics#s88a)). Default: `None`, no socket.
+    pub fn control_socket(mut self, path: impl Into<Option<PathBuf>>) -> Self {
+        self.control_socket = path.into();
         self
     }
 

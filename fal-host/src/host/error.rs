@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::launch::LaunchError;
 use crate::probe::InvalidProbeTarget;
@@ -18,6 +19,14 @@ pub enum StartError {
         listener: ListenerKind,
         /// The address.
         address: SocketAddr,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The Unix socket for operators cannot be made.
+    #[error("cannot listen on the Unix socket {}", path.display())]
+    ControlSocket {
+        /// Its path.
+        path: PathBuf,
         /// The system's error.
         source: io::Error,
     },

@@ -13,7 +13,7 @@ use crate::client_policy::ClientPolicy;
 use crate::details::RunnerDetails;
 use crate::driver::ControlRequest;
 use crate::events::{Event, EventStream};
-use crate::fleet::{GaveUp, RestartError, Scale};
+use crate::fleet::{GaveUp, OrderError, RestartError, RunnerOrder, Scale};
 use crate::id::RunnerId;
 use crate::proxy::Balancer;
 use crate::snapshot::Snapshot;
@@ -86,7 +86,7 @@ impl HostHandle {
     /// The host drains a runner when its successor has been healthy for [`min_healthy`](crate::HostBuilder::min_healthy). A
     /// successor that fails ends the restart, and the remaining runners stay ([S52](fal_health::semantics#s52)).
     pub fn restart(&self) {
-        let _ = self.requests.send(ControlRequest::Restart(None));
+        let _ = self.requests.send(ControlRequest::Restart { id: None, waiter: None });
     }
 
     /// The same as [`restart`](Self::restart), and waits for the end of the rolling restart. If another restart is requested
@@ -97,7 +97,7 @@ impl HostHandle {
     /// When a successor failed, or the host stopped.
     pub async fn restart_and_wait(&self) -> Result<(), RestartError> {
         let (waiter, outcome) = oneshot::channel();
-        let _ = self.requests.send(ControlRequest::Restart(Some(waiter)));
+        let _ = self.requests.send(ControlRequest::Restart { id: None, waiter: Some(waiter) });
         // Without an outcome the host has ended.
         outcome.await.unwrap_or(Err(RestartError::HostStopped))
     }
@@ -112,6 +112,23 @@ impl HostHandle {
 
     pub(crate) fn request_scale(&self, scale: Scale) {
         let _ = self.requests.send(ControlRequest::Scale(scale, None));
+    }
+
+    /// Carries out what an operator orders for a runner ([S87a](fal_health::semantics#s87a)). Returns when the host has
+    /// accepted it.
+    ///
+    /// # Errors
+    ///
+    /// When the order can have no effect.
+    pub async fn order(&self, runner: RunnerId, order: RunnerOrder) -> Result<(), OrderError> {
+        let (reply, answer) = oneshot::channel();
+        let _ = self.requests.send(ControlRequest::Order(runner, order, reply));
+        answer.await.unwrap_or(Err(OrderError::HostStopping))
+    }
+
+    /// Lets every request wait in the queue, or ends that ([S87c](fal_health::semantics#s87c)).
+    pub fn set_paused(&self, paused: bool) {
+        self.balancer.set_paused(paused);
     }
 
     /// Loads the certificate and its key again ([`HostBuilder::tls`](crate::HostBuilder::tls)), for connections from now

@@ -1,9 +1,14 @@
 //! Starts a host: its listeners, its control thread, and the task that waits for its end.
 
+use std::io;
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -13,9 +18,11 @@ use super::error::StartError;
 use super::handle::HostHandle;
 use super::listeners::Listeners;
 use super::spec::AppSpec;
-use crate::admin::{self, Admin, probes};
+use crate::admin::{self, Access, Admin, StdListener, probes as probe_pages};
 use crate::client_policy::ClientPolicy;
+use crate::control_socket::{self, SocketFile};
 use crate::driver::{Driver, DriverParts};
+use crate::event_log::EventLog;
 use crate::fleet::FleetSettings;
 use crate::launch::ProcessLauncher;
 use crate::open_files::OpenFiles;
@@ -46,6 +53,7 @@ impl HostBuilder {
         let listeners = Listeners::bind(self.listen, self.admin, self.probes, self.inherited).await?;
         let addresses = listeners.addresses();
         let Listeners { requests: listener, admin: admin_listener, probes: probes_listener, .. } = listeners;
+        let control_socket = self.control_socket.map(listen_for_operators).transpose()?;
         let launcher = match self.source {
             RunnerSource::Launcher(launcher) => launcher,
             RunnerSource::Command(command) => {
@@ -89,6 +97,7 @@ impl HostBuilder {
             let _ = policy_changes.changed().await;
         }));
         let gave_up = Arc::default();
+        let event_log = EventLog::new();
         let parts = DriverParts {
             settings,
             probe_target,
@@ -98,16 +107,15 @@ impl HostBuilder {
             reports: report_queue,
             requests: request_queue,
             events: self.events.clone(),
+            event_log: Arc::clone(&event_log),
             client_policy: client_policy.clone(),
             gave_up: Arc::clone(&gave_up),
         };
-        let admin =
-            Admin { app: self.app.name, requests: requests.downgrade(), balancer: Arc::clone(&balancer) };
-        let interfaces = [
-            admin_listener.map(|listener| (listener, admin::router(admin.clone()))),
-            probes_listener.map(|listener| (listener, probes::router(admin))),
-        ];
-        let interfaces = AdminThread::new(interfaces).map_err(StartError::ControlThread)?;
+        let admin = Admin::new(self.app.name, &requests, Arc::clone(&balancer), &self.events, event_log);
+        let (socket, socket_file) = control_socket.unzip();
+        let access = Access::over_tcp(self.admin_token);
+        let interfaces = interfaces(admin, (admin_listener, access), probes_listener, socket);
+        let interfaces = interfaces.and_then(AdminThread::new).map_err(StartError::ControlThread)?;
         let control_ended = start_control_thread(parts, interfaces)?;
         let (stopped_sender, stopped) = watch::channel(());
         tokio::spawn(finish(
@@ -115,7 +123,7 @@ impl HostBuilder {
             client_policy.clone(),
             server,
             self.drain_timeout,
-            stopped_sender,
+            (stopped_sender, socket_file),
         ));
         let events = self.events;
         Ok(HostHandle { addresses, requests, events, balancer, client_policy, gave_up, stopped })
@@ -171,6 +179,24 @@ fn random_seed() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
 
+fn listen_for_operators(path: PathBuf) -> Result<(UnixListener, SocketFile), StartError> {
+    control_socket::listen(&path).map_err(|source| StartError::ControlSocket { path, source })
+}
+
+/// The listeners of the control thread, not bound to a reactor, with their pages.
+fn interfaces(
+    admin: Admin,
+    (over_tcp, access): (Option<TcpListener>, Access),
+    probes: Option<TcpListener>,
+    socket: Option<UnixListener>,
+) -> io::Result<Vec<(StdListener, Router)>> {
+    let admin_pages = over_tcp.map(|tcp| (tcp, admin::router(admin.clone(), access)));
+    let control = socket.map(|unix| (StdListener::Unix(unix), admin::router(admin.clone(), Access::Full)));
+    let probing = probes.map(|tcp| (tcp, probe_pages::router(admin)));
+    let to_std = |(tcp, router): (TcpListener, Router)| Ok((StdListener::Tcp(tcp.into_std()?), router));
+    admin_pages.into_iter().chain(probing).map(to_std).chain(control.map(Ok)).collect()
+}
+
 /// Starts the thread that supervises the runners, and the one that serves the interfaces. The receiver resolves when both have
 /// ended.
 fn start_control_thread(
@@ -208,7 +234,7 @@ async fn finish(
     client_policy: watch::Sender<ClientPolicy>,
     mut server: JoinHandle<()>,
     drain_timeout: Duration,
-    stopped: watch::Sender<()>,
+    stopped: (watch::Sender<()>, Option<SocketFile>),
 ) {
     // An error means that the sender was dropped, which is how the thread says that it has ended.
     let _ = control_ended.await;

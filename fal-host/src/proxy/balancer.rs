@@ -1,6 +1,7 @@
 //! Which runners are in the rotation, and the bookkeeping of their permits under one short lock.
 
 mod max_clients;
+mod pausing;
 mod refusals;
 mod requests;
 

@@ -1,7 +1,8 @@
-//! The subcommand `check`: probes this app in the same container, for a `HEALTHCHECK`.
+//! The subcommand `check`: probes this app in the same container, for a `HEALTHCHECK`, or checks one runner of its host.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
@@ -14,6 +15,15 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
 pub(super) struct CheckOptions {
+    /// Check this runner instead: its id, as `runners` and the log have it
+    #[cfg(feature = "host")]
+    #[arg(value_name = "ID", conflicts_with_all = ["probes", "ready"])]
+    pub(super) runner: Option<u64>,
+
+    #[cfg(feature = "host")]
+    #[command(flatten)]
+    pub(super) target: fal_host::cli::Target,
+
     /// The address of the probes, as `run` and `serve` have it
     #[arg(long, value_name = "ADDRESS", env = "FAL_PROBES", default_value = "127.0.0.1:9091", value_parser = values::address)]
     pub(super) probes: SocketAddr,
@@ -23,8 +33,12 @@ pub(super) struct CheckOptions {
     pub(super) ready: bool,
 }
 
-/// Asks `/healthz` or `/readyz` of the probes. The error says what the answer was.
-pub(super) fn check(options: &CheckOptions) -> Result<()> {
+/// Checks a runner, or asks `/healthz` or `/readyz` of the probes. The error says what the answer was.
+pub(super) fn check(options: &CheckOptions) -> Result<ExitCode> {
+    #[cfg(feature = "host")]
+    if let Some(runner) = options.runner {
+        return Ok(fal_host::cli::check(&options.target, runner)?);
+    }
     let page = if options.ready { "/readyz" } else { "/healthz" };
     let address = reachable(options.probes);
     let failed = |what: String| Error::msg(format!("GET http://{address}{page}: {what}"));
@@ -33,7 +47,11 @@ pub(super) fn check(options: &CheckOptions) -> Result<()> {
             "{error}; start the app with `--probes {address}`, or name its address with `--probes`"
         ))
     })?;
-    if status.contains(" 200 ") { Ok(()) } else { Err(failed(format!("expected 200, got {status}"))) }
+    if status.contains(" 200 ") {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(failed(format!("expected 200, got {status}")))
+    }
 }
 
 /// The first line of the response.

@@ -51,7 +51,9 @@ use crate::server::Listener;
 /// | `openapi` | print the OpenAPI document, or compare it with a file (`--check FILE`); `--version 3.0` for OpenAPI 3.0.3 |
 /// | `list` | print the apps of the program and their endpoints |
 /// | `config` | print every setting and its origin |
-/// | `check` | probe the app that runs in the same container |
+/// | `check` | probe the app that runs in the same container, or check one runner |
+/// | `runners`, `explain`, `logs`, `wait` | show the running host; need the feature `host` |
+/// | `restart`, `drain`, `replace`, `stop`, `kill`, `scale`, `pause`, `resume` | control the running host; need the feature `host` |
 /// | `systemd` | print the unit of systemd, or its socket (`--socket`); needs the feature `host` |
 /// | `kubernetes` | print the manifests of Kubernetes; needs the feature `host` |
 ///
@@ -119,7 +121,9 @@ fn perform(given: &ArgMatches) -> Result<ExitCode> {
             let given = given.subcommand_matches("config").unwrap_or(given);
             config(&options, given)
         }
-        Some(Command::Check(options)) => check::check(&options).map(|()| ExitCode::SUCCESS),
+        Some(Command::Check(options)) => check::check(&options),
+        #[cfg(feature = "host")]
+        Some(Command::Operation(operation)) => Ok(operation.run()?),
         #[cfg(feature = "host")]
         Some(Command::Systemd(options)) => systemd(&options),
         #[cfg(feature = "host")]

@@ -83,7 +83,15 @@ pub(super) enum Command {
     /// Probe the app that runs in the same container, for a HEALTHCHECK
     ///
     /// Exits with 0 if it answers 200, and with 1 if it does not.
+    #[cfg_attr(
+        feature = "host",
+        doc = "\n\nWith the id of a runner it checks that runner now, as a response that asks for a check does. A runner that fails is \
+               replaced at once, and the exit code is 1."
+    )]
     Check(CheckOptions),
+    #[cfg(feature = "host")]
+    #[command(flatten)]
+    Operation(fal_host::cli::Operation),
     /// Print the unit of systemd
     ///
     /// Takes the options of `run`, which the unit then has, and computes its time limits from them.

@@ -14,6 +14,9 @@ use tokio::task::JoinHandle;
 
 use super::within;
 
+/// The admin token of hosts in tests.
+pub(crate) const TOKEN: &str = "token-of-the-tests";
+
 trait Wire: AsyncRead + AsyncWrite + AsFd + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + AsFd + Send + Unpin> Wire for T {}
@@ -39,6 +42,11 @@ impl Request {
 
     pub(crate) fn get(path: &str) -> Self {
         Self::new("GET", path)
+    }
+
+    /// An order to a host of [`Program::run`](super::Program::run), with its token.
+    pub(crate) fn order(path: &str) -> Self {
+        Self::new("POST", path).header("authorization", &format!("Bearer {TOKEN}"))
     }
 
     pub(crate) fn post(path: &str, body: &Value) -> Self {

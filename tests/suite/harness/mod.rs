@@ -18,7 +18,7 @@ pub(crate) use host::{
     TestHost, app, blocking_app, checks_elsewhere, health, is_conclusive, on_request, serving_at_a_time,
 };
 pub(crate) use process::Process;
-pub(crate) use program::{Program, fixture, output};
+pub(crate) use program::{Output, Program, fixture, output};
 
 /// The check interval in tests: short, so that several checks pass while something else happens.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(20);

@@ -9,6 +9,7 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, ki
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
+use super::client::TOKEN;
 use super::{Client, Director, History, Pending, Request, Response, within};
 
 /// A program of this package in its own process group, as a shell runs it. Dropping this kills it.
@@ -60,7 +61,7 @@ impl Program {
     /// The fixture as a host, with ports that the system chooses.
     pub(crate) fn run<A: AsRef<OsStr>>(director: &Director, arguments: &[A]) -> Self {
         let mut command = fixture(director);
-        command.args([
+        command.env("FAL_ADMIN_TOKEN", TOKEN).args([
             "run",
             "--listen",
             "127.0.0.1:0",

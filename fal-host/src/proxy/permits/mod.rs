@@ -1,6 +1,7 @@
 //! The pure scheduler: which request gets which permit. No clock, locks or I/O.
 
 mod checks;
+mod entry;
 #[cfg(test)]
 mod tests;
 
@@ -9,6 +10,8 @@ use std::num::NonZeroU64;
 
 pub(super) use checks::CheckTicket;
 use checks::Checks;
+pub(super) use entry::Drained;
+use entry::{Entry, Rank, Service};
 
 use crate::RunnerId;
 
@@ -21,7 +24,8 @@ pub(super) struct Arrival(u64);
 /// `R` is what a request needs to know of its runner, `W` notifies a waiting request. After every call that can
 /// free a permit, the caller calls [`next_grant`](Self::next_grant) until it returns `None`.
 ///
-/// Invariant between calls, once that is done: while a request waits, no runner has a free permit.
+/// Invariant between calls, once that is done: while a request waits, no runner has a free permit, unless the table is
+/// paused.
 #[derive(Debug)]
 pub(super) struct PermitTable<R, W> {
     each: u32,
@@ -29,6 +33,8 @@ pub(super) struct PermitTable<R, W> {
     /// The runners in service with a free permit.
     free: BTreeSet<Rank>,
     queue: BTreeMap<Arrival, W>,
+    /// Whether requests wait although permits are free (S87c).
+    paused: bool,
     asked: BTreeSet<RunnerId>,
     /// A runner whose last released request was its last one by its limit.
     reached_limit: Option<RunnerId>,
@@ -36,73 +42,11 @@ pub(super) struct PermitTable<R, W> {
     returns: u64,
 }
 
-/// The order of dispatch; the least rank gets the next request: runners whose last counted check did not fail, then
-/// fewest permits taken, then longest idle, then oldest (S38e, S38g).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    failing: bool,
-    taken: u32,
-    idle_since: u64,
-    id: RunnerId,
-}
-
-#[derive(Debug)]
-struct Entry<R> {
-    route: R,
-    service: Service,
-    in_flight: u32,
-    checks: Checks,
-    idle_since: u64,
-    /// Whether its last counted check failed.
-    failing: bool,
-    /// How many requests it has served, and at how many that is reported (S54).
-    served: u64,
-    limit: Option<NonZeroU64>,
-    /// How many of its requests in flight are overdue (S53a).
-    overdue: u32,
-    /// How many ejections are in force. Above 0 it gets no request.
-    ejections: u32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Service {
-    /// It gets requests.
-    In,
-    /// It gets no more requests.
-    Out,
-    /// As `Out`, and the end of its last request is reported.
-    Leaving,
-}
-
-impl<R> Entry<R> {
-    /// Its rank among the runners with a free permit, if it has one.
-    fn rank(&self, id: RunnerId, each: u32) -> Option<Rank> {
-        let taken = self.in_flight + self.checks.held();
-        (self.service == Service::In && self.ejections == 0 && taken < each).then_some(Rank {
-            failing: self.failing,
-            taken,
-            idle_since: self.idle_since,
-            id,
-        })
-    }
-
-    fn drained(&self) -> Drained {
-        if self.service == Service::Leaving && self.in_flight == 0 { Drained::Yes } else { Drained::No }
-    }
-}
-
 /// A permit for a request that waited.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Grant<R, W> {
     pub(super) waiter: W,
     pub(super) route: R,
-}
-
-/// Whether the last request of a leaving runner has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Drained {
-    Yes,
-    No,
 }
 
 impl<R: Clone, W> PermitTable<R, W> {
@@ -113,6 +57,7 @@ impl<R: Clone, W> PermitTable<R, W> {
             runners: BTreeMap::new(),
             free: BTreeSet::new(),
             queue: BTreeMap::new(),
+            paused: false,
             asked: BTreeSet::new(),
             reached_limit: None,
             arrivals: 0,
@@ -131,6 +76,16 @@ impl<R: Clone, W> PermitTable<R, W> {
             return None;
         }
         self.take_free()
+    }
+
+    /// Gives no permits from now on, or gives them again. The caller then calls [`next_grant`](Self::next_grant).
+    pub(super) const fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
+    /// Whether no permits are given.
+    pub(super) const fn is_paused(&self) -> bool {
+        self.paused
     }
 
     /// How many requests wait.
@@ -155,7 +110,7 @@ impl<R: Clone, W> PermitTable<R, W> {
 
     /// Takes a permit for the request that has waited longest, if one waits and a permit is free.
     pub(super) fn next_grant(&mut self) -> Option<Grant<R, W>> {
-        if self.free.is_empty() {
+        if self.free.is_empty() || self.paused {
             return None;
         }
         let (_, waiter) = self.queue.pop_first()?;
@@ -330,6 +285,9 @@ impl<R: Clone, W> PermitTable<R, W> {
     }
 
     fn take_free(&mut self) -> Option<R> {
+        if self.paused {
+            return None;
+        }
         let id = self.free.first()?.id;
         self.change(id, |entry| {
             entry.in_flight += 1;

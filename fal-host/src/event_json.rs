@@ -1,0 +1,102 @@
+//! Events as JSON.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use fal_health::CheckEffect;
+use serde_json::{Map, Value, json};
+
+use crate::check_info::CheckInfo;
+use crate::clock::Clock;
+use crate::evidence::Evidence;
+use crate::fleet::EventKind;
+use crate::id::RunnerId;
+use crate::snapshot::EndedInfo;
+
+/// What an event is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EventSource<'a> {
+    pub(crate) runner: RunnerId,
+    pub(crate) at: SystemTime,
+    pub(crate) clock: &'a Clock,
+    pub(crate) evidence: Option<&'a Evidence>,
+}
+
+/// An event with its number as a JSON object in one line.
+pub(crate) fn to_json(number: u64, kind: &EventKind, source: EventSource<'_>) -> String {
+    let at = source.at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut event = Map::new();
+    event.insert("id".to_owned(), number.into());
+    event.insert("at".to_owned(), seconds(at));
+    event.insert("kind".to_owned(), kind.name().into());
+    event.insert("runner".to_owned(), source.runner.get().into());
+    if let Value::Object(fields) = fields(kind, source) {
+        event.extend(fields);
+    }
+    Value::Object(event).to_string()
+}
+
+fn seconds(duration: Duration) -> Value {
+    ((duration.as_secs_f64() * 1_000.0).round() / 1_000.0).into()
+}
+
+/// The fields of one kind of event. Their names are those of `/runners`.
+fn fields(kind: &EventKind, source: EventSource<'_>) -> Value {
+    match kind {
+        EventKind::Started { index, pid, effective_start_period } => json!({
+            "index": index,
+            "pid": pid,
+            "effective_start_period_seconds": effective_start_period.map(seconds),
+        }),
+        EventKind::Progress(progress) => {
+            json!({ "fraction": progress.fraction, "message": progress.message })
+        }
+        EventKind::AwaitingFirstPass { after }
+        | EventKind::StandsBy { after }
+        | EventKind::Ready { after } => {
+            json!({ "after_seconds": seconds(*after) })
+        }
+        EventKind::Checked(record) => {
+            let detail = source.evidence.and_then(|evidence| evidence.detail(record.id));
+            let mut check = to_value(&CheckInfo { detail, ..CheckInfo::just_ended(record) });
+            if let (Value::Object(fields), CheckEffect::Counted { streak }) = (&mut check, record.effect) {
+                fields.insert("streak".to_owned(), streak.into());
+            }
+            without(check, "ago_seconds")
+        }
+        EventKind::Stalled { since } => json!({ "since_seconds": seconds(*since) }),
+        EventKind::ReplacementDeferred { replacing } => json!({ "replacing": replacing }),
+        EventKind::ReplacementDue { reason } | EventKind::RestartAborted { reason } => {
+            json!({ "reason": reason })
+        }
+        EventKind::Draining { reason, timeout } => {
+            json!({ "reason": reason, "timeout_seconds": seconds(*timeout) })
+        }
+        EventKind::Terminating { reason, grace_period } => {
+            json!({ "reason": reason, "grace_period_seconds": seconds(*grace_period) })
+        }
+        EventKind::Terminated(record) => {
+            let ended = to_value(&EndedInfo::of(record, source.clock, source.evidence));
+            without(without(ended, "id"), "checks")
+        }
+        EventKind::BackoffStarted { index, wait, failed_starts } => {
+            json!({ "index": index, "wait_seconds": seconds(*wait), "failed_starts": failed_starts })
+        }
+        EventKind::GaveUp(gave_up) => json!({ "detail": gave_up.to_string() }),
+        EventKind::Promoted { replaces } => json!({ "replaces": replaces }),
+        EventKind::RestartCompleted { replaced } => json!({ "replaced": replaced }),
+        EventKind::Killed | EventKind::Abandoned | EventKind::KillOutlived | EventKind::BackoffEnded => {
+            Value::Null
+        }
+    }
+}
+
+fn to_value(value: &impl serde::Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+fn without(mut value: Value, field: &str) -> Value {
+    if let Value::Object(fields) = &mut value {
+        fields.remove(field);
+    }
+    value
+}

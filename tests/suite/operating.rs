@@ -1,0 +1,351 @@
+//! Operators: subcommands over the host's Unix socket, and the admin token (S87, S88).
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use fal_tests::Answer;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::*;
+
+/// A host with its Unix socket in a directory of the test.
+struct Operated {
+    host: Program,
+    directory: TempDir,
+}
+
+impl Operated {
+    fn run(director: &Director, arguments: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut command = fixture(director);
+        command.env("XDG_RUNTIME_DIR", directory.path()).env_remove("FAL_CONTROL_SOCKET");
+        command.args(["run", "--app", "scripted", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+        command.args(["--check-interval", "50ms"]).args(arguments);
+        Self { host: Program::start(&mut command), directory }
+    }
+
+    /// Runs a subcommand to its end.
+    async fn operate(&self, arguments: &[&str]) -> Output {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_fixture"));
+        command.env("XDG_RUNTIME_DIR", self.directory.path()).env_remove("FAL_CONTROL_SOCKET");
+        output(command.args(arguments)).await
+    }
+
+    /// Runs a subcommand that succeeds. Returns what it prints.
+    async fn succeed(&self, arguments: &[&str]) -> String {
+        let ended = self.operate(arguments).await;
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {} {}", ended.stdout, ended.stderr);
+        ended.stdout
+    }
+
+    fn sockets(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.directory.path().join("fal")).into_iter().flatten();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    }
+}
+
+#[tokio::test]
+async fn an_operator_drains_replaces_stops_and_kills_runners_by_subcommands_s87a_s87d() {
+    let director = Director::new();
+    let operated = Operated::run(&director, &[]);
+    let host = &operated.host;
+    for (runner, order) in (1..).zip(["drain", "replace", "stop", "kill"]) {
+        host.stderr.line(&format!("IDLE: takes requests runner={runner}")).await;
+        let said = operated.succeed(&[order, &runner.to_string()]).await;
+        assert!(said.contains("accepted"), "{said}");
+        host.stderr.line(&format!("TERMINATED runner={runner} reason=operator")).await;
+    }
+    host.stderr.line("IDLE: takes requests runner=5").await;
+    let ended = host.shows("/runners").await.json();
+    let exits: Vec<_> =
+        ended["ended"].as_array().unwrap().iter().map(|record| record["exit"].clone()).collect();
+    let stopped = json!({ "status": 0 });
+    assert_eq!(exits, [stopped.clone(), stopped.clone(), stopped, json!({ "signal": 9 })]);
+    let text = operated.succeed(&["explain", "4"]).await;
+    assert!(text.contains("ended: operator") && text.contains("kill") && text.contains("[S87a]"), "{text}");
+    let again = operated.operate(&["kill", "4"]).await;
+    assert_eq!(again.code, Some(1));
+    assert!(again.stderr.contains("no such runner"), "{}", again.stderr);
+}
+
+#[tokio::test]
+async fn the_subcommands_find_the_host_and_show_its_runners_s87d_s88a() {
+    let director = Director::new();
+    let operated = Operated::run(&director, &["--runners", "2"]);
+    operated.host.stderr.line("IDLE: takes requests runner=2").await;
+    assert_eq!(operated.succeed(&["wait", "--healthy"]).await, "every replica has a healthy runner\n");
+    let table = operated.succeed(&["runners"]).await;
+    let lines: Vec<_> = table.lines().collect();
+    assert!(lines[0].starts_with("RUNNER") && lines.len() == 3 && lines[2].contains("healthy"), "{table}");
+    let json: Value = serde_json::from_str(&operated.succeed(&["runners", "--json"]).await).unwrap();
+    assert_eq!(json["runners"].as_array().unwrap().len(), 2);
+    let text = operated.succeed(&["explain", "1"]).await;
+    let page = operated.host.shows("/runners/1/explain").await;
+    let headline = |text: &str| text.lines().next().unwrap().to_owned();
+    assert_eq!(headline(&text), headline(std::str::from_utf8(&page.body).unwrap()));
+    let [socket] = operated.sockets().try_into().unwrap();
+    assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+    let pid = operated.host.id().to_string();
+    operated.succeed(&["runners", "--host", &pid]).await;
+    operated.succeed(&["runners", "--socket", socket.to_str().unwrap()]).await;
+    let wrong = operated.operate(&["runners", "--host", "1"]).await;
+    assert!(
+        wrong.code == Some(1) && wrong.stderr.contains("no host of this user is running"),
+        "{}",
+        wrong.stderr
+    );
+}
+
+#[tokio::test]
+async fn several_hosts_must_be_told_apart_and_ended_ones_are_forgotten_s88a() {
+    let director = Director::new();
+    let mut operated = Operated::run(&director, &[]);
+    operated.host.stderr.line("IDLE: takes requests runner=1").await;
+    let other = Operated {
+        host: {
+            let mut command = fixture(&director);
+            command.env("XDG_RUNTIME_DIR", operated.directory.path());
+            command.args(["run", "--app", "scripted", "--listen", "127.0.0.1:0", "--admin", "off"]);
+            Program::start(&mut command)
+        },
+        directory: tempfile::tempdir().unwrap(),
+    };
+    other.host.stderr.line("IDLE: takes requests runner=1").await;
+    let several = operated.operate(&["runners"]).await;
+    let ids = [operated.host.id().to_string(), other.host.id().to_string()];
+    assert_eq!(several.code, Some(1));
+    assert!(ids.iter().all(|id| several.stderr.contains(&format!("`--host {id}`"))), "{}", several.stderr);
+    operated.host.signal(rustix::process::Signal::TERM);
+    assert_eq!(operated.host.exit().await, Some(0));
+    assert_eq!(operated.sockets().len(), 1, "a host that stops removes its socket");
+    operated.succeed(&["runners"]).await;
+}
+
+#[tokio::test]
+async fn a_check_by_subcommand_returns_its_outcome_by_the_exit_code_s87b_s87d() {
+    let director = Director::new();
+    let operated = Operated::run(&director, &[]);
+    operated.host.stderr.line("IDLE: takes requests runner=1").await;
+    let said = operated.succeed(&["check", "1"]).await;
+    assert!(said.starts_with("runner 1: pass in "), "{said}");
+    director.answer_of(1, Kind::ManualCheck, fal_tests::Act::Refuse(503, "no GPU left".to_owned()));
+    let failed = operated.operate(&["check", "1"]).await;
+    assert_eq!(failed.code, Some(1), "{}", failed.stderr);
+    assert!(
+        failed.stdout.contains("failure") && failed.stdout.contains("status 503 no GPU left"),
+        "{}",
+        failed.stdout
+    );
+    operated.host.stderr.line("TERMINATED runner=1 reason=manual_check_failed").await;
+    let ended = operated.operate(&["check", "1"]).await;
+    assert!(ended.code == Some(1) && ended.stderr.contains("no such runner"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn a_restart_by_subcommand_waits_for_its_outcome_and_has_an_id_s52c_s87d() {
+    let director = Director::new();
+    let operated = Operated::run(&director, &[]);
+    operated.host.stderr.line("IDLE: takes requests runner=1").await;
+    assert_eq!(operated.succeed(&["restart", "--wait"]).await, "rolling restart 1: completed\n");
+    let outcome = operated.host.shows("/restarts/1").await;
+    assert_eq!(outcome.json(), json!({ "id": 1, "status": "completed" }));
+    director.answer(Kind::Setup, fal_tests::Act::Fail("no model".to_owned()));
+    let aborted = operated.operate(&["restart", "--wait"]).await;
+    assert_eq!(aborted.code, Some(1), "{}", aborted.stderr);
+    assert!(aborted.stdout.starts_with("rolling restart 2: aborted: "), "{}", aborted.stdout);
+    let outcome = operated.host.shows("/restarts/2").await.json();
+    assert_eq!((&outcome["status"], &outcome["reason"]), (&"aborted".into(), &"setup_failed".into()));
+    assert_eq!(operated.host.shows("/restarts/3").await.status, 404);
+}
+
+#[tokio::test]
+async fn while_a_host_is_paused_requests_wait_and_checks_go_on_s87c() {
+    let director = Director::new();
+    let operated = Operated::run(&director, &[]);
+    let host = &operated.host;
+    host.stderr.line("IDLE: takes requests runner=1").await;
+    assert_eq!(operated.succeed(&["pause"]).await, "the host is paused\n");
+    let pending = host.call("a").await;
+    let mut shown = host.shows("/runners").await.json();
+    while shown["queued"] != 1 {
+        shown = host.shows("/runners").await.json();
+    }
+    assert_eq!(shown["paused"], true);
+    let before = director.asked().len();
+    director.asked_times(before + 3, 1, Kind::Check).await;
+    assert_eq!(host.shows("/runners").await.json()["runners"][0]["state"], "IDLE");
+    assert!(operated.succeed(&["runners"]).await.contains("1 requests wait"));
+    assert_eq!(operated.succeed(&["resume"]).await, "the host is serving\n");
+    director.call("a").await.succeed().await;
+    assert_eq!(pending.response().await.status, 200);
+}
+
+#[tokio::test]
+async fn the_number_of_runners_is_changed_by_subcommand_s87d() {
+    let director = Director::new();
+    let operated = Operated::run(&director, &[]);
+    operated.host.stderr.line("IDLE: takes requests runner=1").await;
+    operated.succeed(&["scale", "2"]).await;
+    operated.host.stderr.line("IDLE: takes requests runner=2").await;
+    operated.succeed(&["wait", "--healthy"]).await;
+}
+
+#[tokio::test]
+async fn wait_says_after_its_time_what_is_missing_s87d() {
+    let director = Director::new();
+    director.hold(Kind::Setup);
+    let operated = Operated::run(&director, &[]);
+    let setup = director.next(Kind::Setup).await;
+    let late = operated.operate(&["wait", "--healthy", "--timeout", "1ms"]).await;
+    assert_eq!(late.code, Some(1));
+    assert!(late.stdout.contains("runner 1 is SETUP"), "{}", late.stdout);
+    setup.succeed().await;
+    operated.succeed(&["wait", "--healthy"]).await;
+}
+
+#[tokio::test]
+async fn the_output_of_a_runner_is_followed_by_subcommand_until_it_ends_s85a() {
+    let director = Director::new();
+    let operated = Operated::run(&director, &[]);
+    operated.host.stderr.line("IDLE: takes requests runner=1").await;
+    let pending = operated.host.call("a").await;
+    director.call("a").await.answer(Answer::panic()).await;
+    assert_eq!(pending.response().await.status, 500);
+    let following = operated.succeed(&["logs", "1", "--follow"]);
+    let (printed, ()) = tokio::join!(following, async {
+        operated.succeed(&["stop", "1"]).await;
+    });
+    assert!(printed.contains("told to panic"), "{printed}");
+}
+
+#[tokio::test]
+async fn with_the_token_tcp_takes_orders_s88b() {
+    let director = Director::new();
+    let token = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(token.path(), "0123456789abcdef\n").unwrap();
+    let file = format!("@{}", token.path().display());
+    let operated = Operated::run(&director, &["--admin-token", &file]);
+    operated.host.stderr.line("IDLE: takes requests runner=1").await;
+    let mut admin = Client::tcp(operated.host.admin().await).await;
+    let restart = Request::new("POST", "/restart?wait=true");
+    assert_eq!(admin.exchange(&restart).await.status, 401);
+    let wrong = restart.clone().header("authorization", "Bearer 0123456789abcdeX");
+    assert_eq!(admin.exchange(&wrong).await.status, 401);
+    let right = restart.header("authorization", "Bearer 0123456789abcdef");
+    assert_eq!(admin.exchange(&right).await.json(), json!({ "id": 1, "status": "completed" }));
+}
+
+#[tokio::test]
+async fn a_weak_token_is_refused_at_the_start_s88b() {
+    let director = Director::new();
+    let mut command = fixture(&director);
+    command.env("FAL_ADMIN_TOKEN", "secret").args(["run", "--app", "scripted", "--listen", "127.0.0.1:0"]);
+    let ended = output(command.args(["--admin", "127.0.0.1:0"])).await;
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("`--admin-token`") && ended.stderr.contains("openssl"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("secret\n") && !ended.stderr.contains("\"secret\""), "{}", ended.stderr);
+}
+
+/// The events of a stream until one of this kind, with their ids.
+async fn events_until(client: &mut Client, kind: &str) -> Vec<(String, Value)> {
+    let (mut text, mut events) = (String::new(), Vec::new());
+    loop {
+        text.push_str(&String::from_utf8(client.chunk().await).unwrap());
+        while let Some((message, rest)) = text.split_once("\n\n") {
+            let field =
+                |name: &str| message.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+            if let Some(data) = field("data: ") {
+                events.push((field("id: ").unwrap_or_default(), serde_json::from_str(&data).unwrap()));
+            }
+            text = rest.to_owned();
+        }
+        if events.iter().any(|(_, event): &(String, Value)| event["kind"] == kind) {
+            return events;
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_are_numbered_resumable_and_filterable_s86a() {
+    let director = Director::new();
+    let operated = Operated::run(&director, &[]);
+    let host = &operated.host;
+    host.stderr.line("IDLE: takes requests runner=1").await;
+    let mut client = Client::tcp(host.admin().await).await;
+    client.send(&Request::get("/events?after=0")).await;
+    assert_eq!(client.head().await.header("content-type"), Some("text/event-stream"));
+    let events = events_until(&mut client, "checked").await;
+    let kinds: Vec<_> = events.iter().map(|(_, event)| event["kind"].as_str().unwrap()).collect();
+    assert!(kinds.starts_with(&["started", "progress", "awaiting_first_pass"]), "{kinds:?}");
+    let numbers: Vec<_> = events.iter().map(|(_, event)| event["id"].as_u64().unwrap()).collect();
+    assert!(numbers.iter().copied().eq(1..=numbers.len() as u64), "{numbers:?}");
+    // A client that comes back gets what it has missed.
+    operated.succeed(&["kill", "1"]).await;
+    host.stderr.line("TERMINATED runner=1").await;
+    let mut resumed = Client::tcp(host.admin().await).await;
+    let (last, _) = &events[1];
+    resumed.send(&Request::get("/events").header("last-event-id", last)).await;
+    resumed.head().await;
+    let after = events_until(&mut resumed, "terminated").await;
+    assert_eq!(after[0].1["id"], 3);
+    let end = &after.last().unwrap().1;
+    assert_eq!((&end["reason"], &end["exit"]), (&"operator".into(), &json!({ "signal": 9 })));
+    let mut filtered = Client::tcp(host.admin().await).await;
+    filtered.send(&Request::get("/events?after=0&kind=terminated,ready&runner=1")).await;
+    filtered.head().await;
+    let some = events_until(&mut filtered, "terminated").await;
+    let kinds: Vec<_> = some.iter().map(|(_, event)| event["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["ready", "terminated"]);
+}
+
+#[tokio::test]
+async fn a_failed_check_is_an_event_with_its_detail_s86a() {
+    let director = Director::new();
+    let operated = Operated::run(&director, &[]);
+    operated.host.stderr.line("IDLE: takes requests runner=1").await;
+    director.answer_of(1, Kind::Check, fal_tests::Act::Refuse(503, "no GPU left".to_owned()));
+    operated.host.stderr.line("TERMINATED runner=1").await;
+    let mut client = Client::tcp(operated.host.admin().await).await;
+    client.send(&Request::get("/events?after=0&runner=1")).await;
+    client.head().await;
+    let events = events_until(&mut client, "terminated").await;
+    let failed = events.iter().find(|(_, event)| event["outcome"] == "failure").unwrap();
+    assert_eq!((&failed.1["detail"], &failed.1["status"]), (&"no GPU left".into(), &503.into()));
+}
+
+#[tokio::test]
+async fn more_clients_than_may_follow_the_events_are_refused_s86a() {
+    let director = Director::new();
+    let operated = Operated::run(&director, &[]);
+    let mut clients = Vec::new();
+    for _ in 0..16 {
+        let mut client = Client::tcp(operated.host.admin().await).await;
+        client.send(&Request::get("/events")).await;
+        assert_eq!(client.head().await.status, 200);
+        clients.push(client);
+    }
+    assert_eq!(operated.host.shows("/events").await.status, 503);
+    assert_eq!(operated.host.shows("/runners").await.status, 200);
+}
+
+#[test]
+fn what_a_runner_prints_is_shown_as_text_s89a() {
+    let page = include_str!("../../fal-host/src/admin/page.html");
+    for unsafe_way in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
+        assert!(!page.contains(unsafe_way), "{unsafe_way}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_is_one_file_that_asks_only_its_own_host_s89a() {
+    let director = Director::new();
+    let operated = Operated::run(&director, &[]);
+    let page = operated.host.shows("/").await;
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("connect-src 'self'"), "{policy}");
+    let text = String::from_utf8(page.body).unwrap();
+    let elsewhere = text.replace("http://www.w3.org/2000/svg", "");
+    assert!(!elsewhere.contains("http://") && !elsewhere.contains("https://") && !elsewhere.contains("src="));
+}
