@@ -279,4 +279,6 @@ async fn catch_panic(check: impl Future<Output = Finding>) -> Finding {
 }
 
 #[cfg(test)]
+mod outage;
+#[cfg(test)]
 mod tests;

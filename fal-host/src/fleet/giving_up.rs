@@ -18,11 +18,15 @@ impl Fleet {
             GiveUp::UntilFirstAdmission if !self.has_admitted => UNTIL_FIRST_ADMISSION,
             GiveUp::UntilFirstAdmission | GiveUp::Never => return,
         };
-        let failed_starts =
-            self.replicas.values().map(|replica| replica.backoff.failures()).min().unwrap_or(0);
-        if failed_starts < limit || self.is_ready() || self.has_ready_spare() || self.is_stopping() {
+        // Often there is one of these, and then the replicas are not counted.
+        if self.is_ready() || self.has_ready_spare() || self.is_stopping() {
             return;
         }
+        let failures = || self.replicas.values().map(|replica| replica.backoff.failures());
+        if failures().any(|failures| failures < limit) {
+            return;
+        }
+        let failed_starts = failures().min().unwrap_or(0);
         let Some(FailedStart { runner, reason, detail }) = self.last_failed_start.clone() else { return };
         let gave_up = GaveUp { failed_starts, reason, detail };
         self.emit(runner, EventKind::GaveUp(gave_up.clone()));
