@@ -296,6 +296,11 @@ const TABLE: &[Row] = &[
         rests: "one_runner_always_stays_s76b",
     },
     Row {
+        rule: 77,
+        acts: "a_runner_that_speaks_another_protocol_is_not_ready_and_must_end_s77b",
+        rests: "a_runner_that_speaks_the_same_protocol_or_names_no_version_is_ready_s77b",
+    },
+    Row {
         rule: 82,
         acts: "requests_are_counted_by_endpoint_method_and_status_s82a_s82b",
         rests: "no_request_adds_a_value_to_a_label_s82b",

@@ -56,7 +56,7 @@ async fn a_setup_that_panics_or_ends_its_process_has_failed_s35c_s36c() {
 }
 
 #[tokio::test]
-async fn a_runner_of_another_protocol_is_a_failed_start_whose_record_says_what_to_do_s36a() {
+async fn a_runner_of_another_protocol_is_a_failed_start_whose_record_says_what_to_do_s36a_s77a() {
     // To the runner this is what a host of protocol 999 says.
     let mut runner = Command::new("sh");
     runner.args(["-c", "FAL_RUNNER_PROTOCOL=999 exec \"$0\"", env!("CARGO_BIN_EXE_fixture")]);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::VERSION;
 use crate::metrics::MetricFamily;
 
 /// The longest line of a control channel, in bytes, with its line feed. A host skips longer ones.
@@ -16,8 +17,12 @@ const MAX_ERROR_LEN: usize = 8 * 1024;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Message {
-    /// The runner listens at its address and serves requests.
-    Ready {},
+    /// The runner listens at its address and serves requests. Use [`ready`](Self::ready) for a runner of this library.
+    Ready {
+        /// The runner's version of the contract, if it says it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        protocol: Option<u32>,
+    },
     /// `setup` is at this point.
     Progress(Progress),
     /// A metric that the runner counts has these values now.
@@ -45,6 +50,11 @@ pub struct Progress {
 pub struct MessageError(#[source] serde_json::Error);
 
 impl Message {
+    /// The runner listens at its address and serves requests, and speaks this version of the contract.
+    pub const fn ready() -> Self {
+        Self::Ready { protocol: Some(VERSION) }
+    }
+
     /// The runner will exit before it is ready, for this reason. An error over 8 KiB is cut.
     pub fn failed(error: &str) -> Self {
         let end = error.floor_char_boundary(MAX_ERROR_LEN);
@@ -88,7 +98,8 @@ mod tests {
     #[test]
     fn each_message_is_one_line_of_json_and_read_back_as_it_was() {
         for (message, line) in [
-            (Message::Ready {}, "{\"ready\":{}}\n"),
+            (Message::ready(), "{\"ready\":{\"protocol\":1}}\n"),
+            (Message::Ready { protocol: None }, "{\"ready\":{}}\n"),
             (
                 Message::Progress(Progress::new(0.25, "a\nb")),
                 "{\"progress\":{\"fraction\":0.25,\"message\":\"a\\nb\"}}\n",
@@ -133,6 +144,6 @@ mod tests {
             assert_eq!(error.to_string(), "not a control-channel message", "{line}");
             assert!(std::error::Error::source(&error).is_some());
         }
-        assert_eq!(Message::decode(br#"{"ready":{"since":1}}"#).unwrap(), Message::Ready {});
+        assert_eq!(Message::decode(br#"{"ready":{"since":1}}"#).unwrap(), Message::Ready { protocol: None });
     }
 }

@@ -11,6 +11,9 @@
 //! Where they differ, the runner reports a failed setup, prints the same error, and exits with code 1. So both logs
 //! say "this runner speaks protocol 2, its host 1", and what to do ([`AssignmentError::Protocol`]).
 //!
+//! A runner that does not look at `FAL_RUNNER_PROTOCOL` may say its version when it is ready. The host ends it if that
+//! differs ([S77](crate::semantics#s77)).
+//!
 //! For that to work, some of the contract keeps its form in every version: `FAL_RUNNER_PROTOCOL`,
 //! `FAL_RUNNER_HOST_PID`, the control channel on standard input, and the message `failed`.
 //!
@@ -36,7 +39,7 @@
 //!
 //! | message | meaning |
 //! |---|---|
-//! | `{"ready":{}}` | the runner listens at its address and serves requests. Counts once |
+//! | `{"ready":{"protocol":1}}` | the runner listens at its address and serves requests. Counts once. `protocol`, the runner's [`VERSION`], may be absent |
 //! | `{"progress":{"fraction":0.4,"message":"loading weights"}}` | `setup` is at this point ([`Progress`]) |
 //! | `{"metrics":{"name":"tokens","help":"…","kind":"counter","series":[…]}}` | a metric that the runner counts has these values now ([`MetricFamily`](crate::metrics::MetricFamily)). Sent when they have changed, at most once a second |
 //! | `{"failed":{"error":"…"}}` | the runner will exit before it is ready, for this reason. Counts once |

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::time::Duration;
 
-use fal_health::protocol::{MAX_LINE_LEN, Message, Progress};
+use fal_health::protocol::{MAX_LINE_LEN, Message, Progress, VERSION};
 use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::UnixStream;
@@ -41,13 +41,19 @@ pub(super) struct Channel {
 
 impl Channel {
     pub(super) fn new(channel: UnixStream, reporter: StatusReporter) -> Self {
-        let received =
-            Received { reporter, progress: None, not_before: Instant::now(), ready: false, failed: false };
+        let received = Received {
+            reporter,
+            progress: None,
+            not_before: Instant::now(),
+            ready: false,
+            failed: false,
+            other_protocol: false,
+        };
         Self { reader: BufReader::new(channel), line: Vec::new(), received }
     }
 
     /// Reports the runner's messages until it closes its end. Cancel safe.
-    pub(super) async fn listen(&mut self) {
+    pub(super) async fn listen(&mut self) -> Listened {
         let Self { reader, line, received } = self;
         loop {
             let room = MAX_LINE_LEN.saturating_sub(line.len());
@@ -62,10 +68,13 @@ impl Channel {
             };
             if read.is_err() || line.is_empty() {
                 received.report_progress();
-                return;
+                return Listened::ToTheEnd;
             }
             received.handle(line);
             line.clear();
+            if received.other_protocol {
+                return Listened::OtherProtocol;
+            }
             // A runner that sends much does not hold up other tasks.
             consume_budget().await;
         }
@@ -88,6 +97,15 @@ impl Channel {
     }
 }
 
+/// Why the host listens no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Listened {
+    /// The runner has closed its end.
+    ToTheEnd,
+    /// It speaks another version of the contract, and must end (S77b).
+    OtherProtocol,
+}
+
 /// The messages received from one runner.
 #[derive(Debug)]
 struct Received {
@@ -98,12 +116,22 @@ struct Received {
     not_before: Instant,
     ready: bool,
     failed: bool,
+    /// It has said that it speaks another version of the contract.
+    other_protocol: bool,
 }
 
 impl Received {
     fn handle(&mut self, line: &[u8]) {
         match Message::decode(line) {
-            Ok(Message::Ready {}) => {
+            Ok(Message::Ready { protocol: Some(protocol) }) if protocol != VERSION => {
+                if !std::mem::replace(&mut self.other_protocol, true) {
+                    self.reporter.setup_failed(format!(
+                        "this runner speaks protocol {protocol}, its host {VERSION}: build both with the same version of \
+                         fal-runtime"
+                    ));
+                }
+            }
+            Ok(Message::Ready { .. }) => {
                 if !std::mem::replace(&mut self.ready, true) {
                     self.reporter.ready();
                 }
@@ -161,15 +189,45 @@ mod tests {
         let failed = Message::failed("no model").encode();
         let (first, second) = failed.split_at(9);
         // The host has read one message and a part of the next.
-        runner.write_all(Message::Ready {}.encode().as_bytes()).unwrap();
+        runner.write_all(Message::ready().encode().as_bytes()).unwrap();
         runner.write_all(first.as_bytes()).unwrap();
         tokio::select! {
-            () = channel.listen() => panic!("the channel is open"),
+            _ = channel.listen() => panic!("the channel is open"),
             event = fleet_events.recv() => assert!(matches!(event, Some(FleetEvent::Ready { .. }))),
         }
         runner.write_all(second.as_bytes()).unwrap();
         channel.drain();
         let event = fleet_events.try_recv().unwrap();
         assert!(matches!(&event, FleetEvent::SetupFailed { error, .. } if error == "no model"), "{event:?}");
+    }
+
+    /// Why the host stops listening to a runner that sends this line, and its first report.
+    async fn report_of(line: &str) -> (Listened, Option<FleetEvent>) {
+        let (sender, mut fleet_events) = mpsc::unbounded_channel();
+        let (ours, mut runner) = StdUnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let reporter = StatusReporter::new(RunnerId::new(1), 0, sender);
+        let mut channel = Channel::new(UnixStream::from_std(ours).unwrap(), reporter);
+        runner.write_all(line.as_bytes()).unwrap();
+        drop(runner);
+        let listened = channel.listen().await;
+        (listened, fleet_events.try_recv().ok())
+    }
+
+    #[tokio::test]
+    async fn a_runner_that_speaks_another_protocol_is_not_ready_and_must_end_s77b() {
+        let (listened, event) = report_of("{\"ready\":{\"protocol\":999}}\n").await;
+        assert_eq!(listened, Listened::OtherProtocol);
+        let Some(FleetEvent::SetupFailed { error, .. }) = event else { panic!("{event:?}") };
+        assert!(error.contains("protocol 999, its host 1: build both"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_runner_that_speaks_the_same_protocol_or_names_no_version_is_ready_s77b() {
+        for line in ["{\"ready\":{\"protocol\":1}}\n", "{\"ready\":{}}\n"] {
+            let (listened, event) = report_of(line).await;
+            assert_eq!(listened, Listened::ToTheEnd);
+            assert!(matches!(event, Some(FleetEvent::Ready { .. })), "{event:?}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use fal_health::protocol::{Address, Assignment};
 
-use super::channel::{self, Channel};
+use super::channel::{self, Channel, Listened};
 use super::directory::SocketDirectory;
 use super::reap::Group;
 use super::spawn::Spawner;
@@ -90,6 +90,7 @@ impl Launcher for ProcessLauncher {
             stop_signal: StopSignal::Term,
             stop_signal_to: StopSignalTo::Leader,
         };
+        let group = child.group.clone();
         tokio::spawn(async move {
             // Holds the host's end of the channel until the runner has ended: the runner kills itself when it closes.
             let mut channel = Channel::new(ours, reporter.clone());
@@ -97,7 +98,12 @@ impl Launcher for ProcessLauncher {
                 let mut end = pin!(child.end());
                 tokio::select! {
                     exit = &mut end => exit,
-                    () = channel.listen() => end.await,
+                    listened = channel.listen() => {
+                        if listened == Listened::OtherProtocol {
+                            group.kill();
+                        }
+                        end.await
+                    }
                 }
             };
             channel.drain();

@@ -70,7 +70,7 @@ impl Control {
         let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = match message {
             Message::Progress(_) | Message::Metrics(_) => writer.try_write(line.as_bytes()).map(drop),
-            Message::Ready {} | Message::Failed { .. } => writer.write(line.as_bytes()),
+            Message::Ready { .. } | Message::Failed { .. } => writer.write(line.as_bytes()),
         };
         if let Err(error) = sent {
             tracing::warn!(%error, "a report to the host could not be sent");
@@ -144,7 +144,7 @@ mod tests {
         let (host, runner) = UnixStream::pair().unwrap();
         let control = Control::over(runner).unwrap();
         let messages =
-            [Message::Progress(Progress::new(0.25, "a\nb")), Message::Ready {}, Message::failed("no model")];
+            [Message::Progress(Progress::new(0.25, "a\nb")), Message::ready(), Message::failed("no model")];
         for message in &messages {
             control.send(message);
         }
@@ -161,7 +161,7 @@ mod tests {
         // Far more than the buffer of the socket holds.
         let progress = Message::Progress(Progress::new(0.5, "loading ".repeat(1000)));
         (0..1000).for_each(|_| control.send(&progress));
-        let expected = [Message::failed("no model"), Message::Ready {}];
+        let expected = [Message::failed("no model"), Message::ready()];
         let sending = thread::spawn({
             let expected = expected.clone();
             move || expected.iter().for_each(|message| control.send(message))
@@ -187,6 +187,6 @@ mod tests {
     fn send_returns_when_the_host_has_exited() {
         let (host, runner) = UnixStream::pair().unwrap();
         drop(host);
-        Control::over(runner).unwrap().send(&Message::Ready {});
+        Control::over(runner).unwrap().send(&Message::ready());
     }
 }

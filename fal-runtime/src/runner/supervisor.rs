@@ -49,7 +49,7 @@ impl Supervisor {
     /// Reports that requests are served at this address.
     pub(super) fn ready(&self, app: &Declaration, address: &ListenAddress) {
         match self {
-            Self::Host(control) => control.send(&Message::Ready {}),
+            Self::Host(control) => control.send(&Message::ready()),
             Self::Terminal => {
                 let mut out = io::stdout().lock();
                 // Standard output may be closed; the runner still serves.

@@ -111,7 +111,7 @@ impl Runner {
     /// Waits until it is ready, its setup done.
     #[track_caller]
     pub(crate) fn wait_until_ready(&mut self) {
-        assert_eq!(self.report(), serde_json::json!({ "ready": {} }));
+        assert_eq!(self.report(), serde_json::json!({ "ready": { "protocol": 1 } }));
         self.wait_for_mark("setup");
         self.wait_for_mark("setup dropped");
     }

@@ -12,7 +12,7 @@ const GRACE: Duration = Duration::from_secs(60);
 #[test]
 fn a_runner_listens_when_it_says_that_it_is_ready() {
     let mut runner = Runner::start("patient", "", GRACE);
-    assert_eq!(runner.report(), json!({ "ready": {} }));
+    assert_eq!(runner.report(), json!({ "ready": { "protocol": 1 } }));
     assert_eq!(runner.send("/quick").answer(), "Running");
     runner.terminate();
     assert_eq!(runner.ended().code, Some(0));
@@ -23,7 +23,7 @@ fn a_setup_says_how_far_it_is_before_the_runner_is_ready() {
     let mut runner = Runner::start("patient", "setup progress", GRACE);
     let progress = json!({ "progress": { "fraction": 0.4, "message": "loading weights" } });
     assert_eq!(runner.report(), progress);
-    assert_eq!(runner.report(), json!({ "ready": {} }));
+    assert_eq!(runner.report(), json!({ "ready": { "protocol": 1 } }));
     runner.terminate();
     assert_eq!(runner.ended().code, Some(0));
 }

@@ -6,7 +6,7 @@ use crate::host::{Client, Runner};
 
 fn ready(grace: Duration) -> Runner {
     let mut runner = Runner::start("switching", "", grace);
-    assert_eq!(runner.report(), serde_json::json!({ "ready": {} }));
+    assert_eq!(runner.report(), serde_json::json!({ "ready": { "protocol": 1 } }));
     runner
 }
 
