@@ -205,3 +205,22 @@ fn an_exclusive_successor_waits_for_a_process_that_survives_sigkill_however_long
         assert_eq!(record.detail.as_deref(), Some("its process has survived SIGKILL and may still run"));
     }
 }
+
+#[test]
+fn states_and_exits_are_written_as_logs_and_the_admin_interface_show_them_s37a() {
+    let states = [
+        RunnerState::Pending,
+        RunnerState::Setup,
+        RunnerState::Idle,
+        RunnerState::Running,
+        RunnerState::Draining,
+        RunnerState::Terminating,
+        RunnerState::Terminated,
+        RunnerState::CrashBackoff,
+    ];
+    let names =
+        ["PENDING", "SETUP", "IDLE", "RUNNING", "DRAINING", "TERMINATING", "TERMINATED", "CRASH_BACKOFF"];
+    assert_eq!(states.map(RunnerState::name), names);
+    let exits = [Exit::Status(3), Exit::Signal(9), Exit::Unknown];
+    assert_eq!(exits.map(|exit| exit.to_string()), ["status 3", "signal 9", "unknown"]);
+}

@@ -1,6 +1,6 @@
 //! Unhealthy runners and their replacements, one at a time and many (S33, S35, S40).
 
-use fal_health::{HealthCheck, Outcome, Time};
+use fal_health::{HealthCheck, Inconclusive, Outcome, Time};
 
 use super::simulation::{FAILED, GOOD, Script, Simulation, at, at_most, millis, seconds, settings};
 use crate::fleet::{
@@ -177,26 +177,45 @@ fn deferred_runners_are_replaced_in_the_order_of_their_verdicts_s40() {
 }
 
 #[test]
-fn a_manual_check_that_fails_releases_no_permit_before_its_runner_leaves_the_rotation_s30_s33a() {
-    let (mut fleet, _) = Fleet::start(Time::ZERO, settings(1));
-    let id = fleet.runners().next().expect("it starts").id();
-    let mut handle = |event| fleet.handle(Time::ZERO, event);
-    handle(FleetEvent::Launched { id, pid: None });
-    let finish = |commands: Vec<FleetCommand>, outcome: Outcome| {
-        let check = commands.iter().find_map(|it| match it {
-            FleetCommand::StartCheck(_, check) => Some(check.id),
-            _ => None,
-        });
-        FleetEvent::CheckFinished { id, check: check.expect("a check starts"), finding: outcome.into() }
-    };
-    let first = handle(FleetEvent::Ready { id });
-    handle(finish(first, Outcome::Pass));
-    let manual = handle(FleetEvent::ManualRequested { id });
-    let commands = handle(finish(manual, FAILED));
-    let releases =
-        |it: &FleetCommand| matches!(it, FleetCommand::ManualCheckEnded(_) | FleetCommand::ReleasePermits(_));
-    assert!(!commands.iter().any(releases), "a waiting request would get the permit: {commands:?}");
-    assert!(commands.iter().any(|it| matches!(it, FleetCommand::Unroute(_))));
+fn a_manual_check_releases_permits_unless_it_fails_s20d_s30_s33a() {
+    let lagged = Outcome::Inconclusive(Inconclusive::CouldNotAsk);
+    let ended = |it: &FleetCommand| matches!(it, FleetCommand::ManualCheckEnded(_));
+    let released = |it: &FleetCommand| matches!(it, FleetCommand::ReleasePermits(_));
+    for (outcome, ends, releases) in
+        [(Outcome::Pass, true, false), (lagged, false, true), (FAILED, false, false)]
+    {
+        let (mut fleet, _) = Fleet::start(Time::ZERO, settings(1));
+        let id = fleet.runners().next().expect("it starts").id();
+        let mut handle = |event| fleet.handle(Time::ZERO, event);
+        handle(FleetEvent::Launched { id, pid: None });
+        let finish = |commands: Vec<FleetCommand>, outcome: Outcome| {
+            let check = commands.iter().find_map(|it| match it {
+                FleetCommand::StartCheck(_, check) => Some(check.id),
+                _ => None,
+            });
+            FleetEvent::CheckFinished { id, check: check.expect("a check starts"), finding: outcome.into() }
+        };
+        let first = handle(FleetEvent::Ready { id });
+        handle(finish(first, Outcome::Pass));
+        let manual = handle(FleetEvent::ManualRequested { id });
+        let commands = handle(finish(manual, outcome));
+        // After a failure a waiting request would get the permit.
+        let found = (commands.iter().any(ended), commands.iter().any(released));
+        assert_eq!(found, (ends, releases), "{outcome}: {commands:?}");
+        assert_eq!(commands.iter().any(|it| matches!(it, FleetCommand::Unroute(_))), outcome == FAILED);
+    }
+}
+
+#[test]
+fn the_host_continues_without_a_process_that_survives_sigkill_s60b() {
+    let undying =
+        Script { sick_from: Some(at(seconds(20))), drains_in: None, stops_in: None, dies: false, ..GOOD };
+    let mut simulation = Simulation::new(settings(1), move |id| if id.get() == 1 { undying } else { GOOD });
+    simulation.run_to(seconds(120));
+    assert!(simulation.happened(1, |it| matches!(it, EventKind::Abandoned)).is_some());
+    let records = simulation.records();
+    assert_eq!((records.len(), records[0].exit), (1, None));
+    assert!(records[0].detail.is_some(), "the record says why it has no exit status");
 }
 
 #[test]

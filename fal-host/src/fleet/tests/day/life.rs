@@ -62,7 +62,8 @@ impl Fault {
                 reason == Reason::Unhealthy
             }
             Self::Leak => reason == Reason::Memory,
-            Self::FailManualCheck => reason == Reason::ManualCheckFailed,
+            // A spare gets no manual check, and fails those that it gets.
+            Self::FailManualCheck => matches!(reason, Reason::ManualCheckFailed | Reason::Unhealthy),
             Self::RequestStop => reason == Reason::Requested,
             Self::RefuseConnections => reason == Reason::Unreachable,
         }

@@ -13,7 +13,7 @@ use self::observer::Tally;
 use self::world::{Happening, World};
 use super::chance::Chance;
 use super::simulation::{at, at_most, seconds};
-use crate::fleet::{FleetEvent, FleetSettings, GiveUp, Reason, RunnerLimits};
+use crate::fleet::{FleetEvent, FleetSettings, GiveUp, Reason, RunnerLimits, Scale};
 
 const HOUR: Duration = seconds(3600);
 
@@ -23,6 +23,7 @@ fn settings(runners: usize, day: Duration, seed: u64) -> FleetSettings {
         startup_timeout: Some(seconds(60)),
         confirm_interval: Some(seconds(2)),
         min_healthy: seconds(5),
+        spares: runners.div_ceil(50),
         max_replacing: at_most(runners.div_ceil(20)),
         limits: RunnerLimits {
             memory: NonZeroU64::new(1_000),
@@ -33,6 +34,11 @@ fn settings(runners: usize, day: Duration, seed: u64) -> FleetSettings {
         seed,
         ..FleetSettings::new(NonZeroUsize::new(runners).unwrap())
     }
+}
+
+/// To how many runners a fleet is scaled down meanwhile.
+fn fewer_than(runners: usize) -> usize {
+    runners - runners / 10
 }
 
 /// A day of so many runners. Then nothing goes wrong any more, the fleet has to become whole, and the host stops.
@@ -50,6 +56,10 @@ fn live_through(runners: usize, day: Duration, seed: u64) -> Tally {
     for share in [1, 4, 7] {
         world.plan(day * share / 10 + seconds(5), Happening::Fleet(FleetEvent::Restart));
     }
+    let fewer = Scale::To(NonZeroUsize::new(fewer_than(runners)).unwrap());
+    world.plan(day * 2 / 10, Happening::Fleet(FleetEvent::Scale(fewer)));
+    let all = Scale::To(NonZeroUsize::new(runners).unwrap());
+    world.plan(day * 8 / 10, Happening::Fleet(FleetEvent::Scale(all)));
     world.plan(day * 7 / 10, Happening::BadRelease(at(day * 7 / 10 + seconds(300))));
     world.run_to(at(day));
     let mut tally = world.observer.tally.clone();
@@ -78,13 +88,18 @@ fn judge(tally: &Tally, runners: usize) {
         Reason::Age,
         Reason::Requests,
         Reason::Restarted,
+        Reason::ScaledDown,
     ];
     for reason in reasons {
         assert!(tally.ends.contains_key(reason.name()), "no runner ended as {reason}");
     }
     assert!(tally.deferrals > 0 && tally.backoffs > 0 && tally.kills > 0 && tally.outlived > 0);
-    assert!(tally.restarts_aborted > 0);
-    assert!(tally.fewest_serving * 10 >= runners * 8, "{} of {runners} served", tally.fewest_serving);
+    assert!(tally.restarts_aborted > 0 && tally.promotions > 0);
+    assert!(
+        tally.fewest_serving * 10 >= fewer_than(runners) * 8,
+        "{} of {runners} served",
+        tally.fewest_serving
+    );
 }
 
 #[test]

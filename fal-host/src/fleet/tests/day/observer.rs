@@ -44,6 +44,7 @@ pub(super) struct Tally {
     pub(super) restarts_aborted: u64,
     pub(super) most_replacing: usize,
     pub(super) most_starts_an_hour: usize,
+    pub(super) promotions: u64,
     pub(super) fewest_serving: usize,
 }
 
@@ -58,6 +59,7 @@ pub(super) struct Observer {
     records: usize,
     last_outage: Option<Time>,
     restarts_requested: u64,
+    was_scaled: bool,
     stopping: bool,
     pub(super) all_served_once: bool,
     pub(super) tally: Tally,
@@ -75,6 +77,7 @@ impl Observer {
             records: 0,
             last_outage: None,
             restarts_requested: 0,
+            was_scaled: false,
             stopping: false,
             all_served_once: false,
             tally: Tally { fewest_serving: usize::MAX, ..Tally::default() },
@@ -87,6 +90,10 @@ impl Observer {
 
     pub(super) fn restart_requested(&mut self) {
         self.restarts_requested += 1;
+    }
+
+    pub(super) fn scaled(&mut self) {
+        self.was_scaled = true;
     }
 
     pub(super) fn host_stops(&mut self) {
@@ -118,7 +125,7 @@ impl Observer {
         assert!(self.records <= MAX_RECORDS, "(S36d)");
         assert!(living.len() <= 3 * self.places.len(), "{} runners live", living.len());
         self.tally.most_replacing = self.tally.most_replacing.max(replacing);
-        self.all_served_once |= self.serving == self.places.len();
+        self.all_served_once |= self.serving >= self.settings.runners.get();
         if self.all_served_once && !self.stopping {
             self.tally.fewest_serving = self.tally.fewest_serving.min(self.serving);
         }
@@ -196,6 +203,7 @@ impl Observer {
     fn launched(&mut self, now: Time, id: RunnerId, index: usize, living: &BTreeMap<RunnerId, Living>) {
         assert!(!self.stopping, "a host that stops starts nothing (S41)");
         assert!(!living.contains_key(&id), "{id} starts once");
+        self.places.resize(self.places.len().max(index + 1), Place::default());
         let place = &mut self.places[index];
         place.members.insert(id);
         assert!(place.members.len() <= 2, "replica {index} has a current runner and a successor (S47a)");
@@ -239,7 +247,9 @@ impl Observer {
                 it.drained_since = Some(now);
                 let index = it.index;
                 assert!(
-                    self.stopping || *reason == Reason::Requested || self.places[index].routed == 2,
+                    self.stopping
+                        || matches!(reason, Reason::Requested | Reason::ScaledDown)
+                        || self.places[index].routed == 2,
                     "{now:?}: {id} drains for a healthy successor (S52a, S54c): {reason}"
                 );
                 self.leave(id, index);
@@ -263,6 +273,11 @@ impl Observer {
                 if *reason == Reason::Unhealthy && was_routed && !has_relief {
                     self.replacing.insert(index);
                 }
+            }
+            EventKind::Promoted { replaces } => {
+                // The rotation is whole again, so the replacement is complete (S75c).
+                self.replacing.remove(replaces);
+                self.tally.promotions += 1;
             }
             EventKind::Terminated(record) => self.ended(now, record, living),
             EventKind::ReplacementDeferred { .. } => self.tally.deferrals += 1,
@@ -302,6 +317,7 @@ impl Observer {
             Reason::Requests => near(it.life.serves_for),
             Reason::Restarted => self.restarts_requested > 0,
             Reason::RestartAborted => self.tally.restarts_aborted > 0,
+            Reason::ScaledDown => self.was_scaled,
             Reason::Stopped => self.stopping,
             _ => is_faulty,
         }

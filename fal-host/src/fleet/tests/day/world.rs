@@ -169,6 +169,7 @@ impl World {
         self.handled += 1;
         match event {
             FleetEvent::Restart => self.observer.restart_requested(),
+            FleetEvent::Scale(_) => self.observer.scaled(),
             FleetEvent::Stop => self.observer.host_stops(),
             _ => {}
         }
