@@ -71,17 +71,19 @@ fn suggest(error: &clap::Error, command: &Command, arguments: &[OsString]) -> Op
 const NO_HOST: &str = "use `serve`, which serves the app with one runner; `run` needs a host, which is in programs that are built \
                        with fal-runtime's feature `host`";
 
-/// A suggestion for an unknown option.
-fn suggest_for_option(option: &str, command: &Command, arguments: &[OsString]) -> Option<String> {
-    let name = option.trim_start_matches('-');
+/// The subcommands that have this option.
+fn suggest_owner(name: &str, command: &Command) -> Option<String> {
     let has_it = |command: &&Command| command.get_arguments().any(|arg| arg.get_long() == Some(name));
     let owners: Vec<_> =
         command.get_subcommands().filter(has_it).map(|command| format!("`{}`", command.get_name())).collect();
-    if let Some((last, others)) = owners.split_last() {
-        let owners =
-            if others.is_empty() { last.clone() } else { format!("{} and {last}", others.join(", ")) };
-        return Some(format!("it is an option of {owners}: write it after the subcommand"));
-    }
+    let (last, others) = owners.split_last()?;
+    let owners = if others.is_empty() { last.clone() } else { format!("{} and {last}", others.join(", ")) };
+    Some(format!("it is an option of {owners}: write it after the subcommand"))
+}
+
+/// A suggestion for an unknown option. What a name means in other programs comes first.
+fn suggest_for_option(option: &str, command: &Command, arguments: &[OsString]) -> Option<String> {
+    let name = option.trim_start_matches('-');
     if ADDRESS_OPTIONS.contains(&name) {
         return Some(format!("write `{}`", listen(option, arguments)));
     }
@@ -95,7 +97,7 @@ fn suggest_for_option(option: &str, command: &Command, arguments: &[OsString]) -
                 .to_owned(),
         );
     } else {
-        return None;
+        return suggest_owner(name, command);
     };
     Some(format!("this is a setting of the app: declare it in the code, such as {declared}"))
 }
@@ -165,7 +167,7 @@ mod tests {
     fn an_option_of_another_subcommand_names_that_subcommand() {
         // This one is clap's.
         assert_suggests("--json config", "'config --json' exists");
-        assert_suggests("list --json", "it is an option of `config`: write it after the subcommand");
+        assert_suggests("list --json", "it is an option of `config`");
     }
 
     #[test]

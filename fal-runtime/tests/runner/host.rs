@@ -95,11 +95,16 @@ impl Runner {
         self.directory.path().join("socket")
     }
 
-    /// The next thing that it reports; null when it has closed the channel.
+    /// The next thing that it reports; null when it has closed the channel. Its metrics come at any time, and are left out.
     pub(crate) fn report(&mut self) -> Value {
-        let mut line = String::new();
-        self.channel.read_line(&mut line).unwrap();
-        if line.is_empty() { Value::Null } else { serde_json::from_str(&line).unwrap() }
+        loop {
+            let mut line = String::new();
+            self.channel.read_line(&mut line).unwrap();
+            let report = if line.is_empty() { Value::Null } else { serde_json::from_str(&line).unwrap() };
+            if report.get("metrics").is_none() {
+                return report;
+            }
+        }
     }
 
     #[track_caller]
