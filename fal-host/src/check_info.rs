@@ -21,7 +21,8 @@ pub struct CheckInfo {
     pub duration: Duration,
     /// How long ago it ended; for an ended runner, how long before its end. JSON has it as `ago_seconds`.
     pub ago: Duration,
-    /// Why it failed, in the runner's words or the system's, at most 1 KiB. `None` in a [`Snapshot`]: see [`RunnerDetails`].
+    /// Why it failed, in the runner's words or the system's, at most 1 KiB. `None` in a [`Snapshot`](crate::Snapshot): see
+    /// [`RunnerDetails`](crate::RunnerDetails).
     pub detail: Option<Arc<str>>,
 }
 

@@ -9,13 +9,13 @@ use std::time::Duration;
 use clap::Args;
 
 use super::byte_size::ByteSize;
+use super::control_sockets;
 use super::failure::Failure;
 #[cfg(feature = "tls")]
 use super::tls_options::TlsOptions;
 use super::values::{
     self, AdminAddress, AdmitOption, EnvOption, GiveUpOption, LogFormatOption, OnStallOption, ReplaceOption,
 };
-use crate::control_socket;
 use crate::fleet::MaxReplacing;
 use crate::{AddressRange, AdminToken, HostBuilder};
 
@@ -286,7 +286,7 @@ impl HostOptions {
         match &self.control_socket {
             Some(path) if path.as_os_str() == "off" => None,
             Some(path) => Some(path.clone()),
-            None => control_socket::default_path(app)
+            None => control_sockets::default_path(app)
                 .inspect_err(|error| {
                     tracing::warn!(%error, "no directory for the host's Unix socket: its subcommands cannot find it");
                 })

@@ -7,6 +7,7 @@
 mod app_spec_options;
 mod banner;
 mod byte_size;
+mod control_sockets;
 mod failure;
 mod health_summary;
 mod host_options;

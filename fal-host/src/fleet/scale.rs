@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// How to change the number of runners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(any(feature = "cli", test)), expect(dead_code, reason = "only signals scale by one"))]
 pub(crate) enum Scale {
     /// To this number.
     To(NonZeroUsize),

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::super::control_sockets;
 use super::error::OperateError;
-use crate::control_socket;
 
 /// Which running host a subcommand is for. Without an option it is the only one of this user.
 #[derive(Clone, Debug, Default, Args)]
@@ -25,7 +25,7 @@ impl Target {
         if let Some(path) = &self.socket {
             return Ok(path.clone());
         }
-        let mut found = control_socket::find();
+        let mut found = control_sockets::find();
         if let Some(pid) = self.host {
             for hosts in &mut found {
                 hosts.retain(|host| host.pid == pid);
