@@ -1,12 +1,14 @@
 //! Events as JSON.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fal_health::CheckEffect;
+use fal_health::{CheckEffect, CheckRecord};
 use serde_json::{Map, Value, json};
 
 use crate::check_info::CheckInfo;
 use crate::clock::Clock;
+use crate::event_log::LoggedPass;
 use crate::evidence::Evidence;
 use crate::fleet::EventKind;
 use crate::id::RunnerId;
@@ -23,16 +25,33 @@ pub(crate) struct EventSource<'a> {
 
 /// An event with its number as a JSON object in one line.
 pub(crate) fn to_json(number: u64, kind: &EventKind, source: EventSource<'_>) -> String {
-    let at = source.at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    line(number, kind.name(), source.runner, source.at, fields(kind, source))
+}
+
+/// A passed check with its number as a JSON object in one line.
+pub(crate) fn pass_to_json(number: u64, kind: &str, runner: RunnerId, pass: &LoggedPass) -> String {
+    line(number, kind, runner, pass.at, check_fields(&pass.record, None))
+}
+
+fn line(number: u64, kind: &str, runner: RunnerId, at: SystemTime, fields: Value) -> String {
+    let at = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut event = Map::new();
     event.insert("id".to_owned(), number.into());
     event.insert("at".to_owned(), seconds(at));
-    event.insert("kind".to_owned(), kind.name().into());
-    event.insert("runner".to_owned(), source.runner.get().into());
-    if let Value::Object(fields) = fields(kind, source) {
+    event.insert("kind".to_owned(), kind.into());
+    event.insert("runner".to_owned(), runner.get().into());
+    if let Value::Object(fields) = fields {
         event.extend(fields);
     }
     Value::Object(event).to_string()
+}
+
+fn check_fields(record: &CheckRecord, detail: Option<Arc<str>>) -> Value {
+    let mut check = to_value(&CheckInfo { detail, ..CheckInfo::just_ended(record) });
+    if let (Value::Object(fields), CheckEffect::Counted { streak }) = (&mut check, record.effect) {
+        fields.insert("streak".to_owned(), streak.into());
+    }
+    without(check, "ago_seconds")
 }
 
 fn seconds(duration: Duration) -> Value {
@@ -56,12 +75,7 @@ fn fields(kind: &EventKind, source: EventSource<'_>) -> Value {
             json!({ "after_seconds": seconds(*after) })
         }
         EventKind::Checked(record) => {
-            let detail = source.evidence.and_then(|evidence| evidence.detail(record.id));
-            let mut check = to_value(&CheckInfo { detail, ..CheckInfo::just_ended(record) });
-            if let (Value::Object(fields), CheckEffect::Counted { streak }) = (&mut check, record.effect) {
-                fields.insert("streak".to_owned(), streak.into());
-            }
-            without(check, "ago_seconds")
+            check_fields(record, source.evidence.and_then(|evidence| evidence.detail(record.id)))
         }
         EventKind::Stalled { since } => json!({ "since_seconds": seconds(*since) }),
         EventKind::ReplacementDeferred { replacing } => json!({ "replacing": replacing }),

@@ -1,9 +1,10 @@
-//! The last events of a host, numbered, as JSON, for `GET /events` (S86).
+//! The last events of a host, numbered, for `GET /events` (S86).
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use fal_health::CheckRecord;
 use tokio::sync::watch;
 
 use crate::id::RunnerId;
@@ -21,8 +22,32 @@ pub(crate) struct LoggedEvent {
     pub(crate) number: u64,
     pub(crate) kind: &'static str,
     pub(crate) runner: RunnerId,
-    /// The event as a JSON object in one line.
-    pub(crate) json: Arc<str>,
+    pub(crate) content: Content,
+}
+
+/// What an event says.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    /// A JSON object in one line.
+    Json(Arc<str>),
+    /// A passed check. Most events are, so it becomes JSON only when a client reads it.
+    Pass(LoggedPass),
+}
+
+/// A check that has passed.
+#[derive(Clone, Debug)]
+pub(crate) struct LoggedPass {
+    pub(crate) at: SystemTime,
+    pub(crate) record: CheckRecord,
+}
+
+impl Content {
+    fn len(&self) -> usize {
+        match self {
+            Self::Json(json) => json.len(),
+            Self::Pass(pass) => size_of_val(pass),
+        }
+    }
 }
 
 /// The last events of a host. Writing never waits, and a reader that is too slow misses the oldest ones.
@@ -64,15 +89,15 @@ impl EventLog {
     }
 
     /// Keeps an event, and forgets the oldest ones.
-    pub(crate) fn push(&self, kind: &'static str, runner: RunnerId, json: impl FnOnce(u64) -> String) {
+    pub(crate) fn push(&self, kind: &'static str, runner: RunnerId, content: impl FnOnce(u64) -> Content) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let number = *self.newest.borrow() + 1;
-        let json: Arc<str> = json(number).into();
-        kept.bytes += json.len();
-        kept.events.push_back(LoggedEvent { number, kind, runner, json });
+        let content = content(number);
+        kept.bytes += content.len();
+        kept.events.push_back(LoggedEvent { number, kind, runner, content });
         while kept.events.len() > MAX_EVENTS || (kept.bytes > MAX_BYTES && kept.events.len() > 1) {
             let Some(oldest) = kept.events.pop_front() else { break };
-            kept.bytes -= oldest.json.len();
+            kept.bytes -= oldest.content.len();
         }
         self.newest.send_replace(number);
     }
@@ -114,7 +139,9 @@ mod tests {
 
     fn push(log: &EventLog, count: u64) {
         for _ in 0..count {
-            log.push("ready", RunnerId::new(1), |number| format!("{{\"id\":{number}}}"));
+            log.push("ready", RunnerId::new(1), |number| {
+                Content::Json(format!("{{\"id\":{number}}}").into())
+            });
         }
     }
 
@@ -154,7 +181,7 @@ mod tests {
     fn large_events_are_forgotten_sooner_s86a() {
         let log = EventLog::new();
         for _ in 0..10 {
-            log.push("ready", RunnerId::new(1), |_| "x".repeat(1 << 20));
+            log.push("ready", RunnerId::new(1), |_| Content::Json("x".repeat(1 << 20).into()));
         }
         assert_eq!(numbers(&log.since(log.start())), [7, 8, 9, 10]);
     }

@@ -20,7 +20,8 @@ use tokio::time::timeout;
 
 use super::server::Waiting;
 use super::state::Admin;
-use crate::event_log::{EventLog, LoggedEvent, Position};
+use crate::event_json::pass_to_json;
+use crate::event_log::{Content, EventLog, LoggedEvent, Position};
 
 /// How many clients may follow the events at a time.
 const MAX_SUBSCRIBERS: usize = 16;
@@ -114,8 +115,14 @@ impl EventFollower {
                 let _ = write!(text, "data: {gap}\n\n");
             }
             for event in batch.events.iter().filter(|event| self.query.matches(event)) {
-                let epoch = batch.position.epoch;
-                let _ = write!(text, "id: {epoch}-{}\ndata: {}\n\n", event.number, event.json);
+                let (epoch, number) = (batch.position.epoch, event.number);
+                let _ = match &event.content {
+                    Content::Json(json) => write!(text, "id: {epoch}-{number}\ndata: {json}\n\n"),
+                    Content::Pass(pass) => {
+                        let json = pass_to_json(number, event.kind, event.runner, pass);
+                        write!(text, "id: {epoch}-{number}\ndata: {json}\n\n")
+                    }
+                };
             }
             if !text.is_empty() {
                 return text;

@@ -26,7 +26,7 @@ use self::restarts::Restarts;
 use crate::client_policy::ClientPolicy;
 use crate::clock::Clock;
 use crate::event_json::{EventSource, to_json};
-use crate::event_log::EventLog;
+use crate::event_log::{Content, EventLog, LoggedPass};
 use crate::events::{self, Event};
 use crate::evidence::EvidenceStore;
 use crate::fleet::{EventKind, Finding, Fleet, FleetCommand, FleetEvent, GaveUp, ReplicaIndex};
@@ -264,7 +264,12 @@ impl Driver {
         let evidence = self.evidence.of(runner).map(AsRef::as_ref);
         events::log(runner, &kind, evidence);
         let source = EventSource { runner, at, clock: &self.clock, evidence };
-        self.event_log.push(kind.name(), runner, |number| to_json(number, &kind, source));
+        self.event_log.push(kind.name(), runner, |number| match &kind {
+            EventKind::Checked(record) if record.outcome == Outcome::Pass => {
+                Content::Pass(LoggedPass { at, record: *record })
+            }
+            _ => Content::Json(to_json(number, &kind, source).into()),
+        });
         // An error means that there is no listener.
         let _ = self.events.send(Event { at, runner, kind });
     }

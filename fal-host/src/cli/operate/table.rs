@@ -90,6 +90,9 @@ fn note(runner: &Value) -> String {
     let is = |field: &str| runner.get(field) == Some(&Value::Bool(true));
     let text = |field: &str| runner.get(field).and_then(Value::as_str);
     let mut notes = Vec::new();
+    if is("spare") {
+        notes.push("spare".to_owned());
+    }
     if is("awaits_first_pass") {
         notes.push("waits for its first pass".to_owned());
     }
@@ -119,7 +122,7 @@ mod tests {
             "paused": true,
             "runners": [
                 { "id": 1, "index": 0, "pid": 4711, "state": "IDLE", "age_seconds": 75.9, "in_flight": 0, "requests": 12,
-                  "health": { "verdict": "healthy" } },
+                  "spare": true, "health": { "verdict": "healthy" } },
                 { "id": 12, "index": 1, "pid": null, "state": "CRASH_BACKOFF", "age_seconds": 0.1, "in_flight": 0,
                   "requests": 0, "health": null, "deferred": true, "reason": "unhealthy" },
             ],
@@ -128,7 +131,7 @@ mod tests {
             table(&shown),
             "\
 RUNNER  REPLICA  PID   STATE          HEALTH   AGE      IN FLIGHT  SERVED  NOTE
-1       0        4711  IDLE           healthy  1m 15s   0          12
+1       0        4711  IDLE           healthy  1m 15s   0          12      spare
 12      1        -     CRASH_BACKOFF  -        0s       0          0       replacement deferred, ends: unhealthy
 3 requests wait in the queue
 the host is paused: `resume` lets requests go on
