@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use super::client_limits::ClientLimits;
 use super::contention::Transfers;
 use super::forwarded::Sender;
+use super::head_copy::HeadCopy;
 use super::protocol::Protocol;
 use super::timer::{ConnectionTimer, TickClock, Wait};
 
@@ -45,8 +46,7 @@ pub(super) struct Client {
     /// Whether a request has arrived whose response has not been written whole.
     owed: AtomicBool,
     uploaded: AtomicBool,
-    /// Whether the first line of the next request follows.
-    pub(super) awaits_first_line: AtomicBool,
+    pub(super) head: HeadCopy,
     /// Whether a response has said that it closes the connection.
     announced_close: AtomicBool,
     stalled: AtomicBool,
@@ -95,7 +95,7 @@ impl Client {
             idle_since: AtomicU64::new(now),
             owed: AtomicBool::new(false),
             uploaded: AtomicBool::new(true),
-            awaits_first_line: AtomicBool::new(true),
+            head: HeadCopy::default(),
             announced_close: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
             awaits_continue: AtomicBool::new(false),
@@ -114,7 +114,6 @@ impl Client {
         self.takes_interim.store(version == Version::HTTP_11, Ordering::Relaxed);
         self.in_chunks.store(false, Ordering::Relaxed);
         self.in_request.store(true, Ordering::Relaxed);
-        self.awaits_first_line.store(true, Ordering::Relaxed);
         self.owed.store(true, Ordering::Relaxed);
         self.uploaded.store(uploaded, Ordering::Relaxed);
         self.stop_awaiting_continue();

@@ -3,7 +3,6 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -94,14 +93,15 @@ impl ClientStream {
         self.refused
     }
 
-    /// Encodes the target of a request that arrives.
-    fn encode_target(&mut self, read: &mut ReadBuf<'_>) {
+    /// Copies the head of a request that arrives, and encodes its target.
+    fn read_head(&mut self, read: &mut ReadBuf<'_>) {
         if self.client.is_in_request() {
             return;
         }
-        if self.client.awaits_first_line.swap(false, Ordering::Relaxed) {
+        if self.client.head.begin() {
             self.target.begin();
         }
+        self.client.head.append(read.filled());
         if let Some(encoded) = self.target.encode(read.filled()) {
             read.clear();
             let (fits, rest) = encoded.split_at(encoded.len().min(read.capacity()));
@@ -206,7 +206,7 @@ impl Read for ClientStream {
                 if read.filled().is_empty() {
                     this.end = Some(End::Closed);
                 }
-                this.encode_target(&mut read);
+                this.read_head(&mut read);
                 let length = read.filled().len();
                 #[expect(unsafe_code, reason = "hyper lends memory that is not initialized")]
                 // SAFETY: the `ReadBuf` has filled that many bytes.

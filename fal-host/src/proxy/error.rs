@@ -75,6 +75,8 @@ pub(super) enum ProxyError {
     BadConnection,
     #[error("The only transfer coding of a request is `chunked`, once.")]
     BadFraming,
+    #[error("A request must not have both `content-length` and `transfer-encoding`.")]
+    BothFramings,
     #[error("The header `content-length` must be one decimal number.")]
     BadLength,
     #[error("CONNECT is not supported.")]
@@ -104,6 +106,7 @@ impl ProxyError {
             | Self::BadTarget
             | Self::BadConnection
             | Self::BadFraming
+            | Self::BothFramings
             | Self::BadLength
             | Self::BadMethod
             | Self::BadVersion
@@ -135,7 +138,7 @@ impl ProxyError {
             Self::BadHost => HostErrorType::BadHost,
             Self::BadTarget => HostErrorType::BadTarget,
             Self::BadConnection => HostErrorType::BadConnection,
-            Self::BadFraming | Self::BadLength => HostErrorType::BadFraming,
+            Self::BadFraming | Self::BothFramings | Self::BadLength => HostErrorType::BadFraming,
             Self::Connect => HostErrorType::NotSupported,
         }
     }
@@ -187,6 +190,7 @@ impl ProxyError {
             | Self::BadTarget
             | Self::BadConnection
             | Self::BadFraming
+            | Self::BothFramings
             | Self::BadLength
             | Self::BadMethod
             | Self::BadVersion
@@ -244,6 +248,7 @@ mod tests {
             (ProxyError::BadTarget, 400, "bad_target"),
             (ProxyError::BadConnection, 400, "bad_connection"),
             (ProxyError::BadFraming, 400, "bad_framing"),
+            (ProxyError::BothFramings, 400, "bad_framing"),
             (ProxyError::BadLength, 400, "bad_framing"),
             (ProxyError::BadField, 400, "bad_head"),
             (ProxyError::HeadTooLarge { max: 8192 }, 431, "head_too_large"),

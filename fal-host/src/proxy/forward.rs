@@ -32,7 +32,8 @@ pub(super) async fn forward(
     });
     let is_complete = request.body().is_ended();
     client.begin_request(request.version(), is_complete);
-    let prepared = prepare_request(&mut request, &client.sender, !is_complete);
+    let prepared = prepare_request(&mut request, client, !is_complete);
+    client.head.end();
     let id = request_id::keep_or_make(request.headers());
     let mut record = RequestRecord::begin(&session.balancer, client, &request, &id);
     let reader = session.balancer.limits().origins.reader(request.headers());

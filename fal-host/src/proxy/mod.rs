@@ -40,6 +40,7 @@ mod exchange;
 mod field_names;
 mod forward;
 mod forwarded;
+mod head_copy;
 mod health_path;
 mod holders;
 mod hop_by_hop;

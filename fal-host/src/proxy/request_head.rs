@@ -3,8 +3,10 @@
 use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, Version};
 
+use super::client::Client;
 use super::error::ProxyError;
-use super::forwarded::{Sender, append_sender, remove_forwarded};
+use super::forwarded::{append_sender, remove_forwarded};
+use super::head_copy::HeadCopy;
 use super::hop_by_hop::{has_hop_by_hop, has_special, lists, protected_in_connection, remove_hop_by_hop};
 use super::response_head::take_asks;
 use super::target::prepare_target;
@@ -26,7 +28,7 @@ pub(super) struct Wishes {
 /// fields of clients that are not trusted are removed. An upgrade is kept.
 pub(super) fn prepare_request<B>(
     request: &mut Request<B>,
-    sender: &Sender,
+    client: &Client,
     has_body: bool,
 ) -> Result<Wishes, ProxyError> {
     if request.method() == Method::CONNECT {
@@ -44,11 +46,11 @@ pub(super) fn prepare_request<B>(
     }
     let mut wishes = Wishes { upgrade: false, expects_continue: false, names_sender: false };
     if has_special(headers) {
-        wishes.upgrade = prepare_connection(headers, version, has_body)?;
+        wishes.upgrade = prepare_connection(headers, version, client, has_body)?;
         take_asks(headers);
         wishes.expects_continue = prepare_expect(headers, version, has_body);
-        remove_forwarded(headers, sender);
-        wishes.names_sender = append_sender(headers, sender);
+        remove_forwarded(headers, &client.sender);
+        wishes.names_sender = append_sender(headers, &client.sender);
     }
     Ok(wishes)
 }
@@ -79,14 +81,19 @@ fn join_cookies(headers: &mut HeaderMap) {
 }
 
 /// Removes what concerns the client's connection only. Returns whether the request asks for an upgrade.
-fn prepare_connection(headers: &mut HeaderMap, version: Version, has_body: bool) -> Result<bool, ProxyError> {
+fn prepare_connection(
+    headers: &mut HeaderMap,
+    version: Version,
+    client: &Client,
+    has_body: bool,
+) -> Result<bool, ProxyError> {
     if !has_hop_by_hop(headers) {
         return Ok(false);
     }
     if protected_in_connection(headers) {
         return Err(ProxyError::BadConnection);
     }
-    check_chunked(headers)?;
+    check_chunked(headers, &client.head)?;
     // A chunked body is forwarded as a chunked body.
     let chunked = headers.remove(TRANSFER_ENCODING);
     let accepts_trailers = lists(headers.get_all(TE).iter(), "trailers");
@@ -106,12 +113,14 @@ fn prepare_connection(headers: &mut HeaderMap, version: Version, has_body: bool)
     Ok(is_upgrade)
 }
 
-/// Rejects a transfer coding other than `chunked`, and `chunked` twice: peers disagree on what it means.
-fn check_chunked(headers: &HeaderMap) -> Result<(), ProxyError> {
+/// Rejects a transfer coding other than `chunked`, `chunked` twice, and a length beside it: peers disagree on what it means.
+fn check_chunked(headers: &HeaderMap, received: &HeadCopy) -> Result<(), ProxyError> {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
         (None, _) => Ok(()),
-        (Some(coding), None) if coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        (Some(coding), None) if coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") => {
+            if received.has_length() { Err(ProxyError::BothFramings) } else { Ok(()) }
+        }
         _ => Err(ProxyError::BadFraming),
     }
 }

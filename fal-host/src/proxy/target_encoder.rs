@@ -17,6 +17,8 @@ enum LinePart {
     #[default]
     Start,
     Method,
+    /// The target follows.
+    Space,
     Path,
     Query,
     Rest,
@@ -44,11 +46,14 @@ impl TargetEncoder {
             };
             self.part = match (self.part, byte) {
                 (LinePart::Start, b'\r' | b'\n') => LinePart::Start,
-                (LinePart::Start | LinePart::Method, b' ') => LinePart::Path,
-                (LinePart::Start, _) => LinePart::Method,
-                (_, b'\n') | (LinePart::Path | LinePart::Query, b' ') => LinePart::Rest,
+                (LinePart::Method, b' ') => LinePart::Space,
+                (LinePart::Start | LinePart::Method, b'A'..=b'Z' | b'a'..=b'z' | b'-') => LinePart::Method,
+                (LinePart::Space, b'/' | b'h' | b'H') => LinePart::Path,
                 (LinePart::Path, b'?') => LinePart::Query,
-                (part, _) => part,
+                (part @ (LinePart::Path | LinePart::Query), byte) if !matches!(byte, b' ' | b'\n') => part,
+                // The end of the target, or a part of a field: where the request began to arrive before the previous response was
+                // complete.
+                _ => LinePart::Rest,
             };
             match (code, &mut encoded) {
                 (None, None) => {}
@@ -98,5 +103,14 @@ mod tests {
         assert_eq!(encoder.encode(b"\"<>"), None, "the body");
         encoder.begin();
         assert_eq!(encoder.encode(b"GET /?\" "), Some(b"GET /?%22 ".to_vec()));
+    }
+
+    #[test]
+    fn a_part_of_a_field_is_no_target_s45j() {
+        for part in [": </>", " </>", "a <b>", "(x) /<b>", "\" <", "gent: curl /<a>"] {
+            let mut encoder = TargetEncoder::default();
+            encoder.begin();
+            assert_eq!(encoder.encode(part.as_bytes()), None, "{part}");
+        }
     }
 }

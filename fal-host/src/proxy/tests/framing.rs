@@ -50,19 +50,89 @@ async fn a_malformed_chunk_is_answered_with_what_is_wrong_s38f() {
 }
 
 #[tokio::test]
-async fn a_request_with_a_coding_and_a_length_is_forwarded_by_its_coding_and_its_connection_closes_s45a() {
+async fn a_request_with_a_coding_and_a_length_is_refused_and_its_connection_closes_s45a() {
+    let rig = Rig::new().await;
+    for fields in [
+        "content-length: 3\r\ntransfer-encoding: chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: 3",
+        "content-length: 3\r\nx: y\r\ncontent-length: 3\r\ntransfer-encoding: chunked",
+    ] {
+        let request = format!("POST / HTTP/1.1\r\nhost: a\r\n{fields}\r\n\r\n2\r\nab\r\n0\r\n\r\n");
+        for cut in [0, request.find("ength").unwrap(), request.find("oding").unwrap()] {
+            let mut client = rig.client().await;
+            let (first, rest) = request.split_at(cut);
+            client.send(first).await;
+            tokio::task::yield_now().await;
+            client.send(rest).await;
+            let refused = client.message().await;
+            assert_eq!((refused.status(), refused.error_type().as_str()), (400, "bad_framing"), "{fields}");
+            assert_eq!(refused.header("connection"), Some("close"));
+            client.closed().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn after_an_empty_line_a_request_with_a_coding_and_a_length_is_forwarded_by_its_coding_s45a() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.client().await;
-    client
-        .send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n")
-        .await;
+    let head = "\r\nPOST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n";
+    client.send(&format!("{head}2\r\nab\r\n0\r\n\r\n")).await;
     let mut connection = runner.accept().await;
     let request = connection.message().await;
     assert_eq!((request.body.as_str(), request.header("content-length")), ("ab", None));
     connection.answer("ok").await;
     assert_eq!(client.message().await.header("connection"), Some("close"));
     client.closed().await;
+}
+
+#[tokio::test]
+async fn a_length_in_a_chunked_body_or_in_an_earlier_request_is_no_length_s45a() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    let mut connection = None;
+    let chunked = "POST /2 HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n\
+                   15\r\n\r\ncontent-length: 3\r\n\r\n0\r\n\r\n";
+    let sized = "POST /1 HTTP/1.1\r\nhost: a\r\ncontent-length: 19\r\n\r\ncontent-length: 3\r\n";
+    for _ in 0..2 {
+        client.send(sized).await;
+        let mut upstream = match connection.take() {
+            Some(connection) => connection,
+            None => runner.accept().await,
+        };
+        assert_eq!(upstream.message().await.body, "content-length: 3\r\n");
+        upstream.answer("1").await;
+        assert_eq!(client.message().await.body, "1");
+        client.send(chunked).await;
+        assert_eq!(upstream.message().await.body, "\r\ncontent-length: 3\r\n");
+        upstream.answer("2").await;
+        assert_eq!(client.message().await.body, "2");
+        connection = Some(upstream);
+    }
+}
+
+#[tokio::test]
+async fn a_chunked_request_that_is_sent_early_is_not_refused_for_the_length_of_another_s45a() {
+    let sized = "POST /1 HTTP/1.1\r\nhost: a\r\ncontent-length: 19\r\n\r\ncontent-length: 3\r\n";
+    let chunked = "POST /2 HTTP/1.1\r\nhost: a\r\nx-content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n\
+                   15\r\n\r\ncontent-length: 3\r\n\r\n0\r\n\r\n";
+    for cut in 0..chunked.len() {
+        let mut rig = Rig::new().await;
+        let runner = rig.runner();
+        let mut client = rig.client().await;
+        let (early, late) = chunked.split_at(cut);
+        client.send(&format!("{sized}{early}")).await;
+        let mut connection = runner.accept().await;
+        connection.message().await;
+        connection.answer("1").await;
+        assert_eq!(client.message().await.body, "1");
+        client.send(late).await;
+        assert_eq!(connection.message().await.body, "\r\ncontent-length: 3\r\n", "{cut}");
+        connection.answer("2").await;
+        assert_eq!(client.message().await.body, "2");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,112 @@
+//! A copy of the head that a client sends. It shows what hyper removes from a request.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How much memory for heads a connection keeps, in bytes.
+const KEPT: usize = 1024;
+
+/// The head of the request that arrives, or has just arrived.
+///
+/// hyper removes `content-length` from a request with a transfer coding. Whether it was there is only in the bytes. Where a client
+/// sends a request before it has the response to the previous one, the copy may lack the beginning of the head, or all of it.
+#[derive(Debug)]
+pub(super) struct HeadCopy {
+    bytes: Mutex<Vec<u8>>,
+    /// Whether nothing has been read since the last request.
+    is_awaited: AtomicBool,
+}
+
+impl Default for HeadCopy {
+    fn default() -> Self {
+        Self { bytes: Mutex::default(), is_awaited: AtomicBool::new(true) }
+    }
+}
+
+impl HeadCopy {
+    /// Begins the copy of the next head. Returns whether that head begins now.
+    pub(super) fn begin(&self) -> bool {
+        let begins = self.is_awaited.load(Ordering::Relaxed);
+        if begins {
+            self.is_awaited.store(false, Ordering::Relaxed);
+            self.lock().clear();
+        }
+        begins
+    }
+
+    /// Bytes have arrived: of the head, and maybe of what follows it.
+    pub(super) fn append(&self, bytes: &[u8]) {
+        self.lock().extend_from_slice(bytes);
+    }
+
+    /// The head has become a request, and the copy is of no use any more.
+    pub(super) fn end(&self) {
+        self.is_awaited.store(true, Ordering::Relaxed);
+        let mut bytes = self.lock();
+        if bytes.capacity() > KEPT {
+            *bytes = Vec::new();
+        }
+    }
+
+    /// Whether the head is known to have the field `content-length`.
+    pub(super) fn has_length(&self) -> bool {
+        !self.is_awaited.load(Ordering::Relaxed) && has_length(&self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a head, which may lack its beginning, has the field `content-length`.
+///
+/// The first line is the request line or a part of a field. If it is empty, it may end the head: then what follows may be a body.
+fn has_length(head: &[u8]) -> bool {
+    let lines = head.split_inclusive(|byte| *byte == b'\n');
+    let mut lines = lines.take_while(|line| !matches!(*line, b"\r\n" | b"\n"));
+    lines.next();
+    lines.any(|line| {
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        name.eq_ignore_ascii_case(b"content-length")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_is_seen_only_in_the_fields_of_a_head_s45a() {
+        assert!(has_length(b"POST / HTTP/1.1\r\nhost: a\r\nContent-Length: 5\r\n\r\n"));
+        assert!(has_length(b"POST / HTTP/1.1\ncontent-length: 5\n\n"));
+        for head in [
+            "POST / HTTP/1.1\r\nhost: a\r\n\r\n5\r\ncontent-length: 5\r\n",
+            "POST / HTTP/1.1\nhost: a\n\ncontent-length: 5\n",
+            "POST / HTTP/1.1\r\nx-content-length: 5\r\ncontent-length-x: 5\r\n\r\n",
+            "POST /content-length: HTTP/1.1\r\nx: content-length: 5\r\n\r\n",
+            // The end of a head whose beginning is unknown.
+            "content-length: 5\r\nhost: a\r\n\r\n",
+            "\r\ncontent-length: 5\r\n\r\n",
+            "\ncontent-length: 5\r\n\r\n",
+            "",
+        ] {
+            assert!(!has_length(head.as_bytes()), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn a_copy_is_of_one_head_and_keeps_little_memory_s45a_s43h() {
+        let copy = HeadCopy::default();
+        assert!(copy.begin() && !copy.begin());
+        copy.append(b"POST / HTTP/1.1\r\nconte");
+        assert!(!copy.has_length());
+        copy.append(b"nt-length: 5\r\n\r\n");
+        assert!(copy.has_length());
+        copy.end();
+        assert!(!copy.has_length(), "the next head arrived together with this one");
+        assert!(copy.begin());
+        copy.append(&[b'x'; 8 * 1024]);
+        copy.end();
+        assert!(copy.lock().capacity() <= KEPT);
+    }
+}
