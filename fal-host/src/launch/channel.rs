@@ -10,6 +10,7 @@ use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::task::coop::consume_budget;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use super::StatusReporter;
@@ -80,19 +81,33 @@ impl Channel {
         }
     }
 
-    /// Reports what an ended runner has sent and the host has not read yet. Does not wait: another process may hold the
-    /// runner's end open.
-    pub(super) fn drain(mut self) {
+    /// Reports what an ended runner has sent and the host has not read yet. Does not wait for more: another process may hold
+    /// the runner's end open. Lets other tasks run after each part (S100).
+    pub(super) async fn drain(mut self) {
         let mut unread = std::mem::take(&mut self.line);
         unread.extend_from_slice(self.reader.buffer());
-        let mut part = [0; 16 * 1024];
-        while unread.len() < MAX_UNREAD {
-            match recv(self.reader.get_ref(), &mut part, RecvFlags::DONTWAIT) {
-                Ok((length, _)) if length > 0 => unread.extend(part.iter().take(length)),
-                Ok(_) | Err(_) => break,
+        let mut part = vec![0; 16 * 1024];
+        for _ in 0..=MAX_UNREAD / part.len() {
+            let is_end = match recv(self.reader.get_ref(), &mut part, RecvFlags::DONTWAIT) {
+                Ok((length, _)) if length > 0 => {
+                    unread.extend(part.iter().take(length));
+                    false
+                }
+                Ok(_) | Err(_) => true,
+            };
+            let whole = if is_end {
+                unread.len()
+            } else {
+                unread.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
+            };
+            let rest = unread.split_off(whole);
+            unread.split_inclusive(|byte| *byte == b'\n').for_each(|line| self.received.handle(line));
+            unread = rest;
+            if is_end {
+                break;
             }
+            yield_now().await;
         }
-        unread.split_inclusive(|byte| *byte == b'\n').for_each(|line| self.received.handle(line));
         self.received.report_progress();
     }
 }
@@ -172,6 +187,7 @@ mod tests {
     use std::io::Write;
     use std::os::unix::net::UnixStream as StdUnixStream;
 
+    use futures_util::FutureExt;
     use tokio::sync::mpsc;
 
     use super::*;
@@ -196,9 +212,28 @@ mod tests {
             event = fleet_events.recv() => assert!(matches!(event, Some(FleetEvent::Ready { .. }))),
         }
         runner.write_all(second.as_bytes()).unwrap();
-        channel.drain();
+        channel.drain().await;
         let event = fleet_events.try_recv().unwrap();
         assert!(matches!(&event, FleetEvent::SetupFailed { error, .. } if error == "no model"), "{event:?}");
+    }
+
+    #[tokio::test]
+    async fn much_that_an_ended_runner_has_sent_lets_other_tasks_run_s100() {
+        let (sender, mut fleet_events) = mpsc::unbounded_channel();
+        let (ours, mut runner) = StdUnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let reporter = StatusReporter::new(RunnerId::new(1), 0, sender);
+        let channel = Channel::new(UnixStream::from_std(ours).unwrap(), reporter);
+        runner.write_all(Message::ready().encode().as_bytes()).unwrap();
+        runner.write_all(&vec![b'x'; 40 * 1024]).unwrap();
+        runner.write_all(b"\n").unwrap();
+        runner.write_all(Message::failed("no model").encode().as_bytes()).unwrap();
+        let mut draining = Box::pin(channel.drain());
+        assert!((&mut draining).now_or_never().is_none());
+        assert!(matches!(fleet_events.try_recv(), Ok(FleetEvent::Ready { .. })), "the first part was read");
+        assert!(fleet_events.try_recv().is_err(), "and not the last one");
+        draining.await;
+        assert!(matches!(fleet_events.try_recv(), Ok(FleetEvent::SetupFailed { .. })));
     }
 
     /// Why the host stops listening to a runner that sends this line, and its first report.

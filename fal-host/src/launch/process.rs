@@ -106,7 +106,7 @@ impl Launcher for ProcessLauncher {
                     }
                 }
             };
-            channel.drain();
+            channel.drain().await;
             // A runner that was killed has not removed them.
             for path in [sockets.requests, sockets.checks] {
                 let _ = std::fs::remove_file(path);
