@@ -153,8 +153,9 @@ impl fmt::Display for Failure {
 pub enum Inconclusive {
     /// The host could not make the check: it had no file descriptor, memory or buffer space left.
     CouldNotAsk,
-    /// The check failed, but the host's own lag or a suspension of the machine explains the failure. A monitor excuses
-    /// at most [`MAX_EXCUSED`](crate::MAX_EXCUSED) of these in a row. It counts the next one as the failure given here.
+    /// The check failed, but the host's own lag or a suspension of the machine explains the failure. A monitor excuses at
+    /// most [`MAX_EXCUSED`](crate::MAX_EXCUSED) of these without a pass in between. It counts the next one as the failure
+    /// given here.
     HostLag(Failure),
 }
 

@@ -19,8 +19,8 @@ pub const HISTORY_LEN: usize = 8;
 /// The time from an inconclusive manual check until the next try ([S20](crate::semantics#s20)).
 pub const MANUAL_RETRY: Duration = Duration::from_secs(1);
 
-/// How many failures in a row the host's own lag may excuse. The next one counts. A pass renews the allowance. Failures
-/// of periodic checks within the start period do not use it up ([S20](crate::semantics#s20)).
+/// How many failures the host's own lag may excuse without a pass in between. The next one counts. Failures of periodic
+/// checks within the start period do not use this up ([S20](crate::semantics#s20)).
 pub const MAX_EXCUSED: u8 = 3;
 
 /// Decides which checks to make of one runner, and concludes from them how healthy it is.

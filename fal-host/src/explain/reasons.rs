@@ -12,7 +12,9 @@ pub(super) const fn because(reason: Reason) -> &'static str {
         }
         Reason::Exited => "its process exited by itself while it was ready",
         Reason::Requested => "one of its responses said, with `x-fal-stop-runner`, that it cannot go on",
-        Reason::Unreachable => "it was ready and refused the connection of a request, and then a fresh one",
+        Reason::Unreachable => {
+            "it was in the rotation and refused the connection of a request, and then a fresh one"
+        }
         Reason::SetupFailed => {
             "its setup failed, or its process ended or could not be started before it was ready"
         }

@@ -15,7 +15,7 @@ impl Fleet {
     pub(super) fn on_memory_measured(&mut self, id: RunnerId, bytes: u64) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         runner.memory = Some(bytes);
-        if runner.limits.memory.is_some_and(|limit| bytes > limit.get()) {
+        if runner.limits.memory.is_some_and(|limit| bytes >= limit.get()) {
             self.on_limit_reached(id, Reason::Memory);
         }
     }

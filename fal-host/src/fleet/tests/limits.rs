@@ -33,14 +33,15 @@ fn ids(simulation: &Simulation) -> Vec<u64> {
 }
 
 #[test]
-fn a_runner_above_its_memory_limit_is_drained_when_its_successor_is_healthy_s54a_s54c() {
+fn a_runner_that_reaches_its_memory_limit_is_drained_when_its_successor_is_healthy_s54a_s54c() {
     let settings = FleetSettings { min_healthy: seconds(10), ..limited(2) };
     let mut simulation = Simulation::new(settings, |_| GOOD);
     simulation.run_to(seconds(20));
-    measure(&mut simulation, 1, LIMIT * 9 / 10 - 1);
+    let own = simulation.fleet.runners().find_map(|runner| runner.limits.memory).unwrap().get();
+    measure(&mut simulation, 1, own - 1);
     simulation.run_to(seconds(30));
     assert_eq!(ids(&simulation), [1, 2], "it has not reached the limit");
-    measure(&mut simulation, 1, LIMIT + 1);
+    measure(&mut simulation, 1, own);
     assert!(simulation.fleet.runners().any(|runner| runner.due() == Some(Reason::Memory)));
     for tenth in 0..200 {
         simulation.run_to(seconds(30) + millis(tenth * 100));
