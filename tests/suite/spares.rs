@@ -160,6 +160,27 @@ async fn a_host_is_scaled_up_and_down_and_loses_no_request_s76a_s76b() {
 }
 
 #[tokio::test]
+async fn a_host_in_the_background_of_a_terminal_that_stops_writers_goes_on_s76c() {
+    let director = Director::new();
+    let mut host = fixture(&director);
+    host.args(["run", "--listen=127.0.0.1:0", "--admin=127.0.0.1:0", "--app=scripted", "--runners=2"]);
+    host.env("NO_COLOR", "1");
+    let (mut shell, host) = run_in_background(&host).await;
+    // The host writes its log to the terminal.
+    for runner in 1..=2 {
+        shell.stderr.line(&format!("IDLE runner={runner}")).await;
+    }
+    host.signal(Signal::TTOU);
+    let pending = shell.call("asked").await;
+    director.call("asked").await.succeed().await;
+    assert_eq!(pending.response().await.status, 200);
+    assert_eq!(shell.shows("/runners").await.json()["scale"]["runners"], 2);
+    host.signal(Signal::TERM);
+    assert_eq!(shell.exit().await, Some(0));
+    host.ended().await;
+}
+
+#[tokio::test]
 async fn signals_and_the_admin_interface_scale_a_host_s76c_s76d() {
     let director = Director::new();
     let host = Program::run(&director, &["--app", "scripted"]);

@@ -23,8 +23,9 @@ use crate::{HostBuilder, HostHandle};
 ///
 /// SIGTERM and Ctrl-C stop the host. A second one, at least 100 ms after the first, kills the runners
 /// ([S41e](fal_health::semantics#s41e)). SIGHUP loads the TLS certificate again and replaces all runners; if standard input
-/// is a terminal, SIGHUP stops the host. SIGTTIN adds a runner, and SIGTTOU removes one ([S76c](fal_health::semantics#s76c)). If the program was started with SIGHUP ignored, as by `nohup`, it stays ignored. Runners inherit no
-/// descriptors except their standard streams.
+/// is a terminal, SIGHUP stops the host. If the program was started with SIGHUP ignored, as by `nohup`, it stays ignored.
+/// SIGTTIN adds a runner, and SIGTTOU removes one, unless standard output or standard error is a terminal
+/// ([S76c](fal_health::semantics#s76c)). Runners inherit no descriptors except their standard streams.
 ///
 /// Under systemd it reports its state, and uses the sockets that systemd listens on ([S69](fal_health::semantics#s69)).
 ///

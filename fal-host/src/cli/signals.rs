@@ -29,11 +29,44 @@ pub(super) struct Signals {
     interrupt: Signal,
     /// `None` if the host was started with SIGHUP ignored, which it keeps.
     hangup: Option<Signal>,
-    /// SIGTTIN and SIGTTOU, as other servers have them (S76c).
-    scale_up: Signal,
-    scale_down: Signal,
+    /// SIGTTIN and SIGTTOU, as other servers have them. `None` if the host writes to a terminal (S76c).
+    scale: Option<ScaleSignals>,
     /// SIGHUP means stop if a terminal has closed, and restart for a server without a terminal.
     on_hangup: SignalRequest,
+}
+
+#[derive(Debug)]
+struct ScaleSignals {
+    up: Signal,
+    down: Signal,
+}
+
+impl ScaleSignals {
+    /// Installs the signal handlers, unless the host writes to a terminal. The system sends SIGTTOU to a process in the background
+    /// that writes to a terminal set so (`stty tostop`). With a handler, each write would be tried again and again, and each
+    /// time remove a runner. An ignored signal lets the process write.
+    fn install() -> io::Result<Option<Self>> {
+        if io::stdout().is_terminal() || io::stderr().is_terminal() {
+            [TTIN, TTOU].into_iter().for_each(ignore);
+            return Ok(None);
+        }
+        Ok(Some(Self { up: signal(SignalKind::from_raw(TTIN))?, down: signal(SignalKind::from_raw(TTOU))? }))
+    }
+
+    async fn next(&mut self) -> SignalRequest {
+        tokio::select! {
+            _ = self.up.recv() => SignalRequest::ScaleUp,
+            _ = self.down.recv() => SignalRequest::ScaleDown,
+        }
+    }
+}
+
+fn ignore(signal: i32) {
+    #[expect(unsafe_code, reason = "no safe function ignores a signal")]
+    // SAFETY: to ignore a signal runs no code when it comes.
+    unsafe {
+        libc::signal(signal, libc::SIG_IGN);
+    }
 }
 
 impl Signals {
@@ -43,8 +76,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: if inherited::ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) },
-            scale_up: signal(SignalKind::from_raw(TTIN))?,
-            scale_down: signal(SignalKind::from_raw(TTOU))?,
+            scale: ScaleSignals::install()?,
             on_hangup: if io::stdin().is_terminal() { SignalRequest::Stop } else { SignalRequest::Restart },
         })
     }
@@ -52,11 +84,11 @@ impl Signals {
     /// Waits for the next signal. Cancel safe.
     pub(super) async fn next(&mut self) -> SignalRequest {
         let hangup = OptionFuture::from(self.hangup.as_mut().map(Signal::recv));
+        let scale = OptionFuture::from(self.scale.as_mut().map(ScaleSignals::next));
         tokio::select! {
             _ = self.terminate.recv() => SignalRequest::Stop,
             _ = self.interrupt.recv() => SignalRequest::Stop,
-            _ = self.scale_up.recv() => SignalRequest::ScaleUp,
-            _ = self.scale_down.recv() => SignalRequest::ScaleDown,
+            Some(request) = scale => request,
             Some(_) = hangup => self.on_hangup,
         }
     }

@@ -7,6 +7,7 @@ mod history;
 mod host;
 mod process;
 mod program;
+mod terminal;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ pub(crate) use host::{
 };
 pub(crate) use process::Process;
 pub(crate) use program::{Output, Program, fixture, output};
+pub(crate) use terminal::run_in_background;
 
 /// The check interval in tests: short, so that several checks pass while something else happens.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(20);

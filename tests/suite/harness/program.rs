@@ -51,10 +51,18 @@ impl Program {
 
     pub(crate) fn start_with(command: &mut Command, stdin: Stdio) -> Self {
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.process_group(0).kill_on_drop(true).spawn().unwrap();
+        Self::of(command.process_group(0).kill_on_drop(true).spawn().unwrap())
+    }
+
+    /// Reads the streams of a program that are pipes.
+    pub(super) fn of(mut child: Child) -> Self {
         let (stdout, stderr) = (History::default(), History::default());
-        tokio::spawn(read(child.stdout.take().unwrap(), stdout.clone()));
-        tokio::spawn(read(child.stderr.take().unwrap(), stderr.clone()));
+        if let Some(output) = child.stdout.take() {
+            tokio::spawn(read(output, stdout.clone()));
+        }
+        if let Some(output) = child.stderr.take() {
+            tokio::spawn(read(output, stderr.clone()));
+        }
         Self { child, stdout, stderr }
     }
 
