@@ -35,7 +35,8 @@ impl Circumstances {
     pub(crate) fn of(fleet: &Fleet, now: SystemTime) -> Self {
         let settings = fleet.settings();
         let mut last_ended: Vec<LastEnded> = Vec::new();
-        for RunnerRecord { index, id, reason, detail, .. } in fleet.records() {
+        for record in fleet.records() {
+            let RunnerRecord { index, id, reason, detail, .. } = record.as_ref();
             last_ended.retain(|earlier| earlier.index != *index);
             last_ended.push(LastEnded { index: *index, id: *id, reason: *reason, detail: detail.clone() });
         }

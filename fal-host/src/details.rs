@@ -13,7 +13,8 @@ use crate::evidence::{Evidence, OutputLine, Usage};
 use crate::fleet::{Step, StepKind};
 use crate::id::RunnerId;
 use crate::json::unix_time;
-use crate::snapshot::{EndedInfo, RunnerInfo, Sources};
+use crate::snapshot::{EndedInfo, RunnerInfo};
+use crate::snapshot_parts::Sources;
 
 /// Everything that the host knows of one runner ([S85](fal_health::semantics#s85)).
 #[derive(Clone, Debug, Serialize)]
@@ -82,10 +83,11 @@ impl RunnerDetails {
         let (now, kept) = (clock.now(), evidence.of(id));
         let output = kept.map(|kept| kept.output.since(0).lines).unwrap_or_default();
         let circumstances = Circumstances::of(fleet, clock.wall(now));
-        let live = fleet.runners().find(|runner| runner.id() == id).map(|runner| {
+        let live = fleet.observe_runner(id).map(|observed| {
+            let runner = &observed.runner;
             let history = runner.monitor().into_iter().flat_map(Monitor::history);
             let live = LiveInfo {
-                info: RunnerInfo::of(runner, fleet, now).with_requests(balancer),
+                info: RunnerInfo::of(&observed, now).with_requests(balancer),
                 started_at: clock.wall(runner.started()),
                 checks: checks(history, kept, now),
             };

@@ -40,6 +40,7 @@ mod open_files;
 mod probe;
 mod proxy;
 mod snapshot;
+mod snapshot_parts;
 
 pub use admin::{AdminToken, WeakTokenError};
 pub use check_info::CheckInfo;

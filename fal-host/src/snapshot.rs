@@ -8,8 +8,8 @@ use serde::{Serialize, Serializer};
 
 use crate::check_info::CheckInfo;
 use crate::clock::Clock;
-use crate::evidence::{Evidence, EvidenceStore, OomEvidence};
-use crate::fleet::{Exit, Fleet, Reason, RestartStatus, Runner, RunnerRecord, RunnerState, ScaleTarget};
+use crate::evidence::{Evidence, OomEvidence};
+use crate::fleet::{Exit, ObservedRunner, Reason, RestartStatus, RunnerRecord, RunnerState, ScaleTarget};
 use crate::id::RunnerId;
 use crate::json::{optional_seconds, seconds, unix_time};
 use crate::proxy::Balancer;
@@ -40,15 +40,6 @@ pub struct Snapshot {
     /// The last runners that ended, oldest first, at most [`MAX_RECORDS`](crate::MAX_RECORDS)
     /// ([S36](fal_health::semantics#s36)).
     pub ended: Vec<EndedInfo>,
-}
-
-/// What a snapshot is made of.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sources<'a> {
-    pub(crate) fleet: &'a Fleet,
-    pub(crate) clock: &'a Clock,
-    pub(crate) balancer: &'a Balancer,
-    pub(crate) evidence: &'a EvidenceStore,
 }
 
 /// A runner that has not ended.
@@ -201,35 +192,7 @@ pub struct EndedInfo {
     pub checks: Vec<CheckInfo>,
 }
 
-/// Whether a host takes requests.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct HostStatus {
-    /// Whether any runner takes requests, and the host does not stop.
-    pub(crate) ready: bool,
-    /// Whether the host is stopping, or has announced that.
-    pub(crate) stopping: bool,
-}
-
 impl Snapshot {
-    /// What the control thread knows. It does as little as possible for it, because it makes the checks.
-    pub(crate) fn of(sources: Sources<'_>, status: HostStatus) -> Self {
-        let Sources { fleet, clock, evidence, .. } = sources;
-        let now = clock.now();
-        Self {
-            ready: status.ready,
-            stopping: status.stopping,
-            queued: 0,
-            paused: false,
-            scale: fleet.scale_target(),
-            runners: fleet.runners().map(|runner| RunnerInfo::of(runner, fleet, now)).collect(),
-            restart: fleet.restart_status(),
-            ended: {
-                let kept = |id| evidence.of(id).map(AsRef::as_ref);
-                fleet.records().map(|record| EndedInfo::of(record, clock, kept(record.id))).collect()
-            },
-        }
-    }
-
     /// Adds what the balancer knows, on the thread of the caller.
     pub(crate) fn with_requests(mut self, balancer: &Balancer) -> Self {
         self.runners = self.runners.into_iter().map(|runner| runner.with_requests(balancer)).collect();
@@ -241,13 +204,14 @@ impl Snapshot {
 
 impl RunnerInfo {
     /// What the control thread knows of a runner.
-    pub(crate) fn of(runner: &Runner, fleet: &Fleet, now: Time) -> Self {
+    pub(crate) fn of(observed: &ObservedRunner, now: Time) -> Self {
+        let ObservedRunner { runner, is_spare, failed_starts } = observed;
         Self {
             id: runner.id(),
             index: runner.index().get(),
             pid: runner.pid(),
             state: runner.state(),
-            spare: fleet.is_spare(runner),
+            spare: *is_spare,
             age: now.since(runner.started()),
             in_flight: 0,
             served: 0,
@@ -257,10 +221,9 @@ impl RunnerInfo {
             reason: runner.reason(),
             detail: runner.detail().map(str::to_owned),
             deferred: runner.is_deferred(),
-            backoff: runner.backoff_until().map(|until| BackoffInfo {
-                remaining: until.since(now),
-                failed_starts: fleet.failed_starts(runner.index()),
-            }),
+            backoff: runner
+                .backoff_until()
+                .map(|until| BackoffInfo { remaining: until.since(now), failed_starts: *failed_starts }),
             awaits_first_pass: runner.awaits_first_pass(),
             awaits_min_healthy: runner.awaits_min_healthy(),
             health: runner.monitor().map(|monitor| HealthInfo {

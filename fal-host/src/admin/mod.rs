@@ -113,7 +113,7 @@ mod tests {
 
     use crate::fleet::{Scale, ScaleTarget};
     use crate::proxy::{Balancer, Limits, Reports};
-    use crate::snapshot::HostStatus;
+    use crate::snapshot_parts::HostStatus;
 
     impl Admin {
         pub(super) fn answered(requests: &mpsc::UnboundedSender<ControlRequest>) -> Self {

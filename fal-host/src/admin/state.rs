@@ -14,7 +14,8 @@ use crate::driver::ControlRequest;
 use crate::event_log::EventLog;
 use crate::events::{Event, EventStream};
 use crate::proxy::Balancer;
-use crate::snapshot::{HostStatus, Snapshot};
+use crate::snapshot::Snapshot;
+use crate::snapshot_parts::HostStatus;
 
 /// The state of the admin interface.
 #[derive(Clone, Debug)]
@@ -46,7 +47,7 @@ impl Admin {
     }
 
     pub(super) async fn snapshot(&self) -> Option<Snapshot> {
-        Some(self.ask(ControlRequest::Snapshot).await?.with_requests(&self.balancer))
+        Some(self.ask(ControlRequest::Snapshot).await?.into_snapshot().with_requests(&self.balancer))
     }
 
     /// Asks the control thread. `None` when it has ended.

@@ -9,7 +9,7 @@ use crate::details::RunnerDetails;
 use crate::fleet::{FleetEvent, Scale, ScaleTarget};
 use crate::metrics::Counted;
 use crate::open_files::OpenFiles;
-use crate::snapshot::{HostStatus, Snapshot, Sources};
+use crate::snapshot_parts::{HostStatus, SnapshotParts, Sources};
 
 impl Driver {
     pub(super) fn on_request(&mut self, request: Option<ControlRequest>) {
@@ -67,8 +67,8 @@ impl Driver {
         }
     }
 
-    fn snapshot(&self) -> Snapshot {
-        Snapshot::of(self.sources(), self.status())
+    fn snapshot(&self) -> SnapshotParts {
+        SnapshotParts::of(self.sources(), self.status())
     }
 
     /// What a snapshot is made of.

@@ -108,7 +108,7 @@ fn driver(runners: usize, socket: PathBuf) -> (mpsc::UnboundedSender<ControlRequ
 async fn counts(requests: &mpsc::UnboundedSender<ControlRequest>) -> (usize, usize) {
     let (reply, snapshot) = oneshot::channel();
     requests.send(ControlRequest::Snapshot(reply)).unwrap();
-    let runners = snapshot.await.unwrap().runners;
+    let runners = snapshot.await.unwrap().into_snapshot().runners;
     let waiting = runners.iter().filter(|runner| runner.awaits_first_pass).count();
     let routed = runners.iter().filter(|runner| runner.state == crate::RunnerState::Idle).count();
     (routed, waiting)

@@ -10,7 +10,7 @@ use crate::evidence::Evidence;
 use crate::fleet::{OrderError, RunnerOrder, Scale, ScaleTarget};
 use crate::id::RunnerId;
 use crate::metrics::Counted;
-use crate::snapshot::{HostStatus, Snapshot};
+use crate::snapshot_parts::{HostStatus, SnapshotParts};
 
 /// A request to the driver.
 #[derive(Debug)]
@@ -33,8 +33,7 @@ pub(crate) enum ControlRequest {
     Stop,
     Kill,
     Status(oneshot::Sender<HostStatus>),
-    /// Without what the balancer knows.
-    Snapshot(oneshot::Sender<Snapshot>),
+    Snapshot(oneshot::Sender<SnapshotParts>),
     /// Without what the balancer knows.
     Metrics(oneshot::Sender<Counted>),
     /// What is known of one runner; `None` if it is unknown.

@@ -124,7 +124,7 @@ async fn closes(mut connection: UnixStream) {
 async fn snapshot(requests: &mpsc::UnboundedSender<ControlRequest>) -> Snapshot {
     let (reply, snapshot) = oneshot::channel();
     requests.send(ControlRequest::Snapshot(reply)).unwrap();
-    snapshot.await.unwrap()
+    snapshot.await.unwrap().into_snapshot()
 }
 
 /// Suspends a host for longer than a start may take. When it resumes, a request and a passed deadline wait for it.

@@ -1,5 +1,7 @@
 //! How runners end, and which runners replace them.
 
+use std::sync::Arc;
+
 use fal_health::{Monitor, Time};
 
 use super::event_kind::EventKind;
@@ -177,7 +179,7 @@ impl Fleet {
         if self.records.len() == MAX_RECORDS {
             self.records.pop_front();
         }
-        self.records.push_back(record.clone());
+        self.records.push_back(Arc::new(record.clone()));
         self.emit(runner.id, EventKind::Terminated(record));
         self.commands.push(FleetCommand::Forget(runner.id));
     }

@@ -43,6 +43,7 @@ mod limiting;
 mod limits;
 mod max_replacing;
 mod message;
+mod observing;
 mod order;
 mod ordering;
 mod record;
@@ -50,6 +51,7 @@ mod replica;
 mod restarting;
 mod rolling_restart;
 mod runner;
+mod runner_map;
 mod scale;
 mod scaling;
 mod settings;
@@ -58,6 +60,7 @@ mod starting;
 mod step;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use fal_health::Time;
 
@@ -69,6 +72,7 @@ pub use self::give_up::{GaveUp, GiveUp};
 pub(crate) use self::limits::RunnerLimits;
 pub(crate) use self::max_replacing::MaxReplacing;
 pub(crate) use self::message::{FleetCommand, FleetEvent};
+pub(crate) use self::observing::ObservedRunner;
 pub use self::order::{OrderError, RunnerOrder};
 pub use self::record::{Exit, MAX_RECORDS, Reason, RunnerRecord};
 use self::replica::Replica;
@@ -78,6 +82,7 @@ pub use self::rolling_restart::{RestartError, RestartStatus};
 use self::runner::Phase;
 pub(crate) use self::runner::Runner;
 pub use self::runner::RunnerState;
+use self::runner_map::RunnerMap;
 pub(crate) use self::scale::Scale;
 pub use self::scale::ScaleTarget;
 use self::settings::EXIT_GRACE;
@@ -90,7 +95,7 @@ use crate::id::RunnerId;
 #[derive(Debug)]
 pub(crate) struct Fleet {
     settings: FleetSettings,
-    runners: BTreeMap<RunnerId, Runner>,
+    runners: RunnerMap,
     /// As many as there should be runners and spares.
     replicas: BTreeMap<ReplicaIndex, Replica>,
     /// The replicas that are spares (S75).
@@ -109,7 +114,7 @@ pub(crate) struct Fleet {
     rolling_restart: Option<RollingRestart>,
     /// How the last rolling restart ended.
     last_restart: Option<RestartStatus>,
-    records: VecDeque<RunnerRecord>,
+    records: VecDeque<Arc<RunnerRecord>>,
     next_id: u64,
     /// The runner that a host names when it gives up (S48).
     last_failed_start: Option<FailedStart>,
@@ -141,7 +146,7 @@ impl Fleet {
             rolling_restart: None,
             last_restart: None,
             settings,
-            runners: BTreeMap::new(),
+            runners: RunnerMap::default(),
             replicas: BTreeMap::new(),
             spares: BTreeSet::new(),
             routed: 0,
@@ -225,17 +230,13 @@ impl Fleet {
     }
 
     /// The runners that have not ended, by id.
+    #[cfg(test)]
     pub(crate) fn runners(&self) -> impl Iterator<Item = &Runner> {
         self.runners.values()
     }
 
     pub(crate) fn replacement_strategy(&self) -> ReplacementStrategy {
         self.settings.replacement_strategy
-    }
-
-    /// How many starts of a replica have failed in a row.
-    pub(crate) fn failed_starts(&self, index: ReplicaIndex) -> u32 {
-        self.replicas.get(&index).map_or(0, |replica| replica.backoff.failures())
     }
 
     /// How many replicas are being replaced because of periodic checks or limits (S40).
@@ -255,11 +256,6 @@ impl Fleet {
     /// Whether the host is stopping or has stopped.
     pub(crate) fn is_stopping(&self) -> bool {
         self.shutdown != Shutdown::NotRequested
-    }
-
-    /// The records of the last runners that ended, oldest first, at most [`MAX_RECORDS`].
-    pub(crate) fn records(&self) -> impl Iterator<Item = &RunnerRecord> {
-        self.records.iter()
     }
 
     fn on_elapsed(&mut self, now: Time) {

@@ -4,17 +4,15 @@ use fal_health::Time;
 
 use super::Fleet;
 use super::event_kind::EventKind;
-use super::replica::ReplicaIndex;
+use super::replica::{Replica, ReplicaIndex};
 use super::runner::Runner;
 use crate::id::RunnerId;
 
 impl Fleet {
     /// Whether a runner belongs to a spare. One that is ending belongs to none.
     pub(crate) fn is_spare(&self, runner: &Runner) -> bool {
-        let replica = self.replicas.get(&runner.replica);
-        let is_member =
-            replica.is_some_and(|it| it.current == Some(runner.id) || it.successor == Some(runner.id));
-        is_member && self.spares.contains(&runner.replica)
+        let is_member = |it: &Replica| it.current == Some(runner.id) || it.successor == Some(runner.id);
+        self.spares.contains(&runner.replica) && self.replicas.get(&runner.replica).is_some_and(is_member)
     }
 
     /// Gives the place of a replica without a runner in the rotation to a spare that is ready, healthy ones first (S75b).

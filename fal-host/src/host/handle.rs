@@ -56,7 +56,7 @@ impl HostHandle {
     pub async fn snapshot(&self) -> Option<Snapshot> {
         let (reply, answer) = oneshot::channel();
         self.requests.send(ControlRequest::Snapshot(reply)).ok()?;
-        Some(answer.await.ok()?.with_requests(&self.balancer))
+        Some(answer.await.ok()?.into_snapshot().with_requests(&self.balancer))
     }
 
     /// The metrics of the host and of its runners, as the admin interface shows them on `/metrics`

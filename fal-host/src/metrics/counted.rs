@@ -10,6 +10,7 @@ use crate::RunnerInfo;
 use crate::fleet::RunnerState;
 use crate::proxy::Balancer;
 use crate::snapshot::Snapshot;
+use crate::snapshot_parts::SnapshotParts;
 
 /// The states of a runner that has not ended.
 const STATES: [RunnerState; 7] = [
@@ -33,18 +34,18 @@ pub(crate) struct Counted {
     /// What runners have counted.
     of_runners: Arc<RunnerMetrics>,
     /// Without what the balancer knows.
-    snapshot: Snapshot,
+    snapshot: SnapshotParts,
 }
 
 impl Counted {
     /// A snapshot without what the balancer knows.
-    pub(crate) fn new(metrics: &FleetMetrics, snapshot: Snapshot) -> Self {
+    pub(crate) fn new(metrics: &FleetMetrics, snapshot: SnapshotParts) -> Self {
         Self { events: metrics.families(), of_runners: Arc::clone(metrics.of_runners()), snapshot }
     }
 
     /// All metrics of the host.
     pub(crate) fn families(self, balancer: &Balancer) -> Vec<MetricFamily> {
-        let snapshot = self.snapshot.with_requests(balancer);
+        let snapshot = self.snapshot.into_snapshot().with_requests(balancer);
         let mut families = families_of(&snapshot, balancer.waiting(), balancer.limits().max_multiplexing);
         families.extend(self.events);
         families.extend(balancer.metrics().families());

@@ -143,7 +143,7 @@ impl Simulation {
     }
 
     pub(super) fn records(&self) -> Vec<RunnerRecord> {
-        self.fleet.records().cloned().collect()
+        self.fleet.records().map(|record| record.as_ref().clone()).collect()
     }
 
     pub(super) fn reasons(&self) -> Vec<Reason> {

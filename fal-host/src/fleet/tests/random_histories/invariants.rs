@@ -96,7 +96,7 @@ impl History {
             let is_routed = members.iter().any(|runner| runner.is_routed());
             if fleet.spares.contains(index) {
                 assert!(!is_routed, "{index:?} is a spare (S75a)");
-                has_ready |= replica.current.is_some_and(|id| fleet.runners[&id].is_ready());
+                has_ready |= replica.current.is_some_and(|id| fleet.runners.get(&id).unwrap().is_ready());
             } else {
                 is_vacant |= !is_routed;
             }

@@ -1,0 +1,77 @@
+//! What the control thread gives for a snapshot. It copies little, because it makes the checks.
+
+use std::sync::Arc;
+
+use fal_health::Time;
+
+use crate::clock::Clock;
+use crate::evidence::{Evidence, EvidenceStore};
+use crate::fleet::{Fleet, ObservedRunner, RestartStatus, RunnerRecord, ScaleTarget};
+use crate::proxy::Balancer;
+use crate::snapshot::{EndedInfo, RunnerInfo, Snapshot};
+
+/// What a snapshot is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sources<'a> {
+    pub(crate) fleet: &'a Fleet,
+    pub(crate) clock: &'a Clock,
+    pub(crate) balancer: &'a Balancer,
+    pub(crate) evidence: &'a EvidenceStore,
+}
+
+/// Whether a host takes requests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HostStatus {
+    /// Whether any runner takes requests, and the host does not stop.
+    pub(crate) ready: bool,
+    /// Whether the host is stopping, or has announced that.
+    pub(crate) stopping: bool,
+}
+
+/// What the control thread knows at one moment, shared with it.
+#[derive(Debug)]
+pub(crate) struct SnapshotParts {
+    status: HostStatus,
+    scale: ScaleTarget,
+    restart: Option<RestartStatus>,
+    clock: Clock,
+    now: Time,
+    runners: Vec<ObservedRunner>,
+    ended: Vec<(Arc<RunnerRecord>, Option<Arc<Evidence>>)>,
+}
+
+impl SnapshotParts {
+    pub(crate) fn of(sources: Sources<'_>, status: HostStatus) -> Self {
+        let Sources { fleet, clock, evidence, .. } = sources;
+        Self {
+            status,
+            scale: fleet.scale_target(),
+            restart: fleet.restart_status(),
+            clock: clock.clone(),
+            now: clock.now(),
+            runners: fleet.observe(),
+            ended: fleet
+                .records()
+                .map(|record| (Arc::clone(record), evidence.of(record.id).cloned()))
+                .collect(),
+        }
+    }
+
+    /// The snapshot without what the balancer knows. Takes a while if there are many runners.
+    pub(crate) fn into_snapshot(self) -> Snapshot {
+        let Self { status, scale, restart, clock, now, runners, ended } = self;
+        Snapshot {
+            ready: status.ready,
+            stopping: status.stopping,
+            queued: 0,
+            paused: false,
+            scale,
+            runners: runners.iter().map(|runner| RunnerInfo::of(runner, now)).collect(),
+            restart,
+            ended: ended
+                .iter()
+                .map(|(record, kept)| EndedInfo::of(record, &clock, kept.as_deref()))
+                .collect(),
+        }
+    }
+}
