@@ -106,7 +106,7 @@ async fn a_slow_body_and_a_thousand_slow_heads_keep_no_other_client_from_being_s
     let mut slow = Vec::new();
     for number in 0..clients(1_000) {
         let mut client = within("a connection", TcpStream::connect(address)).await.unwrap();
-        let body = "POST /call HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n{";
+        let body = "POST /call HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n";
         let sent = if number == 0 { body } else { "GET / HTTP/1.1\r\nhost: " };
         client.write_all(sent.as_bytes()).await.unwrap();
         slow.push(client);

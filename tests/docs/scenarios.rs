@@ -241,6 +241,11 @@ const TABLE: &[Row] = &[
         rests: "a_pass_returns_to_the_ticks_s55b",
     },
     Row {
+        rule: 56,
+        acts: "slow_uploads_hold_no_permit_and_each_is_served_when_it_is_complete_s56a",
+        rests: "a_chunked_body_may_be_a_stream_and_takes_a_permit_at_once_s56b",
+    },
+    Row {
         rule: 58,
         acts: "a_runner_that_asks_is_drained_and_its_successor_starts_at_once_without_a_check_s58a_s58b",
         rests: "a_client_cannot_ask_and_neither_can_the_health_endpoint_s58a",

@@ -41,7 +41,8 @@ async fn every_failure_is_json_with_a_detail_s38f() {
         (json!({ "detail": "Method Not Allowed" }), Some("POST"))
     );
     let head = "POST /call HTTP/1.1\r\nhost: test\r\ncontent-type:";
-    let large = format!("{head} application/json\r\ncontent-length: 9999999\r\n\r\n");
+    let beginning = "x".repeat(16 * 1024);
+    let large = format!("{head} application/json\r\ncontent-length: 9999999\r\n\r\n{beginning}");
     let text = format!("{head} text/plain\r\ncontent-length: 2\r\n\r\n{{}}");
     let broken = format!("{head} application/json\r\ntransfer-encoding: chunked\r\n\r\nno length\r\n");
     told(&written(&host, &large).await, 413);

@@ -1,5 +1,6 @@
 //! The body of a client's request, on its way to a runner.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -20,8 +21,10 @@ pub(super) struct RequestBody {
     incoming: Option<Incoming>,
     /// What of it was taken, if the request may be sent once more.
     copy: Option<Box<BodyCopy>>,
-    /// What was sent to a runner that has lost it, and comes first.
-    again: Option<Box<BodyCopy>>,
+    /// The first part, if it was read before a runner was chosen.
+    first: Bytes,
+    /// What comes after that: what else was read before a runner was chosen, or what a runner has lost.
+    held: Option<Box<BodyCopy>>,
     /// The time limit of one stream of HTTP/2. A connection of HTTP/1.1 has its own, where it is read.
     upload: Option<Meter>,
 }
@@ -38,6 +41,9 @@ pub(crate) enum RequestBodyError {
 /// The largest body of a request that is sent once more, in bytes.
 pub(super) const MAX_COPY: usize = 64 * 1024;
 
+/// How much of a body is read before its request takes a permit, at least, in bytes.
+const MAX_GATHERED: usize = 16 * 1024;
+
 /// A copy of a part of a body.
 #[derive(Debug, Default)]
 struct BodyCopy {
@@ -52,7 +58,7 @@ pub(super) struct TooLarge;
 impl RequestBody {
     pub(super) fn new(incoming: Incoming) -> Self {
         let incoming = Some(incoming).filter(|incoming| !incoming.is_end_stream());
-        Self { incoming, copy: None, again: None, upload: None }
+        Self { incoming, ..Self::default() }
     }
 
     /// The body of one stream of HTTP/2, of which each part must come in time.
@@ -66,28 +72,57 @@ impl RequestBody {
         self.copy = Some(Box::default());
     }
 
+    /// Reads the beginning of a body with a length: until it is complete, or [`MAX_GATHERED`] bytes have arrived (S56). Returns
+    /// whether that took a wait for the client.
+    ///
+    /// A body without a length may be a stream whose client waits for a response meanwhile.
+    pub(super) async fn gather(&mut self, client: &Client) -> Result<bool, RequestBodyError> {
+        let mut gathered = 0;
+        let mut has_waited = false;
+        while self.length().is_some() && self.incoming.is_some() && gathered < MAX_GATHERED {
+            let part = poll_fn(|cx| {
+                let polled = self.poll_incoming(client, cx);
+                has_waited |= polled.is_pending();
+                polled
+            });
+            let Some(frame) = part.await else { break };
+            match frame?.into_data() {
+                Ok(data) => {
+                    gathered += data.len();
+                    if self.first.is_empty() {
+                        self.first = data;
+                    } else {
+                        self.held.get_or_insert_default().data.extend_from_slice(&data);
+                    }
+                }
+                Err(frame) => self.held.get_or_insert_default().trailers = frame.into_trailers().ok(),
+            }
+        }
+        Ok(has_waited)
+    }
+
     /// The same body from its start, without a further copy (S59). What a runner has not got follows from the client.
     pub(super) fn rewind(self) -> Result<Self, TooLarge> {
         let copy = self.copy.ok_or(TooLarge)?;
-        let again = Some(copy).filter(|copy| !copy.data.is_empty() || copy.trailers.is_some());
-        Ok(Self { incoming: self.incoming, copy: None, again, upload: self.upload })
+        let held = Some(copy).filter(|copy| !copy.data.is_empty() || copy.trailers.is_some());
+        Ok(Self { incoming: self.incoming, held, upload: self.upload, ..Self::default() })
     }
 
     /// How many bytes of it follow, if that is known.
     pub(super) fn length(&self) -> Option<u64> {
-        let again = match &self.again {
+        let held = match &self.held {
             // Trailers need chunks.
-            Some(again) if again.trailers.is_some() => return None,
-            Some(again) => again.data.len(),
+            Some(held) if held.trailers.is_some() => return None,
+            Some(held) => held.data.len(),
             None => 0,
         };
         let rest = self.incoming.as_ref().map_or(Some(0), |incoming| incoming.size_hint().exact())?;
-        u64::try_from(again).ok()?.checked_add(rest)
+        u64::try_from(self.first.len() + held).ok()?.checked_add(rest)
     }
 
     /// Whether no more follows.
     pub(super) const fn is_ended(&self) -> bool {
-        self.incoming.is_none() && self.again.is_none()
+        self.incoming.is_none() && self.first.is_empty() && self.held.is_none()
     }
 
     /// The next part that has arrived, and `None` at the end.
@@ -96,9 +131,18 @@ impl RequestBody {
         client: &Client,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
-        if let Some(frame) = self.take_again() {
-            return Poll::Ready(Some(Ok(frame)));
+        match self.take_held() {
+            Some(frame) => Poll::Ready(Some(Ok(frame))),
+            None => self.poll_incoming(client, cx),
         }
+    }
+
+    /// The next part that arrives from the client.
+    fn poll_incoming(
+        &mut self,
+        client: &Client,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
         let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
         if client.awaits_continue() {
             // A runner that does not say it gets the body after a while.
@@ -135,14 +179,17 @@ impl RequestBody {
         Poll::Ready(frame.map(|frame| frame.map_err(RequestBodyError::from)))
     }
 
-    /// The next part of what is sent again.
-    fn take_again(&mut self) -> Option<Frame<Bytes>> {
-        let mut again = self.again.take()?;
-        if again.data.is_empty() {
-            return again.trailers.map(Frame::trailers);
+    /// The next part of what has been read already.
+    fn take_held(&mut self) -> Option<Frame<Bytes>> {
+        if !self.first.is_empty() {
+            return Some(Frame::data(std::mem::take(&mut self.first)));
         }
-        let data = std::mem::take(&mut again.data).freeze();
-        self.again = Some(again).filter(|again| again.trailers.is_some());
+        let mut held = self.held.take()?;
+        if held.data.is_empty() {
+            return held.trailers.map(Frame::trailers);
+        }
+        let data = std::mem::take(&mut held.data).freeze();
+        self.held = Some(held).filter(|held| held.trailers.is_some());
         Some(Frame::data(data))
     }
 }

@@ -18,7 +18,7 @@ static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// What is measured of one request. It is counted, and written to the access log, when it is dropped.
 ///
-/// The clock is read three times: at the arrival, when the response begins, and at the end.
+/// The clock is read three times: at the arrival, when the response begins, and at the end; and where it waits.
 #[derive(Debug)]
 pub(super) struct RequestRecord {
     balancer: Arc<Balancer>,
@@ -29,6 +29,8 @@ pub(super) struct RequestRecord {
     pub(super) entry: LogEntry,
     /// `None` without an access log.
     access_log: Option<Box<AccessLogEntry>>,
+    /// How long the host has waited for its body before it asked for a permit.
+    gathered: Duration,
     /// How long it has waited for a permit. `None`: it has not asked for one.
     waited: Option<Duration>,
     /// The status of its response, and the time until that began. `None`: it has not begun.
@@ -55,12 +57,18 @@ impl RequestRecord {
             endpoint,
             entry: LogEntry::new(request.headers()),
             access_log: balancer.limits().access_log.then(access_log),
+            gathered: Duration::ZERO,
             waited: None,
             response: None,
             bytes: 0,
             outcome: RequestOutcome::ClientLeft,
             balancer: Arc::clone(balancer),
         }
+    }
+
+    /// Enough of its body has arrived, after a wait, and it asks for a permit.
+    pub(super) fn end_gathering(&mut self) {
+        self.gathered = self.began.elapsed();
     }
 
     /// It has got a permit, or will get none, after it has waited this long in total.
@@ -70,7 +78,10 @@ impl RequestRecord {
 
     /// What is known of it as the holder of a permit, which it has just got.
     pub(super) fn holder(&self) -> Holder {
-        Holder { endpoint: self.endpoint, since: self.began + self.waited.unwrap_or_default() }
+        Holder {
+            endpoint: self.endpoint,
+            since: self.began + self.gathered + self.waited.unwrap_or_default(),
+        }
     }
 
     /// The host answers it with an error of its own.
@@ -110,7 +121,7 @@ impl RequestRecord {
     /// How long a runner has had it, of this time since its arrival.
     fn in_runner(&self, after: Duration) -> Duration {
         let waited = self.waited.filter(|_| self.entry.runner.is_some());
-        waited.map_or(Duration::ZERO, |waited| after.saturating_sub(waited))
+        waited.map_or(Duration::ZERO, |waited| after.saturating_sub(self.gathered + waited))
     }
 }
 

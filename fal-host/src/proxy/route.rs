@@ -55,6 +55,11 @@ pub(super) async fn route(
     let mut unsent = None;
     if wishes.expects_continue {
         client.await_continue();
+    } else if !request.body().is_ended() {
+        let gathered = request.body_mut().gather(client).await;
+        if gathered.map_err(|error| why_lost(client, &UpstreamError::RequestBody(error)))? {
+            record.end_gathering();
+        }
     }
     let mut position = QueuePosition::default();
     loop {

@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 
 use super::rig::limits;
-use super::{Rig, until};
+use super::{BEGINNING, Rig, long_post, until};
 use crate::proxy::Limits;
 use crate::proxy::queue::QueuePosition;
 
@@ -14,7 +14,7 @@ async fn a_complete_response_ends_a_request_whose_client_still_sends_s43e() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.client().await;
-    client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhello").await;
+    client.send(&long_post(5)).await;
     let mut connection = runner.accept().await;
     connection.head().await;
     connection.answer("no need").await;
@@ -69,13 +69,14 @@ async fn the_connection_of_an_early_response_serves_no_further_request_s43e() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = rig.client().await;
-    client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhello").await;
+    client.send(&long_post(5)).await;
     let mut connection = runner.accept().await;
     connection.head().await;
     connection.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no").await;
     client.head().await;
     client.send("world").await;
-    assert_eq!(connection.exactly(10).await, "helloworld");
+    connection.exactly(BEGINNING).await;
+    assert_eq!(connection.exactly(5).await, "world");
     connection.send("k").await;
     assert_eq!(client.exactly(2).await, "ok");
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
@@ -87,13 +88,13 @@ async fn a_client_that_breaks_off_its_upload_still_gets_the_response_and_its_run
     let mut rig = Rig::with(Limits { max_multiplexing: 2, ..limits() }).await;
     let runner = rig.runner();
     let mut client = rig.client().await;
-    client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhello").await;
+    client.send(&long_post(5)).await;
     let mut connection = runner.accept().await;
     connection.head().await;
     connection.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no").await;
     client.head().await;
     client.close_side().await;
-    assert_eq!(connection.exactly(5).await, "hello");
+    connection.exactly(BEGINNING).await;
     connection.closed().await;
     let mut position = QueuePosition::default();
     assert!(position.acquire(&rig.balancer).now_or_never().is_some(), "the runner gets requests");

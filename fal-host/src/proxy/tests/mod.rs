@@ -6,6 +6,7 @@ mod abuse;
 mod early;
 mod fairness;
 mod framing;
+mod gathering;
 mod heads;
 #[cfg(all(feature = "http2", feature = "tls"))]
 mod http2;
@@ -37,6 +38,15 @@ use rig::Rig;
 
 /// Longer than anything here takes on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How much of a body with a length arrives before its request takes a permit (S56).
+const BEGINNING: usize = 16 * 1024;
+
+/// A request whose body is this much longer than [`BEGINNING`], and as much of it as gets a permit.
+fn long_post(rest: usize) -> String {
+    let length = BEGINNING + rest;
+    format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n{}", "x".repeat(BEGINNING))
+}
 
 /// The output of the future, which must not take forever.
 async fn within<T>(future: impl Future<Output = T>) -> T {

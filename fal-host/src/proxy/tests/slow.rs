@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::overdue::{LIMIT, tick_through, too_long};
 use super::rig::limits;
-use super::{Peer, Rig, until};
+use super::{BEGINNING, Peer, Rig, long_post, until};
 use crate::proxy::Limits;
 
 const HALF: Duration = Duration::from_secs(LIMIT.as_secs() / 2);
@@ -17,10 +17,10 @@ async fn rig() -> Rig {
 async fn part_of_a_body(rig: &mut Rig) -> (Peer<tokio::net::TcpStream>, Peer<tokio::net::UnixStream>) {
     let runner = rig.runner();
     let mut client = rig.client().await;
-    client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\nhello").await;
+    client.send(&long_post(100_000)).await;
     let mut connection = runner.accept().await;
     connection.head().await;
-    assert_eq!(connection.exactly(5).await, "hello");
+    connection.exactly(BEGINNING).await;
     (client, connection)
 }
 
@@ -63,8 +63,8 @@ async fn an_upload_that_is_slow_but_above_the_least_rate_is_not_cut_s43a() {
         client.send(&part).await;
         connection.exactly(part.len()).await;
     }
-    client.send(&"x".repeat(100_000 - 5 - 5 * part.len())).await;
-    connection.exactly(100_000 - 5 - 5 * part.len()).await;
+    client.send(&"x".repeat(100_000 - 5 * part.len())).await;
+    connection.exactly(100_000 - 5 * part.len()).await;
     connection.answer("ok").await;
     assert_eq!(client.message().await.body, "ok");
 }
@@ -74,7 +74,7 @@ async fn a_runner_that_does_not_read_is_not_held_against_the_client_s43a() {
     let mut rig = rig().await;
     let runner = rig.runner();
     let mut client = rig.client().await;
-    client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 8000000\r\n\r\n").await;
+    client.send(&long_post(8_000_000)).await;
     let mut connection = runner.accept().await;
     connection.head().await;
     let body = "x".repeat(8_000_000);
@@ -84,7 +84,7 @@ async fn a_runner_that_does_not_read_is_not_held_against_the_client_s43a() {
     });
     until(|| rig.balancer.in_flight(runner.id) == 1).await;
     too_long().await;
-    connection.exactly(8_000_000).await;
+    connection.exactly(BEGINNING + 8_000_000).await;
     connection.answer("ok").await;
     assert_eq!(sending.await.unwrap().message().await.body, "ok");
 }
@@ -158,8 +158,8 @@ async fn an_upload_at_a_fair_rate_goes_on_while_other_requests_wait_s43i() {
         connection.exactly(part.len()).await;
         tick_through(Duration::from_secs(1)).await;
     }
-    fair.send("xxxxx").await;
-    connection.exactly(5).await;
+    fair.send("xxxxxxxxxx").await;
+    connection.exactly(10).await;
     tick_through(Duration::from_secs(30)).await;
     connection.answer("ok").await;
     assert_eq!(fair.message().await.body, "ok", "a runner may take its time");
@@ -223,8 +223,8 @@ async fn the_request_timeout_begins_when_the_body_has_arrived_s43b() {
     let mut rig = Rig::with(Limits { request_timeout: Some(LIMIT), ..limits() }).await;
     let (mut client, mut connection) = part_of_a_body(&mut rig).await;
     tick_through(Duration::from_secs(50)).await;
-    client.send(&"x".repeat(99_995)).await;
-    connection.exactly(99_995).await;
+    client.send(&"x".repeat(100_000)).await;
+    connection.exactly(100_000).await;
     tick_through(Duration::from_secs(50)).await;
     connection.answer("in time").await;
     assert_eq!(client.message().await.body, "in time");

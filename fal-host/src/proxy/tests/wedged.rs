@@ -59,7 +59,7 @@ async fn an_upload_that_is_not_complete_is_not_overdue_s53a() {
     let _stuck = rig.get("/").await;
     runner.accept().await.message().await;
     let mut client = rig.client().await;
-    client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\na").await;
+    client.send("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n").await;
     let mut upload = runner.accept().await;
     upload.head().await;
     too_long().await;

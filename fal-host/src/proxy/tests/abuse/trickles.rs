@@ -13,13 +13,11 @@ const SECONDS: u64 = 150;
 #[tokio::test]
 async fn a_head_a_body_and_a_reader_at_one_byte_a_second_end_while_others_are_served_s43a() {
     let client_timeout = Duration::from_secs(60);
-    let mut rig = Rig::with(Limits { client_timeout, max_multiplexing: 3, ..limits() }).await;
+    let mut rig = Rig::with(Limits { client_timeout, max_multiplexing: 2, ..limits() }).await;
     let runner = rig.runner();
 
     let mut body = rig.client().await;
     body.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\n").await;
-    let mut upload = runner.accept().await;
-    upload.head().await;
     let mut reader = rig.get("/").await;
     let mut download = runner.accept().await;
     download.head().await;
@@ -52,6 +50,5 @@ async fn a_head_a_body_and_a_reader_at_one_byte_a_second_end_while_others_are_se
     sending.await.unwrap();
     assert_eq!(head.message().await.error_type(), "client_timeout");
     assert_eq!(body.message().await.error_type(), "client_timeout");
-    drop(upload);
     assert_unharmed(&mut rig, runner.id).await;
 }

@@ -1,0 +1,140 @@
+//! Bodies that arrive slowly, before their requests have a permit (S56).
+
+use std::time::Duration;
+
+use super::overdue::{LIMIT, tick_through, too_long};
+use super::rig::limits;
+use super::{BEGINNING, Rig, long_post, until};
+use crate::proxy::{Limits, Retries};
+
+const HEAD: &str = "POST /slow HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n";
+
+#[tokio::test]
+async fn slow_uploads_hold_no_permit_and_each_is_served_when_it_is_complete_s56a() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut slow = Vec::new();
+    for _ in 0..10 {
+        let mut client = rig.client().await;
+        client.send(HEAD).await;
+        client.send("hello").await;
+        slow.push(client);
+    }
+    let mut quick = rig.get("/quick").await;
+    let mut connection = runner.accept().await;
+    for mut client in slow {
+        assert_eq!(connection.message().await.start, "GET /quick HTTP/1.1");
+        connection.answer("quick").await;
+        assert_eq!(quick.message().await.body, "quick");
+        client.send("world").await;
+        let message = connection.message().await;
+        assert_eq!((message.start.as_str(), message.body.as_str()), ("POST /slow HTTP/1.1", "helloworld"));
+        connection.answer("slow").await;
+        assert_eq!(client.message().await.body, "slow");
+        quick.get("/quick").await;
+    }
+}
+
+#[tokio::test]
+async fn a_large_body_takes_a_permit_when_its_beginning_has_arrived_s56a() {
+    let mut rig = Rig::new().await;
+    let mut client = rig.client().await;
+    let request = long_post(3);
+    let (first, last) = request.split_at(request.len() - 1);
+    client.send(first).await;
+    let runner = rig.runner();
+    let mut other = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("other").await;
+    other.message().await;
+    client.send(last).await;
+    assert_eq!(connection.head().await.header("content-length"), Some((BEGINNING + 3).to_string().as_str()));
+    connection.exactly(BEGINNING).await;
+    client.send("end").await;
+    assert_eq!(connection.exactly(3).await, "end");
+    connection.answer("ok").await;
+    assert_eq!(client.message().await.body, "ok");
+}
+
+#[tokio::test]
+async fn a_chunked_body_may_be_a_stream_and_takes_a_permit_at_once_s56b() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n").await;
+    let mut connection = runner.accept().await;
+    connection.head().await;
+    assert_eq!(connection.chunk().await.unwrap(), "a");
+    connection.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nb\r\n").await;
+    client.head().await;
+    assert_eq!(client.chunk().await.unwrap(), "b");
+    client.send("0\r\n\r\n").await;
+    connection.send("0\r\n\r\n").await;
+    assert_eq!(client.chunk().await, None);
+}
+
+#[tokio::test]
+async fn an_upload_that_stalls_early_is_answered_408_and_never_had_a_permit_s56a_s43b() {
+    let mut rig = Rig::with(Limits { client_timeout: LIMIT, queue: 0, ..limits() }).await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send(HEAD).await;
+    client.send("hell").await;
+    tick_through(Duration::from_secs(30)).await;
+    client.send("o").await;
+    too_long().await;
+    let refused = client.message().await;
+    assert_eq!((refused.status(), refused.error_type().as_str()), (408, "client_timeout"));
+    assert_eq!(refused.header("connection"), Some("close"));
+    client.closed().await;
+    assert_eq!(rig.balancer.served(runner.id), 0);
+    assert!(rig.balancer.take_asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_in_its_upload_reaches_no_runner_s56a_s43d() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    for resets in [true, false] {
+        let mut client = rig.client().await;
+        client.send(HEAD).await;
+        client.send("hello").await;
+        if resets {
+            client.reset();
+        } else {
+            client.close_side().await;
+            let mut refused = client.message().await;
+            while refused.status() == 100 {
+                refused = client.message().await;
+            }
+            assert_eq!((refused.status(), refused.error_type().as_str()), (400, "broken_body"));
+        }
+    }
+    let _next = rig.get("/next").await;
+    assert_eq!(runner.accept().await.message().await.start, "GET /next HTTP/1.1");
+    until(|| rig.balancer.in_flight(runner.id) == 1).await;
+}
+
+#[tokio::test]
+async fn what_was_read_early_is_sent_once_more_if_it_is_lost_s56a_s59a() {
+    let mut rig = Rig::with(Limits { retries: Retries::new(false, [("POST", "/slow")]), ..limits() }).await;
+    let first = rig.runner();
+    let mut client = rig.client().await;
+    client.send(HEAD).await;
+    client.send("hello").await;
+    let mut quick = rig.get("/quick").await;
+    let mut connection = first.accept().await;
+    connection.message().await;
+    connection.answer("quick").await;
+    quick.message().await;
+    client.send("world").await;
+    assert_eq!(connection.message().await.body, "helloworld");
+    let second = rig.runner();
+    drop(connection);
+    let mut connection = second.accept().await;
+    let again = connection.message().await;
+    assert_eq!((again.body.as_str(), again.header("content-length")), ("helloworld", Some("10")));
+    connection.answer("ok").await;
+    assert_eq!(client.message().await.body, "ok");
+}
