@@ -17,7 +17,7 @@ use crate::snapshot::EndedInfo;
 /// What an event is about.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EventSource<'a> {
-    pub(crate) runner: RunnerId,
+    pub(crate) runner: Option<RunnerId>,
     pub(crate) at: SystemTime,
     pub(crate) clock: &'a Clock,
     pub(crate) evidence: Option<&'a Evidence>,
@@ -29,17 +29,19 @@ pub(crate) fn to_json(number: u64, kind: &EventKind, source: EventSource<'_>) ->
 }
 
 /// A passed check with its number as a JSON object in one line.
-pub(crate) fn pass_to_json(number: u64, kind: &str, runner: RunnerId, pass: &LoggedPass) -> String {
+pub(crate) fn pass_to_json(number: u64, kind: &str, runner: Option<RunnerId>, pass: &LoggedPass) -> String {
     line(number, kind, runner, pass.at, check_fields(&pass.record, None))
 }
 
-fn line(number: u64, kind: &str, runner: RunnerId, at: SystemTime, fields: Value) -> String {
+fn line(number: u64, kind: &str, runner: Option<RunnerId>, at: SystemTime, fields: Value) -> String {
     let at = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut event = Map::new();
     event.insert("id".to_owned(), number.into());
     event.insert("at".to_owned(), seconds(at));
     event.insert("kind".to_owned(), kind.into());
-    event.insert("runner".to_owned(), runner.get().into());
+    if let Some(runner) = runner {
+        event.insert("runner".to_owned(), runner.get().into());
+    }
     if let Value::Object(fields) = fields {
         event.extend(fields);
     }
@@ -97,6 +99,8 @@ fn fields(kind: &EventKind, source: EventSource<'_>) -> Value {
         }
         EventKind::GaveUp(gave_up) => json!({ "detail": gave_up.to_string() }),
         EventKind::Promoted { replaces } => json!({ "replaces": replaces }),
+        EventKind::UpgradeStarted { pid } | EventKind::UpgradeCompleted { pid } => json!({ "pid": pid }),
+        EventKind::UpgradeFailed { detail } => json!({ "detail": detail }),
         EventKind::RestartCompleted { replaced } => json!({ "replaced": replaced }),
         EventKind::Killed | EventKind::Abandoned | EventKind::KillOutlived | EventKind::BackoffEnded => {
             Value::Null

@@ -21,7 +21,8 @@ pub(crate) struct LoggedEvent {
     /// Its number, from 1.
     pub(crate) number: u64,
     pub(crate) kind: &'static str,
-    pub(crate) runner: RunnerId,
+    /// `None` for an event of the host itself.
+    pub(crate) runner: Option<RunnerId>,
     pub(crate) content: Content,
 }
 
@@ -89,7 +90,12 @@ impl EventLog {
     }
 
     /// Keeps an event, and forgets the oldest ones.
-    pub(crate) fn push(&self, kind: &'static str, runner: RunnerId, content: impl FnOnce(u64) -> Content) {
+    pub(crate) fn push(
+        &self,
+        kind: &'static str,
+        runner: Option<RunnerId>,
+        content: impl FnOnce(u64) -> Content,
+    ) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let number = *self.newest.borrow() + 1;
         let content = content(number);
@@ -139,7 +145,7 @@ mod tests {
 
     fn push(log: &EventLog, count: u64) {
         for _ in 0..count {
-            log.push("ready", RunnerId::new(1), |number| {
+            log.push("ready", Some(RunnerId::new(1)), |number| {
                 Content::Json(format!("{{\"id\":{number}}}").into())
             });
         }
@@ -181,7 +187,7 @@ mod tests {
     fn large_events_are_forgotten_sooner_s86a() {
         let log = EventLog::new();
         for _ in 0..10 {
-            log.push("ready", RunnerId::new(1), |_| Content::Json("x".repeat(1 << 20).into()));
+            log.push("ready", Some(RunnerId::new(1)), |_| Content::Json("x".repeat(1 << 20).into()));
         }
         assert_eq!(numbers(&log.since(log.start())), [7, 8, 9, 10]);
     }

@@ -12,14 +12,14 @@ use crate::id::RunnerId;
 /// How many events the channel holds. A reader that is further behind misses the oldest.
 pub(crate) const CAPACITY: usize = 1024;
 
-/// Something that happened to a runner.
+/// Something that happened to a runner or to the host.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Event {
     /// When it happened.
     pub at: SystemTime,
-    /// The runner.
-    pub runner: RunnerId,
+    /// The runner. `None` for an event of the host itself.
+    pub runner: Option<RunnerId>,
     /// What happened.
     pub kind: EventKind,
 }
@@ -132,6 +132,31 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind, evidence: Option<&Evidence
             %reason,
             "a new runner failed: the rolling restart ends, and the runners that it has not replaced stay"
         ),
+        EventKind::UpgradeStarted { .. }
+        | EventKind::UpgradeCompleted { .. }
+        | EventKind::UpgradeFailed { .. } => log_of_host(kind),
+    }
+}
+
+/// Writes an event of the host itself to the log.
+pub(crate) fn log_of_host(kind: &EventKind) {
+    match kind {
+        EventKind::UpgradeStarted { pid } => {
+            tracing::info!(
+                pid,
+                "upgrade: the new program is started; it takes over when its runners have passed a check"
+            );
+        }
+        EventKind::UpgradeCompleted { pid } => {
+            tracing::info!(
+                pid,
+                "upgrade: the new host serves, and this one stops when its clients have left"
+            );
+        }
+        EventKind::UpgradeFailed { detail } => {
+            tracing::error!(%detail, "upgrade: it has failed, and this host goes on");
+        }
+        other => tracing::debug!(kind = other.name(), "an event of the host"),
     }
 }
 

@@ -41,6 +41,8 @@ mod probe;
 mod proxy;
 mod snapshot;
 mod snapshot_parts;
+#[cfg(feature = "cli")]
+mod upgrade;
 
 pub use admin::{AdminToken, WeakTokenError};
 pub use check_info::CheckInfo;

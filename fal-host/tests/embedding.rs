@@ -169,7 +169,7 @@ async fn get_from(address: SocketAddr, path: &str) -> String {
 
 fn ended(event: Event) -> Option<(u64, Reason, Option<Exit>)> {
     match event.kind {
-        EventKind::Terminated(record) => Some((event.runner.get(), record.reason, record.exit)),
+        EventKind::Terminated(record) => Some((record.id.get(), record.reason, record.exit)),
         _ => None,
     }
 }
@@ -184,7 +184,7 @@ async fn a_runner_that_is_a_task_of_the_embedder_is_checked_and_replaced_like_a_
     assert_eq!(embedded.get("/").await, "2");
     assert_eq!(embedded.get("/check-me").await, "2");
     let passed = |event: Event| match event.kind {
-        EventKind::Checked(check) if event.runner.get() == 2 => Some(check.outcome),
+        EventKind::Checked(check) if event.runner.is_some_and(|id| id.get() == 2) => Some(check.outcome),
         _ => None,
     };
     assert_eq!(embedded.event(passed).await, fal_health::Outcome::Pass);

@@ -346,6 +346,31 @@ const TABLE: &[Row] = &[
         rests: "what_a_runner_prints_is_shown_as_text_s89a",
     },
     Row {
+        rule: 90,
+        acts: "a_new_host_takes_over_the_sockets_and_the_old_one_serves_what_it_has_s90a_s91a_s92b_s94a",
+        rests: "runners_that_may_not_overlap_are_not_upgraded_s90c",
+    },
+    Row {
+        rule: 91,
+        acts: "a_new_host_waits_without_serving_and_stops_if_the_old_one_is_killed_s91a_s91b",
+        rests: "a_new_host_takes_over_the_sockets_and_the_old_one_serves_what_it_has_s90a_s91a_s92b_s94a",
+    },
+    Row {
+        rule: 92,
+        acts: "a_host_upgrades_again_while_the_one_before_it_still_has_clients_s92b",
+        rests: "an_upgrade_that_fails_leaves_the_old_host_as_it_was_s92a_s93a",
+    },
+    Row {
+        rule: 93,
+        acts: "an_upgrade_that_fails_leaves_the_old_host_as_it_was_s92a_s93a",
+        rests: "the_new_host_runs_the_program_that_the_path_leads_to_now_with_the_same_arguments_s90a_s90b_s93a",
+    },
+    Row {
+        rule: 94,
+        acts: "a_new_host_becomes_the_main_process_of_the_service_s94b",
+        rests: "the_file_goes_with_the_host_unless_another_host_has_written_it_s94a",
+    },
+    Row {
         rule: 95,
         acts: "flattened_numbers_lists_and_booleans_of_a_query_are_read_by_their_types_s95",
         rests: "a_text_that_looks_like_a_number_stays_a_text_s95",

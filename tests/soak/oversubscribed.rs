@@ -145,7 +145,7 @@ impl Heard {
     /// Waits until a runner has been told to stop, as it has to be in time.
     async fn end_of(&mut self, runner: u64, what: &str) -> Result<()> {
         let begun = Instant::now();
-        let is_it = |event: &Event| event.runner.get() == runner;
+        let is_it = |event: &Event| event.runner.is_some_and(|id| id.get() == runner);
         while !self.ended.iter().any(is_it) {
             if begun.elapsed() > CONTRACT + MORE {
                 return Err(Error::msg(format!("{what} goes on after {:.1?}", begun.elapsed())));

@@ -40,5 +40,7 @@ mod spares;
 mod stop_runner;
 mod stopping;
 mod traffic;
+mod upgrades;
+mod upgrades_under_load;
 mod verdicts;
 mod web_sockets;

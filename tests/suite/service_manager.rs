@@ -73,6 +73,31 @@ async fn a_host_reports_readiness_progress_status_reloads_and_its_stop_s69a() {
 }
 
 #[tokio::test]
+async fn a_new_host_becomes_the_main_process_of_the_service_s94b() {
+    let (director, directory) = (Director::new(), tempfile::tempdir().unwrap());
+    let path = directory.path().join("notify");
+    let reports = Reports::at(&path);
+    let mut command = fixture(&director);
+    command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "100000").env("WATCHDOG_PID", "1");
+    command.args(["run", "--app=scripted", "--listen=127.0.0.1:0", "--admin=off"]);
+    let mut host = Program::start(&mut command);
+    reports.until("READY=1").await;
+    host.signal(Signal::USR2);
+    let before = reports.until("MAINPID=").await;
+    let new: u32 = before.last().unwrap()["MAINPID=".len()..].trim().parse().unwrap();
+    let new = Process::new(new);
+    assert!(before.iter().all(|report| !report.contains("READY=1")), "the new host waits: {before:?}");
+    reports.until("READY=1").await;
+    assert_eq!(host.exit().await, Some(0));
+    // The old host reports nothing at its end, which is not that of the service.
+    let after = reports.until("STATUS=1 of 1 runners take requests").await;
+    assert!(after.iter().all(|report| !report.contains("STOPPING")), "{after:?}");
+    new.signal(Signal::TERM);
+    reports.until("STOPPING=1").await;
+    new.ended().await;
+}
+
+#[tokio::test]
 async fn a_host_without_a_service_manager_listens_on_its_own_addresses_s69a_s69b() {
     let director = Director::new();
     let mut command = fixture(&director);

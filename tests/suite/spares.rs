@@ -49,7 +49,7 @@ async fn a_spare_takes_the_place_of_a_crashed_runner_before_its_replacement_has_
     let promoted = loop {
         let event = events.next().await.unwrap();
         if matches!(event.kind, EventKind::Ready { .. }) {
-            assert_eq!(event.runner.get(), spare);
+            assert_eq!(event.runner.unwrap().get(), spare);
             break event.at;
         }
     };

@@ -138,7 +138,7 @@ impl EventFollower {
 impl EventsQuery {
     fn matches(&self, event: &LoggedEvent) -> bool {
         let is_kind = self.kind.is_empty() || self.kind.split(',').any(|kind| kind.trim() == event.kind);
-        is_kind && self.runner.is_none_or(|runner| runner == event.runner.get())
+        is_kind && self.runner.is_none_or(|runner| event.runner.is_some_and(|id| id.get() == runner))
     }
 }
 

@@ -14,7 +14,11 @@ mod runners;
 mod scale;
 mod server;
 mod state;
+#[cfg(feature = "cli")]
+mod upgrade;
 
+#[cfg(feature = "cli")]
+use axum::Extension;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -36,12 +40,14 @@ use crate::driver::ControlRequest;
 
 /// What there is, for a client that asks for something else.
 const PAGES: &str = "GET /, /events, /metrics, /runners, /runners/ID, /runners/ID/explain, /runners/ID/logs, /restarts/ID, /healthz and \
-    /readyz, and POST /restart, /scale, /pause, /resume and /runners/ID/check, drain, replace, stop and kill";
+    /readyz, and POST /restart, /upgrade, /scale, /pause, /resume and /runners/ID/check, drain, replace, stop and kill";
 
 pub(crate) fn router(admin: Admin, access: Access) -> Router {
     let router = Router::new();
     #[cfg(feature = "metrics")]
     let router = router.route("/metrics", get(metrics));
+    #[cfg(feature = "cli")]
+    let router = router.route("/upgrade", post(upgrade::upgrade)).layer(Extension(access.clone()));
     router
         .route("/", get(page::page))
         .route("/events", get(events::events))

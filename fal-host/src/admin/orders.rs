@@ -76,7 +76,7 @@ async fn outcome(events: &mut EventStream, id: RunnerId) -> Option<Checked> {
     loop {
         let event = events.next().await?;
         match event.kind {
-            _ if event.runner != id => {}
+            _ if event.runner != Some(id) => {}
             EventKind::Checked(record)
                 if record.trigger == Trigger::Manual
                     && !matches!(record.outcome, Outcome::Inconclusive(_)) =>

@@ -15,8 +15,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::connect::Pause;
 
@@ -62,21 +63,49 @@ impl StdListener {
 
 impl AdminListener {
     /// Waits for a connection, and returns the future that serves it.
-    async fn accept(&self, router: &Router) -> io::Result<BoxFuture<'static, ()>> {
+    async fn accept(
+        &self,
+        router: &Router,
+        closing: &watch::Receiver<Option<Duration>>,
+    ) -> io::Result<BoxFuture<'static, ()>> {
+        let (router, closing) = (router.clone(), closing.clone());
         Ok(match self {
-            Self::Tcp(listener) => serve_connection(listener.accept().await?.0, router.clone()).boxed(),
-            Self::Unix(listener) => serve_connection(listener.accept().await?.0, router.clone()).boxed(),
+            Self::Tcp(listener) => serve_connection(listener.accept().await?.0, router, closing).boxed(),
+            Self::Unix(listener) => serve_connection(listener.accept().await?.0, router, closing).boxed(),
         })
     }
 }
 
-/// Serves the admin interface until the future is dropped.
-pub(crate) async fn serve(listener: AdminListener, router: Router) {
+/// Serves the admin interface until `closing` has a time. Then it closes the listener, drops `door`, and lets each connection
+/// have a request within that time. Returns when all have ended. Dropping the future ends all connections.
+pub(crate) async fn serve(
+    listener: AdminListener,
+    router: Router,
+    mut closing: watch::Receiver<Option<Duration>>,
+    door: watch::Sender<()>,
+) {
+    let closed = closing.clone();
     let mut tasks = JoinSet::new();
+    tokio::select! {
+        () = accept(&listener, &router, &closed, &mut tasks) => {}
+        // An error means that nothing closes the listener any more but the end of the host.
+        Ok(_) = closing.wait_for(Option::is_some) => {}
+    }
+    drop((listener, door));
+    while tasks.join_next().await.is_some() {}
+}
+
+/// Accepts connections until the future is dropped.
+async fn accept(
+    listener: &AdminListener,
+    router: &Router,
+    closing: &watch::Receiver<Option<Duration>>,
+    tasks: &mut JoinSet<()>,
+) {
     let mut connections: VecDeque<AbortHandle> = VecDeque::new();
     let mut pause = Pause::new();
     loop {
-        let connection = match listener.accept(&router).await {
+        let connection = match listener.accept(router, closing).await {
             Ok(connection) => connection,
             Err(error) => {
                 tracing::debug!(%error, "cannot accept a connection to the admin interface, trying again");
@@ -135,7 +164,11 @@ impl Drop for WaitGuard {
     }
 }
 
-async fn serve_connection(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router) {
+async fn serve_connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    router: Router,
+    mut closing: watch::Receiver<Option<Duration>>,
+) {
     let waiting = Waiting::default();
     let router = router.layer(Extension(waiting.clone()));
     let mut connection = pin!(
@@ -145,8 +178,29 @@ async fn serve_connection(stream: impl AsyncRead + AsyncWrite + Unpin + Send + '
             .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
     );
-    // How the connection of a client ends is of no use to the host.
-    while timeout(CONNECTION_TIMEOUT, connection.as_mut()).await.is_err() && waiting.is_any() {}
+    let mut is_closing = false;
+    loop {
+        tokio::select! {
+            // How the connection of a client ends is of no use to the host.
+            ended = timeout(CONNECTION_TIMEOUT, connection.as_mut()) => {
+                if ended.is_ok() || !waiting.is_any() {
+                    return;
+                }
+            }
+            () = lingered(&mut closing), if !is_closing => {
+                is_closing = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+/// Waits until a connection without a request has to end. Never resolves while the listener is open.
+async fn lingered(closing: &mut watch::Receiver<Option<Duration>>) {
+    match closing.wait_for(Option::is_some).await.map(|closing| *closing) {
+        Ok(linger) => sleep(linger.unwrap_or_default()).await,
+        Err(_) => std::future::pending().await,
+    }
 }
 
 #[cfg(test)]
@@ -161,10 +215,15 @@ mod tests {
         TcpStream::connect(address).await.unwrap()
     }
 
+    fn serve_forever(listener: TcpListener, router: Router) {
+        let (closing, door) = (watch::channel(None).1, watch::channel(()).0);
+        tokio::spawn(serve(AdminListener::Tcp(listener), router, closing, door));
+    }
+
     async fn start() -> std::net::SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(AdminListener::Tcp(listener), Router::new().route("/", get(async || "ok"))));
+        serve_forever(listener, Router::new().route("/", get(async || "ok")));
         address
     }
 
@@ -193,7 +252,7 @@ mod tests {
                 let _guard = waits.then(|| waiting.begin());
                 tokio::time::sleep(CONNECTION_TIMEOUT * 10).await;
             };
-            tokio::spawn(serve(AdminListener::Tcp(listener), Router::new().route("/", get(answer))));
+            serve_forever(listener, Router::new().route("/", get(answer)));
             let began = tokio::time::Instant::now();
             client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
             let mut response = String::new();

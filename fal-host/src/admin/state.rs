@@ -16,6 +16,8 @@ use crate::events::{Event, EventStream};
 use crate::proxy::Balancer;
 use crate::snapshot::Snapshot;
 use crate::snapshot_parts::HostStatus;
+#[cfg(feature = "cli")]
+use crate::upgrade::UpgradeRequest;
 
 /// The state of the admin interface.
 #[derive(Clone, Debug)]
@@ -28,6 +30,9 @@ pub(crate) struct Admin {
     pub(crate) event_log: Arc<EventLog>,
     /// How many clients follow the events.
     pub(crate) subscribers: Arc<AtomicUsize>,
+    /// Where upgrades are asked for, if this host is a program of its own.
+    #[cfg(feature = "cli")]
+    pub(crate) upgrades: Option<mpsc::UnboundedSender<UpgradeRequest>>,
 }
 
 impl Admin {
@@ -39,7 +44,21 @@ impl Admin {
         event_log: Arc<EventLog>,
     ) -> Self {
         let (requests, events) = (requests.downgrade(), events.downgrade());
-        Self { app, requests, balancer, events, event_log, subscribers: Arc::default() }
+        Self {
+            app,
+            requests,
+            balancer,
+            events,
+            event_log,
+            subscribers: Arc::default(),
+            #[cfg(feature = "cli")]
+            upgrades: None,
+        }
+    }
+
+    #[cfg(feature = "cli")]
+    pub(crate) fn with_upgrades(self, upgrades: Option<mpsc::UnboundedSender<UpgradeRequest>>) -> Self {
+        Self { upgrades, ..self }
     }
 
     pub(super) async fn status(&self) -> Option<HostStatus> {

@@ -70,6 +70,17 @@ pub enum Failure {
     /// A running host could not be shown or controlled.
     #[error(transparent)]
     Operate(#[from] super::operate::OperateError),
+    /// The file of `--pid-file` cannot be written.
+    #[error("cannot write the file {} of `--pid-file` (FAL_PID_FILE): {error}", path.display())]
+    PidFile {
+        /// Its path.
+        path: std::path::PathBuf,
+        /// The error of the system.
+        error: io::Error,
+    },
+    /// The host was started by an upgrade, and cannot take over.
+    #[error("the upgrade has failed: {0}")]
+    Takeover(String),
     /// The host stopped without being told to.
     #[error("the host stopped unexpectedly; its log has the reason")]
     UnexpectedExit,

@@ -51,6 +51,12 @@ pub struct HostOptions {
     #[arg(long, value_name = "PATH", env = "FAL_CONTROL_SOCKET")]
     pub(super) control_socket: Option<PathBuf>,
 
+    /// A file to which to write the process id of the host [default: none]
+    ///
+    /// After an upgrade it has the id of the new host. It is removed when the host has ended.
+    #[arg(long, value_name = "FILE", env = "FAL_PID_FILE")]
+    pub(super) pid_file: Option<PathBuf>,
+
     /// The address of the probes of an orchestrator or a load balancer
     ///
     /// `GET /livez` and `GET /healthz` check the host itself. `GET /readyz` returns 200 while at least one runner takes

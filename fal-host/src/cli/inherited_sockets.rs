@@ -1,24 +1,42 @@
-//! Listening sockets that this program has inherited from a service manager (S69b).
+//! Listening sockets that this program has inherited from a service manager (S69b), or from the host that it is to take over
+//! from (S91).
 
 use std::io;
 use std::net::TcpListener;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 use rustix::net::sockopt;
 use rustix::net::{AddressFamily, SocketType, getsockname};
 
+use super::upgrade::{self, Takeover};
 use crate::host::ListenerKind;
+use crate::launch::{FIRST_INHERITED, UPGRADE_FROM};
 
-/// The sockets that systemd passes to this process (`LISTEN_FDS`), each with what it is for: `admin` and `probes` by their
-/// names (`FileDescriptorName=`), and another one for requests.
+/// What a program has inherited.
+#[derive(Debug, Default)]
+pub(super) struct InheritedSockets {
+    /// The sockets, each with what it is for.
+    pub(super) sockets: Vec<(ListenerKind, TcpListener)>,
+    /// The old host, if there is one.
+    pub(super) takeover: Option<Takeover>,
+}
+
+/// The sockets that are passed to this process (`LISTEN_FDS`): `admin` and `probes` are known by their names
+/// (`FileDescriptorName=`), and another one is for requests.
 ///
 /// Call it once, at the start of the program.
-pub(super) fn take() -> io::Result<Vec<(ListenerKind, TcpListener)>> {
-    let mut sockets: Vec<(ListenerKind, TcpListener)> = Vec::new();
-    for (number, name) in sd_notify::listen_fds_with_names()? {
+pub(super) fn take() -> io::Result<InheritedSockets> {
+    let mut inherited = InheritedSockets::default();
+    let sockets = &mut inherited.sockets;
+    let (from_host, passed) = passed()?;
+    for (number, name) in passed {
         #[expect(unsafe_code, reason = "an inherited descriptor is known only by its number")]
-        // SAFETY: the service manager has opened it for this process, and nothing else here uses it.
+        // SAFETY: the service manager or the old host has opened it for this process, and nothing else here uses it.
         let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
+        if from_host && name == upgrade::CHANNEL {
+            inherited.takeover = Some(Takeover::over(descriptor)?);
+            continue;
+        }
         let kind = match name.as_str() {
             "admin" => ListenerKind::Admin,
             "probes" => ListenerKind::Probes,
@@ -36,7 +54,25 @@ pub(super) fn take() -> io::Result<Vec<(ListenerKind, TcpListener)>> {
         }
         sockets.push((kind, TcpListener::from(descriptor)));
     }
-    Ok(sockets)
+    Ok(inherited)
+}
+
+/// The numbers and the names of the descriptors, and whether another host has passed them.
+fn passed() -> io::Result<(bool, Vec<(RawFd, String)>)> {
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    let parent = rustix::process::getppid().map(|parent| parent.as_raw_nonzero().to_string());
+    // It is in the environment of processes that the new host starts, too.
+    if parent.is_none_or(|parent| parent != variable(UPGRADE_FROM)) {
+        return Ok((false, sd_notify::listen_fds_with_names()?.collect()));
+    }
+    let names = variable("LISTEN_FDNAMES");
+    let passed: Vec<_> = (FIRST_INHERITED..).zip(names.split(':').map(str::to_owned)).collect();
+    if passed.len().to_string() != variable("LISTEN_FDS") {
+        return Err(io::Error::other(
+            "the old host has passed sockets without names: `LISTEN_FDNAMES` is incomplete",
+        ));
+    }
+    Ok((true, passed))
 }
 
 fn invalid(number: i32, name: &str, problem: &str) -> io::Error {

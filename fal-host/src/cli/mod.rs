@@ -19,6 +19,7 @@ mod log_filter;
 mod logging;
 mod non_blocking_writer;
 mod operate;
+mod pid_file;
 mod program;
 mod run;
 mod runtime;
@@ -27,6 +28,7 @@ mod signals;
 mod stop;
 #[cfg(feature = "tls")]
 mod tls_options;
+mod upgrade;
 mod values;
 
 pub use self::banner::Banner;

@@ -1,18 +1,24 @@
 //! Runs a host until a signal stops it.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
+
+use tokio::sync::mpsc;
 
 use super::banner::Banner;
 use super::failure::Failure;
 use super::host_options::HostOptions;
 use super::inherited;
-use super::inherited_sockets;
+use super::inherited_sockets::{self, InheritedSockets};
 use super::logging;
+use super::pid_file::PidFile;
 use super::runtime;
 use super::service_manager::ServiceManager;
 use super::signals::Signals;
-use super::stop::until_stopped;
+use super::stop::{Serving, Times};
+use super::upgrade::{Takeover, UpgradeSettings, Upgrades};
+use crate::launch::own_program;
 use crate::{HostBuilder, HostHandle};
 
 /// Runs a host until a signal stops it. Blocks; call it at the end of `main`, in a program whose only children are its
@@ -25,7 +31,8 @@ use crate::{HostBuilder, HostHandle};
 /// ([S41e](fal_health::semantics#s41e)). SIGHUP loads the TLS certificate again and replaces all runners; if standard input
 /// is a terminal, SIGHUP stops the host. If the program was started with SIGHUP ignored, as by `nohup`, it stays ignored.
 /// SIGTTIN adds a runner, and SIGTTOU removes one, unless standard output or standard error is a terminal
-/// ([S76c](fal_health::semantics#s76c)). Runners inherit no descriptors except their standard streams.
+/// ([S76c](fal_health::semantics#s76c)). SIGUSR2 starts the program that is on disk now, which takes over
+/// ([S90](fal_health::semantics#s90)). Runners inherit no descriptors except their standard streams.
 ///
 /// Under systemd it reports its state, and uses the sockets that systemd listens on ([S69](fal_health::semantics#s69)).
 ///
@@ -40,7 +47,11 @@ pub fn run(
     if let Err(error) = inherited::keep_descriptors() {
         tracing::debug!(%error, "cannot list open files: runners may inherit some");
     }
-    let sockets = inherited_sockets::take()?;
+    let InheritedSockets { sockets, takeover } = inherited_sockets::take()?;
+    let reporter = takeover.as_ref().map(Takeover::reporter).transpose()?;
+    if let Err(error) = own_program() {
+        tracing::debug!(%error, "cannot find this program on disk");
+    }
     // Before the launcher is made, which gives runners the original limit.
     if let Err(error) = crate::adopt_orphans() {
         tracing::debug!(%error, "cannot adopt orphans: processes that leave a runner's process group will not be found");
@@ -51,15 +62,31 @@ pub fn run(
     let runtime = runtime::build()?;
     let ended = runtime.block_on(async {
         let mut signals = Signals::install()?;
+        let (upgrades, requests) = mpsc::unbounded_channel();
         let builder = sockets.into_iter().fold(host()?, |host, (kind, socket)| host.inherit(kind, socket));
-        let builder = options.apply(builder)?;
+        let builder = options.apply(builder)?.upgrades(upgrades.clone());
         let (manager, events) = (ServiceManager::from_environment(), builder.events());
-        let host = start(banner, options, builder).await?;
+        let host = match takeover {
+            None => start(banner, options, builder).await?,
+            Some(takeover) => take_over(takeover, banner, options, builder, &mut signals).await?,
+        };
+        let _pid_file = options.pid_file.as_deref().map(pid_file).transpose()?;
+        let settings = UpgradeSettings::of(banner.app, options.replace.into());
+        let serving = Serving {
+            host: &host,
+            signals: &mut signals,
+            times: Times { lame_duck: options.lame_duck, drain: options.drain_timeout },
+            manager,
+            upgrades,
+        };
         tokio::select! {
-            code = until_stopped(&host, &mut signals, options.lame_duck, manager) => code,
+            code = serving.until_stopped(Upgrades { requests, settings, manager }) => code,
             () = manager.follow(&host, events) => Err(Failure::UnexpectedExit),
         }
     });
+    if let (Err(failure), Some(reporter)) = (&ended, reporter) {
+        reporter.failed(&failure.to_string());
+    }
     log.finish();
     ended
 }
@@ -70,6 +97,34 @@ async fn start(banner: Banner<'_>, options: &HostOptions, host: HostBuilder) -> 
     let host = host.start().await?;
     print(&banner.render(&host, options))?;
     Ok(host)
+}
+
+/// Starts a host whose doors are opened when its runners take requests and the old host lets it serve (S91).
+async fn take_over(
+    takeover: Takeover,
+    banner: Banner<'_>,
+    options: &HostOptions,
+    host: HostBuilder,
+    signals: &mut Signals,
+) -> Result<HostHandle, Failure> {
+    let events = host.events();
+    let host = host.runners(takeover.runners()).hold().start().await?;
+    let taken = tokio::select! {
+        taken = takeover.wait(&host, events) => taken,
+        () = signals.stop() => Err("the new host was told to stop by a signal".to_owned()),
+    };
+    if let Err(why) = taken {
+        host.shutdown();
+        host.stopped().await;
+        return Err(Failure::Takeover(why));
+    }
+    host.open_doors();
+    print(&banner.render(&host, options))?;
+    Ok(host)
+}
+
+fn pid_file(path: &Path) -> Result<PidFile, Failure> {
+    PidFile::write(path).map_err(|error| Failure::PidFile { path: path.to_owned(), error })
 }
 
 /// Prints to standard output; a closed pipe is no error.

@@ -72,6 +72,11 @@ impl ServiceManager {
         self.send(&[NotifyState::Ready]);
     }
 
+    /// Another process is the service from now on (S94b).
+    pub(super) fn main_process(self, pid: u32) {
+        self.send(&[NotifyState::MainPid(pid)]);
+    }
+
     /// The host stops.
     pub(super) fn stopping(self) {
         self.send(&[NotifyState::Stopping]);

@@ -17,6 +17,8 @@ pub(super) enum SignalRequest {
     ScaleUp,
     /// Keep one runner less.
     ScaleDown,
+    /// Let a new version of the program take over.
+    Upgrade,
 }
 
 const TTIN: i32 = rustix::process::Signal::TTIN.as_raw();
@@ -31,6 +33,7 @@ pub(super) struct Signals {
     hangup: Option<Signal>,
     /// SIGTTIN and SIGTTOU, as other servers have them. `None` if the host writes to a terminal (S76c).
     scale: Option<ScaleSignals>,
+    upgrade: Signal,
     /// SIGHUP means stop if a terminal has closed, and restart for a server without a terminal.
     on_hangup: SignalRequest,
 }
@@ -77,8 +80,14 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             hangup: if inherited::ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) },
             scale: ScaleSignals::install()?,
+            upgrade: signal(SignalKind::user_defined2())?,
             on_hangup: if io::stdin().is_terminal() { SignalRequest::Stop } else { SignalRequest::Restart },
         })
+    }
+
+    /// Waits for a signal to stop.
+    pub(super) async fn stop(&mut self) {
+        while self.next().await != SignalRequest::Stop {}
     }
 
     /// Waits for the next signal. Cancel safe.
@@ -89,6 +98,7 @@ impl Signals {
             _ = self.terminate.recv() => SignalRequest::Stop,
             _ = self.interrupt.recv() => SignalRequest::Stop,
             Some(request) = scale => request,
+            _ = self.upgrade.recv() => SignalRequest::Upgrade,
             Some(_) = hangup => self.on_hangup,
         }
     }

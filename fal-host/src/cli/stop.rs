@@ -1,18 +1,21 @@
 //! From the signals to the end of a host.
 
 use std::io::{self, Write};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use futures_util::future::OptionFuture;
+use futures_util::future::{OptionFuture, join};
+use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
 use super::failure::Failure;
 use super::service_manager::ServiceManager;
 use super::signals::{SignalRequest, Signals};
+use super::upgrade::{Cancel, Upgrades};
 use crate::HostHandle;
 use crate::fleet::Scale;
+use crate::upgrade::UpgradeRequest;
 
 /// The exit code of a host whose runners do not start.
 const EXIT_GAVE_UP: u8 = 4;
@@ -24,56 +27,125 @@ const EXIT_KILLED: u8 = 130;
 /// supervisors signal a process and then its process group.
 const DUPLICATE_SIGNAL: Duration = Duration::from_millis(100);
 
-/// Waits for the end of a host. The first signal begins the lame duck, if there is one (S66a), and then stops the host. The
-/// next signal kills its runners (S41e).
-pub(super) async fn until_stopped(
-    host: &HostHandle,
-    signals: &mut Signals,
-    lame_duck: Duration,
-    manager: ServiceManager,
-) -> Result<ExitCode, Failure> {
-    let mut restart = pin!(OptionFuture::from(None));
-    loop {
-        tokio::select! {
-            request = signals.next() => match request {
-                SignalRequest::Stop => break,
-                SignalRequest::Restart => {
-                    manager.reloading();
-                    #[cfg(feature = "tls")]
-                    reload_tls(host);
-                    // A restart during another one takes its place.
-                    restart.set(Some(host.restart_and_wait()).into());
+/// A host that serves, and what may stop it.
+pub(super) struct Serving<'a> {
+    pub(super) host: &'a HostHandle,
+    pub(super) signals: &'a mut Signals,
+    pub(super) times: Times,
+    pub(super) manager: ServiceManager,
+    /// Where to ask for upgrades.
+    pub(super) upgrades: mpsc::UnboundedSender<UpgradeRequest>,
+}
+
+/// How long the parts of a stop may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) lame_duck: Duration,
+    pub(super) drain: Duration,
+}
+
+/// Why a host is to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    Signal,
+    /// A new host serves.
+    TakenOver,
+    /// It has stopped by itself.
+    Ended,
+}
+
+impl Serving<'_> {
+    /// Waits for the end of a host. The first signal begins the lame duck, if there is one (S66a), and then stops the host. The
+    /// next signal kills its runners (S41e). A host that another one has taken over from stops when its clients have left (S92b).
+    pub(super) async fn until_stopped(mut self, upgrades: Upgrades) -> Result<ExitCode, Failure> {
+        let (cancel, cancelled) = watch::channel(Cancel::No);
+        let upgrading = upgrades.run(self.host, cancelled);
+        let mut upgrading = pin!(upgrading);
+        let stop = self.serve(upgrading.as_mut()).await;
+        cancel.send_replace(Cancel::Gracefully);
+        match stop {
+            Stop::Ended => exit_of_given_up(self.host).unwrap_or(Err(Failure::UnexpectedExit)),
+            Stop::TakenOver => {
+                tokio::select! {
+                    () = self.host.clients_left() => {}
+                    () = sleep(self.times.drain) => {}
+                    () = self.signals.stop() => {}
+                    () = self.host.stopped() => {}
                 }
-                SignalRequest::ScaleUp => host.request_scale(Scale::Up),
-                SignalRequest::ScaleDown => host.request_scale(Scale::Down),
-            },
-            Some(_) = &mut restart => {
-                restart.set(None.into());
-                manager.reloaded();
+                self.stop(cancel).await
             }
-            () = host.stopped() => return exit_of_given_up(host).unwrap_or(Err(Failure::UnexpectedExit)),
+            Stop::Signal => {
+                self.manager.stopping();
+                // An upgrade ends at the same time.
+                let (code, _) = join(self.lame_duck_and_stop(cancel), upgrading).await;
+                code
+            }
         }
     }
-    manager.stopping();
-    if !lame_duck.is_zero() {
-        host.begin_lame_duck();
-        tracing::info!(?lame_duck, "stops soon: accepts and serves new connections for the lame-duck time");
+
+    /// Carries out what signals ask for, until the host is to stop.
+    async fn serve(&mut self, mut upgrading: Pin<&mut impl Future<Output = bool>>) -> Stop {
+        let (host, manager) = (self.host, self.manager);
+        let mut restart = pin!(OptionFuture::from(None));
+        loop {
+            tokio::select! {
+                request = self.signals.next() => match request {
+                    SignalRequest::Stop => return Stop::Signal,
+                    SignalRequest::Restart => {
+                        manager.reloading();
+                        #[cfg(feature = "tls")]
+                        reload_tls(host);
+                        // A restart during another one takes its place.
+                        restart.set(Some(host.restart_and_wait()).into());
+                    }
+                    SignalRequest::ScaleUp => host.request_scale(Scale::Up),
+                    SignalRequest::ScaleDown => host.request_scale(Scale::Down),
+                    SignalRequest::Upgrade => {
+                        // The receiver lives as long as `upgrading`.
+                        let _ = self.upgrades.send(UpgradeRequest::default());
+                    }
+                },
+                Some(_) = &mut restart => {
+                    restart.set(None.into());
+                    manager.reloaded();
+                }
+                true = &mut upgrading => return Stop::TakenOver,
+                () = host.stopped() => return Stop::Ended,
+            }
+        }
+    }
+
+    async fn lame_duck_and_stop(&mut self, cancel: watch::Sender<Cancel>) -> Result<ExitCode, Failure> {
+        let lame_duck = self.times.lame_duck;
+        if !lame_duck.is_zero() {
+            self.host.begin_lame_duck();
+            tracing::info!(
+                ?lame_duck,
+                "stops soon: accepts and serves new connections for the lame-duck time"
+            );
+            tokio::select! {
+                () = sleep(lame_duck) => {}
+                () = told_again(self.signals) => {}
+                () = self.host.stopped() => return exit_of_given_up(self.host).unwrap_or(Err(Failure::UnexpectedExit)),
+            }
+        }
+        self.stop(cancel).await
+    }
+
+    async fn stop(&mut self, cancel: watch::Sender<Cancel>) -> Result<ExitCode, Failure> {
+        let host = self.host;
+        host.shutdown();
         tokio::select! {
-            () = sleep(lame_duck) => {}
-            () = told_again(signals) => {}
-            () = host.stopped() => return exit_of_given_up(host).unwrap_or(Err(Failure::UnexpectedExit)),
+            biased;
+            // It may have given up before the signal, while its runners were still ending.
+            () = host.stopped() => return exit_of_given_up(host).unwrap_or(Ok(ExitCode::SUCCESS)),
+            () = told_again(self.signals) => {}
         }
+        cancel.send_replace(Cancel::AtOnce);
+        host.kill();
+        host.stopped().await;
+        Ok(ExitCode::from(EXIT_KILLED))
     }
-    host.shutdown();
-    tokio::select! {
-        biased;
-        // It may have given up before the signal, while its runners were still ending.
-        () = host.stopped() => return exit_of_given_up(host).unwrap_or(Ok(ExitCode::SUCCESS)),
-        () = told_again(signals) => {}
-    }
-    host.kill();
-    host.stopped().await;
-    Ok(ExitCode::from(EXIT_KILLED))
 }
 
 /// Waits for the next signal to stop. A host that stops starts no runner, so other signals have no effect.

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use tokio::sync::oneshot;
 
 use super::{ControlRequest, Driver};
+use crate::client_policy::ClientPolicy;
 use crate::details::RunnerDetails;
 use crate::fleet::{FleetEvent, Scale, ScaleTarget};
 use crate::metrics::Counted;
@@ -47,6 +48,8 @@ impl Driver {
                 let _ = reply.send(());
             }
             Some(ControlRequest::Scale(scale, reply)) => self.on_scale(scale, reply),
+            #[cfg(feature = "cli")]
+            Some(ControlRequest::Publish(kind)) => self.publish(kind),
             Some(ControlRequest::Stop) => self.handle(FleetEvent::Stop),
             Some(ControlRequest::Kill) | None => self.handle(FleetEvent::Kill),
             Some(ControlRequest::Status(reply)) => {
@@ -78,7 +81,9 @@ impl Driver {
     }
 
     fn status(&self) -> HostStatus {
-        let stopping = self.fleet.is_stopping() || self.balancer.closes_connections();
+        // A host that retires closes connections, too, and its service is as ready as before.
+        let retires = *self.client_policy.borrow() == ClientPolicy::Retire;
+        let stopping = self.fleet.is_stopping() || (self.balancer.closes_connections() && !retires);
         HostStatus { ready: self.fleet.is_ready() && !stopping, stopping }
     }
 

@@ -263,6 +263,7 @@ impl Driver {
         let at = SystemTime::now();
         let evidence = self.evidence.of(runner).map(AsRef::as_ref);
         events::log(runner, &kind, evidence);
+        let runner = Some(runner);
         let source = EventSource { runner, at, clock: &self.clock, evidence };
         self.event_log.push(kind.name(), runner, |number| match &kind {
             EventKind::Checked(record) if record.outcome == Outcome::Pass => {
@@ -272,6 +273,19 @@ impl Driver {
         });
         // An error means that there is no listener.
         let _ = self.events.send(Event { at, runner, kind });
+    }
+}
+
+#[cfg(feature = "cli")]
+impl Driver {
+    /// Publishes an event of the host itself.
+    fn publish(&mut self, kind: EventKind) {
+        let at = SystemTime::now();
+        events::log_of_host(&kind);
+        let source = EventSource { runner: None, at, clock: &self.clock, evidence: None };
+        let json = |number| Content::Json(to_json(number, &kind, source).into());
+        self.event_log.push(kind.name(), None, json);
+        let _ = self.events.send(Event { at, runner: None, kind });
     }
 }
 

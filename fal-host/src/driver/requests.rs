@@ -7,6 +7,8 @@ use tokio::sync::oneshot;
 use super::restarts::{RestartOutcome, RestartProgress};
 use crate::details::RunnerDetails;
 use crate::evidence::Evidence;
+#[cfg(feature = "cli")]
+use crate::fleet::EventKind;
 use crate::fleet::{OrderError, RunnerOrder, Scale, ScaleTarget};
 use crate::id::RunnerId;
 use crate::metrics::Counted;
@@ -30,6 +32,9 @@ pub(crate) enum ControlRequest {
     Pause(bool, oneshot::Sender<()>),
     /// Change the number of runners, and tell this sender how many there should be then.
     Scale(Scale, Option<oneshot::Sender<ScaleTarget>>),
+    /// Publish an event of the host itself.
+    #[cfg(feature = "cli")]
+    Publish(EventKind),
     Stop,
     Kill,
     Status(oneshot::Sender<HostStatus>),

@@ -116,6 +116,25 @@ pub enum EventKind {
         /// How many runners it has replaced.
         replaced: usize,
     },
+    /// The host has started a new version of its program, which is to take over
+    /// ([S90](fal_health::semantics#s90)). This and the following two are events of the host and not of a runner.
+    #[non_exhaustive]
+    UpgradeStarted {
+        /// The process of the new host.
+        pid: u32,
+    },
+    /// The new host serves, and this one stops when its clients have left ([S92](fal_health::semantics#s92)).
+    #[non_exhaustive]
+    UpgradeCompleted {
+        /// The process of the new host.
+        pid: u32,
+    },
+    /// The new host has not begun to serve, or was not started. This one goes on.
+    #[non_exhaustive]
+    UpgradeFailed {
+        /// Why.
+        detail: String,
+    },
     /// It failed, which ends the rolling restart that started it. The runners that the restart has not replaced stay
     /// ([S52](fal_health::semantics#s52)).
     #[non_exhaustive]
@@ -150,6 +169,9 @@ impl EventKind {
             Self::StandsBy { .. } => "stands_by",
             Self::Promoted { .. } => "promoted",
             Self::RestartAborted { .. } => "restart_aborted",
+            Self::UpgradeStarted { .. } => "upgrade_started",
+            Self::UpgradeCompleted { .. } => "upgrade_completed",
+            Self::UpgradeFailed { .. } => "upgrade_failed",
         }
     }
 }

@@ -85,6 +85,8 @@ pub use self::runner::RunnerState;
 use self::runner_map::RunnerMap;
 pub(crate) use self::scale::Scale;
 pub use self::scale::ScaleTarget;
+#[cfg(feature = "cli")]
+pub(crate) use self::settings::DEFAULT_STARTUP_TIMEOUT;
 use self::settings::EXIT_GRACE;
 pub use self::settings::{Admission, ReplacementStrategy};
 pub(crate) use self::settings::{DEFAULT_START_CHECK_INTERVAL, FleetSettings};

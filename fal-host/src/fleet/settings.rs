@@ -11,7 +11,7 @@ use super::limits::RunnerLimits;
 use super::max_replacing::MaxReplacing;
 
 /// How long a start may take in an app without a `startup_timeout` (S35).
-const DEFAULT_STARTUP_TIMEOUT: Duration = Duration::from_secs(600);
+pub(crate) const DEFAULT_STARTUP_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// How long a runner must be ready, in an app without periodic checks, until its start counts as a success (S35).
 pub(super) const STABLE_AFTER: Duration = Duration::from_secs(60);

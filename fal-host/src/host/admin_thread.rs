@@ -1,20 +1,49 @@
 //! The thread of the admin interface and the probes. It is not the control thread, so that a long answer delays no check.
 
 use std::io;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::pin::pin;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use axum::Router;
 use futures_util::future::join_all;
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 
 use crate::admin::{self, AdminListener, StdListener};
+use crate::client_policy::ClientPolicy;
+use crate::control_socket::{self, SocketFile};
 
-/// Interfaces that are to be served.
+/// How long the last responses may take to be written when the host ends.
+const LAST_RESPONSES: Duration = Duration::from_millis(100);
+
+/// How long a connection without a request stays open when another host takes over: a request may be on its way.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// The Unix socket of operators.
+#[derive(Debug)]
+pub(super) enum ControlSocket {
+    Listens(UnixListener, SocketFile),
+    /// The host that serves still has one.
+    Later(PathBuf),
+}
+
+/// Interfaces that are to be served, on listeners that are not bound to a reactor.
+#[derive(Debug, Default)]
+pub(super) struct Interfaces {
+    pub(super) over_tcp: Vec<(StdListener, Router)>,
+    pub(super) control: Option<(ControlSocket, Router)>,
+}
+
+/// The thread before it is started.
 #[derive(Debug)]
 pub(super) struct AdminThread {
     runtime: Runtime,
-    interfaces: Vec<(AdminListener, Router)>,
+    listeners: Vec<(AdminListener, Router)>,
+    control: Option<(ControlSocket, Router)>,
 }
 
 /// Ends the thread when it is dropped, and waits for its end.
@@ -25,9 +54,10 @@ pub(super) struct AdminThreadGuard {
 }
 
 impl AdminThread {
-    /// Takes listeners and what they serve. `None` without any.
-    pub(super) fn new(interfaces: Vec<(StdListener, Router)>) -> io::Result<Option<Self>> {
-        if interfaces.is_empty() {
+    /// Takes what is to be served. `None` if that is nothing.
+    pub(super) fn new(interfaces: Interfaces) -> io::Result<Option<Self>> {
+        let Interfaces { over_tcp, control } = interfaces;
+        if over_tcp.is_empty() && control.is_none() {
             return Ok(None);
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -36,24 +66,86 @@ impl AdminThread {
             let _reactor = runtime.enter();
             Ok((listener.register()?, router))
         };
-        let interfaces = interfaces.into_iter().map(move_to_thread).collect::<io::Result<_>>()?;
-        Ok(Some(Self { runtime, interfaces }))
+        let listeners = over_tcp.into_iter().map(move_to_thread).collect::<io::Result<_>>()?;
+        Ok(Some(Self { runtime, listeners, control }))
     }
 
-    pub(super) fn spawn(self) -> io::Result<AdminThreadGuard> {
+    /// Serves as soon as the policy allows it, until the guard is dropped. `door` is dropped when the listeners are closed.
+    pub(super) fn spawn(
+        self,
+        policy: watch::Receiver<ClientPolicy>,
+        door: watch::Sender<()>,
+    ) -> io::Result<AdminThreadGuard> {
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new().name("fal-host-admin".to_owned()).spawn(move || {
-            self.runtime.block_on(async {
-                let serving =
-                    self.interfaces.into_iter().map(|(listener, router)| admin::serve(listener, router));
-                tokio::select! {
-                    _ = join_all(serving) => {}
-                    // An error means that the guard was dropped.
-                    _ = stopped => {}
-                }
-            });
+            self.runtime.block_on(serve(self.listeners, self.control, policy, door, stopped));
         })?;
         Ok(AdminThreadGuard { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+async fn serve(
+    mut listeners: Vec<(AdminListener, Router)>,
+    control: Option<(ControlSocket, Router)>,
+    mut policy: watch::Receiver<ClientPolicy>,
+    door: watch::Sender<()>,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    tokio::select! {
+        // An error means that the host has ended.
+        _ = policy.wait_for(|policy| *policy >= ClientPolicy::Serve) => {}
+        _ = &mut stopped => return,
+    }
+    let mut file = None;
+    if let Some((socket, router)) = control
+        && let Some((listener, own)) = socket.listen()
+    {
+        file = Some(own);
+        listeners.push((listener, router));
+    }
+    let (closing, closed) = watch::channel(None);
+    let interfaces = listeners.into_iter();
+    let serving =
+        interfaces.map(|(listener, router)| admin::serve(listener, router, closed.clone(), door.clone()));
+    let mut serving = pin!(join_all(serving));
+    drop(door);
+    let retired = async {
+        let ended = policy.wait_for(|policy| *policy == ClientPolicy::Retire).await.is_err();
+        if ended {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        _ = &mut serving => {}
+        () = retired => {
+            // The other host makes one of its own now.
+            drop(file);
+            closing.send_replace(Some(LINGER));
+            // A stream of events has no end of its own.
+            let _ = timeout(LINGER + LAST_RESPONSES, &mut serving).await;
+        }
+        // An error means that the guard was dropped.
+        _ = &mut stopped => {
+            closing.send_replace(Some(Duration::ZERO));
+            let _ = timeout(LAST_RESPONSES, serving).await;
+        }
+    }
+}
+
+impl ControlSocket {
+    /// The socket in the reactor of this thread. `None` if it cannot be made: the host serves without.
+    fn listen(self) -> Option<(AdminListener, SocketFile)> {
+        let listens = match self {
+            Self::Listens(listener, file) => Ok((listener, file)),
+            Self::Later(path) => control_socket::listen(&path),
+        };
+        let registered =
+            listens.and_then(|(listener, file)| Ok((StdListener::Unix(listener).register()?, file)));
+        registered
+            .inspect_err(
+                |error| tracing::warn!(%error, "no Unix socket: the subcommands cannot find this host"),
+            )
+            .ok()
     }
 }
 

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use fal_health::DEFAULT_INTERVAL;
 use tokio::sync::broadcast;
+#[cfg(feature = "cli")]
+use tokio::sync::mpsc;
 
 use super::error::ListenerKind;
 use super::spec::AppSpec;
@@ -23,6 +25,8 @@ use crate::launch::Launcher;
 #[cfg(feature = "tls")]
 use crate::proxy::TlsFiles;
 use crate::proxy::{AddressRange, CLIENT_TIMEOUT, MAX_HEAD};
+#[cfg(feature = "cli")]
+use crate::upgrade::UpgradeRequest;
 
 /// Starts the runners of an app, forwards requests to them, checks them, and replaces them.
 ///
@@ -115,6 +119,10 @@ pub struct HostBuilder {
     pub(super) wedged_after: Option<Duration>,
     pub(super) limits: RunnerLimits,
     pub(super) give_up: GiveUp,
+    /// Whether another host serves until the doors are opened.
+    pub(super) held: bool,
+    #[cfg(feature = "cli")]
+    pub(super) upgrades: Option<mpsc::UnboundedSender<UpgradeRequest>>,
     pub(super) events: broadcast::Sender<Event>,
 }
 
@@ -153,6 +161,9 @@ impl HostBuilder {
             wedged_after: None,
             limits: RunnerLimits::default(),
             give_up: GiveUp::default(),
+            held: false,
+            #[cfg(feature = "cli")]
+            upgrades: None,
             events: broadcast::channel(events::CAPACITY).0,
         }
     }
@@ -195,6 +206,20 @@ impl HostBuilder {
     /// sockets ([S69b](fal_health::semantics#s69b)).
     pub fn inherit(mut self, listener: ListenerKind, socket: TcpListener) -> Self {
         self.inherited.push((listener, socket));
+        self
+    }
+
+    /// Lets another host serve until the doors are opened: only the runners start (S91a).
+    #[cfg(feature = "cli")]
+    pub(crate) fn hold(mut self) -> Self {
+        self.held = true;
+        self
+    }
+
+    /// Where to send the upgrades that operators ask for.
+    #[cfg(feature = "cli")]
+    pub(crate) fn upgrades(mut self, upgrades: mpsc::UnboundedSender<UpgradeRequest>) -> Self {
+        self.upgrades = Some(upgrades);
         self
     }
 

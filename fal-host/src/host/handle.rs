@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use fal_health::metrics::MetricFamily;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use super::doors::Doors;
 use super::listeners::Addresses;
 use crate::admin::measured;
 use crate::client_policy::ClientPolicy;
@@ -25,7 +26,7 @@ pub struct HostHandle {
     pub(super) requests: mpsc::UnboundedSender<ControlRequest>,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) balancer: Arc<Balancer>,
-    pub(super) client_policy: watch::Sender<ClientPolicy>,
+    pub(super) doors: Doors,
     pub(super) gave_up: Arc<OnceLock<GaveUp>>,
     pub(super) stopped: watch::Receiver<()>,
 }
@@ -160,7 +161,11 @@ impl HostHandle {
     /// ([S66c](fal_health::semantics#s66c)).
     pub fn shutdown(&self) {
         self.balancer.stop();
-        ClientPolicy::drain(&self.client_policy);
+        if *self.doors.client_policy.borrow() == ClientPolicy::Retire {
+            // New clients have another host already.
+            self.balancer.end_linger();
+        }
+        ClientPolicy::drain(&self.doors.client_policy);
         // An error means that the host has ended already.
         let _ = self.requests.send(ControlRequest::Stop);
     }
@@ -169,7 +174,7 @@ impl HostHandle {
     /// client ([S41](fal_health::semantics#s41)). Returns at once.
     pub fn kill(&self) {
         self.balancer.stop();
-        self.client_policy.send_replace(ClientPolicy::Abort);
+        self.doors.client_policy.send_replace(ClientPolicy::Abort);
         let _ = self.requests.send(ControlRequest::Kill);
     }
 

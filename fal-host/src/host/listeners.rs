@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
+use std::os::fd::{AsFd, OwnedFd};
 
 use tokio::net::TcpListener;
 
@@ -44,11 +45,28 @@ impl Listeners {
         Ok(Self { requests: listener, address, admin, probes })
     }
 
+    /// Further descriptors of the sockets, for a host that takes over.
+    pub(super) fn duplicate(&self) -> io::Result<SharedSockets> {
+        let all = [
+            (ListenerKind::Requests, Some(&self.requests)),
+            (ListenerKind::Admin, self.admin.as_ref()),
+            (ListenerKind::Probes, self.probes.as_ref()),
+        ];
+        let open = all.into_iter().filter_map(|(kind, listener)| Some((kind, listener?)));
+        let duplicate =
+            |(kind, listener): (_, &TcpListener)| Ok((kind, listener.as_fd().try_clone_to_owned()?));
+        open.map(duplicate).collect::<io::Result<_>>().map(SharedSockets)
+    }
+
     pub(super) fn addresses(&self) -> Addresses {
         let address_of = |listener: &Option<TcpListener>| listener.as_ref()?.local_addr().ok();
         Addresses { requests: self.address, admin: address_of(&self.admin), probes: address_of(&self.probes) }
     }
 }
+
+/// Further descriptors of the sockets that a host listens on, while it does.
+#[derive(Debug)]
+pub(crate) struct SharedSockets(pub(crate) Vec<(ListenerKind, OwnedFd)>);
 
 /// Sockets that listen already.
 #[derive(Debug)]

@@ -2,14 +2,18 @@
 
 mod admin_thread;
 mod builder;
+mod doors;
 mod error;
 mod handle;
 mod listeners;
 mod replacing;
 mod spec;
 mod start;
+#[cfg(feature = "cli")]
+mod takeover;
 
 pub use self::builder::{Host, HostBuilder};
 pub use self::error::{InvalidHealthCheck, ListenerKind, StartError};
 pub use self::handle::HostHandle;
+pub(crate) use self::listeners::SharedSockets;
 pub use self::spec::AppSpec;

@@ -2,25 +2,26 @@
 
 use std::io;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use super::admin_thread::AdminThread;
+use super::admin_thread::{AdminThread, AdminThreadGuard, ControlSocket, Interfaces};
 use super::builder::{HostBuilder, RunnerSource};
+use super::doors::Doors;
 use super::error::StartError;
 use super::handle::HostHandle;
-use super::listeners::Listeners;
+use super::listeners::{Listeners, SharedSockets};
 use super::spec::AppSpec;
 use crate::admin::{self, Access, Admin, StdListener, probes as probe_pages};
 use crate::client_policy::ClientPolicy;
-use crate::control_socket::{self, SocketFile};
+use crate::control_socket;
 use crate::driver::{Driver, DriverParts};
 use crate::event_log::EventLog;
 use crate::fleet::FleetSettings;
@@ -52,8 +53,11 @@ impl HostBuilder {
         let tls = None;
         let listeners = Listeners::bind(self.listen, self.admin, self.probes, self.inherited).await?;
         let addresses = listeners.addresses();
+        let sockets = Arc::new(listeners.duplicate().map_err(StartError::ControlThread)?);
+        let shared_sockets = Arc::downgrade(&sockets);
         let Listeners { requests: listener, admin: admin_listener, probes: probes_listener, .. } = listeners;
-        let control_socket = self.control_socket.map(listen_for_operators).transpose()?;
+        let listen: fn(_) -> _ = if self.held { listen_later } else { listen_for_operators };
+        let control_socket = self.control_socket.map(listen).transpose()?;
         let launcher = match self.source {
             RunnerSource::Launcher(launcher) => launcher,
             RunnerSource::Command(command) => {
@@ -91,11 +95,11 @@ impl HostBuilder {
             origins: Origins::new(&self.app.origins),
         };
         let balancer = Balancer::new(limits, Reports { asked: Arc::clone(&asked), events: reports });
-        let (client_policy, mut policy_changes) = watch::channel(ClientPolicy::Serve);
-        let server = tokio::spawn(proxy::serve(listener, Arc::clone(&balancer), async move {
-            // An error means that the sender was dropped, which stops the server too.
-            let _ = policy_changes.changed().await;
-        }));
+        let initial = if self.held { ClientPolicy::Hold } else { ClientPolicy::Serve };
+        let (client_policy, policy) = watch::channel(initial);
+        let (serving, clients_left) = watch::channel(());
+        let clients = serve_clients(listener, Arc::clone(&balancer), (initial, policy), sockets);
+        let server = tokio::spawn(clients.map(|()| drop(serving)));
         let gave_up = Arc::default();
         let event_log = EventLog::new();
         let parts = DriverParts {
@@ -112,10 +116,14 @@ impl HostBuilder {
             gave_up: Arc::clone(&gave_up),
         };
         let admin = Admin::new(self.app.name, &requests, Arc::clone(&balancer), &self.events, event_log);
-        let (socket, socket_file) = control_socket.unzip();
+        #[cfg(feature = "cli")]
+        let admin = admin.with_upgrades(self.upgrades);
         let access = Access::over_tcp(self.admin_token);
-        let interfaces = interfaces(admin, (admin_listener, access), probes_listener, socket);
-        let interfaces = interfaces.and_then(AdminThread::new).map_err(StartError::ControlThread)?;
+        let interfaces = interfaces(admin, (admin_listener, access), probes_listener, control_socket);
+        let admin_thread = interfaces.and_then(AdminThread::new).map_err(StartError::ControlThread)?;
+        let (door, interfaces_closed) = watch::channel(());
+        let interfaces = admin_thread.map(|thread| thread.spawn(client_policy.subscribe(), door));
+        let interfaces = interfaces.transpose().map_err(StartError::ControlThread)?;
         let control_ended = start_control_thread(parts, interfaces)?;
         let (stopped_sender, stopped) = watch::channel(());
         tokio::spawn(finish(
@@ -123,11 +131,33 @@ impl HostBuilder {
             client_policy.clone(),
             server,
             self.drain_timeout,
-            (stopped_sender, socket_file),
+            stopped_sender,
         ));
         let events = self.events;
-        Ok(HostHandle { addresses, requests, events, balancer, client_policy, gave_up, stopped })
+        let doors = Doors { client_policy, sockets: shared_sockets, interfaces_closed, clients_left };
+        Ok(HostHandle { addresses, requests, events, balancer, doors, gave_up, stopped })
     }
+}
+
+/// Serves clients as the policy says, and keeps the sockets open for another host while it accepts them.
+async fn serve_clients(
+    listener: TcpListener,
+    balancer: Arc<Balancer>,
+    (initial, mut policy): (ClientPolicy, watch::Receiver<ClientPolicy>),
+    sockets: Arc<SharedSockets>,
+) {
+    if initial == ClientPolicy::Hold {
+        let opened = policy.wait_for(|policy| *policy > ClientPolicy::Hold).await;
+        if !opened.is_ok_and(|opened| *opened == ClientPolicy::Serve) {
+            // The connections that wait there are for the host that still serves.
+            return;
+        }
+    }
+    let stop = async move {
+        let _ = policy.wait_for(|policy| *policy > ClientPolicy::Serve).await;
+        drop(sockets);
+    };
+    proxy::serve(listener, balancer, stop).await;
 }
 
 fn retries_of(app: &AppSpec) -> Retries {
@@ -179,8 +209,15 @@ fn random_seed() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
 
-fn listen_for_operators(path: PathBuf) -> Result<(UnixListener, SocketFile), StartError> {
-    control_socket::listen(&path).map_err(|source| StartError::ControlSocket { path, source })
+fn listen_for_operators(path: PathBuf) -> Result<ControlSocket, StartError> {
+    let listens = control_socket::listen(&path);
+    let (listener, file) = listens.map_err(|source| StartError::ControlSocket { path, source })?;
+    Ok(ControlSocket::Listens(listener, file))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it stands for `listen_for_operators`")]
+fn listen_later(path: PathBuf) -> Result<ControlSocket, StartError> {
+    Ok(ControlSocket::Later(path))
 }
 
 /// The listeners of the control thread, not bound to a reactor, with their pages.
@@ -188,27 +225,27 @@ fn interfaces(
     admin: Admin,
     (over_tcp, access): (Option<TcpListener>, Access),
     probes: Option<TcpListener>,
-    socket: Option<UnixListener>,
-) -> io::Result<Vec<(StdListener, Router)>> {
+    socket: Option<ControlSocket>,
+) -> io::Result<Interfaces> {
     let admin_pages = over_tcp.map(|tcp| (tcp, admin::router(admin.clone(), access)));
-    let control = socket.map(|unix| (StdListener::Unix(unix), admin::router(admin.clone(), Access::Full)));
+    let control = socket.map(|socket| (socket, admin::router(admin.clone(), Access::Full)));
     let probing = probes.map(|tcp| (tcp, probe_pages::router(admin)));
     let to_std = |(tcp, router): (TcpListener, Router)| Ok((StdListener::Tcp(tcp.into_std()?), router));
-    admin_pages.into_iter().chain(probing).map(to_std).chain(control.map(Ok)).collect()
+    let over_tcp = admin_pages.into_iter().chain(probing).map(to_std).collect::<io::Result<_>>()?;
+    Ok(Interfaces { over_tcp, control })
 }
 
-/// Starts the thread that supervises the runners, and the one that serves the interfaces. The receiver resolves when both have
-/// ended.
+/// Starts the thread that supervises the runners, and ends the one that serves the interfaces after that. The receiver resolves
+/// when both have ended.
 fn start_control_thread(
     parts: DriverParts,
-    interfaces: Option<AdminThread>,
+    interfaces: Option<AdminThreadGuard>,
 ) -> Result<oneshot::Receiver<()>, StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(StartError::ControlThread)?;
     let (ended, control_ended) = oneshot::channel();
-    let interfaces = interfaces.map(AdminThread::spawn).transpose().map_err(StartError::ControlThread)?;
     std::thread::Builder::new()
         .name("fal-host".to_owned())
         .spawn(move || {
@@ -234,7 +271,7 @@ async fn finish(
     client_policy: watch::Sender<ClientPolicy>,
     mut server: JoinHandle<()>,
     drain_timeout: Duration,
-    stopped: (watch::Sender<()>, Option<SocketFile>),
+    stopped: watch::Sender<()>,
 ) {
     // An error means that the sender was dropped, which is how the thread says that it has ended.
     let _ = control_ended.await;

@@ -4,8 +4,11 @@ mod cgroup;
 mod cgroup_entry;
 mod channel;
 mod directory;
+#[cfg(feature = "cli")]
+mod host_process;
 mod orphans;
 mod output;
+mod own_program;
 mod port;
 mod process;
 mod reap;
@@ -22,7 +25,13 @@ use fal_health::metrics::MetricFamily;
 use fal_health::protocol::{Address, Progress};
 use tokio::sync::mpsc;
 
+#[cfg(feature = "cli")]
+pub(crate) use self::host_process::{FIRST_INHERITED, HostProcess};
+#[cfg(feature = "cli")]
+pub(crate) use self::orphans::UPGRADE_FROM;
 pub use self::orphans::adopt_orphans;
+#[cfg(feature = "cli")]
+pub(crate) use self::own_program::own_program;
 pub use self::port::PortLauncher;
 pub use self::process::ProcessLauncher;
 pub(crate) use self::process::this_program;

@@ -45,6 +45,9 @@ pub(super) struct Orphans {
     active: bool,
 }
 
+/// Marks a host that is to take over: the process id of the one that has started it (S90).
+pub(crate) const UPGRADE_FROM: &str = "FAL_UPGRADE_FROM";
+
 /// How long the host does something else after a look at all orphans, as a multiple of the time that the look took. A runner may
 /// leave thousands of processes behind, some of which end all the time (S100).
 const PAUSE_PER_LOOK: u32 = 10;
@@ -154,8 +157,21 @@ impl Orphans {
             }
             !inherited.contains(&number)
         };
-        adopted().into_iter().filter(is_living_orphan).collect()
+        let is_host = |pid: &Pid| value_of(*pid, UPGRADE_FROM).is_some();
+        adopted().into_iter().filter(is_living_orphan).filter(|pid| !is_host(pid)).collect()
     }
+}
+
+/// A host that takes over (S90) is a child process, too, and outlives this one.
+#[cfg(feature = "cli")]
+pub(super) fn spare(process: Pid) {
+    runners().insert(process.as_raw_nonzero().get(), Vec::new());
+}
+
+/// The same process has been reaped.
+#[cfg(feature = "cli")]
+pub(super) fn forget(process: Pid) {
+    runners().remove(&process.as_raw_nonzero().get());
 }
 
 /// The orphans that this process has adopted, among other child processes of it.
@@ -189,8 +205,13 @@ fn mark(address: &Address) -> Vec<u8> {
 
 /// The mark in the environment of a process, if it has one.
 fn mark_of(pid: Pid) -> Option<Vec<u8>> {
+    value_of(pid, LISTEN)
+}
+
+/// A variable in the environment of a process, with its name.
+fn value_of(pid: Pid, name: &str) -> Option<Vec<u8>> {
     let environment = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).ok()?;
-    let prefix = format!("{LISTEN}=");
+    let prefix = format!("{name}=");
     let mut variables = environment.split(|byte| *byte == 0);
     variables.find(|variable| variable.starts_with(prefix.as_bytes())).map(<[u8]>::to_vec)
 }

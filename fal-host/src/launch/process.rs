@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::process::CommandExt;
 use std::pin::pin;
 use std::process::Command;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use fal_health::protocol::{Address, Assignment};
 
 use super::channel::{self, Channel, Listened};
 use super::directory::SocketDirectory;
+use super::own_program::own_program;
 use super::reap::Group;
 use super::spawn::Spawner;
 use super::stop_signal::{StopSignal, StopSignalTo};
@@ -150,14 +150,7 @@ impl RunnerHandle for ChildRunner {
     }
 }
 
-/// The command that runs this program again. On Linux also if its file has been replaced since.
+/// The command that runs this program again, as it is on disk when a process is started (S71c).
 pub(crate) fn this_program() -> io::Result<Command> {
-    let path = std::env::current_exe()?;
-    if cfg!(target_os = "linux") {
-        let mut command = Command::new("/proc/self/exe");
-        command.arg0(path);
-        Ok(command)
-    } else {
-        Ok(Command::new(path))
-    }
+    own_program().map(Command::new)
 }

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::cgroup::{Cgroup, Cgroups};
 use super::cgroup_entry::{CgroupEntry, pid_of};
-use super::orphans::Orphans;
+use super::orphans::{Orphans, UPGRADE_FROM};
 use super::reap::{Group, Reaped};
 use super::vacancy::vacated;
 use super::{LaunchError, StatusReporter, output, signals};
@@ -31,8 +31,15 @@ const FLUSH_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// The variables by which a service manager speaks to the host alone. A runner that found them would take descriptors
 /// that it does not have, or report itself ready in the host's name.
-const FOR_THE_HOST: [&str; 6] =
-    ["LISTEN_FDNAMES", "LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"];
+const FOR_THE_HOST: [&str; 7] = [
+    UPGRADE_FROM,
+    "LISTEN_FDNAMES",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+];
 
 /// Starts child processes in process groups of their own, logs what they print, and reaps them.
 #[derive(Debug)]

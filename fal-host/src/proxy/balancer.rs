@@ -4,6 +4,7 @@ mod max_clients;
 mod pausing;
 mod refusals;
 mod requests;
+mod stop;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -179,30 +180,6 @@ impl Balancer {
     /// Whether each response closes its connection.
     pub(crate) fn closes_connections(&self) -> bool {
         self.closes_connections.load(Ordering::Relaxed)
-    }
-
-    /// The host stops: requests that wait, and later ones that find no free permit, are answered `host_stopping` (S41).
-    pub(crate) fn stop(&self) {
-        self.close_connections();
-        let waiting = {
-            let mut state = self.lock();
-            if !matches!(state.stop, StopPhase::Serving) {
-                return;
-            }
-            state.stop = StopPhase::Lingering { leaving: Vec::new() };
-            state.permits.cancel_all()
-        };
-        drop(waiting);
-    }
-
-    /// No client can send a request any more that it may expect to be served. Every later one is answered `host_stopping`.
-    pub(super) fn end_linger(&self) {
-        let stopped = std::mem::replace(&mut self.lock().stop, StopPhase::Stopped);
-        if let StopPhase::Lingering { leaving } = stopped {
-            for id in leaving {
-                self.remove_now(id);
-            }
-        }
     }
 
     pub(crate) const fn limits(&self) -> &Limits {

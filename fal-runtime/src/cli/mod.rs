@@ -53,7 +53,7 @@ use crate::server::Listener;
 /// | `config` | print every setting and its origin |
 /// | `check` | probe the app that runs in the same container, or check one runner |
 /// | `runners`, `explain`, `logs`, `wait` | show the running host; need the feature `host` |
-/// | `restart`, `drain`, `replace`, `stop`, `kill`, `scale`, `pause`, `resume` | control the running host; need the feature `host` |
+/// | `restart`, `upgrade`, `drain`, `replace`, `stop`, `kill`, `scale`, `pause`, `resume` | control the running host; need the feature `host` |
 /// | `systemd` | print the unit of systemd, or its socket (`--socket`); needs the feature `host` |
 /// | `kubernetes` | print the manifests of Kubernetes; needs the feature `host` |
 ///

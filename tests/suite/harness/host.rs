@@ -125,7 +125,10 @@ impl TestHost {
     async fn event_kind<T>(&self, what: &str, runner: u64, pick: impl Fn(&EventKind) -> Option<T>) -> T {
         let what = format!("runner {runner} {what}");
         let find = |events: &mut Vec<Event>| {
-            events.iter().filter(|event| event.runner.get() == runner).find_map(|event| pick(&event.kind))
+            events
+                .iter()
+                .filter(|event| event.runner.is_some_and(|id| id.get() == runner))
+                .find_map(|event| pick(&event.kind))
         };
         self.events.find(&what, find).await
     }
@@ -187,22 +190,25 @@ impl TestHost {
 
     /// Whether a runner has ended.
     pub(crate) fn has_ended(&self, runner: u64) -> bool {
-        let is_it =
-            |event: &Event| event.runner.get() == runner && matches!(event.kind, EventKind::Terminated(_));
+        let is_it = |event: &Event| {
+            event.runner.is_some_and(|id| id.get() == runner)
+                && matches!(event.kind, EventKind::Terminated(_))
+        };
         self.events.look().iter().any(is_it)
     }
 
     /// Whether the start of a runner was held.
     pub(crate) fn was_held(&self, runner: u64) -> bool {
         let is_it = |event: &Event| {
-            event.runner.get() == runner && matches!(event.kind, EventKind::BackoffStarted { .. })
+            event.runner.is_some_and(|id| id.get() == runner)
+                && matches!(event.kind, EventKind::BackoffStarted { .. })
         };
         self.events.look().iter().any(is_it)
     }
 
     /// Whether a runner has been started.
     pub(crate) fn has_started(&self, runner: u64) -> bool {
-        self.events.look().iter().any(|event| event.runner.get() == runner)
+        self.events.look().iter().any(|event| event.runner.is_some_and(|id| id.get() == runner))
     }
 
     /// The checks of a runner so far.
@@ -294,8 +300,10 @@ pub(crate) fn is_conclusive(check: &CheckRecord) -> bool {
 }
 
 fn checks(events: &[Event], runner: u64) -> impl Iterator<Item = CheckRecord> {
-    events.iter().filter(move |event| event.runner.get() == runner).filter_map(|event| match event.kind {
-        EventKind::Checked(record) => Some(record),
-        _ => None,
+    events.iter().filter(move |event| event.runner.is_some_and(|id| id.get() == runner)).filter_map(|event| {
+        match event.kind {
+            EventKind::Checked(record) => Some(record),
+            _ => None,
+        }
     })
 }

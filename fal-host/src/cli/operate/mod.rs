@@ -8,6 +8,7 @@ mod table;
 mod target;
 mod wait;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -101,6 +102,21 @@ pub enum Operation {
         #[command(flatten)]
         target: Target,
     },
+    /// Start the program that is on disk now, which takes over the host's sockets when its runners take requests
+    ///
+    /// No connection is refused. The new host has the arguments and the environment of the old one. If it does not come to serve,
+    /// the old one goes on, and the exit code is 1.
+    #[non_exhaustive]
+    Upgrade {
+        /// The new program, if it is not where the old one was
+        program: Option<PathBuf>,
+        /// How long the new host may take until it serves [default: the startup timeout and a minute]
+        #[arg(long, value_name = "TIME", value_parser = values::nonzero_duration)]
+        timeout: Option<Duration>,
+        /// Which host
+        #[command(flatten)]
+        target: Target,
+    },
     /// Change how many runners there are
     #[non_exhaustive]
     Scale {
@@ -160,6 +176,9 @@ impl Operation {
             Self::Stop { id, target } => orders::order(target, *id, "stop"),
             Self::Kill { id, target } => orders::order(target, *id, "kill"),
             Self::Restart { wait, target } => orders::restart(target, *wait),
+            Self::Upgrade { program, timeout, target } => {
+                orders::upgrade(target, program.as_deref(), *timeout)
+            }
             Self::Scale { runners, target } => orders::scale(target, *runners),
             Self::Wait { timeout, target, .. } => wait::until_healthy(target, *timeout),
             Self::Pause { target } => orders::post(target, "/pause"),

@@ -1,6 +1,9 @@
 //! The subcommands that change something.
 
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::Value;
@@ -55,6 +58,38 @@ pub(super) fn restart(target: &Target, wait: bool) -> Result<ExitCode, OperateEr
         print(line.as_bytes())?;
         Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     })
+}
+
+/// Lets a new version of the program take over, and waits until that serves.
+pub(super) fn upgrade(
+    target: &Target,
+    program: Option<&Path>,
+    timeout: Option<Duration>,
+) -> Result<ExitCode, OperateError> {
+    let mut query = Vec::new();
+    if let Some(program) = program {
+        // The host has a directory of its own.
+        let program = std::path::absolute(program)?;
+        query.push(format!("program={}", percent_encoded(program.as_os_str().as_bytes())));
+    }
+    query.extend(timeout.map(|timeout| format!("timeout_ms={}", timeout.as_millis())));
+    block_on(async {
+        let response = client::post(target, &format!("/upgrade?{}", query.join("&"))).await?;
+        let body = response.or_refused(&[]).await?.json().await?;
+        let pid = body.get("pid").and_then(Value::as_u64).unwrap_or_default();
+        print(format!("process {pid} serves now\n").as_bytes())?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Bytes as a value in a query.
+fn percent_encoded(bytes: &[u8]) -> String {
+    let encode = |byte: &u8| match byte {
+        b'/' | b'-' | b'.' | b'_' | b'~' => char::from(*byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() => char::from(*byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    bytes.iter().map(encode).collect()
 }
 
 /// Makes a manual check.

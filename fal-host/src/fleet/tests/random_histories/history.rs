@@ -321,5 +321,8 @@ fn kind_name(kind: &EventKind) -> &'static str {
         EventKind::RestartAborted { .. } => "restart aborted",
         EventKind::Progress(_) => "progress",
         EventKind::Stalled { .. } => "stalled",
+        EventKind::UpgradeStarted { .. }
+        | EventKind::UpgradeCompleted { .. }
+        | EventKind::UpgradeFailed { .. } => "upgrade",
     }
 }

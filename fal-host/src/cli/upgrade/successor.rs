@@ -1,0 +1,119 @@
+//! The old host's side of an upgrade: the process of the new host, and what it reports.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+use super::CHANNEL;
+use super::messages::{self, SERVE, SuccessorReport};
+use crate::host::{ListenerKind, SharedSockets};
+use crate::launch::{HostProcess, UPGRADE_FROM};
+
+/// The host that is to take over.
+#[derive(Debug)]
+pub(super) struct Successor {
+    process: HostProcess,
+    channel: UnixStream,
+    received: Vec<u8>,
+}
+
+impl Successor {
+    /// Starts the program with the arguments and the environment of this one, and with its sockets.
+    pub(super) fn start(program: &Path, sockets: &SharedSockets, runners: NonZeroUsize) -> io::Result<Self> {
+        let (mut ours, theirs) = StdUnixStream::pair()?;
+        ours.write_all(messages::runners(runners).as_bytes())?;
+        ours.set_nonblocking(true)?;
+        let mut names = vec![CHANNEL];
+        let mut descriptors = vec![OwnedFd::from(theirs)];
+        for (kind, socket) in &sockets.0 {
+            names.push(name_of(*kind));
+            descriptors.push(socket.as_fd().try_clone_to_owned()?);
+        }
+        let mut arguments = std::env::args_os();
+        let called: OsString = arguments.next().unwrap_or_default();
+        let mut command = Command::new(program);
+        // A program may choose what it is by the name with which it was called.
+        command.arg0(if called.is_empty() { program.as_os_str() } else { &called }).args(arguments);
+        // The process does not exist yet whose id `LISTEN_PID` would name.
+        command.env(UPGRADE_FROM, std::process::id().to_string()).env_remove("LISTEN_PID");
+        command.env("LISTEN_FDS", descriptors.len().to_string()).env("LISTEN_FDNAMES", names.join(":"));
+        // systemd asks it of the main process, which the new one becomes.
+        command.env_remove("WATCHDOG_PID");
+        let process = HostProcess::start(&mut command, &descriptors)?;
+        Ok(Self { process, channel: UnixStream::from_std(ours)?, received: Vec::new() })
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Waits until it could serve. The error says why it will not.
+    pub(super) async fn ready(&mut self) -> Result<(), String> {
+        loop {
+            match messages::parse_report(&self.received) {
+                Some(SuccessorReport::Ready) => return Ok(()),
+                Some(SuccessorReport::Failed(why)) => return Err(why),
+                None => {}
+            }
+            let ended = self.channel.readable().await.is_err() || self.read().is_err();
+            if ended {
+                let exit = timeout(EXIT_PATIENCE, self.process.ended()).await;
+                return Err(match exit {
+                    Ok(exit) => format!("the new program has ended with {exit}; its output has the reason"),
+                    Err(_) => "the new program is no host that takes over".to_owned(),
+                });
+            }
+        }
+    }
+
+    /// Reads what has arrived. The end is an error.
+    fn read(&mut self) -> io::Result<()> {
+        let mut part = [0; 1024];
+        match self.channel.try_read(&mut part) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(length) => {
+                self.received.extend_from_slice(part.get(..length).unwrap_or_default());
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lets it serve. This process is not its host from then on.
+    pub(super) async fn serve(mut self) {
+        // If it has just ended, its service manager notices.
+        let _ = self.channel.write_all(SERVE.as_bytes()).await;
+        let _ = self.channel.shutdown().await;
+    }
+
+    /// Ends it with its runners.
+    pub(super) async fn end(self, patience: Duration) {
+        let Self { process, channel, .. } = self;
+        drop(channel);
+        let exit = process.end(patience).await;
+        tracing::debug!(%exit, "the new host has ended");
+    }
+}
+
+/// How long a program that has closed its sockets may take to exit.
+const EXIT_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The name of a socket among the inherited ones (S69b).
+fn name_of(kind: ListenerKind) -> &'static str {
+    match kind {
+        ListenerKind::Requests => "requests",
+        ListenerKind::Admin => "admin",
+        ListenerKind::Probes => "probes",
+    }
+}

@@ -1,0 +1,181 @@
+//! The upgrades of a running host, one at a time (S90, S92).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+use super::successor::Successor;
+use crate::cli::service_manager::ServiceManager;
+use crate::fleet::{DEFAULT_STARTUP_TIMEOUT, EventKind, ReplacementStrategy};
+use crate::launch::own_program;
+use crate::upgrade::{UpgradeError, UpgradeRequest};
+use crate::{AppSpec, HostHandle};
+
+/// How much longer than its runners a new host may take.
+const START_MARGIN: Duration = Duration::from_secs(60);
+
+/// What an upgrade depends on.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::cli) struct UpgradeSettings {
+    pub(in crate::cli) strategy: ReplacementStrategy,
+    /// How long a new host may take until it serves.
+    timeout: Duration,
+    /// How long a new host may take to end its runners.
+    patience: Duration,
+}
+
+impl UpgradeSettings {
+    pub(in crate::cli) fn of(app: &AppSpec, strategy: ReplacementStrategy) -> Self {
+        let start_period =
+            app.health_check.as_ref().map(|check| check.config.start_period()).unwrap_or_default();
+        let startup = app.startup_timeout.unwrap_or(DEFAULT_STARTUP_TIMEOUT);
+        let timeout = startup.max(start_period).saturating_add(START_MARGIN);
+        Self {
+            strategy,
+            timeout,
+            patience: app.termination_grace_period.saturating_add(Duration::from_secs(5)),
+        }
+    }
+}
+
+/// Whether the host still upgrades.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::cli) enum Cancel {
+    No,
+    /// The host stops, and a new one with it.
+    Gracefully,
+    /// The host is killed.
+    AtOnce,
+}
+
+/// The upgrades of a host.
+#[derive(Debug)]
+pub(in crate::cli) struct Upgrades {
+    pub(in crate::cli) requests: mpsc::UnboundedReceiver<UpgradeRequest>,
+    pub(in crate::cli) settings: UpgradeSettings,
+    pub(in crate::cli) manager: ServiceManager,
+}
+
+impl Upgrades {
+    /// Serves requests for upgrades until one succeeds, or until it is cancelled and no new host is left. Returns whether a
+    /// new host serves.
+    pub(in crate::cli) async fn run(
+        mut self,
+        host: &HostHandle,
+        mut cancel: watch::Receiver<Cancel>,
+    ) -> bool {
+        loop {
+            let request = tokio::select! {
+                biased;
+                () = reached(&mut cancel, Cancel::Gracefully) => return false,
+                request = self.requests.recv() => match request {
+                    Some(request) => request,
+                    None => return false,
+                }
+            };
+            let UpgradeRequest { program, timeout, outcome } = request;
+            let attempt = UpgradeAttempt { host, settings: self.settings, manager: self.manager };
+            let result = tokio::select! {
+                result = attempt.make(program, timeout, cancel.clone()) => result,
+                never = refuse_all(&mut self.requests) => match never {},
+            };
+            if let Err(error) = &result {
+                host.publish(EventKind::UpgradeFailed { detail: error.to_string() });
+            }
+            let succeeded = result.is_ok();
+            if let Some(outcome) = outcome {
+                // It may have stopped waiting.
+                let _ = outcome.send(result);
+            }
+            if succeeded {
+                return true;
+            }
+        }
+    }
+}
+
+/// One upgrade.
+struct UpgradeAttempt<'a> {
+    host: &'a HostHandle,
+    settings: UpgradeSettings,
+    manager: ServiceManager,
+}
+
+impl UpgradeAttempt<'_> {
+    /// Starts the new host and lets it take over. Returns its process.
+    async fn make(
+        &self,
+        program: Option<PathBuf>,
+        limit: Option<Duration>,
+        mut cancel: watch::Receiver<Cancel>,
+    ) -> Result<u32, UpgradeError> {
+        let limit = limit.unwrap_or(self.settings.timeout);
+        let mut successor = self.start(program).await?;
+        let pid = successor.pid();
+        self.host.publish(EventKind::UpgradeStarted { pid });
+        let ready = tokio::select! {
+            biased;
+            () = reached(&mut cancel, Cancel::Gracefully) => Err(UpgradeError::HostStopping),
+            ready = timeout(limit, successor.ready()) => {
+                let late = || format!("the new host does not serve after {limit:?}");
+                ready.unwrap_or_else(|_| Err(late())).map_err(UpgradeError::Failed)
+            }
+        };
+        if let Err(error) = ready {
+            let patience = tokio::select! {
+                biased;
+                () = reached(&mut cancel, Cancel::AtOnce) => Duration::ZERO,
+                () = std::future::ready(()) => self.settings.patience,
+            };
+            successor.end(patience).await;
+            return Err(error);
+        }
+        self.host.retire().await;
+        self.manager.main_process(pid);
+        successor.serve().await;
+        self.host.publish(EventKind::UpgradeCompleted { pid });
+        Ok(pid)
+    }
+
+    async fn start(&self, program: Option<PathBuf>) -> Result<Successor, UpgradeError> {
+        let refused = |why: &str| Err(UpgradeError::Refused(why.to_owned()));
+        if std::process::id() == 1 {
+            return refused(
+                "the host is process 1, with which the container ends; start a new container, or use `restart`",
+            );
+        }
+        if self.settings.strategy == ReplacementStrategy::StopFirst {
+            return refused(
+                "with `--replace stop-first` old and new runners may not overlap; `restart` takes the program that is on disk now",
+            );
+        }
+        let (Some(sockets), Some(snapshot)) = (self.host.shared_sockets(), self.host.snapshot().await) else {
+            return Err(UpgradeError::HostStopping);
+        };
+        let system = |error: std::io::Error| UpgradeError::Failed(error.to_string());
+        let program = program.map_or_else(own_program, Ok).map_err(system)?;
+        Successor::start(&program, &sockets, snapshot.scale.runners).map_err(|error| {
+            UpgradeError::Failed(format!("{} could not be started: {error}", program.display()))
+        })
+    }
+}
+
+/// Waits until the host has been told this, or more. Never resolves if it cannot be told any more.
+async fn reached(cancel: &mut watch::Receiver<Cancel>, level: Cancel) {
+    if cancel.wait_for(|told| *told >= level).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Refuses further upgrades while one is under way.
+async fn refuse_all(requests: &mut mpsc::UnboundedReceiver<UpgradeRequest>) -> std::convert::Infallible {
+    loop {
+        let Some(request) = requests.recv().await else { return std::future::pending().await };
+        tracing::warn!("an upgrade is under way already: another one is refused");
+        if let Some(outcome) = request.outcome {
+            let _ = outcome.send(Err(UpgradeError::Refused("another one is under way".to_owned())));
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! How requests end when the host stops (S41, S66).
+
+use super::{Balancer, StopPhase};
+
+impl Balancer {
+    /// The host stops: requests that wait, and later ones that find no free permit, are answered `host_stopping` (S41).
+    pub(crate) fn stop(&self) {
+        self.close_connections();
+        let waiting = {
+            let mut state = self.lock();
+            if !matches!(state.stop, StopPhase::Serving) {
+                return;
+            }
+            state.stop = StopPhase::Lingering { leaving: Vec::new() };
+            state.permits.cancel_all()
+        };
+        drop(waiting);
+    }
+
+    /// No client can send a request any more that it may expect to be served. Every later one is answered `host_stopping`.
+    /// A host that retires goes on with those that it has.
+    pub(crate) fn end_linger(&self) {
+        let mut state = self.lock();
+        if let StopPhase::Lingering { leaving } = &mut state.stop {
+            let leaving = std::mem::take(leaving);
+            state.stop = StopPhase::Stopped;
+            drop(state);
+            for id in leaving {
+                self.remove_now(id);
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! What an operator asks for with an upgrade, and how it ends (S90, S93).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+/// A request for an upgrade.
+#[derive(Debug, Default)]
+pub(crate) struct UpgradeRequest {
+    /// The new program. `None` is the one that is on disk now.
+    pub(crate) program: Option<PathBuf>,
+    /// How long the new host may take until it serves. `None` is the default.
+    pub(crate) timeout: Option<Duration>,
+    /// Gets the process of the new host when it serves.
+    pub(crate) outcome: Option<oneshot::Sender<Result<u32, UpgradeError>>>,
+}
+
+/// Why an upgrade has not come about. The host goes on as before.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum UpgradeError {
+    /// It was not begun.
+    #[error("the upgrade is refused: {0}")]
+    Refused(String),
+    /// The new host has not begun to serve.
+    #[error("the upgrade has failed, and the old host goes on: {0}")]
+    Failed(String),
+    /// The host stops.
+    #[error("the host is stopping")]
+    HostStopping,
+}

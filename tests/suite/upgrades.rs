@@ -1,0 +1,293 @@
+//! Upgrades: a new version of the program takes over the sockets of the old one (S90 to S94).
+
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use fal_tests::Act;
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::harness::*;
+
+/// A host whose program is a symbolic link, as deployments have it.
+struct Upgradable {
+    host: Program,
+    directory: TempDir,
+}
+
+impl Upgradable {
+    fn run(director: &Director, app: &str, arguments: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("app");
+        symlink(env!("CARGO_BIN_EXE_fixture"), &program).unwrap();
+        let mut command = tokio::process::Command::new(&program);
+        let (name, value) = director.environment();
+        command.env(name, value).env("XDG_RUNTIME_DIR", directory.path()).env_remove("FAL_CONTROL_SOCKET");
+        command.args(["run", "--app", app, "--listen=127.0.0.1:0", "--admin=127.0.0.1:0"]);
+        command.args(["--probes=127.0.0.1:0", "--check-interval=50ms"]).args(arguments);
+        command.arg("--pid-file").arg(directory.path().join("app.pid"));
+        Self { host: Program::start(&mut command), directory }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Lets the path of the program lead to another one.
+    fn deploy(&self, program: &Path) {
+        symlink(program, self.path("next")).unwrap();
+        std::fs::rename(self.path("next"), self.path("app")).unwrap();
+    }
+
+    /// A program that is a script.
+    fn script(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        // Written by another process: this one may be forking, and a program that is open for writing does not start.
+        let script = format!("printf '%s' '{text}' > {0} && chmod 755 {0}", path.display());
+        assert!(std::process::Command::new("sh").args(["-c", &script]).status().unwrap().success());
+        path
+    }
+
+    /// Runs a subcommand to its end.
+    async fn operate(&self, arguments: &[&str]) -> Output {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_fixture"));
+        command.env("XDG_RUNTIME_DIR", self.directory.path()).env_remove("FAL_CONTROL_SOCKET");
+        output(command.args(arguments)).await
+    }
+
+    /// Upgrades, and returns the process of the new host.
+    async fn upgrade(&self, arguments: &[&str]) -> Process {
+        let ended = self.operate(&[&["upgrade"], arguments].concat()).await;
+        assert_eq!(ended.code, Some(0), "{} {} {}", ended.stdout, ended.stderr, self.host.stderr.text());
+        Process::new(process_of(&ended.stdout))
+    }
+
+    /// Fails to upgrade, and returns why.
+    async fn fail(&self, arguments: &[&str]) -> String {
+        let ended = self.operate(&[&["upgrade"], arguments].concat()).await;
+        assert_eq!(ended.code, Some(1), "{} {}", ended.stdout, self.host.stderr.text());
+        ended.stderr
+    }
+
+    /// The new host of an upgrade that is under way.
+    async fn new_host(&self) -> Process {
+        let line = self.host.stderr.line("upgrade: the new program is started pid=").await;
+        Process::new(line.rsplit_once("pid=").unwrap().1.trim().parse().unwrap())
+    }
+
+    /// The process id in the file of `--pid-file`.
+    fn pid(&self) -> u32 {
+        std::fs::read_to_string(self.path("app.pid")).unwrap().trim().parse().unwrap()
+    }
+}
+
+/// The process that `upgrade` names.
+fn process_of(said: &str) -> u32 {
+    said.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_new_host_takes_over_the_sockets_and_the_old_one_serves_what_it_has_s90a_s91a_s92b_s94a() {
+    let director = Director::new();
+    let mut old = Upgradable::run(&director, "blocking", &[]);
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    let (address, probes, admin) =
+        (old.host.address().await, old.host.probes().await, old.host.admin().await);
+    let slow = old.host.call("slow").await;
+    let held = director.call("slow").await;
+    let old_runner = held.pid();
+    let queued = old.host.call("queued").await;
+    while old.host.shows("/runners").await.json()["queued"] != 1 {}
+
+    let new = old.upgrade(&[]).await;
+    assert_ne!(old.pid(), old.host.id());
+    assert_eq!(Client::tcp(probes).await.exchange(&Request::get("/readyz")).await.status, 200);
+    let runners = Client::tcp(admin).await.exchange(&Request::get("/runners")).await.json();
+    let new_runner = runners["runners"][0]["pid"].as_u64().unwrap();
+    assert_ne!(new_runner, u64::from(old_runner));
+    assert_eq!(runners["queued"], 0, "the old host has its own queue");
+    let fresh = Pending::new(address, &Request::call("fresh")).await;
+    let call = director.call("fresh").await;
+    assert_eq!(u64::from(call.pid()), new_runner);
+    call.succeed().await;
+    assert_eq!(fresh.response().await.status, 200);
+
+    held.succeed().await;
+    let response = slow.response().await;
+    assert_eq!((response.status, response.header("connection")), (200, Some("close")));
+    let call = director.call("queued").await;
+    assert_eq!(call.pid(), old_runner);
+    call.succeed().await;
+    assert_eq!(queued.response().await.status, 200);
+    assert_eq!(old.host.exit().await, Some(0), "{}", old.host.stderr.text());
+    let table = old.operate(&["runners"]).await;
+    assert!(table.stdout.contains(&new_runner.to_string()), "{} {}", table.stdout, table.stderr);
+    new.signal(Signal::TERM);
+    new.ended().await;
+    assert!(!old.path("app.pid").exists());
+}
+
+#[tokio::test]
+async fn the_new_host_runs_the_program_that_the_path_leads_to_now_with_the_same_arguments_s90a_s90b_s93a() {
+    let director = Director::new();
+    let mut old = Upgradable::run(&director, "scripted", &[]);
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    assert_eq!(old.operate(&["scale", "2"]).await.code, Some(0));
+    old.host.stderr.line("IDLE: takes requests runner=2").await;
+    let program = env!("CARGO_BIN_EXE_fixture");
+    let next = old.script("2", &format!("#!/bin/sh\necho \"version 2 $1 $2 $3\"\nexec {program} \"$@\"\n"));
+    old.deploy(&next);
+    old.host.signal(Signal::USR2);
+    old.host.stderr.line("upgrade: the new host serves").await;
+    old.host.stdout.line("version 2 run --app scripted").await;
+    old.host.stdout.lines("serves on http://", 2).await;
+    assert_eq!(old.host.exit().await, Some(0));
+    let new = Process::new(old.pid());
+    let table = old.operate(&["runners"]).await;
+    assert_eq!(table.stdout.lines().count(), 3, "the number of runners goes along: {}", table.stdout);
+    new.signal(Signal::TERM);
+    new.ended().await;
+}
+
+#[tokio::test]
+async fn an_upgrade_that_fails_leaves_the_old_host_as_it_was_s92a_s93a() {
+    let director = Director::new();
+    let old = Upgradable::run(&director, "scripted", &[]);
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    let missing = old.fail(&["/no/such/program"]).await;
+    assert!(missing.contains("/no/such/program could not be started: No such file"), "{missing}");
+    let wrong = old.fail(&["/bin/false"]).await;
+    assert!(wrong.contains("has ended with status 1"), "{wrong}");
+    let usage = old.fail(&["/bin/sh"]).await;
+    assert!(usage.contains("has ended with status"), "{usage}");
+    let hung = old.script("hung", "#!/bin/sh\nexec sleep 1000\n");
+    let late = old.fail(&[hung.to_str().unwrap(), "--timeout=100ms"]).await;
+    assert!(late.contains("does not serve after 100ms"), "{late}");
+    director.answer(Kind::Setup, Act::Fail("no GPU".to_owned()));
+    let failed = old.fail(&[]).await;
+    assert!(failed.contains("`setup_failed`") && failed.contains("no GPU"), "{failed}");
+    director.answer(Kind::Setup, Act::Succeed);
+
+    let pending = old.host.call("still").await;
+    director.call("still").await.succeed().await;
+    assert_eq!((pending.response().await.status, old.pid()), (200, old.host.id()));
+    let mut events = Client::tcp(old.host.admin().await).await;
+    events.send(&Request::get("/events?after=0&kind=upgrade_failed")).await;
+    events.head().await;
+    let mut text = String::new();
+    while text.matches("\"kind\":\"upgrade_failed\"").count() < 5 {
+        text += &String::from_utf8(events.chunk().await).unwrap();
+    }
+    assert!(text.contains("no GPU"), "{text}");
+}
+
+#[tokio::test]
+async fn a_second_upgrade_at_the_same_time_is_refused_and_a_stop_ends_the_first_one_s90c_s92c() {
+    let director = Director::new();
+    let mut old = Upgradable::run(&director, "scripted", &[]);
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    director.hold(Kind::Setup);
+    old.host.signal(Signal::USR2);
+    let setup = director.next(Kind::Setup).await;
+    let (new, runner) = (old.new_host().await, Process::new(setup.pid()));
+    let refused = old.fail(&[]).await;
+    assert!(refused.contains("another one is under way"), "{refused}");
+    old.host.signal(Signal::TERM);
+    assert_eq!(old.host.exit().await, Some(0));
+    new.ended().await;
+    runner.ended().await;
+}
+
+#[tokio::test]
+async fn a_new_host_waits_without_serving_and_stops_if_the_old_one_is_killed_s91a_s91b() {
+    let director = Director::new();
+    let mut old = Upgradable::run(&director, "scripted", &[]);
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    director.hold(Kind::Setup);
+    old.host.signal(Signal::USR2);
+    let setup = director.next(Kind::Setup).await;
+    let (new, runner) = (old.new_host().await, Process::new(setup.pid()));
+    for name in ["a", "b", "c"] {
+        let pending = old.host.call(name).await;
+        let call = director.call(name).await;
+        assert_ne!(call.pid(), setup.pid(), "only the old host accepts connections");
+        call.succeed().await;
+        assert_eq!(pending.response().await.status, 200);
+    }
+    let table = old.operate(&["runners"]).await;
+    assert_eq!((table.code, table.stdout.lines().count()), (Some(0), 2), "{}", table.stderr);
+    old.host.signal(Signal::KILL);
+    assert_eq!(old.host.exit().await, None);
+    new.ended().await;
+    runner.ended().await;
+}
+
+#[tokio::test]
+async fn an_upgrade_over_tcp_is_refused_even_with_the_token_s90a() {
+    let director = Director::new();
+    let host = Program::run(&director, &["--app", "scripted"]);
+    host.stderr.line("IDLE: takes requests runner=1").await;
+    let mut client = Client::tcp(host.admin().await).await;
+    let refused = client.exchange(&Request::order("/upgrade?program=/bin/sh")).await;
+    assert_eq!(refused.status, 403);
+    assert!(refused.json()["detail"].as_str().unwrap().contains("Unix socket"));
+}
+
+#[tokio::test]
+async fn a_restart_takes_the_program_that_is_on_disk_now_s71c() {
+    let director = Director::new();
+    let old = Upgradable::run(&director, "scripted", &[]);
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    let program = env!("CARGO_BIN_EXE_fixture");
+    let next = old.script("2", &format!("#!/bin/sh\necho version 2\nexec {program} \"$@\"\n"));
+    old.deploy(&next);
+    assert_eq!(old.operate(&["restart", "--wait"]).await.code, Some(0));
+    old.host.stderr.line("runner 2 | version 2").await;
+}
+
+#[tokio::test]
+async fn an_upgrade_takes_over_during_a_rolling_restart_s92b() {
+    let director = Director::new();
+    let mut old = Upgradable::run(&director, "scripted", &[]);
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    director.hold_of(2, Kind::Setup);
+    old.host.signal(Signal::HUP);
+    director.next_of(2, Kind::Setup).await;
+    let new = old.upgrade(&[]).await;
+    assert_eq!(old.host.exit().await, Some(0), "{}", old.host.stderr.text());
+    let runners = old.operate(&["runners"]).await;
+    assert_eq!(runners.stdout.lines().count(), 2, "{}", runners.stdout);
+    new.signal(Signal::TERM);
+    new.ended().await;
+}
+
+#[tokio::test]
+async fn a_host_upgrades_again_while_the_one_before_it_still_has_clients_s92b() {
+    let director = Director::new();
+    let mut first = Upgradable::run(&director, "scripted", &[]);
+    first.host.stderr.line("IDLE: takes requests runner=1").await;
+    let address = first.host.address().await;
+    let slow = first.host.call("slow").await;
+    let held = director.call("slow").await;
+    let second = first.upgrade(&[]).await;
+    let third = first.upgrade(&[]).await;
+    second.ended().await;
+    held.succeed().await;
+    assert_eq!(slow.response().await.status, 200);
+    // The first host is the parent of the third one now, and must not end it.
+    assert_eq!(first.host.exit().await, Some(0));
+    let pending = Pending::new(address, &Request::call("a")).await;
+    director.call("a").await.succeed().await;
+    assert_eq!(pending.response().await.status, 200);
+    third.signal(Signal::TERM);
+    third.ended().await;
+}
+
+#[tokio::test]
+async fn runners_that_may_not_overlap_are_not_upgraded_s90c() {
+    let director = Director::new();
+    let old = Upgradable::run(&director, "scripted", &["--replace=stop-first"]);
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    let refused = old.fail(&[]).await;
+    assert!(refused.contains("--replace stop-first") && refused.contains("`restart`"), "{refused}");
+}
