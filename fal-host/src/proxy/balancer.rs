@@ -3,6 +3,7 @@
 mod max_clients;
 mod pausing;
 mod refusals;
+mod releases;
 mod requests;
 mod stop;
 
@@ -218,23 +219,6 @@ impl Balancer {
         drop(waiter);
     }
 
-    /// Releases a permit to the request that has waited longest, or holds it for the check of its ticket (S30).
-    pub(super) fn release(&self, id: RunnerId, ticket: Option<CheckTicket>) {
-        let (drained, reached_limit, grant) = {
-            let permits = &mut self.lock().permits;
-            (permits.release(id, ticket), permits.take_reached_limit(), permits.next_grant())
-        };
-        self.report_drained(id, drained);
-        if let Some(id) = reached_limit {
-            self.report(Report::RequestsReached(id));
-        }
-        if let Some(grant) = grant
-            && let Err(returned) = grant.waiter.send(grant.route)
-        {
-            self.release(returned.id, None);
-        }
-    }
-
     /// A response of the runner asks for a manual check (S27).
     pub(super) fn ask(&self, runner: &ServingRunner) -> Option<CheckTicket> {
         if matches!(self.limits.manual_checks, ManualChecks::Ignored) {
@@ -299,17 +283,6 @@ impl Balancer {
     #[cfg(test)]
     pub(super) fn kept(&self, id: RunnerId) -> usize {
         self.lock().permits.route(id).map_or(0, |runner| runner.kept())
-    }
-
-    /// Gives free permits to requests that wait, while one is free and a request waits.
-    fn dispatch(&self) {
-        loop {
-            let grant = self.lock().permits.next_grant();
-            let Some(grant) = grant else { return };
-            if let Err(returned) = grant.waiter.send(grant.route) {
-                self.release(returned.id, None);
-            }
-        }
     }
 
     fn report_drained(&self, id: RunnerId, drained: Drained) {

@@ -68,6 +68,11 @@ impl Exchange {
         })
         .await;
         client.timer.stop(Wait::Response);
+        if let Some((upstream, permit)) = &mut self.parts
+            && upstream.has_begun()
+        {
+            permit.mark_used();
+        }
         let error = match outcome {
             None => return Err(Unanswered::Overdue(self)),
             Some(Ok(response)) => {
@@ -193,6 +198,7 @@ impl Drop for Exchange {
         if let Some((upstream, mut permit)) = self.parts.take()
             && upstream.has_begun()
         {
+            permit.mark_used();
             let (stream, _) = upstream.into_stream();
             let is_unanswered = !self.answered && self.client.has_uploaded();
             let overdue_after = permit.overdue_after().filter(|_| is_unanswered);

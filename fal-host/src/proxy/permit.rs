@@ -15,6 +15,8 @@ pub(super) struct Permit {
     runner: Arc<ServingRunner>,
     ticket: Option<CheckTicket>,
     holder: Option<HolderId>,
+    /// Whether the request has reached the runner.
+    used: bool,
     /// Whether the runner has taken too long to begin its response (S53a).
     overdue: bool,
 }
@@ -22,7 +24,7 @@ pub(super) struct Permit {
 impl Permit {
     /// Wraps a permit that the balancer has granted.
     pub(super) const fn granted(balancer: Arc<Balancer>, runner: Arc<ServingRunner>) -> Self {
-        Self { balancer, runner, ticket: None, holder: None, overdue: false }
+        Self { balancer, runner, ticket: None, holder: None, used: false, overdue: false }
     }
 
     pub(super) const fn runner(&self) -> &Arc<ServingRunner> {
@@ -32,6 +34,11 @@ impl Permit {
     /// The request that holds it, for the log.
     pub(super) fn set_holder(&mut self, holder: Holder) {
         self.holder = Some(self.runner.holders.insert(holder));
+    }
+
+    /// The request has reached the runner, at least in part.
+    pub(super) const fn mark_used(&mut self) {
+        self.used = true;
     }
 
     /// The response asks for a check. The permit will be released when that check has ended (S30).
@@ -85,6 +92,10 @@ impl Drop for Permit {
         if let Some(holder) = self.holder {
             self.runner.holders.remove(holder);
         }
-        self.balancer.release(self.runner.id, self.ticket.take());
+        if self.used {
+            self.balancer.release(self.runner.id, self.ticket.take());
+        } else {
+            self.balancer.release_unused(self.runner.id);
+        }
     }
 }

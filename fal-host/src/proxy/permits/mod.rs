@@ -118,7 +118,7 @@ impl<R: Clone, W> PermitTable<R, W> {
         Some(Grant { waiter, route })
     }
 
-    /// Releases a permit, or holds it for the check that the request asked for (S30).
+    /// Releases the permit of a request that was served, or holds it for the check that the request asked for (S30).
     pub(super) fn release(&mut self, id: RunnerId, ticket: Option<CheckTicket>) -> Drained {
         self.returns += 1;
         let now = self.returns;
@@ -136,6 +136,15 @@ impl<R: Clone, W> PermitTable<R, W> {
         if reached {
             self.reached_limit = Some(id);
         }
+        drained.unwrap_or(Drained::No)
+    }
+
+    /// Releases a permit whose request has not reached the runner.
+    pub(super) fn release_unused(&mut self, id: RunnerId) -> Drained {
+        let drained = self.change(id, |entry| {
+            entry.in_flight -= 1;
+            entry.drained()
+        });
         drained.unwrap_or(Drained::No)
     }
 

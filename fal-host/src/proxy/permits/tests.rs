@@ -107,6 +107,21 @@ fn a_new_request_does_not_pass_one_that_waits_s38d() {
 }
 
 #[test]
+fn a_permit_that_was_not_used_counts_as_no_request_s54a() {
+    let mut permits = table(1, 1);
+    permits.limit_requests(id(1), NonZeroU64::MIN);
+    take(&mut permits);
+    assert_eq!(permits.release_unused(id(1)), Drained::No);
+    assert_eq!((permits.served(id(1)), permits.take_reached_limit()), (0, None));
+    take(&mut permits);
+    permits.release(id(1), None);
+    assert_eq!((permits.served(id(1)), permits.take_reached_limit()), (1, Some(id(1))));
+    take(&mut permits);
+    permits.remove(id(1));
+    assert_eq!(permits.release_unused(id(1)), Drained::Yes);
+}
+
+#[test]
 fn a_request_that_moves_comes_before_those_that_came_after_it_s39b() {
     let mut permits = table(1, 1);
     let moving = permits.arrive();
@@ -271,7 +286,12 @@ impl Walk {
                 let (runner, asked) = self.in_flight.swap_remove((dice >> 8) as usize % self.in_flight.len());
                 let last = !self.in_flight.iter().any(|(r, _)| *r == runner);
                 let leaving = !self.in_service.contains(&runner);
-                assert_eq!(permits.release(id(runner), asked) == Drained::Yes, last && leaving);
+                let drained = if asked.is_none() && dice & 0x40 != 0 {
+                    permits.release_unused(id(runner))
+                } else {
+                    permits.release(id(runner), asked)
+                };
+                assert_eq!(drained == Drained::Yes, last && leaving);
             }
             _ => {
                 let arrival = permits.arrive();

@@ -150,10 +150,11 @@ async fn the_slot_of_a_request_that_found_no_connection_is_free_as_soon_as_its_c
     until(|| rig.balancer.in_flight(runner.id) == 1).await;
     drop(client);
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    assert_eq!(rig.balancer.served(runner.id), 0);
 }
 
 #[tokio::test]
-async fn a_request_of_which_nothing_was_written_releases_its_permit_at_once_s38b() {
+async fn a_request_of_which_nothing_was_written_releases_its_permit_at_once_and_does_not_count_s38b_s54a() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let permit = QueuePosition::default().acquire(&rig.balancer).await.unwrap();
@@ -161,6 +162,7 @@ async fn a_request_of_which_nothing_was_written_releases_its_permit_at_once_s38b
     let _never_closes = runner.accept().await;
     drop(Exchange::unwritten(upstream, permit, rig.unserved_client().await));
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    assert_eq!(rig.balancer.served(runner.id), 0);
 }
 
 #[tokio::test]
@@ -177,6 +179,7 @@ async fn a_client_that_leaves_in_the_middle_of_its_own_body_abandons_the_request
     assert_eq!(rig.balancer.in_flight(runner.id), 1);
     drop(connection);
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    assert_eq!(rig.balancer.served(runner.id), 1);
 }
 
 #[tokio::test]

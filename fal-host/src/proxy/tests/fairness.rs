@@ -67,6 +67,24 @@ async fn a_few_parts_that_came_together_are_read_in_one_turn_s100() {
 }
 
 #[tokio::test]
+async fn an_upload_of_tiny_chunks_is_written_in_few_parts() {
+    const CHUNKS: usize = 1000;
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    let head = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
+    client.send(&format!("{head}{}0\r\n\r\n", "1\r\nx\r\n".repeat(CHUNKS))).await;
+    let mut connection = within(runner.stream()).await;
+    let (mut received, mut reads) = (Vec::new(), 0);
+    while !received.ends_with(b"0\r\n\r\n") {
+        assert_ne!(within(connection.read_buf(&mut received)).await.unwrap(), 0);
+        reads += 1;
+    }
+    assert!(received.len() > CHUNKS * "1\r\nx\r\n".len());
+    assert!(reads <= CHUNKS / 100, "{reads}");
+}
+
+#[tokio::test]
 async fn interim_responses_are_read_in_many_turns_s100() {
     let mut rig = Rig::new().await;
     let client = rig.unserved_client().await;

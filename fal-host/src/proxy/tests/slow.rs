@@ -59,7 +59,7 @@ async fn an_upload_that_is_slow_but_above_the_least_rate_is_not_cut_s43a() {
     let (mut client, mut connection) = part_of_a_body(&mut rig).await;
     let part = "x".repeat(12_000);
     for _ in 0..5 {
-        tick_through(HALF).await;
+        tick_through(Duration::from_secs(25)).await;
         client.send(&part).await;
         connection.exactly(part.len()).await;
     }

@@ -29,6 +29,9 @@ pub(in crate::proxy) struct AddedFields<'a> {
 /// Parts of a body up to this size are copied behind what comes before them, so that one write sends both.
 const MAX_COPIED: usize = 16 * 1024;
 
+/// Chunks that are smaller than this, in bytes, are written together with those that have arrived after them.
+const SMALL_CHUNK: usize = 1024;
+
 /// A request that is being written.
 ///
 /// As long as nothing of it was written, it can be moved to another connection as it is (S39b).
@@ -62,10 +65,10 @@ enum Progress {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
-    /// The head is encoded. The start of the body is written together with it, if it is there.
-    Head,
-    /// The body follows.
+    /// More of the body follows.
     Body,
+    /// More of the body follows, and is asked for once more before the small chunks so far are written.
+    Collecting,
     /// Everything is encoded.
     #[default]
     Encoded,
@@ -75,7 +78,7 @@ impl Outgoing {
     /// Encodes the head of a request, and takes its body.
     pub(super) fn encode(&mut self, request: &mut Request<RequestBody>, added: AddedFields<'_>) {
         self.body = std::mem::take(request.body_mut());
-        self.state = if self.body.is_ended() { State::Encoded } else { State::Head };
+        self.state = if self.body.is_ended() { State::Encoded } else { State::Body };
         self.is_head = *request.method() == Method::HEAD;
         self.progress = Progress::Nothing;
         self.announced.clear();
@@ -149,13 +152,13 @@ impl Outgoing {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), UpstreamError>> {
         loop {
-            if self.state != State::Head {
+            // The head and the parts of the body that are there are written together.
+            if self.state == State::Encoded || self.is_full() {
                 ready!(self.poll_flush(stream, cx))?;
             }
             if self.state == State::Encoded {
                 return Poll::Ready(Ok(()));
             }
-            self.state = State::Body;
             match self.body.poll_frame(client, cx) {
                 Poll::Ready(Some(Ok(frame))) => self.append(frame),
                 Poll::Ready(Some(Err(error))) => {
@@ -163,6 +166,11 @@ impl Outgoing {
                     return Poll::Ready(Err(UpstreamError::RequestBody(error)));
                 }
                 Poll::Ready(None) => self.append_end(&HeaderMap::new()),
+                Poll::Pending if self.state == State::Collecting => {
+                    self.state = State::Body;
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Poll::Pending => {
                     ready!(self.poll_flush(stream, cx))?;
                     return Poll::Pending;
@@ -202,6 +210,8 @@ impl Outgoing {
     }
 
     fn append_data(&mut self, data: Bytes) {
+        self.state =
+            if self.is_chunked && data.len() < SMALL_CHUNK { State::Collecting } else { State::Body };
         if self.is_chunked {
             // Writing to memory cannot fail.
             let _ = write!(self.buffer, "{:x}\r\n", data.len());
@@ -234,6 +244,11 @@ impl Outgoing {
         self.buffer.extend_from_slice(b": ");
         self.buffer.extend_from_slice(value);
         self.buffer.extend_from_slice(b"\r\n");
+    }
+
+    /// Whether what is encoded has to be written before more is.
+    fn is_full(&self) -> bool {
+        !self.part.is_empty() || self.ends_chunk || self.buffer.len() > MAX_COPIED
     }
 
     fn is_flushed(&self) -> bool {

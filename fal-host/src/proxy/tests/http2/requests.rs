@@ -116,7 +116,7 @@ async fn an_asterisk_is_the_target_of_options_alone_s51b_s45e() {
 }
 
 #[tokio::test]
-async fn trailers_pass_although_the_request_has_a_length_s51b_s45c() {
+async fn trailers_pass_although_the_request_has_a_length_and_waits_without_a_permit_s51b_s45c_s56a() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let mut client = Http2Client::connect(&rig).await;
@@ -125,15 +125,19 @@ async fn trailers_pass_although_the_request_has_a_length_s51b_s45c() {
     request.headers_mut().insert("content-length", HeaderValue::from_static("5"));
     let response = client.send(request);
     body.send_data(Bytes::from_static(b"hello")).await.unwrap();
+    let mut other = rig.get("/other").await;
     let mut connection = runner.accept().await;
-    let head = connection.head().await;
-    assert_eq!((head.header("transfer-encoding"), head.header("content-length")), (Some("chunked"), None));
-    assert_eq!(head.header("trailer"), Some("x-sum"));
-    assert_eq!(connection.chunk().await.unwrap(), "hello");
+    assert_eq!(connection.message().await.start, "GET /other HTTP/1.1", "the upload has no permit yet");
+    connection.answer("other").await;
+    other.message().await;
     body.send_trailers([("x-sum".parse().unwrap(), HeaderValue::from_static("5"))].into_iter().collect())
         .await
         .unwrap();
     drop(body);
+    let head = connection.head().await;
+    assert_eq!((head.header("transfer-encoding"), head.header("content-length")), (Some("chunked"), None));
+    assert_eq!(head.header("trailer"), Some("x-sum"));
+    assert_eq!(connection.chunk().await.unwrap(), "hello");
     assert_eq!([connection.line().await, connection.line().await], ["0", "x-sum: 5"]);
     assert_eq!(connection.line().await, "");
     connection.answer("ok").await;
