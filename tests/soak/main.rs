@@ -18,6 +18,7 @@ mod ledger;
 mod load;
 mod oversubscribed;
 mod plot;
+mod promotions;
 mod replacements;
 mod soak;
 
@@ -53,6 +54,12 @@ enum Trial {
         /// How many
         #[arg(long, default_value_t = 10_000)]
         cycles: usize,
+    },
+    /// Kill the runner in rotation while a spare is ready: how long it takes until the spare is in rotation
+    Promotions {
+        /// How many times
+        #[arg(long, default_value_t = 50)]
+        crashes: usize,
     },
     /// Take the CPU from everybody, and stop the host: no healthy runner may end, and every hung one must
     Oversubscribed {
@@ -116,6 +123,7 @@ async fn run(options: Options) -> Result<()> {
             replacements::run(replacements, requests).await
         }
         Some(Trial::Crashes { cycles }) => crashes::run(cycles).await,
+        Some(Trial::Promotions { crashes }) => promotions::run(crashes).await,
         Some(Trial::Oversubscribed { factor, seconds }) => oversubscribed::run(factor, seconds).await,
         Some(Trial::Busy { checks }) => busy::run(checks).await,
     }
