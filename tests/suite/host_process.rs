@@ -1,7 +1,10 @@
 //! A host in its own process, and its signals: S41.
 
+use std::time::Duration;
+
 use fal_tests::{Act, Answer};
 use rustix::process::Signal;
+use tokio::net::UnixStream;
 use tokio::process::Command;
 
 use crate::harness::*;
@@ -158,6 +161,30 @@ async fn no_runner_in_setup_survives_a_host_that_is_killed_s41f() {
         host.exit().await;
         runner.ended().await;
     }
+}
+
+#[tokio::test]
+async fn no_report_of_a_runner_is_lost_while_its_host_is_suspended_s36c_s44a() {
+    let director = Director::new();
+    director.hold(Kind::Setup);
+    let host = Program::run(&director, &["--app", "scripted", "--runners", "2"]);
+    let (failing, succeeding) =
+        (director.next_of(1, Kind::Setup).await, director.next_of(2, Kind::Setup).await);
+    director.answer(Kind::Setup, Answer::ok());
+    host.signal(Signal::STOP);
+    let (ended, ready) = (Process::new(failing.pid()), succeeding.question.listen.clone());
+    failing.answer(Answer::fail()).await;
+    succeeding.succeed().await;
+    ended.ended().await;
+    let listens = async {
+        while UnixStream::connect(ready.trim_start_matches("unix:")).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    within("the runner to listen", listens).await;
+    host.signal(Signal::CONT);
+    host.stderr.line("IDLE runner=2").await;
+    host.stderr.line("TERMINATED runner=1 setup_failed told to fail").await;
 }
 
 #[tokio::test]
