@@ -118,9 +118,11 @@ impl Steady {
                 response.request_health_check();
             }
             Fault::Leaking => {
-                // Written, so that it is resident. On a thread that has no requests to serve.
+                // Written, so that it is resident, and used, so that the compiler keeps it. On a thread that has no requests to
+                // serve.
                 std::thread::spawn(|| {
-                    Box::leak(vec![1_u8; usize::try_from(MAX_MEMORY).unwrap_or_default()].into_boxed_slice());
+                    let leaked = vec![1_u8; usize::try_from(MAX_MEMORY).unwrap_or_default()].leak();
+                    std::hint::black_box(leaked);
                 });
             }
             Fault::Stopping => response.stop_runner(),
