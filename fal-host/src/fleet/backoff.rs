@@ -51,14 +51,18 @@ impl Backoff {
         self.failures
     }
 
-    /// From 0.8 to 1.2, by `SplitMix64`.
-    fn jitter(&mut self) -> f64 {
+    /// The next number of the generator `SplitMix64`.
+    fn next_random(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.random;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^= z >> 31;
-        let [high, low, ..] = z.to_be_bytes();
+        z ^ (z >> 31)
+    }
+
+    /// From 0.8 to 1.2.
+    fn jitter(&mut self) -> f64 {
+        let [high, low, ..] = self.next_random().to_be_bytes();
         0.8 + 0.4 * f64::from(u16::from_be_bytes([high, low])) / f64::from(u16::MAX)
     }
 }
@@ -97,6 +101,20 @@ mod tests {
     fn hosts_with_other_seeds_wait_otherwise_s35d() {
         assert_ne!(waits(1, 5), waits(2, 5));
         assert_eq!(waits(1, 5), waits(1, 5));
+    }
+
+    #[test]
+    fn the_jitter_follows_the_reference_values_of_its_generator() {
+        let mut backoff = Backoff::new(1_234_567);
+        let numbers = [(); 5].map(|()| backoff.next_random());
+        let reference = [
+            6_457_827_717_110_365_317,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+            4_593_380_528_125_082_431,
+            16_408_922_859_458_223_821,
+        ];
+        assert_eq!(numbers, reference);
     }
 
     #[test]

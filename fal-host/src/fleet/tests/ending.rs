@@ -2,8 +2,10 @@
 
 use fal_health::{HealthCheck, Time};
 
-use super::simulation::{GOOD, Script, Simulation, millis, seconds, settings};
-use crate::fleet::{EventKind, Exit, FleetEvent, FleetSettings, Reason, ReplacementStrategy, RunnerState};
+use super::simulation::{GOOD, Script, Simulation, at, millis, seconds, settings};
+use crate::fleet::{
+    EventKind, Exit, FleetEvent, FleetSettings, Reason, ReplacementStrategy, RunnerState, StepKind,
+};
 
 fn draining(it: &EventKind) -> bool {
     matches!(it, EventKind::Draining { .. })
@@ -223,4 +225,45 @@ fn states_and_exits_are_written_as_logs_and_the_admin_interface_show_them_s37a()
     assert_eq!(states.map(RunnerState::name), names);
     let exits = [Exit::Status(3), Exit::Signal(9), Exit::Unknown];
     assert_eq!(exits.map(|exit| exit.to_string()), ["status 3", "signal 9", "unknown"]);
+}
+
+#[test]
+fn only_an_end_without_a_fault_of_the_runner_is_planned_s35c() {
+    let planned = [
+        Reason::Memory,
+        Reason::Age,
+        Reason::Requests,
+        Reason::Operator,
+        Reason::Restarted,
+        Reason::RestartAborted,
+        Reason::ScaledDown,
+        Reason::Stopped,
+    ];
+    let faults = [
+        Reason::Unhealthy,
+        Reason::ManualCheckFailed,
+        Reason::Exited,
+        Reason::Requested,
+        Reason::Unreachable,
+        Reason::SetupFailed,
+        Reason::StartupTimeout,
+    ];
+    assert!(planned.iter().all(|reason| reason.is_planned()));
+    assert!(!faults.iter().any(|reason| reason.is_planned()));
+}
+
+#[test]
+fn a_record_has_the_steps_of_its_runner_each_once_s85() {
+    let mut simulation =
+        Simulation::new(settings(1), |_| Script { sick_from: Some(at(seconds(20))), ..GOOD });
+    simulation.run_to(seconds(120));
+    let kinds: Vec<_> = simulation.records()[0].steps.iter().map(|step| step.kind).collect();
+    let expected = [
+        StepKind::Pending,
+        StepKind::Setup,
+        StepKind::AwaitingFirstPass,
+        StepKind::InRotation,
+        StepKind::Terminating,
+    ];
+    assert_eq!(kinds, expected);
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use super::simulation::{GOOD, Script, Simulation, at, at_most, millis, seconds, settings};
 use crate::fleet::{
     EventKind, FleetCommand, FleetEvent, FleetSettings, MaxReplacing, Reason, ReplacementStrategy,
-    RunnerLimits,
+    RunnerLimits, RunnerOrder,
 };
 use crate::id::RunnerId;
 
@@ -158,4 +158,18 @@ fn a_runner_that_is_due_and_becomes_unhealthy_is_replaced_by_the_successor_that_
     simulation.run_to(seconds(200));
     assert_eq!((ids(&simulation), simulation.reasons()), (vec![2], vec![Reason::Unhealthy]));
     assert_eq!(simulation.starts().len(), 2);
+}
+
+#[test]
+fn a_runner_that_an_operator_replaces_gets_no_further_successor_at_a_limit_s54c_s87a() {
+    let slow = Script { setup: Some(seconds(10)), ..GOOD };
+    let mut simulation = Simulation::new(limited(1), move |id| if id.get() == 1 { GOOD } else { slow });
+    simulation.run_to(seconds(20));
+    simulation.handle(FleetEvent::Ordered { id: RunnerId::new(1), order: RunnerOrder::Replace });
+    simulation.run_to(seconds(21));
+    measure(&mut simulation, 1, LIMIT);
+    simulation.run_to(seconds(25));
+    assert_eq!(ids(&simulation), [1, 2]);
+    simulation.run_to(seconds(60));
+    assert_eq!(ids(&simulation), [2]);
 }

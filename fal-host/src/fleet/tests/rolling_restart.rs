@@ -189,3 +189,31 @@ fn a_stop_ends_a_rolling_restart_s41a() {
     assert!(simulation.stopped && simulation.processes.is_empty());
     assert_eq!(simulation.records().len(), 4);
 }
+
+#[test]
+fn another_restart_waits_for_the_runner_that_ends_meanwhile_s52() {
+    let slow = Script { drains_in: Some(seconds(10)), ..GOOD };
+    let mut simulation = Simulation::new(settings(2), move |_| slow);
+    simulation.run_to(seconds(20));
+    simulation.handle(FleetEvent::Restart);
+    simulation.run_to(seconds(22));
+    assert!(simulation.happened(1, draining).is_some());
+    simulation.handle(FleetEvent::Restart);
+    simulation.run_to(seconds(29));
+    assert_eq!(simulation.starts().len(), 3, "runner 1 still ends");
+    simulation.run_to(seconds(120));
+    assert_eq!(simulation.reasons(), [Reason::Restarted; 3]);
+    assert_eq!(simulation.restarts.len(), 1);
+}
+
+#[test]
+fn a_successor_that_serves_is_drained_when_another_restart_supersedes_it_s33d_s52() {
+    let settings = FleetSettings { min_healthy: seconds(10), ..settings(1) };
+    let mut simulation = Simulation::new(settings, |_| GOOD);
+    simulation.run_to(seconds(20));
+    simulation.handle(FleetEvent::Restart);
+    simulation.run_to(seconds(25));
+    assert_eq!(simulation.routed.len(), 2);
+    simulation.handle(FleetEvent::Restart);
+    assert_eq!(simulation.happened(2, draining), Some(at(seconds(25))));
+}

@@ -90,3 +90,46 @@ async fn a_full_backlog_is_retried_until_the_deadline_s20e() {
     assert_eq!(tokio::time::timeout(GUARD, asked).await.unwrap().unwrap(), Outcome::Pass);
     server.abort();
 }
+
+#[tokio::test]
+async fn a_connection_that_the_runner_wants_closed_is_not_kept_s19() {
+    let mut bench = bench();
+    let listener = bench.listener.take().unwrap();
+    let server = tokio::spawn(async move {
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            head(&mut stream).await;
+            let answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+            assert_eq!(stream.read(&mut [0]).await.unwrap(), 0, "the host closes it");
+        }
+    });
+    for _ in 0..2 {
+        assert_eq!(bench.prober.check(in_time()).await.answer, Outcome::Pass);
+    }
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_kept_connection_on_which_more_has_arrived_is_not_used_s21a() {
+    let mut bench = bench();
+    let listener = bench.listener.take().unwrap();
+    let (more, wanted) = tokio::sync::oneshot::channel();
+    let (sent, is_sent) = tokio::sync::oneshot::channel();
+    let server = tokio::spawn(async move {
+        let (mut first, _) = listener.accept().await.unwrap();
+        head(&mut first).await;
+        first.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        wanted.await.unwrap();
+        first.write_all(b"HTTP/1.1 500 Late\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        sent.send(()).unwrap();
+        let (mut second, _) = listener.accept().await.unwrap();
+        head(&mut second).await;
+        second.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    });
+    assert_eq!(bench.prober.check(in_time()).await.answer, Outcome::Pass);
+    more.send(()).unwrap();
+    is_sent.await.unwrap();
+    assert_eq!(bench.prober.check(in_time()).await.answer, Outcome::Pass);
+    server.await.unwrap();
+}

@@ -1,6 +1,7 @@
 //! Checks against scripted listeners on real sockets.
 
 mod connections;
+mod details;
 mod lag;
 mod outcomes;
 

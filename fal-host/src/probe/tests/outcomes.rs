@@ -204,3 +204,11 @@ fn an_invalid_method_or_path_is_rejected_with_its_value() {
         assert!(error.contains(method) && error.contains(path), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_check_by_head_has_a_response_without_a_body_s16_s17() {
+    let mut bench = bench();
+    let target = ProbeTarget::new(&HealthCheckSpec::new("HEAD", "/health", HealthCheck::new())).unwrap();
+    bench.prober = Prober { target: Arc::new(target), ..bench.prober.clone() };
+    assert_eq!(bench.outcome_of("HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n").await, Outcome::Pass);
+}
