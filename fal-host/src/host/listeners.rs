@@ -66,7 +66,10 @@ impl Listeners {
 
 /// Further descriptors of the sockets that a host listens on, while it does.
 #[derive(Debug)]
-pub(crate) struct SharedSockets(pub(crate) Vec<(ListenerKind, OwnedFd)>);
+pub(crate) struct SharedSockets(
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only a program can be upgraded"))]
+    pub(crate) Vec<(ListenerKind, OwnedFd)>,
+);
 
 /// Sockets that listen already.
 #[derive(Debug)]

@@ -15,5 +15,6 @@ mod takeover;
 pub use self::builder::{Host, HostBuilder};
 pub use self::error::{InvalidHealthCheck, ListenerKind, StartError};
 pub use self::handle::HostHandle;
+#[cfg(feature = "cli")]
 pub(crate) use self::listeners::SharedSockets;
 pub use self::spec::AppSpec;
