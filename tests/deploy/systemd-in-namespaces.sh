@@ -2,17 +2,19 @@
 # Runs the unit that a program prints under a real systemd: start, reload, upgrade, watchdog, stop, and the same with
 # a socket.
 #
-#   tests/deploy/systemd-in-namespaces.sh PROGRAM APP
+#   tests/deploy/systemd-in-namespaces.sh PROGRAM APP [PACKAGE]
+#
+# With a Debian package of fal-host it installs that, too, and lets its service serve.
 #
 # Run it as root, on Linux with cgroup version 2. systemd is process 1 of namespaces of its own. Its root file system is a
 # tmpfs with /usr of this machine, read-only: it has /etc, /run, /tmp, /var and /dev of its own, and a control group of its own.
 set -euo pipefail
 
-program=$(realpath "$1") app=$2
+program=$(realpath "$1") app=$2 package=${3:+$(realpath "$3")}
 root=$(mktemp -d)
 group=$(findmnt --types cgroup2 --noheadings --output TARGET | head -n 1)/fal-systemd-$$
 mkdir "$group"
-export program root group
+export program root group package
 
 cat > "$root/inner.sh" <<'INNER'
 set -euo pipefail
@@ -31,8 +33,15 @@ cp "$program" opt/app
 for unit in basic sysinit multi-user shutdown umount final sockets timers paths slices network network-online; do
     cp "/usr/lib/systemd/system/$unit.target" units/
 done
-mount --bind /usr usr
-mount -o remount,bind,ro usr
+if [ -n "$package" ]; then
+    # What the package installs is written beside /usr, which stays as it is.
+    mkdir upper work
+    mount -t overlay -o lowerdir=/usr,upperdir=upper,workdir=work overlay usr
+    cp "$package" fal-host.deb
+else
+    mount --bind /usr usr
+    mount -o remount,bind,ro usr
+fi
 mount --bind units usr/lib/systemd/system
 mount -t proc proc proc
 mount --bind proc/sys proc/sys
@@ -155,3 +164,23 @@ until_true "an upgrade changes the main process" main_is_not "$third"
 serves > /dev/null || fail "the new host serves on the socket of systemd"
 inside systemctl stop "$app.socket" "$app" || fail "stop of both"
 echo "started by a connection, upgraded, and stopped"
+
+[ -n "$package" ] || exit 0
+# The units of this machine are hidden: the package's go where the test's are.
+inside sh -euc '
+    mkdir -p /tmp/package /etc/fal-host
+    dpkg-deb --extract /fal-host.deb /tmp/package
+    cp /tmp/package/usr/bin/fal-host /usr/bin/
+    cp /tmp/package/lib/systemd/system/fal-host@* /etc/systemd/system/
+    printf "#!/bin/sh\nexec /opt/app serve --app %s --listen tcp:127.0.0.1:\$PORT\n" "$1" > /opt/server
+    chmod 755 /opt/server
+    sed "s|^COMMAND=.*|COMMAND=/opt/server|" /tmp/package/usr/share/doc/fal-host/example.conf > /etc/fal-host/test.conf
+    systemctl daemon-reload' sh "$app"
+inside systemctl start fal-host@test || fail "start of the package's service"
+serves > /dev/null || fail "the package's service serves"
+inside systemctl reload fal-host@test || fail "reload of the package's service"
+inside systemctl stop fal-host@test || fail "stop of the package's service"
+inside systemctl start fal-host@test.socket || fail "start of the package's socket"
+serves > /dev/null || fail "a connection starts the package's service"
+inside systemctl stop fal-host@test.socket fal-host@test || fail "stop of the package's socket"
+echo "the package's service and socket: started, reloaded, stopped"

@@ -35,7 +35,7 @@ pub use self::banner::Banner;
 pub use self::failure::Failure;
 pub use self::host_options::HostOptions;
 pub use self::operate::{OperateError, Operation, Target, check};
-pub use self::program::main;
+pub use self::program::{command, main};
 pub use self::run::run;
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use super::app_spec_options::AppSpecOptions;
 use super::banner::Banner;
@@ -70,6 +70,11 @@ pub(super) enum ProgramOperation {
         #[command(flatten)]
         target: Target,
     },
+}
+
+/// The command line of `fal-host`, for its manual page and its completions.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// The program `fal-host`. Returns its exit code.

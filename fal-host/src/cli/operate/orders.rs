@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use http::StatusCode;
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use serde_json::Value;
 
 use super::client::{self, block_on};
@@ -70,7 +71,7 @@ pub(super) fn upgrade(
     if let Some(program) = program {
         // The host has a directory of its own.
         let program = std::path::absolute(program)?;
-        query.push(format!("program={}", percent_encoded(program.as_os_str().as_bytes())));
+        query.push(format!("program={}", percent_encode(program.as_os_str().as_bytes(), NON_ALPHANUMERIC)));
     }
     query.extend(timeout.map(|timeout| format!("timeout_ms={}", timeout.as_millis())));
     block_on(async {
@@ -80,16 +81,6 @@ pub(super) fn upgrade(
         print(format!("process {pid} serves now\n").as_bytes())?;
         Ok(ExitCode::SUCCESS)
     })
-}
-
-/// Bytes as a value in a query.
-fn percent_encoded(bytes: &[u8]) -> String {
-    let encode = |byte: &u8| match byte {
-        b'/' | b'-' | b'.' | b'_' | b'~' => char::from(*byte).to_string(),
-        byte if byte.is_ascii_alphanumeric() => char::from(*byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    };
-    bytes.iter().map(encode).collect()
 }
 
 /// Makes a manual check.
