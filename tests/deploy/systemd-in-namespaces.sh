@@ -171,7 +171,7 @@ inside sh -euc '
     mkdir -p /tmp/package /etc/fal-host
     dpkg-deb --extract /fal-host.deb /tmp/package
     cp /tmp/package/usr/bin/fal-host /usr/bin/
-    cp /tmp/package/lib/systemd/system/fal-host@* /etc/systemd/system/
+    cp /tmp/package/usr/lib/systemd/system/fal-host@* /etc/systemd/system/
     printf "#!/bin/sh\nexec /opt/app serve --app %s --listen tcp:127.0.0.1:\$PORT\n" "$1" > /opt/server
     chmod 755 /opt/server
     sed "s|^COMMAND=.*|COMMAND=/opt/server|" /tmp/package/usr/share/doc/fal-host/example.conf > /etc/fal-host/test.conf
