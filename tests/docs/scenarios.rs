@@ -386,6 +386,11 @@ const TABLE: &[Row] = &[
         rests: "an_encoded_reserved_character_stays_a_part_of_its_segment_s97",
     },
     Row {
+        rule: 98,
+        acts: "every_error_of_a_body_has_an_entry_s98",
+        rests: "a_body_with_one_error_has_one_entry_s98",
+    },
+    Row {
         rule: 100,
         acts: "a_body_of_tiny_chunks_is_read_in_many_turns_s100",
         rests: "a_few_parts_that_came_together_are_read_in_one_turn_s100",

@@ -133,17 +133,22 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Argument<FromBody> for T
     }
 }
 
-fn read<T: DeserializeOwned, R: Rules<T>>(call: &mut CallContext<'_>) -> Result<T, Error> {
-    let input = match T::deserialize(&mut call.reader) {
-        Ok(input) => input,
-        Err(fault) => return Err(call.deserialize_error(fault)),
-    };
-    match R::broken(&input, call) {
-        None => Ok(input),
-        Some(error) => {
-            discard(input);
-            Err(error)
-        }
+fn read<T: DeserializeOwned + JsonSchema, R: Rules<T>>(call: &mut CallContext<'_>) -> Result<T, Error> {
+    loop {
+        let input = match T::deserialize(&mut call.reader) {
+            Ok(input) => input,
+            Err(fault) => match call.body_error(fault, const { SchemaOf::of::<T>() }) {
+                Some(error) => return Err(error),
+                None => continue,
+            },
+        };
+        return match R::broken(&input, call) {
+            None => Ok(input),
+            Some(error) => {
+                discard(input);
+                Err(error)
+            }
+        };
     }
 }
 

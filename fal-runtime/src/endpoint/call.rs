@@ -14,9 +14,9 @@ use crate::answer::{Events, Reply, ResponseHead, Sender};
 use crate::app::{Instance, Shared};
 use crate::error::Error;
 use crate::extract::RequestContext;
-use crate::json::{DeserializeError, Reader};
+use crate::json::{DeserializeError, Reader, SchemaOf};
 use crate::server::CallGuard;
-use crate::validation::body;
+use crate::validation::{AllErrors, RepairedBodies, body};
 
 /// The context of one call, which the generic code of an endpoint works with.
 #[derive(Debug)]
@@ -33,6 +33,9 @@ pub struct CallContext<'a> {
     pub(super) events: Option<Sender>,
     /// The body. Empty if the endpoint takes none.
     pub(super) reader: Reader<'a>,
+    /// The errors of a body that is read again.
+    pub(super) errors: Option<Box<AllErrors>>,
+    pub(super) bodies: &'a RepairedBodies,
     /// A body of another kind than JSON.
     pub(super) payload: Payload,
     pub(super) lane: ExecutionLane,
@@ -53,15 +56,34 @@ impl<'a> CallContext<'a> {
         RequestContext::new(self.id.clone(), self.path, self.deadline, self.request)
     }
 
-    /// The error of a body with more than one value.
+    /// The error of a body with more than one value, or those of a body that was read after repairs.
     pub(super) fn end(&mut self) -> Option<Error> {
-        self.reader.end().map(|fault| self.deserialize_error(fault))
+        if let Some(errors) = self.errors.take() {
+            return Some(errors.into_error());
+        }
+        self.reader.end().map(|fault| {
+            let located = self.reader.locate(fault);
+            body::deserialize_error(&located, self.reader.body())
+        })
     }
 
-    /// The error of a body that could not be deserialized.
+    /// The error of a body that could not be deserialized as a type of this schema. `None` if the body was repaired and has to be
+    /// read again, for further errors.
     #[cold]
-    pub(super) fn deserialize_error(&mut self, fault: DeserializeError) -> Error {
-        body::deserialize_error(self.reader.locate(fault), self.reader.body())
+    #[inline(never)]
+    pub(super) fn body_error(&mut self, fault: DeserializeError, schema: SchemaOf) -> Option<Error> {
+        let located = self.reader.locate(fault);
+        let errors = match self.errors.take() {
+            Some(errors) => errors.and(&located),
+            None => AllErrors::new(&located, self.reader.body(), schema),
+        };
+        let errors = match errors {
+            Ok(errors) => errors,
+            Err(error) => return Some(error),
+        };
+        self.reader = Reader::new(self.bodies.keep(errors.repaired()));
+        self.errors = Some(errors);
+        None
     }
 
     /// The app. It takes `&mut self`, as all methods here that generated code calls: by the receiver as it is, an inherent method

@@ -24,7 +24,7 @@ use crate::extract::{BodyStream, ParameterTypes, SharedBody};
 use crate::json::Reader;
 use crate::metrics::EndpointCounts;
 use crate::server::{ConcurrencyLimit, ConnectionHold};
-use crate::validation;
+use crate::validation::{self, RepairedBodies};
 
 /// An app that runs, and its calls.
 #[derive(Debug)]
@@ -111,8 +111,22 @@ impl EndpointService {
         let (function, reader, place) = (endpoint.function(), Reader::new(&json), Some(place));
         // It keeps its place until its function has ended.
         let path = endpoint.path();
-        let mut call =
-            CallContext { head, instance, path, id, deadline, request, events, reader, payload, lane, place };
+        let (errors, bodies) = (None, &RepairedBodies::default());
+        let mut call = CallContext {
+            head,
+            instance,
+            path,
+            id,
+            deadline,
+            request,
+            events,
+            reader,
+            errors,
+            bodies,
+            payload,
+            lane,
+            place,
+        };
         let mut called = function(&mut call).await;
         if let Ok(Reply::Raw(response)) = &mut called
             && response.status() == StatusCode::SWITCHING_PROTOCOLS

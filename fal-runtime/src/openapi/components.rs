@@ -10,7 +10,8 @@ use crate::json::SchemaOf;
 
 /// The schemas of an app's inputs and outputs. A type that is both may differ: a field with a default is optional
 /// in a request, but always present in an answer.
-pub(super) struct Schemas {
+#[derive(Debug)]
+pub(crate) struct Schemas {
     inputs: SchemaGenerator,
     outputs: SchemaGenerator,
 }
@@ -30,7 +31,7 @@ pub(super) struct Renames {
 
 impl Schemas {
     #[inline(never)]
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let generator = |contract| {
             let settings = SchemaSettings::draft2020_12().with(|settings| {
                 settings.definitions_path = "/components/schemas".into();
@@ -41,7 +42,7 @@ impl Schemas {
         Self { inputs: generator(Contract::Deserialize), outputs: generator(Contract::Serialize) }
     }
 
-    pub(super) fn input(&mut self, schema: SchemaOf) -> Value {
+    pub(crate) fn input(&mut self, schema: SchemaOf) -> Value {
         inline(schema.made_by(&mut self.inputs))
     }
 
@@ -59,7 +60,7 @@ impl Schemas {
     }
 
     /// The definition of a reference in an input's schema.
-    pub(super) fn definition(&self, reference: &str) -> Option<&Value> {
+    pub(crate) fn definition(&self, reference: &str) -> Option<&Value> {
         self.inputs.definitions().get(&referred(reference)?)
     }
 

@@ -115,3 +115,10 @@ impl NamedFields {
 fn members<'a>(schema: &'a Map<String, Value>, keyword: &str) -> &'a [Value] {
     schema.get(keyword).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
+
+/// The types that a schema allows.
+pub(crate) fn types(schema: &Value) -> impl Iterator<Item = &str> {
+    let kind = schema.get("type");
+    let several = kind.and_then(Value::as_array);
+    several.into_iter().flatten().chain(kind).filter_map(Value::as_str)
+}

@@ -3,8 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::components::Schemas;
-use super::fields::NamedFields;
-use super::parameter_types::types;
+use super::fields::{NamedFields, types};
 use super::parameters::segments;
 use crate::answer::Content;
 use crate::endpoint::{ArgumentInfo, Endpoint, HeadSource};

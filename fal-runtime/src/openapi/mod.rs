@@ -19,5 +19,7 @@ mod security;
 mod unenforced_rules;
 mod version_3_0;
 
+pub(crate) use components::Schemas;
 pub(crate) use document::HEALTH_PATH;
+pub(crate) use fields::types;
 pub(crate) use parameter_types::parameter_types;

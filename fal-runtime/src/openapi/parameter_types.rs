@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::components::Schemas;
-use super::fields::NamedFields;
+use super::fields::{NamedFields, types};
 use super::integer_bounds;
 use crate::endpoint::{Endpoint, HeadSource};
 use crate::extract::{FieldType, ParameterTypes, PartTypes, ScalarType};
@@ -76,13 +76,6 @@ fn collect(schema: &Value, schemas: &Schemas, seen: &mut Vec<String>, found: &mu
         let all = schema.get(keyword).and_then(Value::as_array);
         all.into_iter().flatten().for_each(|one| collect(one, schemas, seen, found));
     }
-}
-
-/// The types that a schema allows.
-pub(super) fn types(schema: &Value) -> impl Iterator<Item = &str> {
-    let kind = schema.get("type");
-    let several = kind.and_then(Value::as_array);
-    several.into_iter().flatten().chain(kind).filter_map(Value::as_str)
 }
 
 /// The integer type of a schema by its format. Serde buffers no integer of more than 64 bits.

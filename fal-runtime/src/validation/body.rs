@@ -1,17 +1,15 @@
 //! Errors in a request body, with their locations.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use http::StatusCode;
 use serde_json::Value;
 
+use super::location::{BODY, describe};
 use super::pydantic::PydanticError;
 use crate::error::{Error, Step};
 use crate::foreign_messages::without_position;
-use crate::json::{ErrorKind, LocatedError, object};
-
-const BODY: Step = Step::Key(Cow::Borrowed("body"));
+use crate::json::{LocatedError, object};
 
 #[derive(Debug, thiserror::Error)]
 #[error("no body")]
@@ -35,27 +33,16 @@ pub(crate) fn unreadable(error: impl fmt::Display) -> Error {
 
 /// The error of an invalid body. If the body is malformed JSON, that is reported instead, wherever reading stopped.
 #[cold]
-pub(crate) fn deserialize_error(located: LocatedError, body: &[u8]) -> Error {
-    let whole: Value = match serde_json::from_slice(body) {
-        Ok(whole) => whole,
-        Err(error) => return invalid_json(error, body),
-    };
-    let LocatedError { kind, path } = located;
-    let mut loc = vec![BODY];
-    loc.extend(path);
-    if let ErrorKind::UnknownField(field) = &kind {
-        let unknown = Step::Key(field.clone().into());
-        if loc.last() != Some(&unknown) {
-            loc.push(unknown);
-        }
+pub(crate) fn deserialize_error(located: &LocatedError, body: &[u8]) -> Error {
+    match parse(body) {
+        Ok(whole) => Error::validation(located.kind.clone(), vec![describe(located, &whole)]),
+        Err(error) => error,
     }
-    // The input of a missing field is the object around it.
-    let input = lookup_path(&whole, &loc).clone();
-    if let ErrorKind::MissingField(field) = &kind {
-        loc.push(Step::Key((*field).into()));
-    }
-    let told = PydanticError::of(&kind, &input);
-    Error::validation(kind, vec![told.at(loc, input)])
+}
+
+/// The body as a value.
+pub(super) fn parse(body: &[u8]) -> Result<Value, Error> {
+    serde_json::from_slice(body).map_err(|error| invalid_json(error, body))
 }
 
 /// The error of malformed JSON, or of more than one value.
@@ -64,20 +51,6 @@ fn invalid_json(error: serde_json::Error, body: &[u8]) -> Error {
     let mut invalid = told.at(vec![BODY, Step::Index(offset(&error, body))], object([]).into());
     invalid.ctx = Some(object([("error", without_position(&error.to_string()).into())]).into());
     Error::validation(error, vec![invalid])
-}
-
-/// The value at a location of the body.
-fn lookup_path<'a>(whole: &'a Value, loc: &[Step]) -> &'a Value {
-    loc.iter().skip(1).fold(whole, lookup)
-}
-
-/// The value at one step; null if there is none.
-pub(super) fn lookup<'a>(value: &'a Value, step: &Step) -> &'a Value {
-    let next = match step {
-        Step::Key(key) => value.get(key.as_ref()),
-        Step::Index(index) => value.get(index),
-    };
-    next.unwrap_or(&Value::Null)
 }
 
 /// The offset in characters at which reading stopped, as FastAPI counts.
@@ -133,7 +106,7 @@ mod tests {
     fn detail_of<T: for<'de> Deserialize<'de>>(body: &str) -> serde_json::Value {
         let mut reader = Reader::new(body.as_bytes());
         let fault = T::deserialize(&mut reader).map_or_else(Some, |_| reader.end()).unwrap();
-        let error = super::deserialize_error(reader.locate(fault), body.as_bytes());
+        let error = super::deserialize_error(&reader.locate(fault), body.as_bytes());
         let response = error.response(&RequestId::of(&HeaderMap::new()));
         assert_eq!(response.status(), 422);
         let body =

@@ -4,7 +4,7 @@ use garde::Report;
 use http::request::Parts;
 use serde_json::{Map, Value};
 
-use super::body::lookup;
+use super::location::lookup;
 use super::pydantic::PydanticError;
 use crate::error::{Error, Step};
 use crate::extract;

@@ -1,7 +1,12 @@
 //! Errors in requests, in FastAPI's format.
 
+mod all_errors;
 pub(crate) mod body;
 #[cfg(feature = "garde")]
 pub(crate) mod garde;
+mod location;
 mod pydantic;
 pub(crate) mod rejection;
+mod repair;
+
+pub(crate) use all_errors::{AllErrors, RepairedBodies};

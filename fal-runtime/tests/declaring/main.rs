@@ -10,6 +10,7 @@
 )]
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod all_errors;
 mod answers;
 mod api_error;
 mod arguments;

@@ -1,0 +1,150 @@
+//! Repairs one place of an invalid body, so that reading gets further.
+
+use serde_json::{Map, Value};
+
+use crate::error::Step;
+use crate::json::SchemaOf;
+use crate::openapi::{Schemas, types};
+
+/// The deepest nesting of a made value, and of references.
+const MAX_DEPTH: usize = 32;
+
+/// The longest made list or text.
+const MAX_LENGTH: u64 = 64;
+
+/// Texts of formats that types of many apps read.
+const TEXTS: [(&str, &str); 5] = [
+    ("date-time", "1970-01-01T00:00:00Z"),
+    ("date", "1970-01-01"),
+    ("uuid", "00000000-0000-0000-0000-000000000000"),
+    ("ipv4", "0.0.0.0"),
+    ("ipv6", "::"),
+];
+
+/// Makes valid values of one type.
+#[derive(Debug)]
+pub(super) struct Repair {
+    schemas: Schemas,
+    schema: Value,
+}
+
+impl Repair {
+    pub(super) fn new(schema: SchemaOf) -> Self {
+        let mut schemas = Schemas::new();
+        let schema = schemas.input(schema);
+        Self { schemas, schema }
+    }
+
+    /// Removes the value at this place or replaces it by a valid one. If the schema allows several types there, the place
+    /// becomes that of the alternatives: which one the client meant is unknown.
+    pub(super) fn apply(&self, body: &mut Value, place: &mut Vec<Step>, is_unknown: bool) {
+        let repaired = self.apply_below(body, &self.schema, place, is_unknown);
+        place.truncate(repaired);
+    }
+
+    /// Repairs the place below a value; returns how many of its steps lead to what was replaced.
+    fn apply_below(&self, value: &mut Value, schema: &Value, place: &[Step], is_unknown: bool) -> usize {
+        let schema = self.resolve(schema);
+        let next = match (place, &mut *value) {
+            ([Step::Key(key), rest @ ..], Value::Object(members)) => {
+                let member = member(schema, key);
+                let is_optional = member.is_some() && required(schema).all(|name| name != key);
+                if rest.is_empty() && (is_optional || (is_unknown && member.is_none())) {
+                    members.shift_remove(key.as_ref());
+                    return 1;
+                }
+                member.map(|schema| (members.entry(key.as_ref()).or_insert(Value::Null), schema, rest))
+            }
+            ([Step::Index(index), rest @ ..], Value::Array(items)) => {
+                items.get_mut(*index).zip(item(schema, *index)).map(|(value, schema)| (value, schema, rest))
+            }
+            _ => None,
+        };
+        if let Some((next, schema, rest)) = next {
+            return 1 + self.apply_below(next, schema, rest, is_unknown);
+        }
+        *value = self.make(schema, 0);
+        0
+    }
+
+    /// Follows references, and takes the other one of null and another schema.
+    fn resolve<'a>(&'a self, mut schema: &'a Value) -> &'a Value {
+        for _ in 0..MAX_DEPTH {
+            let referred = schema.get("$ref").and_then(Value::as_str);
+            let next = match referred.and_then(|reference| self.schemas.definition(reference)) {
+                Some(definition) => definition,
+                None => match alternatives(schema) {
+                    [one, other] if is_null(one) => other,
+                    [one, other] if is_null(other) => one,
+                    _ => break,
+                },
+            };
+            schema = next;
+        }
+        schema
+    }
+
+    /// Makes a small value of this schema.
+    fn make(&self, schema: &Value, depth: usize) -> Value {
+        let schema = self.resolve(schema);
+        let known = schema.get("const").or_else(|| schema.get("enum")?.get(0));
+        let others = alternatives(schema);
+        if let Some(known) = known {
+            return known.clone();
+        }
+        let number = |keyword: &str| schema.get(keyword).and_then(Value::as_u64).unwrap_or_default();
+        let length = |keyword: &str| usize::try_from(number(keyword).min(MAX_LENGTH)).unwrap_or_default();
+        let make =
+            |schema: &Value| if depth < MAX_DEPTH { self.make(schema, depth + 1) } else { Value::Null };
+        match (types(schema).next(), others) {
+            (Some("boolean"), _) => false.into(),
+            (Some("integer" | "number"), _) => number("minimum").into(),
+            (Some("string"), _) => {
+                let format = schema.get("format").and_then(Value::as_str).unwrap_or_default();
+                let known = TEXTS.iter().find(|(known, _)| *known == format);
+                known.map_or_else(|| "a".repeat(length("minLength")), |(_, text)| (*text).to_owned()).into()
+            }
+            (Some("array"), _) => {
+                let items = 0..length("minItems");
+                items.map(|index| item(schema, index).map_or(Value::Null, make)).collect()
+            }
+            (None, [first, ..]) if schema.get("properties").is_none() => make(first),
+            (None | Some("object"), others) => {
+                let mut members = Map::new();
+                for name in required(schema) {
+                    members.insert(name.to_owned(), member(schema, name).map_or(Value::Null, make));
+                }
+                // The fields of a flattened enum.
+                if let Some(Value::Object(flattened)) = others.first().map(make) {
+                    members.extend(flattened);
+                }
+                members.into()
+            }
+            (Some(_), _) => Value::Null,
+        }
+    }
+}
+
+/// The schema of a member of an object.
+fn member<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
+    let known = schema.get("properties").and_then(|properties| properties.get(name));
+    known.or_else(|| schema.get("additionalProperties").filter(|schema| schema.is_object()))
+}
+
+/// The schema of an item of a list or tuple.
+fn item(schema: &Value, index: usize) -> Option<&Value> {
+    schema.get("prefixItems").and_then(|items| items.get(index)).or_else(|| schema.get("items"))
+}
+
+fn required(schema: &Value) -> impl Iterator<Item = &str> {
+    schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+fn alternatives(schema: &Value) -> &[Value] {
+    let alternatives = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array);
+    alternatives.map(Vec::as_slice).unwrap_or_default()
+}
+
+fn is_null(schema: &Value) -> bool {
+    types(schema).eq(["null"])
+}
