@@ -318,7 +318,7 @@ const TABLE: &[Row] = &[
     Row {
         rule: 84,
         acts: "the_first_refusal_is_a_warning_that_names_its_cause_and_the_second_one_is_none_s84a",
-        rests: "other_errors_of_the_host_are_no_refusals_s84a",
+        rests: "each_limit_is_told_for_itself_and_other_errors_are_not_s84b",
     },
     Row {
         rule: 85,

@@ -168,7 +168,7 @@ async fn a_host_in_the_background_of_a_terminal_that_stops_writers_goes_on_s76c(
     let (mut shell, host) = run_in_background(&host).await;
     // The host writes its log to the terminal.
     for runner in 1..=2 {
-        shell.stderr.line(&format!("IDLE runner={runner}")).await;
+        shell.stderr.line(&format!("runner {runner}  IDLE")).await;
     }
     host.signal(Signal::TTOU);
     let pending = shell.call("asked").await;

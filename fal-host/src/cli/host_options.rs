@@ -11,11 +11,11 @@ use clap::Args;
 use super::byte_size::ByteSize;
 use super::control_sockets;
 use super::failure::Failure;
+use super::hook::EventHook;
+use super::log_options::LogOptions;
 #[cfg(feature = "tls")]
 use super::tls_options::TlsOptions;
-use super::values::{
-    self, AdminAddress, AdmitOption, EnvOption, GiveUpOption, LogFormatOption, OnStallOption, ReplaceOption,
-};
+use super::values::{self, AdminAddress, AdmitOption, EnvOption, GiveUpOption, OnStallOption, ReplaceOption};
 use crate::fleet::MaxReplacing;
 use crate::{AddressRange, AdminToken, HostBuilder};
 
@@ -219,19 +219,16 @@ pub struct HostOptions {
     #[arg(long, value_name = "TIME", env = "FAL_WEDGED_AFTER", value_parser = values::nonzero_duration)]
     pub(super) wedged_after: Option<Duration>,
 
-    /// The form of the log on standard error
+    /// A command or a URL that gets the events that an operator should know
     ///
-    /// `text`: lines for people. `json`: one object a line, for programs. What a runner prints becomes `message`; a line that is
-    /// itself a JSON object keeps its fields.
-    #[arg(long, value_name = "FORMAT", env = "FAL_LOG_FORMAT", default_value = "text")]
-    pub(super) log_format: LogFormatOption,
+    /// Ends of runners, deferred replacements, backoff, stalls, ends of rolling restarts, and that the host gives up. The command is
+    /// run by `sh` with the event as JSON on its standard input; to a URL (`http://…`) the JSON is posted. What fails is tried
+    /// again for 5 minutes.
+    #[arg(long, value_name = "HOOK", env = "FAL_ON_EVENT", hide_env_values = true)]
+    pub(super) on_event: Option<EventHook>,
 
-    /// Log a line for each request
-    ///
-    /// Client, path without query, endpoint, status, times, runner, request id and outcome. The environment variable takes `true`
-    /// or `false`.
-    #[arg(long, env = "FAL_ACCESS_LOG", value_parser = values::boolean)]
-    pub(super) access_log: bool,
+    #[command(flatten)]
+    pub(super) log: LogOptions,
 
     /// Tell clients how long their requests waited and took, by `server-timing`
     ///
@@ -310,7 +307,7 @@ impl HostOptions {
         }
         #[cfg(feature = "tls")]
         let host = self.tls.apply(host);
-        let host = if self.access_log { host.access_log() } else { host };
+        let host = if self.log.access_log { host.access_log() } else { host };
         let host = if self.server_timing { host.server_timing() } else { host };
         let host = self.env_each.iter().fold(host, |host, env| host.env_each(&env.name, &env.value));
         let control_socket = self.control_socket(&host.app.name);

@@ -4,20 +4,20 @@ use std::io::{self, Write};
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-/// The level of targets that `FAL_LOG` does not name.
-pub(super) const DEFAULT_FILTER: LevelFilter = LevelFilter::INFO;
+/// The filter of a log whose `FAL_LOG` is not set.
+pub(super) const DEFAULT_FILTER: &str = "info";
 
-/// Reads `FAL_LOG`. Invalid parts are ignored with a warning on standard error.
-pub(super) fn from_env() -> Targets {
-    filter(&std::env::var_os("FAL_LOG").unwrap_or_default().to_string_lossy())
+/// Reads `FAL_LOG`. What it does not name is as `default` says. Invalid parts are ignored with a warning on standard error.
+pub(super) fn from_env(default: &str) -> Targets {
+    filter(default, &std::env::var_os("FAL_LOG").unwrap_or_default().to_string_lossy())
 }
 
 /// Parses `FAL_LOG`: levels and `target=level` pairs, separated by commas. Invalid parts are ignored with a warning.
 /// Targets without a level have the default.
-fn filter(wanted: &str) -> Targets {
+fn filter(default: &str, wanted: &str) -> Targets {
     let parts = wanted.split(',').map(str::trim).filter(|part| !part.is_empty() && is_filter(part));
-    let filter = parts.fold(DEFAULT_FILTER.to_string(), |filter, part| format!("{filter},{part}"));
-    filter.parse().unwrap_or_else(|_| Targets::new().with_default(DEFAULT_FILTER))
+    let filter = parts.fold(default.to_owned(), |filter, part| format!("{filter},{part}"));
+    filter.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO))
 }
 
 fn is_filter(part: &str) -> bool {
@@ -43,7 +43,7 @@ mod tests {
     fn the_level_of_a_target_overrides_the_level_of_all() {
         let says = |wanted: &str, target: &str| {
             let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
-            levels.into_iter().rfind(|level| filter(wanted).would_enable(target, level))
+            levels.into_iter().rfind(|level| filter(DEFAULT_FILTER, wanted).would_enable(target, level))
         };
         assert_eq!(says("debug", "my_app::inner"), Some(Level::DEBUG));
         assert_eq!(says("OFF", "my_app"), None);
@@ -60,9 +60,16 @@ mod tests {
     #[test]
     fn an_invalid_part_leaves_the_others_in_force() {
         for wanted in ["", ",", "my_app=loud", "my_app==debug", "[span]=debug", "my_app=loud,,[span]=debug"] {
-            assert_eq!(filter(wanted), Targets::new().with_default(LevelFilter::INFO), "{wanted}");
+            assert_eq!(
+                filter(DEFAULT_FILTER, wanted),
+                Targets::new().with_default(LevelFilter::INFO),
+                "{wanted}"
+            );
         }
-        assert_eq!(filter("my_app=loud,warn"), filter("warn"));
-        assert_eq!(filter(" my_app=debug ,hyper=loud"), filter("my_app=debug"));
+        assert_eq!(filter(DEFAULT_FILTER, "my_app=loud,warn"), filter(DEFAULT_FILTER, "warn"));
+        assert_eq!(
+            filter(DEFAULT_FILTER, " my_app=debug ,hyper=loud"),
+            filter(DEFAULT_FILTER, "my_app=debug")
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! The log of a host on standard error.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::io::{self, IsTerminal};
 
 use tracing::field::{Field, Visit};
@@ -11,28 +11,40 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::escape::escape_control_characters;
 use super::json_format::{JsonFormat, RUNNER_OUTPUT};
 use super::log_filter;
+use super::log_options::LogOptions;
 use super::non_blocking_writer::NonBlockingWriter;
+use super::terminal_format::{TerminalFormat, columns};
 use super::values::LogFormatOption;
 
+/// The filter of a quiet host: warnings and errors of the host, and what runners print.
+const QUIET_FILTER: &str = "warn,fal_host::output=info";
+
 /// Sets up a `tracing` subscriber that writes to standard error, filtered by `FAL_LOG` (default `info`). If the program has
-/// set one up already, that one stays. Colours are used on terminals only, and never if `NO_COLOR` is set.
+/// set one up already, that one stays. At a terminal lines are aligned and coloured; there are no colours if `NO_COLOR` is set.
 ///
 /// Returns the writer, to be finished before the program ends.
-pub(super) fn init(format: LogFormatOption) -> io::Result<NonBlockingWriter> {
+pub(super) fn init(options: &LogOptions) -> io::Result<NonBlockingWriter> {
+    let default_filter = if options.quiet { QUIET_FILTER } else { log_filter::DEFAULT_FILTER };
     let wants_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let writer = NonBlockingWriter::new(io::stderr())?;
+    let has_terminal =
+        io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
     let lines = tracing_subscriber::fmt::layer()
         .with_writer({
             let writer = writer.clone();
             move || writer.clone()
         })
-        .with_ansi(wants_colour && io::stderr().is_terminal())
+        .with_ansi(wants_colour && has_terminal)
         .log_internal_errors(false);
-    let log = tracing_subscriber::registry().with(log_filter::from_env());
+    let log = tracing_subscriber::registry().with(log_filter::from_env(default_filter));
     // An error means that the program has set up its own subscriber.
-    let _ = match format {
+    let _ = match options.log_format {
+        LogFormatOption::Text if has_terminal => {
+            log.with(lines.event_format(TerminalFormat { columns })).try_init()
+        }
         LogFormatOption::Text => {
             log.with(lines.event_format(LineFormat(Format::default().with_target(false)))).try_init()
         }
@@ -82,20 +94,6 @@ impl Visit for RunnerOutput {
             _ => {}
         }
     }
-}
-
-/// Escapes control characters, so that the output of a runner cannot control the terminal.
-fn escape_control_characters(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if letter.is_control() && letter != '\t' {
-            // Writing to a string cannot fail.
-            let _ = write!(escaped, "{}", letter.escape_default());
-        } else {
-            escaped.push(letter);
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

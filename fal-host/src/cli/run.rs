@@ -1,5 +1,6 @@
 //! Runs a host until a signal stops it.
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -8,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::banner::Banner;
 use super::failure::Failure;
+use super::hook::HookThread;
 use super::host_options::HostOptions;
 use super::inherited;
 use super::inherited_sockets::{self, InheritedSockets};
@@ -43,7 +45,7 @@ pub fn run(
     options: &HostOptions,
     host: impl FnOnce() -> Result<HostBuilder, Failure>,
 ) -> Result<ExitCode, Failure> {
-    let log = logging::init(options.log_format)?;
+    let log = logging::init(&options.log)?;
     if let Err(error) = inherited::keep_descriptors() {
         tracing::debug!(%error, "cannot list open files: runners may inherit some");
     }
@@ -66,6 +68,7 @@ pub fn run(
         let builder = sockets.into_iter().fold(host()?, |host, (kind, socket)| host.inherit(kind, socket));
         let builder = options.apply(builder)?.upgrades(upgrades.clone());
         let (manager, events) = (ServiceManager::from_environment(), builder.events());
+        title_this_process(&banner.app.name);
         let host = match takeover {
             None => start(banner, options, builder).await?,
             Some(takeover) => take_over(takeover, banner, options, builder, &mut signals).await?,
@@ -79,10 +82,17 @@ pub fn run(
             manager,
             upgrades,
         };
-        tokio::select! {
+        let hook = options.on_event.clone();
+        let hook =
+            hook.map(|hook| HookThread::spawn(hook, &banner.app.name, host.event_log())).transpose()?;
+        let ended = tokio::select! {
             code = serving.until_stopped(Upgrades { requests, settings, manager }) => code,
             () = manager.follow(&host, events) => Err(Failure::UnexpectedExit),
+        };
+        if let Some(hook) = hook {
+            hook.finish();
         }
+        ended
     });
     if let (Err(failure), Some(reporter)) = (&ended, reporter) {
         reporter.failed(&failure.to_string());
@@ -91,11 +101,26 @@ pub fn run(
     ended
 }
 
+/// Titles this process, as `ps -o comm`, `top` and `pgrep` show it (S60f). The system keeps 15 bytes.
+fn title_this_process(app: &str) {
+    const KEPT: usize = 15;
+    const SUFFIX: &str = ": host";
+    let mut end = app.len().min(KEPT - SUFFIX.len());
+    while !app.is_char_boundary(end) {
+        end -= 1;
+    }
+    let title = format!("{}{SUFFIX}", app.get(..end).unwrap_or_default());
+    // This names the main thread, whichever this one is. Where the system has no such file, the name stays.
+    let _ = fs::write("/proc/self/comm", title);
+}
+
 async fn start(banner: Banner<'_>, options: &HostOptions, host: HostBuilder) -> Result<HostHandle, Failure> {
     // The banner comes before the first log line.
     let _log = io::stderr().lock();
     let host = host.start().await?;
-    print(&banner.render(&host, options))?;
+    if !options.log.quiet {
+        print(&banner.render(&host, options))?;
+    }
     Ok(host)
 }
 
@@ -119,7 +144,9 @@ async fn take_over(
         return Err(Failure::Takeover(why));
     }
     host.open_doors();
-    print(&banner.render(&host, options))?;
+    if !options.log.quiet {
+        print(&banner.render(&host, options))?;
+    }
     Ok(host)
 }
 

@@ -134,6 +134,7 @@ impl Serving<'_> {
 
     async fn stop(&mut self, cancel: watch::Sender<Cancel>) -> Result<ExitCode, Failure> {
         let host = self.host;
+        log_stop(host.in_flight(), self.times.drain);
         host.shutdown();
         tokio::select! {
             biased;
@@ -145,6 +146,17 @@ impl Serving<'_> {
         host.kill();
         host.stopped().await;
         Ok(ExitCode::from(EXIT_KILLED))
+    }
+}
+
+/// Logs what the stop waits for.
+fn log_stop(requests: usize, drain_timeout: Duration) {
+    if requests > 0 {
+        let requests = if requests == 1 { "1 request".to_owned() } else { format!("{requests} requests") };
+        tracing::info!(
+            at_most = ?drain_timeout,
+            "stops: waits for {requests} in flight; Ctrl-C again, or another SIGTERM, ends them"
+        );
     }
 }
 

@@ -13,6 +13,7 @@ use crate::admin::measured;
 use crate::client_policy::ClientPolicy;
 use crate::details::RunnerDetails;
 use crate::driver::ControlRequest;
+use crate::event_log::EventLog;
 use crate::events::{Event, EventStream};
 use crate::fleet::{GaveUp, OrderError, RestartError, RunnerOrder, Scale};
 use crate::id::RunnerId;
@@ -27,6 +28,7 @@ pub struct HostHandle {
     pub(super) events: broadcast::Sender<Event>,
     pub(super) balancer: Arc<Balancer>,
     pub(super) doors: Doors,
+    pub(super) event_log: Arc<EventLog>,
     pub(super) gave_up: Arc<OnceLock<GaveUp>>,
     pub(super) stopped: watch::Receiver<()>,
 }
@@ -41,6 +43,18 @@ impl HostHandle {
     #[cfg(feature = "cli")]
     pub(crate) fn scheme(&self) -> &'static str {
         if self.balancer.limits().tls.is_some() { "https" } else { "http" }
+    }
+
+    /// The last events, numbered.
+    #[cfg(feature = "cli")]
+    pub(crate) fn event_log(&self) -> Arc<EventLog> {
+        Arc::clone(&self.event_log)
+    }
+
+    /// How many requests runners work on.
+    #[cfg(feature = "cli")]
+    pub(crate) fn in_flight(&self) -> usize {
+        self.balancer.all_in_flight()
     }
 
     /// The address of the admin interface, if there is one.

@@ -61,7 +61,8 @@ impl HostBuilder {
         let launcher = match self.source {
             RunnerSource::Launcher(launcher) => launcher,
             RunnerSource::Command(command) => {
-                let launcher = ProcessLauncher::new(command, self.app.termination_grace_period)?;
+                let launcher =
+                    ProcessLauncher::new(command, self.app.termination_grace_period)?.titled(&self.app.name);
                 let env_each = self.env_each.into_iter();
                 Box::new(env_each.fold(launcher, |launcher, (name, value)| launcher.env_each(name, value)))
             }
@@ -115,7 +116,8 @@ impl HostBuilder {
             client_policy: client_policy.clone(),
             gave_up: Arc::clone(&gave_up),
         };
-        let admin = Admin::new(self.app.name, &requests, Arc::clone(&balancer), &self.events, event_log);
+        let admin =
+            Admin::new(self.app.name, &requests, Arc::clone(&balancer), &self.events, Arc::clone(&event_log));
         #[cfg(feature = "cli")]
         let admin = admin.with_upgrades(self.upgrades);
         let access = Access::over_tcp(self.admin_token);
@@ -135,7 +137,7 @@ impl HostBuilder {
         ));
         let events = self.events;
         let doors = Doors { client_policy, sockets: shared_sockets, interfaces_closed, clients_left };
-        Ok(HostHandle { addresses, requests, events, balancer, doors, gave_up, stopped })
+        Ok(HostHandle { addresses, requests, events, balancer, doors, event_log, gave_up, stopped })
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) use self::host_process::{FIRST_INHERITED, HostProcess};
 pub(crate) use self::orphans::UPGRADE_FROM;
 pub use self::orphans::adopt_orphans;
 #[cfg(feature = "cli")]
+pub(crate) use self::orphans::keep_children_of_this_thread;
+#[cfg(feature = "cli")]
 pub(crate) use self::own_program::own_program;
 pub use self::port::PortLauncher;
 pub use self::process::ProcessLauncher;

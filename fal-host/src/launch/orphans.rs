@@ -55,7 +55,7 @@ const PAUSE_PER_LOOK: u32 = 10;
 /// How many hosts of this process start runners.
 static HOSTS: AtomicUsize = AtomicUsize::new(0);
 
-/// The threads that have started a runner.
+/// The threads that start runners or other processes which are no orphans.
 static STARTERS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
 fn starters() -> MutexGuard<'static, BTreeSet<i32>> {
@@ -64,6 +64,13 @@ fn starters() -> MutexGuard<'static, BTreeSet<i32>> {
 
 /// The live runners of all hosts of this process: their process ids, and the marks of their descendants.
 static RUNNERS: Mutex<BTreeMap<i32, Vec<u8>>> = Mutex::new(BTreeMap::new());
+
+/// The child processes that this thread starts are left alone. Has no effect for the main thread.
+#[cfg(feature = "cli")]
+pub(crate) fn keep_children_of_this_thread() {
+    #[cfg(target_os = "linux")]
+    starters().insert(rustix::thread::gettid().as_raw_nonzero().get());
+}
 
 /// The child processes that this process had before it adopted orphans, until they are reaped.
 static INHERITED: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());

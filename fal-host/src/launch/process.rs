@@ -32,6 +32,8 @@ pub struct ProcessLauncher {
     spawner: Spawner,
     directory: SocketDirectory,
     grace_period: Duration,
+    /// The name of the app, if runners are titled by it.
+    title: Option<String>,
 }
 
 impl ProcessLauncher {
@@ -48,7 +50,7 @@ impl ProcessLauncher {
             open_files::restore_in(&mut command);
             command
         };
-        Ok(Self { spawner: Spawner::new(command), directory, grace_period })
+        Ok(Self { spawner: Spawner::new(command), directory, grace_period, title: None })
     }
 
     /// Sets an environment variable of every runner. In its value, `{index}` stands for the runner's index
@@ -56,6 +58,14 @@ impl ProcessLauncher {
     #[must_use]
     pub fn env_each(mut self, name: impl Into<OsString>, value: impl Into<String>) -> Self {
         self.spawner.env_each(name.into(), value.into());
+        self
+    }
+
+    /// Titles the runners as `ps` shows them: the name of the app, and the id of the runner. Only if they are this program again,
+    /// since other programs may need their own name (S60f).
+    pub(crate) fn titled(mut self, app: &str) -> Self {
+        let is_own = own_program().is_ok_and(|own| self.spawner.program() == own);
+        self.title = is_own.then(|| app.to_owned());
         self
     }
 }
@@ -77,6 +87,9 @@ impl Launcher for ProcessLauncher {
         assignment.id = Some(id.get());
         assignment.index = Some(reporter.index());
         assignment.grace_period = Some(self.grace_period);
+        if let Some(app) = &self.title {
+            self.spawner.set_title(&format!("{app}: runner {id}"));
+        }
         let (ours, theirs) = channel::pair()
             .map_err(|error| LaunchError::io("cannot create a control channel for a runner", error))?;
         let child = self.spawner.spawn(&reporter, &address, assignment.variables(), theirs)?;

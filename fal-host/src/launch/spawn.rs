@@ -1,6 +1,6 @@
 //! Starting a child process in a process group of its own.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -93,6 +93,16 @@ impl Spawner {
 
     pub(super) fn env_each(&mut self, name: OsString, value: String) {
         self.env_each.push((name, value));
+    }
+
+    /// The program of the child processes.
+    pub(super) fn program(&self) -> &OsStr {
+        self.command.get_program()
+    }
+
+    /// What `ps` shows of the following child processes, before their arguments.
+    pub(super) fn set_title(&mut self, title: &str) {
+        self.command.arg0(title);
     }
 
     /// Starts a child process with these environment variables. Its address is always among them, as the mark of all

@@ -7,12 +7,13 @@ use http::HeaderValue;
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
+use super::balancer::Balancer;
 use super::client_limits::HEAD_TIMEOUT;
 use super::client_stream::{ClientStream, End};
 use super::departure::LINGER_PAUSE;
 use super::error::ProxyError;
+use super::refusal_log::LimitReached;
 use super::request_id;
-use crate::metrics::RequestMetrics;
 
 /// Answers a client whose head was refused, or was not sent whole in time, if it can still be answered. `has_begun` is
 /// whether anything of a head has arrived.
@@ -21,14 +22,15 @@ pub(super) async fn refuse(
     ended: &hyper::Result<()>,
     has_begun: bool,
     max_head: usize,
-    metrics: &RequestMetrics,
+    balancer: &Balancer,
 ) {
     let error = match (stream.end(), stream.is_refused(), ended) {
         (Some(End::HeadTimeout), _, _) if has_begun => ProxyError::HeadTimeout { after: HEAD_TIMEOUT },
         (None, true, Err(error)) => why_refused(error, max_head),
         _ => return,
     };
-    metrics.error(error.error_type());
+    balancer.metrics().error(error.error_type());
+    balancer.log_refusal(LimitReached::Request(error));
     let id = request_id::new();
     tracing::debug!(
         request_id = %id.to_str().unwrap_or_default(),

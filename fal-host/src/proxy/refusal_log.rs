@@ -4,46 +4,79 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use fal_health::protocol::HostErrorType;
 use tokio::time::Instant;
+
+use super::error::ProxyError;
 
 /// How often the number of further refusals is told.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// The refusals that have not been told yet.
-#[derive(Debug, Default)]
-pub(super) struct RefusalLog(Mutex<[Option<RefusalCount>; KINDS.len()]>);
+/// How many kinds of limits there are.
+const KINDS: usize = 7;
 
-/// The errors by which the host refuses requests since all runners are busy.
-const KINDS: [HostErrorType; 2] = [HostErrorType::QueueFull, HostErrorType::QueueTimeout];
+/// The refusals that have not been told yet, by the kind of their limit.
+#[derive(Debug, Default)]
+pub(super) struct RefusalLog(Mutex<[Option<RefusalCount>; KINDS]>);
+
+/// A limit by which the host has refused a client something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LimitReached {
+    /// A request was answered with this error.
+    Request(ProxyError),
+    /// A client was cut off, since it had read nothing of its response for this long.
+    SlowReader { after: Duration },
+    /// Clients wait to be accepted, since this many are connected.
+    Connections { max: usize },
+}
+
+impl LimitReached {
+    /// The index of its kind; `None` for an error with another cause.
+    const fn kind(self) -> Option<usize> {
+        match self {
+            Self::Request(ProxyError::QueueFull { .. }) => Some(0),
+            Self::Request(ProxyError::QueueTimeout { .. }) => Some(1),
+            Self::Request(
+                ProxyError::ClientTimeout { .. } | ProxyError::ClientTooSlow | ProxyError::HeadTimeout { .. },
+            ) => Some(2),
+            Self::Request(ProxyError::HeadTooLarge { .. }) => Some(3),
+            Self::Request(ProxyError::TargetTooLong) => Some(4),
+            Self::SlowReader { .. } => Some(5),
+            Self::Connections { .. } => Some(6),
+            Self::Request(_) => None,
+        }
+    }
+}
 
 #[derive(Clone, Copy, Debug)]
 struct RefusalCount {
     since: Instant,
     untold: u64,
+    last: LimitReached,
 }
 
 /// What is to be written to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RefusalNotice {
-    pub(super) error_type: HostErrorType,
+    /// The last refusal.
+    pub(super) limit: LimitReached,
     /// How many there were since the last notice, and how long ago that was. `None`: this one is the first.
     pub(super) further: Option<(u64, Duration)>,
 }
 
 impl RefusalLog {
-    /// A request was answered with this error. Returns what to write about it.
-    pub(super) fn refused(&self, error_type: HostErrorType, now: Instant) -> Option<RefusalNotice> {
-        let kind = KINDS.iter().position(|kind| *kind == error_type)?;
+    /// A limit was reached. Returns what to write about it.
+    pub(super) fn refused(&self, limit: LimitReached, now: Instant) -> Option<RefusalNotice> {
+        let kind = limit.kind()?;
         let mut counts = self.lock();
         match counts.get_mut(kind)? {
             Some(count) => {
                 count.untold += 1;
+                count.last = limit;
                 None
             }
             count => {
-                *count = Some(RefusalCount { since: now, untold: 0 });
-                Some(RefusalNotice { error_type, further: None })
+                *count = Some(RefusalCount { since: now, untold: 0, last: limit });
+                Some(RefusalNotice { limit, further: None })
             }
         }
     }
@@ -51,15 +84,14 @@ impl RefusalLog {
     /// Returns what to write about the refusals of the last minute. After a minute without any, the next one is a first one.
     pub(super) fn tick(&self, now: Instant) -> Vec<RefusalNotice> {
         let mut notices = Vec::new();
-        for (slot, error_type) in self.lock().iter_mut().zip(KINDS) {
+        for slot in self.lock().iter_mut() {
             let due = slot.filter(|count| now.duration_since(count.since) >= INTERVAL);
-            let Some(RefusalCount { since, untold }) = due else { continue };
+            let Some(RefusalCount { since, untold, last: limit }) = due else { continue };
             if untold == 0 {
                 *slot = None;
             } else {
-                *slot = Some(RefusalCount { since: now, untold: 0 });
-                notices
-                    .push(RefusalNotice { error_type, further: Some((untold, now.duration_since(since))) });
+                *slot = Some(RefusalCount { since: now, untold: 0, last: limit });
+                notices.push(RefusalNotice { limit, further: Some((untold, now.duration_since(since))) });
             }
         }
         notices
@@ -70,7 +102,7 @@ impl RefusalLog {
         self.lock().iter().flatten().any(|count| count.untold > 0)
     }
 
-    fn lock(&self) -> MutexGuard<'_, [Option<RefusalCount>; KINDS.len()]> {
+    fn lock(&self) -> MutexGuard<'_, [Option<RefusalCount>; KINDS]> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -103,26 +135,44 @@ mod tests {
     async fn the_first_refusal_is_told_and_the_others_are_counted_for_a_minute_s84a() {
         let (log, start) = (RefusalLog::default(), Instant::now());
         let at = |seconds| start + Duration::from_secs(seconds);
-        let full = HostErrorType::QueueFull;
-        assert_eq!(log.refused(full, at(0)), Some(RefusalNotice { error_type: full, further: None }));
+        let full = LimitReached::Request(ProxyError::QueueFull { limit: 3 });
+        assert_eq!(log.refused(full, at(0)), Some(RefusalNotice { limit: full, further: None }));
         assert!(!log.has_untold());
         for second in 1..=30 {
             assert_eq!(log.refused(full, at(second)), None);
         }
         assert!(log.has_untold() && log.tick(at(59)).is_empty());
         let further = Some((30, Duration::from_secs(60)));
-        assert_eq!(log.tick(at(60)), [RefusalNotice { error_type: full, further }]);
+        assert_eq!(log.tick(at(60)), [RefusalNotice { limit: full, further }]);
         // A minute without a refusal, and the next one is told at once.
         assert!(log.tick(at(120)).is_empty());
         assert!(log.refused(full, at(121)).is_some());
     }
 
     #[tokio::test]
-    async fn other_errors_of_the_host_are_no_refusals_s84a() {
-        let log = RefusalLog::default();
-        let others = HostErrorType::ALL.into_iter().filter(|kind| !KINDS.contains(kind));
-        assert!(others.into_iter().all(|kind| log.refused(kind, Instant::now()).is_none()));
-        assert!(log.refused(HostErrorType::QueueTimeout, Instant::now()).is_some());
+    async fn each_limit_is_told_for_itself_and_other_errors_are_not_s84b() {
+        let (log, now) = (RefusalLog::default(), Instant::now());
+        let after = Duration::from_secs(60);
+        let limits = [
+            LimitReached::Request(ProxyError::QueueTimeout { after }),
+            LimitReached::Request(ProxyError::ClientTimeout { after }),
+            LimitReached::Request(ProxyError::HeadTooLarge { max: 8_192 }),
+            LimitReached::Request(ProxyError::TargetTooLong),
+            LimitReached::SlowReader { after },
+            LimitReached::Connections { max: 100 },
+        ];
+        for limit in limits {
+            assert_eq!(log.refused(limit, now), Some(RefusalNotice { limit, further: None }));
+            assert_eq!(log.refused(limit, now), None);
+        }
+        assert_eq!(
+            log.refused(LimitReached::Request(ProxyError::ClientTooSlow), now),
+            None,
+            "a kind of its own"
+        );
+        for error in [ProxyError::Lost, ProxyError::HostStopping, ProxyError::BadHost] {
+            assert_eq!(log.refused(LimitReached::Request(error), now), None);
+        }
     }
 
     #[test]

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fal_health::protocol::HostErrorType;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use tokio::time::Instant;
 
 use super::access_log::{AccessLogEntry, Ended, RequestOutcome, milliseconds};
 use super::balancer::Balancer;
 use super::client::Client;
+use super::error::ProxyError;
 use super::holders::Holder;
 use super::log_entry::LogEntry;
+use super::refusal_log::LimitReached;
 use crate::metrics::{Completion, EndpointIndex};
 
 static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -85,9 +86,10 @@ impl RequestRecord {
     }
 
     /// The host answers it with an error of its own.
-    pub(super) fn fail(&mut self, error_type: HostErrorType) {
+    pub(super) fn fail(&mut self, error: ProxyError) {
+        let error_type = error.error_type();
         self.balancer.metrics().error(error_type);
-        self.balancer.log_refusal(error_type);
+        self.balancer.log_refusal(LimitReached::Request(error));
         self.outcome = RequestOutcome::Error(error_type);
     }
 

@@ -28,6 +28,7 @@ use super::forwarded::{Scheme, Sender, Trust};
 use super::http2;
 use super::protocol::Protocol;
 use super::refusal::refuse;
+use super::refusal_log::LimitReached;
 use super::route::Session;
 use super::stopping::{self, LINGER_CHECK, MakeRoom, close_or_make_room, must_end};
 use super::switched_stream::SwitchedStream;
@@ -41,7 +42,6 @@ use crate::connect::Pause;
 pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: impl Future<Output = ()>) {
     prepare(&listener, balancer.limits().client_timeout);
     let mut clients = Clients::of(balancer);
-    let mut warned = false;
     let mut ticks = interval(clients.clock.tick());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // Without clients the clock goes on until no connection to a runner is kept.
@@ -75,12 +75,8 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
                     if clients.open.len() >= max_clients {
                         clients.end_idle();
                     }
-                    if clients.open.len() == max_clients && !std::mem::replace(&mut warned, true) {
-                        tracing::warn!(
-                            clients = max_clients,
-                            "the limit on client connections is reached, and further clients wait to be accepted: \
-                             raise the limit on open files (`ulimit -n`) to serve more at a time"
-                        );
+                    if clients.open.len() == max_clients {
+                        clients.balancer.log_refusal(LimitReached::Connections { max: max_clients });
                     }
                 }
                 Err(error) if is_client_error(&error) => {}
@@ -315,9 +311,13 @@ async fn serve_requests(
         client.end_request();
     } else {
         let has_begun = !parts.read_buf.is_empty();
-        refuse(&mut parts.io, &ended, has_begun, max_head, session.balancer.metrics()).await;
+        refuse(&mut parts.io, &ended, has_begun, max_head, &session.balancer).await;
         match parts.io.end() {
-            Some(End::Stalled) => return reset(client.stream()),
+            Some(End::Stalled) => {
+                let after = client.limits.inactivity.1;
+                session.balancer.log_refusal(LimitReached::SlowReader { after });
+                return reset(client.stream());
+            }
             Some(End::Closed) => return,
             Some(End::HeadTimeout) | None => {
                 let is_unread = ended.is_err() || !client.has_uploaded() || !parts.read_buf.is_empty();

@@ -129,7 +129,7 @@ pub(super) fn options(
 /// The filter of the log, from the environment.
 pub(super) fn log(filter: Option<String>) -> Section {
     let source = if filter.is_some() { Origin::Environment } else { Origin::Default };
-    let filter = filter.unwrap_or_else(|| DEFAULT_FILTER.to_string());
+    let filter = filter.unwrap_or_else(|| DEFAULT_FILTER.to_owned());
     let filter = Setting {
         name: "filter".to_owned(),
         value: Value::String(filter),

@@ -5,9 +5,18 @@ use std::borrow::Cow;
 /// The replacement of a secret.
 const MASK: &str = "***";
 
-/// Parts of the names of secret settings.
-const SECRET_NAMES: [&str; 8] =
-    ["secret", "token", "password", "passwd", "credential", "api_key", "private_key", "access_key"];
+/// Parts of the names of secret settings. A hook may be a command with a password, or a URL with a secret path.
+const SECRET_NAMES: [&str; 9] = [
+    "secret",
+    "token",
+    "password",
+    "passwd",
+    "credential",
+    "api_key",
+    "private_key",
+    "access_key",
+    "on_event",
+];
 
 /// A setting's value without secrets. The whole value is masked if the name says that it is secret, and otherwise the
 /// user and password of URLs.
@@ -35,7 +44,7 @@ mod tests {
 
     #[test]
     fn a_setting_with_the_name_of_a_secret_is_masked() {
-        for name in ["FAL_TOKEN", "admin-password", "AWS_SECRET_ACCESS_KEY", "api-key"] {
+        for name in ["FAL_TOKEN", "admin-password", "AWS_SECRET_ACCESS_KEY", "api-key", "on-event"] {
             assert_eq!(masked(name, "hunter2"), "***", "{name}");
         }
         assert_eq!(masked("check_interval", "15s"), "15s");

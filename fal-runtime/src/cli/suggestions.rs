@@ -20,7 +20,7 @@ const APP_SETTINGS: [&str; 7] = [
 ];
 
 /// Options for the level of the log in other programs.
-const LOG_OPTIONS: [&str; 6] = ["log", "log-level", "verbose", "debug", "quiet", "v"];
+const LOG_OPTIONS: [&str; 5] = ["log", "log-level", "verbose", "debug", "v"];
 
 /// Options for the listen address in other programs.
 const ADDRESS_OPTIONS: [&str; 8] = ["port", "p", "host", "bind", "b", "addr", "address", "ip"];

@@ -20,7 +20,7 @@ pub(crate) use host::{
 };
 pub(crate) use process::Process;
 pub(crate) use program::{Output, Program, fixture, output};
-pub(crate) use terminal::run_in_background;
+pub(crate) use terminal::{open_terminal, run_in_background};
 
 /// The check interval in tests: short, so that several checks pass while something else happens.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(20);

@@ -55,7 +55,7 @@ impl Program {
     }
 
     /// Reads the streams of a program that are pipes.
-    pub(super) fn of(mut child: Child) -> Self {
+    pub(crate) fn of(mut child: Child) -> Self {
         let (stdout, stderr) = (History::default(), History::default());
         if let Some(output) = child.stdout.take() {
             tokio::spawn(read(output, stdout.clone()));

@@ -1,7 +1,8 @@
-//! A program in the background of a terminal.
+//! A terminal, and a program in its background.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader};
+use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::thread;
 
@@ -10,14 +11,20 @@ use tokio::process::Command;
 
 use super::{Process, Program};
 
-/// Runs a program as `program &` of a shell whose terminal stops processes in the background that write to it
-/// (`stty tostop`). The terminal is the program's standard input and standard error. Returns the shell, whose standard error
-/// has what is shown on the terminal, and the program.
-pub(crate) async fn run_in_background(program: &Command) -> (Program, Process) {
+/// Opens a terminal: the side of the one who looks at it, and the path of the other one, for programs.
+pub(crate) fn open_terminal() -> (OwnedFd, String) {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
     let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+    (terminal, name)
+}
+
+/// Runs a program as `program &` of a shell whose terminal stops processes in the background that write to it
+/// (`stty tostop`). The terminal is the program's standard input and standard error. Returns the shell, whose standard error
+/// has what is shown on the terminal, and the program.
+pub(crate) async fn run_in_background(program: &Command) -> (Program, Process) {
+    let (terminal, name) = open_terminal();
     let end = || OpenOptions::new().read(true).write(true).open(&name).unwrap();
     let program = program.as_std();
     let mut shell = Command::new("setsid");

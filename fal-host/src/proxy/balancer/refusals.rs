@@ -1,15 +1,17 @@
 //! What the log says about requests that are refused (S84).
 
-use fal_health::protocol::HostErrorType;
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::Balancer;
-use crate::proxy::refusal_log::{RefusalNotice, describe};
+use crate::proxy::error::ProxyError;
+use crate::proxy::refusal_log::{LimitReached, RefusalNotice, describe};
 
 impl Balancer {
-    /// A request was answered with this error: the first refusal is logged.
-    pub(in crate::proxy) fn log_refusal(&self, error_type: HostErrorType) {
-        if let Some(notice) = self.refusals.refused(error_type, Instant::now()) {
+    /// A limit was reached: the first time is logged.
+    pub(in crate::proxy) fn log_refusal(&self, limit: LimitReached) {
+        if let Some(notice) = self.refusals.refused(limit, Instant::now()) {
             self.log_notice(notice);
         }
     }
@@ -26,8 +28,40 @@ impl Balancer {
         self.refusals.has_untold()
     }
 
-    fn log_notice(&self, RefusalNotice { error_type, further }: RefusalNotice) {
-        let (waiting, cause) = (self.waiting(), self.cause_of_refusals());
+    fn log_notice(&self, RefusalNotice { limit, further }: RefusalNotice) {
+        match limit {
+            LimitReached::Request(error) => self.log_refused_requests(error, further),
+            LimitReached::SlowReader { after } => match further {
+                None => tracing::warn!(
+                    "a client has read nothing of its response for {after:?} and was cut off; `--client-timeout` sets this time; \
+                     further ones are counted, and their number is told once a minute"
+                ),
+                Some((count, time)) => {
+                    let seconds = time.as_secs();
+                    tracing::warn!(
+                        "{count} more clients that read nothing for {after:?} were cut off in {seconds} s"
+                    );
+                }
+            },
+            LimitReached::Connections { max } => match further {
+                None => tracing::warn!(
+                    clients = max,
+                    "the limit on client connections is reached, and further clients wait to be accepted: \
+                     raise the limit on open files (`ulimit -n`) to serve more at a time"
+                ),
+                Some((count, time)) => {
+                    let seconds = time.as_secs();
+                    tracing::warn!(
+                        clients = max,
+                        "the limit on client connections was reached {count} more times in {seconds} s"
+                    );
+                }
+            },
+        }
+    }
+
+    fn log_refused_requests(&self, error: ProxyError, further: Option<(u64, Duration)>) {
+        let (waiting, cause, error_type) = (self.waiting(), self.cause_of(error), error.error_type());
         match further {
             None => tracing::warn!(
                 %error_type,
@@ -39,6 +73,16 @@ impl Balancer {
                 let seconds = time.as_secs();
                 tracing::warn!(%error_type, waiting, %cause, "{count} more requests were refused in {seconds} s");
             }
+        }
+    }
+
+    /// Why requests are refused with this error, and which option changes it.
+    fn cause_of(&self, error: ProxyError) -> String {
+        match error {
+            ProxyError::QueueFull { .. } | ProxyError::QueueTimeout { .. } => self.cause_of_refusals(),
+            ProxyError::HeadTooLarge { .. } => format!("{error} `--max-head-size` sets this limit."),
+            ProxyError::ClientTimeout { .. } => format!("{error} `--client-timeout` sets this time."),
+            _ => error.to_string(),
         }
     }
 

@@ -11,6 +11,12 @@ impl Balancer {
         self.lock().permits.in_flight(id)
     }
 
+    /// How many requests all runners serve.
+    #[cfg(feature = "cli")]
+    pub(crate) fn all_in_flight(&self) -> usize {
+        self.lock().permits.routes().map(|runner| runner.holders.all().len()).sum()
+    }
+
     /// How many requests the runner has served.
     pub(crate) fn served(&self, id: RunnerId) -> u64 {
         self.lock().permits.served(id)

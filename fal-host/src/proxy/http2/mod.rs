@@ -28,6 +28,7 @@ use super::balancer::Balancer;
 use super::client::Client;
 use super::client_io::ClientIo;
 use super::departure::reset;
+use super::refusal_log::LimitReached;
 use super::stopping::{MakeRoom, close_or_make_room};
 
 /// How many requests a connection may have at a time.
@@ -70,7 +71,8 @@ pub(super) async fn serve(
         // What waits in one stream must not keep the others from their bodies.
         .initial_connection_window_size(STREAM_WINDOW * MAX_STREAMS)
         .serve_connection(FramedStream::new(Arc::clone(&client), io), requests);
-    let mut connection = Multiplexed::new(served, spawner, rounds, balancer, Arc::clone(&client));
+    let mut connection =
+        Multiplexed::new(served, spawner, rounds, Arc::clone(&balancer), Arc::clone(&client));
     loop {
         let is_closing = connection.is_closing();
         tokio::select! {
@@ -85,6 +87,7 @@ pub(super) async fn serve(
     }
     drop(connection);
     if client.has_stalled() {
+        balancer.log_refusal(LimitReached::SlowReader { after: client.limits.inactivity.1 });
         return reset(client.stream());
     }
     close_or_make_room(client.stream(), &mut stopped).await;

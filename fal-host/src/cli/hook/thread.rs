@@ -1,0 +1,60 @@
+//! The thread of a hook, so that a slow hook costs the host nothing.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use futures_util::future::join;
+use tokio::sync::watch;
+
+use super::delivery::Delivery;
+use super::destination::EventHook;
+use super::queue::HookQueue;
+use crate::event_log::EventLog;
+use crate::launch::keep_children_of_this_thread;
+
+/// How long the end of the host waits for the last events to be delivered.
+const LAST_EVENTS: Duration = Duration::from_secs(2);
+
+/// Delivers the events of a host to a hook.
+#[derive(Debug)]
+pub(in crate::cli) struct HookThread {
+    stopped: watch::Sender<bool>,
+    thread: JoinHandle<()>,
+}
+
+impl HookThread {
+    pub(in crate::cli) fn spawn(hook: EventHook, app: &str, log: Arc<EventLog>) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let stopped = watch::Sender::new(false);
+        let (queue, queued) = HookQueue::new(app.to_owned(), log);
+        let (filling, delivery) =
+            (queue.fill(stopped.subscribe()), Delivery { hook, stopped: stopped.subscribe() });
+        let mut ended = stopped.subscribe();
+        let thread = std::thread::Builder::new().name("fal-host-hook".to_owned()).spawn(move || {
+            keep_children_of_this_thread();
+            runtime.block_on(async {
+                let late = async {
+                    // An error means that the sender was dropped.
+                    let _ = ended.wait_for(|ended| *ended).await;
+                    tokio::time::sleep(LAST_EVENTS).await;
+                };
+                tokio::select! {
+                    _ = join(filling, delivery.run(queued)) => {}
+                    () = late => tracing::warn!("the host ends before its last events are delivered to the event hook"),
+                }
+            });
+            // A name that is being resolved is not waited for.
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { stopped, thread })
+    }
+
+    /// The host has stopped. Waits until the last events are delivered, for two seconds at most.
+    pub(in crate::cli) fn finish(self) {
+        self.stopped.send_replace(true);
+        // A panic of it was printed.
+        let _ = self.thread.join();
+    }
+}
