@@ -91,6 +91,12 @@ impl Steady {
         self.work().await
     }
 
+    /// Responds with 64 KiB.
+    #[endpoint("/large")]
+    async fn large(&self) -> String {
+        "x".repeat(64 * 1024)
+    }
+
     /// Holds a thread of the runtime that serves requests.
     #[endpoint("/hold")]
     async fn hold(&self, held: Held) -> Served {

@@ -9,6 +9,7 @@
     reason = "figures for people, on standard output"
 )]
 
+mod abuse;
 mod app;
 mod busy;
 mod crashes;
@@ -24,6 +25,7 @@ mod soak;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use fal_runtime::Result;
@@ -70,6 +72,18 @@ enum Trial {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// Abuse a host: the p99 of another client must not double
+    Abuse {
+        /// How often each abuse is measured
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+        /// How long each time, in seconds
+        #[arg(long, default_value_t = 4)]
+        seconds: u64,
+    },
+    /// Serve requests until standard input ends: the host that is abused
+    #[command(hide = true)]
+    Serve,
     /// Keep every worker of a runner busy: it must answer its checks within 25 ms at p99
     Busy {
         /// How many checks
@@ -126,5 +140,9 @@ async fn run(options: Options) -> Result<()> {
         Some(Trial::Promotions { crashes }) => promotions::run(crashes).await,
         Some(Trial::Oversubscribed { factor, seconds }) => oversubscribed::run(factor, seconds).await,
         Some(Trial::Busy { checks }) => busy::run(checks).await,
+        Some(Trial::Abuse { rounds, seconds }) => {
+            tokio::task::spawn_blocking(move || abuse::run(rounds, Duration::from_secs(seconds))).await?
+        }
+        Some(Trial::Serve) => abuse::serve().await,
     }
 }
