@@ -58,6 +58,7 @@
 //! | `host` | yes | the subcommand `run` and the module [`host`]; implies `cli` |
 //! | `garde` | yes | validation of inputs that derive `garde::Validate` |
 //! | `ws` | no | an endpoint may be a WebSocket (`extract::WebSocketUpgrade`) |
+//! | `multipart` | no | an endpoint may take form data (`extract::Multipart`) |
 //! | `tls` | no | the options of `run` for HTTPS; implies `host` |
 //! | `http2` | no | HTTP/2 between clients and the host; implies `host` |
 //!

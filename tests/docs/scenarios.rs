@@ -391,6 +391,11 @@ const TABLE: &[Row] = &[
         rests: "a_body_with_one_error_has_one_entry_s98",
     },
     Row {
+        rule: 99,
+        acts: "form_data_that_is_malformed_or_too_large_is_the_clients_error_s99",
+        rests: "form_data_is_read_part_by_part_s99",
+    },
+    Row {
         rule: 100,
         acts: "a_body_of_tiny_chunks_is_read_in_many_turns_s100",
         rests: "a_few_parts_that_came_together_are_read_in_one_turn_s100",

@@ -26,7 +26,7 @@ use crate::validation::rejection;
     message = "`{Self}` cannot be an argument of an endpoint",
     label = "neither a JSON body nor an extractor that is `Send`",
     note = "for a JSON body, write `#[derive(Deserialize, JsonSchema)]` above its type, and `In` instead of `Json<In>`",
-    note = "for another body, write `Bytes`, `Text` or `BodyStream` of `fal_runtime::extract`",
+    note = "for another body, write `Bytes`, `Text`, `BodyStream` or `Multipart` (feature `multipart`) of `fal_runtime::extract`",
     note = "for a value from the request head, implement `fal_runtime::extract::FromApp<YourApp>`; the app itself is `&self`"
 )]
 pub trait Argument<M>: Sized + Send {
@@ -86,6 +86,8 @@ pub enum BodyKind {
     Bytes,
     /// The same, read by the endpoint.
     Stream,
+    /// Form data, read by the endpoint.
+    Form,
 }
 
 /// The future of an argument that is being extracted. It is a named type, so that rustc reports a missing bound

@@ -26,6 +26,8 @@ pub(super) enum MediaType {
     Json,
     /// `text/…`.
     Text,
+    /// `multipart/form-data`.
+    Form,
     /// Any.
     Any,
 }
@@ -50,8 +52,14 @@ pub(super) async fn read(
 }
 
 /// Checks the head of a body that the endpoint reads itself.
-pub(super) async fn share(headers: &HeaderMap, body: Body, limit: usize) -> Result<SharedBody, Error> {
-    match BodyHead::of(headers).check(&body, limit) {
+pub(super) async fn share(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    wanted: MediaType,
+) -> Result<SharedBody, Error> {
+    let head = BodyHead::of(headers);
+    match head.check_media_type(wanted).and_then(|()| head.check(&body, limit)) {
         Ok(()) => Ok(Arc::new(Mutex::new(body))),
         Err(error) => {
             discard_rejected(headers, body).await;
@@ -108,7 +116,7 @@ async fn read_all(
         head.check_media_type(wanted)?;
     }
     match wanted {
-        MediaType::Any => Ok(Some(body)),
+        MediaType::Any | MediaType::Form => Ok(Some(body)),
         // JSON does not begin with a zero, and text may.
         MediaType::Json if matches!(body.as_ref(), [0, _, ..] | [_, 0, ..]) => Err(not_utf8()),
         MediaType::Json | MediaType::Text => utf8(body).map(Some),
@@ -194,8 +202,11 @@ impl<'a> BodyHead<'a> {
             MediaType::Text if !is_text(value) => {
                 "the body has to be text: send it with `content-type: text/plain`"
             }
+            MediaType::Form if !essence(value).eq_ignore_ascii_case("multipart/form-data") => {
+                "the body has to be form data: send it with `content-type: multipart/form-data` and a boundary"
+            }
             MediaType::Json | MediaType::Text if !is_utf8(value) => NOT_UTF8,
-            MediaType::Any | MediaType::Json | MediaType::Text => return Ok(()),
+            MediaType::Any | MediaType::Form | MediaType::Json | MediaType::Text => return Ok(()),
         };
         Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, expected))
     }

@@ -15,6 +15,14 @@ use crate::extract::{BodyStream, Text};
 pub enum FromRawBody {}
 
 impl CallContext<'_> {
+    fn stream(&mut self) -> Result<BodyStream> {
+        match std::mem::replace(&mut self.payload, Payload::None) {
+            Payload::Stream(stream) => Ok(stream),
+            // The macro declares that the endpoint takes it.
+            Payload::Read(_) | Payload::None => Err(Error::msg("the endpoint takes no stream")),
+        }
+    }
+
     fn payload(&mut self) -> Bytes {
         match std::mem::replace(&mut self.payload, Payload::None) {
             Payload::Read(bytes) => bytes,
@@ -46,10 +54,19 @@ impl Argument<FromRawBody> for BodyStream {
     const SOURCE: ArgumentSource = ArgumentSource::Body(BodyKind::Stream);
 
     fn extract<'a, 'c, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, Self> {
-        Extracting::Read(call, |call| match std::mem::replace(&mut call.payload, Payload::None) {
-            Payload::Stream(stream) => Ok(stream),
-            // The macro declares that the endpoint takes it.
-            Payload::Read(_) | Payload::None => Err(Error::msg("the endpoint takes no stream")),
+        Extracting::Read(call, CallContext::stream)
+    }
+}
+
+#[cfg(feature = "multipart")]
+#[diagnostic::do_not_recommend]
+impl Argument<FromRawBody> for crate::extract::Multipart {
+    const SOURCE: ArgumentSource = ArgumentSource::Body(BodyKind::Form);
+
+    fn extract<'a, 'c, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, Self> {
+        Extracting::Read(call, |call| {
+            let stream = call.stream()?;
+            Self::new(&call.request.headers, stream)
         })
     }
 }

@@ -158,8 +158,9 @@ impl EndpointService {
                 let body = body::read(headers, body, self.body_limit, wanted).await?;
                 received.payload = Payload::Read(body.unwrap_or_default());
             }
-            Some(BodyKind::Stream) => {
-                let body = body::share(headers, body, self.body_limit).await?;
+            Some(kind @ (BodyKind::Stream | BodyKind::Form)) => {
+                let wanted = if matches!(kind, BodyKind::Form) { MediaType::Form } else { MediaType::Any };
+                let body = body::share(headers, body, self.body_limit, wanted).await?;
                 received.payload = Payload::Stream(BodyStream::new(Arc::clone(&body), self.body_limit));
                 received.rest = Some(body);
             }

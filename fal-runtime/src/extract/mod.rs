@@ -6,6 +6,8 @@
 //!
 //! [`Bytes`], [`Text`] and [`BodyStream`] are bodies of other media types than JSON.
 //!
+//! With the feature `multipart`, an endpoint can take form data: [`Multipart`].
+//!
 //! With the feature `ws`, an endpoint with `method = GET` can take a [`WebSocketUpgrade`].
 //!
 //! An endpoint can also take any other [`FromRequestParts`], axum's or your own. The document does not describe it. Its rejection keeps its status,
@@ -47,6 +49,8 @@ mod cookies;
 mod deserializer;
 mod from_app;
 mod headers;
+#[cfg(feature = "multipart")]
+mod multipart;
 mod parameter_types;
 mod path;
 mod path_deserializer;
@@ -70,6 +74,8 @@ pub use from_app::FromApp;
 pub use headers::Headers;
 pub use http::HeaderMap;
 pub use http::request::Parts;
+#[cfg(feature = "multipart")]
+pub use multipart::{FormPart, Multipart};
 pub(crate) use parameter_types::{FieldType, ParameterTypes, PartTypes, ScalarType};
 pub use path::Path;
 pub use query::Query;

@@ -38,8 +38,10 @@ impl Operation {
                 BodyKind::Json(schema) => json_content(schemas.input(schema)),
                 BodyKind::Text => content("text/plain", parse_static(r#"{ "type": "string" }"#)),
                 BodyKind::Bytes | BodyKind::Stream => bytes_content(),
+                BodyKind::Form => content("multipart/form-data", parse_static(r#"{ "type": "object" }"#)),
             };
-            let is_required = matches!(body, BodyKind::Json(_)) && !endpoint.is_body_optional();
+            let is_required =
+                matches!(body, BodyKind::Json(_) | BodyKind::Form) && !endpoint.is_body_optional();
             let limit = endpoint.own_body_limit().unwrap_or(body_limit);
             let mut body = object([("required", is_required.into()), ("content", content)]);
             add(&mut body, "x-fal-body-limit", limit.into());

@@ -37,6 +37,8 @@ mod invalid_extractors;
 mod lifecycle;
 mod limits;
 mod methods;
+#[cfg(feature = "multipart")]
+mod multipart;
 mod openapi;
 mod openapi_3_0;
 mod parameters;
