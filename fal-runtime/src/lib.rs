@@ -59,6 +59,7 @@
 //! | `garde` | yes | validation of inputs that derive `garde::Validate` |
 //! | `ws` | no | an endpoint may be a WebSocket (`extract::WebSocketUpgrade`) |
 //! | `multipart` | no | an endpoint may take form data (`extract::Multipart`) |
+//! | `testing-fleet` | no | an app under a host in the process of its test (`testing::TestFleet`); implies `host` |
 //! | `tls` | no | the options of `run` for HTTPS; implies `host` |
 //! | `http2` | no | HTTP/2 between clients and the host; implies `host` |
 //!

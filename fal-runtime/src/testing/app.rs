@@ -200,6 +200,12 @@ impl<A: App> TestApp<A> {
         Pending::new(ending.end())
     }
 
+    /// What serves its requests, and where.
+    #[cfg(feature = "testing-fleet")]
+    pub(super) fn router(&self) -> (axum::Router, tokio::runtime::Handle) {
+        (self.client.router.clone(), self.client.runtime.clone())
+    }
+
     /// Finds an endpoint by the type name of its function, which ends with the function's name.
     #[expect(clippy::panic, reason = "a test that calls an undeclared function fails")]
     #[track_caller]

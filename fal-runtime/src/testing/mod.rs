@@ -60,6 +60,8 @@
 //!   thread, and a panic is an error. It skips deserialization, validation, extractors and layers.
 //! - [`TestApp::post`] sends a request through all of that, and returns the response.
 //!
+//! With the feature `testing-fleet`, a [`TestFleet`] runs the app under a real host, which checks and replaces it.
+//!
 //! Operations return a [`Pending`]: `.await` it in an async test, or call [`.wait()`](Pending::wait) in a blocking
 //! one. Every [`TestApp`] has its own app and runtime.
 
@@ -67,6 +69,12 @@ mod app;
 mod call;
 mod client;
 mod ending;
+#[cfg(feature = "testing-fleet")]
+mod fleet;
+#[cfg(feature = "testing-fleet")]
+mod fleet_client;
+#[cfg(feature = "testing-fleet")]
+mod fleet_runner;
 mod pending;
 mod request;
 mod response;
@@ -75,6 +83,8 @@ mod runtime;
 pub use app::TestApp;
 pub use call::{Answers, CallThread, EndpointFn};
 pub use fal_health::Failure;
+#[cfg(feature = "testing-fleet")]
+pub use fleet::TestFleet;
 pub use pending::Pending;
 pub use request::Request;
 pub use response::Response;

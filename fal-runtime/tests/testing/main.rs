@@ -10,5 +10,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod calls;
+#[cfg(feature = "testing-fleet")]
+mod fleet;
 mod lifecycle;
 mod requests;
