@@ -13,6 +13,7 @@ mod replacing;
 mod rolling_restart;
 mod scaling;
 mod simulation;
+mod snapshots;
 mod spares;
 mod stalls;
 mod starting;
