@@ -227,6 +227,18 @@ mod tests {
     }
 
     #[test]
+    fn a_setting_is_set_even_if_to_its_default_s4() {
+        let names =
+            ["start_period_seconds", "timeout_seconds", "failure_threshold", "call_regularly", "other"];
+        let set = |config: HealthCheck| names.map(|name| config.is_set(name));
+        assert_eq!(set(HealthCheck::new()), [false; 5]);
+        assert_eq!(set(HealthCheck::new().start_period_seconds(30)), [true, false, false, false, false]);
+        assert_eq!(set(HealthCheck::new().timeout_seconds(5)), [false, true, false, false, false]);
+        assert_eq!(set(HealthCheck::new().failure_threshold(3)), [false, false, true, false, false]);
+        assert_eq!(set(HealthCheck::new().call_regularly(true)), [false, false, false, true, false]);
+    }
+
+    #[test]
     #[should_panic(expected = "timeout_seconds must be at least 1")]
     fn a_zero_timeout_is_refused_s2c() {
         let _ = HealthCheck::new().timeout_seconds(0);

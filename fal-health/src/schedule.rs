@@ -74,11 +74,6 @@ impl Schedule {
     pub const fn confirm_interval(&self) -> Option<Duration> {
         self.confirm_interval
     }
-
-    /// The time between two ticks.
-    pub const fn interval(&self) -> Duration {
-        self.interval
-    }
 }
 
 fn nanos(nanos: u128) -> Duration {

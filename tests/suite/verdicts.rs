@@ -44,6 +44,23 @@ async fn two_failures_do_not_and_a_pass_between_starts_over_s22_s24() {
 }
 
 #[tokio::test]
+async fn after_a_failure_a_confirm_interval_makes_the_verdict_follow_before_the_next_tick_s55a() {
+    let interval = Duration::from_secs(3);
+    let director = Director::new();
+    let host = TestHost::start_with(&director, app(health()), |builder| {
+        builder.check_interval(interval).confirm_interval(INTERVAL)
+    })
+    .await;
+    host.passed(1).await;
+    director.answer_of(1, Kind::Check, Answer::fail());
+    assert_eq!(host.terminating(1).await, Reason::Unhealthy);
+    let checks = host.ended(1).await.checks;
+    let failed: Vec<_> = checks.iter().filter(|check| check.outcome != Outcome::Pass).collect();
+    assert_eq!(failed.len(), 3);
+    assert!(failed[2].started.since(failed[0].started) < interval, "{checks:?}");
+}
+
+#[tokio::test]
 async fn failure_threshold_is_how_many_failures_it_takes_s3_s24() {
     for threshold in [1, 4] {
         let director = Director::new();

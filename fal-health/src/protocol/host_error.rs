@@ -88,3 +88,31 @@ impl fmt::Display for HostErrorType {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_read_the_names_of_the_specification_s38f() {
+        let names = [
+            "queue_full",
+            "queue_timeout",
+            "request_timeout",
+            "runner_disconnected",
+            "host_stopping",
+            "client_timeout",
+            "broken_body",
+            "bad_host",
+            "bad_target",
+            "bad_connection",
+            "bad_framing",
+            "bad_head",
+            "head_too_large",
+            "target_too_long",
+            "not_supported",
+        ];
+        assert_eq!(HostErrorType::ALL.map(|it| it.to_string()), names);
+        assert_eq!(HostErrorType::ALL.map(HostErrorType::as_str), names);
+    }
+}
