@@ -209,3 +209,33 @@ async fn events_are_handled_in_the_order_in_which_they_became_known() {
     }
     assert_eq!(started, [0, 1, 2]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_stops_while_thousands_start_starts_few_more_s41c() {
+    const RUNNERS: usize = 2_000;
+    let mut rig = start_driver(FleetSettings::new(NonZeroUsize::new(RUNNERS).unwrap()));
+    // Each runner ends when it is told to stop, which those do that have started.
+    let mut started = vec![rig.runners.recv().await.unwrap()];
+    rig.requests.send(ControlRequest::Stop).unwrap();
+    let mut pending = snapshot_of_stopping(&rig.requests).await;
+    while let Ok(reporter) = rig.runners.try_recv() {
+        started.push(reporter);
+    }
+    assert!(started.len() < RUNNERS / 20, "{} runners were started", started.len());
+    started.drain(..).for_each(|reporter| reporter.exited(Exit::Status(0)));
+    while pending > 0 {
+        pending = snapshot_of_stopping(&rig.requests).await;
+        while let Ok(reporter) = rig.runners.try_recv() {
+            panic!("{} was started after the stop", reporter.id());
+        }
+    }
+}
+
+/// How many runners are left of a host that stops.
+async fn snapshot_of_stopping(requests: &mpsc::UnboundedSender<ControlRequest>) -> usize {
+    let (reply, answer) = oneshot::channel();
+    if requests.send(ControlRequest::Snapshot(reply)).is_err() {
+        return 0;
+    }
+    answer.await.map_or(0, |parts| parts.into_snapshot().runners.len())
+}
