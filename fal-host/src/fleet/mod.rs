@@ -261,10 +261,14 @@ impl Fleet {
     }
 
     fn on_elapsed(&mut self, now: Time) {
-        let due: Vec<_> = self.timers.iter().take_while(|(due, _)| *due <= now).map(|(_, id)| *id).collect();
-        for id in due {
-            self.on_deadline(now, id);
-            self.update_timer(id);
+        let due: Vec<_> = self.timers.iter().take_while(|(due, _)| *due <= now).copied().collect();
+        for timer in due {
+            let (_, id) = timer;
+            // What was due for another runner may have changed the deadline of this one.
+            if self.timers.contains(&timer) {
+                self.on_deadline(now, id);
+                self.update_timer(id);
+            }
         }
     }
 
@@ -272,11 +276,11 @@ impl Fleet {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         let index = runner.replica;
         match &mut runner.phase {
-            Phase::CrashBackoff { until } if *until <= now => self.launch(id, index),
-            Phase::Setup { until } if *until <= now => self.terminate(now, id, Reason::StartupTimeout),
-            Phase::Draining { until } if *until <= now => self.on_drained(now, id),
-            Phase::Terminating { kill_at } if *kill_at <= now => self.kill_runner(now, id),
-            Phase::Killed { until: Some(until) } if *until <= now => self.on_kill_outlived(now, id),
+            Phase::CrashBackoff { .. } => self.launch(id, index),
+            Phase::Setup { .. } => self.terminate(now, id, Reason::StartupTimeout),
+            Phase::Draining { .. } => self.on_drained(now, id),
+            Phase::Terminating { .. } => self.kill_runner(now, id),
+            Phase::Killed { .. } => self.on_kill_outlived(now, id),
             Phase::AwaitingFirstPass => self.notify_monitor(now, id, fal_health::Event::Elapsed),
             Phase::Ready { stable_at } => {
                 if stable_at.take_if(|stable_at| *stable_at <= now).is_some() {
@@ -291,7 +295,7 @@ impl Fleet {
                 }
                 self.notify_monitor(now, id, fal_health::Event::Elapsed);
             }
-            _ => {}
+            Phase::Pending => {}
         }
     }
 

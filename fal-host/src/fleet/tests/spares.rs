@@ -1,6 +1,6 @@
 //! Spares: S75.
 
-use fal_health::Time;
+use fal_health::{Monitor, Time};
 
 use super::simulation::{GOOD, Script, Simulation, at, at_most, millis, seconds, settings};
 use crate::fleet::{
@@ -185,4 +185,33 @@ fn at_a_stop_a_spare_is_told_to_stop_at_once_s41c() {
     assert_ne!(now, Time::ZERO);
     simulation.run_to(seconds(60));
     assert!(simulation.stopped);
+}
+
+#[test]
+fn a_late_host_gives_a_spare_that_it_replaces_its_grace_period_s33c_s75d() {
+    let terminating = |it: &EventKind| matches!(it, EventKind::Terminating { .. });
+    let mut tried = 0;
+    for begin in 20..35 {
+        let settings = FleetSettings { spares: 1, min_healthy: seconds(10), ..settings(1) };
+        let mut simulation = Simulation::new(settings, |_| GOOD);
+        simulation.run_to(seconds(begin));
+        simulation.handle(FleetEvent::Restart);
+        let mut time = seconds(begin);
+        while simulation.happened(4, stands_by).is_none() {
+            time += millis(100);
+            simulation.run_to(time);
+        }
+        let is_healthy = simulation.happened(4, stands_by).unwrap() + seconds(10);
+        let old = simulation.fleet.runners().find(|it| it.id().get() < 3).expect("the old spare");
+        let (old, check) = (old.id().get(), old.monitor().and_then(Monitor::deadline).unwrap());
+        if check > is_healthy {
+            // A host that is late finds both due: the end of the old spare, and then a check of it.
+            simulation.now = check;
+            simulation.handle(FleetEvent::Elapsed);
+            assert_eq!(simulation.happened(old, terminating), Some(check));
+            assert!(simulation.killed.is_empty());
+            tried += 1;
+        }
+    }
+    assert!(tried > 0);
 }
