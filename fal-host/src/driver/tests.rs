@@ -15,6 +15,7 @@ use super::*;
 use crate::fleet::{Exit, FleetSettings, GiveUp};
 use crate::launch::{LaunchError, StatusReporter};
 use crate::proxy::{Limits, Reports};
+use crate::snapshot_parts::HostStatus;
 use crate::{Address, RunnerState, Snapshot};
 
 /// A deadline that only a failure reaches.
@@ -61,6 +62,7 @@ struct Rig {
     runners: mpsc::UnboundedReceiver<StatusReporter>,
     client_policy: watch::Receiver<ClientPolicy>,
     events: broadcast::Receiver<Event>,
+    balancer: Arc<Balancer>,
 }
 
 /// Starts a driver whose runners listen nowhere.
@@ -90,8 +92,9 @@ fn start_driver_at(settings: FleetSettings, socket: PathBuf) -> Rig {
         gave_up: Arc::default(),
         event_log: EventLog::new(),
     };
+    let balancer = Arc::clone(&parts.balancer);
     tokio::spawn(Driver::run(parts));
-    Rig { requests, runners, client_policy, events: event_stream }
+    Rig { requests, runners, client_policy, events: event_stream, balancer }
 }
 
 /// A driver with one runner that was just admitted to its first check, and the connection of that check after its head.
@@ -238,4 +241,26 @@ async fn snapshot_of_stopping(requests: &mpsc::UnboundedSender<ControlRequest>) 
         return 0;
     }
     answer.await.map_or(0, |parts| parts.into_snapshot().runners.len())
+}
+
+async fn status(requests: &mpsc::UnboundedSender<ControlRequest>) -> (bool, bool) {
+    let (reply, answer) = oneshot::channel();
+    requests.send(ControlRequest::Status(reply)).unwrap();
+    let HostStatus { ready, stopping } = answer.await.unwrap();
+    (ready, stopping)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_is_ready_while_a_runner_serves_and_it_does_not_stop_s67b() {
+    let mut rig = start_driver(FleetSettings::new(NonZeroUsize::MIN));
+    let runner = rig.runners.recv().await.unwrap();
+    assert_eq!(status(&rig.requests).await, (false, false));
+    runner.ready();
+    while !matches!(rig.events.recv().await.unwrap().kind, EventKind::Ready { .. }) {}
+    assert_eq!(status(&rig.requests).await, (true, false));
+    // It announces its stop before it stops (S66a).
+    rig.balancer.close_connections();
+    assert_eq!(status(&rig.requests).await, (false, true));
+    rig.requests.send(ControlRequest::Stop).unwrap();
+    assert_eq!(status(&rig.requests).await, (false, true));
 }

@@ -44,7 +44,7 @@ impl Fleet {
     pub(super) fn drain(&mut self, now: Time, id: RunnerId, reason: Reason) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         if !runner.is_routed() {
-            // A spare has no requests to finish.
+            // A spare, or one that has not been admitted yet, has no requests to finish.
             return self.terminate(now, id, reason);
         }
         runner.reason.get_or_insert(reason);
@@ -137,7 +137,6 @@ impl Fleet {
 
     /// Removes a runner from its replica. The replica goes to its successor, or to a new runner.
     pub(super) fn vacate(&mut self, now: Time, id: RunnerId, index: ReplicaIndex) {
-        let has_process = self.runners.contains_key(&id);
         let is_stopping = self.is_stopping();
         let Some(replica) = self.replicas.get_mut(&index) else { return };
         if replica.successor == Some(id) {
@@ -156,7 +155,7 @@ impl Fleet {
         }
         self.fill_vacancy(now, index);
         let Some(replica) = self.replicas.get_mut(&index) else { return };
-        if has_process && self.settings.replacement_strategy == ReplacementStrategy::StopFirst {
+        if self.settings.replacement_strategy == ReplacementStrategy::StopFirst {
             replica.awaited_exit = Some(id);
         } else {
             self.start_current(now, index);

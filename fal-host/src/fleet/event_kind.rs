@@ -175,3 +175,24 @@ impl EventKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn kinds_have_the_names_by_which_clients_choose_them_s86a() {
+        let after = Duration::ZERO;
+        let kinds = [
+            EventKind::Ready { after },
+            EventKind::AwaitingFirstPass { after },
+            EventKind::Promoted { replaces: 0 },
+            EventKind::Killed,
+            EventKind::RestartCompleted { replaced: 1 },
+        ];
+        let names = ["ready", "awaiting_first_pass", "promoted", "killed", "restart_completed"];
+        assert_eq!(kinds.map(|kind| kind.name()), names);
+    }
+}

@@ -46,22 +46,13 @@ impl Fleet {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         let is_in_service = runner.is_ready();
         let is_start_first = self.settings.replacement_strategy == ReplacementStrategy::StartFirst;
-        match order {
-            RunnerOrder::Replace if is_in_service && is_start_first => {
-                self.on_limit_reached(id, Reason::Operator);
-                return;
-            }
-            _ => {}
+        if order == RunnerOrder::Replace && is_in_service && is_start_first {
+            return self.on_limit_reached(id, Reason::Operator);
         }
         runner.detail.get_or_insert_with(|| format!("an operator ordered: {}", order.name()));
         match order {
-            RunnerOrder::Drain | RunnerOrder::Replace if is_in_service => {
-                self.drain(now, id, Reason::Operator);
-            }
-            // It has no requests to finish.
-            RunnerOrder::Drain | RunnerOrder::Replace | RunnerOrder::Stop => {
-                self.terminate(now, id, Reason::Operator);
-            }
+            RunnerOrder::Drain | RunnerOrder::Replace => self.drain(now, id, Reason::Operator),
+            RunnerOrder::Stop => self.terminate(now, id, Reason::Operator),
             RunnerOrder::Kill => {
                 let index = runner.replica;
                 runner.reason.get_or_insert(Reason::Operator);

@@ -28,10 +28,6 @@ impl RunnerMap {
         self.0.remove(id).map(Arc::unwrap_or_clone)
     }
 
-    pub(super) fn contains_key(&self, id: &RunnerId) -> bool {
-        self.0.contains_key(id)
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,8 +1,10 @@
 //! What an operator orders for one runner: S87.
 
+use fal_health::Trigger;
+
 use super::simulation::{GOOD, Script, Simulation, millis, seconds, settings};
 use crate::fleet::{
-    EventKind, FleetEvent, FleetSettings, OrderError, Reason, ReplacementStrategy, RunnerOrder,
+    EventKind, FleetCommand, FleetEvent, FleetSettings, OrderError, Reason, ReplacementStrategy, RunnerOrder,
 };
 use crate::id::RunnerId;
 
@@ -90,6 +92,7 @@ fn an_order_that_can_have_no_effect_is_refused_with_the_cause_s87a() {
     assert_eq!(accepts(&simulation, 1, RunnerOrder::Stop), Ok(()));
     order(&mut simulation, 1, RunnerOrder::Stop);
     assert_eq!(accepts(&simulation, 1, RunnerOrder::Stop), ending);
+    assert_eq!(accepts(&simulation, 1, RunnerOrder::Kill), Ok(()));
     order(&mut simulation, 1, RunnerOrder::Kill);
     assert_eq!(accepts(&simulation, 1, RunnerOrder::Kill), ending);
     // The successor of the first one starts.
@@ -109,4 +112,44 @@ fn a_rolling_restart_goes_on_when_an_operator_ends_its_successor_s52b_s87a() {
     simulation.run_to(seconds(60));
     assert_eq!(simulation.restarts, [Ok(())]);
     assert!(!ids(&simulation).iter().any(|id| *id <= 3), "{:?}", ids(&simulation));
+}
+
+#[test]
+fn a_runner_that_has_not_started_can_get_no_order_s87a() {
+    let fails = Script { setup: None, exits: Some(millis(100)), ..GOOD };
+    let mut simulation = Simulation::new(settings(1), move |_| fails);
+    for (id, time) in [(1, millis(0)), (3, millis(300))] {
+        if id == 3 {
+            simulation.run_to(time);
+        }
+        let accepted = simulation.fleet.accepts(RunnerId::new(id), RunnerOrder::Kill);
+        assert_eq!(accepted, Err(OrderError::NotStarted), "PENDING, and CRASH_BACKOFF");
+    }
+}
+
+#[test]
+fn an_order_to_replace_ends_a_runner_that_has_not_been_admitted_and_under_stop_first_any_s87a() {
+    let slow = Script { setup: Some(seconds(100)), ..GOOD };
+    let mut simulation = Simulation::new(settings(1), move |_| slow);
+    simulation.run_to(seconds(1));
+    order(&mut simulation, 1, RunnerOrder::Replace);
+    simulation.run_to(seconds(2));
+    let stop_first = FleetSettings { replacement_strategy: ReplacementStrategy::StopFirst, ..settings(1) };
+    let mut other = Simulation::new(stop_first, |_| GOOD);
+    other.run_to(seconds(20));
+    order(&mut other, 1, RunnerOrder::Replace);
+    other.run_to(seconds(30));
+    for simulation in [simulation, other] {
+        assert_eq!((ids(&simulation), simulation.reasons()), (vec![2], vec![Reason::Operator]));
+        assert_eq!(simulation.records()[0].detail.as_deref(), Some("an operator ordered: replace"));
+    }
+}
+
+#[test]
+fn a_check_that_an_operator_asks_for_is_made_at_once_s87b() {
+    let mut simulation = serving();
+    let id = RunnerId::new(1);
+    let commands = simulation.fleet.handle(simulation.now, FleetEvent::CheckOrdered { id });
+    let manual = |command: &FleetCommand| matches!(command, FleetCommand::StartCheck(_, check) if check.trigger == Trigger::Manual);
+    assert!(commands.iter().any(manual), "{commands:?}");
 }

@@ -119,3 +119,12 @@ fn a_host_that_stops_does_not_scale_s76a_s41a() {
     assert_eq!(simulation.reasons(), [Reason::Stopped; 2]);
     assert!(simulation.events.iter().filter(|(.., it)| matches!(it, EventKind::Started { .. })).count() == 2);
 }
+
+#[test]
+fn a_runner_that_has_not_started_is_scaled_away_when_it_has_s76b() {
+    let mut simulation = Simulation::new(settings(2), |_| GOOD);
+    simulation.handle(FleetEvent::Scale(Scale::Down));
+    simulation.run_to(seconds(10));
+    let ids: Vec<_> = simulation.fleet.runners().map(|runner| runner.id().get()).collect();
+    assert_eq!((ids, simulation.reasons()), (vec![1], vec![Reason::ScaledDown]));
+}

@@ -6,7 +6,9 @@ use fal_health::protocol::Progress;
 use fal_health::{HealthCheck, Outcome};
 
 use super::simulation::{GOOD, Script, Simulation, at, at_most, millis, seconds, settings};
-use crate::fleet::{Finding, FleetCommand, FleetEvent, FleetSettings, Reason, RunnerState};
+use crate::fleet::{
+    Finding, FleetCommand, FleetEvent, FleetSettings, Reason, ReplacementStrategy, RunnerState,
+};
 use crate::id::RunnerId;
 use crate::snapshot::RunnerInfo;
 
@@ -86,4 +88,20 @@ fn a_runner_that_waits_after_failed_starts_is_shown_with_the_rest_of_its_wait_s3
     assert_eq!((info.state, backoff.failed_starts), (RunnerState::CrashBackoff, 2));
     assert!(backoff.remaining > Duration::ZERO && backoff.remaining <= millis(600));
     assert!(info.health.is_none() && info.pid.is_none());
+}
+
+#[test]
+fn requests_in_flight_make_an_idle_runner_a_running_one_and_change_no_other_state_s37d() {
+    let states = [RunnerState::Setup, RunnerState::Idle, RunnerState::Draining];
+    assert_eq!(states.map(|state| state.with_requests(0)), states);
+    let busy = [RunnerState::Setup, RunnerState::Running, RunnerState::Draining];
+    assert_eq!(states.map(|state| state.with_requests(1)), busy);
+}
+
+#[test]
+fn the_host_tells_how_many_runners_are_being_replaced_and_how_s40() {
+    let stop_first = FleetSettings { replacement_strategy: ReplacementStrategy::StopFirst, ..settings(1) };
+    let simulation = Simulation::new(stop_first, |_| GOOD);
+    assert_eq!(simulation.fleet.replacing(), 0);
+    assert_eq!(simulation.fleet.replacement_strategy(), ReplacementStrategy::StopFirst);
 }

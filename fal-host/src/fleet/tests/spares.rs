@@ -1,11 +1,13 @@
 //! Spares: S75.
 
+use std::num::{NonZeroU32, NonZeroU64};
+
 use fal_health::{Monitor, Time};
 
 use super::simulation::{GOOD, Script, Simulation, at, at_most, millis, seconds, settings};
 use crate::fleet::{
     EventKind, Exit, FleetEvent, FleetSettings, GiveUp, Reason, ReplacementStrategy, RunnerLimits,
-    RunnerState,
+    RunnerOrder, RunnerState,
 };
 use crate::id::RunnerId;
 
@@ -214,4 +216,46 @@ fn a_late_host_gives_a_spare_that_it_replaces_its_grace_period_s33c_s75d() {
         }
     }
     assert!(tried > 0);
+}
+
+#[test]
+fn a_spare_replaces_an_unhealthy_runner_while_another_one_is_replaced_at_a_limit_s75c_s54c() {
+    let sick = Script { sick_from: Some(at(seconds(25))), ..GOOD };
+    let slow = Script { setup: Some(seconds(300)), ..GOOD };
+    let limits = RunnerLimits { memory: NonZeroU64::new(1_000), ..RunnerLimits::default() };
+    let settings = FleetSettings { limits, max_replacing: at_most(1), ..with_spare(2) };
+    let mut simulation = Simulation::new(settings, move |id| match id.get() {
+        1 | 3 => GOOD,
+        2 => sick,
+        _ => slow,
+    });
+    simulation.run_to(seconds(20));
+    simulation.handle(FleetEvent::MemoryMeasured { id: RunnerId::new(1), bytes: 1_000 });
+    simulation.run_to(seconds(120));
+    let deferred = |it: &EventKind| matches!(it, EventKind::ReplacementDeferred { .. });
+    assert_eq!((routed(&simulation), simulation.happened(2, deferred)), (vec![1, 3], None));
+    assert_eq!(simulation.fleet.replacing(), 1);
+}
+
+#[test]
+fn a_host_does_not_give_up_at_the_moment_at_which_a_spare_takes_over_s48a_s75b() {
+    let fails = Script { setup: None, exits: Some(millis(100)), ..GOOD };
+    let settings = FleetSettings { health: None, give_up: GiveUp::After(NonZeroU32::MIN), ..with_spare(1) };
+    let mut simulation = Simulation::new(settings, move |id| if id.get() == 2 { fails } else { GOOD });
+    simulation.run_to(seconds(5));
+    assert_eq!(routed(&simulation), [1]);
+    // The start of each replica has failed once now.
+    crash(&mut simulation, 1);
+    assert_eq!(routed(&simulation), [3]);
+    assert!(!simulation.fleet.is_stopping());
+}
+
+#[test]
+fn a_runner_of_a_spare_that_ends_is_no_spare_and_its_successor_is_s75a() {
+    let mut simulation = Simulation::new(with_spare(1), |_| Script { stops_in: None, ..GOOD });
+    simulation.run_to(seconds(20));
+    simulation.handle(FleetEvent::Ordered { id: RunnerId::new(2), order: RunnerOrder::Stop });
+    simulation.run_to(seconds(22));
+    let is_spare = |id| simulation.fleet.observe_runner(RunnerId::new(id)).unwrap().is_spare;
+    assert!(!is_spare(1) && !is_spare(2) && is_spare(3));
 }

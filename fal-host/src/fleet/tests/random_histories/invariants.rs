@@ -41,7 +41,7 @@ impl History {
         for replica in awaited {
             assert_eq!(self.settings.replacement_strategy, ReplacementStrategy::StopFirst);
             assert!(
-                replica.awaited_exit.is_some_and(|old| fleet.runners.contains_key(&old)),
+                replica.awaited_exit.is_some_and(|old| fleet.runners.get(&old).is_some()),
                 "a replica without a runner waits for an exit"
             );
         }
