@@ -81,6 +81,19 @@ mod tests {
         assert_eq!(catch_up.sleep(at(1_000), Some(at(500))), Some(at(500)));
         catch_up.wake(at(1_000));
         assert!(catch_up.is_over(at(1_000)), "the host has worked for half a second");
+        catch_up.sleep(at(1_000), Some(at(1_000)));
+        catch_up.wake(at(2_000));
+        assert!(catch_up.is_over(at(2_000)), "it was due when the wait began");
+    }
+
+    #[test]
+    fn a_deadline_at_the_end_of_a_catch_up_is_not_delayed_again_s35c() {
+        let mut catch_up = CatchUp::new();
+        catch_up.sleep(at(0), Some(at(1_000)));
+        catch_up.wake(at(1_101));
+        catch_up.sleep(at(1_101), Some(at(1_601)));
+        catch_up.wake(at(9_000));
+        assert!(catch_up.is_over(at(9_000)));
     }
 
     #[test]

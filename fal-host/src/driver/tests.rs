@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::catch_up::CATCH_UP;
 use super::*;
-use crate::fleet::{Exit, FleetSettings, GiveUp};
+use crate::fleet::{Exit, FleetSettings, GiveUp, Scale};
 use crate::launch::{LaunchError, StatusReporter};
 use crate::proxy::{Limits, Reports};
 use crate::snapshot_parts::HostStatus;
@@ -263,4 +263,28 @@ async fn a_host_is_ready_while_a_runner_serves_and_it_does_not_stop_s67b() {
     assert_eq!(status(&rig.requests).await, (false, true));
     rig.requests.send(ControlRequest::Stop).unwrap();
     assert_eq!(status(&rig.requests).await, (false, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_a_suspended_host_finds_first_waits_for_events_s35c() {
+    let Rig { requests, mut runners, .. } = start_driver(FleetSettings::new(NonZeroUsize::MIN));
+    let runner = runners.recv().await.unwrap();
+    // The start may take ten minutes.
+    snapshot(&requests).await;
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    tokio::time::sleep(CATCH_UP / 2).await;
+    runner.ready();
+    tokio::time::sleep(CATCH_UP).await;
+    assert_eq!(snapshot(&requests).await.runners[0].state, RunnerState::Idle);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_number_of_runners_is_changed_and_answered_s76() {
+    let mut rig = start_driver(FleetSettings::new(NonZeroUsize::MIN));
+    rig.runners.recv().await.unwrap();
+    let (reply, answer) = oneshot::channel();
+    let scale = Scale::To(NonZeroUsize::new(2).unwrap());
+    rig.requests.send(ControlRequest::Scale(scale, Some(reply))).unwrap();
+    assert_eq!(answer.await.unwrap().runners.get(), 2);
+    assert_eq!(rig.runners.recv().await.unwrap().index(), 1);
 }
