@@ -1,6 +1,6 @@
 //! The driver with launchers that do what the test says, on paused time.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::catch_up::CATCH_UP;
 use super::*;
-use crate::fleet::{Exit, FleetSettings, GiveUp, Scale};
+use crate::fleet::{Exit, FleetSettings, GiveUp, RunnerLimits, Scale};
 use crate::launch::{LaunchError, StatusReporter};
 use crate::proxy::{Limits, Reports};
 use crate::snapshot_parts::HostStatus;
@@ -25,10 +25,11 @@ const GUARD: Duration = Duration::from_secs(20);
 struct Channelled {
     started: mpsc::UnboundedSender<StatusReporter>,
     address: Address,
+    told: mpsc::UnboundedSender<&'static str>,
 }
 
-/// A runner without a process.
-struct Inert(Address);
+/// A runner that only notes what it is told. Its process is that of the test.
+struct Inert(Address, mpsc::UnboundedSender<&'static str>);
 
 impl Launcher for Channelled {
     fn launch(
@@ -37,7 +38,7 @@ impl Launcher for Channelled {
         reporter: StatusReporter,
     ) -> Result<Box<dyn RunnerHandle>, LaunchError> {
         self.started.send(reporter).unwrap();
-        Ok(Box::new(Inert(self.address.clone())))
+        Ok(Box::new(Inert(self.address.clone(), self.told.clone())))
     }
 }
 
@@ -47,12 +48,16 @@ impl RunnerHandle for Inert {
     }
 
     fn pid(&self) -> Option<u32> {
-        None
+        Some(std::process::id())
     }
 
-    fn terminate(&mut self) {}
+    fn terminate(&mut self) {
+        let _ = self.1.send("terminate");
+    }
 
-    fn kill(&mut self) {}
+    fn kill(&mut self) {
+        let _ = self.1.send("kill");
+    }
 }
 
 /// A driver that runs, and what a test sees of it.
@@ -63,6 +68,9 @@ struct Rig {
     client_policy: watch::Receiver<ClientPolicy>,
     events: broadcast::Receiver<Event>,
     balancer: Arc<Balancer>,
+    event_log: Arc<EventLog>,
+    /// What the runners were told.
+    told: mpsc::UnboundedReceiver<&'static str>,
 }
 
 /// Starts a driver whose runners listen nowhere.
@@ -75,6 +83,7 @@ fn start_driver_at(settings: FleetSettings, socket: PathBuf) -> Rig {
     let (requests, request_queue) = mpsc::unbounded_channel();
     let (events, reports) = mpsc::unbounded_channel();
     let (started, runners) = mpsc::unbounded_channel();
+    let (tell, told) = mpsc::unbounded_channel();
     let (policy, client_policy) = watch::channel(ClientPolicy::Serve);
     let (published, event_stream) = broadcast::channel(events::CAPACITY);
     let asked = Arc::new(Notify::new());
@@ -82,7 +91,7 @@ fn start_driver_at(settings: FleetSettings, socket: PathBuf) -> Rig {
     let parts = DriverParts {
         probe_target: settings.health.map(target),
         settings,
-        launcher: Box::new(Channelled { started, address: Address::Unix(socket) }),
+        launcher: Box::new(Channelled { started, address: Address::Unix(socket), told: tell }),
         balancer: Balancer::new(Limits::plain(), Reports { asked: Arc::clone(&asked), events }),
         asked,
         reports,
@@ -92,9 +101,9 @@ fn start_driver_at(settings: FleetSettings, socket: PathBuf) -> Rig {
         gave_up: Arc::default(),
         event_log: EventLog::new(),
     };
-    let balancer = Arc::clone(&parts.balancer);
+    let (balancer, event_log) = (Arc::clone(&parts.balancer), Arc::clone(&parts.event_log));
     tokio::spawn(Driver::run(parts));
-    Rig { requests, runners, client_policy, events: event_stream, balancer }
+    Rig { requests, runners, client_policy, events: event_stream, balancer, event_log, told }
 }
 
 /// A driver with one runner that was just admitted to its first check, and the connection of that check after its head.
@@ -228,9 +237,7 @@ async fn a_host_that_stops_while_thousands_start_starts_few_more_s41c() {
     started.drain(..).for_each(|reporter| reporter.exited(Exit::Status(0)));
     while pending > 0 {
         pending = snapshot_of_stopping(&rig.requests).await;
-        while let Ok(reporter) = rig.runners.try_recv() {
-            panic!("{} was started after the stop", reporter.id());
-        }
+        assert!(rig.runners.try_recv().is_err(), "none is started after the stop");
     }
 }
 
@@ -287,4 +294,46 @@ async fn the_number_of_runners_is_changed_and_answered_s76() {
     rig.requests.send(ControlRequest::Scale(scale, Some(reply))).unwrap();
     assert_eq!(answer.await.unwrap().runners.get(), 2);
     assert_eq!(rig.runners.recv().await.unwrap().index(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runner_is_told_to_stop_and_killed_after_its_grace_period_s33a_s33c() {
+    let mut rig = start_driver(FleetSettings::new(NonZeroUsize::MIN));
+    let runner = rig.runners.recv().await.unwrap();
+    snapshot(&rig.requests).await;
+    rig.requests.send(ControlRequest::Stop).unwrap();
+    assert_eq!(rig.told.recv().await, Some("terminate"));
+    assert_eq!(rig.told.recv().await, Some("kill"));
+    runner.exited(Exit::Signal(9));
+}
+
+#[tokio::test]
+async fn the_memory_of_a_runners_process_is_measured_where_it_is_limited_s54a() {
+    let limits = RunnerLimits { memory: NonZeroU64::new(u64::MAX), ..RunnerLimits::default() };
+    let mut rig = start_driver(FleetSettings { limits, ..FleetSettings::new(NonZeroUsize::MIN) });
+    let _runner = rig.runners.recv().await.unwrap();
+    let measured = async {
+        while snapshot(&rig.requests).await.runners[0].memory.is_none() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(GUARD, measured).await.expect("its memory is measured");
+}
+
+#[tokio::test]
+async fn a_passed_check_is_logged_as_it_is_and_a_failed_one_with_its_detail_s86a() {
+    for (answer, passes) in [
+        ("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", true),
+        ("HTTP/1.1 503 Busy\r\ncontent-length: 7\r\n\r\nno disk", false),
+    ] {
+        let (mut rig, mut connection) = first_check(HealthCheck::new()).await;
+        connection.write_all(answer.as_bytes()).await.unwrap();
+        while !matches!(rig.events.recv().await.unwrap().kind, EventKind::Checked(_)) {}
+        let logged = rig.event_log.since(rig.event_log.start()).events;
+        let checked = logged.iter().find(|event| event.kind == "checked").expect("it is logged");
+        match &checked.content {
+            Content::Pass(_) => assert!(passes),
+            Content::Json(json) => assert!(!passes && json.contains("no disk"), "{json}"),
+        }
+    }
 }
