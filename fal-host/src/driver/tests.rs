@@ -237,7 +237,7 @@ async fn a_host_that_stops_while_thousands_start_starts_few_more_s41c() {
     started.drain(..).for_each(|reporter| reporter.exited(Exit::Status(0)));
     while pending > 0 {
         pending = snapshot_of_stopping(&rig.requests).await;
-        assert!(rig.runners.try_recv().is_err(), "none is started after the stop");
+        assert!(rig.runners.try_recv().is_err(), "no runner starts after the stop");
     }
 }
 
@@ -290,10 +290,12 @@ async fn the_number_of_runners_is_changed_and_answered_s76() {
     let mut rig = start_driver(FleetSettings::new(NonZeroUsize::MIN));
     rig.runners.recv().await.unwrap();
     let (reply, answer) = oneshot::channel();
+    let clients = rig.balancer.max_clients();
     let scale = Scale::To(NonZeroUsize::new(2).unwrap());
     rig.requests.send(ControlRequest::Scale(scale, Some(reply))).unwrap();
     assert_eq!(answer.await.unwrap().runners.get(), 2);
     assert_eq!(rig.runners.recv().await.unwrap().index(), 1);
+    assert_ne!(rig.balancer.max_clients(), clients, "descriptors are kept for the further runner");
 }
 
 #[tokio::test(start_paused = true)]

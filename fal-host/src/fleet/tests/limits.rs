@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 use super::simulation::{GOOD, Script, Simulation, at, at_most, millis, seconds, settings};
 use crate::fleet::{
-    EventKind, FleetCommand, FleetEvent, FleetSettings, MaxReplacing, Reason, ReplacementStrategy,
+    Admission, EventKind, FleetCommand, FleetEvent, FleetSettings, MaxReplacing, Reason, ReplacementStrategy,
     RunnerLimits, RunnerOrder,
 };
 use crate::id::RunnerId;
@@ -172,4 +172,21 @@ fn a_runner_that_an_operator_replaces_gets_no_further_successor_at_a_limit_s54c_
     assert_eq!(ids(&simulation), [1, 2]);
     simulation.run_to(seconds(60));
     assert_eq!(ids(&simulation), [2]);
+}
+
+#[test]
+fn a_replacement_that_reaches_a_limit_before_it_is_stable_is_not_replaced_until_then_s40b_s54c() {
+    let limits = RunnerLimits { requests: NonZeroU64::new(10), ..RunnerLimits::default() };
+    let settings = FleetSettings { admission: Admission::Ready, limits, ..settings(1) };
+    let sick = Script { sick_from: Some(at(seconds(20))), ..GOOD };
+    let mut simulation = Simulation::new(settings, move |id| if id.get() == 1 { sick } else { GOOD });
+    let mut time = seconds(20);
+    while simulation.happened(2, ready).is_none() {
+        time += millis(100);
+        simulation.run_to(time);
+    }
+    simulation.handle(FleetEvent::RequestsReached { id: RunnerId::new(2) });
+    assert_eq!(simulation.starts().len(), 2, "its own replacement is under way");
+    simulation.run_to(time + seconds(60));
+    assert_eq!(simulation.reasons(), [Reason::Unhealthy, Reason::Requests]);
 }

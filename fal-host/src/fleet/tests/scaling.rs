@@ -2,8 +2,12 @@
 
 use std::num::NonZeroUsize;
 
+use fal_health::Time;
+
 use super::simulation::{GOOD, Script, Simulation, millis, seconds, settings};
-use crate::fleet::{EventKind, FleetEvent, FleetSettings, Reason, ReplacementStrategy, Scale};
+use crate::fleet::{
+    EventKind, Fleet, FleetCommand, FleetEvent, FleetSettings, Reason, ReplacementStrategy, Scale,
+};
 use crate::id::RunnerId;
 
 fn to(runners: usize) -> FleetEvent {
@@ -122,9 +126,8 @@ fn a_host_that_stops_does_not_scale_s76a_s41a() {
 
 #[test]
 fn a_runner_that_has_not_started_is_scaled_away_when_it_has_s76b() {
-    let mut simulation = Simulation::new(settings(2), |_| GOOD);
-    simulation.handle(FleetEvent::Scale(Scale::Down));
-    simulation.run_to(seconds(10));
-    let ids: Vec<_> = simulation.fleet.runners().map(|runner| runner.id().get()).collect();
-    assert_eq!((ids, simulation.reasons()), (vec![1], vec![Reason::ScaledDown]));
+    let (mut fleet, _) = Fleet::start(Time::ZERO, settings(2));
+    let told = |commands: &[FleetCommand]| commands.iter().any(|it| matches!(it, FleetCommand::Terminate(_)));
+    assert!(!told(&fleet.handle(Time::ZERO, FleetEvent::Scale(Scale::Down))), "it has no process");
+    assert!(told(&fleet.handle(Time::ZERO, FleetEvent::Launched { id: RunnerId::new(2), pid: None })));
 }

@@ -7,7 +7,7 @@ use fal_health::{HealthCheck, Outcome};
 
 use super::simulation::{GOOD, Script, Simulation, at, at_most, millis, seconds, settings};
 use crate::fleet::{
-    Finding, FleetCommand, FleetEvent, FleetSettings, Reason, ReplacementStrategy, RunnerState,
+    Finding, FleetCommand, FleetEvent, FleetSettings, Reason, ReplacementStrategy, RunnerState, StepKind,
 };
 use crate::id::RunnerId;
 use crate::snapshot::RunnerInfo;
@@ -25,6 +25,8 @@ fn a_runner_in_setup_is_shown_with_its_process_progress_and_error_s37a_s85() {
     let progress = Progress::new(0.5, "loading");
     simulation.handle(FleetEvent::Progress { id, progress: progress.clone() });
     simulation.handle(FleetEvent::SetupFailed { id, error: "no model".to_owned() });
+    let steps = simulation.fleet.observe_runner(id).unwrap().runner.steps().to_vec();
+    assert_eq!(steps.iter().map(|step| step.kind).collect::<Vec<_>>(), [StepKind::Pending, StepKind::Setup]);
     let info = shown(&simulation, 1);
     assert_eq!((info.state, info.pid, info.reason), (RunnerState::Setup, Some(1), None));
     assert_eq!((info.progress, info.detail.as_deref()), (Some(progress), Some("no model")));
