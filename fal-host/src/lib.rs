@@ -33,6 +33,7 @@ mod host;
 mod id;
 mod json;
 mod lag;
+mod latency;
 mod launch;
 mod memory;
 mod metrics;
@@ -61,6 +62,7 @@ pub use fleet::{
 };
 pub use host::{AppSpec, Host, HostBuilder, HostHandle, InvalidHealthCheck, ListenerKind, StartError};
 pub use id::RunnerId;
+pub use latency::LatencyTotal;
 pub use launch::{
     LaunchError, Launcher, PortLauncher, ProcessLauncher, RunnerHandle, StatusReporter, StopSignal,
     StopSignalTo, adopt_orphans,

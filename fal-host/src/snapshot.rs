@@ -12,6 +12,7 @@ use crate::evidence::{Evidence, OomEvidence};
 use crate::fleet::{Exit, ObservedRunner, Reason, RestartStatus, RunnerRecord, RunnerState, ScaleTarget};
 use crate::id::RunnerId;
 use crate::json::{optional_seconds, seconds, unix_time};
+use crate::latency::LatencyTotal;
 use crate::proxy::Balancer;
 
 /// The runners of a host, and the last ones that ended.
@@ -29,6 +30,8 @@ pub struct Snapshot {
     pub scale: ScaleTarget,
     /// How many requests wait for a permit.
     pub queued: usize,
+    /// How many requests have been answered, and how long that took in total.
+    pub latency: LatencyTotal,
     /// Whether requests wait because an operator has paused the host ([S87c](fal_health::semantics#s87c)).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub paused: bool,
@@ -197,6 +200,7 @@ impl Snapshot {
     pub(crate) fn with_requests(mut self, balancer: &Balancer) -> Self {
         self.runners = self.runners.into_iter().map(|runner| runner.with_requests(balancer)).collect();
         self.queued = balancer.waiting();
+        self.latency = balancer.metrics().latency();
         self.paused = balancer.is_paused();
         self
     }

@@ -7,6 +7,7 @@ use fal_health::Time;
 use crate::clock::Clock;
 use crate::evidence::{Evidence, EvidenceStore};
 use crate::fleet::{Fleet, ObservedRunner, RestartStatus, RunnerRecord, ScaleTarget};
+use crate::latency::LatencyTotal;
 use crate::proxy::Balancer;
 use crate::snapshot::{EndedInfo, RunnerInfo, Snapshot};
 
@@ -64,6 +65,7 @@ impl SnapshotParts {
             ready: status.ready,
             stopping: status.stopping,
             queued: 0,
+            latency: LatencyTotal::default(),
             paused: false,
             scale,
             runners: runners.iter().map(|runner| RunnerInfo::of(runner, now)).collect(),

@@ -145,7 +145,7 @@ async fn a_client_that_does_not_send_its_body_is_a_warning_with_the_option_s84b(
     let mut client = Client::tcp(host.address().await).await;
     client
         .write(
-            b"POST /call HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{",
+            b"POST /call HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n",
         )
         .await;
     assert_eq!(client.head().await.status, 408);

@@ -55,12 +55,17 @@ impl Histogram {
         self.counts.iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
+    /// The sum of the values that were recorded.
+    pub fn sum(&self) -> f64 {
+        f64::from_bits(self.sum.load(Ordering::Relaxed))
+    }
+
     /// What was recorded so far.
     pub fn value(&self) -> SeriesValue {
         let bounds = self.bounds.iter().copied().map(Some).chain([None]);
         let counts = self.counts.iter().map(|count| count.load(Ordering::Relaxed));
         SeriesValue::Histogram {
-            sum: f64::from_bits(self.sum.load(Ordering::Relaxed)),
+            sum: self.sum(),
             buckets: bounds.zip(counts).map(|(bound, count)| Bucket(bound, count)).collect(),
         }
     }

@@ -22,6 +22,7 @@ use axum::Extension;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::middleware;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
@@ -39,7 +40,7 @@ use state::stopping;
 use crate::driver::ControlRequest;
 
 /// What there is, for a client that asks for something else.
-const PAGES: &str = "GET /, /events, /metrics, /runners, /runners/ID, /runners/ID/explain, /runners/ID/logs, /restarts/ID, /healthz and \
+const PAGES: &str = "GET /, /config, /events, /metrics, /runners, /runners/ID, /runners/ID/explain, /runners/ID/logs, /restarts/ID, /healthz and \
     /readyz, and POST /restart, /upgrade, /scale, /pause, /resume and /runners/ID/check, drain, replace, stop and kill";
 
 pub(crate) fn router(admin: Admin, access: Access) -> Router {
@@ -50,6 +51,7 @@ pub(crate) fn router(admin: Admin, access: Access) -> Router {
     let router = router.route("/upgrade", post(upgrade::upgrade)).layer(Extension(access.clone()));
     router
         .route("/", get(page::page))
+        .route("/config", get(config))
         .route("/events", get(events::events))
         .route("/runners", get(runners::all))
         .route("/runners/{id}", get(runners::one))
@@ -83,6 +85,15 @@ async fn metrics(State(admin): State<Admin>) -> Response {
         Some(counted) => metrics::page(&admin.app, counted.families(&admin.balancer)),
         None => stopping(),
     }
+}
+
+/// The effective settings with their sources (S86c).
+async fn config(State(admin): State<Admin>) -> Response {
+    if let Some(settings) = admin.settings {
+        return ([(CONTENT_TYPE, "application/json")], settings.to_string()).into_response();
+    }
+    let detail = "the program that embeds this host sets it up in its code: there are no options to show";
+    (StatusCode::NOT_FOUND, Json(json!({ "detail": detail }))).into_response()
 }
 
 /// 200 while the control thread runs. If it hangs, there is no answer.

@@ -23,6 +23,8 @@ use crate::upgrade::UpgradeRequest;
 #[derive(Clone, Debug)]
 pub(crate) struct Admin {
     pub(crate) app: String,
+    /// The effective settings as JSON; `None` if the host is not started by a command line.
+    pub(crate) settings: Option<Arc<str>>,
     /// Weak, so that the admin interface does not keep a host alive whose handle was dropped.
     pub(crate) requests: mpsc::WeakUnboundedSender<ControlRequest>,
     pub(crate) balancer: Arc<Balancer>,
@@ -46,6 +48,7 @@ impl Admin {
         let (requests, events) = (requests.downgrade(), events.downgrade());
         Self {
             app,
+            settings: None,
             requests,
             balancer,
             events,

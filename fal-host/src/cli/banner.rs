@@ -16,11 +16,13 @@ pub struct Banner<'a> {
     pub details: &'a str,
     /// The app's settings.
     pub app: &'a AppSpec,
+    /// The effective settings as a JSON object, for the admin interface. Empty if there is none.
+    pub settings: &'a str,
 }
 
 impl Banner<'_> {
     pub(super) fn render(&self, host: &HostHandle, options: &HostOptions) -> String {
-        let Self { title, details, app } = self;
+        let Self { title, details, app, .. } = self;
         let (scheme, address) = (host.scheme(), host.address());
         let runners = counted(options.runners.into(), "runner");
         let spares = match options.spares {

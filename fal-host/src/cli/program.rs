@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::app_spec_options::AppSpecOptions;
 use super::banner::Banner;
@@ -14,6 +14,7 @@ use super::host_options::HostOptions;
 use super::launch_options::LaunchOptions;
 use super::operate::{self, Operation, Target};
 use super::run::run;
+use super::settings;
 use crate::{AppSpec, Host};
 
 const AFTER_HELP: &str = "\
@@ -79,11 +80,13 @@ pub fn command() -> clap::Command {
 
 /// The program `fal-host`. Returns its exit code.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let given = Arguments::command().get_matches();
+    // What was parsed by the same command line has all its values.
+    let arguments = Arguments::from_arg_matches(&given).unwrap_or_else(|error| error.exit());
     let ended = match &arguments.operation {
         Some(ProgramOperation::Operation(operation)) => operation.run().map_err(Failure::from),
         Some(ProgramOperation::Check { id, target }) => operate::check(target, *id).map_err(Failure::from),
-        None => serve(&arguments),
+        None => serve(&arguments, &given),
     };
     ended.unwrap_or_else(|error| {
         let _ = writeln!(io::stderr(), "error: {error}");
@@ -91,9 +94,12 @@ pub fn main() -> ExitCode {
     })
 }
 
-fn serve(arguments: &Arguments) -> Result<ExitCode, Failure> {
+fn serve(arguments: &Arguments, given: &ArgMatches) -> Result<ExitCode, Failure> {
     let app = arguments.spec();
-    let banner = Banner { title: &app.name, details: "", app: &app };
+    let command = Arguments::command();
+    let options = settings::options("host", &command, given, &[]);
+    let settings = settings::json(&[options, settings::log(std::env::var("FAL_LOG").ok())]).to_string();
+    let banner = Banner { title: &app.name, details: "", app: &app, settings: &settings };
     run(banner, &arguments.host, || {
         let launcher = arguments.launch.launcher(arguments.runner());
         let env_each = arguments.host.env_each.iter();

@@ -66,7 +66,7 @@ pub fn run(
         let mut signals = Signals::install()?;
         let (upgrades, requests) = mpsc::unbounded_channel();
         let builder = sockets.into_iter().fold(host()?, |host, (kind, socket)| host.inherit(kind, socket));
-        let builder = options.apply(builder)?.upgrades(upgrades.clone());
+        let builder = options.apply(builder)?.settings(banner.settings).upgrades(upgrades.clone());
         let (manager, events) = (ServiceManager::from_environment(), builder.events());
         title_this_process(&banner.app.name);
         let host = match takeover {

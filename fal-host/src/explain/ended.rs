@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use fal_health::Outcome;
+
 use super::checks::tell_checks;
 use super::explanation::{Explanation, duration, memory, time};
 use super::reasons::{because, rule};
@@ -29,6 +31,9 @@ pub(super) fn explain(ended: &EndedInfo, steps: &[StepInfo], circumstances: &Cir
     tell_checks(&mut told, &ended.checks, ended.ended_at);
     if let Some(advice) = advice(ended) {
         told.fact(advice);
+    }
+    if began(steps, StepKind::Killed).is_some() && began(steps, StepKind::Terminating).is_some() {
+        told.fact("Make it end sooner after SIGTERM, or allow more time with `termination_grace_period`.");
     }
     told
 }
@@ -148,7 +153,8 @@ fn advice(ended: &EndedInfo) -> Option<String> {
             "Give it more memory, make it use less, or replace it earlier with `--max-memory`."
         }
         Reason::Unhealthy | Reason::ManualCheckFailed => {
-            "What the health check found is in the last failed check above and in the output."
+            let failed = ended.checks.iter().rfind(|check| matches!(check.outcome, Outcome::Failure(_)));
+            failed.map_or(SEE_CHECK, |check| advice_after(check.outcome))
         }
         Reason::Exited if lived < Duration::from_secs(60) => {
             "It lived for less than a minute: its output says more, and a request that ends it may be in the log."
@@ -157,10 +163,33 @@ fn advice(ended: &EndedInfo) -> Option<String> {
             "Its output, and the requests of that time in the log, say more."
         }
         Reason::SetupFailed => "Its output and the error say why it could not start.",
-        Reason::StartupTimeout => "Make the setup faster, or allow more time with `startup_timeout`.",
+        Reason::StartupTimeout => {
+            "Make the setup faster, or allow more time with `startup_timeout`. A server under `fal-host` is ready when it accepts \
+             a connection at the port in the variable `PORT`."
+        }
         _ => return None,
     };
     Some(advice.to_owned())
+}
+
+const SEE_CHECK: &str = "What the health check found is in the last failed check above and in the output.";
+
+/// What to do about a check that has failed so.
+fn advice_after(outcome: Outcome) -> &'static str {
+    match outcome.reason() {
+        Some("timeout") => {
+            "Find out what keeps the runner from answering, such as blocking work or a hung dependency, or allow a check more \
+             time with `timeout_seconds`."
+        }
+        Some("wedged" | "stalled") => {
+            "Find out where its requests hang: their endpoints are in the log. `request_timeout` bounds how long they may take."
+        }
+        Some("status") => {
+            "Repair what the check found. If several runners have the same finding, they share its cause, such as a database, \
+             and replacing them does not help."
+        }
+        _ => SEE_CHECK,
+    }
 }
 
 /// The names of the signals that end processes.

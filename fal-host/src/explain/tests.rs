@@ -92,7 +92,7 @@ fn explained(live: LiveInfo, kinds: &[StepKind]) -> String {
 const REASONS: [(Reason, &str, &str); 14] = [
     (Reason::Unhealthy, "failure threshold", "[S24]"),
     (Reason::ManualCheckFailed, "manual check", "[S25]"),
-    (Reason::Exited, "exited by itself", "[S34]"),
+    (Reason::Exited, "had not told it to", "[S34]"),
     (Reason::Requested, "x-fal-stop-runner", "[S58b]"),
     (Reason::Unreachable, "refused the connection", "[S39e]"),
     (Reason::SetupFailed, "setup failed", "[S35c]"),
@@ -126,7 +126,7 @@ fn the_explanation_of_an_end_has_its_steps_with_times_and_its_last_failed_check_
         explained_end(runner, &[Setup, InRotation, Terminating, Killed]),
         "\
 runner 3 (replica 1, process 4711) ended: unhealthy
-- It ended because as many checks in a row failed as its failure threshold says. [S24]
+- It ended because its checks failed as many times in a row as its failure threshold allows. [S24]
 - Its process started at 1970-01-01T00:15:00Z and ended at 1970-01-01T00:16:00Z, after 60s.
 - It took requests from 1970-01-01T00:15:10Z on, 10s after its start. [S44]
 - The host sent it SIGTERM at 1970-01-01T00:15:20Z; it ended 40s later. [S33a]
@@ -134,7 +134,8 @@ runner 3 (replica 1, process 4711) ended: unhealthy
 - Signal 9 (SIGKILL) ended its process.
 - Its process used at most 50.0 MiB of resident memory and 1.5s of processor time. [S85b]
 - The last check that failed was a periodic one at 1970-01-01T00:15:58Z. It took 5ms and was answered with status 500: \"no GPU\". [S18a]
-- What the health check found is in the last failed check above and in the output.
+- Repair what the check found. If several runners have the same finding, they share its cause, such as a database, and replacing them does not help.
+- Make it end sooner after SIGTERM, or allow more time with `termination_grace_period`.
 "
     );
 }

@@ -123,6 +123,8 @@ pub struct HostBuilder {
     pub(super) held: bool,
     #[cfg(feature = "cli")]
     pub(super) upgrades: Option<mpsc::UnboundedSender<UpgradeRequest>>,
+    /// As JSON.
+    pub(super) settings: Option<String>,
     pub(super) events: broadcast::Sender<Event>,
 }
 
@@ -164,6 +166,7 @@ impl HostBuilder {
             held: false,
             #[cfg(feature = "cli")]
             upgrades: None,
+            settings: None,
             events: broadcast::channel(events::CAPACITY).0,
         }
     }
@@ -335,5 +338,12 @@ impl HostBuilder {
     /// The events of the host, from the start of the first runner on.
     pub fn events(&self) -> EventStream {
         EventStream::new(&self.events)
+    }
+
+    /// The effective settings as JSON, which the admin interface shows.
+    #[cfg(feature = "cli")]
+    pub(crate) fn settings(mut self, json: &str) -> Self {
+        self.settings = (!json.is_empty()).then(|| json.to_owned());
+        self
     }
 }

@@ -120,6 +120,7 @@ impl HostBuilder {
             Admin::new(self.app.name, &requests, Arc::clone(&balancer), &self.events, Arc::clone(&event_log));
         #[cfg(feature = "cli")]
         let admin = admin.with_upgrades(self.upgrades);
+        let admin = Admin { settings: self.settings.map(Into::into), ..admin };
         let access = Access::over_tcp(self.admin_token);
         let interfaces = interfaces(admin, (admin_listener, access), probes_listener, control_socket);
         let admin_thread = interfaces.and_then(AdminThread::new).map_err(StartError::ControlThread)?;

@@ -8,6 +8,7 @@ use fal_health::protocol::HostErrorType;
 use http::{Method, StatusCode};
 
 use super::endpoints::{EndpointIndex, Endpoints};
+use crate::latency::LatencyTotal;
 
 /// The values of the label `method`. Every other method is `other`.
 const METHODS: [&str; 8] = ["GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "other"];
@@ -127,6 +128,15 @@ impl RequestMetrics {
     /// The connection of a client has ended.
     pub(crate) fn disconnected(&self) {
         self.connections_closed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The latency of the requests that were answered.
+    pub(crate) fn latency(&self) -> LatencyTotal {
+        let latencies = self.counts.iter().map(|counts| &counts.latency);
+        latencies.fold(LatencyTotal::default(), |total, latency| LatencyTotal {
+            requests: total.requests + latency.count(),
+            seconds: total.seconds + latency.sum(),
+        })
     }
 
     /// Everything that was counted so far.

@@ -122,9 +122,14 @@ pub(super) fn describe<'a>(permits: usize, held: impl IntoIterator<Item = (&'a s
     let mut endpoints: Vec<_> = endpoints.into_iter().collect();
     endpoints.sort_by_key(|(_, held)| std::cmp::Reverse(*held));
     let endpoints: Vec<_> =
-        endpoints.iter().take(3).map(|(endpoint, held)| format!("{endpoint} ({held})")).collect();
+        endpoints.iter().take(3).map(|(endpoint, held)| format!("{} ({held})", path_of(endpoint))).collect();
     let longest = Duration::from_millis(u64::try_from(longest.as_millis()).unwrap_or(u64::MAX));
     format!("{count} of {permits} permits are held, the longest for {longest:?}: {}", endpoints.join(", "))
+}
+
+/// An endpoint, for an operator.
+fn path_of(endpoint: &str) -> &str {
+    if endpoint == "other" { "undeclared paths" } else { endpoint }
 }
 
 #[cfg(test)]

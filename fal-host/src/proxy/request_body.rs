@@ -82,7 +82,10 @@ impl RequestBody {
         while self.length().is_some() && self.incoming.is_some() && gathered < MAX_GATHERED {
             let part = poll_fn(|cx| {
                 let polled = self.poll_incoming(client, cx);
-                has_waited |= polled.is_pending();
+                if polled.is_pending() && !std::mem::replace(&mut has_waited, true) {
+                    // hyper has looked for more before it knew that a body follows. It looks again, and so the time limit begins.
+                    cx.waker().wake_by_ref();
+                }
                 polled
             });
             let Some(frame) = part.await else { break };

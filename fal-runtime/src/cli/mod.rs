@@ -17,12 +17,12 @@ mod run;
 mod secrets;
 pub(crate) mod select;
 mod serve_options;
+mod settings;
 mod suggestions;
 mod values;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
@@ -107,9 +107,9 @@ fn perform(given: &ArgMatches) -> Result<ExitCode> {
     let arguments = Arguments::from_arg_matches(given)?;
     match arguments.command {
         #[cfg(feature = "host")]
-        None => run::run(&arguments.run),
+        None => run::run(&arguments.run, given),
         #[cfg(feature = "host")]
-        Some(Command::Run(options)) => run::run(&options),
+        Some(Command::Run(options)) => run::run(&options, given.subcommand_matches("run").unwrap_or(given)),
         Some(Command::Serve(options)) => serve(options),
         Some(Command::Openapi(options)) => openapi(options),
         Some(Command::List) => {
@@ -206,18 +206,9 @@ fn list(apps: &[&Declaration]) -> String {
 
 fn config(options: &ConfigOptions, given: &ArgMatches) -> Result<ExitCode> {
     let app = select::app(options.app())?;
-    let check = app.health_check();
-    let mut sections = vec![
-        config::app(&app.settings),
-        config::health_check(check.as_ref(), app.settings.startup_timeout()),
-    ];
-    if let Some((host, max_replacing)) = options.host() {
-        let computed = [("max-replacing", max_replacing.map(NonZeroUsize::get).into())];
-        sections.push(config::options("host", &host, given, &computed));
-    }
-    sections.push(config::log(std::env::var("FAL_LOG").ok()));
+    let sections = config::sections(app, options.host(), given);
     let text =
-        if options.json { format!("{:#}\n", config::json(&sections)) } else { config::table(&sections) };
+        if options.json { format!("{:#}\n", settings::json(&sections)) } else { config::table(&sections) };
     print(&text)
 }
 

@@ -114,6 +114,14 @@ pub(super) struct RunOptions {
     pub(super) host: HostOptions,
 }
 
+#[cfg(feature = "host")]
+impl RunOptions {
+    /// The options of a host, and the computed default of `--max-replacing`.
+    pub(super) fn settings(&self) -> (clap::Command, Option<NonZeroUsize>) {
+        (Self::augment_args(clap::Command::new("run")), self.host.max_replacing())
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct OpenapiOptions {
     #[command(flatten)]
@@ -170,7 +178,7 @@ impl ConfigOptions {
     #[cfg(feature = "host")]
     #[expect(clippy::unnecessary_wraps, reason = "the same signature as without the feature")]
     pub(super) fn host(&self) -> Option<(clap::Command, Option<NonZeroUsize>)> {
-        Some((RunOptions::augment_args(clap::Command::new("run")), self.run.host.max_replacing()))
+        Some(self.run.settings())
     }
 
     /// `None`: there is no host.

@@ -3,21 +3,24 @@
 use std::process::ExitCode;
 use std::thread;
 
+use clap::ArgMatches;
 use fal_host::cli::Banner;
 
+use super::config::sections;
 use super::describe::Endpoints;
 use super::options::RunOptions;
-use super::select;
+use super::{select, settings};
 use crate::error::{Error, Result};
 use crate::host;
 
 /// Serves the app with a host until a signal stops it.
-pub(super) fn run(options: &RunOptions) -> Result<ExitCode> {
+pub(super) fn run(options: &RunOptions, given: &ArgMatches) -> Result<ExitCode> {
     let app = select::app(options.app.name.as_deref())?;
     let spec = host::spec_of(app);
     let title = format!("{} {}", app.settings.name(), app.settings.version());
     let details = format!("endpoints\n{}", Endpoints(&app.endpoints()));
-    let banner = Banner { title: &title, details: &details, app: &spec };
+    let settings = settings::json(&sections(app, Some(options.settings()), given)).to_string();
+    let banner = Banner { title: &title, details: &details, app: &spec, settings: &settings };
     // On its own thread: the caller may be on a tokio runtime, which cannot block on another one.
     let ended = thread::scope(|scope| {
         let host = thread::Builder::new().name("fal-host".to_owned());

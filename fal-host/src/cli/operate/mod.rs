@@ -35,6 +35,13 @@ pub enum Operation {
         #[command(flatten)]
         target: Target,
     },
+    /// Print the settings of the running host and their sources, as JSON
+    #[non_exhaustive]
+    Settings {
+        /// Which host
+        #[command(flatten)]
+        target: Target,
+    },
     /// Say why a runner is in its state, or how it ended
     #[non_exhaustive]
     Explain {
@@ -166,6 +173,7 @@ impl Operation {
         match self {
             Self::Runners { json: true, target, .. } => show::page(target, "/runners"),
             Self::Runners { watch, target, .. } => table::runners(target, *watch),
+            Self::Settings { target } => show::page(target, "/config"),
             Self::Explain { id, target } => show::page(target, &format!("/runners/{id}/explain")),
             Self::Logs { id, follow, target } => {
                 let query = if *follow { "?follow=true" } else { "" };

@@ -16,7 +16,7 @@ pub(super) fn page(target: &Target, page: &str) -> Result<ExitCode, OperateError
                 return Ok(ExitCode::SUCCESS);
             }
         }
-        if page == "/runners" {
+        if ["/runners", "/config"].contains(&page) {
             print(b"\n")?;
         }
         Ok(ExitCode::SUCCESS)

@@ -93,6 +93,18 @@ async fn an_upload_that_stalls_early_is_answered_408_and_never_had_a_permit_s56a
 }
 
 #[tokio::test]
+async fn an_upload_of_which_nothing_arrives_is_answered_408_s56a_s43b() {
+    let mut rig = Rig::with(Limits { client_timeout: LIMIT, queue: 0, ..limits() }).await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send(HEAD).await;
+    too_long().await;
+    let refused = client.message().await;
+    assert_eq!((refused.status(), refused.error_type().as_str()), (408, "client_timeout"));
+    assert_eq!(rig.balancer.served(runner.id), 0);
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_in_its_upload_reaches_no_runner_s56a_s43d() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();

@@ -1,0 +1,1 @@
+../../../fal-host/src/cli/settings.rs
