@@ -113,6 +113,12 @@ fn conflicting_paths(endpoints: &[&Endpoint]) -> Vec<String> {
     for (index, endpoint) in endpoints.iter().enumerate() {
         let (name, path) = (endpoint.name(), endpoint.path());
         let mut known = endpoints.iter().take(index);
+        // Inherent methods have different names, so it is one method.
+        if let Some(twin) = known.clone().find(|twin| twin.name() == name) {
+            let other = twin.path();
+            problems.push(format!("`{name}` is the endpoint of \"{other}\" and of \"{path}\": both of its `cfg_attr` hold, leave one"));
+            continue;
+        }
         if let Some(twin) = known.find(|twin| twin.path() != path && are_same(twin.path(), path)) {
             let (other, written) = (twin.name(), twin.path());
             problems.push(if path.contains('{') {

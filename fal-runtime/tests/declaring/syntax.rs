@@ -185,3 +185,20 @@ fn a_doc_comment_of_any_form_is_in_the_document() {
     assert_eq!(texts("/condition"), ["Adds.", "In a test."]);
     assert_eq!(texts("/block"), ["Adds\nnumbers.", "code"]);
 }
+
+#[derive(Default)]
+struct Ambiguous;
+
+#[app]
+impl Ambiguous {
+    #[cfg_attr(all(), endpoint("/one"))]
+    #[cfg_attr(not(any()), endpoint("/two"))]
+    async fn ambiguous(&self) {}
+}
+
+#[test]
+fn a_method_that_two_cfg_attrs_declare_is_a_problem() {
+    let expected =
+        "`ambiguous` is the endpoint of \"/one\" and of \"/two\": both of its `cfg_attr` hold, leave one";
+    assert_eq!(Ambiguous::declaration().problems(), [expected]);
+}
