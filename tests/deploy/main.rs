@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says why")]
 
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
 
@@ -37,12 +38,36 @@ fn kubernetes_accepts_every_manifest_strictly() {
     ];
     for (index, form) in forms.into_iter().enumerate() {
         let file = directory.path().join(format!("{index}.yaml"));
-        std::fs::write(&file, printed(&[&["kubernetes", image], form].concat())).unwrap();
+        fs::write(&file, printed(&[&["kubernetes", image], form].concat())).unwrap();
         for version in VERSIONS {
             accepts(Command::new("kubernetes-validate").args(["--strict", "-k", version]).arg(&file));
         }
         let check = format!("--check={}", file.display());
         printed(&[&["kubernetes", image, &check], form].concat());
+    }
+}
+
+#[test]
+#[ignore = "builds a crate with the types of Kubernetes' API"]
+fn the_types_of_kubernetes_know_every_field_of_every_manifest() {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("kubernetes");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--locked", "--manifest-path"]).env("CARGO_TARGET_DIR", &target);
+    accepts(cargo.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("kubernetes/Cargo.toml")));
+    let directory = tempfile::tempdir().unwrap();
+    for (form, kinds) in [
+        (&["--app=scripted"][..], "Deployment, Service, PodDisruptionBudget"),
+        (&["--app=timed", "--bare"], "Deployment, Service, PodDisruptionBudget"),
+        (
+            &["--app=blocking", "--max-replicas=9", "--runners=2", "--exclusive"],
+            "Deployment, Service, PodDisruptionBudget, HorizontalPodAutoscaler",
+        ),
+    ] {
+        let file = directory.path().join("manifests.yaml");
+        fs::write(&file, printed(&[&["kubernetes", "--image=registry.example/app:1"], form].concat()))
+            .unwrap();
+        let mut reader = Command::new(target.join("debug/kubernetes-types"));
+        assert_eq!(accepts(reader.stdin(File::open(&file).unwrap())).trim(), kinds);
     }
 }
 
@@ -55,7 +80,7 @@ fn systemd_accepts_the_units_and_finds_little_exposure() {
     let directory = tempfile::tempdir().unwrap();
     let unit = |name: &str, arguments: &[&str]| {
         let file = directory.path().join(name);
-        std::fs::write(&file, printed(&[&["systemd", "--app=timed"], arguments].concat())).unwrap();
+        fs::write(&file, printed(&[&["systemd", "--app=timed"], arguments].concat())).unwrap();
         file
     };
     let service = unit("timed.service", &["--lame-duck=5s", "--env-each=DEVICE={index} 100%"]);

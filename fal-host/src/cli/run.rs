@@ -69,11 +69,10 @@ pub fn run(
         let builder = options.apply(builder)?.settings(banner.settings).upgrades(upgrades.clone());
         let (manager, events) = (ServiceManager::from_environment(), builder.events());
         title_this_process(&banner.app.name);
-        let host = match takeover {
-            None => start(banner, options, builder).await?,
+        let (host, _pid_file) = match takeover {
+            None => (start(banner, options, builder).await?, pid_file(options)?),
             Some(takeover) => take_over(takeover, banner, options, builder, &mut signals).await?,
         };
-        let _pid_file = options.pid_file.as_deref().map(pid_file).transpose()?;
         let settings = UpgradeSettings::of(banner.app, options.replace.into());
         let serving = Serving {
             host: &host,
@@ -131,27 +130,34 @@ async fn take_over(
     options: &HostOptions,
     host: HostBuilder,
     signals: &mut Signals,
-) -> Result<HostHandle, Failure> {
+) -> Result<(HostHandle, Option<PidFile>), Failure> {
     let events = host.events();
     let host = host.runners(takeover.runners()).hold().start().await?;
     let taken = tokio::select! {
         taken = takeover.wait(&host, events) => taken,
         () = signals.stop() => Err("the new host was told to stop by a signal".to_owned()),
     };
-    if let Err(why) = taken {
-        host.shutdown();
-        host.stopped().await;
-        return Err(Failure::Takeover(why));
-    }
-    host.open_doors();
+    let taken = match taken {
+        Ok(taken) => taken,
+        Err(why) => {
+            host.shutdown();
+            host.stopped().await;
+            return Err(Failure::Takeover(why));
+        }
+    };
+    host.open_doors().await;
     if !options.log.quiet {
         print(&banner.render(&host, options))?;
     }
-    Ok(host)
+    let pid_file = pid_file(options)?;
+    taken.serving().await;
+    Ok((host, pid_file))
 }
 
-fn pid_file(path: &Path) -> Result<PidFile, Failure> {
-    PidFile::write(path).map_err(|error| Failure::PidFile { path: path.to_owned(), error })
+fn pid_file(options: &HostOptions) -> Result<Option<PidFile>, Failure> {
+    let failed = |path: &Path, error| Failure::PidFile { path: path.to_owned(), error };
+    let write = |path: &Path| PidFile::write(path).map_err(|error| failed(path, error));
+    options.pid_file.as_deref().map(write).transpose()
 }
 
 /// Prints to standard output; a closed pipe is no error.

@@ -37,7 +37,8 @@ impl ServiceManager {
         let mut ticks = interval(pause);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut is_ready = false;
-        loop {
+        // After an upgrade the new host reports.
+        while !host.is_retired() {
             tokio::select! {
                 event = events.next() => match event.map(|event| event.kind) {
                     None => return std::future::pending().await,
@@ -52,11 +53,14 @@ impl ServiceManager {
                     Some(_) => {}
                 },
                 // The control thread answers this. If it hangs, the watchdog gets no report.
-                _ = ticks.tick() => if let Ok(Some(snapshot)) = timeout(pause, host.snapshot()).await {
+                _ = ticks.tick() => if let Ok(Some(snapshot)) = timeout(pause, host.snapshot()).await
+                    && !host.is_retired()
+                {
                     self.send(&[NotifyState::Watchdog, NotifyState::Status(&status(&snapshot))]);
                 },
             }
         }
+        std::future::pending::<()>().await;
     }
 
     /// The runners are being replaced, because SIGHUP asked for it.

@@ -54,8 +54,20 @@ pub(super) struct AdminThreadGuard {
 }
 
 impl AdminThread {
-    /// Takes what is to be served. `None` if that is nothing.
-    pub(super) fn new(interfaces: Interfaces) -> io::Result<Option<Self>> {
+    /// Serves as soon as the policy allows it, until the guard is dropped; there is none if there is nothing to serve. The sender
+    /// of the first channel is dropped when all listen, and that of the second one when the listeners are closed.
+    pub(super) fn start(
+        interfaces: Interfaces,
+        policy: &watch::Sender<ClientPolicy>,
+    ) -> io::Result<(Option<AdminThreadGuard>, [watch::Receiver<()>; 2])> {
+        let ((opening, open), (door, closed)) = (watch::channel(()), watch::channel(()));
+        let thread = Self::new(interfaces)?;
+        let guard = thread.map(|thread| thread.spawn(policy.subscribe(), (opening, door))).transpose()?;
+        Ok((guard, [open, closed]))
+    }
+
+    /// `None` if there is nothing to serve.
+    fn new(interfaces: Interfaces) -> io::Result<Option<Self>> {
         let Interfaces { over_tcp, control } = interfaces;
         if over_tcp.is_empty() && control.is_none() {
             return Ok(None);
@@ -70,15 +82,14 @@ impl AdminThread {
         Ok(Some(Self { runtime, listeners, control }))
     }
 
-    /// Serves as soon as the policy allows it, until the guard is dropped. `door` is dropped when the listeners are closed.
-    pub(super) fn spawn(
+    fn spawn(
         self,
         policy: watch::Receiver<ClientPolicy>,
-        door: watch::Sender<()>,
+        (opening, door): (watch::Sender<()>, watch::Sender<()>),
     ) -> io::Result<AdminThreadGuard> {
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new().name("fal-host-admin".to_owned()).spawn(move || {
-            self.runtime.block_on(serve(self.listeners, self.control, policy, door, stopped));
+            self.runtime.block_on(serve(self.listeners, self.control, policy, (opening, door), stopped));
         })?;
         Ok(AdminThreadGuard { stop: Some(stop), thread: Some(thread) })
     }
@@ -88,7 +99,7 @@ async fn serve(
     mut listeners: Vec<(AdminListener, Router)>,
     control: Option<(ControlSocket, Router)>,
     mut policy: watch::Receiver<ClientPolicy>,
-    door: watch::Sender<()>,
+    (opening, door): (watch::Sender<()>, watch::Sender<()>),
     mut stopped: oneshot::Receiver<()>,
 ) {
     tokio::select! {
@@ -103,6 +114,7 @@ async fn serve(
         file = Some(own);
         listeners.push((listener, router));
     }
+    drop(opening);
     let (closing, closed) = watch::channel(None);
     let interfaces = listeners.into_iter();
     let serving =

@@ -14,6 +14,9 @@ pub(super) struct Doors {
     /// Gone when the host has closed its listener.
     #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only a program can be upgraded"))]
     pub(super) sockets: Weak<SharedSockets>,
+    /// Its sender is dropped when the admin interface, the probes and the Unix socket are there.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only a program can be upgraded"))]
+    pub(super) interfaces_open: watch::Receiver<()>,
     /// Its sender is dropped when the admin interface, the probes and the Unix socket are closed.
     #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only a program can be upgraded"))]
     pub(super) interfaces_closed: watch::Receiver<()>,

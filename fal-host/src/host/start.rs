@@ -1,5 +1,6 @@
 //! Starts a host: its listeners, its control thread, and the task that waits for its end.
 
+use std::ffi::OsString;
 use std::io;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
@@ -25,7 +26,7 @@ use crate::control_socket;
 use crate::driver::{Driver, DriverParts};
 use crate::event_log::EventLog;
 use crate::fleet::FleetSettings;
-use crate::launch::ProcessLauncher;
+use crate::launch::{Launcher, ProcessLauncher};
 use crate::open_files::OpenFiles;
 use crate::probe::ProbeTarget;
 #[cfg(feature = "tls")]
@@ -58,16 +59,7 @@ impl HostBuilder {
         let Listeners { requests: listener, admin: admin_listener, probes: probes_listener, .. } = listeners;
         let listen: fn(_) -> _ = if self.held { listen_later } else { listen_for_operators };
         let control_socket = self.control_socket.map(listen).transpose()?;
-        let launcher = match self.source {
-            RunnerSource::Launcher(launcher) => launcher,
-            RunnerSource::Command(command) => {
-                let launcher =
-                    ProcessLauncher::new(command, self.app.termination_grace_period)?.titled(&self.app.name);
-                let env_each = self.env_each.into_iter();
-                Box::new(env_each.fold(launcher, |launcher, (name, value)| launcher.env_each(name, value)))
-            }
-        };
-
+        let launcher = launcher_of(self.source, &self.app, self.env_each)?;
         let (requests, request_queue) = mpsc::unbounded_channel();
         let (reports, report_queue) = mpsc::unbounded_channel();
         let asked = Arc::new(Notify::new());
@@ -123,22 +115,44 @@ impl HostBuilder {
         let admin = Admin { settings: self.settings.map(Into::into), ..admin };
         let access = Access::over_tcp(self.admin_token);
         let interfaces = interfaces(admin, (admin_listener, access), probes_listener, control_socket);
-        let admin_thread = interfaces.and_then(AdminThread::new).map_err(StartError::ControlThread)?;
-        let (door, interfaces_closed) = watch::channel(());
-        let interfaces = admin_thread.map(|thread| thread.spawn(client_policy.subscribe(), door));
-        let interfaces = interfaces.transpose().map_err(StartError::ControlThread)?;
+        let started = interfaces.and_then(|interfaces| AdminThread::start(interfaces, &client_policy));
+        let (interfaces, [interfaces_open, interfaces_closed]) =
+            started.map_err(StartError::ControlThread)?;
         let control_ended = start_control_thread(parts, interfaces)?;
-        let (stopped_sender, stopped) = watch::channel(());
-        tokio::spawn(finish(
-            control_ended,
-            client_policy.clone(),
-            server,
-            self.drain_timeout,
-            stopped_sender,
-        ));
-        let events = self.events;
-        let doors = Doors { client_policy, sockets: shared_sockets, interfaces_closed, clients_left };
-        Ok(HostHandle { addresses, requests, events, balancer, doors, event_log, gave_up, stopped })
+        let ((end, stopped), policy) = (watch::channel(()), client_policy.clone());
+        tokio::spawn(finish(control_ended, policy, server, self.drain_timeout, end));
+        let doors = Doors {
+            client_policy,
+            sockets: shared_sockets,
+            interfaces_open,
+            interfaces_closed,
+            clients_left,
+        };
+        Ok(HostHandle {
+            addresses,
+            requests,
+            events: self.events,
+            balancer,
+            doors,
+            event_log,
+            gave_up,
+            stopped,
+        })
+    }
+}
+
+fn launcher_of(
+    source: RunnerSource,
+    app: &AppSpec,
+    env_each: Vec<(OsString, String)>,
+) -> Result<Box<dyn Launcher>, StartError> {
+    match source {
+        RunnerSource::Launcher(launcher) => Ok(launcher),
+        RunnerSource::Command(command) => {
+            let launcher = ProcessLauncher::new(command, app.termination_grace_period)?.titled(&app.name);
+            let env_each = env_each.into_iter();
+            Ok(Box::new(env_each.fold(launcher, |launcher, (name, value)| launcher.env_each(name, value))))
+        }
     }
 }
 

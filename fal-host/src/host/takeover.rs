@@ -16,9 +16,11 @@ impl HostHandle {
         self.doors.sockets.upgrade()
     }
 
-    /// Serves clients from now on, if the host was held until now.
-    pub(crate) fn open_doors(&self) {
+    /// Serves clients from now on, if the host was held until now. Returns when the admin interface, the probes and the Unix
+    /// socket are there.
+    pub(crate) async fn open_doors(&self) {
         ClientPolicy::raise(&self.doors.client_policy, ClientPolicy::Serve);
+        dropped(self.doors.interfaces_open.clone()).await;
     }
 
     /// Leaves new clients to another host, which has the same sockets (S92b). Requests that have arrived are served, in the
@@ -27,6 +29,11 @@ impl HostHandle {
         ClientPolicy::raise(&self.doors.client_policy, ClientPolicy::Retire);
         self.balancer.close_connections();
         dropped(self.doors.interfaces_closed.clone()).await;
+    }
+
+    /// Whether another host serves new clients.
+    pub(crate) fn is_retired(&self) -> bool {
+        *self.doors.client_policy.borrow() == ClientPolicy::Retire
     }
 
     /// Waits until the last client has left. Cancel safe.

@@ -50,9 +50,10 @@ impl HostProcess {
         }
         command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
         open_files::restore_in(command);
-        let child = command.spawn()?;
-        let pid = pid_of(&child).ok_or(io::ErrorKind::Other)?;
-        orphans::spare(pid);
+        let pid = orphans::start_spared(|| {
+            let child = command.spawn()?;
+            pid_of(&child).ok_or_else(|| io::ErrorKind::Other.into())
+        })?;
         Ok(Self { pid, group: Group::led_by(pid, None) })
     }
 

@@ -169,13 +169,19 @@ impl Orphans {
     }
 }
 
-/// A host that takes over (S90) is a child process, too, and outlives this one.
+/// Starts a child process that outlives this one: a host that takes over (S90).
+///
+/// Meanwhile no child process is reaped here. If the program cannot be executed, the standard library waits for the process
+/// itself, and must find it.
 #[cfg(feature = "cli")]
-pub(super) fn spare(process: Pid) {
-    runners().insert(process.as_raw_nonzero().get(), Vec::new());
+pub(super) fn start_spared(start: impl FnOnce() -> io::Result<Pid>) -> io::Result<Pid> {
+    let mut runners = runners();
+    let process = start()?;
+    runners.insert(process.as_raw_nonzero().get(), Vec::new());
+    Ok(process)
 }
 
-/// The same process has been reaped.
+/// A process of [`start_spared`] has been reaped.
 #[cfg(feature = "cli")]
 pub(super) fn forget(process: Pid) {
     runners().remove(&process.as_raw_nonzero().get());

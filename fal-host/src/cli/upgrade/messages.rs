@@ -21,6 +21,9 @@ pub(super) const READY: &str = "ready\n";
 /// From the old host: the new one serves from now on.
 pub(super) const SERVE: &str = "serve\n";
 
+/// From the new host: it serves, and its Unix socket is there.
+pub(super) const SERVING: &str = "serving\n";
+
 /// What a new host reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SuccessorReport {

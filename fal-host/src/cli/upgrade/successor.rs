@@ -15,7 +15,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::CHANNEL;
-use super::messages::{self, SERVE, SuccessorReport};
+use super::messages::{self, SERVE, SERVING, SuccessorReport};
 use crate::host::{ListenerKind, SharedSockets};
 use crate::launch::{HostProcess, UPGRADE_FROM};
 
@@ -90,11 +90,21 @@ impl Successor {
         }
     }
 
-    /// Lets it serve. This process is not its host from then on.
+    /// Lets it serve, and waits until it does.
     pub(super) async fn serve(mut self) {
         // If it has just ended, its service manager notices.
         let _ = self.channel.write_all(SERVE.as_bytes()).await;
         let _ = self.channel.shutdown().await;
+        let serving = async {
+            while !self.received.ends_with(SERVING.as_bytes()) {
+                if self.channel.readable().await.is_err() || self.read().is_err() {
+                    break;
+                }
+            }
+        };
+        if timeout(SERVING_PATIENCE, serving).await.is_err() {
+            tracing::warn!("upgrade: the new host has not said that it serves");
+        }
     }
 
     /// Ends it with its runners.
@@ -105,6 +115,9 @@ impl Successor {
         tracing::debug!(%exit, "the new host has ended");
     }
 }
+
+/// How long the new host may take to open its doors.
+const SERVING_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a program that has closed its sockets may take to exit.
 const EXIT_PATIENCE: Duration = Duration::from_secs(1);

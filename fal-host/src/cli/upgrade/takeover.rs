@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream as StdUnixStream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use super::messages::{self, READY, SERVE};
+use super::messages::{self, READY, SERVE, SERVING};
 use crate::fleet::{EventKind, RunnerRecord};
 use crate::{EventStream, HostHandle, RunnerState};
 
@@ -18,6 +18,10 @@ pub(in crate::cli) struct Takeover {
     channel: StdUnixStream,
     runners: NonZeroUsize,
 }
+
+/// The old host lets this one serve.
+#[derive(Debug)]
+pub(in crate::cli) struct TakenOver(UnixStream);
 
 /// Tells the old host why this one will not serve.
 #[derive(Debug)]
@@ -45,7 +49,11 @@ impl Takeover {
 
     /// Waits until every replica has a runner in the rotation, reports that, and waits until the old host lets this one serve.
     /// The error says why it will not.
-    pub(in crate::cli) async fn wait(self, host: &HostHandle, mut events: EventStream) -> Result<(), String> {
+    pub(in crate::cli) async fn wait(
+        self,
+        host: &HostHandle,
+        mut events: EventStream,
+    ) -> Result<TakenOver, String> {
         let of_system = |error: io::Error| error.to_string();
         self.channel.set_nonblocking(true).map_err(of_system)?;
         let mut channel = UnixStream::from_std(self.channel).map_err(of_system)?;
@@ -61,7 +69,15 @@ impl Takeover {
             _ = &mut said => {}
             failed = failed(&mut events) => return Err(failed),
         }
-        if answer == SERVE { Ok(()) } else { Err(OLD_HOST_ENDED.to_owned()) }
+        if answer == SERVE { Ok(TakenOver(channel)) } else { Err(OLD_HOST_ENDED.to_owned()) }
+    }
+}
+
+impl TakenOver {
+    /// Tells the old host that this one serves.
+    pub(in crate::cli) async fn serving(mut self) {
+        // An error means that the old host has ended.
+        let _ = self.0.write_all(SERVING.as_bytes()).await;
     }
 }
 
