@@ -8,6 +8,8 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::Either;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
 use indexmap::IndexMap;
@@ -160,15 +162,28 @@ impl Target {
         Self::Document(Arc::new(LazyLock::new(Box::new(bytes))))
     }
 
-    async fn answer(self, request: Request) -> Response {
-        let mut response = match self {
+    /// Nearly all requests are for an endpoint. So no room is made for the other futures, and the request is moved once.
+    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send + use<> {
+        match self.endpoint(&request) {
+            Some(service) => Either::Left(serve(Arc::clone(service), request)),
+            None => Either::Right(self.clone().answer_without_endpoint(request).boxed()),
+        }
+    }
+
+    fn endpoint(&self, request: &Request) -> Option<&Arc<EndpointService>> {
+        match self {
             // The router accepts an empty parameter between slashes, but not at the end. Here both are 404.
             Self::Endpoints(path) if !request.uri().path().contains("//") => {
-                let service = path.services.iter().find(|service| service.answers(request.method()));
-                match service {
-                    Some(service) => return serve(Arc::clone(service), request).await,
-                    None => method_not_allowed(path.allow.clone()),
-                }
+                path.services.iter().find(|service| service.answers(request.method()))
+            }
+            _ => None,
+        }
+    }
+
+    async fn answer_without_endpoint(self, request: Request) -> Response {
+        let mut response = match self {
+            Self::Endpoints(path) if !request.uri().path().contains("//") => {
+                method_not_allowed(path.allow.clone())
             }
             Self::Document(document) => match *request.method() {
                 Method::GET | Method::HEAD => {
@@ -209,8 +224,5 @@ fn service(
     target: Target,
 ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
 {
-    service_fn(move |request| {
-        let target = target.clone();
-        async move { Ok(target.answer(request).await) }
-    })
+    service_fn(move |request| target.answer(request).map(Ok))
 }

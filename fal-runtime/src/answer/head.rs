@@ -29,7 +29,7 @@ pub struct ResponseHead {
     status: Option<StatusCode>,
     headers: HeaderMap,
     /// The first header that could not be set.
-    invalid: Option<text::InvalidHeader>,
+    invalid: Option<Box<text::InvalidHeader>>,
     keeps_headers: bool,
 }
 
@@ -78,7 +78,7 @@ impl ResponseHead {
             Ok((name, value)) => {
                 self.headers.insert(name, value);
             }
-            Err(invalid) => self.invalid = self.invalid.take().or(Some(invalid)),
+            Err(invalid) => self.invalid = self.invalid.take().or(Some(Box::new(invalid))),
         }
     }
 
@@ -132,7 +132,7 @@ impl ResponseHead {
     /// Whether it can be the head of a response.
     pub(crate) fn validate(&mut self) -> Result<()> {
         if let Some(invalid) = self.invalid.take() {
-            return Err(invalid.into());
+            return Err((*invalid).into());
         }
         let status = self.status();
         if status.is_informational() {

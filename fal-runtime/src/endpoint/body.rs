@@ -37,16 +37,17 @@ pub(super) enum MediaType {
 /// A body of another media type or coding is an error with status 415; a body above the limit, with status 413.
 pub(super) async fn read(
     headers: &HeaderMap,
-    mut body: Body,
+    body: &mut Body,
     limit: usize,
     wanted: MediaType,
 ) -> Result<Option<Bytes>, Error> {
     if body.is_end_stream() {
         return Ok(None);
     }
-    let taken = read_all(headers, &mut body, limit, wanted).await;
+    let taken = read_all(headers, body, limit, wanted).await;
     if taken.is_err() {
-        discard_rejected(headers, body).await;
+        // Rare, so it takes no room in the futures of others.
+        Box::pin(discard_rejected(headers, body)).await;
     }
     taken
 }
@@ -54,15 +55,15 @@ pub(super) async fn read(
 /// Checks the head of a body that the endpoint reads itself.
 pub(super) async fn share(
     headers: &HeaderMap,
-    body: Body,
+    body: &mut Body,
     limit: usize,
     wanted: MediaType,
 ) -> Result<SharedBody, Error> {
     let head = BodyHead::of(headers);
-    match head.check_media_type(wanted).and_then(|()| head.check(&body, limit)) {
-        Ok(()) => Ok(Arc::new(Mutex::new(body))),
+    match head.check_media_type(wanted).and_then(|()| head.check(body, limit)) {
+        Ok(()) => Ok(Arc::new(Mutex::new(std::mem::take(body)))),
         Err(error) => {
-            discard_rejected(headers, body).await;
+            Box::pin(discard_rejected(headers, body)).await;
             Err(error)
         }
     }
@@ -76,9 +77,9 @@ pub(super) async fn discard_rest(rest: SharedBody) {
 }
 
 /// Discards a rejected body. A client that sent `expect` gets the error first and sends no body.
-async fn discard_rejected(headers: &HeaderMap, mut body: Body) {
+async fn discard_rejected(headers: &HeaderMap, body: &mut Body) {
     if !headers.contains_key(EXPECT) {
-        let _ = tokio::time::timeout(DISCARD_TIMEOUT, discard(&mut body)).await;
+        let _ = tokio::time::timeout(DISCARD_TIMEOUT, discard(body)).await;
     }
 }
 

@@ -38,7 +38,7 @@ pub struct CallContext<'a> {
     pub(super) bodies: &'a RepairedBodies,
     /// A body of another kind than JSON.
     pub(super) payload: Payload,
-    pub(super) lane: ExecutionLane,
+    pub(super) lane: &'a ExecutionLane,
     /// `None` while a blocking function holds it.
     pub(super) place: Option<CallGuard>,
 }

@@ -33,7 +33,7 @@ type EventCall = BoxFuture<'static, Result<()>>;
 pub(super) async fn serve(
     served: Arc<EndpointService>,
     mut request: Parts,
-    body: Body,
+    mut body: Body,
     id: RequestId,
 ) -> Response {
     let (sender, mut sent) = mpsc::channel(1);
@@ -42,9 +42,9 @@ pub(super) async fn serve(
         Box::pin(async move {
             // Unused: events have their own head.
             let mut head = ResponseHead::default();
-            let incoming =
-                IncomingRequest { request: &mut request, body, id: &id, deadline, events: Some(sender) };
-            let called = AssertUnwindSafe(served.call(incoming, &mut head)).catch_unwind().await;
+            let (request, body) = (&mut request, &mut body);
+            let mut incoming = IncomingRequest { request, body, id: &id, deadline, events: Some(sender) };
+            let called = AssertUnwindSafe(served.call(&mut incoming, &mut head)).catch_unwind().await;
             called.unwrap_or_else(|panic| Err(Error::panicked(&*panic))).map(drop)
         })
     };

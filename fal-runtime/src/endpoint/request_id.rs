@@ -19,17 +19,14 @@ static TRACE: HeaderName = HeaderName::from_static(TRACEPARENT);
 
 impl RequestId {
     pub(crate) fn of(request: &HeaderMap) -> Self {
-        let traceparent = || request.get(&TRACE).cloned();
-        Self::given(request).unwrap_or_else(|| Self { traceparent: traceparent(), ..Self::new() })
+        let (id, traceparent) = fields(request);
+        Self { traceparent: traceparent.cloned(), ..id.map_or_else(Self::new, Self::from) }
     }
 
     /// The id that the request has, if it is valid.
     pub(crate) fn given(request: &HeaderMap) -> Option<Self> {
-        // A request has few headers: to compare their names is faster than to hash these.
-        let of =
-            |wanted: &HeaderName| request.iter().find_map(|(name, value)| (name == wanted).then_some(value));
-        let id = of(&NAME).filter(|id| request_id::is_valid(id.as_bytes()))?;
-        Some(Self { id: id.clone(), traceparent: of(&TRACE).cloned() })
+        let (id, traceparent) = fields(request);
+        Some(Self { traceparent: traceparent.cloned(), ..Self::from(id?) })
     }
 
     /// An id that no other request has.
@@ -51,6 +48,25 @@ impl RequestId {
 
     pub(crate) fn put_on(self, response: &mut HeaderMap) {
         response.insert(&NAME, self.id);
+    }
+}
+
+/// The valid id and the trace that the headers have. They are few: to compare their names is faster than to hash two.
+fn fields(request: &HeaderMap) -> (Option<&HeaderValue>, Option<&HeaderValue>) {
+    let (mut id, mut traceparent) = (None, None);
+    for (name, value) in request {
+        if name == NAME {
+            id = id.or(Some(value));
+        } else if name == TRACE {
+            traceparent = traceparent.or(Some(value));
+        }
+    }
+    (id.filter(|id| request_id::is_valid(id.as_bytes())), traceparent)
+}
+
+impl From<&HeaderValue> for RequestId {
+    fn from(id: &HeaderValue) -> Self {
+        Self { id: id.clone(), traceparent: None }
     }
 }
 

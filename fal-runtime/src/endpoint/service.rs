@@ -1,5 +1,6 @@
 //! An endpoint of a running app: its limits, and one call of it.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use super::argument::BodyKind;
 use super::blocking::ExecutionLane;
 use super::body::{self, MediaType};
 use super::call::CallContext;
-use super::declaration::Endpoint;
+use super::declaration::{Endpoint, Function};
 use super::health_threads::HealthThreads;
 use super::method::EndpointMethod;
 use super::payload::Payload;
@@ -57,7 +58,7 @@ pub(crate) struct EndpointService {
 /// A request that has come in.
 pub(super) struct IncomingRequest<'a> {
     pub(super) request: &'a mut Parts,
-    pub(super) body: Body,
+    pub(super) body: &'a mut Body,
     pub(super) id: &'a RequestId,
     /// When its caller stops waiting, where that is known.
     pub(super) deadline: Option<Instant>,
@@ -65,13 +66,13 @@ pub(super) struct IncomingRequest<'a> {
     pub(super) events: Option<Sender>,
 }
 
-/// The body of a request that has come in.
+/// The body of a request, as far as the endpoint's argument wants it to be read.
+#[derive(Default)]
 struct ReceivedBody {
-    /// Empty if the endpoint takes another kind.
-    json: Bytes,
-    payload: Payload,
-    /// What the endpoint may leave of a stream.
-    rest: Option<SharedBody>,
+    /// Empty if the endpoint reads it.
+    read: Bytes,
+    /// What the endpoint reads, and may leave.
+    stream: Option<SharedBody>,
 }
 
 impl EndpointService {
@@ -92,80 +93,69 @@ impl EndpointService {
 
     pub(super) async fn call(
         &self,
-        incoming: IncomingRequest<'_>,
+        incoming: &mut IncomingRequest<'_>,
         head: &mut ResponseHead,
     ) -> Result<Reply, Error> {
-        let IncomingRequest { request, body, id, deadline, events } = incoming;
-        let endpoint = self.endpoint;
         // Before a place is taken: a slow sender keeps only itself waiting.
-        let ReceivedBody { json, payload, rest } = self.receive(&request.headers, body).await?;
-        let hold = request.extensions.get::<ConnectionHold>().cloned();
+        let mut received = self.receive(&incoming.request.headers, incoming.body).await?;
+        let (calls, path) = (&self.app.calls, self.endpoint.path());
+        let hold = incoming.request.extensions.get::<ConnectionHold>().cloned();
         let place = match self.lane {
-            ExecutionLane::Pool => self.app.calls.acquire(endpoint.path(), hold).await,
-            ExecutionLane::Health(_) => self.app.calls.enter_exempt(endpoint.path(), hold),
+            ExecutionLane::Pool => calls.acquire(path, hold).await,
+            ExecutionLane::Health(_) => calls.enter_exempt(path, hold),
         };
         if let Some(types) = &self.types {
-            request.extensions.insert(types.clone());
+            incoming.request.extensions.insert(types.clone());
         }
-        let (instance, lane) = (&self.app.instance, self.lane.clone());
-        let (function, reader, place) = (endpoint.function(), Reader::new(&json), Some(place));
-        // It keeps its place until its function has ended.
-        let path = endpoint.path();
-        let (errors, bodies) = (None, &RepairedBodies::default());
-        let mut call = CallContext {
+        let (payload, bodies) = (self.payload(&mut received), RepairedBodies::default());
+        let call = CallContext {
             head,
-            instance,
+            instance: &self.app.instance,
             path,
-            id,
-            deadline,
-            request,
-            events,
-            reader,
-            errors,
-            bodies,
+            id: incoming.id,
+            deadline: incoming.deadline,
+            request: incoming.request,
+            events: incoming.events.take(),
+            reader: Reader::new(&received.read),
+            errors: None,
+            bodies: &bodies,
             payload,
-            lane,
-            place,
+            lane: &self.lane,
+            // It keeps its place until its function has ended.
+            place: Some(place),
         };
-        let mut called = function(&mut call).await;
-        if let Ok(Reply::Raw(response)) = &mut called
-            && response.status() == StatusCode::SWITCHING_PROTOCOLS
-            && let Some(place) = call.place.take()
-        {
-            response.extensions_mut().insert(place.switched());
-        }
-        if let Some(rest) = rest {
-            body::discard_rest(rest).await;
-        }
-        called
+        run(self.endpoint.function(), call, received.stream.take()).await
     }
 
     /// Receives the body as far as the endpoint's argument wants it to be read.
-    async fn receive(&self, headers: &HeaderMap, body: Body) -> Result<ReceivedBody, Error> {
-        let endpoint = self.endpoint;
-        let mut received = ReceivedBody { json: Bytes::new(), payload: Payload::None, rest: None };
-        match endpoint.body() {
-            None => {}
-            Some(BodyKind::Json(_)) => {
-                received.json = match body::read(headers, body, self.body_limit, MediaType::Json).await? {
-                    Some(body) => body,
-                    None if endpoint.is_body_optional() => Bytes::from_static(b"null"),
-                    None => return Err(validation::body::missing_body()),
-                };
-            }
-            Some(kind @ (BodyKind::Text | BodyKind::Bytes)) => {
-                let wanted = if matches!(kind, BodyKind::Text) { MediaType::Text } else { MediaType::Any };
-                let body = body::read(headers, body, self.body_limit, wanted).await?;
-                received.payload = Payload::Read(body.unwrap_or_default());
-            }
+    async fn receive(&self, headers: &HeaderMap, body: &mut Body) -> Result<ReceivedBody, Error> {
+        let wanted = match self.endpoint.body() {
+            None => return Ok(ReceivedBody::default()),
+            Some(BodyKind::Json(_)) => MediaType::Json,
+            Some(BodyKind::Text) => MediaType::Text,
+            Some(BodyKind::Bytes) => MediaType::Any,
             Some(kind @ (BodyKind::Stream | BodyKind::Form)) => {
                 let wanted = if matches!(kind, BodyKind::Form) { MediaType::Form } else { MediaType::Any };
-                let body = body::share(headers, body, self.body_limit, wanted).await?;
-                received.payload = Payload::Stream(BodyStream::new(Arc::clone(&body), self.body_limit));
-                received.rest = Some(body);
+                let stream = Some(body::share(headers, body, self.body_limit, wanted).await?);
+                return Ok(ReceivedBody { stream, ..ReceivedBody::default() });
             }
+        };
+        let read = match body::read(headers, body, self.body_limit, wanted).await? {
+            Some(read) => read,
+            None if wanted != MediaType::Json => Bytes::new(),
+            None if self.endpoint.is_body_optional() => Bytes::from_static(b"null"),
+            None => return Err(validation::body::missing_body()),
+        };
+        Ok(ReceivedBody { read, stream: None })
+    }
+
+    /// The body for the argument that takes it, unless it is JSON.
+    fn payload(&self, received: &mut ReceivedBody) -> Payload {
+        match (self.endpoint.body(), &received.stream) {
+            (Some(BodyKind::Text | BodyKind::Bytes), _) => Payload::Read(mem::take(&mut received.read)),
+            (_, Some(stream)) => Payload::Stream(BodyStream::new(Arc::clone(stream), self.body_limit)),
+            _ => Payload::None,
         }
-        Ok(received)
     }
 
     /// When the caller of a request that arrives now stops waiting.
@@ -188,5 +178,27 @@ impl EndpointService {
         } else {
             tracing::debug!(request_id = %id, trace_id = id.trace_id(), endpoint, status, "{error}");
         }
+    }
+}
+
+/// Calls the function, and ends the body that it may have left.
+#[expect(clippy::manual_async_fn, reason = "the future of an async fn would hold the context twice")]
+fn run(
+    function: Function,
+    mut call: CallContext<'_>,
+    rest: Option<SharedBody>,
+) -> impl Future<Output = Result<Reply, Error>> + Send + use<'_> {
+    async move {
+        let mut called = function(&mut call).await;
+        if let Ok(Reply::Raw(response)) = &mut called
+            && response.status() == StatusCode::SWITCHING_PROTOCOLS
+            && let Some(place) = call.place.take()
+        {
+            response.extensions_mut().insert(place.switched());
+        }
+        if let Some(rest) = rest {
+            Box::pin(body::discard_rest(rest)).await;
+        }
+        called
     }
 }
