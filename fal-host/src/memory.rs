@@ -96,7 +96,10 @@ mod tests {
         let mut shell = Command::new("sh");
         // The shell waits for its child process, which waits for the end of its input.
         let mut shell = shell.args(["-c", "cat; true"]).stdin(Stdio::piped()).spawn().unwrap();
-        while children(shell.id()).is_empty() {
+        // Before it is `cat`, it shows no memory for a moment.
+        let is_cat =
+            |pid: &u32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "cat\n");
+        while !children(shell.id()).iter().any(is_cat) {
             std::thread::yield_now();
         }
         let (alone, all) = (resident_memory_of_one(shell.id()), resident_memory(shell.id()));
