@@ -22,6 +22,9 @@ use crate::error::Error;
 /// The length is taken when the file is opened. Bytes appended later are not sent. If the file becomes shorter, the
 /// connection ends early, so that the client notices.
 ///
+/// It is sent whole, without ranges and validators. An endpoint that takes [`Parts`](crate::extract::Parts) and passes
+/// them to `tower_http::services::ServeFile` has both.
+///
 /// ```
 /// use fal_runtime::answer::File;
 /// use fal_runtime::prelude::*;
