@@ -28,6 +28,7 @@ pub struct HostHandle {
     pub(super) events: broadcast::Sender<Event>,
     pub(super) balancer: Arc<Balancer>,
     pub(super) doors: Doors,
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the command line delivers from it"))]
     pub(super) event_log: Arc<EventLog>,
     pub(super) gave_up: Arc<OnceLock<GaveUp>>,
     pub(super) stopped: watch::Receiver<()>,

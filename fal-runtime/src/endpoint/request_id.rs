@@ -24,6 +24,7 @@ impl RequestId {
     }
 
     /// The id that the request has, if it is valid.
+    #[cfg(any(feature = "cli", feature = "cors"))]
     pub(crate) fn given(request: &HeaderMap) -> Option<Self> {
         let (id, traceparent) = fields(request);
         Some(Self { traceparent: traceparent.cloned(), ..Self::from(id?) })
