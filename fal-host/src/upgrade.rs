@@ -16,15 +16,20 @@ pub(crate) struct UpgradeRequest {
     pub(crate) outcome: Option<oneshot::Sender<Result<u32, UpgradeError>>>,
 }
 
-/// Why an upgrade has not come about. The host goes on as before.
+/// Why an upgrade has not come about.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UpgradeError {
-    /// It was not begun.
+    /// It was not begun. The host goes on as before.
     #[error("the upgrade is refused: {0}")]
     Refused(String),
     /// The new host has not begun to serve.
     #[error("the upgrade has failed, and the old host goes on: {0}")]
     Failed(String),
+    /// The new host has ended when the old one had left the clients to it.
+    #[error(
+        "the upgrade has failed when the old host had stopped accepting connections; no host serves: {0}"
+    )]
+    Lost(String),
     /// The host stops.
     #[error("the host is stopping")]
     HostStopping,

@@ -186,6 +186,53 @@ async fn an_upgrade_that_fails_leaves_the_old_host_as_it_was_s92a_s93a() {
 }
 
 #[tokio::test]
+async fn a_new_host_serves_even_if_it_cannot_write_its_process_id_s94c() {
+    let director = Director::new();
+    let mut old = Upgradable::run(&director, "scripted", &[]);
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    let address = old.host.address().await;
+    std::fs::remove_file(old.path("app.pid")).unwrap();
+    std::fs::create_dir(old.path("app.pid")).unwrap();
+    let new = old.upgrade(&[]).await;
+    old.host.stderr.line("the host serves without it").await;
+    assert_eq!(old.host.exit().await, Some(0));
+    let pending = Pending::new(address, &Request::call("a")).await;
+    director.call("a").await.succeed().await;
+    assert_eq!(pending.response().await.status, 200);
+    new.signal(Signal::TERM);
+    new.ended().await;
+}
+
+#[tokio::test]
+async fn a_new_host_that_ends_after_its_report_is_a_failed_upgrade_s93a() {
+    let director = Director::new();
+    let mut old = Upgradable::run(&director, "scripted", &[]);
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    // The channel is descriptor 3. It reads the number of runners, and that it serves now.
+    let short = old.script("short", "#!/bin/sh\necho ready >&3\nread first <&3\nread second <&3\nexit 7\n");
+    let failed = old.fail(&[short.to_str().unwrap()]).await;
+    assert!(failed.contains("has ended with status 7 before it served"), "{failed}");
+    old.host.stderr.line("no host serves").await;
+    assert_eq!(old.host.exit().await, Some(0));
+}
+
+#[tokio::test]
+async fn an_upgrade_of_a_paused_host_serves_what_waits_in_its_queue_s92b() {
+    let director = Director::new();
+    let mut old = Upgradable::run(&director, "scripted", &[]);
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    assert_eq!(old.operate(&["pause"]).await.code, Some(0));
+    let queued = old.host.call("queued").await;
+    while old.host.shows("/runners").await.json()["queued"] != 1 {}
+    let new = old.upgrade(&[]).await;
+    director.call("queued").await.succeed().await;
+    assert_eq!(queued.response().await.status, 200);
+    assert_eq!(old.host.exit().await, Some(0));
+    new.signal(Signal::TERM);
+    new.ended().await;
+}
+
+#[tokio::test]
 async fn a_second_upgrade_at_the_same_time_is_refused_and_a_stop_ends_the_first_one_s90c_s92c() {
     let director = Director::new();
     let mut old = Upgradable::run(&director, "scripted", &[]);

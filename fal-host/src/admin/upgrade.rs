@@ -52,7 +52,7 @@ pub(super) async fn upgrade(
         Err(error) => {
             let status = match error {
                 UpgradeError::Refused(_) => StatusCode::CONFLICT,
-                UpgradeError::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+                UpgradeError::Failed(_) | UpgradeError::Lost(_) => StatusCode::INTERNAL_SERVER_ERROR,
                 UpgradeError::HostStopping => StatusCode::SERVICE_UNAVAILABLE,
             };
             (status, Json(json!({ "detail": error.to_string() }))).into_response()

@@ -146,10 +146,16 @@ async fn take_over(
         }
     };
     host.open_doors().await;
-    if !options.log.quiet {
-        print(&banner.render(&host, options))?;
+    // The old host has retired: from here on, an error would leave no host (S94c).
+    if !options.log.quiet
+        && let Err(error) = print(&banner.render(&host, options))
+    {
+        tracing::error!(%error, "cannot print to standard output");
     }
-    let pid_file = pid_file(options)?;
+    let pid_file = pid_file(options).unwrap_or_else(|failure| {
+        tracing::error!("{failure}; the host serves without it");
+        None
+    });
     taken.serving().await;
     Ok((host, pid_file))
 }

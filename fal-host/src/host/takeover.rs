@@ -24,11 +24,13 @@ impl HostHandle {
     }
 
     /// Leaves new clients to another host, which has the same sockets (S92b). Requests that have arrived are served, in the
-    /// queue, too. Returns when the admin interface, the probes and the Unix socket are closed.
+    /// queue, too: a pause ends, because `resume` reaches the new host. Returns when the admin interface, the probes and the Unix socket are closed.
     pub(crate) async fn retire(&self) {
         ClientPolicy::raise(&self.doors.client_policy, ClientPolicy::Retire);
         self.balancer.close_connections();
         dropped(self.doors.interfaces_closed.clone()).await;
+        // Not earlier: until now, its Unix socket could pause it again.
+        self.set_paused(false);
     }
 
     /// Whether another host serves new clients.

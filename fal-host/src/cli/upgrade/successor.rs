@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use super::CHANNEL;
 use super::messages::{self, SERVE, SERVING, SuccessorReport};
+use crate::fleet::Exit;
 use crate::host::{ListenerKind, SharedSockets};
 use crate::launch::{HostProcess, UPGRADE_FROM};
 
@@ -67,13 +68,17 @@ impl Successor {
             }
             let ended = self.channel.readable().await.is_err() || self.read().is_err();
             if ended {
-                let exit = timeout(EXIT_PATIENCE, self.process.ended()).await;
-                return Err(match exit {
-                    Ok(exit) => format!("the new program has ended with {exit}; its output has the reason"),
-                    Err(_) => "the new program is no host that takes over".to_owned(),
+                return Err(match self.exit().await {
+                    Some(exit) => format!("the new program has ended with {exit}; its output has the reason"),
+                    None => "the new program is no host that takes over".to_owned(),
                 });
             }
         }
+    }
+
+    /// How it has ended, after the end of the channel.
+    async fn exit(&self) -> Option<Exit> {
+        timeout(EXIT_PATIENCE, self.process.ended()).await.ok()
     }
 
     /// Reads what has arrived. The end is an error.
@@ -90,20 +95,29 @@ impl Successor {
         }
     }
 
-    /// Lets it serve, and waits until it does.
-    pub(super) async fn serve(mut self) {
-        // If it has just ended, its service manager notices.
+    /// Lets it serve, and waits until it does. The error says why it does not.
+    pub(super) async fn serve(mut self) -> Result<(), String> {
+        // If it has just ended, the channel has ended, too.
         let _ = self.channel.write_all(SERVE.as_bytes()).await;
         let _ = self.channel.shutdown().await;
         let serving = async {
             while !self.received.ends_with(SERVING.as_bytes()) {
                 if self.channel.readable().await.is_err() || self.read().is_err() {
-                    break;
+                    return false;
                 }
             }
+            true
         };
-        if timeout(SERVING_PATIENCE, serving).await.is_err() {
-            tracing::warn!("upgrade: the new host has not said that it serves");
+        match timeout(SERVING_PATIENCE, serving).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(match self.exit().await {
+                Some(exit) => format!("the new host has ended with {exit} before it served"),
+                None => "the new host has closed its channel before it served".to_owned(),
+            }),
+            Err(_) => {
+                tracing::warn!("upgrade: the new host has not said that it serves");
+                Ok(())
+            }
         }
     }
 

@@ -59,8 +59,8 @@ pub(in crate::cli) struct Upgrades {
 }
 
 impl Upgrades {
-    /// Serves requests for upgrades until one succeeds, or until it is cancelled and no new host is left. Returns whether a
-    /// new host serves.
+    /// Serves requests for upgrades until the host has retired, or until it is cancelled and no new host is left. Returns whether
+    /// the host has retired.
     pub(in crate::cli) async fn run(
         mut self,
         host: &HostHandle,
@@ -84,12 +84,12 @@ impl Upgrades {
             if let Err(error) = &result {
                 host.publish(EventKind::UpgradeFailed { detail: error.to_string() });
             }
-            let succeeded = result.is_ok();
             if let Some(outcome) = outcome {
                 // It may have stopped waiting.
                 let _ = outcome.send(result);
             }
-            if succeeded {
+            // Even if the new host ended before it served: this one has left its clients to it.
+            if host.is_retired() {
                 return true;
             }
         }
@@ -134,7 +134,7 @@ impl UpgradeAttempt<'_> {
         }
         self.host.retire().await;
         self.manager.main_process(pid);
-        successor.serve().await;
+        successor.serve().await.map_err(UpgradeError::Lost)?;
         self.host.publish(EventKind::UpgradeCompleted { pid });
         Ok(pid)
     }
