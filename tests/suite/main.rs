@@ -29,6 +29,7 @@ mod kernel;
 mod logs;
 mod manual_checks;
 mod metrics;
+mod new_programs;
 mod operating;
 mod overdue;
 mod periodic_checks;

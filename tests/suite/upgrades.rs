@@ -10,13 +10,13 @@ use tempfile::TempDir;
 use crate::harness::*;
 
 /// A host whose program is a symbolic link, as deployments have it.
-struct Upgradable {
-    host: Program,
+pub(crate) struct Upgradable {
+    pub(crate) host: Program,
     directory: TempDir,
 }
 
 impl Upgradable {
-    fn run(director: &Director, app: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn run(director: &Director, app: &str, arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let program = directory.path().join("app");
         symlink(env!("CARGO_BIN_EXE_fixture"), &program).unwrap();
@@ -29,18 +29,18 @@ impl Upgradable {
         Self { host: Program::start(&mut command), directory }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
     /// Lets the path of the program lead to another one.
-    fn deploy(&self, program: &Path) {
+    pub(crate) fn deploy(&self, program: &Path) {
         symlink(program, self.path("next")).unwrap();
         std::fs::rename(self.path("next"), self.path("app")).unwrap();
     }
 
     /// A program that is a script.
-    fn script(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn script(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         // Written by another process: this one may be forking, and a program that is open for writing does not start.
         let script = format!("printf '%s' '{text}' > {0} && chmod 755 {0}", path.display());
@@ -49,34 +49,34 @@ impl Upgradable {
     }
 
     /// Runs a subcommand to its end.
-    async fn operate(&self, arguments: &[&str]) -> Output {
+    pub(crate) async fn operate(&self, arguments: &[&str]) -> Output {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_fixture"));
         command.env("XDG_RUNTIME_DIR", self.directory.path()).env_remove("FAL_CONTROL_SOCKET");
         output(command.args(arguments)).await
     }
 
     /// Upgrades, and returns the process of the new host.
-    async fn upgrade(&self, arguments: &[&str]) -> Process {
+    pub(crate) async fn upgrade(&self, arguments: &[&str]) -> Process {
         let ended = self.operate(&[&["upgrade"], arguments].concat()).await;
         assert_eq!(ended.code, Some(0), "{} {} {}", ended.stdout, ended.stderr, self.host.stderr.text());
         Process::new(process_of(&ended.stdout))
     }
 
     /// Fails to upgrade, and returns why.
-    async fn fail(&self, arguments: &[&str]) -> String {
+    pub(crate) async fn fail(&self, arguments: &[&str]) -> String {
         let ended = self.operate(&[&["upgrade"], arguments].concat()).await;
         assert_eq!(ended.code, Some(1), "{} {}", ended.stdout, self.host.stderr.text());
         ended.stderr
     }
 
     /// The new host of an upgrade that is under way.
-    async fn new_host(&self) -> Process {
+    pub(crate) async fn new_host(&self) -> Process {
         let line = self.host.stderr.line("upgrade: the new program is started pid=").await;
         Process::new(line.rsplit_once("pid=").unwrap().1.trim().parse().unwrap())
     }
 
     /// The process id in the file of `--pid-file`.
-    fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         std::fs::read_to_string(self.path("app.pid")).unwrap().trim().parse().unwrap()
     }
 }

@@ -5,7 +5,7 @@ use std::pin::{Pin, pin};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use futures_util::future::{OptionFuture, join};
+use futures_util::future::{Either, OptionFuture, select};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
@@ -72,13 +72,27 @@ impl Serving<'_> {
                     () = self.signals.stop() => {}
                     () = self.host.stopped() => {}
                 }
-                self.stop(cancel).await
+                self.stop(&cancel).await
             }
             Stop::Signal => {
                 self.manager.stopping();
                 // An upgrade ends at the same time.
-                let (code, _) = join(self.lame_duck_and_stop(cancel), upgrading).await;
-                code
+                let code = {
+                    let stopping = pin!(self.lame_duck_and_stop(&cancel));
+                    match select(stopping, upgrading.as_mut()).await {
+                        Either::Left((code, _)) => code,
+                        Either::Right((_, stopping)) => return stopping.await,
+                    }
+                };
+                // The new host may take longer.
+                tokio::select! {
+                    biased;
+                    _ = &mut upgrading => return code,
+                    () = told_again(self.signals) => {}
+                }
+                cancel.send_replace(Cancel::AtOnce);
+                upgrading.await;
+                Ok(ExitCode::from(EXIT_KILLED))
             }
         }
     }
@@ -115,7 +129,7 @@ impl Serving<'_> {
         }
     }
 
-    async fn lame_duck_and_stop(&mut self, cancel: watch::Sender<Cancel>) -> Result<ExitCode, Failure> {
+    async fn lame_duck_and_stop(&mut self, cancel: &watch::Sender<Cancel>) -> Result<ExitCode, Failure> {
         let lame_duck = self.times.lame_duck;
         if !lame_duck.is_zero() {
             self.host.begin_lame_duck();
@@ -132,7 +146,7 @@ impl Serving<'_> {
         self.stop(cancel).await
     }
 
-    async fn stop(&mut self, cancel: watch::Sender<Cancel>) -> Result<ExitCode, Failure> {
+    async fn stop(&mut self, cancel: &watch::Sender<Cancel>) -> Result<ExitCode, Failure> {
         let host = self.host;
         log_stop(host.in_flight(), self.times.drain);
         host.shutdown();

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 use super::cgroup_entry::pid_of;
 use super::orphans;
@@ -68,14 +68,25 @@ impl HostProcess {
         exit
     }
 
-    /// Ends it: by SIGTERM, and if it has not ended after `patience`, by SIGKILL.
-    pub(crate) async fn end(&self, patience: Duration) -> Exit {
+    /// Ends it: by SIGTERM, and if it has not ended after `patience`, or at `at_once`, by SIGKILL. Then kills what it leaves behind,
+    /// which has the listening sockets.
+    pub(crate) async fn end(&self, patience: Duration, at_once: impl Future<Output = ()>) -> Exit {
         self.group.terminate(StopSignal::Term, StopSignalTo::Leader);
-        if let Ok(exit) = timeout(patience, self.ended()).await {
-            return exit;
-        }
-        // An error means that it has just ended.
-        let _ = kill_process(self.pid, Signal::KILL);
-        self.ended().await
+        let killed = async {
+            tokio::select! {
+                biased;
+                () = at_once => {}
+                () = sleep(patience) => {}
+            }
+            // An error means that it has just ended.
+            let _ = kill_process(self.pid, Signal::KILL);
+            std::future::pending::<Exit>().await
+        };
+        let exit = tokio::select! {
+            exit = self.ended() => exit,
+            exit = killed => exit,
+        };
+        orphans::kill_those_of_a_failed_upgrade().await;
+        exit
     }
 }

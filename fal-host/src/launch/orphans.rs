@@ -187,6 +187,23 @@ pub(super) fn forget(process: Pid) {
     runners().remove(&process.as_raw_nonzero().get());
 }
 
+/// Kills what a program that was to take over has left behind (S92a): its descendants have its environment and the listening
+/// sockets. Takes at most about 100 ms.
+#[cfg(feature = "cli")]
+pub(super) async fn kill_those_of_a_failed_upgrade() {
+    let mark = format!("{UPGRADE_FROM}={}", getpid().as_raw_nonzero()).into_bytes();
+    for _ in 0..50 {
+        // Each one that ends may leave some more.
+        let left = adopted().into_iter().filter(|pid| value_of(*pid, UPGRADE_FROM).as_ref() == Some(&mark));
+        let left: Vec<Pid> = left.collect();
+        if left.is_empty() {
+            return;
+        }
+        left.into_iter().for_each(kill);
+        sleep(Duration::from_millis(2)).await;
+    }
+}
+
 /// The orphans that this process has adopted, among other child processes of it.
 ///
 /// The system gives an orphan to the first thread of this process that lives. So the child processes of a thread that
@@ -233,7 +250,7 @@ fn value_of(pid: Pid, name: &str) -> Option<Vec<u8>> {
 fn kill(orphan: Pid) {
     tracing::debug!(
         pid = orphan.as_raw_nonzero(),
-        "killing a process that left its runner's process group and outlived the runner"
+        "killing an orphan, such as a process that left its runner's process group and outlived the runner"
     );
     let _ = rustix::process::kill_process(orphan, Signal::KILL);
 }

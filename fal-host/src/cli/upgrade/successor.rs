@@ -30,7 +30,13 @@ pub(super) struct Successor {
 
 impl Successor {
     /// Starts the program with the arguments and the environment of this one, and with its sockets.
-    pub(super) fn start(program: &Path, sockets: &SharedSockets, runners: NonZeroUsize) -> io::Result<Self> {
+    /// Its `argv[0]` is `called`, or else that of this one.
+    pub(super) fn start(
+        program: &Path,
+        called: Option<&Path>,
+        sockets: &SharedSockets,
+        runners: NonZeroUsize,
+    ) -> io::Result<Self> {
         let (mut ours, theirs) = StdUnixStream::pair()?;
         ours.write_all(messages::runners(runners).as_bytes())?;
         ours.set_nonblocking(true)?;
@@ -41,10 +47,11 @@ impl Successor {
             descriptors.push(socket.as_fd().try_clone_to_owned()?);
         }
         let mut arguments = std::env::args_os();
-        let called: OsString = arguments.next().unwrap_or_default();
+        let own_name: OsString = arguments.next().unwrap_or_default();
+        let own_name = if own_name.is_empty() { program.as_os_str() } else { &own_name };
         let mut command = Command::new(program);
         // A program may choose what it is by the name with which it was called.
-        command.arg0(if called.is_empty() { program.as_os_str() } else { &called }).args(arguments);
+        command.arg0(called.map_or(own_name, Path::as_os_str)).args(arguments);
         // The process does not exist yet whose id `LISTEN_PID` would name.
         command.env(UPGRADE_FROM, std::process::id().to_string()).env_remove("LISTEN_PID");
         command.env("LISTEN_FDS", descriptors.len().to_string()).env("LISTEN_FDNAMES", names.join(":"));
@@ -121,11 +128,11 @@ impl Successor {
         }
     }
 
-    /// Ends it with its runners.
-    pub(super) async fn end(self, patience: Duration) {
+    /// Ends it with its runners, and kills it when it has not ended after `patience`, or at `at_once`.
+    pub(super) async fn end(self, patience: Duration, at_once: impl Future<Output = ()>) {
         let Self { process, channel, .. } = self;
         drop(channel);
-        let exit = process.end(patience).await;
+        let exit = process.end(patience, at_once).await;
         tracing::debug!(%exit, "the new host has ended");
     }
 }

@@ -124,12 +124,7 @@ impl UpgradeAttempt<'_> {
             }
         };
         if let Err(error) = ready {
-            let patience = tokio::select! {
-                biased;
-                () = reached(&mut cancel, Cancel::AtOnce) => Duration::ZERO,
-                () = std::future::ready(()) => self.settings.patience,
-            };
-            successor.end(patience).await;
+            successor.end(self.settings.patience, reached(&mut cancel, Cancel::AtOnce)).await;
             return Err(error);
         }
         self.host.retire().await;
@@ -155,8 +150,11 @@ impl UpgradeAttempt<'_> {
             return Err(UpgradeError::HostStopping);
         };
         let system = |error: std::io::Error| UpgradeError::Failed(error.to_string());
+        // The path that an operator names is the path of the next upgrade, too. It may be a symbolic link (S90a).
+        let called = program.clone();
         let program = program.map_or_else(own_program, Ok).map_err(system)?;
-        Successor::start(&program, &sockets, snapshot.scale.runners).map_err(|error| {
+        let started = Successor::start(&program, called.as_deref(), &sockets, snapshot.scale.runners);
+        started.map_err(|error| {
             UpgradeError::Failed(format!("{} could not be started: {error}", program.display()))
         })
     }
