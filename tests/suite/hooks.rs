@@ -64,6 +64,28 @@ async fn a_command_gets_each_event_even_if_many_come_at_once_s86b() {
 }
 
 #[tokio::test]
+async fn a_command_does_not_speak_for_the_host_to_its_service_manager_s86b() {
+    let (director, directory) = (Director::new(), tempfile::tempdir().unwrap());
+    let file = directory.path().join("environment");
+    let mut command = fixture(&director);
+    command.env("FAL_ADMIN_TOKEN", TOKEN).env("NOTIFY_SOCKET", directory.path().join("notify"));
+    command.env("HOME", "/kept").args([
+        "run",
+        "--app=scripted",
+        "--listen=127.0.0.1:0",
+        "--admin=127.0.0.1:0",
+    ]);
+    command.args(["--on-event", &format!("env >> '{}'", file.display())]);
+    let mut host = Program::start(&mut command);
+    host.stderr.line("IDLE: takes requests runner=1").await;
+    kill(&host, 1).await;
+    stop(&mut host).await;
+    let environment = std::fs::read_to_string(file).unwrap();
+    assert!(environment.contains("HOME=/kept"), "{environment}");
+    assert!(!environment.contains("NOTIFY_SOCKET"), "{environment}");
+}
+
+#[tokio::test]
 async fn a_hook_that_hangs_delays_nothing_and_is_ended_with_the_host_s86b() {
     let (director, directory) = (Director::new(), tempfile::tempdir().unwrap());
     let (pipe, hook) = pipe_of(&directory);

@@ -37,6 +37,8 @@ pub(crate) use self::own_program::own_program;
 pub use self::port::PortLauncher;
 pub use self::process::ProcessLauncher;
 pub(crate) use self::process::this_program;
+#[cfg(feature = "cli")]
+pub(crate) use self::spawn::FOR_THE_HOST;
 pub use self::stop_signal::{StopSignal, StopSignalTo};
 use crate::RunnerId;
 use crate::evidence::{Evidence, OutputStream};

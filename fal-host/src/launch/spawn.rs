@@ -29,9 +29,9 @@ use crate::fleet::{Exit, ReplacementStrategy};
 /// still holds the other end open.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// The variables by which a service manager speaks to the host alone. A runner that found them would take descriptors
-/// that it does not have, or report itself ready in the host's name.
-const FOR_THE_HOST: [&str; 7] = [
+/// The variables by which a service manager, or an old host, speaks to the host alone. Another program that found them would take
+/// descriptors that it does not have, or report itself ready in the host's name.
+pub(crate) const FOR_THE_HOST: [&str; 7] = [
     UPGRADE_FROM,
     "LISTEN_FDNAMES",
     "LISTEN_FDS",

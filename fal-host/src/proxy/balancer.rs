@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::arriving::ArrivingRequests;
 use super::limits::{Limits, ManualChecks};
 use super::permits::{Arrival, CheckTicket, Drained, PermitTable};
 use super::refusal_log::RefusalLog;
@@ -32,6 +33,7 @@ pub(crate) struct Balancer {
     metrics: RequestMetrics,
     refusals: RefusalLog,
     reports: Reports,
+    pub(super) arriving: ArrivingRequests,
     /// Whether each response closes its connection, because the host stops (S66).
     closes_connections: AtomicBool,
     /// How many clients may be connected.
@@ -97,6 +99,7 @@ impl Balancer {
             metrics,
             refusals: RefusalLog::default(),
             reports,
+            arriving: ArrivingRequests::default(),
             closes_connections: AtomicBool::new(false),
             state: Mutex::new(BalancerState { permits, stop: StopPhase::Serving }),
         })

@@ -26,6 +26,7 @@
 //! [`meter`]) are kept where its bytes are read and written.
 
 mod access_log;
+mod arriving;
 mod balancer;
 mod body;
 mod client;

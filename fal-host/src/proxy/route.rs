@@ -52,10 +52,11 @@ pub(super) async fn route(
     });
     let sender = if wishes.names_sender { "" } else { &client.sender.encoded };
     let added = AddedFields { id, sender };
-    let mut unsent = None;
+    let (mut unsent, mut arrival) = (None, None);
     if wishes.expects_continue {
         client.await_continue();
     } else if !request.body().is_ended() {
+        arrival = Some(balancer.arriving.begin());
         let gathered = request.body_mut().gather(client).await;
         if gathered.map_err(|error| why_lost(client, &UpstreamError::RequestBody(error)))? {
             record.end_gathering();
@@ -64,6 +65,7 @@ pub(super) async fn route(
     let mut position = QueuePosition::default();
     loop {
         let acquired = position.acquire(balancer).await;
+        drop(arrival.take());
         record.set_waited(position.waited());
         let mut permit = acquired?;
         permit.set_holder(record.holder());

@@ -206,9 +206,9 @@ impl Clients {
         self.balancer.metrics().disconnected();
     }
 
-    /// Whether a client may send a further request that it may expect to be served.
+    /// Whether a client may send a further request that it may expect to be served, or the body of one still arrives (S56a).
     fn may_continue(&self) -> bool {
-        self.open.values().any(|open| open.client.may_continue())
+        self.balancer.arriving.any() || self.open.values().any(|open| open.client.may_continue())
     }
 
     /// Ends every connection after its current request.

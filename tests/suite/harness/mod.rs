@@ -11,7 +11,7 @@ mod terminal;
 
 use std::time::Duration;
 
-pub(crate) use client::{Client, Pending, Request, Response};
+pub(crate) use client::{Client, Pending, Request, Response, TOKEN};
 pub(crate) use director::{ASKS, Director, Held, Kind, STOPS};
 pub(crate) use exposition::Exposition;
 pub(crate) use history::History;

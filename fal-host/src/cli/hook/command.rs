@@ -9,6 +9,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use crate::launch::FOR_THE_HOST;
+
 /// How much of the command's standard error the log shows, in bytes.
 const MAX_SAID: usize = 1_024;
 
@@ -20,6 +22,9 @@ const FLUSH_TIMEOUT: Duration = Duration::from_millis(50);
 pub(super) async fn run(command: &str, event: &str) -> io::Result<()> {
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).process_group(0);
+    for name in FOR_THE_HOST {
+        shell.env_remove(name);
+    }
     let mut child = shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
     let running = ProcessGroup::led_by(&child);
     let mut said = Vec::new();

@@ -131,6 +131,28 @@ async fn a_request_over_an_open_connection_is_served_while_the_host_stops_s66c()
 }
 
 #[tokio::test]
+async fn a_request_whose_body_still_arrives_is_served_while_the_host_stops_s56a() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhello").await;
+    tick_through(Duration::from_secs(1)).await;
+    rig.balancer.stop();
+    rig.stop_server();
+    rig.balancer.remove(runner.id);
+    tick_through(Duration::from_secs(3)).await;
+    assert!(rig.has_no_report());
+    client.send("world").await;
+    let mut connection = runner.accept().await;
+    assert_eq!(connection.message().await.body, "helloworld");
+    connection.answer("served").await;
+    let response = client.message().await;
+    assert_eq!((response.body.as_str(), response.header("connection")), ("served", Some("close")));
+    assert_eq!(rig.report().await, Report::Drained(runner.id));
+    rig.server_ended().await;
+}
+
+#[tokio::test]
 async fn a_connection_whose_response_ends_during_the_stop_lingers_as_long_as_others_s66c() {
     let linger = Duration::from_secs(8);
     let mut rig = Rig::with(Limits { linger, ..limits() }).await;
