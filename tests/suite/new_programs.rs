@@ -61,3 +61,19 @@ async fn an_upgrade_runs_what_the_path_of_the_upgrade_before_leads_to_now_s90a()
     third.signal(Signal::TERM);
     third.ended().await;
 }
+
+#[tokio::test]
+async fn a_host_that_gives_up_ends_the_new_program_s92c_s48a() {
+    let director = Director::new();
+    director.hold(Kind::Setup);
+    let mut old = Upgradable::run(&director, "scripted", &["--give-up-after=1"]);
+    let setup = director.next(Kind::Setup).await;
+    let hung = old.script("hung", "#!/bin/sh\necho hangs\nexec sleep 1000\n");
+    old.deploy(&hung);
+    old.host.signal(Signal::USR2);
+    old.host.stdout.line("hangs").await;
+    let new = old.new_host().await;
+    drop(setup);
+    assert_eq!(old.host.exit().await, Some(4));
+    new.ended().await;
+}

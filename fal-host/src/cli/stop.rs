@@ -64,7 +64,10 @@ impl Serving<'_> {
         let stop = self.serve(upgrading.as_mut()).await;
         cancel.send_replace(Cancel::Gracefully);
         match stop {
-            Stop::Ended => exit_of_given_up(self.host).unwrap_or(Err(Failure::UnexpectedExit)),
+            Stop::Ended => {
+                let code = exit_of_given_up(self.host).unwrap_or(Err(Failure::UnexpectedExit));
+                self.end_upgrade(upgrading, &cancel, code).await
+            }
             Stop::TakenOver => {
                 tokio::select! {
                     () = self.host.clients_left() => {}
@@ -84,17 +87,26 @@ impl Serving<'_> {
                         Either::Right((_, stopping)) => return stopping.await,
                     }
                 };
-                // The new host may take longer.
-                tokio::select! {
-                    biased;
-                    _ = &mut upgrading => return code,
-                    () = told_again(self.signals) => {}
-                }
-                cancel.send_replace(Cancel::AtOnce);
-                upgrading.await;
-                Ok(ExitCode::from(EXIT_KILLED))
+                self.end_upgrade(upgrading, &cancel, code).await
             }
         }
+    }
+
+    /// Waits for a new host that is being ended, which may take longer than this one.
+    async fn end_upgrade(
+        &mut self,
+        mut upgrading: Pin<&mut impl Future<Output = bool>>,
+        cancel: &watch::Sender<Cancel>,
+        code: Result<ExitCode, Failure>,
+    ) -> Result<ExitCode, Failure> {
+        tokio::select! {
+            biased;
+            _ = &mut upgrading => return code,
+            () = told_again(self.signals) => {}
+        }
+        cancel.send_replace(Cancel::AtOnce);
+        upgrading.await;
+        Ok(ExitCode::from(EXIT_KILLED))
     }
 
     /// Carries out what signals ask for, until the host is to stop.
