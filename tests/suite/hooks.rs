@@ -128,7 +128,12 @@ async fn a_command_that_fails_is_logged_with_what_it_said_and_tried_again_s86b()
 }
 
 /// Reads a request with a body, and answers it.
-async fn answer(mut client: TcpStream, status: &str) -> (String, Value) {
+async fn answer(client: TcpStream, status: &str) -> (String, Value) {
+    respond(client, &format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n")).await
+}
+
+/// Reads a request with a body, sends a response, and closes the connection.
+async fn respond(mut client: TcpStream, response: &str) -> (String, Value) {
     let mut text = String::new();
     loop {
         let mut piece = [0; 4_096];
@@ -137,7 +142,6 @@ async fn answer(mut client: TcpStream, status: &str) -> (String, Value) {
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
         let wanted = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
         if body.len() == wanted.parse::<usize>().unwrap() {
-            let response = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
             client.write_all(response.as_bytes()).await.unwrap();
             return (head.to_owned(), serde_json::from_str(body).unwrap());
         }
@@ -163,6 +167,26 @@ async fn a_server_that_was_down_gets_the_event_when_it_is_back_s86b() {
     assert!(head.starts_with("POST /events?from=fal HTTP/1.1"), "{head}");
     assert!(head.contains("content-type: application/json"), "{head}");
     assert_eq!((&event["kind"], &event["runner"]), (&"terminated".into(), &1.into()));
+    stop(&mut host).await;
+}
+
+#[tokio::test]
+async fn a_server_of_http_1_0_gets_each_event_once_s86b() {
+    let director = Director::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut host = run(&director, &format!("http://{}/", listener.local_addr().unwrap()));
+    host.stderr.line("IDLE: takes requests runner=1").await;
+    let responses = [
+        "HTTP/1.0 204 No Content\r\n\r\n",
+        "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok",
+        "HTTP/1.0 200 OK\r\n\r\nok",
+    ];
+    for (runner, response) in (1..).zip(responses) {
+        kill(&host, runner).await;
+        let client = within("a delivery", listener.accept()).await.unwrap().0;
+        let (_, event) = respond(client, response).await;
+        assert_eq!(event["runner"], runner, "{response:?}");
+    }
     stop(&mut host).await;
 }
 

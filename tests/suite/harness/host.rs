@@ -159,6 +159,15 @@ impl TestHost {
         self.events.find(&format!("check {nth} of runner {runner}"), find).await
     }
 
+    /// Waits for a further check of a runner with such an outcome.
+    pub(crate) async fn checked_again(&self, runner: u64, is_wanted: impl Fn(Outcome) -> bool) {
+        let seen = self.checks(runner).len();
+        let find = |events: &mut Vec<Event>| {
+            checks(events, runner).skip(seen).find(|check| is_wanted(check.outcome))
+        };
+        self.events.find(&format!("a further check of runner {runner}"), find).await;
+    }
+
     /// Waits for the first conclusive check of a runner (S20).
     pub(crate) async fn concluded(&self, runner: u64) -> CheckRecord {
         let find = |events: &mut Vec<Event>| checks(events, runner).find(is_conclusive);

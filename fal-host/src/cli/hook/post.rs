@@ -1,6 +1,7 @@
 //! Posts an event to a URL.
 
 use std::io;
+use std::pin::pin;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
@@ -23,10 +24,13 @@ pub(super) async fn post(url: &HttpUrl, event: &str) -> io::Result<()> {
         .header(CONTENT_TYPE, "application/json")
         .body(Full::<Bytes>::from(event.to_owned()))
         .map_err(io::Error::other)?;
-    tokio::select! {
-        response = sender.send_request(request) => accepted(&response.map_err(io::Error::other)?),
-        ended = connection => Err(ended.err().map_or(io::ErrorKind::UnexpectedEof.into(), io::Error::other)),
-    }
+    let mut response = pin!(sender.send_request(request));
+    let response = tokio::select! {
+        response = &mut response => response,
+        // A server may close the connection at once. Then the response, or the error, is there.
+        _ = connection => response.await,
+    };
+    accepted(&response.map_err(io::Error::other)?)
 }
 
 /// The body does not matter.
