@@ -100,33 +100,18 @@ impl Visit for Fields {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-    use std::sync::{Arc, Mutex};
-
     use serde_json::json;
 
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Written {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::cli::captured::Captured;
 
     /// The object that is logged, without its time.
     fn logged(log: impl FnOnce()) -> Value {
-        let written = Written::default();
+        let written = Captured::default();
         let writer = written.clone();
         let format = tracing_subscriber::fmt().with_writer(move || writer.clone()).event_format(JsonFormat);
         tracing::subscriber::with_default(format.finish(), log);
-        let line = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let line = written.text();
         let [line] = line.lines().collect::<Vec<_>>()[..] else { panic!("{line}") };
         let mut line: Map<_, _> = serde_json::from_str(line).unwrap();
         assert!(line.remove("timestamp").unwrap().as_str().unwrap().contains('T'));

@@ -98,25 +98,11 @@ impl Visit for RunnerOutput {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Written {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::cli::captured::Captured;
 
     fn logged(colours: bool, log: impl FnOnce()) -> String {
-        let written = Written::default();
+        let written = Captured::default();
         let writer = written.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_writer(move || writer.clone())
@@ -124,7 +110,7 @@ mod tests {
             .event_format(LineFormat(Format::default().with_target(false)))
             .finish();
         tracing::subscriber::with_default(subscriber, log);
-        String::from_utf8(written.0.lock().unwrap().clone()).unwrap()
+        written.text()
     }
 
     #[test]

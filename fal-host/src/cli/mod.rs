@@ -7,6 +7,8 @@
 mod app_spec_options;
 mod banner;
 mod byte_size;
+#[cfg(test)]
+mod captured;
 mod control_sockets;
 mod escape;
 mod failure;

@@ -140,26 +140,12 @@ impl Visit for LineFields {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Written {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::cli::captured::Captured;
 
     /// What is logged, without the time.
     fn logged(is_coloured: bool, log: impl FnOnce()) -> String {
-        let written = Written::default();
+        let written = Captured::default();
         let writer = written.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_writer(move || writer.clone())
@@ -167,7 +153,7 @@ mod tests {
             .event_format(TerminalFormat { columns: || 60 })
             .finish();
         tracing::subscriber::with_default(subscriber, log);
-        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let text = written.text();
         let (start, rest) = text.split_once('Z').unwrap();
         assert!(start.starts_with(ERASE) && start.ends_with(|last: char| last.is_ascii_digit()), "{text}");
         rest.to_owned()
