@@ -400,6 +400,11 @@ const TABLE: &[Row] = &[
         acts: "a_body_of_tiny_chunks_is_read_in_many_turns_s100",
         rests: "a_few_parts_that_came_together_are_read_in_one_turn_s100",
     },
+    Row {
+        rule: 110,
+        acts: "a_get_endpoint_sends_the_part_of_a_file_that_is_asked_for_s110",
+        rests: "only_a_get_of_a_file_with_status_200_has_conditions_s110",
+    },
 ];
 
 /// Whether a name cites this rule, or a part of it.

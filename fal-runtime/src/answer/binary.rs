@@ -6,9 +6,6 @@ use bytes::Bytes;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 
-use super::reply::{Answer, AsItIs, Content, Reply};
-use crate::error::Error;
-
 /// Bytes of any media type: an image, audio, a document.
 ///
 /// ```
@@ -53,15 +50,10 @@ impl Binary {
         self.content_type = HeaderValue::from_static(media_type);
         self
     }
-}
 
-#[diagnostic::do_not_recommend]
-impl Answer<AsItIs> for Binary {
-    const CONTENT: Content = Content::Bytes;
-
-    fn reply(self) -> Result<Reply, Error> {
+    pub(super) fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.bytes));
         response.headers_mut().insert(CONTENT_TYPE, self.content_type);
-        Ok(Reply::Raw(Box::new(response)))
+        response
     }
 }

@@ -2,28 +2,28 @@
 
 use std::io;
 use std::path::Path;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
 use axum::response::Response;
-use bytes::{Bytes, BytesMut};
-use http::HeaderValue;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http_body::{Frame, SizeHint};
-use tokio::io::{AsyncRead, ReadBuf};
+use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, LAST_MODIFIED};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::binary::OCTETS;
-use super::reply::{Answer, AsItIs, Content, Reply};
-use crate::error::Error;
+use super::conditional::{Conditions, Selection};
+use super::file_body::FileBody;
+use super::head::ResponseHead;
+use crate::error::failure;
 
 /// A file, streamed from the disk while the client reads. The response has a `content-length`.
 ///
 /// The length is taken when the file is opened. Bytes appended later are not sent. If the file becomes shorter, the
 /// connection ends early, so that the client notices.
 ///
-/// It is sent whole, without ranges and validators. An endpoint that takes [`Parts`](crate::extract::Parts) and passes
-/// them to `tower_http::services::ServeFile` has both.
+/// An endpoint with `method = GET` sends what the client asks for ([S110](fal_health::semantics#s110)): a part of the
+/// file for `range`, and 304 if the client has the file already. The validators are `etag` and `last-modified`, made
+/// from the file's length and the time of its last change. An `etag` that the endpoint sets in its
+/// [`ResponseHead`] takes the place of the first.
 ///
 /// ```
 /// use fal_runtime::answer::File;
@@ -34,7 +34,7 @@ use crate::error::Error;
 ///
 /// #[app]
 /// impl Reports {
-///     #[endpoint("/latest")]
+///     #[endpoint("/latest", method = GET)]
 ///     async fn latest(&self) -> Result<File> {
 ///         let report = File::open("/var/lib/reports/latest.pdf").await.status(StatusCode::NOT_FOUND)?;
 ///         Ok(report.content_type("application/pdf"))
@@ -47,7 +47,12 @@ pub struct File {
     opened: tokio::fs::File,
     length: u64,
     content_type: HeaderValue,
+    /// When it was changed, if it cannot change again at that second.
+    changed: Option<SystemTime>,
 }
+
+/// A younger file may change again without another time of its last change, which is sent in whole seconds.
+const MIN_AGE: Duration = Duration::from_secs(1);
 
 impl File {
     /// Opens a file. Its media type is `application/octet-stream` unless [`content_type`](Self::content_type) sets
@@ -71,7 +76,9 @@ impl File {
         if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
-        Ok(Self { opened, length: metadata.len(), content_type: OCTETS })
+        let changed = metadata.modified().ok();
+        let changed = changed.filter(|changed| changed.elapsed().is_ok_and(|age| age >= MIN_AGE));
+        Ok(Self { opened, length: metadata.len(), content_type: OCTETS, changed })
     }
 
     /// The number of bytes to send.
@@ -89,55 +96,75 @@ impl File {
         self.content_type = HeaderValue::from_static(media_type);
         self
     }
-}
 
-#[diagnostic::do_not_recommend]
-impl Answer<AsItIs> for File {
-    const CONTENT: Content = Content::Bytes;
+    /// The response to a request with this method and these headers.
+    pub(crate) fn respond(self, method: &Method, request: &HeaderMap, head: ResponseHead) -> Response {
+        let mut response = Response::new(Body::empty());
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, self.content_type.clone());
+        let mut selection = Selection::Whole;
+        if matches!(*method, Method::GET | Method::HEAD) {
+            headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+            self.add_validators(headers);
+            if head.status() == StatusCode::OK {
+                let etag = head.headers().get(ETAG).or(headers.get(ETAG));
+                let conditions = Conditions { request, etag, changed: self.changed, length: self.length };
+                selection = conditions.select(method);
+            }
+        }
+        match selection {
+            Selection::Whole => {
+                headers.insert(CONTENT_LENGTH, self.length.into());
+                *response.body_mut() = Body::new(FileBody::new(self.opened, 0..self.length));
+            }
+            Selection::Part(part) => {
+                let last = part.end.saturating_sub(1);
+                add_content_range(headers, &format!("{}-{last}/{}", part.start, self.length));
+                headers.insert(CONTENT_LENGTH, part.end.saturating_sub(part.start).into());
+                *response.body_mut() = Body::new(FileBody::new(self.opened, part));
+                *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            }
+            Selection::NotModified => {
+                headers.remove(CONTENT_TYPE);
+                *response.status_mut() = StatusCode::NOT_MODIFIED;
+            }
+            Selection::PreconditionFailed => {
+                let detail = "the file is not the one that the request expects";
+                return refuse(StatusCode::PRECONDITION_FAILED, detail, head);
+            }
+            Selection::Unsatisfiable => {
+                let detail = format!("the range begins after the file's {} bytes", self.length);
+                let mut response = refuse(StatusCode::RANGE_NOT_SATISFIABLE, &detail, head);
+                add_content_range(response.headers_mut(), &format!("*/{}", self.length));
+                return response;
+            }
+        }
+        head.apply(&mut response);
+        response
+    }
 
-    fn reply(self) -> Result<Reply, Error> {
-        let rest = FileBody { file: self.opened, length: self.length, buffer: BytesMut::new() };
-        let mut response = Response::new(Body::new(rest));
-        response.headers_mut().insert(CONTENT_TYPE, self.content_type);
-        response.headers_mut().insert(CONTENT_LENGTH, self.length.into());
-        Ok(Reply::Raw(Box::new(response)))
+    fn add_validators(&self, headers: &mut HeaderMap) {
+        let Some(changed) = self.changed else { return };
+        if let Ok(date) = HeaderValue::try_from(httpdate::fmt_http_date(changed)) {
+            headers.insert(LAST_MODIFIED, date);
+        }
+        let since_epoch = changed.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        if let Ok(etag) = HeaderValue::try_from(format!("\"{:x}-{:x}\"", since_epoch.as_nanos(), self.length))
+        {
+            headers.insert(ETAG, etag);
+        }
     }
 }
 
-/// The body: the rest of a file.
-struct FileBody {
-    file: tokio::fs::File,
-    length: u64,
-    buffer: BytesMut,
+fn refuse(status: StatusCode, detail: &str, head: ResponseHead) -> Response {
+    let mut response = failure(status, detail);
+    head.apply_to_error(&mut response);
+    response
 }
 
-/// The number of bytes that are read at a time.
-const CHUNK_SIZE: usize = 64 * 1024;
-
-impl http_body::Body for FileBody {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let Self { file, length, buffer } = self.get_mut();
-        let wanted = usize::try_from(*length).unwrap_or(CHUNK_SIZE).min(CHUNK_SIZE);
-        if wanted == 0 {
-            return Poll::Ready(None);
-        }
-        buffer.resize(wanted, 0);
-        let mut read = ReadBuf::new(buffer);
-        ready!(Pin::new(file).poll_read(context, &mut read))?;
-        let filled = read.filled().len();
-        if filled == 0 {
-            let error =
-                io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter while it was sent");
-            return Poll::Ready(Some(Err(error)));
-        }
-        *length -= u64::try_from(filled).unwrap_or(*length);
-        Poll::Ready(Some(Ok(Frame::data(buffer.split_to(filled).freeze()))))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.length)
+/// Adds which bytes of the file are sent.
+fn add_content_range(headers: &mut HeaderMap, range: &str) {
+    if let Ok(range) = HeaderValue::try_from(format!("bytes {range}")) {
+        headers.insert(CONTENT_RANGE, range);
     }
 }

@@ -6,8 +6,10 @@
 //! [`Events`].
 
 mod binary;
+mod conditional;
 pub(crate) mod events;
 mod file;
+mod file_body;
 pub(crate) mod head;
 mod redirect;
 pub(crate) mod reply;

@@ -7,6 +7,8 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::binary::Binary;
+use super::file::File;
 use crate::error::Error;
 use crate::json;
 use crate::json::{SchemaOf, Written};
@@ -16,6 +18,8 @@ use crate::json::{SchemaOf, Written};
 pub enum Reply {
     /// A body, as JSON.
     Json(Bytes),
+    /// A file, or the part of it that the request asks for.
+    File(Box<File>),
     /// Any other response.
     Raw(Box<Response<Body>>),
 }
@@ -40,6 +44,8 @@ pub enum Content {
     Events(SchemaOf),
     /// Bytes of any format.
     Bytes,
+    /// The same from a file, of which a client may ask for a part.
+    File,
     /// A redirect with one of these statuses.
     Redirect(&'static [StatusCode]),
     /// Not documented.
@@ -87,5 +93,23 @@ impl Answer<AsItIs> for Response<Body> {
 
     fn reply(self) -> Result<Reply, Error> {
         Ok(Reply::Raw(Box::new(self)))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Answer<AsItIs> for File {
+    const CONTENT: Content = Content::File;
+
+    fn reply(self) -> Result<Reply, Error> {
+        Ok(Reply::File(Box::new(self)))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Answer<AsItIs> for Binary {
+    const CONTENT: Content = Content::Bytes;
+
+    fn reply(self) -> Result<Reply, Error> {
+        Ok(Reply::Raw(Box::new(self.into_response())))
     }
 }

@@ -40,7 +40,7 @@ pub(crate) fn serve(
         let called = AssertUnwindSafe(served.call(&mut incoming, &mut head)).catch_unwind().await;
         let result = called.unwrap_or_else(|panic| Err(Error::panicked(&*panic)));
         let mut response = match result.and_then(|reply| head.validate().map(|()| reply)) {
-            Ok(reply) => success_response(reply, head),
+            Ok(reply) => success_response(&parts, reply, head),
             Err(error) => error_response(&served, &id, &error, head),
         };
         counted.finish(&parts.method, response.status());

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::StatusCode;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use http::request::Parts;
 
 use super::request_id::RequestId;
 use super::service::EndpointService;
@@ -17,19 +18,22 @@ pub(crate) fn method_not_allowed(allow: HeaderValue) -> Response {
     response
 }
 
-pub(super) fn success_response(reply: Reply, head: ResponseHead) -> Response {
+/// `request` is the head of the request.
+pub(super) fn success_response(request: &Parts, reply: Reply, head: ResponseHead) -> Response {
+    let has_no_body = matches!(
+        head.status(),
+        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
+    );
     let mut response = match reply {
+        _ if has_no_body => Response::new(Body::empty()),
         Reply::Json(body) => {
             let mut response = Response::new(Body::from(body));
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             response
         }
+        Reply::File(file) => return file.respond(&request.method, &request.headers, head),
         Reply::Raw(response) => *response,
     };
-    if matches!(head.status(), StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED)
-    {
-        response = Response::new(Body::empty());
-    }
     head.apply(&mut response);
     response
 }

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::components::Schemas;
-use super::media::{bytes_content, response, response_as};
+use super::media::{bytes_content, response, response_as, with_headers};
 use super::parameters::is_web_socket;
 use crate::answer::Content;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, EndpointMethod};
 use crate::json::{add, object, parse_static};
 
 /// Its responses, by status.
@@ -19,10 +19,18 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Map<String, Valu
              one, and has what the response of that failure would have.",
             schemas.output(schema),
         ),
-        Content::Bytes => {
-            object([("description", "The answer, in its own format".into()), ("content", bytes_content())])
-                .into()
+        Content::Bytes => bytes("The answer, in its own format"),
+        Content::File if endpoint.methods().contains(&EndpointMethod::GET) => {
+            let validators = ["etag", "last-modified", "accept-ranges"];
+            let part = ["etag", "last-modified", "accept-ranges", "content-range"];
+            let known = object([("description", "The client has the file already".into())]).into();
+            return object([
+                ("200", with_headers(bytes("The file"), &validators)),
+                ("206", with_headers(bytes("The part of the file that `range` names"), &part)),
+                ("304", with_headers(known, &["etag", "last-modified"])),
+            ]);
         }
+        Content::File => bytes("The file"),
         Content::Redirect(statuses) => {
             let elsewhere = parse_static(
                 r#"{
@@ -49,4 +57,8 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas) -> Map<String, Valu
         Content::Undocumented => object([("description", "An answer that is not documented".into())]).into(),
     };
     object([("200", answer)])
+}
+
+fn bytes(description: &str) -> Value {
+    object([("description", description.into()), ("content", bytes_content())]).into()
 }

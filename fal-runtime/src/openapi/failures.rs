@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::components::Schemas;
 use super::parameters;
 use super::security::Security;
-use crate::endpoint::Endpoint;
+use crate::answer::Content;
+use crate::endpoint::{Endpoint, EndpointMethod};
 use crate::error::{DeclaredFailure, HostError, HttpError, HttpValidationError};
 use crate::json::{SchemaOf, object};
 
@@ -32,13 +33,17 @@ pub(super) fn of(endpoint: &Endpoint, security: &Security, schemas: &mut Schemas
     let is_check = endpoint.health_check().is_some();
     let authenticates = !security.schemes().is_empty();
     let is_web_socket = parameters::is_web_socket(endpoint);
+    let is_file =
+        matches!(endpoint.content(), Content::File) && endpoint.methods().contains(&EndpointMethod::GET);
     let of_all = [
         (is_web_socket, "400", "The request is not the handshake of a WebSocket", &told),
         (authenticates, "401", "The request is not authenticated", &told),
         (authenticates, "403", "The client may not do this", &told),
         (takes_body, "408", "The client sent the body too slowly", &host_or_own),
+        (is_file, "412", "The file is not the one that the request expects", &told),
         (takes_body, "413", "The body is too large", &told),
         (takes_body, "415", "The media type or the coding of the body is not supported", &told),
+        (is_file, "416", "The range begins after the file", &told),
         (may_be_invalid, "422", "The request does not match the schema", &invalid_or_own),
         (true, "500", "The endpoint failed", &told),
         // The host's error body has this schema, too.
@@ -61,6 +66,9 @@ pub(super) fn of(endpoint: &Endpoint, security: &Security, schemas: &mut Schemas
         if can_be {
             failures.push(ErrorResponse::new(status, description, schema));
         }
+    }
+    if let Some(behind) = failures.iter_mut().find(|failure| failure.status == "416") {
+        behind.headers.push("content-range");
     }
     for declared in endpoint.failures() {
         add(&mut failures, declared, &told);

@@ -28,6 +28,7 @@ mod extract;
 mod extract_errors;
 mod failures;
 mod field_errors;
+mod files;
 mod flattened;
 mod foreign_errors;
 mod forms;

@@ -12,5 +12,7 @@
 mod calls;
 #[cfg(feature = "testing-fleet")]
 mod fleet;
+#[cfg(feature = "testing-fleet")]
+mod fleet_files;
 mod lifecycle;
 mod requests;
