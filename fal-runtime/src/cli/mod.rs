@@ -184,16 +184,11 @@ fn systemd(options: &deploy::SystemdOptions) -> Result<ExitCode> {
 #[cfg(feature = "host")]
 fn kubernetes(options: &deploy::KubernetesOptions) -> Result<ExitCode> {
     let app = select::app(options.app.name.as_deref())?;
-    let manifests = deploy::manifests(app, options);
-    match &options.check {
-        None => print(&manifests),
-        Some(file) => {
-            let own = std::env::args().skip(1).filter(|argument| !argument.starts_with("--check"));
-            let own: Vec<_> = own.filter(|argument| *argument != file.to_string_lossy()).collect();
-            let command = format!("{} {}", program(), own.join(" "));
-            openapi::check(&manifests, file, &command).map(|()| ExitCode::SUCCESS)
-        }
+    #[cfg(feature = "yaml")]
+    if let Some(file) = &options.check {
+        return deploy::check(app, options, file).map(|()| ExitCode::SUCCESS);
     }
+    print(&deploy::manifests(app, options))
 }
 
 fn list(apps: &[&Declaration]) -> String {

@@ -6,5 +6,7 @@ mod systemd;
 mod tests;
 mod times;
 
+#[cfg(feature = "yaml")]
+pub(super) use self::kubernetes::check;
 pub(super) use self::kubernetes::{KubernetesOptions, manifests};
 pub(super) use self::systemd::{SystemdOptions, units};

@@ -29,6 +29,12 @@ impl Times {
         }
     }
 
+    /// The same with another grace period.
+    #[cfg(feature = "yaml")]
+    pub(super) fn with_grace(self, grace: Duration) -> Self {
+        Self { grace: whole_seconds(grace), ..self }
+    }
+
     /// How long a stop may take.
     pub(super) fn stop(self) -> u64 {
         self.lame_duck + self.drain + self.grace + MARGIN

@@ -1,5 +1,8 @@
 //! The numbers of the printed units and manifests.
 
+#[cfg(feature = "yaml")]
+mod check;
+
 use std::path::Path;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
@@ -25,7 +28,7 @@ impl OnRequest {
     async fn health(&self) {}
 }
 
-#[derive(Parser)]
+#[derive(Debug, Parser)]
 struct Kubernetes {
     #[command(flatten)]
     options: KubernetesOptions,
@@ -65,7 +68,7 @@ fn the_times_of_a_pod_are_computed_from_the_declaration() {
             "# lame duck 5 s + drain timeout 30 s + grace period 7 s + 5 s\n      terminationGracePeriodSeconds: 47\n",
             "# startup_timeout of the app 100 s, and a tenth more: 55 probes of 2 s.",
             "failureThreshold: 55\n",
-            "httpGet: { path: /healthz, port: probes }\n            periodSeconds: 10",
+            "httpGet: { path: \"/healthz\", port: probes }\n            periodSeconds: 10",
             "maxSurge: 1, maxUnavailable: 0",
             "- --drain-timeout=30s\n",
             "- --runners=1\n",
@@ -86,7 +89,22 @@ fn the_health_check_of_a_bare_runner_is_a_liveness_probe_with_its_own_parameters
              periodSeconds: 15\n            timeoutSeconds: 4\n            failureThreshold: 2\n",
         ],
     );
-    assert!(!text.contains("--runners"), "{text}");
+    for of_a_host in ["--runners", "XDG_RUNTIME_DIR", "queue", "env:", "`run`"] {
+        assert!(!text.contains(of_a_host), "{of_a_host}: {text}");
+    }
+}
+
+#[test]
+fn a_comment_has_the_indentation_of_what_it_explains() {
+    for form in [&["--max-replicas=5"][..], &["--bare"]] {
+        let text = kubernetes::<Slow>(form);
+        let lines: Vec<_> = text.lines().collect();
+        let spaces = |line: &str| line.len() - line.trim_start().len();
+        for pair in lines.windows(2) {
+            let is_comment = |line: &str| line.trim_start().starts_with('#');
+            assert!(!is_comment(pair[0]) || spaces(pair[0]) == spaces(pair[1]), "{pair:#?}");
+        }
+    }
 }
 
 #[test]
@@ -94,6 +112,7 @@ fn an_app_that_is_checked_on_request_has_no_liveness_probe() {
     let text = kubernetes::<OnRequest>(&["--bare", "--max-replicas=5"]);
     assert!(!text.contains("\n          livenessProbe:"), "{text}");
     assert_has(&text, &["failureThreshold: 330\n", "maxReplicas: 5\n", "--on-manual-failure=exit"]);
+    assert!(!text.contains("\n  replicas:"), "it would undo what the autoscaler has done: {text}");
 }
 
 #[test]

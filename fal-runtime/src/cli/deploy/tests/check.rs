@@ -1,0 +1,154 @@
+//! What `kubernetes --check` finds in a file of manifests.
+
+use super::super::check;
+use super::*;
+
+/// What is wrong with this file, or nothing.
+fn checked<A: App>(text: &str, arguments: &[&str]) -> Option<String> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, text).unwrap();
+    let check_option = format!("--check={}", file.path().display());
+    let words = ["app", check_option.as_str()].into_iter().chain(arguments.iter().copied());
+    let options = Kubernetes::parse_from(words).options;
+    check(A::declaration(), &options, file.path()).err().map(|error| error.to_string())
+}
+
+/// The printed manifests with these changes.
+fn changed<A: App>(arguments: &[&str], changes: &[(&str, &str)]) -> String {
+    let mut text = kubernetes::<A>(arguments);
+    for (before, after) in changes {
+        assert!(text.contains(before), "no {before:?} in:\n{text}");
+        text = text.replace(before, after);
+    }
+    text
+}
+
+#[test]
+fn what_was_printed_fits_in_every_form() {
+    let forms: [&[&str]; 4] = [&[], &["--bare"], &["--exclusive", "--runners=3"], &["--max-replicas=9"]];
+    for form in forms {
+        assert_eq!(checked::<Slow>(&kubernetes::<Slow>(form), &[]), None, "{form:?}");
+        assert_eq!(checked::<OnRequest>(&kubernetes::<OnRequest>(form), &[]), None, "{form:?}");
+    }
+}
+
+#[test]
+fn what_is_the_operators_is_not_compared() {
+    let text = changed::<Slow>(
+        &["--name=other"],
+        &[
+            ("registry.example/app:1", "registry.example/app:2"),
+            ("replicas: 2", "replicas: 7"),
+            ("cpu: \"1\", memory: 1Gi", "cpu: \"4\", memory: 9Gi"),
+            ("- --runners=1\n", "- --runners=2\n            - --queue=64\n"),
+            ("terminationGracePeriodSeconds: 47", "terminationGracePeriodSeconds: 3600"),
+            ("failureThreshold: 55", "failureThreshold: 100"),
+            ("kind: Service\n", "kind: Service\n# Mine.\n"),
+            (
+                "{ app.kubernetes.io/name: other }",
+                "{ app.kubernetes.io/name: other, app.kubernetes.io/part-of: \"9\" }",
+            ),
+        ],
+    );
+    assert_eq!(checked::<Slow>(&text, &[]), None, "{text}");
+    assert_eq!(checked::<Slow>(&text, &["--name=other"]), None, "{text}");
+}
+
+#[test]
+fn a_pod_needs_the_time_that_its_arguments_and_variables_give_a_stop() {
+    let text = changed::<Slow>(&[], &[("--drain-timeout=30s", "--drain-timeout=90s")]);
+    let expected = "spec.template.spec.terminationGracePeriodSeconds\n    has 47, wants at least 107: lame duck 5 s + drain \
+                    timeout 90 s + grace period 7 s + 5 s";
+    assert!(checked::<Slow>(&text, &[]).unwrap().ends_with(expected));
+    let text = changed::<Slow>(
+        &[],
+        &[
+            ("            - --drain-timeout=30s\n", ""),
+            ("env:\n", "env:\n            - { name: FAL_DRAIN_TIMEOUT, value: 31s }\n"),
+        ],
+    );
+    let error = checked::<Slow>(&text, &[]).unwrap();
+    assert!(error.contains("drain timeout 31 s"), "{error}");
+    let text = changed::<Slow>(
+        &["--bare"],
+        &[("- --drain-timeout=30s\n", "- --drain-timeout=30s\n            - --grace=9s\n")],
+    );
+    let error = checked::<Slow>(&text, &[]).unwrap();
+    assert!(error.contains("grace period 9 s") && error.matches("has").count() == 1, "{error}");
+}
+
+#[test]
+fn a_declaration_that_has_changed_does_not_fit_any_more() {
+    let error = checked::<OnRequest>(&kubernetes::<Slow>(&[]), &["--name=slow-app"]).unwrap();
+    // Its startup timeout is 600 s, its grace period 5 s.
+    assert!(error.contains("containers[0].startupProbe.failureThreshold\n    has 55 times 2 s, in all 110 s, wants at least 660 s"));
+    assert!(!error.contains("terminationGracePeriodSeconds"), "a pod may have more time: {error}");
+    let text = changed::<Slow>(
+        &["--bare"],
+        &[("timeoutSeconds: 4", "timeoutSeconds: 3"), ("path: \"/alive\"", "path: /ready")],
+    );
+    let error = checked::<Slow>(&text, &[]).unwrap();
+    assert!(error.contains("livenessProbe.timeoutSeconds\n    has 3, wants 4"), "{error}");
+    assert!(error.contains("livenessProbe.httpGet.path\n    has /ready, wants /alive"), "{error}");
+}
+
+#[test]
+fn the_health_check_is_not_the_liveness_probe_of_a_host() {
+    let text = changed::<Slow>(&[], &[("path: \"/healthz\"", "path: /alive")]);
+    let error = checked::<Slow>(&text, &[]).unwrap();
+    assert!(error.contains("has /alive, wants /healthz"), "{error}");
+    let text = changed::<Slow>(&[], &[("livenessProbe:", "other:")]);
+    assert!(checked::<Slow>(&text, &[]).unwrap().contains("has nothing, wants /healthz"));
+    let text = changed::<OnRequest>(
+        &["--bare"],
+        &[("readinessProbe:", "livenessProbe: { httpGet: { path: /health } }\n          readinessProbe:")],
+    );
+    let error = checked::<OnRequest>(&text, &[]).unwrap();
+    assert!(error.contains("has /health, wants no probe"), "{error}");
+}
+
+#[test]
+fn arguments_must_be_those_of_this_program() {
+    let text = changed::<Slow>(&[], &[("- --runners=1", "- --runner=1")]);
+    let error = checked::<Slow>(&text, &[]).unwrap();
+    assert!(
+        error
+            .contains("containers[0].args\n    has arguments that this program refuses (unexpected argument"),
+        "{error}"
+    );
+    let text = changed::<Slow>(&[], &[("- run\n", "- list\n")]);
+    assert!(checked::<Slow>(&text, &[]).is_some());
+    let text = changed::<Slow>(
+        &[],
+        &[("args:\n", "command: [/my-app, run]\n          args:\n"), ("- run\n", "- --queue=9\n")],
+    );
+    assert_eq!(checked::<Slow>(&text, &[]), None);
+}
+
+#[test]
+fn a_file_in_which_there_is_no_deployment_of_the_app_is_an_error_that_says_what_to_do() {
+    for (text, expected) in [
+        ("kind: Service\n", "there is no Deployment in it"),
+        ("kind: [\n", "render templates before"),
+        (
+            "kind: Deployment\nmetadata: { name: a }\n---\nkind: Deployment\nmetadata: { name: b }\n",
+            "no Deployment is called `slow-app`: name it with `--name`",
+        ),
+        (
+            "kind: Deployment\nspec: { template: { spec: { containers: [{ name: a }, { name: b }] } } }\n",
+            "call the container of the app `app`",
+        ),
+    ] {
+        let error = checked::<Slow>(text, &[]).unwrap();
+        assert!(error.contains("cannot check ") && error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn the_file_says_what_was_printed_so_other_options_are_refused_with_it() {
+    for option in ["--image=x", "--bare", "--replicas=2"] {
+        let error = Kubernetes::try_parse_from(["app", "--check=file", option]).unwrap_err().to_string();
+        assert!(error.contains("cannot be used with"), "{error}");
+    }
+    assert!(Kubernetes::try_parse_from(["app"]).unwrap_err().to_string().contains("--image <IMAGE>"));
+}
