@@ -152,7 +152,7 @@ impl Monitor {
                 if had_passed || self.schedule.start_interval().is_none() {
                     // Ticks that came while the check was in flight are skipped (S13).
                     self.skip_ticks(now);
-                    self.schedule_confirmation(now);
+                    self.schedule_confirmation(now, check.trigger);
                 } else {
                     self.schedule_start_check(now);
                 }
@@ -260,14 +260,14 @@ impl Monitor {
         }
     }
 
-    /// Lets the next check follow sooner after a counted failure, until the runner is unhealthy (S55a). At a pass the next tick
-    /// is already set, because a check sets it when it starts.
-    fn schedule_confirmation(&mut self, now: Time) {
+    /// Lets the next check follow sooner after a counted failure, until the runner is unhealthy or passes a check (S55).
+    fn schedule_confirmation(&mut self, now: Time, trigger: Trigger) {
+        let Some(interval) = self.schedule.confirm_interval() else { return };
         let is_failing = self.streak > 0 && self.streak < self.config.threshold();
-        if let Some(interval) = self.schedule.confirm_interval().filter(|_| is_failing)
-            && let Phase::InService(InService { next_tick: Some(tick), .. }) = &mut self.phase
-        {
-            *tick = now + interval;
+        let tick = if is_failing { now + interval } else { self.schedule.next_after(now) };
+        if let Phase::InService(InService { next_tick: Some(next), .. }) = &mut self.phase {
+            // A manual check without an outcome does not delay the periodic one that confirms a failure.
+            *next = if is_failing && trigger == Trigger::Manual { tick.min(*next) } else { tick };
         }
     }
 

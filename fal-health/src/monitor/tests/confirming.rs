@@ -68,3 +68,39 @@ fn a_confirm_interval_above_the_check_interval_delays_nothing_s55a() {
     monitor.handle(first, Event::Finished { check: check.id, outcome: FAILED });
     assert_eq!(monitor.deadline(), Some(first + INTERVAL));
 }
+
+/// A monitor that has failed its first check, and the time of that.
+fn failed_once() -> (Monitor, Time) {
+    let schedule = Schedule::new(INTERVAL, 0).with_confirm_interval(CONFIRM);
+    let mut monitor = Monitor::new(health(), Lifespan::new(Time::ZERO, None), schedule);
+    monitor.handle(Time::ZERO, Event::Ready);
+    let now = monitor.deadline().unwrap();
+    let check = started(monitor.handle(now, Event::Elapsed));
+    monitor.handle(now, Event::Finished { check: check.id, outcome: FAILED });
+    assert_eq!(monitor.deadline(), Some(now + CONFIRM));
+    (monitor, now)
+}
+
+#[test]
+fn after_a_manual_pass_no_check_confirms_the_failure_before_s55b_s22() {
+    let (mut monitor, failed) = failed_once();
+    let now = failed + Duration::from_secs(1);
+    let check = started(monitor.handle(now, Event::ManualRequested));
+    monitor.handle(now, Event::Finished { check: check.id, outcome: Outcome::Pass });
+    assert_eq!(monitor.deadline(), Some(failed + INTERVAL));
+}
+
+#[test]
+fn inconclusive_manual_checks_do_not_delay_the_confirmation_s55a_s32a() {
+    let (mut monitor, failed) = failed_once();
+    let mut now = failed + Duration::from_millis(500);
+    let mut command = monitor.handle(now, Event::ManualRequested);
+    for _ in 0..2 {
+        let check = started(command);
+        assert_eq!(check.trigger, Trigger::Manual);
+        monitor.handle(now, Event::Finished { check: check.id, outcome: COULD_NOT_ASK });
+        now = monitor.deadline().unwrap();
+        command = monitor.handle(now, Event::Elapsed);
+    }
+    assert_eq!((started(command).trigger, now), (Trigger::Periodic, failed + CONFIRM));
+}
