@@ -120,9 +120,11 @@ impl Fleet {
 
     /// Records a removed runner, and starts its replacement if that has not happened yet.
     pub(super) fn finish_runner(&mut self, now: Time, runner: Runner, exit: Option<Exit>) {
-        let Runner { id, replica: index, .. } = runner;
+        let Runner { id, replica: index, stable, .. } = runner;
         self.record(now, runner, exit);
-        self.give_up_if_due(now);
+        if !stable {
+            self.give_up_if_due(now);
+        }
         self.release_replica(now, id, index);
     }
 

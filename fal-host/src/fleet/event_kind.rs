@@ -110,7 +110,8 @@ pub enum EventKind {
     BackoffEnded,
     /// Its start failed, like those before it, and the host stops (S48).
     GaveUp(GaveUp),
-    /// The rolling restart that started it has replaced every runner ([S52](fal_health::semantics#s52)).
+    /// The rolling restart that started it has replaced every runner ([S52](fal_health::semantics#s52)). If all that it started
+    /// were scaled away, this is about another runner.
     #[non_exhaustive]
     RestartCompleted {
         /// How many runners it has replaced.

@@ -34,6 +34,7 @@ impl Fleet {
             ending: superseded.or(previous),
             first_new: RunnerId::new(self.next_id),
             successors: BTreeSet::new(),
+            replaced: 0,
         });
     }
 
@@ -78,6 +79,7 @@ impl Fleet {
                 }
             } else if runner.is_ready() && runner.min_healthy.is_none() {
                 restart.remaining.pop_front();
+                restart.replaced += 1;
             } else {
                 return;
             }
@@ -111,8 +113,10 @@ impl Fleet {
     fn complete_restart(&mut self) {
         let Some(restart) = self.rolling_restart.take() else { return };
         self.last_restart = Some(RestartStatus::Completed);
-        if let Some(last) = restart.successors.last() {
-            self.emit(*last, EventKind::RestartCompleted { replaced: self.replicas.len() });
+        // If the host has scaled down meanwhile, none of its successors may be left.
+        let current = || self.replicas.values().find_map(|replica| replica.current);
+        if let Some(last) = restart.successors.last().copied().or_else(current) {
+            self.emit(last, EventKind::RestartCompleted { replaced: restart.replaced });
         }
         self.commands.push(FleetCommand::RestartEnded(Ok(())));
     }

@@ -20,6 +20,8 @@ pub(super) struct RollingRestart {
     pub(super) first_new: RunnerId,
     /// The runners that it has started, or taken over while they started. If one of them fails, the restart ends (S52b).
     pub(super) successors: BTreeSet<RunnerId>,
+    /// How many runners it has replaced.
+    pub(super) replaced: usize,
 }
 
 /// Why a rolling restart ended before it had replaced every runner ([S52](fal_health::semantics#s52)).

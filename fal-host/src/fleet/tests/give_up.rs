@@ -5,7 +5,8 @@ use std::num::NonZeroU32;
 use fal_health::Time;
 
 use super::simulation::{GOOD, Script, Simulation, millis, seconds, settings};
-use crate::fleet::{EventKind, FleetSettings, GaveUp, GiveUp, Reason};
+use crate::fleet::{EventKind, Exit, FleetEvent, FleetSettings, GaveUp, GiveUp, Reason};
+use crate::id::RunnerId;
 
 const FAILS: Script = Script { setup: None, exits: Some(millis(100)), ..GOOD };
 
@@ -89,4 +90,24 @@ fn every_replica_has_to_fail_as_often_s48a() {
     assert!(simulation.stopped);
     assert_eq!(gave_up(&simulation).unwrap().failed_starts, 5);
     assert!(simulation.starts().len() >= 15, "{}", simulation.starts().len());
+}
+
+#[test]
+fn a_start_follows_the_crash_of_the_last_runner_although_restarts_have_failed_before_s48a() {
+    for recovers in [true, false] {
+        let mut simulation = Simulation::new(after(2, 1), move |id| match id.get() {
+            2 | 3 => FAILS,
+            4 if !recovers => FAILS,
+            _ => GOOD,
+        });
+        for restart in [20, 30] {
+            simulation.run_to(seconds(restart));
+            simulation.handle(FleetEvent::Restart);
+        }
+        simulation.run_to(seconds(40));
+        assert_eq!(simulation.restarts.len(), 2, "both have failed, and the old runner serves");
+        simulation.handle(FleetEvent::Exited { id: RunnerId::new(1), exit: Exit::Signal(11) });
+        simulation.run_to(seconds(60));
+        assert_eq!((simulation.starts().len(), simulation.stopped), (4, !recovers));
+    }
 }

@@ -112,6 +112,41 @@ fn a_rolling_restart_ends_although_its_runner_is_scaled_away_s76b_s52c() {
     assert!(!simulation.processes.contains(&RunnerId::new(1)), "the one that stays is new");
 }
 
+/// What the host tells at the end of a rolling restart that completes.
+fn replaced(simulation: &Simulation) -> Vec<usize> {
+    let count = |kind: &EventKind| match kind {
+        EventKind::RestartCompleted { replaced } => Some(*replaced),
+        _ => None,
+    };
+    simulation.events.iter().filter_map(|(.., kind)| count(kind)).collect()
+}
+
+#[test]
+fn a_rolling_restart_counts_the_runners_that_it_has_replaced_s52c_s76a() {
+    let mut simulation = Simulation::new(settings(2), |_| GOOD);
+    simulation.run_to(seconds(20));
+    simulation.handle(FleetEvent::Restart);
+    simulation.run_to(seconds(20) + millis(100));
+    simulation.handle(to(5));
+    simulation.run_to(seconds(60));
+    assert_eq!((replaced(&simulation), simulation.reasons()), (vec![2], vec![Reason::Restarted; 2]));
+}
+
+#[test]
+fn the_end_of_a_rolling_restart_is_told_although_its_successors_were_scaled_away_s52c_s76b() {
+    let slow = Script { drains_in: Some(seconds(10)), ..GOOD };
+    let settings = FleetSettings { replacement_strategy: ReplacementStrategy::StopFirst, ..settings(1) };
+    let mut simulation = Simulation::new(settings, move |_| slow);
+    simulation.run_to(seconds(20));
+    simulation.handle(FleetEvent::Restart);
+    simulation.handle(FleetEvent::Scale(Scale::Up));
+    simulation.run_to(seconds(25));
+    // The replica whose runner drains goes, because it serves no requests.
+    simulation.handle(FleetEvent::Scale(Scale::Down));
+    simulation.run_to(seconds(60));
+    assert_eq!((simulation.restarts.len(), replaced(&simulation)), (1, vec![0]));
+}
+
 #[test]
 fn a_host_that_stops_does_not_scale_s76a_s41a() {
     let mut simulation = Simulation::new(settings(2), |_| GOOD);

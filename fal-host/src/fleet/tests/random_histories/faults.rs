@@ -10,8 +10,11 @@ use super::super::chance::Chance;
 use super::super::simulation::{FAILED, millis, seconds};
 use super::history::{History, Seen};
 use super::settings::MEMORY_LIMIT;
-use crate::fleet::{Exit, Finding, FleetEvent, Scale};
+use crate::fleet::{Exit, Finding, FleetEvent, RunnerOrder, Scale};
 use crate::id::RunnerId;
+
+const ORDERS: [RunnerOrder; 4] =
+    [RunnerOrder::Drain, RunnerOrder::Replace, RunnerOrder::Stop, RunnerOrder::Kill];
 
 impl History {
     /// Lets time pass, or reports an event of one of the youngest runners or of the host.
@@ -46,11 +49,13 @@ impl History {
             6 if chance.one_in(3) => FleetEvent::ManualRequested { id },
             7 if has_process && chance.one_in(3) => FleetEvent::Exited { id, exit: Exit::Status(1) },
             8 if has_process && !routed => FleetEvent::Drained { id },
-            9 => match chance.below(5) {
+            9 => match chance.below(7) {
                 0 => FleetEvent::Unreachable { id },
                 1 => FleetEvent::StopRequested { id },
                 2 => FleetEvent::SetupFailed { id, error: "no model".to_owned() },
                 3 => FleetEvent::Progress { id, progress: Progress::new(0.5, "half") },
+                4 => FleetEvent::CheckOrdered { id },
+                5 => FleetEvent::Ordered { id, order: chance.of(&ORDERS) },
                 _ => FleetEvent::Elapsed,
             },
             10 if chance.one_in(6) => {

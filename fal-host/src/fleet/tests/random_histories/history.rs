@@ -220,7 +220,11 @@ impl History {
                 self.of(id).was_routed = false;
             }
             EventKind::AwaitingFirstPass { .. } => self.of(id).was_ready = true,
-            EventKind::Draining { reason: Reason::Restarted, .. } => self.assert_has_healthy_successor(id),
+            EventKind::Draining { reason, .. }
+                if matches!(reason, Reason::Restarted | Reason::Memory | Reason::Age | Reason::Requests) =>
+            {
+                self.assert_has_healthy_successor(id);
+            }
             EventKind::Checked(record) if record.effect == CheckEffect::Passed => {
                 let now = self.now;
                 let seen = self.of(id);
