@@ -48,7 +48,7 @@ impl Circumstances {
             startup_limit: settings.startup_limit(),
             drain_timeout: settings.drain_timeout,
             grace_period: settings.grace_period,
-            replacing: fleet.replacing(),
+            replacing: fleet.vacated(),
             max_replacing: settings.max_replacing.of(settings.runners).map(Into::into),
             last_ended,
         }

@@ -93,7 +93,7 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind, evidence: Option<&Evidence
             "unhealthy: replacement deferred until fewer runners are being replaced"
         ),
         EventKind::ReplacementDue { reason } => {
-            tracing::info!(%runner, %reason, "has reached a limit: it will be replaced");
+            tracing::info!(%runner, %reason, "will be replaced");
         }
         EventKind::Draining { reason, timeout } => {
             let timeout = format_setting(*timeout);

@@ -188,11 +188,18 @@ fn tell_health(
 }
 
 fn tell_plans(told: &mut Explanation, info: &RunnerInfo) {
-    if let Some(due) = info.replacement_due {
-        told.rule(
+    match info.replacement_due {
+        Some(Reason::Operator) => {
+            told.rule("S87a", "An operator ordered its replacement. It serves until its successor is healthy.");
+        }
+        Some(limit) => told.rule(
             "S54c",
-            format!("It has reached its limit on `{due}` and will be replaced; its successor starts first."),
-        );
+            format!(
+                "It has reached its limit on `{limit}` and will be replaced. It waits while as many replacements are \
+                 under way as the bound allows, and during a rolling restart."
+            ),
+        ),
+        None => {}
     }
     if info.awaits_min_healthy {
         told.rule(

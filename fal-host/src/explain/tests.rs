@@ -227,6 +227,20 @@ fn every_verdict_is_explained_s85d() {
 }
 
 #[test]
+fn a_replacement_that_will_follow_is_explained_with_its_cause_s54c_s87a_s52a_s85d() {
+    for (due, awaits_min_healthy, rule, words) in [
+        (Some(Reason::Memory), false, "[S54c]", "limit on `memory`"),
+        (Some(Reason::Operator), false, "[S87a]", "An operator ordered its replacement"),
+        (None, true, "[S52a]", "It is a successor"),
+    ] {
+        let mut runner = live(RunnerState::Idle);
+        (runner.info.replacement_due, runner.info.awaits_min_healthy) = (due, awaits_min_healthy);
+        let text = explained(runner, &[StepKind::InRotation]);
+        assert!(text.lines().any(|line| line.contains(words) && line.ends_with(rule)), "{text}");
+    }
+}
+
+#[test]
 fn every_outcome_of_a_check_is_explained_s18a_s20_s85d() {
     use fal_health::Inconclusive;
     for (outcome, words) in [

@@ -9,6 +9,7 @@ use super::event_kind::EventKind;
 use super::finding::Finding;
 use super::message::FleetCommand;
 use super::record::Reason;
+use super::replica::{Replacement, ReplicaIndex};
 use super::runner::{MinHealthy, Runner};
 use crate::id::RunnerId;
 
@@ -108,7 +109,9 @@ impl Fleet {
     fn on_unhealthy(&mut self, now: Time, id: RunnerId) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         let replica = self.replicas.get(&runner.replica);
-        let is_replacing = replica.is_some_and(|replica| replica.replacing || replica.successor == Some(id));
+        let is_replacing = replica.is_some_and(|replica| {
+            replica.replacement == Some(Replacement::Vacated) || replica.successor == Some(id)
+        });
         // The first serves no requests (S44c, S75), and the second is part of a replacement already (S40c).
         if !runner.is_routed() || is_replacing {
             return self.terminate(now, id, Reason::Unhealthy);
@@ -119,12 +122,22 @@ impl Fleet {
             runner.deferral = Some(self.next_deferral);
             self.deferred.insert(self.next_deferral, id);
             self.next_deferral += 1;
-            let replacing = self.replacing;
+            let replacing = self.vacated();
             self.start_allowed_replacements(now);
             if self.runners.get(&id).is_some_and(|runner| runner.deferral.is_some()) {
                 self.emit(id, EventKind::ReplacementDeferred { replacing });
             }
         }
+    }
+
+    /// Sets how far the replacement of a replica is.
+    pub(super) fn set_replacement(&mut self, index: ReplicaIndex, replacement: Option<Replacement>) {
+        let Some(replica) = self.replicas.get_mut(&index) else { return };
+        let before = std::mem::replace(&mut replica.replacement, replacement);
+        let count = |it: Option<Replacement>| usize::from(it.is_some());
+        let count_doubled = |it| usize::from(it == Some(Replacement::Doubled));
+        self.replacing = self.replacing + count(replacement) - count(before);
+        self.doubled = self.doubled + count_doubled(replacement) - count_doubled(before);
     }
 
     /// How many replicas may be replaced at a time (S40a).
@@ -137,12 +150,10 @@ impl Fleet {
         while let Some(id) = self.deferred.first_key_value().map(|(_, id)| *id) {
             let Some(index) = self.runners.get(&id).map(|runner| runner.replica) else { return };
             if self.healthy_spare().is_none() {
-                let is_allowed = self.replacing < self.max_replacing();
-                let Some(replica) = self.replicas.get_mut(&index).filter(|_| is_allowed) else {
+                if self.vacated() >= self.max_replacing() {
                     return;
-                };
-                replica.replacing = true;
-                self.replacing += 1;
+                }
+                self.set_replacement(index, Some(Replacement::Vacated));
             }
             // It leaves the rotation, which ends its deferral.
             self.terminate(now, id, Reason::Unhealthy);

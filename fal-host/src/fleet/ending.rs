@@ -8,7 +8,7 @@ use super::event_kind::EventKind;
 use super::give_up::FailedStart;
 use super::message::FleetCommand;
 use super::record::{Exit, MAX_RECORDS, Reason, RunnerRecord};
-use super::replica::ReplicaIndex;
+use super::replica::{Replacement, ReplicaIndex};
 use super::runner::{Phase, Runner};
 use super::settings::{KILL_TIMEOUT, ReplacementStrategy};
 use super::{Fleet, Shutdown};
@@ -147,8 +147,12 @@ impl Fleet {
         if replica.current != Some(id) {
             return;
         }
-        replica.current = replica.successor.take();
-        if let Some(successor) = replica.current {
+        let successor = replica.successor.take();
+        replica.current = successor;
+        if replica.replacement.is_some() {
+            self.set_replacement(index, Some(Replacement::Vacated));
+        }
+        if let Some(successor) = successor {
             self.end_replacement(now, successor, index);
             return self.fill_vacancy(now, index);
         }

@@ -65,11 +65,11 @@ pub enum EventKind {
         /// How many runners are being replaced.
         replacing: usize,
     },
-    /// It has reached a limit on its memory, its age or its requests, and will be replaced
-    /// ([S54](fal_health::semantics#s54)).
+    /// It has reached a limit on its memory, its age or its requests, or an operator has ordered it: it will be replaced
+    /// ([S54](fal_health::semantics#s54), [S87a](fal_health::semantics#s87a)).
     #[non_exhaustive]
     ReplacementDue {
-        /// Which limit: `memory`, `age` or `requests`.
+        /// `memory`, `age` or `requests`, or else `operator`.
         reason: Reason,
     },
     /// It has left the rotation and finishes its requests before it gets SIGTERM.

@@ -5,7 +5,7 @@ use fal_health::Time;
 use super::Fleet;
 use super::event_kind::EventKind;
 use super::record::Reason;
-use super::replica::ReplicaIndex;
+use super::replica::{Replacement, ReplicaIndex};
 use super::runner::Runner;
 use super::settings::ReplacementStrategy;
 use crate::id::RunnerId;
@@ -42,17 +42,9 @@ impl Fleet {
                 return;
             };
             self.due.retain(|due| *due != id);
-            let Some(replica) = self.replicas.get_mut(&index) else { return };
-            replica.replacing = true;
-            replica.succession = reason;
-            self.replacing += 1;
+            self.set_replacement(index, Some(Replacement::Doubled));
             match self.settings.replacement_strategy {
-                ReplacementStrategy::StartFirst => {
-                    let successor = self.create_runner(now, index);
-                    if let Some(replica) = self.replicas.get_mut(&index) {
-                        replica.successor = Some(successor);
-                    }
-                }
+                ReplacementStrategy::StartFirst => self.start_successor(now, index, reason),
                 ReplacementStrategy::StopFirst => self.drain(now, id, reason),
             }
         }
@@ -62,7 +54,8 @@ impl Fleet {
     fn replaceable(&self, id: RunnerId) -> Option<(RunnerId, ReplicaIndex, Reason)> {
         let runner = self.runners.get(&id)?;
         let replica = self.replicas.get(&runner.replica)?;
-        let is_free = replica.current == Some(id) && replica.successor.is_none() && !replica.replacing;
+        let is_free =
+            replica.current == Some(id) && replica.successor.is_none() && replica.replacement.is_none();
         Some((id, runner.replica, runner.due.filter(|_| is_free)?))
     }
 
@@ -72,7 +65,7 @@ impl Fleet {
         let Some(replica) = self.replicas.get_mut(&index) else { return };
         replica.successor = None;
         let Some(current) = replica.current else { return };
-        let was_replacing = replica.replacing;
+        let was_replacing = replica.replacement.is_some();
         self.end_replacement(now, current, index);
         if was_replacing && self.runners.get(&current).is_some_and(|runner| runner.due.is_some()) {
             self.due.push_back(current);

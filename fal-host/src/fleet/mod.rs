@@ -109,8 +109,10 @@ pub(crate) struct Fleet {
     /// Unhealthy runners that wait to be replaced, by the number of their deferral (S40).
     deferred: BTreeMap<u64, RunnerId>,
     next_deferral: u64,
-    /// How many replicas are being replaced because of periodic checks (S40).
+    /// How many replicas are being replaced because of periodic checks or limits (S40, S54).
     replacing: usize,
+    /// How many of these still have their old runner in service.
+    doubled: usize,
     /// Runners that have reached a limit and wait to be replaced (S54), the first one first.
     due: VecDeque<RunnerId>,
     rolling_restart: Option<RollingRestart>,
@@ -156,6 +158,7 @@ impl Fleet {
             deferred: BTreeMap::new(),
             next_deferral: 0,
             replacing: 0,
+            doubled: 0,
             due: VecDeque::new(),
             records: VecDeque::new(),
             next_id: 1,
@@ -241,9 +244,9 @@ impl Fleet {
         self.settings.replacement_strategy
     }
 
-    /// How many replicas are being replaced because of periodic checks or limits (S40).
-    pub(crate) fn replacing(&self) -> usize {
-        self.replacing
+    /// How many replicas are being replaced whose old runner has left (S40).
+    pub(crate) fn vacated(&self) -> usize {
+        self.replacing - self.doubled
     }
 
     pub(crate) fn settings(&self) -> &FleetSettings {

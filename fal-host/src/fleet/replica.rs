@@ -25,10 +25,19 @@ pub(super) struct Replica {
     pub(super) succession: Reason,
     /// The runner whose process must end before the next one starts.
     pub(super) awaited_exit: Option<RunnerId>,
-    /// Whether it is being replaced because of periodic checks, until the first pass of its current runner (S40).
-    pub(super) replacing: bool,
+    /// Its replacement because of periodic checks or a limit, until its current runner is stable (S40, S54).
+    pub(super) replacement: Option<Replacement>,
     /// Holds its starts while they fail (S35e).
     pub(super) backoff: Backoff,
+}
+
+/// How far the replacement of a runner is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Replacement {
+    /// The old runner serves until its successor is healthy (S54c).
+    Doubled,
+    /// The old runner has left its replica.
+    Vacated,
 }
 
 impl Replica {
@@ -40,7 +49,7 @@ impl Replica {
             successor: None,
             succession: Reason::Restarted,
             awaited_exit: None,
-            replacing: false,
+            replacement: None,
             backoff,
         }
     }

@@ -92,11 +92,7 @@ impl Fleet {
         restart.ending = Some(id);
         match phase {
             Phase::Ready { .. } if self.settings.replacement_strategy == ReplacementStrategy::StartFirst => {
-                let successor = self.create_runner(now, index);
-                if let Some(replica) = self.replicas.get_mut(&index) {
-                    replica.successor = Some(successor);
-                    replica.succession = Reason::Restarted;
-                }
+                self.start_successor(now, index, Reason::Restarted);
             }
             Phase::Ready { .. } => self.drain(now, id, Reason::Restarted),
             // It has no requests to finish.

@@ -88,10 +88,8 @@ impl Fleet {
 
     /// Removes a replica and ends its runners.
     fn remove_replica(&mut self, now: Time, index: ReplicaIndex) {
+        self.set_replacement(index, None);
         let Some(replica) = self.replicas.remove(&index) else { return };
-        if replica.replacing {
-            self.replacing -= 1;
-        }
         for id in [replica.current, replica.successor].into_iter().flatten() {
             if let Some(restart) = &mut self.rolling_restart {
                 restart.successors.remove(&id);

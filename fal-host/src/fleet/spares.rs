@@ -62,12 +62,8 @@ impl Fleet {
     fn promote(&mut self, now: Time, spare: ReplicaIndex, vacant: ReplicaIndex) {
         self.spares.remove(&spare);
         self.spares.insert(vacant);
-        if let Some(replica) = self.replicas.get_mut(&vacant)
-            && std::mem::take(&mut replica.replacing)
-        {
-            // The rotation is whole again, so the replacement is complete.
-            self.replacing -= 1;
-        }
+        // The rotation is whole again, so the replacement is complete.
+        self.set_replacement(vacant, None);
         let Some(replica) = self.replicas.get(&spare) else { return };
         for id in [replica.current, replica.successor].into_iter().flatten() {
             if self.runners.get(&id).is_some_and(Runner::is_ready) {

@@ -24,6 +24,15 @@ impl Fleet {
         }
     }
 
+    /// Creates the successor of a replica's current runner, which is to end for this reason.
+    pub(super) fn start_successor(&mut self, now: Time, index: ReplicaIndex, reason: Reason) {
+        let successor = self.create_runner(now, index);
+        if let Some(replica) = self.replicas.get_mut(&index) {
+            replica.successor = Some(successor);
+            replica.succession = reason;
+        }
+    }
+
     /// Creates a runner. It starts at once, or after the backoff (S35).
     pub(super) fn create_runner(&mut self, now: Time, index: ReplicaIndex) -> RunnerId {
         let id = RunnerId::new(self.next_id);
@@ -195,10 +204,10 @@ impl Fleet {
     /// The replacement of a replica because of periodic checks ends when its current runner is stable (S40b).
     pub(super) fn end_replacement(&mut self, now: Time, id: RunnerId, index: ReplicaIndex) {
         let is_stable = self.runners.get(&id).is_some_and(|runner| runner.stable);
-        let Some(replica) = self.replicas.get_mut(&index).filter(|_| is_stable) else { return };
+        let Some(replica) = self.replicas.get(&index).filter(|_| is_stable) else { return };
         let is_complete = replica.current == Some(id) && replica.successor.is_none();
-        if is_complete && std::mem::take(&mut replica.replacing) {
-            self.replacing -= 1;
+        if is_complete && replica.replacement.is_some() {
+            self.set_replacement(index, None);
             self.start_allowed_replacements(now);
         }
     }

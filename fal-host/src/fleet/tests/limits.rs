@@ -190,3 +190,37 @@ fn a_replacement_that_reaches_a_limit_before_it_is_stable_is_not_replaced_until_
     simulation.run_to(time + seconds(60));
     assert_eq!(simulation.reasons(), [Reason::Unhealthy, Reason::Requests]);
 }
+
+#[test]
+fn a_replacement_at_a_limit_does_not_defer_that_of_an_unhealthy_runner_s54c_s40() {
+    let sick = Script { sick_from: Some(at(seconds(25))), ..GOOD };
+    let slow = Script { setup: Some(seconds(300)), ..GOOD };
+    let mut simulation = Simulation::new(limited(4), move |id| match id.get() {
+        1 | 4 => GOOD,
+        2 | 3 => sick,
+        _ => slow,
+    });
+    simulation.run_to(seconds(20));
+    measure(&mut simulation, 1, LIMIT);
+    simulation.run_to(seconds(120));
+    // 1 serves while its successor starts. Of the unhealthy ones, one is replaced and one is deferred.
+    let deferred =
+        |id| simulation.happened(id, |it| matches!(it, EventKind::ReplacementDeferred { replacing: 1 }));
+    assert_eq!(simulation.reasons(), [Reason::Unhealthy]);
+    assert_eq!(simulation.routed.len(), 3);
+    assert_eq!([2, 3].into_iter().filter(|id| deferred(*id).is_some()).count(), 1);
+}
+
+#[test]
+fn runners_at_a_limit_that_become_unhealthy_are_replaced_within_the_bound_s54c_s40() {
+    let sick = Script { sick_from: Some(at(seconds(25))), ..GOOD };
+    let slow = Script { setup: Some(seconds(300)), ..GOOD };
+    let settings = FleetSettings { max_replacing: at_most(2), ..limited(6) };
+    let mut simulation = Simulation::new(settings, move |id| if id.get() <= 6 { sick } else { slow });
+    simulation.run_to(seconds(20));
+    for id in 1..=6 {
+        measure(&mut simulation, id, LIMIT);
+    }
+    simulation.run_to(seconds(200));
+    assert_eq!(simulation.routed.len(), 4, "a shared dependency fails, and two thirds stay");
+}

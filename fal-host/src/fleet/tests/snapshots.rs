@@ -104,6 +104,6 @@ fn requests_in_flight_make_an_idle_runner_a_running_one_and_change_no_other_stat
 fn the_host_tells_how_many_runners_are_being_replaced_and_how_s40() {
     let stop_first = FleetSettings { replacement_strategy: ReplacementStrategy::StopFirst, ..settings(1) };
     let simulation = Simulation::new(stop_first, |_| GOOD);
-    assert_eq!(simulation.fleet.replacing(), 0);
+    assert_eq!(simulation.fleet.vacated(), 0);
     assert_eq!(simulation.fleet.replacement_strategy(), ReplacementStrategy::StopFirst);
 }

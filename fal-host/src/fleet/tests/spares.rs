@@ -234,7 +234,7 @@ fn a_spare_replaces_an_unhealthy_runner_while_another_one_is_replaced_at_a_limit
     simulation.run_to(seconds(120));
     let deferred = |it: &EventKind| matches!(it, EventKind::ReplacementDeferred { .. });
     assert_eq!((routed(&simulation), simulation.happened(2, deferred)), (vec![1, 3], None));
-    assert_eq!(simulation.fleet.replacing(), 1);
+    assert_eq!((simulation.fleet.replacing, simulation.fleet.vacated()), (1, 0));
 }
 
 #[test]

@@ -40,6 +40,7 @@ pub(super) struct History {
     pub(super) replica_of: BTreeMap<RunnerId, usize>,
     /// The runners whose failure may abort the rolling restart: those that it has started.
     pub(super) restart_successors: BTreeSet<RunnerId>,
+    pub(super) was_scaled: bool,
     /// How many rolling restarts were requested whose end was not told.
     pub(super) restarts: u32,
     pub(super) stopping: bool,
@@ -67,6 +68,7 @@ impl History {
             replacing: BTreeSet::new(),
             replica_of: BTreeMap::new(),
             restart_successors: BTreeSet::new(),
+            was_scaled: false,
             restarts: 0,
             stopping: false,
             stopped: false,
@@ -90,6 +92,7 @@ impl History {
             }
             FleetEvent::Stop | FleetEvent::Kill => self.stopping = true,
             FleetEvent::Restart => self.restarts += 1,
+            FleetEvent::Scale(_) => self.was_scaled = true,
             _ => {}
         }
         let restart = self.fleet.rolling_restart.as_ref();
@@ -220,9 +223,10 @@ impl History {
                 self.of(id).was_routed = false;
             }
             EventKind::AwaitingFirstPass { .. } => self.of(id).was_ready = true,
-            EventKind::Draining { reason, .. }
-                if matches!(reason, Reason::Restarted | Reason::Memory | Reason::Age | Reason::Requests) =>
-            {
+            EventKind::Draining {
+                reason: Reason::Restarted | Reason::Memory | Reason::Age | Reason::Requests,
+                ..
+            } => {
                 self.assert_has_healthy_successor(id);
             }
             EventKind::Checked(record) if record.effect == CheckEffect::Passed => {

@@ -4,6 +4,7 @@ use fal_health::Verdict;
 
 use super::history::History;
 use crate::fleet::ReplacementStrategy;
+use crate::fleet::replica::Replacement;
 use crate::fleet::runner::{Phase, Runner};
 use crate::id::RunnerId;
 
@@ -45,16 +46,21 @@ impl History {
                 "a replica without a runner waits for an exit"
             );
         }
-        assert_eq!(fleet.replicas.values().filter(|replica| replica.replacing).count(), fleet.replacing);
+        let count = |phase| fleet.replicas.values().filter(|it| it.replacement == Some(phase)).count();
+        assert_eq!(count(Replacement::Doubled), fleet.doubled);
+        assert_eq!(count(Replacement::Vacated), fleet.vacated());
         assert!(
             fleet.rolling_restart.is_some()
-                || fleet.replicas.values().all(|replica| replica.successor.is_none() || replica.replacing),
+                || fleet
+                    .replicas
+                    .values()
+                    .all(|replica| replica.successor.is_none() || replica.replacement.is_some()),
             "a restart that has ended leaves no successor beside an old runner (S52b)"
         );
         assert!(
             fleet.replicas.values().all(|replica| {
                 let current = replica.current.and_then(|id| fleet.runners.get(&id));
-                !replica.replacing
+                replica.replacement.is_none()
                     || replica.successor.is_some()
                     || current.is_none_or(|runner| !runner.stable)
             }),
@@ -70,13 +76,16 @@ impl History {
             );
         }
         let bound = fleet.max_replacing();
+        if !self.was_scaled {
+            assert!(self.replacing.len() <= bound, "{:?} are being replaced (S40)", self.replacing);
+        }
         self.assert_spares();
         for runner in fleet.runners.values().filter(|runner| runner.is_routed()) {
             let is_failing = runner.monitor().is_some_and(|monitor| monitor.streak() > 0);
             let seen = &self.seen[&runner.id()];
             assert_eq!(seen.dispatched_last, is_failing, "{}: failing runners come last (S38g)", runner.id());
             if runner.monitor().is_some_and(|monitor| monitor.verdict() == Verdict::Unhealthy) {
-                assert!(fleet.replacing >= bound, "{} is deferred for no reason (S40)", runner.id());
+                assert!(fleet.vacated() >= bound, "{} is deferred for no reason (S40)", runner.id());
                 assert_eq!(fleet.healthy_spare(), None, "{} is deferred beside a spare (S75c)", runner.id());
                 assert_eq!(runner.deferral.and_then(|it| fleet.deferred.get(&it)), Some(&runner.id()));
             }
