@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Attribute, ImplItem, ItemImpl, Path, Type};
 
 use crate::conditional::{Conditional, cfgs, conditionals};
@@ -71,7 +72,12 @@ impl ImplBlock {
     pub(crate) fn expand(&self, runtime: &TokenStream) -> TokenStream {
         let Self { app, cfgs, attributes, endpoints, .. } = self;
         let names: Vec<_> = (0..endpoints.len()).map(|index| format_ident!("ENDPOINT_{index}")).collect();
-        let attributes = attributes.values();
+        // The attributes are removed from their methods: without a use, rustc would report an unused import.
+        let uses = attributes.values().map(|path| {
+            // At the attribute, so that a missing import is reported there.
+            let span = path.span().resolved_at(Span::call_site());
+            quote_spanned!(span=> #[allow(unused_imports)] use #path as _;)
+        });
         let statics = endpoints.iter().zip(&names).map(|(endpoint, name)| {
             let (cfgs, initializer) = (&endpoint.cfgs, endpoint.initializer(app));
             quote!(#(#cfgs)* static #name: __fal::Endpoint = #initializer;)
@@ -95,8 +101,7 @@ impl ImplBlock {
                 use #runtime::__private as __fal;
                 use __fal::{ReturnsFallback as _, ProbeUnvalidated as _, BoxedCallFallback as _};
                 type __Boxed = __fal::BoxedCall<#app>;
-                // The attributes are removed from their methods: without a use, rustc would report an unused import.
-                #(#[allow(unused_imports)] use #attributes as _;)*
+                #(#uses)*
                 #(#statics)*
                 __fal::inventory::submit! {
                     __fal::Block::of::<#app>(&[#(#listed),*])

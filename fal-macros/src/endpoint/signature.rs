@@ -120,6 +120,11 @@ fn kind(input: &PatType, earlier: &[Argument], errors: &mut Errors) -> Option<Ar
                 errors.push(borrow, "an argument cannot borrow: write an owned type");
                 return None;
             }
+            if matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty()) {
+                errors
+                    .push(&input.ty, "an argument of the type `()` takes nothing from a request: remove it");
+                return None;
+            }
             if matches!(ty, Type::ImplTrait(_)) {
                 errors.push(input, "an argument cannot be `impl Trait`: write a concrete type, which decides where the value comes from");
                 return None;
