@@ -112,9 +112,10 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     #[inline(never)]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
         self.enter(b'[', &visitor)?;
-        let depth = self.depth();
+        let (depth, level) = (self.depth(), self.path_len());
         let value = visitor.visit_seq(ListItems::new(self))?;
         self.unwind(depth)?;
+        self.truncate_path(level);
         self.leave(b']')?;
         Ok(value)
     }
@@ -146,9 +147,10 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
             return Key(&self.string(&visitor)?).deserialize_enum("", &[], visitor);
         }
         self.enter(b'{', &visitor)?;
-        let depth = self.depth();
+        let (depth, level) = (self.depth(), self.path_len());
         let value = visitor.visit_enum(TaggedVariant::new(self))?;
         self.unwind(depth)?;
+        self.truncate_path(level);
         self.leave(b'}')?;
         Ok(value)
     }

@@ -87,7 +87,10 @@ impl de::Error for DeserializeError {
     #[cold]
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let expected = expected.to_string();
-        let is_integer = matches!(unexpected, Unexpected::Unsigned(_) | Unexpected::Signed(_));
+        let is_integer = matches!(
+            unexpected,
+            Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Other("i128" | "u128")
+        );
         let is_wide = matches!(expected.as_str(), "i128" | "u128");
         if is_integer && (is_wide || integer_bounds::bounds(&expected).is_some()) {
             return ErrorKind::WrongType(expected).into();

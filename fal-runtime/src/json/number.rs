@@ -23,6 +23,8 @@ impl Number {
     pub(super) fn parse(token: &str) -> Result<Self> {
         let plain: Option<u64> = match token.as_bytes() {
             [b'0' | b'+', _, ..] => None,
+            // An integer, although `serde_json` has only the float.
+            b"-0" => Some(0),
             _ => token.parse().ok(),
         };
         if let Some(number) = plain {

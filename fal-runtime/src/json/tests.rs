@@ -108,7 +108,8 @@ fn keys_may_be_numbers_in_quotes() {
 
 #[test]
 fn a_whole_float_is_an_integer_and_no_other_is_s96() {
-    assert_eq!(read::<Vec<i64>>("[1.0, -2e3, -0.0]").unwrap(), [1, -2000, 0]);
+    assert_eq!(read::<Vec<i64>>("[1.0, -2e3, -0.0, -0]").unwrap(), [1, -2000, 0, 0]);
+    assert_eq!(read::<Value>("-0").unwrap(), 0);
     assert_eq!(kind::<Vec<u8>>("[1.5]"), (ErrorKind::WrongType("u8".into()), "[0]".into()));
     assert_eq!(kind::<u8>("256.0").0, ErrorKind::WrongType("u8".into()));
     assert!(matches!(kind::<u64>("1e300").0, ErrorKind::WrongType(_)));
@@ -117,6 +118,13 @@ fn a_whole_float_is_an_integer_and_no_other_is_s96() {
 #[test]
 fn a_list_is_no_struct() {
     assert_eq!(kind::<Point>("[1, 2]"), (ErrorKind::WrongType("a struct".into()), String::new()));
+}
+
+#[derive(Debug, Deserialize)]
+#[expect(dead_code, reason = "only parsed")]
+enum Choice {
+    One(u8),
+    Two(u8),
 }
 
 #[test]
@@ -131,8 +139,11 @@ fn a_mistake_is_told_where_it_is() {
     assert_eq!(at(r#"{"b": {}}"#), (ErrorKind::WrongType("a sequence".into()), ".b".into()));
     assert_eq!(at(r#"{"b": [{"x": }]}"#).0, ErrorKind::Syntax);
     assert_eq!(at("{} {}"), (ErrorKind::Syntax, String::new()));
-    let (found, path) = kind::<(u8, u8)>("[1, 2, 3]");
-    assert_eq!((found, path.as_str()), (ErrorKind::Custom("more items than expected".into()), "[1]"));
+    for (found, path) in
+        [kind::<Vec<(u8, u8)>>("[[1, 2, 3]]"), kind::<Vec<Choice>>(r#"[{"One": 1, "Two": 2}]"#)]
+    {
+        assert_eq!((found, path.as_str()), (ErrorKind::Custom("more items than expected".into()), "[0]"));
+    }
 }
 
 #[test]

@@ -13,12 +13,18 @@ const MAX_DEPTH: usize = 32;
 const MAX_LENGTH: u64 = 64;
 
 /// Texts of formats that types of many apps read.
-const TEXTS: [(&str, &str); 5] = [
+const TEXTS: [(&str, &str); 11] = [
     ("date-time", "1970-01-01T00:00:00Z"),
+    ("partial-date-time", "1970-01-01T00:00:00"),
     ("date", "1970-01-01"),
+    ("partial-time", "00:00:00"),
+    ("duration", "PT0S"),
     ("uuid", "00000000-0000-0000-0000-000000000000"),
+    ("ip", "::"),
     ("ipv4", "0.0.0.0"),
     ("ipv6", "::"),
+    ("uri", "http://localhost/"),
+    ("email", "a@example.com"),
 ];
 
 /// Makes valid values of one type.
@@ -98,7 +104,12 @@ impl Repair {
             |schema: &Value| if depth < MAX_DEPTH { self.make(schema, depth + 1) } else { Value::Null };
         match (types(schema).next(), others) {
             (Some("boolean"), _) => false.into(),
-            (Some("integer" | "number"), _) => number("minimum").into(),
+            (Some("integer" | "number"), _) => {
+                let least = number("minimum");
+                // The schema of a signed `NonZero` type.
+                let is_forbidden = schema.pointer("/not/const").and_then(Value::as_u64) == Some(least);
+                (least + u64::from(is_forbidden)).into()
+            }
             (Some("string"), _) => {
                 let format = schema.get("format").and_then(Value::as_str).unwrap_or_default();
                 let known = TEXTS.iter().find(|(known, _)| *known == format);

@@ -1,7 +1,8 @@
 //! All errors of an invalid body (S98).
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU8;
+use std::net::IpAddr;
+use std::num::{NonZeroI8, NonZeroU8};
 
 use fal_runtime::prelude::*;
 use serde_json::{Value, json};
@@ -19,6 +20,9 @@ struct Options {
     shape: Option<Shape>,
     email: Option<Email>,
     wide: u128,
+    shift: Option<NonZeroI8>,
+    address: Option<IpAddr>,
+    signed: i128,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -170,6 +174,8 @@ async fn a_body_with_one_error_has_one_entry_s98() {
         ("/range", json!({ "start": 7, "end": "x" }), "int_parsing at body.end"),
         // Which alternative was meant is unknown.
         ("/options", json!({ "shape": { "kind": "Square", "side": "x" } }), "int_type at body.shape"),
+        ("/options", json!({ "pair": [1, true, 3] }), "value_error at body.pair"),
+        ("/options", json!({ "signed": 1.8e38 }), "value_error at body.signed"),
         ("/options", json!({ "shape": { "kind": "Squares", "side": 1 } }), "enum at body.shape"),
     ] {
         let list = errors(path, body.clone()).await;
@@ -182,6 +188,16 @@ async fn a_body_with_one_error_has_one_entry_s98() {
 async fn a_value_that_cannot_be_repaired_hides_only_what_is_around_it_s98() {
     let body = json!({ "lines": [{ "item": "a", "amount": 1, "email": "b" }], "email": "c", "size": "huge" });
     let expected = ["value_error at body.lines.0.email", "value_error at body.email", "enum at body.size"];
+    assert_eq!(errors("/options", body).await, expected);
+    // Values of formats and of types without zero can be made.
+    let body =
+        json!({ "lines": [{ "item": "a", "amount": 1.5 }], "shift": 0, "address": "b", "size": "huge" });
+    let expected = [
+        "int_from_float at body.lines.0.amount",
+        "value_error at body.shift",
+        "value_error at body.address",
+        "enum at body.size",
+    ];
     assert_eq!(errors("/options", body).await, expected);
     // A `Value` would round the first number, which is valid.
     let text = format!(r#"{{ "wide": {}, "size": "huge", "pair": 1 }}"#, u128::MAX);
