@@ -17,9 +17,10 @@ use super::contention::Transfers;
 use super::forwarded::Sender;
 use super::head_copy::HeadCopy;
 use super::protocol::Protocol;
+use super::send_queue::unsent;
 use super::timer::{ConnectionTimer, TickClock, Wait};
 
-/// How many bytes of interim responses may wait for a client that does not read them. Further ones are dropped.
+/// How many bytes of interim responses may wait behind those that are being written. Further ones are dropped.
 const MAX_INTERIM: usize = 64 * 1024;
 
 /// What carries the requests of a client.
@@ -339,9 +340,20 @@ impl Client {
             ready!(self.stream().poll_write_ready(cx))?;
             match self.stream().try_write(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                outcome => return Poll::Ready(outcome),
+                outcome => return Poll::Ready(outcome.inspect(|length| self.transfers.count_sent(*length))),
             }
         }
+    }
+
+    /// How many bytes that were sent wait in the system for the client. One stream of HTTP/2 cannot tell: only what the client
+    /// has taken counts as sent.
+    pub(super) fn unsent(&self) -> u64 {
+        if self.is_stream() { 0 } else { unsent(self.stream()) }
+    }
+
+    /// How many bytes the client has taken.
+    pub(super) fn taken(&self) -> u64 {
+        self.transfers.sent().saturating_sub(self.unsent())
     }
 
     pub(super) fn stream(&self) -> &TcpStream {

@@ -34,7 +34,7 @@ impl Transfers {
         add(&self.uploaded, bytes);
     }
 
-    /// Counts bytes that have been sent to the client.
+    /// Counts bytes that have been given to the system for the client, or that one stream of HTTP/2 has taken.
     pub(super) fn count_sent(&self, bytes: usize) {
         add(&self.sent, bytes);
     }
@@ -60,8 +60,9 @@ impl Transfers {
         request != 0 && request == self.requests.load(Ordering::Relaxed)
     }
 
-    fn total(&self) -> u64 {
-        self.uploaded().saturating_add(self.sent.load(Ordering::Relaxed))
+    /// How many bytes have been sent.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 }
 
@@ -82,11 +83,19 @@ pub(super) struct Contention {
 
 impl Contention {
     /// Counts a tick in which another request waits. Ends the client's wait if it has transferred too little for `limit`
-    /// ticks.
-    pub(super) fn tick(&mut self, transfers: &Transfers, timer: &ConnectionTimer, limit: u64) {
+    /// ticks. `unsent` is how much of what was sent the client has not taken yet.
+    pub(super) fn tick(
+        &mut self,
+        transfers: &Transfers,
+        timer: &ConnectionTimer,
+        unsent: impl FnOnce() -> u64,
+        limit: u64,
+    ) {
         let wait = [Wait::Upload, Wait::Download].into_iter().find(|wait| timer.is_running(*wait));
         let Some(wait) = wait.filter(|_| transfers.holds_permit.load(Ordering::Relaxed)) else { return };
-        let (request, transferred) = (transfers.requests.load(Ordering::Relaxed), transfers.total());
+        let request = transfers.requests.load(Ordering::Relaxed);
+        let taken = transfers.sent().saturating_sub(unsent());
+        let transferred = transfers.uploaded().saturating_add(taken);
         if self.request != request || transferred.saturating_sub(self.transferred) >= QUOTA {
             *self = Self { request, ticks: 0, transferred };
         }
@@ -122,7 +131,7 @@ mod tests {
         fn is_too_slow_in(&mut self, seconds: u64, bytes_each: usize) -> bool {
             for _ in 0..seconds {
                 self.transfers.count_uploaded(bytes_each);
-                self.contention.tick(&self.transfers, &self.timer, 5);
+                self.contention.tick(&self.transfers, &self.timer, || 0, 5);
             }
             self.transfers.were_too_slow()
         }

@@ -68,6 +68,7 @@ mod response_head;
 mod retries;
 mod route;
 mod runner;
+mod send_queue;
 mod server;
 mod stopping;
 mod switched_stream;

@@ -172,7 +172,12 @@ impl Clients {
         if self.balancer.waiting() > 0 {
             for open in self.open.values_mut() {
                 let client = &open.client;
-                open.contention.tick(&client.transfers, &client.timer, self.limits.contention);
+                open.contention.tick(
+                    &client.transfers,
+                    &client.timer,
+                    || client.unsent(),
+                    self.limits.contention,
+                );
             }
         }
         self.balancer.log_refusals();

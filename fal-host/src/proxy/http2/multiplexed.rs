@@ -123,7 +123,7 @@ impl Multiplexed {
         if self.balancer.waiting() > 0 {
             let limit = self.client.limits.contention;
             for stream in &mut self.streams {
-                stream.contention.tick(&stream.client.transfers, &stream.client.timer, limit);
+                stream.contention.tick(&stream.client.transfers, &stream.client.timer, || 0, limit);
             }
         }
         self.client.timer.clock().wake_overdue(self.streams.iter().map(|stream| &stream.client.timer));

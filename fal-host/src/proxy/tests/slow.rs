@@ -230,3 +230,50 @@ async fn the_request_timeout_begins_when_the_body_has_arrived_s43b() {
     assert_eq!(client.message().await.body, "in time");
     assert!(rig.balancer.take_asked().is_empty());
 }
+
+/// A client that reads `bytes` of an endless response in each of some seconds.
+async fn read_on(client: &mut Peer<tokio::net::TcpStream>, seconds: u64, bytes: usize) {
+    for _ in 0..seconds {
+        client.exactly(bytes).await;
+        tick_through(Duration::from_secs(1)).await;
+    }
+}
+
+/// A client of a response that fills everything between the runner and the client, and the task that sends it.
+async fn full_sockets(rig: &mut Rig) -> (Peer<tokio::net::TcpStream>, tokio::task::JoinHandle<()>) {
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    let sending = tokio::spawn(async move {
+        connection.send("HTTP/1.1 200 OK\r\ncontent-length: 50000000\r\n\r\n").await;
+        let body = "x".repeat(1_000_000);
+        while connection.send_at_last(&body).await.is_ok() {}
+    });
+    assert_eq!(client.head().await.status(), 200);
+    for _ in 0..2_000 {
+        tokio::task::yield_now().await;
+    }
+    (client, sending)
+}
+
+#[tokio::test]
+async fn a_reader_at_a_fair_rate_goes_on_while_other_requests_wait_s43i() {
+    let mut rig = rig().await;
+    let (mut fair, sending) = full_sockets(&mut rig).await;
+    let _next = rig.get("/next").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    read_on(&mut fair, 15, 60_000).await;
+    assert!(!sending.is_finished());
+    // It stops reading.
+    tick_through(Duration::from_secs(15)).await;
+    sending.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reader_that_is_slow_but_above_the_least_rate_is_not_cut_s43a() {
+    let mut rig = rig().await;
+    let (mut client, sending) = full_sockets(&mut rig).await;
+    read_on(&mut client, 150, 5_000).await;
+    assert!(!sending.is_finished());
+}
