@@ -146,16 +146,17 @@ impl ClientStream {
 impl ClientStream {
     /// Writes the interim responses, or the probe, that come before what hyper writes next.
     fn poll_interim(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Some(interim) = self.client.take_interim() {
-            self.interim.extend_from_slice(&interim);
-        }
-        while !self.interim.is_empty() {
+        loop {
+            // A client that does not read them lets no more pile up here. The others wait, or are dropped.
+            if self.interim.is_empty() {
+                let Some(interim) = self.client.take_interim() else { return Poll::Ready(Ok(())) };
+                self.interim = interim;
+            }
             let interim = std::mem::take(&mut self.interim);
             let written = self.poll_write_bytes(cx, &interim);
             self.interim = interim;
             self.interim.drain(..ready!(written)?);
         }
-        Poll::Ready(Ok(()))
     }
 
     /// Writes as much as the client takes, within its time limit.

@@ -13,6 +13,10 @@ use crate::proxy::client::Client;
 use crate::proxy::meter::Meter;
 use crate::proxy::timer::Wait;
 
+/// How much of a body is sent at a time, in bytes. The largest frame that clients take by default has this size, and what a client
+/// has taken is known only between two parts.
+const MAX_PART: usize = 16 * 1024;
+
 /// A response's body. hyper asks for the next part when the client has made room for it by its flow control, so the time
 /// between two parts is a wait for the client.
 #[derive(Debug)]
@@ -20,8 +24,9 @@ pub(super) struct StreamBody {
     body: ResponseBody,
     client: Arc<Client>,
     meter: Meter,
-    /// The length of the part that is being sent.
+    /// The length of the part that is being sent, and what follows of the same part of the body.
     sent: usize,
+    rest: Bytes,
     rounds: Rounds,
     /// Why the body has no end, and the round in which that was known. A reset drops what hyper has not written yet.
     error: Option<(BodyError, u64)>,
@@ -30,7 +35,15 @@ pub(super) struct StreamBody {
 impl StreamBody {
     pub(super) fn new(body: ResponseBody, client: Arc<Client>, rounds: Rounds) -> Self {
         let (ticks, time) = client.limits.inactivity;
-        Self { body, client, meter: Meter::new(ticks, time), sent: 0, rounds, error: None }
+        Self {
+            body,
+            client,
+            meter: Meter::new(ticks, time),
+            sent: 0,
+            rest: Bytes::new(),
+            rounds,
+            error: None,
+        }
     }
 }
 
@@ -56,28 +69,60 @@ impl Body for StreamBody {
         if this.meter.transfer(timer.clock().now(), sent.try_into().unwrap_or(u64::MAX)) {
             timer.stop(Wait::Download);
         }
-        let frame = match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
-            Some(Err(error)) => {
-                this.error = Some((error, this.rounds.now()));
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            frame => frame,
-        };
-        if let Some(part) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
-            this.sent = part.len();
-            if let Some(ticks) = this.meter.wait(timer.clock().now()) {
-                timer.start(Wait::Download, ticks);
+        let mut part = std::mem::take(&mut this.rest);
+        if part.is_empty() {
+            let frame = match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
+                Some(Err(error)) => {
+                    this.error = Some((error, this.rounds.now()));
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Some(Ok(frame)) => frame.into_data(),
+                None => return Poll::Ready(None),
+            };
+            match frame {
+                Ok(data) => part = data,
+                Err(frame) => return Poll::Ready(Some(Ok(frame))),
             }
         }
-        Poll::Ready(frame)
+        this.rest = part.split_off(part.len().min(MAX_PART));
+        this.sent = part.len();
+        if let Some(ticks) = this.meter.wait(timer.clock().now()) {
+            timer.start(Wait::Download, ticks);
+        }
+        Poll::Ready(Some(Ok(Frame::data(part))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (rest, hint) = (self.rest.len() as u64, self.body.size_hint());
+        hint.exact().map_or_else(SizeHint::new, |follows| SizeHint::with_exact(rest.saturating_add(follows)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::{BodyExt, Full};
+
+    use super::*;
+    use crate::proxy::tests::Rig;
+
+    #[tokio::test]
+    async fn a_body_is_sent_in_parts_so_that_a_slow_reader_is_seen_to_read_s43a() {
+        let client = Rig::new().await.unserved_client().await;
+        let body = ResponseBody::own(Arc::clone(&client), Full::from(vec![7; 100_000]));
+        let mut body = StreamBody::new(body, client, Rounds::default());
+        let mut left = 100_000;
+        while left > 0 {
+            assert_eq!(body.size_hint().exact(), Some(left));
+            assert!(!body.is_end_stream());
+            let part = body.frame().await.unwrap().unwrap().into_data().unwrap();
+            assert!(!part.is_empty() && part.len() <= MAX_PART);
+            left -= part.len() as u64;
+        }
+        assert!(body.is_end_stream());
     }
 }

@@ -125,3 +125,25 @@ async fn as_many_interim_responses_as_allowed_precede_each_response_of_a_connect
         client.get("/").await;
     }
 }
+
+#[tokio::test]
+async fn interim_responses_that_a_client_does_not_read_are_dropped_s45g() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    let hints = format!("HTTP/1.1 103 Early Hints\r\nlink: {}\r\n\r\n", "x".repeat(60_000));
+    for _ in 0..900 {
+        connection.send(&hints).await;
+    }
+    connection.answer("ok").await;
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    let mut passed = 0;
+    while client.head().await.status() == 103 {
+        passed += 1;
+    }
+    assert_eq!(client.exactly(2).await, "ok");
+    // The system takes some megabytes of them. All of them are 54 MB.
+    assert!(passed < 450, "{passed} of 900");
+}

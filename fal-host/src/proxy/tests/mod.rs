@@ -34,7 +34,7 @@ mod wedged;
 use std::time::Duration;
 
 use peer::{Message, Peer};
-use rig::Rig;
+pub(super) use rig::Rig;
 
 /// Longer than anything here takes on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(30);

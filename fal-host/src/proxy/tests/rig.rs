@@ -22,7 +22,7 @@ use crate::{Address, RunnerId};
 
 /// A host's data plane, and the side that would control it.
 #[derive(Debug)]
-pub(super) struct Rig {
+pub(in crate::proxy) struct Rig {
     pub(super) balancer: Arc<Balancer>,
     pub(super) asked: Arc<Notify>,
     pub(super) server: Option<JoinHandle<()>>,
@@ -57,7 +57,7 @@ pub(super) fn limits() -> Limits {
 }
 
 impl Rig {
-    pub(super) async fn new() -> Self {
+    pub(in crate::proxy) async fn new() -> Self {
         Self::with(limits()).await
     }
 
@@ -87,7 +87,7 @@ impl Rig {
     }
 
     /// The host's end of a client connection that no server serves.
-    pub(super) async fn unserved_client(&self) -> Arc<Client> {
+    pub(in crate::proxy) async fn unserved_client(&self) -> Arc<Client> {
         let stream = within(TcpStream::connect(self.address)).await.unwrap();
         let peer = stream.peer_addr().unwrap().ip();
         let clock = TickClock::for_limit(None);

@@ -11,6 +11,10 @@ const MAX_LINE: usize = 16 * 1024;
 const MAX_TRAILERS: usize = 16 * 1024;
 const MAX_TRAILER_FIELDS: usize = 100;
 
+/// How large a part of a body is at most, in bytes. The buffer from which parts are written to a client keeps its size as long as
+/// the client is connected.
+const MAX_PART: usize = 64 * 1024;
+
 /// Reads the body of a response.
 #[derive(Debug)]
 pub(super) enum BodyDecoder {
@@ -52,7 +56,7 @@ impl BodyDecoder {
             match self {
                 Self::Ended => return Ok(Part::End),
                 _ if received.is_empty() => return Ok(Part::Incomplete),
-                Self::UntilClose => return Ok(Part::Data(received.split().freeze())),
+                Self::UntilClose => return Ok(Part::Data(take_data(received, &mut { u64::MAX }))),
                 Self::Length(left) => {
                     let data = take_data(received, left);
                     if *left == 0 {
@@ -111,9 +115,10 @@ impl BodyDecoder {
     }
 }
 
-/// Takes as many of the `left` bytes as there are.
+/// Takes as many of the `left` bytes as there are, up to a whole part.
 fn take_data(received: &mut BytesMut, left: &mut u64) -> Bytes {
-    let length = usize::try_from(*left).map_or(received.len(), |left| left.min(received.len()));
+    let most = received.len().min(MAX_PART);
+    let length = usize::try_from(*left).map_or(most, |left| left.min(most));
     *left -= length as u64;
     received.split_to(length).freeze()
 }
@@ -187,6 +192,21 @@ mod tests {
         }
         let (data, trailers, rest) = decode(b"1\r\n!\r\n0\r\n\r\nHTTP/1.1", 0).unwrap();
         assert_eq!((data.as_slice(), trailers, &rest[..]), (&b"!"[..], 0, &b"HTTP/1.1"[..]));
+    }
+
+    #[test]
+    fn a_part_of_a_body_has_a_largest_size_s43h() {
+        for mut decoder in [
+            BodyDecoder::Length(200_000),
+            BodyDecoder::Chunked(Chunk::Data(200_000)),
+            BodyDecoder::UntilClose,
+        ] {
+            let mut received = BytesMut::zeroed(200_000);
+            while !received.is_empty() {
+                let Part::Data(part) = decoder.decode(&mut received).unwrap() else { panic!("{decoder:?}") };
+                assert!(!part.is_empty() && part.len() <= MAX_PART);
+            }
+        }
     }
 
     #[test]
