@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http_body::Body;
 use http_body_util::Full;
 use hyper::body::Incoming;
 
@@ -31,6 +32,7 @@ pub(super) async fn forward(
         if client.is_stream() { RequestBody::of_stream(body, client) } else { RequestBody::new(body) }
     });
     let is_complete = request.body().is_ended();
+    let knows_chunks = request.version() >= Version::HTTP_11;
     client.begin_request(request.version(), is_complete);
     let prepared = prepare_request(&mut request, client, !is_complete);
     client.head.end();
@@ -57,10 +59,16 @@ pub(super) async fn forward(
     });
     // The rest of a body is not read, so that the connection cannot be used again.
     // A connection of HTTP/2 goes on, or ends by itself.
-    let closes = !client.is_stream() && (!client.has_uploaded() || session.balancer.closes_connections());
+    let ends_with_connection = !knows_chunks && response.body().size_hint().exact().is_none();
+    let must_close = !client.has_uploaded() || ends_with_connection || session.balancer.closes_connections();
+    let closes = must_close && !client.is_stream();
     if closes && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         client.announce_close();
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        if !knows_chunks {
+            // hyper would add `keep-alive` to a response of HTTP/1.1.
+            *response.version_mut() = Version::HTTP_10;
+        }
     }
     response.headers_mut().insert(&request_id::NAME, id);
     client.begin_response();

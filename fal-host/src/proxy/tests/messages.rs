@@ -97,6 +97,24 @@ async fn a_client_of_http_1_0_is_served_and_the_runner_sees_1_1() {
 }
 
 #[tokio::test]
+async fn a_client_of_http_1_0_is_told_that_a_response_without_a_length_ends_its_connection() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    for (response, connection_field) in [
+        ("content-length: 2\r\n\r\nok", "keep-alive"),
+        ("transfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "close"),
+    ] {
+        let mut client = rig.client().await;
+        client.send("GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n").await;
+        let mut connection = runner.accept().await;
+        connection.message().await;
+        connection.send(&format!("HTTP/1.1 200 OK\r\nconnection: close\r\n{response}")).await;
+        assert_eq!(client.head().await.header("connection"), Some(connection_field));
+        assert_eq!(client.exactly(2).await, "ok");
+    }
+}
+
+#[tokio::test]
 async fn a_runner_of_http_1_0_does_not_make_its_client_one() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
