@@ -4,7 +4,6 @@ use std::io;
 #[cfg(feature = "http2")]
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use http::Version;
@@ -16,12 +15,10 @@ use super::client_limits::ClientLimits;
 use super::contention::Transfers;
 use super::forwarded::Sender;
 use super::head_copy::HeadCopy;
+use super::interim::InterimResponses;
 use super::protocol::Protocol;
 use super::send_queue::unsent;
 use super::timer::{ConnectionTimer, TickClock, Wait};
-
-/// How many bytes of interim responses may wait behind those that are being written. Further ones are dropped.
-const MAX_INTERIM: usize = 64 * 1024;
 
 /// What carries the requests of a client.
 #[derive(Debug)]
@@ -54,14 +51,10 @@ pub(super) struct Client {
     awaits_continue: AtomicBool,
     /// Whether hyper has written everything that it has.
     flushed: AtomicBool,
-    /// Whether interim responses can be sent: the client knows them, and the response has not begun.
-    takes_interim: AtomicBool,
-    has_interim: AtomicBool,
     /// Whether the response is sent to the client in chunks, so that its gaps can be probed.
     in_chunks: AtomicBool,
     has_probe: AtomicBool,
-    /// Interim responses that have not been written yet.
-    interim: Mutex<Vec<u8>>,
+    pub(super) interim: InterimResponses,
 }
 
 impl Client {
@@ -101,18 +94,16 @@ impl Client {
             stalled: AtomicBool::new(false),
             awaits_continue: AtomicBool::new(false),
             flushed: AtomicBool::new(true),
-            takes_interim: AtomicBool::new(false),
             in_chunks: AtomicBool::new(false),
             has_probe: AtomicBool::new(false),
-            has_interim: AtomicBool::new(false),
-            interim: Mutex::default(),
+            interim: InterimResponses::default(),
         }
     }
 
     /// A request's head has arrived. `uploaded` is whether its body has, too: an empty one.
     pub(super) fn begin_request(&self, version: Version, uploaded: bool) {
         self.timer.stop(Wait::Head);
-        self.takes_interim.store(version == Version::HTTP_11, Ordering::Relaxed);
+        self.interim.begin(version);
         self.in_chunks.store(false, Ordering::Relaxed);
         self.in_request.store(true, Ordering::Relaxed);
         self.owed.store(true, Ordering::Relaxed);
@@ -120,14 +111,9 @@ impl Client {
         self.stop_awaiting_continue();
     }
 
-    /// The request's response begins: no interim response can come before it any more.
-    pub(super) fn begin_response(&self) {
-        self.takes_interim.store(false, Ordering::Relaxed);
-    }
-
     /// The response that begins has no length. A client of HTTP/1.1 gets it in chunks.
     pub(super) fn expect_chunks(&self) {
-        self.in_chunks.store(self.takes_interim.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.in_chunks.store(self.interim.are_possible(), Ordering::Relaxed);
     }
 
     /// The connection has become a tunnel, which lasts as long as its request: until [`end_request`](Self::end_request).
@@ -243,17 +229,6 @@ impl Client {
         self.flushed.load(Ordering::Relaxed)
     }
 
-    /// Sends an interim response, unless the response has begun or the client knows none.
-    pub(super) fn send_interim(&self, head: &[u8]) {
-        if self.takes_interim.load(Ordering::Relaxed) {
-            let mut interim = self.interim.lock().unwrap_or_else(PoisonError::into_inner);
-            if interim.len() + head.len() <= MAX_INTERIM {
-                interim.extend_from_slice(head);
-                self.has_interim.store(true, Ordering::Relaxed);
-            }
-        }
-    }
-
     /// Sends a zero between two chunks: the first digit of the next chunk's size (RFC 9112, 7.1). A connection that its client
     /// has closed is reset by it.
     pub(super) fn probe_gap(&self) {
@@ -268,18 +243,9 @@ impl Client {
         }
     }
 
-    /// Takes the interim responses that are to be written now.
-    pub(super) fn take_interim(&self) -> Option<Vec<u8>> {
-        let is_pending = self.has_interim.load(Ordering::Relaxed);
-        is_pending.then(|| {
-            self.has_interim.store(false, Ordering::Relaxed);
-            std::mem::take(&mut *self.interim.lock().unwrap_or_else(PoisonError::into_inner))
-        })
-    }
-
     /// Whether a response has begun, which no interim response may follow.
     pub(super) fn has_response(&self) -> bool {
-        !self.takes_interim.load(Ordering::Relaxed)
+        !self.interim.are_possible()
     }
 
     /// Waits until it is known which protocol the client speaks. Returns nothing if that takes longer than the limit for heads.

@@ -149,7 +149,7 @@ impl ClientStream {
         loop {
             // A client that does not read them lets no more pile up here. The others wait, or are dropped.
             if self.interim.is_empty() {
-                let Some(interim) = self.client.take_interim() else { return Poll::Ready(Ok(())) };
+                let Some(interim) = self.client.interim.take() else { return Poll::Ready(Ok(())) };
                 self.interim = interim;
             }
             let interim = std::mem::take(&mut self.interim);
@@ -248,7 +248,7 @@ impl Write for ClientStream {
         self.client.end_write();
         if self.client.has_response() {
             // An interim response that has not been written before the response is too late.
-            drop(self.client.take_interim());
+            drop(self.client.interim.take());
             if self.client.take_probe() && self.zeros < MAX_ZEROS {
                 self.zeros += 1;
                 self.interim.push(b'0');

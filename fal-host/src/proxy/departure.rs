@@ -66,7 +66,7 @@ pub(super) async fn departed(client: &Client) {
         return;
     }
     loop {
-        client.send_interim(b"HTTP/1.1 100 Continue\r\n\r\n");
+        client.interim.send(b"HTTP/1.1 100 Continue\r\n\r\n");
         if timeout(PROBE_INTERVAL, failed(client.stream())).await.is_ok() {
             return;
         }

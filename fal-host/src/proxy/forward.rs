@@ -71,7 +71,7 @@ pub(super) async fn forward(
         }
     }
     response.headers_mut().insert(&request_id::NAME, id);
-    client.begin_response();
+    client.interim.end();
     record.respond(&mut response);
     response.body_mut().measure(record);
     Ok(response)

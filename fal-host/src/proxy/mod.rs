@@ -47,6 +47,7 @@ mod holders;
 mod hop_by_hop;
 #[cfg(feature = "http2")]
 mod http2;
+mod interim;
 mod limits;
 mod log_entry;
 mod meter;

@@ -124,7 +124,7 @@ impl Upstream {
                 if response.status() == StatusCode::CONTINUE {
                     client.stop_awaiting_continue();
                 } else {
-                    client.send_interim(&write_interim(response.status(), response.headers()));
+                    client.interim.send(&write_interim(response.status(), response.headers()));
                 }
                 ready!(poll_step(cx));
                 continue;
