@@ -128,6 +128,7 @@ mod tests {
 
     use super::*;
 
+    use crate::driver::ControlRequest;
     use crate::fleet::{Scale, ScaleTarget};
     use crate::proxy::{Balancer, Limits, Reports};
     use crate::snapshot_parts::HostStatus;
