@@ -38,6 +38,7 @@ mod launch;
 mod memory;
 mod metrics;
 mod open_files;
+mod own_runtime;
 mod probe;
 mod proxy;
 mod snapshot;

@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use axum::Router;
@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use crate::admin::{self, AdminListener, StdListener};
 use crate::client_policy::ClientPolicy;
 use crate::control_socket::{self, SocketFile};
+use crate::own_runtime;
 
 /// How long the last responses may take to be written when the host ends.
 const LAST_RESPONSES: Duration = Duration::from_millis(100);
@@ -88,9 +89,14 @@ impl AdminThread {
         (opening, door): (watch::Sender<()>, watch::Sender<()>),
     ) -> io::Result<AdminThreadGuard> {
         let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("fal-host-admin".to_owned()).spawn(move || {
-            self.runtime.block_on(serve(self.listeners, self.control, policy, (opening, door), stopped));
-        })?;
+        let Self { runtime, listeners, control } = self;
+        let thread = own_runtime::drive(
+            thread::Builder::new().name("fal-host-admin".to_owned()),
+            runtime,
+            move |runtime| {
+                runtime.block_on(serve(listeners, control, policy, (opening, door), stopped));
+            },
+        )?;
         Ok(AdminThreadGuard { stop: Some(stop), thread: Some(thread) })
     }
 }

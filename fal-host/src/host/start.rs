@@ -5,11 +5,13 @@ use std::io;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use axum::Router;
 use futures_util::FutureExt;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -28,6 +30,7 @@ use crate::event_log::EventLog;
 use crate::fleet::FleetSettings;
 use crate::launch::{Launcher, ProcessLauncher};
 use crate::open_files::OpenFiles;
+use crate::own_runtime;
 use crate::probe::ProbeTarget;
 #[cfg(feature = "tls")]
 use crate::proxy::Tls;
@@ -263,14 +266,13 @@ fn start_control_thread(
         .build()
         .map_err(StartError::ControlThread)?;
     let (ended, control_ended) = oneshot::channel();
-    std::thread::Builder::new()
-        .name("fal-host".to_owned())
-        .spawn(move || {
-            runtime.block_on(Driver::run(parts));
-            drop(interfaces);
-            // Dropping the sender resolves the receiver, after a panic too.
-            drop(ended);
-        })
+    let supervise = move |runtime: Runtime| {
+        runtime.block_on(Driver::run(parts));
+        drop(interfaces);
+        // Dropping the sender resolves the receiver, after a panic too.
+        drop(ended);
+    };
+    own_runtime::drive(thread::Builder::new().name("fal-host".to_owned()), runtime, supervise)
         .map_err(StartError::ControlThread)?;
     Ok(control_ended)
 }

@@ -10,6 +10,7 @@ mod signals;
 mod stop;
 mod supervisor;
 mod task;
+mod threads;
 mod timeouts;
 
 use std::io;

@@ -1,5 +1,6 @@
 //! The life of a runner: setup, service, stop.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use super::signals::Signals;
 use super::stop::{Serving, StopTimeouts, stop, tear_down};
 use super::supervisor::Supervisor;
 use super::task::task_error;
-use super::timeouts;
+use super::{threads, timeouts};
 use crate::app::runner_phase::{self, RunnerPhase};
 use crate::app::{Declaration, Instance};
 use crate::error::Error;
@@ -22,6 +23,9 @@ use crate::router;
 #[cfg(feature = "metrics")]
 use crate::server::MetricsListener;
 use crate::server::{ConcurrencyLimit, HealthListener, Listener, ProbeLane, Server};
+
+/// Beside those of its runtime, a runner needs threads for checks, probes and metrics, and for `setup`.
+const FURTHER_THREADS: usize = 4;
 
 /// A runner in this process.
 #[derive(Debug)]
@@ -64,7 +68,6 @@ impl RunnerProcess {
         thread::scope(|scope| {
             let lifecycle = thread::Builder::new().name("fal-lifecycle".to_owned());
             match lifecycle.spawn_scoped(scope, || self.drive()) {
-                // Tokio panics if it gets no thread.
                 Ok(lifecycle) => lifecycle
                     .join()
                     .unwrap_or_else(|panic| self.supervisor.not_started(&Error::panicked(&*panic))),
@@ -76,6 +79,10 @@ impl RunnerProcess {
     /// Drives two runtimes: one for the app's code, and one on this thread for signals and timeouts. So a runner whose
     /// code blocks every thread of its runtime still stops in time, and names that code.
     fn drive(&self) -> Exit {
+        let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        if let Err(error) = threads::try_out(workers + FURTHER_THREADS) {
+            return self.supervisor.no_thread(&error);
+        }
         let own = Builder::new_current_thread().enable_all().build();
         let apps = Builder::new_multi_thread()
             .enable_all()

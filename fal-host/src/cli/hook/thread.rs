@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use futures_util::future::join;
@@ -13,6 +13,7 @@ use super::destination::EventHook;
 use super::queue::HookQueue;
 use crate::event_log::EventLog;
 use crate::launch::keep_children_of_this_thread;
+use crate::own_runtime;
 
 /// How long the end of the host waits for the last events to be delivered.
 const LAST_EVENTS: Duration = Duration::from_secs(2);
@@ -32,9 +33,12 @@ impl HookThread {
         let (filling, delivery) =
             (queue.fill(stopped.subscribe()), Delivery { hook, stopped: stopped.subscribe() });
         let mut ended = stopped.subscribe();
-        let thread = std::thread::Builder::new().name("fal-host-hook".to_owned()).spawn(move || {
-            keep_children_of_this_thread();
-            runtime.block_on(async {
+        let thread = own_runtime::drive(
+            thread::Builder::new().name("fal-host-hook".to_owned()),
+            runtime,
+            move |runtime| {
+                keep_children_of_this_thread();
+                runtime.block_on(async {
                 let late = async {
                     // An error means that the sender was dropped.
                     let _ = ended.wait_for(|ended| *ended).await;
@@ -45,9 +49,10 @@ impl HookThread {
                     () = late => tracing::warn!("the host ends before its last events are delivered to the event hook"),
                 }
             });
-            // A name that is being resolved is not waited for.
-            runtime.shutdown_background();
-        })?;
+                // A name that is being resolved is not waited for.
+                runtime.shutdown_background();
+            },
+        )?;
         Ok(Self { stopped, thread })
     }
 
