@@ -108,14 +108,11 @@ runner() { inside curl --silent --max-time 5 http://127.0.0.1:9090/runners | gre
 
 until_true "systemd starts" inside test -S /run/systemd/private
 version=$(inside systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
-# As the guide says for systemd before 253.
-old_type='s|^Type=notify-reload$|Type=notify\nExecReload=/bin/kill -HUP $MAINPID|'
-[ "$version" -lt 253 ] || old_type=
-inside /opt/app systemd --app "$app" --admin 127.0.0.1:9090 | sed "$old_type" > "$root/unit"
-inside tee "/etc/systemd/system/$app.service" < "$root/unit" > /dev/null
+inside /opt/app systemd --app "$app" | inside tee "/etc/systemd/system/$app.service" > /dev/null
 # So that the test does not take minutes, and shows what the host says.
 inside mkdir "/etc/systemd/system/$app.service.d"
-printf '[Service]\nWatchdogSec=3\nStandardOutput=append:/var/lib/app.log\nStandardError=append:/var/lib/app.log\n' |
+echo FAL_ADMIN_TOKEN=an-admin-token-of-this-test | inside sh -c 'umask 077; cat > /etc/app.variables'
+printf '[Service]\nEnvironmentFile=/etc/app.variables\nWatchdogSec=3\nStandardOutput=append:/var/lib/app.log\nStandardError=append:/var/lib/app.log\n' |
     inside tee "/etc/systemd/system/$app.service.d/test.conf" > /dev/null
 inside systemctl daemon-reload
 
@@ -131,6 +128,15 @@ replaced() { [ "$(runner)" != "$runner_before" ]; }
 until_true "a reload replaces the runners" replaced
 [ "$(show MainPID)" = "$first" ] || fail "a reload keeps the host"
 echo "reloaded"
+
+# The service has a user of its own. Root's subcommands find it.
+[ "$(show ExecMainPID)" = "$first" ] && [ "$(inside stat --format %u "/proc/$first")" != 0 ] || fail "it has a user of its own"
+inside "/opt/app" runners --json | grep -q '"runners"' || fail "root's subcommands find the host of the service"
+inside "/opt/app" restart --wait || fail "restart by a subcommand"
+order() { inside curl --silent --output /dev/null --write-out '%{http_code}' -X POST "$@" http://127.0.0.1:9090/scale?runners=1; }
+[ "$(order) $(order -H 'authorization: Bearer an-admin-token-of-this-test')" = "401 202" ] ||
+    fail "the token is required and accepted"
+echo "controlled by root, and over HTTP with the token"
 
 inside systemctl kill --signal USR2 --kill-whom main "$app"
 until_true "an upgrade changes the main process" main_is_not "$first"
@@ -153,10 +159,13 @@ inside systemctl stop "$app" || fail "stop"
     fail "it stops with 0: $(show ActiveState) $(show Result) $(show ExecMainStatus)"
 echo "stopped with 0"
 
-# With a socket unit, systemd listens itself. The host listens on what it inherits, and so does the next one.
+# With a socket unit, systemd listens itself. The host listens on what it inherits, and so does the next one. As the guide
+# says, for a service that runs: it has the port until it is stopped.
+inside systemctl start "$app" || fail "start before the socket"
 inside /opt/app systemd --app "$app" --socket | inside tee "/etc/systemd/system/$app.socket" > /dev/null
 inside systemctl daemon-reload
-inside systemctl start "$app.socket" || fail "start of the socket"
+inside systemctl stop "$app" || fail "stop before the socket"
+inside systemctl enable --now "$app.socket" || fail "start of the socket"
 serves > /dev/null || fail "a connection starts the service"
 third=$(show MainPID)
 inside systemctl kill --signal USR2 --kill-whom main "$app"

@@ -169,6 +169,32 @@ async fn an_invalid_value_is_answered_with_what_to_write() {
 }
 
 #[tokio::test]
+async fn a_unit_starts_the_program_by_the_path_with_which_it_was_called_and_has_no_variables_of_the_shell() {
+    let (director, directory) = (Director::new(), tempfile::tempdir().unwrap());
+    let link = directory.path().join("current");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_fixture"), &link).unwrap();
+    let (variable, value) = director.environment();
+    let mut command = tokio::process::Command::new(&link);
+    command.env(variable, value).env("FAL_DRAIN_TIMEOUT", "90s").env("TMPDIR", directory.path());
+    let output = output(command.args(["systemd", "--app", "scripted", "--lame-duck=1s"])).await;
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let start = format!("ExecStart={} run --app scripted --lame-duck=1s\n", link.display());
+    assert!(output.stdout.contains(&start), "{}", output.stdout);
+    assert!(output.stdout.contains("drain timeout 30 s"), "{}", output.stdout);
+    let ignored = "FAL_DRAIN_TIMEOUT has no effect on `systemd`, only on `run`; use `--drain-timeout`";
+    assert!(output.stderr.contains(ignored), "{}", output.stderr);
+}
+
+#[tokio::test]
+async fn a_unit_with_a_token_that_its_host_would_refuse_is_not_printed_s88b() {
+    let (code, stdout, stderr) = run(&["systemd", "--app=scripted", "--admin-token=short"]).await;
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.contains("`--admin-token`") && stderr.contains("16"), "{stderr}");
+    let (code, ..) = run(&["systemd", "--app=scripted", "--admin-token=@/nowhere/token"]).await;
+    assert_eq!(code, Some(0), "the service may read it from another place");
+}
+
+#[tokio::test]
 async fn a_response_that_asks_for_an_undeclared_check_is_warned_of_once_s32c() {
     let director = Director::new();
     let mut host = Program::run(&director, &["--app", "bare"]);

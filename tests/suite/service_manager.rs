@@ -131,6 +131,10 @@ async fn a_host_serves_connections_that_came_before_it_was_started_s69b() {
     director.call("early").await.succeed().await;
     assert_eq!(early.response().await.status, 200);
     assert_eq!(host.address().await, address);
+    let warning = format!(
+        "WARN listens on the inherited socket at {address}, and not at 127.0.0.1:1 as `--listen` says"
+    );
+    host.stderr.line(&warning).await;
 }
 
 #[tokio::test]

@@ -1,12 +1,12 @@
-//! Where the control sockets of hosts are, and how subcommands find them (S88a).
+//! Where the control sockets of hosts are, and how subcommands find those of their own user (S88a).
 
 use std::env;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
 use rustix::process::geteuid;
 
 use crate::control_socket::is_abandoned;
@@ -78,22 +78,36 @@ pub(in crate::cli) struct Found {
     pub(in crate::cli) app: String,
     pub(in crate::cli) pid: u32,
     pub(in crate::cli) path: PathBuf,
+    /// The user of the host.
+    pub(in crate::cli) user: u32,
 }
 
 /// The hosts of this user that run on this machine, or in this container, by directory.
 pub(in crate::cli) fn find() -> Vec<Vec<Found>> {
-    directories().iter().filter(|directory| is_private(directory)).map(|it| find_in(it)).collect()
+    let own = directories().into_iter().filter(|directory| is_private(directory));
+    own.map(|directory| find_in(&directory, geteuid().as_raw())).collect()
 }
 
-fn find_in(directory: &Path) -> Vec<Found> {
+/// The hosts of this user that have their sockets in this directory.
+pub(super) fn find_in(directory: &Path, user: u32) -> Vec<Found> {
     let found = |path: PathBuf| {
         let name = path.file_name()?.to_str()?.strip_suffix(SUFFIX)?;
         let (app, pid) = name.rsplit_once('.')?;
         let (app, pid) = (app.to_owned(), pid.parse().ok()?);
-        UnixStream::connect(&path).ok()?;
-        Some(Found { app, pid, path })
+        let is_owned = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.uid() == user);
+        (is_owned && is_listened_on(&path)).then_some(Found { app, pid, path, user })
     };
     sockets_in(directory).into_iter().filter_map(found).collect()
+}
+
+/// Whether a process listens on this socket. It does not wait for a process that accepts nothing.
+fn is_listened_on(path: &Path) -> bool {
+    let connects = || {
+        let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+        rustix::io::ioctl_fionbio(&socket, true)?;
+        rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)
+    };
+    matches!(connects(), Ok(()) | Err(rustix::io::Errno::AGAIN))
 }
 
 #[cfg(test)]
@@ -130,8 +144,10 @@ mod tests {
         let (ended, file) = listen(&at("old.8.sock")).unwrap();
         std::mem::forget(file);
         drop(ended);
-        let found = Found { app: "my.app".to_owned(), pid: 7, path: at("my.app.7.sock") };
-        assert_eq!(find_in(directory.path()), [found]);
+        let user = geteuid().as_raw();
+        let found = Found { app: "my.app".to_owned(), pid: 7, path: at("my.app.7.sock"), user };
+        assert_eq!(find_in(directory.path(), user), [found]);
+        assert_eq!(find_in(directory.path(), user + 1), [], "a socket of another user is not theirs");
         sweep(directory.path());
         assert_eq!(sockets_in(directory.path()), [at("my.app.7.sock")]);
     }

@@ -258,6 +258,14 @@ impl HostOptions {
         self.listen
     }
 
+    /// Refuses an admin token that a host would refuse at its start. The file of one is not read: it may be for another user.
+    pub fn validate_admin_token(&self) -> Result<(), Failure> {
+        match &self.admin_token {
+            Some(token) if !token.starts_with('@') => self.admin_token().map(|_| ()),
+            _ => Ok(()),
+        }
+    }
+
     /// How long new connections are still served after the signal to stop ([S66a](fal_health::semantics#s66a)).
     pub fn lame_duck(&self) -> Duration {
         self.lame_duck

@@ -2,12 +2,14 @@
 //! from (S91).
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
+use clap::Args;
 use rustix::net::sockopt;
 use rustix::net::{AddressFamily, SocketType, getsockname};
 
+use super::host_options::HostOptions;
 use super::upgrade::{self, Takeover};
 use crate::host::ListenerKind;
 use crate::launch::{FIRST_INHERITED, UPGRADE_FROM};
@@ -75,9 +77,60 @@ fn passed() -> io::Result<(bool, Vec<(RawFd, String)>)> {
     Ok((true, passed))
 }
 
+/// Warns about each socket whose address is not the one that an option names: clients may look for the host there.
+pub(super) fn warn_of_other_addresses(sockets: &[(ListenerKind, TcpListener)], options: &HostOptions) {
+    for (kind, socket) in sockets {
+        let (Some((option, chosen)), Ok(actual)) = (chosen_address(options, *kind), socket.local_addr())
+        else {
+            continue;
+        };
+        if !is_same(chosen, actual) {
+            tracing::warn!(
+                "listens on the inherited socket at {actual}, and not at {chosen} as `{option}` says: change `ListenStream=` of \
+                 the socket unit, or the option"
+            );
+        }
+    }
+}
+
+/// The option for such a socket and its address, unless it is the default.
+fn chosen_address(options: &HostOptions, kind: ListenerKind) -> Option<(&'static str, SocketAddr)> {
+    let (name, option, address) = match kind {
+        ListenerKind::Requests => ("listen", "--listen", Some(options.listen)),
+        ListenerKind::Admin => ("admin", "--admin", options.admin.into()),
+        ListenerKind::Probes => ("probes", "--probes", options.probes),
+    };
+    let address = address?;
+    let command = HostOptions::augment_args(clap::Command::new("host"));
+    let default =
+        command.get_arguments().find(|argument| argument.get_long() == Some(name))?.get_default_values();
+    let shown = address.to_string();
+    (!default.iter().any(|default| *default == *shown)).then_some((option, address))
+}
+
+/// Whether a socket has this address. systemd makes one for IPv6 and IPv4 together of a port without an address.
+fn is_same(chosen: SocketAddr, actual: SocketAddr) -> bool {
+    let for_all = chosen.ip().is_unspecified() && actual.ip().is_unspecified();
+    let is_same_ip = chosen.ip().to_canonical() == actual.ip().to_canonical();
+    (is_same_ip || for_all) && (chosen.port() == actual.port() || chosen.port() == 0)
+}
+
 fn invalid(number: i32, name: &str, problem: &str) -> io::Error {
     io::Error::other(format!(
         "invalid inherited socket {number} (`{name}`): {problem}; write `ListenStream=` with an IP address and a port, and \
          `FileDescriptorName=` `requests`, `admin` or `probes`, each at most once"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_for_all_addresses_is_the_same_for_both_families_s69b() {
+        let is_same = |chosen: &str, actual: &str| is_same(chosen.parse().unwrap(), actual.parse().unwrap());
+        assert!(is_same("0.0.0.0:80", "[::]:80") && is_same("127.0.0.1:80", "[::ffff:127.0.0.1]:80"));
+        assert!(is_same("127.0.0.1:0", "127.0.0.1:80"), "any port will do");
+        assert!(!is_same("0.0.0.0:80", "127.0.0.1:80") && !is_same("0.0.0.0:80", "0.0.0.0:81"));
+    }
 }

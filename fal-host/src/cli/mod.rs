@@ -12,6 +12,7 @@ mod captured;
 mod control_sockets;
 mod escape;
 mod failure;
+mod foreign_sockets;
 mod health_summary;
 mod hook;
 mod host_options;
@@ -44,7 +45,7 @@ pub use self::failure::Failure;
 pub use self::host_options::HostOptions;
 pub use self::operate::{OperateError, Operation, Target, check};
 pub use self::program::{command, main};
-pub use self::run::run;
+pub use self::run::{program_path, run};
 
 #[cfg(test)]
 mod tests;

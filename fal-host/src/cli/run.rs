@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use tokio::sync::mpsc;
@@ -50,6 +50,9 @@ pub fn run(
         tracing::debug!(%error, "cannot list open files: runners may inherit some");
     }
     let InheritedSockets { sockets, takeover } = inherited_sockets::take()?;
+    if takeover.is_none() {
+        inherited_sockets::warn_of_other_addresses(&sockets, options);
+    }
     let reporter = takeover.as_ref().map(Takeover::reporter).transpose()?;
     if let Err(error) = own_program() {
         tracing::debug!(%error, "cannot find this program on disk");
@@ -98,6 +101,16 @@ pub fn run(
     }
     log.finish();
     ended
+}
+
+/// The path with which this program was started. Symbolic links on the way to it are not resolved
+/// ([S71c](fal_health::semantics#s71c)).
+///
+/// # Errors
+///
+/// When the system does not tell which program runs.
+pub fn program_path() -> io::Result<PathBuf> {
+    own_program()
 }
 
 /// Titles this process, as `ps -o comm`, `top` and `pgrep` show it (S60f). The system keeps 15 bytes.

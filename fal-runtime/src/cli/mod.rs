@@ -76,10 +76,10 @@ fn main_of(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let variables: Vec<_> = variables.collect();
-    let serves = given.as_ref().is_ok_and(|given| given.subcommand_name() == Some("serve"));
+    let subcommand = given.as_ref().ok().and_then(ArgMatches::subcommand_name);
     let mut warnings = environment::typos(&command, &variables);
-    if serves {
-        warnings.extend(environment::ignored(&command, "serve", &variables));
+    if let Some(subcommand @ ("serve" | "systemd")) = subcommand {
+        warnings.extend(environment::ignored(&command, subcommand, &variables));
     }
     for warning in warnings {
         let _ = writeln!(io::stderr(), "warning: {warning}");
@@ -97,6 +97,9 @@ fn main_of(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// The command line. If the program has one app, it has the name and version of that app.
 fn command() -> clap::Command {
     let command = Arguments::command();
+    // A unit has its own environment, and not that of the shell in which it is printed.
+    #[cfg(feature = "host")]
+    let command = command.mut_subcommand("systemd", |systemd| systemd.mut_args(|arg| arg.env(None::<&str>)));
     match *Declaration::all() {
         [app] => command.name(app.settings.name()).version(app.settings.version()),
         _ => command,
@@ -175,10 +178,15 @@ fn openapi(options: OpenapiOptions) -> Result<ExitCode> {
 #[cfg(feature = "host")]
 fn systemd(options: &deploy::SystemdOptions) -> Result<ExitCode> {
     let app = select::app(options.app.name.as_deref())?;
+    options.host.validate_admin_token()?;
+    let path = fal_host::cli::program_path()?;
+    if let Some(warning) = deploy::hidden_from_a_unit(&path) {
+        let _ = writeln!(io::stderr(), "warning: {warning}");
+    }
     // Everything after the subcommand is an option of `run`, too, except `--socket`.
     let own = std::env::args_os().skip_while(|argument| argument != "systemd").skip(1);
     let own: Vec<_> = own.filter(|argument| argument != "--socket").collect();
-    print(&deploy::units(app, options, &std::env::current_exe()?, &own))
+    print(&deploy::units(app, options, &path, &own))
 }
 
 #[cfg(feature = "host")]

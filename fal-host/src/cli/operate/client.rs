@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::net::UnixStream;
 
 use super::error::OperateError;
-use super::target::Target;
+use super::target::{HostSocket, Target};
 
 /// The response of a host.
 pub(super) struct HostResponse {
@@ -70,11 +70,7 @@ pub(super) async fn post(target: &Target, page: &str) -> Result<HostResponse, Op
 }
 
 async fn send(target: &Target, method: Method, page: &str) -> Result<HostResponse, OperateError> {
-    let path = target.path()?;
-    let stream = match UnixStream::connect(&path).await {
-        Ok(stream) => stream,
-        Err(error) => return Err(OperateError::Unreachable { path, error }),
-    };
+    let stream = connect(target.socket()?).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let request = Request::builder().method(method).uri(page).header("host", "localhost");
@@ -82,4 +78,38 @@ async fn send(target: &Target, method: Method, page: &str) -> Result<HostRespons
     let request = request.map_err(|error| OperateError::Refused(error.to_string()))?;
     let (head, body) = sender.send_request(request).await?.into_parts();
     Ok(HostResponse { status: head.status, body })
+}
+
+async fn connect(HostSocket { path, user }: HostSocket) -> Result<UnixStream, OperateError> {
+    let stream = match UnixStream::connect(&path).await {
+        Ok(stream) => stream,
+        Err(error) => return Err(OperateError::Unreachable { path, error }),
+    };
+    // The owner of the directory may have replaced the socket since it was found (S88c).
+    let listening = stream.peer_cred()?.uid();
+    if user.is_some_and(|user| user != listening) {
+        return Err(OperateError::AnotherUser { path, user: listening });
+    }
+    Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::geteuid;
+
+    use super::*;
+    use crate::control_socket::listen;
+
+    #[tokio::test]
+    async fn nothing_is_sent_to_a_process_of_another_user_s88c() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("app.1.sock");
+        let _listening = listen(&path).unwrap();
+        let user = geteuid().as_raw();
+        for expected in [None, Some(user)] {
+            connect(HostSocket { path: path.clone(), user: expected }).await.unwrap();
+        }
+        let error = connect(HostSocket { path, user: Some(user + 1) }).await.unwrap_err();
+        assert!(matches!(error, OperateError::AnotherUser { user: listening, .. } if listening == user));
+    }
 }

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 pub enum OperateError {
     /// No host of this user runs here.
     #[error(
-        "no host of this user is running: start one, run this as the user of the host, or name its socket with \
-         `--socket`"
+        "no host of this user is running: start one, run this as the user of the host or as root, or name its socket \
+         with `--socket`"
     )]
     NoHost,
     /// There are several.
@@ -23,6 +23,14 @@ pub enum OperateError {
         path: PathBuf,
         /// The error of the system.
         error: io::Error,
+    },
+    /// A process of another user listens on the socket.
+    #[error("user {user} listens on {}, and not the user of the host", path.display())]
+    AnotherUser {
+        /// The socket.
+        path: PathBuf,
+        /// The user.
+        user: u32,
     },
     /// The connection to the host broke off.
     #[error("the host has ended the connection: {0}")]

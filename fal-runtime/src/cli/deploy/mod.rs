@@ -9,4 +9,4 @@ mod times;
 #[cfg(feature = "yaml")]
 pub(super) use self::kubernetes::check;
 pub(super) use self::kubernetes::{KubernetesOptions, manifests};
-pub(super) use self::systemd::{SystemdOptions, units};
+pub(super) use self::systemd::{SystemdOptions, hidden_from_a_unit, units};

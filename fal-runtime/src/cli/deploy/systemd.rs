@@ -47,6 +47,18 @@ pub(crate) fn units(
     service(app, times, &command_line(program, arguments))
 }
 
+/// A warning about a program in a directory that the unit cannot see.
+pub(crate) fn hidden_from_a_unit(program: &Path) -> Option<String> {
+    let hidden = ["/home", "/root", "/run/user", "/tmp", "/var/tmp"];
+    hidden.iter().any(|directory| program.starts_with(directory)).then(|| {
+        format!(
+            "the unit cannot start {}, because it has no access to home directories and a /tmp of its own: install the program, \
+             for example in /usr/local/bin, and print the unit with the installed one",
+            program.display()
+        )
+    })
+}
+
 /// The command line in the syntax of systemd.
 fn command_line(program: &Path, arguments: &[OsString]) -> String {
     let program = program.to_string_lossy().into_owned();
@@ -65,12 +77,16 @@ fn quoted(word: &str) -> String {
 fn socket(name: &str, listen: &str) -> String {
     format!(
         "\
-# Install as /etc/systemd/system/{name}.socket, next to {name}.service:
+# Install as /etc/systemd/system/{name}.socket, next to {name}.service. A service that runs has the port until it is stopped:
+#   systemctl daemon-reload
+#   systemctl stop {name}
 #   systemctl enable --now {name}.socket
+#   systemctl start {name}
 [Unit]
-Description=Requests to {name}
+Description=Socket of {name} for requests
 
 [Socket]
+# The service has the same --listen. Its socket is this one.
 ListenStream={listen}
 FileDescriptorName=requests
 
@@ -88,7 +104,8 @@ fn service(app: &Declaration, times: Times, command: &str) -> String {
         "\
 # Install as /etc/systemd/system/{name}.service:
 #   systemctl daemon-reload && systemctl enable --now {name}
-# `systemctl reload {name}` replaces all runners, one after another.
+# `systemctl reload {name}` replaces all runners, one after another. It is started without the FAL_* variables of a shell: add
+# `Environment=`, or print the unit again with options.
 [Unit]
 Description={name} {version}
 Wants=network-online.target
@@ -96,8 +113,9 @@ After=network-online.target
 
 [Service]
 ExecStart={command}
-# The service is active when the first runner takes requests. SIGHUP reloads it.
-Type=notify-reload
+# The service is active when the first runner takes requests.
+Type=notify
+ExecReload=/bin/kill -HUP $MAINPID
 # startup_timeout of the app {startup} s + {START_MARGIN} s. Progress that `setup` reports extends it.
 TimeoutStartSec={start_timeout}
 # {explained}
@@ -114,6 +132,7 @@ RestartSec=1
 # The service has a user of its own, and may write to /var/lib/{name} and to a /tmp of its own.
 DynamicUser=yes
 StateDirectory={name}
+# Relative paths begin here.
 WorkingDirectory=/var/lib/{name}
 RuntimeDirectory={name}
 Environment=XDG_RUNTIME_DIR=/run/{name}

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 
-use super::{KubernetesOptions, SystemdOptions, manifests, units};
+use super::{KubernetesOptions, SystemdOptions, hidden_from_a_unit, manifests, units};
 use crate::prelude::*;
 
 #[derive(Default)]
@@ -128,6 +128,17 @@ fn an_exclusive_device_is_given_up_before_the_successor_starts_s35b() {
 }
 
 #[test]
+fn a_program_that_a_unit_cannot_see_is_warned_of() {
+    let warning = hidden_from_a_unit(Path::new("/home/me/target/release/app")).unwrap();
+    assert!(
+        warning.contains("/home/me/target/release/app") && warning.contains("/usr/local/bin"),
+        "{warning}"
+    );
+    assert_eq!(hidden_from_a_unit(Path::new("/usr/local/bin/app")), None);
+    assert_eq!(hidden_from_a_unit(Path::new("/homes/app")), None);
+}
+
+#[test]
 fn the_times_of_a_unit_are_computed_from_the_declaration_and_the_options() {
     let text = systemd(&["--lame-duck=2s", "--drain-timeout=8500ms", "--env-each=A=50% $x"]);
     assert_has(
@@ -136,9 +147,12 @@ fn the_times_of_a_unit_are_computed_from_the_declaration_and_the_options() {
             "ExecStart=\"/opt/my app/app\" run --lame-duck=2s --drain-timeout=8500ms \"--env-each=A=50%% $$x\"\n",
             "TimeoutStartSec=110\n",
             "# lame duck 2 s + drain timeout 9 s + grace period 7 s + 5 s\nTimeoutStopSec=23\n",
-            "Type=notify-reload\n",
+            "Type=notify\nExecReload=/bin/kill -HUP $MAINPID\n",
         ],
     );
     let text = systemd(&["--socket", "--listen=0.0.0.0:80"]);
-    assert_has(&text, &["ListenStream=0.0.0.0:80\nFileDescriptorName=requests\n"]);
+    assert_has(
+        &text,
+        &["ListenStream=0.0.0.0:80\nFileDescriptorName=requests\n", "#   systemctl stop Slow_App\n"],
+    );
 }
