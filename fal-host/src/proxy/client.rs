@@ -103,6 +103,7 @@ impl Client {
     /// A request's head has arrived. `uploaded` is whether its body has, too: an empty one.
     pub(super) fn begin_request(&self, version: Version, uploaded: bool) {
         self.timer.stop(Wait::Head);
+        self.timer.stop(Wait::Departure);
         self.interim.begin(version);
         self.in_chunks.store(false, Ordering::Relaxed);
         self.in_request.store(true, Ordering::Relaxed);
@@ -192,6 +193,7 @@ impl Client {
     /// The request's body waits until its runner, or a time limit, lets it follow.
     pub(super) fn await_continue(&self) {
         self.awaits_continue.store(true, Ordering::Relaxed);
+        self.timer.start(Wait::Continue, self.limits.wait_for_continue);
     }
 
     /// Whether the request's body waits for its runner's `100 Continue`.
@@ -229,10 +231,15 @@ impl Client {
         self.flushed.load(Ordering::Relaxed)
     }
 
+    /// Whether the response is sent to the client in chunks.
+    pub(super) fn has_chunks(&self) -> bool {
+        self.in_chunks.load(Ordering::Relaxed)
+    }
+
     /// Sends a zero between two chunks: the first digit of the next chunk's size (RFC 9112, 7.1). A connection that its client
     /// has closed is reset by it.
     pub(super) fn probe_gap(&self) {
-        self.has_probe.store(self.in_chunks.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.has_probe.store(self.has_chunks(), Ordering::Relaxed);
     }
 
     /// Takes the probe that is to be written now. After the last chunk there is no gap to probe.

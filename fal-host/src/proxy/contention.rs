@@ -91,17 +91,26 @@ impl Contention {
         unsent: impl FnOnce() -> u64,
         limit: u64,
     ) {
-        let wait = [Wait::Upload, Wait::Download].into_iter().find(|wait| timer.is_running(*wait));
-        let Some(wait) = wait.filter(|_| transfers.holds_permit.load(Ordering::Relaxed)) else { return };
+        let waits = [Wait::Upload, Wait::Download, Wait::Departure];
+        let Some(wait) = waits.into_iter().find(|wait| timer.is_running(*wait)) else { return };
+        // A client that may have left is in the way of others while its own request waits, too. Each byte that it takes shows
+        // that it lives.
+        let may_have_left = wait == Wait::Departure;
+        if !may_have_left && !transfers.holds_permit.load(Ordering::Relaxed) {
+            return;
+        }
+        let quota = if may_have_left { 1 } else { QUOTA };
         let request = transfers.requests.load(Ordering::Relaxed);
         let taken = transfers.sent().saturating_sub(unsent());
         let transferred = transfers.uploaded().saturating_add(taken);
-        if self.request != request || transferred.saturating_sub(self.transferred) >= QUOTA {
+        if self.request != request || transferred.saturating_sub(self.transferred) >= quota {
             *self = Self { request, ticks: 0, transferred };
         }
         self.ticks += 1;
         if self.ticks > limit {
-            transfers.too_slow.store(request, Ordering::Relaxed);
+            if !may_have_left {
+                transfers.too_slow.store(request, Ordering::Relaxed);
+            }
             timer.start(wait, 0);
         }
     }
@@ -110,7 +119,7 @@ impl Contention {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proxy::timer::TickClock;
+    use crate::proxy::timer::{FOREVER, TickClock};
 
     struct Transfer {
         transfers: Transfers,
@@ -162,6 +171,21 @@ mod tests {
         assert!(transfer.transfers.were_too_slow(), "the answer says so after the permit is released");
         transfer.transfers.hold_permit();
         assert!(!transfer.transfers.were_too_slow());
+    }
+
+    #[test]
+    fn a_client_that_may_have_left_is_in_the_way_until_it_takes_a_byte_s43d() {
+        let mut departed = Transfer::of_upload();
+        departed.timer.stop(Wait::Upload);
+        departed.timer.start(Wait::Departure, FOREVER);
+        departed.transfers.release_permit();
+        let cx = std::task::Context::from_waker(std::task::Waker::noop());
+        for _ in 0..100 {
+            assert!(!departed.is_too_slow_in(1, 1));
+        }
+        assert!(departed.timer.poll(Wait::Departure, &cx).is_pending());
+        assert!(!departed.is_too_slow_in(6, 0), "no error of the client's");
+        assert!(departed.timer.poll(Wait::Departure, &cx).is_ready());
     }
 
     #[test]

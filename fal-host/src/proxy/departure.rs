@@ -11,6 +11,7 @@ use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::client::Client;
+use super::timer::{FOREVER, Wait};
 
 /// When a silent client is probed first, and how often. This finds a client that has vanished without closing its connection.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
@@ -65,6 +66,9 @@ pub(super) async fn departed(client: &Client) {
     if side_closed_or_failed(client.stream()).await == Side::Failed {
         return;
     }
+    if !client.interim.are_possible() {
+        return failed_or_in_the_way(client).await;
+    }
     loop {
         client.interim.send(b"HTTP/1.1 100 Continue\r\n\r\n");
         if timeout(PROBE_INTERVAL, failed(client.stream())).await.is_ok() {
@@ -77,7 +81,8 @@ pub(super) async fn departed(client: &Client) {
 ///
 /// A client that only closes its side of it still reads the response (S43d). One that has closed the connection resets it when
 /// it gets the next bytes. If the runner sends none, the gap between two chunks is probed. In a response with a length, and in
-/// one to a client of HTTP/1.0, no byte can be sent meanwhile: there a keepalive probe fails later.
+/// one to a client of HTTP/1.0, no byte can be sent meanwhile. The system of a client that has closed its connection answers
+/// keepalive probes for about a minute: until then only requests that wait for a permit end this.
 ///
 /// hyper watches the streams of HTTP/2.
 pub(super) async fn departed_from_response(client: &Client) {
@@ -86,6 +91,9 @@ pub(super) async fn departed_from_response(client: &Client) {
     }
     if side_closed_or_failed(client.stream()).await == Side::Failed {
         return;
+    }
+    if !client.has_chunks() {
+        return failed_or_in_the_way(client).await;
     }
     let mut interval = PROBE_INTERVAL;
     loop {
@@ -126,6 +134,16 @@ async fn side_closed_or_failed(stream: &TcpStream) -> Side {
 async fn failed(stream: &TcpStream) {
     // An error here is one of the runtime that ends.
     let _ = stream.ready(Interest::ERROR).await;
+}
+
+/// Waits for a client that has closed its side, and that can be sent nothing. Resolves when the connection has failed, or when
+/// other requests have waited too long for what this one holds (S43d).
+async fn failed_or_in_the_way(client: &Client) {
+    client.timer.start(Wait::Departure, FOREVER);
+    tokio::select! {
+        () = failed(client.stream()) => {}
+        () = poll_fn(|cx| client.timer.poll(Wait::Departure, cx)) => {}
+    }
 }
 
 /// How long a client may go on sending what the host does not want, and how long it may pause meanwhile.

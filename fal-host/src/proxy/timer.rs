@@ -81,14 +81,19 @@ pub(super) enum Wait {
     Response,
     /// A runner's `100 Continue`.
     Continue,
+    /// A sign that a client lives that has closed its side. It has no time limit of its own.
+    Departure,
 }
+
+/// A number of ticks that never pass.
+pub(super) const FOREVER: u64 = u64::MAX / 2;
 
 /// The deadlines of one connection, all of which are polled by one task.
 #[derive(Debug)]
 pub(super) struct ConnectionTimer {
     clock: TickClock,
     /// In ticks, by [`Wait`].
-    deadlines: [AtomicU64; 5],
+    deadlines: [AtomicU64; 6],
     waker: AtomicWaker,
 }
 
@@ -97,7 +102,7 @@ const NONE: u64 = u64::MAX;
 
 impl ConnectionTimer {
     pub(super) fn new(clock: TickClock) -> Self {
-        Self { clock, deadlines: [const { AtomicU64::new(NONE) }; 5], waker: AtomicWaker::new() }
+        Self { clock, deadlines: [const { AtomicU64::new(NONE) }; 6], waker: AtomicWaker::new() }
     }
 
     pub(super) const fn clock(&self) -> &TickClock {
@@ -131,13 +136,14 @@ impl ConnectionTimer {
     }
 
     const fn deadline(&self, wait: Wait) -> &AtomicU64 {
-        let [head, upload, download, response, continues] = &self.deadlines;
+        let [head, upload, download, response, continues, departure] = &self.deadlines;
         match wait {
             Wait::Head => head,
             Wait::Upload => upload,
             Wait::Download => download,
             Wait::Response => response,
             Wait::Continue => continues,
+            Wait::Departure => departure,
         }
     }
 }

@@ -219,3 +219,72 @@ async fn a_runner_that_is_silent_keeps_the_permit_however_long_its_call_runs_s38
     drop(connection);
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
 }
+
+#[tokio::test]
+async fn a_client_that_may_have_left_makes_room_for_a_request_that_waits_s43d() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    for head in ["GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nhost: a\r\n\r\n"] {
+        let mut client = rig.client().await;
+        client.send(head).await;
+        let mut connection = runner.accept().await;
+        connection.message().await;
+        if head.contains("1.1") {
+            connection.send("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nbegin").await;
+            client.head().await;
+            assert_eq!(client.exactly(5).await, "begin");
+        }
+        client.close_side().await;
+        // Nobody waits: the client may still read.
+        tick_through(Duration::from_secs(60)).await;
+        assert_eq!(rig.balancer.in_flight(runner.id), 1);
+        let _next = rig.get("/next").await;
+        until(|| rig.balancer.waiting() == 1).await;
+        tick_through(Duration::from_secs(7)).await;
+        connection.closed().await;
+        drop(connection);
+        let mut connection = runner.accept().await;
+        assert_eq!(connection.message().await.start, "GET /next HTTP/1.1");
+        connection.send("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").await;
+        until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_may_have_left_leaves_the_queue_while_others_are_served_s43d() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let _first = rig.get("/first").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    let mut client = rig.client().await;
+    client.send("GET /left HTTP/1.0\r\n\r\n").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    client.close_side().await;
+    let mut seconds = 0;
+    while rig.balancer.waiting() > 0 {
+        assert!(seconds < 1_000, "it waits for ever");
+        seconds += 1;
+        tick_through(Duration::from_secs(1)).await;
+    }
+    assert!(seconds >= 5, "{seconds}");
+}
+
+#[tokio::test]
+async fn a_client_that_has_closed_its_side_and_is_sent_something_goes_on_while_others_wait_s43d() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.send("HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n").await;
+    client.head().await;
+    client.close_side().await;
+    let _next = rig.get("/next").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    for _ in 0..20 {
+        tick_through(Duration::from_secs(1)).await;
+        connection.send("x").await;
+        assert_eq!(client.exactly(1).await, "x");
+    }
+}
