@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::arriving::ArrivingRequests;
 use super::limits::{Limits, ManualChecks};
-use super::permits::{Arrival, CheckTicket, Drained, PermitTable};
+use super::permits::{Arrival, CheckTicket, Drained, PermitTable, Priority};
 use super::refusal_log::RefusalLog;
 use super::report::{Report, Reports};
 use super::runner::ServingRunner;
@@ -73,7 +73,8 @@ pub(super) enum Acquired {
     Stopping,
 }
 
-/// Whether the queue's limit applies to a request. A request that moves to another runner is exempt (S39).
+/// Whether the queue's limit applies to a request. One that has asked before is exempt: it moves to another runner (S39), or the
+/// rest of its body has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum QueueLimit {
     Applies,
@@ -196,19 +197,26 @@ impl Balancer {
     }
 
     /// Takes a permit, or a position in the queue. `arrival` is set at the first call and kept when the request moves.
-    pub(super) fn acquire(&self, arrival: &mut Option<Arrival>, limit: QueueLimit) -> Acquired {
+    pub(super) fn acquire(
+        &self,
+        arrival: &mut Option<Arrival>,
+        priority: Priority,
+        limit: QueueLimit,
+    ) -> Acquired {
         let mut state = self.lock();
         if matches!(state.stop, StopPhase::Stopped) {
             return Acquired::Stopping;
         }
-        let arrival = *arrival.get_or_insert_with(|| state.permits.arrive());
+        let arrival = arrival.get_or_insert_with(|| state.permits.arrive()).with(priority);
         if let Some(runner) = state.permits.try_acquire(arrival) {
             return Acquired::Permit(runner);
         }
         if matches!(state.stop, StopPhase::Lingering { .. }) {
             return Acquired::Stopping;
         }
-        if limit == QueueLimit::Applies && state.permits.waiting() >= self.limits.queue {
+        let is_full = limit == QueueLimit::Applies && state.permits.waiting() >= self.limits.queue;
+        let mut makes_room = || priority == Priority::Usual && state.permits.cancel_low().is_some();
+        if is_full && !makes_room() {
             return Acquired::QueueFull;
         }
         let (sender, receiver) = oneshot::channel();
@@ -280,6 +288,12 @@ impl Balancer {
     /// How many requests wait for a permit.
     pub(crate) fn waiting(&self) -> usize {
         self.lock().permits.waiting()
+    }
+
+    /// How many requests wait with a priority.
+    #[cfg(test)]
+    pub(super) fn waiting_with(&self, priority: Priority) -> usize {
+        self.lock().permits.waiting_with(priority)
     }
 
     /// How many of the runner's idle connections can be used.

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::balancer::{Acquired, Balancer, QueueLimit};
 use super::error::ProxyError;
 use super::permit::Permit;
-use super::permits::Arrival;
+use super::permits::{Arrival, Priority};
 use super::runner::ServingRunner;
 
 /// How often a request may move to another runner (S39).
@@ -63,8 +63,18 @@ impl QueuePosition {
 
     /// Acquires a permit: at once if one is free, or after a wait in the queue. Dropping the future leaves the queue.
     pub(super) async fn acquire(&mut self, balancer: &Arc<Balancer>) -> Result<Permit, ProxyError> {
-        let limit = if self.moves > 0 || self.was_lost { QueueLimit::Exempt } else { QueueLimit::Applies };
-        let waiter = match balancer.acquire(&mut self.arrival, limit) {
+        self.acquire_with(Priority::Usual, balancer).await
+    }
+
+    /// As [`acquire`](Self::acquire), with this priority.
+    pub(super) async fn acquire_with(
+        &mut self,
+        priority: Priority,
+        balancer: &Arc<Balancer>,
+    ) -> Result<Permit, ProxyError> {
+        let has_asked = self.arrival.is_some() || self.moves > 0;
+        let limit = if has_asked { QueueLimit::Exempt } else { QueueLimit::Applies };
+        let waiter = match balancer.acquire(&mut self.arrival, priority, limit) {
             Acquired::Permit(runner) => return Ok(Permit::granted(Arc::clone(balancer), runner)),
             Acquired::Queued(arrival, runner) => Waiter { balancer: Arc::clone(balancer), arrival, runner },
             Acquired::QueueFull => {
@@ -92,10 +102,10 @@ impl Future for Waiter {
     type Output = Result<Permit, ProxyError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // The balancer drops a waiting request's sender only when the host stops (S41).
+        // The balancer drops a waiting request's sender when the host stops (S41), or to make room for one that goes first.
         let runner = ready!(Pin::new(&mut self.runner).poll(cx));
         let permit = runner.map(|runner| Permit::granted(Arc::clone(&self.balancer), runner));
-        Poll::Ready(permit.map_err(|_| ProxyError::HostStopping))
+        Poll::Ready(permit.map_err(|_| self.balancer.why_removed()))
     }
 }
 

@@ -72,14 +72,12 @@ impl RequestBody {
         self.copy = Some(Box::default());
     }
 
-    /// Reads the beginning of a body with a length: until it is complete, or [`MAX_GATHERED`] bytes have arrived (S56). Returns
-    /// whether that took a wait for the client.
-    ///
-    /// A body without a length may be a stream whose client waits for a response meanwhile.
+    /// Reads the beginning of a body: until it is complete, or [`MAX_GATHERED`] bytes have arrived (S56). Returns whether that
+    /// took a wait for the client. Dropping the future keeps what has arrived.
     pub(super) async fn gather(&mut self, client: &Client) -> Result<bool, RequestBodyError> {
         let mut gathered = 0;
         let mut has_waited = false;
-        while self.length().is_some() && self.incoming.is_some() && gathered < MAX_GATHERED {
+        while self.incoming.is_some() && gathered < MAX_GATHERED {
             let part = poll_fn(|cx| {
                 let polled = self.poll_incoming(client, cx);
                 if polled.is_pending() && !std::mem::replace(&mut has_waited, true) {

@@ -14,6 +14,7 @@ use super::error::ProxyError;
 use super::exchange::{Exchange, Unanswered};
 use super::limits::ManualChecks;
 use super::permit::Permit;
+use super::permits::Priority;
 use super::queue::QueuePosition;
 use super::request_body::{MAX_COPY, RequestBody, RequestBodyError, TooLarge};
 use super::request_head::Wishes;
@@ -53,9 +54,11 @@ pub(super) async fn route(
     let sender = if wishes.names_sender { "" } else { &client.sender.encoded };
     let added = AddedFields { id, sender };
     let (mut unsent, mut arrival) = (None, None);
+    let mut may_stream = wishes.expects_continue || request.body().length().is_none();
     if wishes.expects_continue {
         client.await_continue();
-    } else if !request.body().is_ended() {
+    }
+    if !request.body().is_ended() && !may_stream {
         arrival = Some(balancer.arriving.begin());
         let gathered = request.body_mut().gather(client).await;
         if gathered.map_err(|error| why_lost(client, &UpstreamError::RequestBody(error)))? {
@@ -64,7 +67,11 @@ pub(super) async fn route(
     }
     let mut position = QueuePosition::default();
     loop {
-        let acquired = position.acquire(balancer).await;
+        let acquired = if std::mem::take(&mut may_stream) {
+            acquire_for_stream(&mut position, session, request.body_mut()).await
+        } else {
+            position.acquire(balancer).await
+        };
         drop(arrival.take());
         record.set_waited(position.waited());
         let mut permit = acquired?;
@@ -105,14 +112,34 @@ pub(super) async fn route(
                 *request.body_mut() =
                     body.rewind().map_err(|TooLarge| ProxyError::LostTooLarge { max: MAX_COPY })?;
                 request.headers_mut().clone_from(headers);
+                client.transfers.release_permit();
                 record.entry.write_retry(request, id);
                 position.begin_again();
                 continue;
             }
             SendOutcome::Unsent(outgoing) => unsent = outgoing,
         }
+        client.transfers.release_permit();
         position.move_on()?;
     }
+}
+
+/// Acquires a permit for a request whose client may wait for the response before it sends the rest of its body (S56b). What
+/// arrives of the body while it waits in the queue is read, and then it waits like any other request (S56c).
+async fn acquire_for_stream(
+    position: &mut QueuePosition,
+    session: &Session,
+    body: &mut RequestBody,
+) -> Result<Permit, ProxyError> {
+    let Session { balancer, client, .. } = session;
+    tokio::select! {
+        biased;
+        acquired = position.acquire_with(Priority::Low, balancer) => return acquired,
+        gathered = body.gather(client) => {
+            gathered.map_err(|error| why_lost(client, &UpstreamError::RequestBody(error)))?;
+        }
+    }
+    position.acquire(balancer).await
 }
 
 enum SendOutcome {

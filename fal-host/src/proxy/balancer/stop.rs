@@ -1,6 +1,7 @@
 //! How requests end when the host stops (S41, S66).
 
 use super::{Balancer, StopPhase};
+use crate::proxy::error::ProxyError;
 
 impl Balancer {
     /// The host stops: requests that wait, and later ones that find no free permit, are answered `host_stopping` (S41).
@@ -15,6 +16,14 @@ impl Balancer {
             state.permits.cancel_all()
         };
         drop(waiting);
+    }
+
+    /// Why a request that waited was removed from the queue.
+    pub(in crate::proxy) fn why_removed(&self) -> ProxyError {
+        match self.lock().stop {
+            StopPhase::Serving => ProxyError::QueueFull { limit: self.limits.queue },
+            StopPhase::Lingering { .. } | StopPhase::Stopped => ProxyError::HostStopping,
+        }
     }
 
     /// No client can send a request any more that it may expect to be served. Every later one is answered `host_stopping`.

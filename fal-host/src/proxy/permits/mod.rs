@@ -1,5 +1,6 @@
 //! The pure scheduler: which request gets which permit. No clock, locks or I/O.
 
+mod arrival;
 mod checks;
 mod entry;
 #[cfg(test)]
@@ -8,16 +9,13 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
 
+pub(super) use arrival::{Arrival, Priority};
 pub(super) use checks::CheckTicket;
 use checks::Checks;
 pub(super) use entry::Drained;
 use entry::{Entry, Rank, Service};
 
 use crate::RunnerId;
-
-/// The order in which requests arrived. A request keeps its number when it moves to another runner (S39).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Arrival(u64);
 
 /// The runners with their permits, and the requests that wait for one.
 ///
@@ -67,7 +65,7 @@ impl<R: Clone, W> PermitTable<R, W> {
 
     pub(super) const fn arrive(&mut self) -> Arrival {
         self.arrivals += 1;
-        Arrival(self.arrivals)
+        Arrival::new(self.arrivals)
     }
 
     /// Takes a permit for a request, if one is free and no earlier request waits.
@@ -93,6 +91,12 @@ impl<R: Clone, W> PermitTable<R, W> {
         self.queue.len()
     }
 
+    /// How many requests wait with a priority.
+    #[cfg(test)]
+    pub(super) fn waiting_with(&self, priority: Priority) -> usize {
+        self.queue.keys().filter(|arrival| arrival.priority() == priority).count()
+    }
+
     /// Puts a request into the queue.
     pub(super) fn enqueue(&mut self, arrival: Arrival, waiter: W) {
         self.queue.insert(arrival, waiter);
@@ -101,6 +105,12 @@ impl<R: Clone, W> PermitTable<R, W> {
     /// Removes a request from the queue.
     pub(super) fn cancel(&mut self, arrival: Arrival) -> Option<W> {
         self.queue.remove(&arrival)
+    }
+
+    /// Removes the last request from the queue if its priority is low.
+    pub(super) fn cancel_low(&mut self) -> Option<W> {
+        let last = self.queue.last_entry()?;
+        (last.key().priority() == Priority::Low).then(|| last.remove())
     }
 
     /// Empties the queue and returns it, in order.

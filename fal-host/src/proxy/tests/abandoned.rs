@@ -235,7 +235,7 @@ async fn a_client_that_may_have_left_makes_room_for_a_request_that_waits_s43d() 
             assert_eq!(client.exactly(5).await, "begin");
         }
         client.close_side().await;
-        // Nobody waits: the client may still read.
+        // Without a request that waits, the client keeps its permit: it may still read.
         tick_through(Duration::from_secs(60)).await;
         assert_eq!(rig.balancer.in_flight(runner.id), 1);
         let _next = rig.get("/next").await;
@@ -263,7 +263,7 @@ async fn a_client_that_may_have_left_leaves_the_queue_while_others_are_served_s4
     client.close_side().await;
     let mut seconds = 0;
     while rig.balancer.waiting() > 0 {
-        assert!(seconds < 1_000, "it waits for ever");
+        assert!(seconds < 1_000, "it stays in the queue");
         seconds += 1;
         tick_through(Duration::from_secs(1)).await;
     }

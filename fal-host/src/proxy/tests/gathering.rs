@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::overdue::{LIMIT, tick_through, too_long};
 use super::rig::limits;
 use super::{BEGINNING, Rig, long_post, until};
+use crate::proxy::permits::Priority;
 use crate::proxy::{Limits, Retries};
 
 const HEAD: &str = "POST /slow HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n";
@@ -149,4 +150,95 @@ async fn what_was_read_early_is_sent_once_more_if_it_is_lost_s56a_s59a() {
     assert_eq!((again.body.as_str(), again.header("content-length")), ("helloworld", Some("10")));
     connection.answer("ok").await;
     assert_eq!(client.message().await.body, "ok");
+}
+
+const STREAM: &str = "POST /stream HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n";
+
+#[tokio::test]
+async fn a_stream_waits_until_no_complete_request_does_s56c() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut first = rig.get("/first").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    let mut stream = rig.client().await;
+    stream.send(STREAM).await;
+    until(|| rig.balancer.waiting() == 1).await;
+    for path in ["/second", "/third"] {
+        let next = rig.get(path).await;
+        until(|| rig.balancer.waiting() == 2).await;
+        connection.answer("ok").await;
+        first.message().await;
+        first = next;
+        assert_eq!(connection.message().await.start, format!("GET {path} HTTP/1.1"));
+    }
+    connection.answer("ok").await;
+    assert_eq!(connection.head().await.start, "POST /stream HTTP/1.1");
+    assert_eq!(connection.chunk().await.unwrap(), "hello");
+    stream.send("0\r\n\r\n").await;
+    assert_eq!(connection.chunk().await, None);
+    connection.answer("ok").await;
+    assert_eq!(stream.message().await.body, "ok");
+}
+
+#[tokio::test]
+async fn a_chunked_body_that_is_complete_in_the_queue_gives_its_request_its_place_s56c() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let _first = rig.get("/first").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    let mut stream = rig.client().await;
+    stream.send(STREAM).await;
+    until(|| rig.balancer.waiting() == 1).await;
+    let _later = rig.get("/later").await;
+    until(|| rig.balancer.waiting() == 2).await;
+    stream.send("0\r\nx: 1\r\n\r\n").await;
+    // The runner answers when the host has read that.
+    until(|| rig.balancer.waiting_with(Priority::Low) == 0).await;
+    connection.answer("ok").await;
+    let request = connection.message().await;
+    assert_eq!((request.start.as_str(), request.body.as_str()), ("POST /stream HTTP/1.1", "hello"));
+}
+
+#[tokio::test]
+async fn a_stream_makes_room_in_a_full_queue_s56c() {
+    let mut rig = Rig::with(Limits { queue: 1, ..limits() }).await;
+    let runner = rig.runner();
+    let _first = rig.get("/first").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    let mut stream = rig.client().await;
+    stream.send(STREAM).await;
+    until(|| rig.balancer.waiting() == 1).await;
+    let _second = rig.get("/second").await;
+    let refused = stream.message().await;
+    assert_eq!((refused.status(), refused.error_type().as_str()), (503, "queue_full"));
+    let third = rig.get("/third").await.message().await;
+    assert_eq!((third.status(), third.error_type().as_str()), (503, "queue_full"));
+    connection.answer("ok").await;
+    assert_eq!(connection.message().await.start, "GET /second HTTP/1.1");
+}
+
+#[tokio::test]
+async fn a_body_that_waits_for_100_continue_is_asked_for_in_the_queue_s56c_s45h() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let _first = rig.get("/first").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    let mut client = rig.client().await;
+    client
+        .send("POST /upload HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n")
+        .await;
+    until(|| rig.balancer.waiting() == 1).await;
+    let _later = rig.get("/later").await;
+    until(|| rig.balancer.waiting() == 2).await;
+    tick_through(Duration::from_secs(3)).await;
+    assert_eq!(client.head().await.status(), 100);
+    client.send("hello").await;
+    until(|| rig.balancer.waiting_with(Priority::Low) == 0).await;
+    connection.answer("ok").await;
+    let request = connection.message().await;
+    assert_eq!((request.start.as_str(), request.body.as_str()), ("POST /upload HTTP/1.1", "hello"));
 }
