@@ -16,8 +16,9 @@ use crate::json::{ErrorKind, LocatedError, SchemaOf};
 /// The largest number of errors in a response.
 const MAX_ERRORS: usize = 100;
 
-/// The largest number of bytes that are read again for one request. Together, the errors repeat no more of the body than this.
-const MAX_REREAD: usize = 1 << 20;
+/// The largest number of bytes that are read again for one request. To repair and to read again costs several times as much as
+/// to read, and anyone can send an invalid body. Together, the errors repeat no more of the body than this.
+const MAX_REREAD: usize = 32 << 10;
 
 /// The errors of a body, and the body with repairs.
 #[derive(Debug)]
@@ -38,7 +39,10 @@ impl AllErrors {
     /// The first error of a body of this schema. `Err` if there is nothing to read again.
     pub(crate) fn new(first: &LocatedError, text: &[u8], schema: SchemaOf) -> Result<Box<Self>, Error> {
         let body = parse(text)?;
-        let left = if is_exact(&body) { (MAX_REREAD / text.len().max(1)).min(MAX_ERRORS) } else { 1 };
+        let left = (MAX_REREAD / text.len().max(1)).min(MAX_ERRORS);
+        if left < 2 || !is_exact(&body) {
+            return Err(Error::validation(first.kind.clone(), vec![describe(first, &body)]));
+        }
         let (repaired, repair, source) = (body.clone(), Repair::new(schema), first.kind.clone());
         let all = Self { errors: Vec::new(), source, body, repaired, repair, places: Vec::new(), left };
         Box::new(all).and(first)
