@@ -84,6 +84,8 @@ mod block_on;
 mod cli;
 mod cors;
 pub mod declaration;
+#[cfg(feature = "cli")]
+mod docs_page;
 mod endpoint;
 mod error;
 pub mod extract;

@@ -17,6 +17,8 @@ use serde_json::Value;
 use tower::{Service, ServiceExt, service_fn};
 
 use crate::app::{App, Declaration, Instance};
+#[cfg(feature = "cli")]
+use crate::docs_page;
 use crate::endpoint::{AppState, Endpoint, EndpointService, RequestId, allow, method_not_allowed, serve};
 use crate::error::failure;
 use crate::json::object;
@@ -119,6 +121,19 @@ pub(crate) fn build(app: &Declaration, instance: Instance, calls: Arc<Concurrenc
     router.fallback_service(service(Target::NormalPath(by_normal_path)))
 }
 
+/// Adds the page of the endpoints to the router of an app, unless an endpoint has its path (S78a).
+#[cfg(feature = "cli")]
+pub(crate) fn with_docs(app: &Declaration, router: Router) -> Router {
+    if app.endpoints().iter().any(|endpoint| endpoint.path() == docs_page::PATH) {
+        tracing::warn!(
+            "an endpoint of the app has the path {}: there is no page of its endpoints",
+            docs_page::PATH
+        );
+        return router;
+    }
+    router.route_service(docs_page::PATH, service(Target::Docs))
+}
+
 /// The endpoints at one path, which differ in their methods.
 #[derive(Debug)]
 struct PathServices {
@@ -150,6 +165,9 @@ enum Target {
     Endpoints(Arc<PathServices>),
     /// A document that is built at the first request.
     Document(Arc<LazyLock<Bytes, Box<dyn FnOnce() -> Bytes + Send>>>),
+    /// The page `/docs`.
+    #[cfg(feature = "cli")]
+    Docs,
     /// What answers at the normal form of a path that has no route itself.
     NormalPath(Router),
     Nothing,
@@ -192,6 +210,11 @@ impl Target {
                     response.headers_mut().insert(CONTENT_TYPE, json);
                     response
                 }
+                _ => method_not_allowed(HeaderValue::from_static("GET, HEAD")),
+            },
+            #[cfg(feature = "cli")]
+            Self::Docs => match *request.method() {
+                Method::GET | Method::HEAD => docs_page::response(),
                 _ => method_not_allowed(HeaderValue::from_static("GET, HEAD")),
             },
             Self::NormalPath(router) => match normal_uri(request.uri()) {

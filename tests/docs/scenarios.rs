@@ -306,6 +306,11 @@ const TABLE: &[Row] = &[
         rests: "a_runner_that_speaks_the_same_protocol_or_names_no_version_is_ready_s77b",
     },
     Row {
+        rule: 78,
+        acts: "a_browser_gets_one_page_of_all_endpoints_s78a_s78b",
+        rests: "without_the_setting_there_is_no_page_of_the_endpoints_s78a",
+    },
+    Row {
         rule: 82,
         acts: "requests_are_counted_by_endpoint_method_and_status_s82a_s82b",
         rests: "no_request_adds_a_value_to_a_label_s82b",

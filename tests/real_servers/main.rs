@@ -5,6 +5,7 @@
 
 mod admin_page;
 mod browser;
+mod docs_page;
 mod messages;
 mod program;
 mod replacements;

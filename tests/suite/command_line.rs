@@ -96,7 +96,7 @@ async fn a_program_of_several_apps_wants_to_know_which() {
     for command in ["run", "serve", "openapi", "config"] {
         let (code, _, stderr) = run(&[command]).await;
         assert_eq!(code, Some(1), "{command}");
-        assert!(stderr.contains("`--app`: bare, blocking, scripted"), "{stderr}");
+        assert!(stderr.contains("`--app`: bare, blocking, documented, own-docs, scripted"), "{stderr}");
     }
     let (code, _, stderr) = run(&["run", "--app", "other"]).await;
     assert_eq!(code, Some(1));

@@ -16,6 +16,7 @@
 mod admin;
 mod bare_runner;
 mod command_line;
+mod docs_page;
 mod door;
 mod examples;
 mod explaining;

@@ -6,6 +6,7 @@ mod config;
 #[cfg(feature = "host")]
 mod deploy;
 pub(crate) mod describe;
+pub(crate) mod docs_option;
 mod environment;
 mod errors;
 mod log_filter;
@@ -154,6 +155,7 @@ fn serve(options: ServeOptions) -> Result<ExitCode> {
         health_listen: None,
         grace_period: options.grace.unwrap_or(app.settings.termination_grace_period()),
         supervisor: Supervisor::Terminal,
+        docs: options.docs.page(),
     };
     Ok(runner.run().into())
 }

@@ -11,6 +11,8 @@ use super::app_option::AppOption;
 use super::check::CheckOptions;
 #[cfg(feature = "host")]
 use super::deploy::{KubernetesOptions, SystemdOptions};
+#[cfg(feature = "host")]
+use super::docs_option::DocsOption;
 use super::serve_options::ServeOptions;
 
 #[cfg(feature = "host")]
@@ -109,6 +111,9 @@ pub(super) enum Command {
 pub(super) struct RunOptions {
     #[command(flatten)]
     pub(super) app: AppOption,
+
+    #[command(flatten)]
+    pub(super) docs: DocsOption,
 
     #[command(flatten)]
     pub(super) host: HostOptions,

@@ -9,7 +9,7 @@ use fal_host::cli::Banner;
 use super::config::sections;
 use super::describe::Endpoints;
 use super::options::RunOptions;
-use super::{select, settings};
+use super::{docs_option, select, settings};
 use crate::error::{Error, Result};
 use crate::host;
 
@@ -24,7 +24,11 @@ pub(super) fn run(options: &RunOptions, given: &ArgMatches) -> Result<ExitCode> 
     // On its own thread: the caller may be on a tokio runtime, which cannot block on another one.
     let ended = thread::scope(|scope| {
         let host = thread::Builder::new().name("fal-host".to_owned());
-        let run = || fal_host::cli::run(banner, &options.host, || Ok(host::of(app)?));
+        let run = || {
+            fal_host::cli::run(banner, &options.host, || {
+                Ok(host::of(app)?.env_each(docs_option::VARIABLE, options.docs.value()))
+            })
+        };
         Ok::<_, Error>(host.spawn_scoped(scope, run)?.join())
     })?;
     // The panic hook has printed the panic.

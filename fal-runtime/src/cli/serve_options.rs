@@ -8,6 +8,7 @@ use clap::Args;
 use fal_health::protocol::ListenAddress;
 
 use super::app_option::AppOption;
+use super::docs_option::DocsOption;
 use super::values;
 use crate::runner::{CheckHeader, FleetSettings};
 
@@ -35,6 +36,9 @@ pub(super) struct ServeOptions {
     #[cfg(feature = "metrics")]
     #[arg(long, value_name = "ADDRESS", env = "FAL_METRICS", value_parser = values::address)]
     pub(super) metrics: Option<SocketAddr>,
+
+    #[command(flatten)]
+    pub(super) docs: DocsOption,
 
     /// How long to accept and serve new connections after the signal to stop
     ///

@@ -21,7 +21,7 @@ use fal_health::protocol::{Assignment, AssignmentError};
 use rustix::net::{AddressFamily, RecvFlags, getsockname, recv};
 use rustix::process::getppid;
 
-use crate::cli::{logging, select};
+use crate::cli::{docs_option, logging, select};
 use control::Control;
 use environment::{ProcessContext, Role, StdinState};
 use exit::Exit;
@@ -100,8 +100,8 @@ fn run_for_host(assignment: Result<Assignment, AssignmentError>) -> Exit {
     };
     let grace_period = assignment.grace_period.unwrap_or(app.settings.termination_grace_period());
     let Assignment { listen, health_listen, .. } = assignment;
-    let fleet = FleetSettings::default();
-    RunnerProcess { app, listen, health_listen, grace_period, supervisor, fleet }.run()
+    let (fleet, docs) = (FleetSettings::default(), docs_option::of_environment());
+    RunnerProcess { app, listen, health_listen, grace_period, supervisor, fleet, docs }.run()
 }
 
 /// Finds out whether standard input is a Unix socket whose other end is closed. Reads nothing from it.

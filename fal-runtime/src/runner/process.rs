@@ -18,6 +18,7 @@ use super::task::task_error;
 use super::{threads, timeouts};
 use crate::app::runner_phase::{self, RunnerPhase};
 use crate::app::{Declaration, Instance};
+use crate::docs_page::DocsPage;
 use crate::error::Error;
 use crate::router;
 #[cfg(feature = "metrics")]
@@ -38,6 +39,7 @@ pub(crate) struct RunnerProcess {
     pub(crate) grace_period: Duration,
     pub(crate) supervisor: Supervisor,
     pub(crate) fleet: FleetSettings,
+    pub(crate) docs: DocsPage,
 }
 
 /// How a runner without a host behaves among others (S66, S67, S68). The default is that of a runner with a host.
@@ -235,10 +237,14 @@ impl RunnerProcess {
     ) -> Result<Serving, Error> {
         let (app, listen, timeout) = (self.app, self.listen.clone(), self.supervisor.read_timeout());
         let (health_check, requests) = (self.health_listen.clone().zip(app.health_path()), apps.clone());
-        let check_header = self.fleet.check_header.clone();
+        let (check_header, docs) = (self.fleet.check_header.clone(), self.docs);
         let opening = apps.spawn(async move {
             let calls = ConcurrencyLimit::new(app.settings.max_multiplexing());
             let router = router::build(app, Arc::clone(&instance), Arc::clone(&calls));
+            let router = match docs {
+                DocsPage::On => router::with_docs(app, router),
+                DocsPage::Off => router,
+            };
             let surrounded =
                 own_checks::treat(app.surround(router.clone()), &check_header, app.health_path());
             let listener = Listener::bind(listen).await?;
