@@ -175,7 +175,7 @@ impl Fleet {
         let has_periodic_checks = self.settings.has_periodic_checks();
         let Some(runner) = self.runners.get_mut(&id) else { return };
         runner.min_healthy = Some(MinHealthy::NotHealthy);
-        if !has_periodic_checks || runner.monitor().is_some_and(fal_health::Monitor::has_passed) {
+        if !has_periodic_checks || runner.has_passed() {
             self.on_successor_healthy(now, id);
         }
     }

@@ -239,6 +239,11 @@ impl Runner {
         self.monitor.as_ref().is_some_and(|monitor| monitor.streak() > 0)
     }
 
+    /// Whether any check of it has passed.
+    pub(super) fn has_passed(&self) -> bool {
+        self.monitor.as_ref().is_some_and(Monitor::has_passed)
+    }
+
     fn check_due(&self) -> Option<Time> {
         self.monitor.as_ref().and_then(Monitor::deadline)
     }

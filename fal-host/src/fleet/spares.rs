@@ -32,9 +32,11 @@ impl Fleet {
         self.start_allowed_replacements(now);
     }
 
-    /// Whether a spare is ready whose last check did not fail.
+    /// A spare that is ready, has passed a check, and has not failed one since.
     pub(super) fn healthy_spare(&self) -> Option<ReplicaIndex> {
-        self.ready_spares().filter(|(is_failing, ..)| !is_failing).map(|(.., index)| index).min()
+        let has_passed = |id| self.runners.get(&id).is_some_and(Runner::has_passed);
+        let healthy = self.ready_spares().filter(|(is_failing, id, _)| !is_failing && has_passed(*id));
+        healthy.map(|(.., index)| index).min()
     }
 
     /// Whether a runner could enter the rotation at once.
@@ -62,8 +64,12 @@ impl Fleet {
     fn promote(&mut self, now: Time, spare: ReplicaIndex, vacant: ReplicaIndex) {
         self.spares.remove(&spare);
         self.spares.insert(vacant);
-        // The rotation is whole again, so the replacement is complete.
-        self.set_replacement(vacant, None);
+        let Some(replica) = self.replicas.get(&spare) else { return };
+        let is_proven = replica.current.and_then(|id| self.runners.get(&id)).is_some_and(Runner::has_passed);
+        if is_proven || !self.settings.has_periodic_checks() {
+            // The rotation is whole again, so the replacement is complete.
+            self.set_replacement(vacant, None);
+        }
         let Some(replica) = self.replicas.get(&spare) else { return };
         for id in [replica.current, replica.successor].into_iter().flatten() {
             if self.runners.get(&id).is_some_and(Runner::is_ready) {

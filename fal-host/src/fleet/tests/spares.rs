@@ -6,7 +6,7 @@ use fal_health::{Monitor, Time};
 
 use super::simulation::{GOOD, Script, Simulation, at, at_most, millis, seconds, settings};
 use crate::fleet::{
-    EventKind, Exit, FleetEvent, FleetSettings, GiveUp, Reason, ReplacementStrategy, RunnerLimits,
+    Admission, EventKind, Exit, FleetEvent, FleetSettings, GiveUp, Reason, ReplacementStrategy, RunnerLimits,
     RunnerOrder, RunnerState,
 };
 use crate::id::RunnerId;
@@ -110,6 +110,18 @@ fn a_spare_whose_last_check_failed_replaces_no_runner_that_still_serves_s75c_s40
     let mut simulation = Simulation::new(settings, move |_| sick);
     simulation.run_to(seconds(600));
     assert!(routed(&simulation).len() >= 2, "never the last one (S40): {:?}", routed(&simulation));
+}
+
+#[test]
+fn a_spare_that_has_passed_no_check_replaces_no_runner_that_still_serves_s75c_s44d_s40() {
+    // A shared dependency fails, and each new spare is ready long before its first check.
+    let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
+    let settings = FleetSettings { admission: Admission::Ready, max_replacing: at_most(1), ..with_spare(3) };
+    let mut simulation = Simulation::new(settings, move |_| sick);
+    simulation.run_to(seconds(600));
+    let first = |id: u64| simulation.records().iter().any(|record| record.id.get() == id);
+    assert!((1..=4).filter(|id| first(*id)).count() <= 3, "one serves on: {:?}", simulation.records().len());
+    assert!(routed(&simulation).len() >= 2);
 }
 
 #[test]
