@@ -80,6 +80,7 @@ fn fields(kind: &EventKind, source: EventSource<'_>) -> Value {
             check_fields(record, source.evidence.and_then(|evidence| evidence.detail(record.id)))
         }
         EventKind::Stalled { since } => json!({ "since_seconds": seconds(*since) }),
+        EventKind::LimitTooLow { memory, limit } => json!({ "memory_bytes": memory, "limit_bytes": limit }),
         EventKind::ReplacementDeferred { replacing } => json!({ "replacing": replacing }),
         EventKind::ReplacementDue { reason } | EventKind::RestartAborted { reason } => {
             json!({ "reason": reason })

@@ -95,6 +95,12 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind, evidence: Option<&Evidence
         EventKind::ReplacementDue { reason } => {
             tracing::info!(%runner, %reason, "will be replaced");
         }
+        EventKind::LimitTooLow { memory, limit } => tracing::warn!(
+            %runner,
+            memory_bytes = memory,
+            limit_bytes = limit,
+            "uses as much memory as its limit from the beginning: replaced at a tenth more; raise the limit (`--max-memory`)"
+        ),
         EventKind::Draining { reason, timeout } => {
             let timeout = format_setting(*timeout);
             tracing::info!(%runner, %reason, %timeout, "DRAINING: finishes its requests");

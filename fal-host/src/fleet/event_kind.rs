@@ -72,6 +72,16 @@ pub enum EventKind {
         /// `memory`, `age` or `requests`, or else `operator`.
         reason: Reason,
     },
+    /// It used as much memory as its limit when it was first measured after it was ready, like the runner before it. Its own limit
+    /// is a tenth above that now
+    /// ([S54e](fal_health::semantics#s54e)).
+    #[non_exhaustive]
+    LimitTooLow {
+        /// The resident memory of its processes, in bytes.
+        memory: u64,
+        /// Its limit until then, in bytes.
+        limit: u64,
+    },
     /// It has left the rotation and finishes its requests before it gets SIGTERM.
     #[non_exhaustive]
     Draining {
@@ -157,6 +167,7 @@ impl EventKind {
             Self::Stalled { .. } => "stalled",
             Self::ReplacementDeferred { .. } => "replacement_deferred",
             Self::ReplacementDue { .. } => "replacement_due",
+            Self::LimitTooLow { .. } => "limit_too_low",
             Self::Draining { .. } => "draining",
             Self::Terminating { .. } => "terminating",
             Self::Killed => "killed",

@@ -1,5 +1,7 @@
 //! How runners that have reached a limit are replaced (S54).
 
+use std::num::NonZeroU64;
+
 use fal_health::Time;
 
 use super::Fleet;
@@ -15,7 +17,22 @@ impl Fleet {
     pub(super) fn on_memory_measured(&mut self, id: RunnerId, bytes: u64) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         runner.memory = Some(bytes);
-        if runner.limits.memory.is_some_and(|limit| bytes >= limit.get()) {
+        if !runner.is_ready() {
+            return;
+        }
+        let is_first = runner.first_memory.is_none();
+        runner.first_memory.get_or_insert(bytes);
+        let reached = runner.limits.memory.filter(|limit| bytes >= limit.get());
+        let replica = self.replicas.get_mut(&runner.replica).filter(|_| is_first);
+        let begins_so_again = replica.is_some_and(|replica| {
+            std::mem::replace(&mut replica.began_at_limit, reached.is_some()) && reached.is_some()
+        });
+        let Some(limit) = reached else { return };
+        if begins_so_again {
+            // Its successor would, too (S54e).
+            runner.limits.memory = NonZeroU64::new(bytes.saturating_add(bytes / 10));
+            self.emit(id, EventKind::LimitTooLow { memory: bytes, limit: limit.get() });
+        } else {
             self.on_limit_reached(id, Reason::Memory);
         }
     }

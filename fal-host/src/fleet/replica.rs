@@ -27,6 +27,8 @@ pub(super) struct Replica {
     pub(super) awaited_exit: Option<RunnerId>,
     /// Its replacement because of periodic checks or a limit, until its current runner is stable (S40, S54).
     pub(super) replacement: Option<Replacement>,
+    /// Whether its last runner used as much memory as its limit when it was first measured in service.
+    pub(super) began_at_limit: bool,
     /// Holds its starts while they fail (S35e).
     pub(super) backoff: Backoff,
 }
@@ -50,6 +52,7 @@ impl Replica {
             succession: Reason::Restarted,
             awaited_exit: None,
             replacement: None,
+            began_at_limit: false,
             backoff,
         }
     }

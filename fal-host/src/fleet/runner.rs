@@ -91,6 +91,8 @@ pub(crate) struct Runner {
     pub(super) limits: RunnerLimits,
     /// The resident memory of its processes when it was measured last, in bytes.
     pub(super) memory: Option<u64>,
+    /// The same when it was measured first since it is ready.
+    pub(super) first_memory: Option<u64>,
     /// The limit that it has reached, for which it will be replaced.
     pub(super) due: Option<Reason>,
     /// In a successor of a rolling restart: how long it must still be healthy (S52a).
@@ -175,6 +177,7 @@ impl Runner {
             unreachable_at: None,
             limits: RunnerLimits::default(),
             memory: None,
+            first_memory: None,
             due: None,
             min_healthy: None,
             timer: None,

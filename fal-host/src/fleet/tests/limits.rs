@@ -224,3 +224,36 @@ fn runners_at_a_limit_that_become_unhealthy_are_replaced_within_the_bound_s54c_s
     simulation.run_to(seconds(200));
     assert_eq!(simulation.routed.len(), 4, "a shared dependency fails, and two thirds stay");
 }
+
+#[test]
+fn a_runner_that_uses_its_limit_from_the_beginning_like_the_one_before_is_replaced_at_a_tenth_more_s54e() {
+    let mut simulation = Simulation::new(limited(1), |_| GOOD);
+    // What setup uses does not count.
+    simulation.run_to(millis(100));
+    measure(&mut simulation, 1, 1);
+    for time in 1..100 {
+        simulation.run_to(seconds(2 * time));
+        let id = *simulation.routed.last().unwrap();
+        measure(&mut simulation, id.get(), 3 * LIMIT);
+    }
+    assert_eq!((ids(&simulation), simulation.reasons()), (vec![2], vec![Reason::Memory]));
+    let is_told = |it: &EventKind| matches!(it, EventKind::LimitTooLow { memory, limit } if *memory == 3 * LIMIT && *limit <= LIMIT);
+    assert_eq!(simulation.events.iter().filter(|(.., it)| is_told(it)).count(), 1);
+    measure(&mut simulation, 2, 3 * LIMIT + 3 * LIMIT / 10 - 1);
+    simulation.run_to(seconds(210));
+    assert_eq!(ids(&simulation), [2]);
+    measure(&mut simulation, 2, 3 * LIMIT + 3 * LIMIT / 10);
+    simulation.run_to(seconds(220));
+    assert_eq!((ids(&simulation), simulation.reasons()), (vec![3], vec![Reason::Memory; 2]));
+}
+
+#[test]
+fn a_runner_whose_predecessor_did_not_begin_above_the_limit_is_replaced_at_it_s54a_s54e() {
+    let mut simulation = Simulation::new(limited(1), |_| GOOD);
+    for (time, id, bytes) in [(20, 1, LIMIT), (40, 2, 1), (60, 2, LIMIT), (80, 3, LIMIT)] {
+        simulation.run_to(seconds(time));
+        measure(&mut simulation, id, bytes);
+    }
+    simulation.run_to(seconds(100));
+    assert_eq!((ids(&simulation), simulation.reasons()), (vec![4], vec![Reason::Memory; 3]));
+}

@@ -325,6 +325,7 @@ fn kind_name(kind: &EventKind) -> &'static str {
         EventKind::GaveUp(_) => "gave up",
         EventKind::BackoffEnded => "backoff ended",
         EventKind::ReplacementDue { .. } => "replacement due",
+        EventKind::LimitTooLow { .. } => "limit too low",
         EventKind::RestartCompleted { .. } => "restart completed",
         EventKind::RestartAborted { .. } => "restart aborted",
         EventKind::Progress(_) => "progress",

@@ -17,7 +17,7 @@ use self::shrink::Plan;
 const HISTORIES: u64 = 10_000;
 
 /// How many kinds of events a fleet can publish.
-const KINDS: usize = 21;
+const KINDS: usize = 22;
 
 #[test]
 fn after_any_faults_a_fleet_whose_runners_pass_becomes_whole_and_stays_whole() {
