@@ -82,7 +82,10 @@ pub(crate) fn router(admin: Admin, access: Access) -> Router {
 #[cfg(feature = "metrics")]
 async fn metrics(State(admin): State<Admin>) -> Response {
     match admin.ask(ControlRequest::Metrics).await {
-        Some(counted) => metrics::page(&admin.app, counted.families(&admin.balancer)),
+        Some(counted) => {
+            let (of_host, of_runners) = counted.into_parts(&admin.balancer);
+            admin.metrics.response(of_host, &of_runners)
+        }
         None => stopping(),
     }
 }

@@ -9,6 +9,8 @@ use fal_health::CheckId;
 use serde_json::json;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+#[cfg(feature = "metrics")]
+use super::metrics::MetricPage;
 use crate::RunnerId;
 use crate::driver::ControlRequest;
 use crate::event_log::EventLog;
@@ -30,6 +32,8 @@ pub(crate) struct Admin {
     pub(crate) balancer: Arc<Balancer>,
     pub(crate) events: broadcast::WeakSender<Event>,
     pub(crate) event_log: Arc<EventLog>,
+    #[cfg(feature = "metrics")]
+    pub(crate) metrics: MetricPage,
     /// How many clients follow the events.
     pub(crate) subscribers: Arc<AtomicUsize>,
     /// Where upgrades are asked for, if this host is a program of its own.
@@ -47,6 +51,8 @@ impl Admin {
     ) -> Self {
         let (requests, events) = (requests.downgrade(), events.downgrade());
         Self {
+            #[cfg(feature = "metrics")]
+            metrics: MetricPage::new(&app),
             app,
             settings: None,
             requests,

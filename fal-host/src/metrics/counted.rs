@@ -43,14 +43,20 @@ impl Counted {
         Self { events: metrics.families(), of_runners: Arc::clone(metrics.of_runners()), snapshot }
     }
 
-    /// All metrics of the host.
+    /// All metrics.
     pub(crate) fn families(self, balancer: &Balancer) -> Vec<MetricFamily> {
+        let (mut families, of_runners) = self.into_parts(balancer);
+        families.extend(of_runners.families());
+        families
+    }
+
+    /// The metrics of the host, and those of the runners.
+    pub(crate) fn into_parts(self, balancer: &Balancer) -> (Vec<MetricFamily>, Arc<RunnerMetrics>) {
         let snapshot = self.snapshot.into_snapshot().with_requests(balancer);
         let mut families = families_of(&snapshot, balancer.waiting(), balancer.limits().max_multiplexing);
         families.extend(self.events);
         families.extend(balancer.metrics().families());
-        families.extend(self.of_runners.families());
-        families
+        (families, self.of_runners)
     }
 }
 

@@ -102,8 +102,9 @@ impl FleetMetrics {
             EventKind::Terminated(record) => {
                 *self.ends.entry(record.reason.name()).or_default() += 1;
                 self.leaves(now, runner);
-                self.runners.remove(&runner);
-                self.of_runners.end(runner);
+                if let Some(StartedRunner { replica, .. }) = self.runners.remove(&runner) {
+                    self.of_runners.end(runner, replica);
+                }
             }
             _ => {}
         }

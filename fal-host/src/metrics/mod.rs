@@ -1,11 +1,13 @@
 //! What the host counts (S82).
 //!
 //! Requests are counted where they are served, with atomics that were allocated when the host started: see
-//! [`RequestMetrics`]. Everything else is counted from the host's events by the control thread: see [`FleetMetrics`]. Runners send what they count: see [`RunnerMetrics`].
+//! [`RequestMetrics`]. Everything else is counted from the host's events by the control thread: see [`FleetMetrics`].
+//! Runners send what they count: see [`RunnerMetrics`].
 
 mod counted;
 mod endpoints;
 mod fleet;
+mod merging;
 mod requests;
 mod runners;
 

@@ -1,35 +1,60 @@
 //! The metrics that runners count themselves, merged by replica (S82c).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fal_health::metrics::{
-    Bucket, MetricFamily, MetricKind, Series, SeriesValue, is_label_name, is_metric_name,
-};
+use fal_health::metrics::{MetricFamily, MetricKind, Series, SeriesValue, is_label_name, is_metric_name};
 
+use super::merging::merged;
 use crate::id::RunnerId;
 
 /// How many metrics a runner may have. Further ones are ignored.
 const MAX_FAMILIES: usize = 256;
 
 /// How many series of one metric are kept of a replica, over all of its runners. Further ones are ignored.
-const MAX_SERIES: usize = 1024;
+pub(super) const MAX_SERIES: usize = 1024;
 
-/// The metrics that runners have sent.
+/// The metrics that runners have sent, by the index of the replica.
 #[derive(Debug, Default)]
-pub(crate) struct RunnerMetrics(Mutex<MetricTable>);
+pub(crate) struct RunnerMetrics(Mutex<BTreeMap<usize, ReplicaMetrics>>);
+
+/// Metrics by their name. They are shared with who reads them, so that a reader holds up nobody.
+type Families = BTreeMap<String, Arc<MetricFamily>>;
 
 #[derive(Debug, Default)]
-struct MetricTable {
-    runners: BTreeMap<RunnerId, ReportedMetrics>,
-    /// By the index of the replica: what its runners that have ended have counted, so that no counter falls.
-    ended: BTreeMap<usize, BTreeMap<String, MetricFamily>>,
+struct ReplicaMetrics {
+    /// What its runners that have ended have counted, so that no counter falls.
+    ended: Families,
+    runners: BTreeMap<RunnerId, Families>,
+    /// The names of the metrics that have changed since they were taken.
+    changed: BTreeSet<String>,
 }
 
+/// One metric of a replica: of its runners that have ended, and of each of its other runners, the newest last.
 #[derive(Debug)]
-struct ReportedMetrics {
-    replica: usize,
-    families: BTreeMap<String, MetricFamily>,
+pub(crate) struct ReplicaMetric {
+    pub(crate) replica: usize,
+    pub(crate) name: String,
+    parts: Vec<Arc<MetricFamily>>,
+}
+
+impl ReplicaMetric {
+    /// The metric of the replica. `None` if there is none any more.
+    pub(crate) fn merged(&self) -> Option<Arc<MetricFamily>> {
+        merged(&self.parts)
+    }
+}
+
+impl ReplicaMetrics {
+    fn metric(&self, replica: usize, name: &str) -> ReplicaMetric {
+        let parts = [&self.ended].into_iter().chain(self.runners.values());
+        let parts = parts.filter_map(|families| families.get(name).cloned()).collect();
+        ReplicaMetric { replica, name: name.to_owned(), parts }
+    }
+
+    fn names(&self) -> BTreeSet<&str> {
+        self.ended.keys().chain(self.runners.values().flat_map(Families::keys)).map(String::as_str).collect()
+    }
 }
 
 impl RunnerMetrics {
@@ -39,92 +64,72 @@ impl RunnerMetrics {
             tracing::debug!(%runner, name = ?family.name, "ignored a metric that is not valid");
             return;
         }
-        let table = &mut *self.lock();
-        let new = || ReportedMetrics { replica, families: BTreeMap::new() };
-        let families = &mut table.runners.entry(runner).or_insert_with(new).families;
+        let mut table = self.lock();
+        let ReplicaMetrics { runners, changed, .. } = table.entry(replica).or_default();
+        let families = runners.entry(runner).or_default();
         if families.len() < MAX_FAMILIES || families.contains_key(&family.name) {
-            families.insert(family.name.clone(), family);
+            changed.insert(family.name.clone());
+            families.insert(family.name.clone(), Arc::new(family));
         }
     }
 
     /// A runner has ended: what it has counted stays, and what it has measured does not.
-    pub(crate) fn end(&self, runner: RunnerId) {
-        let table = &mut *self.lock();
-        let Some(ReportedMetrics { replica, families }) = table.runners.remove(&runner) else { return };
-        let ended = table.ended.entry(replica).or_default();
-        for family in families.into_values().filter(|family| family.kind != MetricKind::Gauge) {
-            add(ended, &family);
+    pub(crate) fn end(&self, runner: RunnerId, replica: usize) {
+        let mut table = self.lock();
+        let Some(ReplicaMetrics { ended, runners, changed }) = table.get_mut(&replica) else { return };
+        for (name, family) in runners.remove(&runner).unwrap_or_default() {
+            if family.kind != MetricKind::Gauge {
+                let parts: Vec<_> = ended.get(&name).into_iter().chain([&family]).cloned().collect();
+                let all = merged(&parts).unwrap_or(family);
+                ended.insert(name.clone(), all);
+            }
+            changed.insert(name);
         }
     }
 
     /// The metrics of all replicas. Each series has the label `replica`.
     pub(crate) fn families(&self) -> Vec<MetricFamily> {
+        let mut families = BTreeMap::<String, MetricFamily>::new();
+        for metric in self.metrics() {
+            let Some(family) = metric.merged() else { continue };
+            let all = families
+                .entry(metric.name)
+                .or_insert_with(|| MetricFamily::new(family.kind, &*family.name, &*family.help));
+            // Two programs may disagree about a metric during an update. The lower replica wins.
+            if all.kind == family.kind {
+                all.series.extend(Arc::unwrap_or_clone(family).series.into_iter().map(|mut series| {
+                    series.labels.push(("replica".to_owned(), metric.replica.to_string()));
+                    series
+                }));
+            }
+        }
+        families.into_values().collect()
+    }
+
+    fn metrics(&self) -> Vec<ReplicaMetric> {
         let table = self.lock();
-        let mut replicas = table.ended.clone();
-        // A gauge is the one of the newest runner, which comes last.
-        for ReportedMetrics { replica, families } in table.runners.values() {
-            let replica = replicas.entry(*replica).or_default();
-            for family in families.values() {
-                add(replica, family);
-            }
-        }
-        let mut merged = BTreeMap::<String, MetricFamily>::new();
-        for (replica, families) in replicas {
-            let replica = replica.to_string();
-            for family in families.into_values() {
-                let all = merged
-                    .entry(family.name.clone())
-                    .or_insert_with(|| MetricFamily::new(family.kind, &*family.name, &*family.help));
-                // Two programs may disagree about a metric during an update. The lower replica wins.
-                if all.kind == family.kind {
-                    all.series.extend(family.series.into_iter().map(|mut series| {
-                        series.labels.push(("replica".to_owned(), replica.clone()));
-                        series
-                    }));
-                }
-            }
-        }
-        merged.into_values().collect()
+        let replicas = table.iter();
+        replicas
+            .flat_map(|(replica, metrics)| {
+                metrics.names().into_iter().map(|name| metrics.metric(*replica, name))
+            })
+            .collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, MetricTable> {
+    /// The metrics that have changed since the last call.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn take_changed(&self) -> Vec<ReplicaMetric> {
+        let mut table = self.lock();
+        let mut taken = Vec::new();
+        for (replica, metrics) in &mut *table {
+            let changed = std::mem::take(&mut metrics.changed);
+            taken.extend(changed.iter().map(|name| metrics.metric(*replica, name)));
+        }
+        taken
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, ReplicaMetrics>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Adds the values of a metric to those of the same replica.
-fn add(families: &mut BTreeMap<String, MetricFamily>, from: &MetricFamily) {
-    let into = families
-        .entry(from.name.clone())
-        .or_insert_with(|| MetricFamily::new(from.kind, &*from.name, &*from.help));
-    if into.kind != from.kind {
-        return;
-    }
-    for series in &from.series {
-        let is_full = into.series.len() >= MAX_SERIES;
-        let same = into.series.iter_mut().find(|other| other.labels == series.labels);
-        match same {
-            Some(same) if from.kind == MetricKind::Gauge => same.value = series.value.clone(),
-            Some(same) => same.value = sum(&same.value, &series.value),
-            None if is_full => {}
-            None => into.series.push(series.clone()),
-        }
-    }
-}
-
-/// The sum of two counters, or of two histograms with the same bounds. Of others, the second one.
-fn sum(one: &SeriesValue, other: &SeriesValue) -> SeriesValue {
-    match (one, other) {
-        (SeriesValue::Number(one), SeriesValue::Number(other)) => SeriesValue::Number(one + other),
-        (
-            SeriesValue::Histogram { sum: one_sum, buckets: one },
-            SeriesValue::Histogram { sum: other_sum, buckets: other },
-        ) if one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.0 == other.0) => {
-            let buckets =
-                one.iter().zip(other).map(|(one, other)| Bucket(one.0, one.1.saturating_add(other.1)));
-            SeriesValue::Histogram { sum: one_sum + other_sum, buckets: buckets.collect() }
-        }
-        _ => other.clone(),
     }
 }
 
@@ -136,6 +141,8 @@ fn is_valid(family: &MetricFamily) -> bool {
         && !is_of_host
         && family.series.len() <= MAX_SERIES
         && family.series.iter().all(|series| is_valid_series(family.kind, series))
+        && family.series.iter().map(|series| &series.labels).collect::<BTreeSet<_>>().len()
+            == family.series.len()
 }
 
 fn is_valid_series(kind: MetricKind, series: &Series) -> bool {
@@ -160,6 +167,8 @@ fn is_valid_series(kind: MetricKind, series: &Series) -> bool {
 #[cfg(test)]
 mod tests {
     use fal_health::metrics::Histogram;
+
+    use fal_health::metrics::Bucket;
 
     use super::*;
 
@@ -206,7 +215,7 @@ mod tests {
         };
         assert_eq!(values("tokens"), [(labels("0"), 5_u64.into()), (labels("1"), 2_u64.into())]);
         assert_eq!(shown(&metrics, "load")[0].value, 0.25.into());
-        metrics.end(old);
+        metrics.end(old, 0);
         metrics.report(new, 0, counter(1));
         metrics.report(new, 0, histogram(&[0.25]));
         assert_eq!(values("tokens"), [(labels("0"), 6_u64.into()), (labels("1"), 2_u64.into())]);
@@ -215,7 +224,7 @@ mod tests {
             all.value,
             SeriesValue::Histogram { sum: 3.75, buckets: vec![Bucket(Some(1.0), 2), Bucket(None, 1)] }
         );
-        metrics.end(new);
+        metrics.end(new, 0);
         assert_eq!(shown(&metrics, "load"), []);
         assert_eq!(values("tokens").len(), 2);
     }
@@ -231,6 +240,7 @@ mod tests {
             new("a").with([("replica", "7")], 1_u64),
             new("a").with([("a\"", "7")], 1_u64),
             new("a").with([("b", "1"), ("b", "2")], 1_u64),
+            new("a").with([("b", "1")], 1.0).with([("b", "1")], 2.0),
             new("a").with([], f64::NAN),
             new("a").with([], SeriesValue::Histogram { sum: 1.0, buckets: vec![Bucket(None, 1)] }),
             MetricFamily::new(MetricKind::Histogram, "a", "Help.")
@@ -246,7 +256,7 @@ mod tests {
     #[test]
     fn no_runner_adds_metrics_without_limit_s82b_s82c() {
         let metrics = RunnerMetrics::default();
-        for number in 0..5_000_u64 {
+        for number in 0..1_200_u64 {
             let (id, name) = (RunnerId::new(number), format!("a{number}"));
             metrics.report(id, 0, counter(1));
             metrics.report(
@@ -254,14 +264,14 @@ mod tests {
                 0,
                 MetricFamily::new(MetricKind::Counter, "b", "").with([("c", &*name)], 1_u64),
             );
-            metrics.end(id);
+            metrics.end(id, 0);
             metrics.report(
                 RunnerId::new(9_999),
                 0,
                 MetricFamily::new(MetricKind::Gauge, name, "").with([], 1_u64),
             );
         }
-        assert_eq!(shown(&metrics, "tokens")[0].value, 5_000_u64.into());
+        assert_eq!(shown(&metrics, "tokens")[0].value, 1_200_u64.into());
         assert_eq!(shown(&metrics, "b").len(), MAX_SERIES);
         assert_eq!(metrics.families().len(), MAX_FAMILIES + 2);
     }
