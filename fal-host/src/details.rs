@@ -1,7 +1,7 @@
 //! Everything that the host knows of one runner (S85).
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use fal_health::{CheckRecord, Monitor, Time};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::evidence::{Evidence, OutputLine, Usage};
 use crate::fleet::{Step, StepKind};
 use crate::id::RunnerId;
-use crate::json::unix_time;
+use crate::json::{seconds, unix_time};
 use crate::snapshot::{EndedInfo, RunnerInfo};
 use crate::snapshot_parts::Sources;
 
@@ -57,6 +57,24 @@ pub struct LiveInfo {
     pub started_at: SystemTime,
     /// Its last checks, oldest first, with the [`detail`](CheckInfo::detail) of their failures.
     pub checks: Vec<CheckInfo>,
+    /// The request that has been in flight for the longest time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oldest_request: Option<Box<RequestInfo>>,
+}
+
+/// A request in flight.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RequestInfo {
+    /// Its method.
+    pub method: String,
+    /// Its path without the query, at most 256 bytes.
+    pub path: String,
+    /// Its `x-fal-request-id`.
+    pub request_id: String,
+    /// How long it has been in flight at the runner.
+    #[serde(rename = "in_flight_seconds", serialize_with = "seconds")]
+    pub in_flight: Duration,
 }
 
 /// A step of a runner and its beginning.
@@ -90,6 +108,7 @@ impl RunnerDetails {
                 info: RunnerInfo::of(&observed, now).with_requests(balancer),
                 started_at: clock.wall(runner.started()),
                 checks: checks(history, kept, now),
+                oldest_request: balancer.oldest_request(id).map(Box::new),
             };
             (LiveOrEnded::Live(live), steps(runner.steps(), clock))
         });

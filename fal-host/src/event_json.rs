@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::check_info::CheckInfo;
 use crate::clock::Clock;
-use crate::event_log::LoggedPass;
+use crate::event_log::{LoggedPass, Position};
 use crate::evidence::Evidence;
 use crate::fleet::EventKind;
 use crate::id::RunnerId;
@@ -23,20 +23,20 @@ pub(crate) struct EventSource<'a> {
     pub(crate) evidence: Option<&'a Evidence>,
 }
 
-/// An event with its number as a JSON object in one line.
-pub(crate) fn to_json(number: u64, kind: &EventKind, source: EventSource<'_>) -> String {
-    line(number, kind.name(), source.runner, source.at, fields(kind, source))
+/// An event with its id as a JSON object in one line.
+pub(crate) fn to_json(id: Position, kind: &EventKind, source: EventSource<'_>) -> String {
+    line(id, kind.name(), source.runner, source.at, fields(kind, source))
 }
 
-/// A passed check with its number as a JSON object in one line.
-pub(crate) fn pass_to_json(number: u64, kind: &str, runner: Option<RunnerId>, pass: &LoggedPass) -> String {
-    line(number, kind, runner, pass.at, check_fields(&pass.record, None))
+/// A passed check with its id as a JSON object in one line.
+pub(crate) fn pass_to_json(id: Position, kind: &str, runner: Option<RunnerId>, pass: &LoggedPass) -> String {
+    line(id, kind, runner, pass.at, check_fields(&pass.record, None))
 }
 
-fn line(number: u64, kind: &str, runner: Option<RunnerId>, at: SystemTime, fields: Value) -> String {
+fn line(id: Position, kind: &str, runner: Option<RunnerId>, at: SystemTime, fields: Value) -> String {
     let at = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut event = Map::new();
-    event.insert("id".to_owned(), number.into());
+    event.insert("id".to_owned(), id.to_string().into());
     event.insert("at".to_owned(), seconds(at));
     event.insert("kind".to_owned(), kind.into());
     if let Some(runner) = runner {
@@ -64,7 +64,7 @@ fn seconds(duration: Duration) -> Value {
 fn fields(kind: &EventKind, source: EventSource<'_>) -> Value {
     match kind {
         EventKind::Started { index, pid, effective_start_period } => json!({
-            "index": index,
+            "replica": index,
             "pid": pid,
             "effective_start_period_seconds": effective_start_period.map(seconds),
         }),
@@ -96,7 +96,7 @@ fn fields(kind: &EventKind, source: EventSource<'_>) -> Value {
             without(without(ended, "id"), "checks")
         }
         EventKind::BackoffStarted { index, wait, failed_starts } => {
-            json!({ "index": index, "wait_seconds": seconds(*wait), "failed_starts": failed_starts })
+            json!({ "replica": index, "wait_seconds": seconds(*wait), "failed_starts": failed_starts })
         }
         EventKind::GaveUp(gave_up) => json!({ "detail": gave_up.to_string() }),
         EventKind::Promoted { replaces } => json!({ "replaces": replaces }),

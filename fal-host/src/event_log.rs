@@ -1,6 +1,8 @@
 //! The last events of a host, numbered, for `GET /events` (S86).
 
 use std::collections::VecDeque;
+use std::fmt;
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -66,11 +68,27 @@ struct Kept {
     bytes: usize,
 }
 
-/// A position in the log: all events up to this number were read.
+/// A position in the log: all events up to this number were read. It is also the id of the event with this number, which no event of
+/// another host of this app has (S86a).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) epoch: u64,
     pub(crate) number: u64,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.epoch, self.number)
+    }
+}
+
+impl FromStr for Position {
+    type Err = ();
+
+    fn from_str(id: &str) -> Result<Self, ()> {
+        let (epoch, number) = id.trim().split_once('-').ok_or(())?;
+        Ok(Self { epoch: epoch.parse().map_err(drop)?, number: number.parse().map_err(drop)? })
+    }
 }
 
 /// What follows a position.
@@ -94,11 +112,11 @@ impl EventLog {
         &self,
         kind: &'static str,
         runner: Option<RunnerId>,
-        content: impl FnOnce(u64) -> Content,
+        content: impl FnOnce(Position) -> Content,
     ) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let number = *self.newest.borrow() + 1;
-        let content = content(number);
+        let content = content(Position { epoch: self.epoch, number });
         kept.bytes += content.len();
         kept.events.push_back(LoggedEvent { number, kind, runner, content });
         while kept.events.len() > MAX_EVENTS || (kept.bytes > MAX_BYTES && kept.events.len() > 1) {
@@ -145,8 +163,8 @@ mod tests {
 
     fn push(log: &EventLog, count: u64) {
         for _ in 0..count {
-            log.push("ready", Some(RunnerId::new(1)), |number| {
-                Content::Json(format!("{{\"id\":{number}}}").into())
+            log.push("ready", Some(RunnerId::new(1)), |id| {
+                Content::Json(format!("{{\"id\":\"{id}\"}}").into())
             });
         }
     }

@@ -63,7 +63,7 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind, evidence: Option<&Evidence
             let pid = pid.map(tracing::field::display);
             let effective_start_period =
                 effective_start_period.map(format_setting).map(tracing::field::display);
-            tracing::info!(%runner, index, pid, effective_start_period, "SETUP: started");
+            tracing::info!(%runner, replica = index, pid, effective_start_period, "SETUP: started");
         }
         EventKind::Progress(progress) => {
             tracing::info!(%runner, fraction = progress.fraction, "SETUP: {}", progress.message);
@@ -123,7 +123,7 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind, evidence: Option<&Evidence
         EventKind::Terminated(record) => log_end(record, evidence.map(Evidence::end).unwrap_or_default()),
         EventKind::BackoffStarted { index, wait, failed_starts } => tracing::warn!(
             %runner,
-            index,
+            replica = index,
             wait = ?rounded(*wait),
             failed_starts,
             "CRASH_BACKOFF: starts fail, so this one waits"

@@ -48,7 +48,7 @@ mod upgrade;
 
 pub use admin::{AdminToken, WeakTokenError};
 pub use check_info::CheckInfo;
-pub use details::{LiveInfo, LiveOrEnded, RunnerDetails, StepInfo};
+pub use details::{LiveInfo, LiveOrEnded, RequestInfo, RunnerDetails, StepInfo};
 pub use events::{Event, EventStream};
 pub use evidence::{OomEvidence, OutputLine, OutputStream, Usage};
 #[doc(no_inline)]

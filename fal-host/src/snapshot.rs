@@ -52,7 +52,8 @@ pub struct Snapshot {
 pub struct RunnerInfo {
     /// The runner.
     pub id: RunnerId,
-    /// The index of its replica, from 0 ([S47](fal_health::semantics#s47)).
+    /// The index of its replica, from 0 ([S47](fal_health::semantics#s47)). JSON has it as `replica`.
+    #[serde(rename = "replica")]
     pub index: usize,
     /// Its process. `None` before it has started, or if it has none of its own.
     pub pid: Option<u32>,
@@ -156,7 +157,8 @@ pub struct HealthInfo {
 pub struct EndedInfo {
     /// The runner.
     pub id: RunnerId,
-    /// The index of its replica, from 0 ([S47](fal_health::semantics#s47)).
+    /// The index of its replica, from 0 ([S47](fal_health::semantics#s47)). JSON has it as `replica`.
+    #[serde(rename = "replica")]
     pub index: usize,
     /// Its process. `None` if no process could be started, or if it had none of its own.
     pub pid: Option<u32>,

@@ -27,7 +27,7 @@ async fn runners_shows_what_there_is_and_what_has_ended_s36a_s37e() {
     let runner = &shown["runners"][0];
     assert_eq!(
         keys(runner),
-        ["age_seconds", "health", "id", "in_flight", "index", "pid", "requests", "state"]
+        ["age_seconds", "health", "id", "in_flight", "pid", "replica", "requests", "state"]
     );
     assert_eq!(
         (&runner["id"], &runner["pid"], &runner["in_flight"]),

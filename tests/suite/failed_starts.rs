@@ -161,7 +161,8 @@ async fn a_program_whose_runners_do_not_start_exits_with_4_and_the_last_error_s4
     let mut host = Program::run(&director, &["--app", "scripted", "--give-up-after", "3"]);
     assert_eq!(host.exit().await, Some(4));
     let error = host.stderr.line("error: gave up after 3 failed starts in a row").await;
-    assert!(error.contains("`setup_failed`") && error.contains("told to fail"), "{error}");
+    assert!(error.contains("runner 3, failed with `setup_failed` (status 3)"), "{error}");
+    assert!(error.contains(": told to fail") && error.contains("; it printed last: "), "{error}");
 }
 
 #[tokio::test]

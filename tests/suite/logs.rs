@@ -146,7 +146,10 @@ async fn the_first_refusal_is_a_warning_that_names_its_cause_and_the_second_one_
         assert_eq!(host.exchange(&Request::call(name)).await.error_type(), "queue_full");
     }
     let line = host.stderr.line("WARN a request is refused error_type=queue_full").await;
-    assert!(line.contains("1 of 1 permits are held") && line.contains(": /call (1)"), "{line}");
+    assert!(
+        line.contains("1 of 1 permits are held") && line.contains(": /call (1); more `--runners` or"),
+        "{line}"
+    );
     call.succeed().await;
     pending.response().await;
     assert_eq!(host.stderr.text().matches("is refused").count(), 1);

@@ -66,7 +66,18 @@ async fn an_operator_drains_replaces_stops_and_kills_runners_by_subcommands_s87a
     assert!(text.contains("ended: operator") && text.contains("kill") && text.contains("[S87a]"), "{text}");
     let again = operated.operate(&["kill", "4"]).await;
     assert_eq!(again.code, Some(1));
-    assert!(again.stderr.contains("no such runner"), "{}", again.stderr);
+    assert!(again.stderr.contains("runner 4 has ended: `explain 4` says why"), "{}", again.stderr);
+    for command in ["explain", "logs", "drain", "check"] {
+        let unknown = operated.operate(&[command, "99"]).await;
+        let expected =
+            "unknown runner `99`: `runners` and GET /runners list the runners, and the last ones that ended";
+        assert!(unknown.code == Some(1) && unknown.stderr.contains(expected), "{}", unknown.stderr);
+    }
+    let list = operated.succeed(&["runners"]).await;
+    assert!(
+        list.contains("\nENDED  REPLICA  REASON    EXIT      AGO\n4      0        operator  signal 9  "),
+        "{list}"
+    );
 }
 
 #[tokio::test]
@@ -74,7 +85,7 @@ async fn the_subcommands_find_the_host_and_show_its_runners_s87d_s88a() {
     let director = Director::new();
     let operated = Operated::run(&director, &["--runners", "2"]);
     operated.host.stderr.line("IDLE: takes requests runner=2").await;
-    assert_eq!(operated.succeed(&["wait", "--healthy"]).await, "every replica has a healthy runner\n");
+    assert_eq!(operated.succeed(&["wait"]).await, "every replica has a healthy runner\n");
     let table = operated.succeed(&["runners"]).await;
     let lines: Vec<_> = table.lines().collect();
     assert!(lines[0].starts_with("RUNNER") && lines.len() == 3 && lines[2].contains("healthy"), "{table}");
@@ -139,7 +150,8 @@ async fn a_check_by_subcommand_returns_its_outcome_by_the_exit_code_s87b_s87d() 
     );
     operated.host.stderr.line("TERMINATED runner=1 reason=manual_check_failed").await;
     let ended = operated.operate(&["check", "1"]).await;
-    assert!(ended.code == Some(1) && ended.stderr.contains("no such runner"), "{}", ended.stderr);
+    let expected = "runner 1 has ended: `explain 1` says why";
+    assert!(ended.code == Some(1) && ended.stderr.contains(expected), "{}", ended.stderr);
 }
 
 #[tokio::test]
@@ -188,7 +200,7 @@ async fn the_number_of_runners_is_changed_by_subcommand_s87d() {
     operated.host.stderr.line("IDLE: takes requests runner=1").await;
     operated.succeed(&["scale", "2"]).await;
     operated.host.stderr.line("IDLE: takes requests runner=2").await;
-    operated.succeed(&["wait", "--healthy"]).await;
+    operated.succeed(&["wait"]).await;
 }
 
 #[tokio::test]
@@ -201,7 +213,7 @@ async fn wait_says_after_its_time_what_is_missing_s87d() {
     assert_eq!(late.code, Some(1));
     assert!(late.stdout.contains("runner 1 is SETUP"), "{}", late.stdout);
     setup.succeed().await;
-    operated.succeed(&["wait", "--healthy"]).await;
+    operated.succeed(&["wait"]).await;
 }
 
 #[tokio::test]
@@ -278,8 +290,14 @@ async fn events_are_numbered_resumable_and_filterable_s86a() {
     let events = events_until(&mut client, "checked").await;
     let kinds: Vec<_> = events.iter().map(|(_, event)| event["kind"].as_str().unwrap()).collect();
     assert!(kinds.starts_with(&["started", "progress", "awaiting_first_pass"]), "{kinds:?}");
-    let numbers: Vec<_> = events.iter().map(|(_, event)| event["id"].as_u64().unwrap()).collect();
-    assert!(numbers.iter().copied().eq(1..=numbers.len() as u64), "{numbers:?}");
+    // The ids have a number, and before it what distinguishes them from those of another host.
+    assert!(events.iter().all(|(id, event)| event["id"] == **id));
+    let ids: Vec<_> = events.iter().map(|(id, _)| id.split_once('-').unwrap()).collect();
+    assert!(
+        ids.iter()
+            .zip(1..)
+            .all(|((epoch, number), expected)| *epoch == ids[0].0 && *number == format!("{expected}"))
+    );
     // A client that comes back gets what it has missed.
     operated.succeed(&["kill", "1"]).await;
     host.stderr.line("TERMINATED runner=1").await;
@@ -288,7 +306,7 @@ async fn events_are_numbered_resumable_and_filterable_s86a() {
     resumed.send(&Request::get("/events").header("last-event-id", last)).await;
     resumed.head().await;
     let after = events_until(&mut resumed, "terminated").await;
-    assert_eq!(after[0].1["id"], 3);
+    assert_eq!(after[0].0, events[2].0);
     // Events of its successor may be there too.
     let (_, end) = after.iter().find(|(_, event)| event["kind"] == "terminated").unwrap();
     assert_eq!((&end["reason"], &end["exit"]), (&"operator".into(), &json!({ "signal": 9 })));

@@ -80,7 +80,7 @@ async fn a_variable_of_every_runner_has_its_index_in_its_value_s47c() {
 async fn the_log_and_the_admin_interface_name_the_index_s47b() {
     let director = Director::new();
     let host = Program::run(&director, &["--app", "scripted", "--env-each", "DEVICE=gpu-{index}"]);
-    host.stderr.line("SETUP: started runner=1 index=0").await;
+    host.stderr.line("SETUP: started runner=1 replica=0").await;
     host.stderr.line("IDLE: takes requests runner=1").await;
-    assert_eq!(host.shows("/runners").await.json()["runners"][0]["index"], 0);
+    assert_eq!(host.shows("/runners").await.json()["runners"][0]["replica"], 0);
 }

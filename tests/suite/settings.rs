@@ -25,11 +25,17 @@ async fn a_host_shows_its_settings_with_their_sources_and_no_secrets_s86c() {
     for secret in ["admin_token", "on_event"] {
         assert_eq!(settings["host"][secret]["value"], "***");
     }
-    let mut command = fixture(&director);
-    command.env("XDG_RUNTIME_DIR", directory.path()).env_remove("FAL_CONTROL_SOCKET").arg("settings");
-    let printed = output(&mut command).await;
-    let printed: Value = serde_json::from_str(&printed.stdout).unwrap();
-    assert_eq!(printed, settings);
+    let printed = async |arguments: &[&str]| {
+        let mut command = fixture(&director);
+        command.env("XDG_RUNTIME_DIR", directory.path()).env_remove("FAL_CONTROL_SOCKET").args(arguments);
+        output(&mut command).await.stdout
+    };
+    let json: Value = serde_json::from_str(&printed(&["settings", "--json"]).await).unwrap();
+    assert_eq!(json, settings);
+    let table = printed(&["settings"]).await;
+    let queue = table.lines().find(|line| line.starts_with("  queue ")).unwrap();
+    assert_eq!(queue.split_whitespace().collect::<Vec<_>>(), ["queue", "7", "the", "environment"]);
+    assert!(table.contains("  admin_token") && !table.contains("0123456789abcdef"), "{table}");
 }
 
 #[tokio::test]

@@ -72,7 +72,7 @@ impl Upgradable {
     /// The new host of an upgrade that is under way.
     pub(crate) async fn new_host(&self) -> Process {
         let line = self.host.stderr.line("upgrade: the new program is started pid=").await;
-        Process::new(line.rsplit_once("pid=").unwrap().1.trim().parse().unwrap())
+        Process::new(line.split_once("pid=").unwrap().1.split(' ').next().unwrap().parse().unwrap())
     }
 
     /// The process id in the file of `--pid-file`.
@@ -87,12 +87,13 @@ fn process_of(said: &str) -> u32 {
 }
 
 #[tokio::test]
-async fn a_new_host_takes_over_the_sockets_and_the_old_one_serves_what_it_has_s90a_s91a_s92b_s94a() {
+async fn a_new_host_takes_over_the_sockets_and_the_old_one_serves_what_it_has_s90a_s91a_s92b_s93b_s94a() {
     let director = Director::new();
     let mut old = Upgradable::run(&director, "blocking", &[]);
     old.host.stderr.line("IDLE: takes requests runner=1").await;
     let (address, probes, admin) =
         (old.host.address().await, old.host.probes().await, old.host.admin().await);
+    let old_host = format!(" host={}", old.host.id());
     let slow = old.host.call("slow").await;
     let held = director.call("slow").await;
     let old_runner = held.pid();
@@ -124,6 +125,15 @@ async fn a_new_host_takes_over_the_sockets_and_the_old_one_serves_what_it_has_s9
     assert!(table.stdout.contains(&new_runner.to_string()), "{} {}", table.stdout, table.stderr);
     new.signal(Signal::TERM);
     new.ended().await;
+    // The lines of the two hosts say whose they are.
+    let log = old.host.stderr.text();
+    let line_of = |text: &str| log.lines().rfind(|line| line.contains(text)).unwrap();
+    assert!(line_of("stopped host=").ends_with(&old_host), "{log}");
+    assert!(
+        line_of("SETUP: started runner=1").contains(" host=")
+            && !line_of("SETUP: started runner=1").ends_with(&old_host)
+    );
+    assert!(line_of(" stopped").ends_with("stopped"), "the new host is alone: {log}");
     assert!(!old.path("app.pid").exists());
 }
 

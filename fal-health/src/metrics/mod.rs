@@ -11,4 +11,4 @@ mod open_metrics;
 pub use family::{Bucket, MetricFamily, MetricKind, Series, SeriesValue, is_label_name, is_metric_name};
 pub use histogram::{Histogram, SECONDS};
 #[cfg(feature = "openmetrics")]
-pub use open_metrics::{CONTENT_TYPE, END_OF_PAGE, MetricText, to_openmetrics};
+pub use open_metrics::{CONTENT_TYPE, END_OF_PAGE, MetricText, SharedLabels, shared_labels, to_openmetrics};

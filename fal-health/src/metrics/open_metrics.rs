@@ -22,12 +22,20 @@ pub const END_OF_PAGE: &str = "# EOF\n";
 /// Writes these families as a page of OpenMetrics, each series with these labels, too. Every name must be valid, and no two
 /// families may have the same one.
 pub fn to_openmetrics(families: Vec<MetricFamily>, labels: &[(&str, &str)]) -> String {
-    let mut page = String::new();
+    let (labels, mut page) = (shared_labels(labels), String::new());
     for family in families {
-        page.push_str(MetricText::new(family, labels).as_str());
+        page.push_str(MetricText::new(family, &labels).as_str());
     }
     page.push_str(END_OF_PAGE);
     page
+}
+
+/// Labels that every series of some metrics has.
+pub type SharedLabels = Arc<[(String, String)]>;
+
+/// Labels that every series of some metrics has.
+pub fn shared_labels(labels: &[(&str, &str)]) -> SharedLabels {
+    labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 /// One metric as it stands on a page of OpenMetrics: the lines that describe it, and those of its series. Two texts of the same
@@ -42,9 +50,8 @@ pub struct MetricText {
 
 impl MetricText {
     /// Writes this metric, each series with these labels, too. Its name must be valid. A metric without series has no text.
-    pub fn new(family: impl Into<Arc<MetricFamily>>, labels: &[(&str, &str)]) -> Self {
-        let family = family.into();
-        let shared = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    pub fn new(family: impl Into<Arc<MetricFamily>>, labels: &SharedLabels) -> Self {
+        let (family, shared) = (family.into(), Arc::clone(labels));
         let kind = family.kind;
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Family { family, shared }));
@@ -75,8 +82,7 @@ impl MetricText {
 #[derive(Debug)]
 struct Family {
     family: Arc<MetricFamily>,
-    /// The labels that each series has.
-    shared: Vec<(String, String)>,
+    shared: SharedLabels,
 }
 
 impl Collector for Family {
@@ -93,7 +99,7 @@ impl Collector for Family {
         };
         let mut metric = encoder.encode_descriptor(name, &escape(&family.help), unit.as_ref(), kind)?;
         for series in &family.series {
-            let labels = Labels::new(shared.iter().chain(&series.labels));
+            let labels = Labels::new(shared.iter().chain(&*series.labels));
             encode(metric.encode_family(&labels)?, family.kind, &series.value)?;
         }
         Ok(())
@@ -192,7 +198,7 @@ mod tests {
     #[test]
     fn every_label_of_a_series_is_escaped() {
         let family = MetricFamily::new(MetricKind::Gauge, "a", "Help.").with([("b", "\\"), ("c", "\n")], 1.0);
-        let text = MetricText::new(family, &[("app", "\"")]);
+        let text = MetricText::new(family, &shared_labels(&[("app", "\"")]));
         assert_eq!(text.series(), "a{app=\"\\\"\",b=\"\\\\\",c=\"\\n\"} 1.0\n");
         assert_eq!(text.as_str(), format!("# HELP a Help.\n# TYPE a gauge\n{}", text.series()));
     }

@@ -52,7 +52,7 @@ pub(super) async fn events(
         let detail = format!("{MAX_SUBSCRIBERS} clients follow the events already: close one of them");
         return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "detail": detail }))).into_response();
     };
-    let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(parse);
+    let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let log = admin.event_log;
     let position = match (last_id, query.after) {
         (Some(position), _) => position,
@@ -115,12 +115,12 @@ impl EventFollower {
                 let _ = write!(text, "data: {gap}\n\n");
             }
             for event in batch.events.iter().filter(|event| self.query.matches(event)) {
-                let (epoch, number) = (batch.position.epoch, event.number);
+                let id = Position { number: event.number, ..batch.position };
                 let _ = match &event.content {
-                    Content::Json(json) => write!(text, "id: {epoch}-{number}\ndata: {json}\n\n"),
+                    Content::Json(json) => write!(text, "id: {id}\ndata: {json}\n\n"),
                     Content::Pass(pass) => {
-                        let json = pass_to_json(number, event.kind, event.runner, pass);
-                        write!(text, "id: {epoch}-{number}\ndata: {json}\n\n")
+                        let json = pass_to_json(id, event.kind, event.runner, pass);
+                        write!(text, "id: {id}\ndata: {json}\n\n")
                     }
                 };
             }
@@ -140,10 +140,4 @@ impl EventsQuery {
         let is_kind = self.kind.is_empty() || self.kind.split(',').any(|kind| kind.trim() == event.kind);
         is_kind && self.runner.is_none_or(|runner| event.runner.is_some_and(|id| id.get() == runner))
     }
-}
-
-/// The position that an id of an event names.
-fn parse(id: &str) -> Option<Position> {
-    let (epoch, number) = id.trim().split_once('-')?;
-    Some(Position { epoch: epoch.parse().ok()?, number: number.parse().ok()? })
 }

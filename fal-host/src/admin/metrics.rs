@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use fal_health::metrics::{self, END_OF_PAGE, MetricFamily, MetricText};
+use fal_health::metrics::{self, END_OF_PAGE, MetricFamily, MetricText, shared_labels};
 
-use crate::metrics::RunnerMetrics;
+use crate::metrics::{ReplicaMetric, RunnerMetrics};
 
 /// The page of metrics. It keeps the text of each metric of each replica until that changes: of many runners, most of the page is
 /// theirs.
@@ -31,11 +31,10 @@ impl MetricPage {
     }
 
     fn text(&self, of_host: Vec<MetricFamily>, of_runners: &RunnerMetrics) -> String {
-        let application = ("application", &*self.application);
-        let of_host: Vec<_> =
-            of_host.into_iter().map(|family| MetricText::new(family, &[application])).collect();
+        let labels = shared_labels(&[("application", &self.application)]);
+        let of_host: Vec<_> = of_host.into_iter().map(|family| MetricText::new(family, &labels)).collect();
         let mut texts = self.of_runners.lock().unwrap_or_else(PoisonError::into_inner);
-        update(&mut texts, of_runners, application);
+        self.update(&mut texts, of_runners);
         let mut parts: Vec<&str> = of_host.iter().map(MetricText::as_str).collect();
         for replicas in texts.values() {
             let mut replicas = replicas.values();
@@ -47,18 +46,24 @@ impl MetricPage {
         parts.push(END_OF_PAGE);
         parts.concat()
     }
-}
 
-/// Writes what has changed.
-fn update(texts: &mut Texts, of_runners: &RunnerMetrics, application: (&'static str, &str)) {
-    for metric in of_runners.take_changed() {
-        let replica = metric.replica.to_string();
-        let text =
-            metric.merged().map(|family| MetricText::new(family, &[application, ("replica", &replica)]));
-        let replicas = texts.entry(metric.name).or_default();
-        match text {
-            Some(text) => _ = replicas.insert(metric.replica, text),
-            None => _ = replicas.remove(&metric.replica),
+    /// Writes what has changed.
+    fn update(&self, texts: &mut Texts, of_runners: &RunnerMetrics) {
+        for metrics in of_runners.take_changed().chunk_by(|one, other| one.replica == other.replica) {
+            let Some(ReplicaMetric { replica, .. }) = metrics.first() else { continue };
+            let labels =
+                shared_labels(&[("application", &self.application), ("replica", &replica.to_string())]);
+            for metric in metrics {
+                let text = metric.merged().map(|family| MetricText::new(family, &labels));
+                match (text, texts.get_mut(&metric.name)) {
+                    (Some(text), Some(replicas)) => _ = replicas.insert(*replica, text),
+                    (Some(text), None) => {
+                        texts.insert(metric.name.clone(), BTreeMap::from([(*replica, text)]));
+                    }
+                    (None, Some(replicas)) => _ = replicas.remove(replica),
+                    (None, None) => {}
+                }
+            }
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) async fn order(
             let body = json!({ "runner": id, "order": order.name(), "status": "accepted" });
             (StatusCode::ACCEPTED, Json(body)).into_response()
         }
-        Some(Err(error)) => refused(error),
+        Some(Err(error)) => refused(&admin, id, error).await,
         None => stopping(),
     }
 }
@@ -40,7 +40,7 @@ pub(super) async fn check(
     let Some(mut events) = admin.events() else { return stopping() };
     match admin.ask(|reply| ControlRequest::Check(id, reply)).await {
         Some(Ok(())) => {}
-        Some(Err(error)) => return refused(error),
+        Some(Err(error)) => return refused(&admin, id, error).await,
         None => return stopping(),
     }
     let _waiting = waiting.begin();
@@ -108,11 +108,14 @@ async fn set_paused(admin: &Admin, paused: bool) -> Response {
     }
 }
 
-fn refused(error: OrderError) -> Response {
-    let status = match error {
-        OrderError::Unknown => StatusCode::NOT_FOUND,
-        OrderError::HostStopping => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::CONFLICT,
+async fn refused(admin: &Admin, id: RunnerId, error: OrderError) -> Response {
+    let (status, detail) = match error {
+        OrderError::Unknown => match admin.ask(|reply| ControlRequest::Details(id, reply)).await.flatten() {
+            Some(_) => (StatusCode::CONFLICT, format!("runner {id} has ended: `explain {id}` says why")),
+            None => return unknown(&id.to_string()),
+        },
+        OrderError::HostStopping => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+        _ => (StatusCode::CONFLICT, error.to_string()),
     };
-    (status, Json(json!({ "detail": error.to_string() }))).into_response()
+    (status, Json(json!({ "detail": detail }))).into_response()
 }

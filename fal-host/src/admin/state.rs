@@ -106,7 +106,8 @@ pub(super) fn stopping() -> Response {
 
 /// The response to a request for a runner that the host does not know.
 pub(super) fn unknown(id: &str) -> Response {
-    let detail =
-        format!("no runner {id:?}: GET /runners lists those that there are, and the last ones that ended");
+    let detail = format!(
+        "unknown runner `{id}`: `runners` and GET /runners list the runners, and the last ones that ended"
+    );
     (StatusCode::NOT_FOUND, Json(json!({ "detail": detail }))).into_response()
 }

@@ -10,6 +10,8 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::log_origin;
+
 /// The target of the log events that carry the output of runners.
 pub(super) const RUNNER_OUTPUT: &str = "fal_host::output";
 
@@ -41,6 +43,9 @@ where
             line.insert("level".to_owned(), metadata.level().as_str().into());
         }
         line.insert("target".to_owned(), metadata.target().into());
+        if let Some(host) = log_origin::shown() {
+            line.insert("host".to_owned(), host.into());
+        }
         let mut fields = Fields::default();
         event.record(&mut fields);
         if metadata.target() == RUNNER_OUTPUT

@@ -15,6 +15,7 @@ use super::escape::escape_control_characters;
 use super::json_format::{JsonFormat, RUNNER_OUTPUT};
 use super::log_filter;
 use super::log_options::LogOptions;
+use super::log_origin;
 use super::non_blocking_writer::NonBlockingWriter;
 use super::terminal_format::{TerminalFormat, columns};
 use super::values::LogFormatOption;
@@ -53,7 +54,7 @@ pub(super) fn init(options: &LogOptions) -> io::Result<NonBlockingWriter> {
     Ok(writer)
 }
 
-/// The format of a log line. A line that a runner printed has no level, since its text may already have one.
+/// The format of a log line where standard error is no terminal. A line that a runner printed has no level, since its text may already have one.
 struct LineFormat(Format);
 
 impl<S, N> FormatEvent<S, N> for LineFormat
@@ -67,15 +68,18 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
+        let host = log_origin::shown();
         if event.metadata().target() != RUNNER_OUTPUT {
-            return self.0.format_event(context, writer, event);
+            let Some(host) = host else { return self.0.format_event(context, writer, event) };
+            let mut line = String::new();
+            self.0.format_event(context, Writer::new(&mut line), event)?;
+            return writeln!(writer, "{} host={host}", line.trim_end());
         }
         let mut output = RunnerOutput::default();
         event.record(&mut output);
-        let (dim, plain) = if writer.has_ansi_escapes() { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
-        writer.write_str(dim)?;
         SystemTime.format_time(&mut writer)?;
-        writeln!(writer, " runner {} |{plain} {}", output.runner, output.text)
+        let host = host.map(|host| format!(" of host {host}")).unwrap_or_default();
+        writeln!(writer, " runner {}{host} | {}", output.runner, output.text)
     }
 }
 
@@ -101,12 +105,12 @@ mod tests {
     use super::*;
     use crate::cli::captured::Captured;
 
-    fn logged(colours: bool, log: impl FnOnce()) -> String {
+    fn logged(log: impl FnOnce()) -> String {
         let written = Captured::default();
         let writer = written.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_writer(move || writer.clone())
-            .with_ansi(colours)
+            .with_ansi(false)
             .event_format(LineFormat(Format::default().with_target(false)))
             .finish();
         tracing::subscriber::with_default(subscriber, log);
@@ -115,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_line_of_a_runner_has_no_level_and_no_control_characters() {
-        let line = logged(false, || {
+        let line = logged(|| {
             tracing::info!(target: "fal_host::output", runner = %7, stream = "stderr", "ERROR lost \x1b[1m it");
         });
         let (time, rest) = line.split_once(' ').unwrap();
@@ -125,14 +129,7 @@ mod tests {
 
     #[test]
     fn an_event_of_the_host_has_its_level_and_fields() {
-        let line = logged(false, || tracing::warn!(runner = %7, "TERMINATING"));
+        let line = logged(|| tracing::warn!(runner = %7, "TERMINATING"));
         assert!(line.ends_with(" WARN TERMINATING runner=7\n"), "{line}");
-    }
-
-    #[test]
-    fn colours_are_optional() {
-        let log = || tracing::info!(target: "fal_host::output", runner = %7, "text");
-        assert!(logged(true, log).contains("|\x1b[0m text"));
-        assert!(!logged(false, log).contains('\x1b'));
     }
 }

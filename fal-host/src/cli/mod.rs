@@ -22,6 +22,7 @@ mod json_format;
 mod launch_options;
 mod log_filter;
 mod log_options;
+mod log_origin;
 mod logging;
 mod non_blocking_writer;
 mod operate;

@@ -13,6 +13,7 @@ use super::hook::HookThread;
 use super::host_options::HostOptions;
 use super::inherited;
 use super::inherited_sockets::{self, InheritedSockets};
+use super::log_origin;
 use super::logging;
 use super::pid_file::PidFile;
 use super::runtime;
@@ -50,6 +51,7 @@ pub fn run(
         tracing::debug!(%error, "cannot list open files: runners may inherit some");
     }
     let InheritedSockets { sockets, takeover } = inherited_sockets::take()?;
+    log_origin::show(takeover.is_some());
     if takeover.is_none() {
         inherited_sockets::warn_of_other_addresses(&sockets, options);
     }
@@ -93,6 +95,9 @@ pub fn run(
         };
         if let Some(hook) = hook {
             hook.finish();
+        }
+        if ended.is_ok() {
+            tracing::info!("stopped");
         }
         ended
     });
@@ -148,7 +153,7 @@ async fn take_over(
     let host = host.runners(takeover.runners()).hold().start().await?;
     let taken = tokio::select! {
         taken = takeover.wait(&host, events) => taken,
-        () = signals.stop() => Err("the new host was told to stop by a signal".to_owned()),
+        signal = signals.stop() => Err(format!("the new host was told to stop by {signal}")),
     };
     let taken = match taken {
         Ok(taken) => taken,
@@ -170,6 +175,7 @@ async fn take_over(
         None
     });
     taken.serving().await;
+    log_origin::show(false);
     Ok((host, pid_file))
 }
 

@@ -78,6 +78,23 @@ fn to_json(text: &str) -> Value {
     number.or_else(|_| text.parse::<bool>().map(Value::from)).unwrap_or_else(|_| Value::from(text))
 }
 
+/// A setting as a line of a table.
+pub(super) fn table_line(name: &str, value: &Value, source: &str, set_by: Option<&str>) -> String {
+    let value = match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    };
+    let source = match (source, set_by) {
+        ("default", None) => "default".to_owned(),
+        ("default", Some(set_by)) => format!("default; set with {set_by}"),
+        ("app", _) => "the app".to_owned(),
+        ("environment", _) => "the environment".to_owned(),
+        _ => "the command line".to_owned(),
+    };
+    format!("  {name:<34}{value:<20}{source}\n")
+}
+
 /// The settings as JSON: an object for each section, with the value and source of each setting.
 pub(super) fn json(sections: &[Section]) -> Value {
     let section = |section: &Section| {

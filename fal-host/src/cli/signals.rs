@@ -10,7 +10,8 @@ use super::inherited;
 /// What a signal requests of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SignalRequest {
-    Stop,
+    /// By the signal with this name.
+    Stop(&'static str),
     /// Replace all runners, one after another.
     Restart,
     /// Keep one more runner.
@@ -81,13 +82,21 @@ impl Signals {
             hangup: if inherited::ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) },
             scale: ScaleSignals::install()?,
             upgrade: signal(SignalKind::user_defined2())?,
-            on_hangup: if io::stdin().is_terminal() { SignalRequest::Stop } else { SignalRequest::Restart },
+            on_hangup: if io::stdin().is_terminal() {
+                SignalRequest::Stop("SIGHUP")
+            } else {
+                SignalRequest::Restart
+            },
         })
     }
 
-    /// Waits for a signal to stop.
-    pub(super) async fn stop(&mut self) {
-        while self.next().await != SignalRequest::Stop {}
+    /// Waits for a signal to stop, and returns its name.
+    pub(super) async fn stop(&mut self) -> &'static str {
+        loop {
+            if let SignalRequest::Stop(signal) = self.next().await {
+                return signal;
+            }
+        }
     }
 
     /// Waits for the next signal. Cancel safe.
@@ -95,8 +104,8 @@ impl Signals {
         let hangup = OptionFuture::from(self.hangup.as_mut().map(Signal::recv));
         let scale = OptionFuture::from(self.scale.as_mut().map(ScaleSignals::next));
         tokio::select! {
-            _ = self.terminate.recv() => SignalRequest::Stop,
-            _ = self.interrupt.recv() => SignalRequest::Stop,
+            _ = self.terminate.recv() => SignalRequest::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => SignalRequest::Stop("SIGINT"),
             Some(request) = scale => request,
             _ = self.upgrade.recv() => SignalRequest::Upgrade,
             Some(_) = hangup => self.on_hangup,

@@ -72,7 +72,7 @@ impl Serving<'_> {
                 tokio::select! {
                     () = self.host.clients_left() => {}
                     () = sleep(self.times.drain) => {}
-                    () = self.signals.stop() => {}
+                    signal = self.signals.stop() => tracing::info!("told to stop by {signal}"),
                     () = self.host.stopped() => {}
                 }
                 self.stop(&cancel).await
@@ -116,7 +116,10 @@ impl Serving<'_> {
         loop {
             tokio::select! {
                 request = self.signals.next() => match request {
-                    SignalRequest::Stop => return Stop::Signal,
+                    SignalRequest::Stop(signal) => {
+                        tracing::info!("told to stop by {signal}");
+                        return Stop::Signal;
+                    }
                     SignalRequest::Restart => {
                         manager.reloading();
                         #[cfg(feature = "tls")]
@@ -189,7 +192,13 @@ fn log_stop(requests: usize, drain_timeout: Duration) {
 /// Waits for the next signal to stop. A host that stops starts no runner, so other signals have no effect.
 async fn told_again(signals: &mut Signals) {
     let first = Instant::now();
-    while signals.next().await != SignalRequest::Stop || first.elapsed() < DUPLICATE_SIGNAL {}
+    loop {
+        let signal = signals.stop().await;
+        if first.elapsed() >= DUPLICATE_SIGNAL {
+            tracing::warn!("told to stop by another {signal}");
+            return;
+        }
+    }
 }
 
 /// Loads the certificate again, if there is one.

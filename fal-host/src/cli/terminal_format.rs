@@ -12,6 +12,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::escape::escape_control_characters;
 use super::json_format::RUNNER_OUTPUT;
+use super::log_origin;
 
 /// Erases the line of the cursor: an earlier progress, which has no line feed.
 const ERASE: &str = "\r\x1b[K";
@@ -53,6 +54,7 @@ where
         let time = time_of_day();
         let runner =
             fields.runner.as_ref().map_or_else(|| "host".to_owned(), |runner| format!("runner {runner}"));
+        let host = log_origin::shown();
         writer.write_str(ERASE)?;
         if let Some(fraction) = fields.fraction {
             let text = format!("{time}       {runner:<RUNNER_WIDTH$}{} {}", bar(fraction), fields.message);
@@ -61,13 +63,17 @@ where
         }
         write!(writer, "{dim}{time}{plain} ")?;
         if event.metadata().target() == RUNNER_OUTPUT {
-            return writeln!(writer, "      {runner:<RUNNER_WIDTH$}{dim}|{plain} {}", fields.message);
+            let host = host.map(|host| format!("of host {host} ")).unwrap_or_default();
+            return writeln!(writer, "      {runner:<RUNNER_WIDTH$}{dim}{host}|{plain} {}", fields.message);
         }
         let level = *event.metadata().level();
         let colour = style.code(colour(level));
         write!(writer, "{colour}{level:>5}{plain} {runner:<RUNNER_WIDTH$}{}", fields.message)?;
         for (name, value) in fields.others {
             write!(writer, "  {dim}{name}={plain}{value}")?;
+        }
+        if let Some(host) = host {
+            write!(writer, "  {dim}host={plain}{host}")?;
         }
         writeln!(writer)
     }

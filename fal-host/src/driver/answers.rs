@@ -31,7 +31,7 @@ impl Driver {
                 let accepted = self.fleet.accepts(id, order);
                 let _ = reply.send(accepted);
                 if accepted.is_ok() {
-                    tracing::info!(runner = %id, order = order.name(), "an operator ordered this");
+                    tracing::info!(runner = %id, "an operator ordered: {}", order.name());
                     self.handle(FleetEvent::Ordered { id, order });
                 }
             }
@@ -43,7 +43,9 @@ impl Driver {
                 }
             }
             Some(ControlRequest::Pause(paused, reply)) => {
-                tracing::warn!(paused, "an operator paused or resumed the host");
+                let what =
+                    if paused { "paused the host: requests wait in the queue" } else { "resumed the host" };
+                tracing::warn!("an operator {what}");
                 self.balancer.set_paused(paused);
                 let _ = reply.send(());
             }

@@ -217,6 +217,9 @@ impl Driver {
                     self.evidence.ended(id);
                     self.runners.remove(&id);
                 }
+                FleetCommand::Emit(id, EventKind::GaveUp(gave_up)) => {
+                    self.emit(id, EventKind::GaveUp(self.with_last_line(gave_up)));
+                }
                 FleetCommand::Emit(id, kind) => self.emit(id, kind),
                 FleetCommand::RestartEnded(outcome) => self.restarts.ended(&outcome),
                 FleetCommand::GiveUp(gave_up) => {
@@ -224,11 +227,18 @@ impl Driver {
                     self.balancer.stop();
                     ClientPolicy::drain(&self.client_policy);
                     // A fleet gives up at most once.
-                    let _ = self.gave_up.set(gave_up);
+                    let _ = self.gave_up.set(self.with_last_line(gave_up));
                 }
                 FleetCommand::Stopped => self.stopped = true,
             }
         }
+    }
+
+    fn with_last_line(&self, gave_up: GaveUp) -> GaveUp {
+        let output =
+            self.evidence.of(gave_up.runner).map(|kept| kept.output.since(0).lines).unwrap_or_default();
+        let last_line = output.into_iter().map(|line| line.text).rfind(|text| !text.trim().is_empty());
+        GaveUp { last_line, ..gave_up }
     }
 
     /// The processes of the runners that have one of their own.
@@ -265,11 +275,11 @@ impl Driver {
         events::log(runner, &kind, evidence);
         let runner = Some(runner);
         let source = EventSource { runner, at, clock: &self.clock, evidence };
-        self.event_log.push(kind.name(), runner, |number| match &kind {
+        self.event_log.push(kind.name(), runner, |id| match &kind {
             EventKind::Checked(record) if record.outcome == Outcome::Pass => {
                 Content::Pass(LoggedPass { at, record: *record })
             }
-            _ => Content::Json(to_json(number, &kind, source).into()),
+            _ => Content::Json(to_json(id, &kind, source).into()),
         });
         // An error means that there is no listener.
         let _ = self.events.send(Event { at, runner, kind });
@@ -283,7 +293,7 @@ impl Driver {
         let at = SystemTime::now();
         events::log_of_host(&kind);
         let source = EventSource { runner: None, at, clock: &self.clock, evidence: None };
-        let json = |number| Content::Json(to_json(number, &kind, source).into());
+        let json = |id| Content::Json(to_json(id, &kind, source).into());
         self.event_log.push(kind.name(), None, json);
         let _ = self.events.send(Event { at, runner: None, kind });
     }

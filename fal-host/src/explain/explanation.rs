@@ -48,7 +48,8 @@ impl fmt::Display for Explanation {
         if !self.output.is_empty() {
             writeln!(f, "It printed last:")?;
         }
-        self.output.iter().try_for_each(|line| writeln!(f, "  | {line}"))
+        self.output.iter().try_for_each(|line| writeln!(f, "  | {line}"))?;
+        writeln!(f, "The rules in brackets are in docs/semantics.md.")
     }
 }
 

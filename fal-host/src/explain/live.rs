@@ -8,17 +8,25 @@ use super::checks::tell_checks;
 use super::explanation::{Explanation, counted, duration, time};
 use super::reasons::because;
 use crate::circumstances::Circumstances;
-use crate::details::{LiveInfo, StepInfo};
+use crate::details::{LiveInfo, RequestInfo, StepInfo};
 use crate::fleet::{Reason, RunnerState, StepKind};
 use crate::snapshot::{HealthInfo, RunnerInfo};
 
 /// Explains a runner that has not ended.
 pub(super) fn explain(live: &LiveInfo, steps: &[StepInfo], circumstances: &Circumstances) -> Explanation {
-    let LiveInfo { info, started_at, checks } = live;
+    let LiveInfo { info, started_at, checks, oldest_request } = live;
     let RunnerInfo { id, index, state, .. } = info;
     let process = info.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
     let mut told = Explanation::new(format!("runner {id} (replica {index}{process}) is {}", state.name()));
     tell_state(&mut told, info, steps, circumstances);
+    if let Some(oldest) = oldest_request {
+        let RequestInfo { method, path, request_id, in_flight } = &**oldest;
+        let since = circumstances.now.checked_sub(*in_flight).map(time).unwrap_or_default();
+        told.fact(format!(
+            "Its oldest request is {method} {path} with the id {request_id}, in flight since {since}, for {}.",
+            duration(*in_flight)
+        ));
+    }
     if info.pid.is_some() {
         told.fact(format!("Its process started at {} and is {} old.", time(*started_at), duration(info.age)));
     }

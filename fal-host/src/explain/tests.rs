@@ -6,7 +6,7 @@ use fal_health::{Failure, Outcome, Trigger, Verdict};
 
 use crate::RunnerId;
 use crate::check_info::CheckInfo;
-use crate::details::{LiveInfo, LiveOrEnded, RunnerDetails, StepInfo};
+use crate::details::{LiveInfo, LiveOrEnded, RequestInfo, RunnerDetails, StepInfo};
 use crate::evidence::OomEvidence;
 use crate::fleet::{Exit, Reason, RunnerState, StepKind};
 use crate::snapshot::{BackoffInfo, EndedInfo, HealthInfo, RunnerInfo};
@@ -78,7 +78,7 @@ fn live(state: RunnerState) -> LiveInfo {
         awaits_min_healthy: false,
         health: Some(health),
     };
-    LiveInfo { info, started_at: at(900), checks: Vec::new() }
+    LiveInfo { info, started_at: at(900), checks: Vec::new(), oldest_request: None }
 }
 
 fn explained_end(ended: EndedInfo, kinds: &[StepKind]) -> String {
@@ -136,6 +136,7 @@ runner 3 (replica 1, process 4711) ended: unhealthy
 - The last check that failed was a periodic one at 1970-01-01T00:15:58Z. It took 5ms and was answered with status 500: \"no GPU\". [S18a]
 - Repair what the check found. If several runners have the same finding, they share its cause, such as a database, and replacing them does not help.
 - Make it end sooner after SIGTERM, or allow more time with `termination_grace_period`.
+The rules in brackets are in docs/semantics.md.
 "
     );
 }
@@ -178,6 +179,19 @@ fn every_state_is_explained_with_its_rule_s37a_s85d() {
         let first = text.lines().nth(1).unwrap();
         assert!(first.contains(words) && first.ends_with(rule), "{text}");
     }
+}
+
+#[test]
+fn the_oldest_request_of_a_runner_is_named_s85d() {
+    let oldest_request = Some(Box::new(RequestInfo {
+        method: "POST".to_owned(),
+        path: "/predict".to_owned(),
+        request_id: "abc".to_owned(),
+        in_flight: Duration::from_secs(61),
+    }));
+    let text = explained(LiveInfo { oldest_request, ..live(RunnerState::Running) }, &[StepKind::InRotation]);
+    let expected = "- Its oldest request is POST /predict with the id abc, in flight since 1970-01-01T00:15:39Z, for 61s.\n";
+    assert!(text.contains(expected), "{text}");
 }
 
 #[test]

@@ -108,7 +108,8 @@ impl Fleet {
             runner.reason = Some(reason);
             // One that drains was replaced already or is not needed any more (S35c).
             if !runner.stable && !matches!(runner.phase, Phase::Draining { .. }) {
-                self.on_start_failed(now, runner.replica, FailedStart::of(&runner));
+                let failed = FailedStart { exit: Some(exit), ..FailedStart::of(&runner) };
+                self.on_start_failed(now, runner.replica, failed);
             }
         }
         let has_failed = unexpected.filter(|_| !matches!(runner.phase, Phase::Draining { .. }));

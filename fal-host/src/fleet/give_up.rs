@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use super::record::Reason;
+use super::record::{Exit, Reason};
 use super::runner::Runner;
 use crate::id::RunnerId;
 
@@ -23,17 +23,25 @@ pub enum GiveUp {
 /// A host gave up: its runners did not start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "gave up after {failed_starts} failed starts in a row; the last one failed with `{reason}`{}",
-    detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default()
+    "gave up after {failed_starts} failed starts in a row; the last one, runner {runner}, failed with `{reason}`{}{}{}",
+    exit.map(|exit| format!(" ({exit})")).unwrap_or_default(),
+    detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default(),
+    last_line.as_ref().map(|line| format!("; it printed last: {line}")).unwrap_or_default()
 )]
 #[non_exhaustive]
 pub struct GaveUp {
     /// How many starts of one replica have failed in a row.
     pub failed_starts: u32,
-    /// Why the last one failed.
+    /// The last runner that failed to start.
+    pub runner: RunnerId,
+    /// Why it failed.
     pub reason: Reason,
+    /// How its process ended. `None` if it has not ended yet, or had none.
+    pub exit: Option<Exit>,
     /// The error of its setup, or why it could not be started.
     pub detail: Option<String>,
+    /// The last line that it printed.
+    pub last_line: Option<String>,
 }
 
 /// A runner whose start has failed.
@@ -41,6 +49,7 @@ pub struct GaveUp {
 pub(super) struct FailedStart {
     pub(super) runner: RunnerId,
     pub(super) reason: Reason,
+    pub(super) exit: Option<Exit>,
     pub(super) detail: Option<String>,
 }
 
@@ -48,6 +57,6 @@ impl FailedStart {
     /// The failed start of a runner whose reason to end is known.
     pub(super) fn of(runner: &Runner) -> Self {
         let reason = runner.reason.unwrap_or(Reason::SetupFailed);
-        Self { runner: runner.id, reason, detail: runner.detail.clone() }
+        Self { runner: runner.id, reason, exit: None, detail: runner.detail.clone() }
     }
 }

@@ -36,7 +36,7 @@ impl RunnerOrder {
 #[non_exhaustive]
 pub enum OrderError {
     /// No such runner, or it has ended.
-    #[error("there is no such runner, or it has ended: `runners` lists those that there are")]
+    #[error("there is no such runner, or it has ended")]
     Unknown,
     /// It has no process yet.
     #[error("its process has not started yet")]

@@ -29,7 +29,9 @@ pub(super) fn merged(parts: &[Arc<MetricFamily>]) -> Option<Arc<MetricFamily>> {
         }
     }
     let mut all = MetricFamily::new(kind, &*first.name, &*first.help);
-    values.into_iter().for_each(|(labels, value)| all.push(labels, value));
+    for (labels, value) in values {
+        all.push(labels, value);
+    }
     Some(Arc::new(all))
 }
 

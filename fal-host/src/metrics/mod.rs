@@ -15,4 +15,6 @@ pub(crate) use counted::Counted;
 pub(crate) use endpoints::EndpointIndex;
 pub(crate) use fleet::FleetMetrics;
 pub(crate) use requests::{Completion, RequestMetrics};
+#[cfg(feature = "metrics")]
+pub(crate) use runners::ReplicaMetric;
 pub(crate) use runners::RunnerMetrics;

@@ -46,10 +46,10 @@ impl ReplicaMetric {
 }
 
 impl ReplicaMetrics {
-    fn metric(&self, replica: usize, name: &str) -> ReplicaMetric {
+    fn metric(&self, replica: usize, name: String) -> ReplicaMetric {
         let parts = [&self.ended].into_iter().chain(self.runners.values());
-        let parts = parts.filter_map(|families| families.get(name).cloned()).collect();
-        ReplicaMetric { replica, name: name.to_owned(), parts }
+        let parts = parts.filter_map(|families| families.get(&name).cloned()).collect();
+        ReplicaMetric { replica, name, parts }
     }
 
     fn names(&self) -> BTreeSet<&str> {
@@ -111,7 +111,7 @@ impl RunnerMetrics {
         let replicas = table.iter();
         replicas
             .flat_map(|(replica, metrics)| {
-                metrics.names().into_iter().map(|name| metrics.metric(*replica, name))
+                metrics.names().into_iter().map(|name| metrics.metric(*replica, name.to_owned()))
             })
             .collect()
     }
@@ -123,7 +123,7 @@ impl RunnerMetrics {
         let mut taken = Vec::new();
         for (replica, metrics) in &mut *table {
             let changed = std::mem::take(&mut metrics.changed);
-            taken.extend(changed.iter().map(|name| metrics.metric(*replica, name)));
+            taken.extend(changed.into_iter().map(|name| metrics.metric(*replica, name)));
         }
         taken
     }

@@ -2,6 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method};
 use tokio::time::Instant;
 
 use crate::metrics::EndpointIndex;
@@ -21,8 +23,11 @@ struct HolderTable {
 pub(super) struct HolderId(u64);
 
 /// A request that holds a permit.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Holder {
+    pub(super) method: Method,
+    pub(super) target: Option<PathAndQuery>,
+    pub(super) request_id: HeaderValue,
     pub(super) endpoint: EndpointIndex,
     pub(super) since: Instant,
 }
@@ -43,8 +48,18 @@ impl Holders {
         }
     }
 
-    pub(super) fn all(&self) -> Vec<Holder> {
-        self.lock().holders.iter().map(|(_, holder)| *holder).collect()
+    pub(super) fn count(&self) -> usize {
+        self.lock().holders.len()
+    }
+
+    /// The endpoints of all of them, and since when each is held.
+    pub(super) fn endpoints(&self) -> Vec<(EndpointIndex, Instant)> {
+        self.lock().holders.iter().map(|(_, holder)| (holder.endpoint, holder.since)).collect()
+    }
+
+    /// The one that holds its permit for the longest time.
+    pub(super) fn oldest(&self) -> Option<Holder> {
+        self.lock().holders.iter().map(|(_, holder)| holder).min_by_key(|holder| holder.since).cloned()
     }
 
     fn lock(&self) -> MutexGuard<'_, HolderTable> {

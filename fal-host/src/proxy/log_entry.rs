@@ -75,7 +75,11 @@ impl LogEntry {
 
 /// The path without the query, which may contain secrets.
 pub(super) fn path_of<B>(request: &Request<B>) -> &str {
-    let path = request.uri().path();
+    cut(request.uri().path())
+}
+
+/// The part of a path that is shown.
+pub(super) fn cut(path: &str) -> &str {
     path.get(..path.floor_char_boundary(MAX_PATH)).unwrap_or(path)
 }
 

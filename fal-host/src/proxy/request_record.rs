@@ -78,8 +78,11 @@ impl RequestRecord {
     }
 
     /// What is known of it as the holder of a permit, which it has just got.
-    pub(super) fn holder(&self) -> Holder {
+    pub(super) fn holder<B>(&self, request: &Request<B>, id: &HeaderValue) -> Holder {
         Holder {
+            method: self.method.clone(),
+            target: request.uri().path_and_query().cloned(),
+            request_id: id.clone(),
             endpoint: self.endpoint,
             since: self.began + self.gathered + self.waited.unwrap_or_default(),
         }

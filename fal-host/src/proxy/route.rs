@@ -75,7 +75,7 @@ pub(super) async fn route(
         drop(arrival.take());
         record.set_waited(position.waited());
         let mut permit = acquired?;
-        permit.set_holder(record.holder());
+        permit.set_holder(record.holder(request, id));
         client.transfers.hold_permit();
         record.entry.runner = Some(permit.runner().id);
         match send(session, permit, request, added, unsent.take(), &mut position).await? {

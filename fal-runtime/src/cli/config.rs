@@ -90,19 +90,7 @@ pub(super) fn table(sections: &[Section]) -> String {
             text.push_str("  none\n");
         }
         for Setting { name, value, source, set_by } in settings {
-            let value = match value {
-                Value::Null => "none".to_owned(),
-                Value::String(text) => text.clone(),
-                value => value.to_string(),
-            };
-            let source = match (*source, set_by) {
-                ("default", None) => "default".to_owned(),
-                ("default", Some(set_by)) => format!("default; set with {set_by}"),
-                ("app", _) => "the app".to_owned(),
-                ("environment", _) => "the environment".to_owned(),
-                _ => "the command line".to_owned(),
-            };
-            let _ = writeln!(text, "  {name:<34}{value:<20}{source}");
+            text.push_str(&settings::table_line(name, value, source, set_by.as_deref()));
         }
     }
     text

@@ -99,8 +99,9 @@ mod tests {
     use crate::RunnerId;
 
     fn push(log: &EventLog, kind: &'static str, fields: &str) {
-        log.push(kind, Some(RunnerId::new(1)), |number| {
-            Content::Json(format!("{{\"id\":{number},\"kind\":\"{kind}\"{fields}}}").into())
+        log.push(kind, Some(RunnerId::new(1)), |id| {
+            let id = id.number;
+            Content::Json(format!("{{\"id\":{id},\"kind\":\"{kind}\"{fields}}}").into())
         });
     }
 

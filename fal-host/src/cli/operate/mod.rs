@@ -35,9 +35,12 @@ pub enum Operation {
         #[command(flatten)]
         target: Target,
     },
-    /// Print the settings of the running host and their sources, as JSON
+    /// Print the settings of the running host and where they come from
     #[non_exhaustive]
     Settings {
+        /// Print JSON, as `GET /config` does
+        #[arg(long)]
+        json: bool,
         /// Which host
         #[command(flatten)]
         target: Target,
@@ -134,11 +137,11 @@ pub enum Operation {
         #[command(flatten)]
         target: Target,
     },
-    /// Wait until the host serves as it should
+    /// Wait until every replica has a runner that takes requests and is healthy
     #[non_exhaustive]
     Wait {
-        /// Until every replica has a runner that takes requests and is healthy
-        #[arg(long, required = true)]
+        /// The only condition, and the default
+        #[arg(long, hide = true)]
         healthy: bool,
         /// How long to wait; then exit with 1
         #[arg(long, value_name = "TIME", default_value = "5m", value_parser = values::interval)]
@@ -173,7 +176,8 @@ impl Operation {
         match self {
             Self::Runners { json: true, target, .. } => show::page(target, "/runners"),
             Self::Runners { watch, target, .. } => table::runners(target, *watch),
-            Self::Settings { target } => show::page(target, "/config"),
+            Self::Settings { json: true, target } => show::page(target, "/config"),
+            Self::Settings { target, .. } => show::settings(target),
             Self::Explain { id, target } => show::page(target, &format!("/runners/{id}/explain")),
             Self::Logs { id, follow, target } => {
                 let query = if *follow { "?follow=true" } else { "" };

@@ -36,7 +36,7 @@ pub(super) fn post(target: &Target, page: &str) -> Result<ExitCode, OperateError
 pub(super) fn scale(target: &Target, runners: u16) -> Result<ExitCode, OperateError> {
     block_on(async {
         client::post(target, &format!("/scale?runners={runners}")).await?.or_refused(&[]).await?;
-        print(format!("there will be {runners} runners; `wait --healthy` waits for them\n").as_bytes())?;
+        print(format!("there will be {runners} runners; `wait` waits for them\n").as_bytes())?;
         Ok(ExitCode::SUCCESS)
     })
 }

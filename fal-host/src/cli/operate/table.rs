@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use tokio::time::sleep;
@@ -19,8 +19,13 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 /// Moves to the start of a terminal and clears it.
 const CLEAR: &str = "\x1b[H\x1b[2J";
 
+/// How many of the runners that ended last are listed.
+const MAX_ENDED: usize = 5;
+
 const HEADS: [&str; 9] =
     ["RUNNER", "REPLICA", "PID", "STATE", "HEALTH", "AGE", "IN FLIGHT", "SERVED", "NOTE"];
+
+const HEADS_OF_ENDED: [&str; 5] = ["ENDED", "REPLICA", "REASON", "EXIT", "AGO"];
 
 /// Prints the runners, once or every second.
 pub(super) fn runners(target: &Target, watch: bool) -> Result<ExitCode, OperateError> {
@@ -28,7 +33,7 @@ pub(super) fn runners(target: &Target, watch: bool) -> Result<ExitCode, OperateE
         let clear = if watch && io::stdout().is_terminal() { CLEAR } else { "" };
         loop {
             let shown = get(target, "/runners").await?.or_refused(&[]).await?.json().await?;
-            let is_open = print(format!("{clear}{}", table(&shown)).as_bytes())?;
+            let is_open = print(format!("{clear}{}", list(&shown, SystemTime::now())).as_bytes())?;
             if !watch || !is_open {
                 return Ok(ExitCode::SUCCESS);
             }
@@ -37,21 +42,16 @@ pub(super) fn runners(target: &Target, watch: bool) -> Result<ExitCode, OperateE
     })
 }
 
-fn table(shown: &Value) -> String {
-    let runners = shown.get("runners").and_then(Value::as_array);
-    let rows: Vec<_> = runners.into_iter().flatten().map(row).collect();
-    let heads = HEADS.map(str::to_owned);
-    let widths: Vec<_> = (0..HEADS.len())
-        .map(|column| {
-            let cells = rows.iter().chain([&heads]).filter_map(|row| row.get(column));
-            cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
-        })
-        .collect();
-    let line = |row: &[String; 9]| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
-    };
-    let mut text: String = [&heads].into_iter().chain(&rows).map(line).collect();
+/// The runners, those that ended last, and what is special about the host.
+fn list(shown: &Value, now: SystemTime) -> String {
+    let all = |name: &str| shown.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut text = table(HEADS, all("runners").iter().map(row));
+    let ended = all("ended").iter().rev().take(MAX_ENDED);
+    if ended.len() > 0 {
+        text.push('\n');
+        text.push_str(&table(HEADS_OF_ENDED, ended.map(|record| row_of_ended(record, now))));
+        text.push_str("`explain ID` says why\n\n");
+    }
     let queued = shown.get("queued").and_then(Value::as_u64).unwrap_or_default();
     if queued > 0 {
         // Writing to a string does not fail.
@@ -63,6 +63,36 @@ fn table(shown: &Value) -> String {
     text
 }
 
+/// Rows in aligned columns.
+fn table<const N: usize>(heads: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    let rows: Vec<_> = [heads.map(str::to_owned)].into_iter().chain(rows).collect();
+    let widths: Vec<_> = (0..N)
+        .map(|column| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
+        })
+        .collect();
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
+fn row_of_ended(record: &Value, now: SystemTime) -> [String; 5] {
+    let number = |field: &str| record.get(field).and_then(Value::as_u64).unwrap_or_default().to_string();
+    let reason = record.get("reason").and_then(Value::as_str).unwrap_or("-").to_owned();
+    let exit = record.get("exit").and_then(Value::as_object).and_then(|exit| exit.iter().next());
+    let exit = exit.map_or_else(|| "-".to_owned(), |(kind, code)| format!("{kind} {code}"));
+    let ended_at = record.get("ended_at").and_then(Value::as_f64).unwrap_or_default();
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    [number("id"), number("replica"), reason, exit, whole_seconds(now - ended_at)]
+}
+
+fn whole_seconds(seconds: f64) -> String {
+    humantime::format_duration(Duration::from_secs_f64(seconds.max(0.0).trunc())).to_string()
+}
+
 fn row(runner: &Value) -> [String; 9] {
     let text = |field: &str| match runner.get(field) {
         None | Some(Value::Null) => "-".to_owned(),
@@ -70,15 +100,14 @@ fn row(runner: &Value) -> [String; 9] {
         Some(value) => value.to_string(),
     };
     let seconds = runner.get("age_seconds").and_then(Value::as_f64).unwrap_or_default();
-    let age = humantime::format_duration(Duration::from_secs_f64(seconds.max(0.0).trunc())).to_string();
     let health = runner.get("health").and_then(|health| health.get("verdict")).and_then(Value::as_str);
     [
         text("id"),
-        text("index"),
+        text("replica"),
         text("pid"),
         text("state"),
         health.unwrap_or("-").to_owned(),
-        age,
+        whole_seconds(seconds),
         text("in_flight"),
         text("requests"),
         note(runner),
@@ -94,7 +123,7 @@ fn note(runner: &Value) -> String {
         notes.push("spare".to_owned());
     }
     if is("awaits_first_pass") {
-        notes.push("waits for its first pass".to_owned());
+        notes.push("waits for its first passed check".to_owned());
     }
     if is("awaits_min_healthy") {
         notes.push("waits for the minimum healthy time".to_owned());
@@ -121,18 +150,28 @@ mod tests {
             "queued": 3,
             "paused": true,
             "runners": [
-                { "id": 1, "index": 0, "pid": 4711, "state": "IDLE", "age_seconds": 75.9, "in_flight": 0, "requests": 12,
+                { "id": 1, "replica": 0, "pid": 4711, "state": "IDLE", "age_seconds": 75.9, "in_flight": 0, "requests": 12,
                   "spare": true, "health": { "verdict": "healthy" } },
-                { "id": 12, "index": 1, "pid": null, "state": "CRASH_BACKOFF", "age_seconds": 0.1, "in_flight": 0,
+                { "id": 12, "replica": 1, "pid": null, "state": "CRASH_BACKOFF", "age_seconds": 0.1, "in_flight": 0,
                   "requests": 0, "health": null, "deferred": true, "reason": "unhealthy" },
+            ],
+            "ended": [
+                { "id": 2, "replica": 1, "reason": "exited", "exit": { "signal": 9 }, "ended_at": 400.5 },
+                { "id": 3, "replica": 1, "reason": "abandoned", "exit": null, "ended_at": 993.0 },
             ],
         });
         assert_eq!(
-            table(&shown),
+            list(&shown, UNIX_EPOCH + Duration::from_secs(1_000)),
             "\
 RUNNER  REPLICA  PID   STATE          HEALTH   AGE     IN FLIGHT  SERVED  NOTE
 1       0        4711  IDLE           healthy  1m 15s  0          12      spare
 12      1        -     CRASH_BACKOFF  -        0s      0          0       replacement deferred, ends: unhealthy
+
+ENDED  REPLICA  REASON     EXIT      AGO
+3      1        abandoned  -         7s
+2      1        exited     signal 9  9m 59s
+`explain ID` says why
+
 3 requests wait in the queue
 the host is paused: `resume` lets requests go on
 "

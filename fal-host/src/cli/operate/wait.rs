@@ -55,7 +55,7 @@ fn missing(shown: &Value) -> Option<String> {
             verdict == "healthy" || (verdict == "unknown" && health.get("last_check") == Some(&Value::Null))
         }
     };
-    let index = |runner: &Value| runner.get("index").and_then(Value::as_u64);
+    let index = |runner: &Value| runner.get("replica").and_then(Value::as_u64);
     let mut lacking = runners.iter().filter(|runner| {
         let same = |other: &&Value| index(other) == index(runner);
         !runners.iter().filter(same).any(|other| is_in_service(&other) && is_healthy(&other))
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn every_replica_needs_a_healthy_runner_in_the_rotation_s87d() {
-        let runner = |id: u64, index: u64, state: &str, verdict: &str| json!({ "id": id, "index": index, "state": state, "health": { "verdict": verdict, "last_check": {} } });
+        let runner = |id: u64, index: u64, state: &str, verdict: &str| json!({ "id": id, "replica": index, "state": state, "health": { "verdict": verdict, "last_check": {} } });
         let all = |runners: &[Value]| missing(&json!({ "runners": runners }));
         assert_eq!(all(&[]), Some("there is no runner".to_owned()));
         assert_eq!(all(&[runner(1, 0, "IDLE", "healthy"), runner(2, 1, "RUNNING", "healthy")]), None);
@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(all(&failing), Some("runner 1 is IDLE, failing".to_owned()));
         let replaced = [runner(1, 0, "TERMINATING", "unhealthy"), runner(3, 0, "IDLE", "healthy")];
         assert_eq!(all(&replaced), None);
-        let unchecked = json!({ "runners": [{ "id": 1, "index": 0, "state": "IDLE", "health": null }] });
+        let unchecked = json!({ "runners": [{ "id": 1, "replica": 0, "state": "IDLE", "health": null }] });
         assert_eq!(missing(&unchecked), None);
     }
 }

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use super::successor::Successor;
+use crate::cli::log_origin;
 use crate::cli::service_manager::ServiceManager;
 use crate::fleet::{DEFAULT_STARTUP_TIMEOUT, EventKind, ReplacementStrategy};
 use crate::launch::own_program;
@@ -82,6 +83,7 @@ impl Upgrades {
                 never = refuse_all(&mut self.requests) => match never {},
             };
             if let Err(error) = &result {
+                log_origin::show(host.is_retired());
                 host.publish(EventKind::UpgradeFailed { detail: error.to_string() });
             }
             if let Some(outcome) = outcome {
@@ -114,6 +116,7 @@ impl UpgradeAttempt<'_> {
         let limit = limit.unwrap_or(self.settings.timeout);
         let mut successor = self.start(program).await?;
         let pid = successor.pid();
+        log_origin::show(true);
         self.host.publish(EventKind::UpgradeStarted { pid });
         let ready = tokio::select! {
             biased;

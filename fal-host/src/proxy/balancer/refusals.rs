@@ -8,6 +8,9 @@ use super::Balancer;
 use crate::proxy::error::ProxyError;
 use crate::proxy::refusal_log::{LimitReached, RefusalNotice, describe};
 
+/// What makes a queue shorter.
+const MORE_AT_A_TIME: &str = "more `--runners` or a higher `max_multiplexing` serve more requests at a time";
+
 impl Balancer {
     /// A limit was reached: the first time is logged.
     pub(in crate::proxy) fn log_refusal(&self, limit: LimitReached) {
@@ -79,7 +82,18 @@ impl Balancer {
     /// Why requests are refused with this error, and which option changes it.
     fn cause_of(&self, error: ProxyError) -> String {
         match error {
-            ProxyError::QueueFull { .. } | ProxyError::QueueTimeout { .. } => self.cause_of_refusals(),
+            ProxyError::QueueFull { .. } => {
+                format!(
+                    "{}; {MORE_AT_A_TIME}, and `--queue` lets more of them wait",
+                    self.cause_of_refusals()
+                )
+            }
+            ProxyError::QueueTimeout { .. } => {
+                format!(
+                    "{}; {MORE_AT_A_TIME}, and `--queue-timeout` lets them wait longer",
+                    self.cause_of_refusals()
+                )
+            }
             ProxyError::HeadTooLarge { .. } => format!("{error} `--max-head-size` sets this limit."),
             ProxyError::ClientTimeout { .. } => format!("{error} `--client-timeout` sets this time."),
             _ => error.to_string(),
@@ -90,13 +104,13 @@ impl Balancer {
         let now = Instant::now();
         let (runners, held) = {
             let permits = &self.lock().permits;
-            let held: Vec<_> = permits.routes().flat_map(|runner| runner.holders.all()).collect();
+            let held: Vec<_> = permits.routes().flat_map(|runner| runner.holders.endpoints()).collect();
             (permits.routes().count(), held)
         };
         let permits =
             usize::try_from(self.limits.max_multiplexing).unwrap_or(usize::MAX).saturating_mul(runners);
-        let held = held.iter().map(|holder| {
-            (self.metrics.endpoint_name(holder.endpoint), now.saturating_duration_since(holder.since))
+        let held = held.iter().map(|(endpoint, since)| {
+            (self.metrics.endpoint_name(*endpoint), now.saturating_duration_since(*since))
         });
         describe(permits, held)
     }

@@ -4,6 +4,9 @@ use std::num::NonZeroU64;
 
 use super::Balancer;
 use crate::RunnerId;
+use crate::details::RequestInfo;
+use crate::proxy::holders::Holder;
+use crate::proxy::log_entry::cut;
 
 impl Balancer {
     /// How many requests the runner serves, including abandoned requests whose call may still run (S38).
@@ -14,7 +17,19 @@ impl Balancer {
     /// How many requests all runners serve.
     #[cfg(feature = "cli")]
     pub(crate) fn all_in_flight(&self) -> usize {
-        self.lock().permits.routes().map(|runner| runner.holders.all().len()).sum()
+        self.lock().permits.routes().map(|runner| runner.holders.count()).sum()
+    }
+
+    /// The request that has been in flight at the runner for the longest time.
+    pub(crate) fn oldest_request(&self, id: RunnerId) -> Option<RequestInfo> {
+        let runner = self.lock().permits.route(id).cloned()?;
+        let Holder { method, target, request_id, since, .. } = runner.holders.oldest()?;
+        Some(RequestInfo {
+            method: method.as_str().to_owned(),
+            path: target.as_ref().map_or("*", |target| cut(target.path())).to_owned(),
+            request_id: request_id.to_str().unwrap_or_default().to_owned(),
+            in_flight: since.elapsed(),
+        })
     }
 
     /// How many requests the runner has served.
