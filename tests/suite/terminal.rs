@@ -100,11 +100,13 @@ async fn a_stop_says_how_many_requests_it_waits_for_and_how_to_end_them_s83g() {
     let pending = host.call("a").await;
     let call = director.call("a").await;
     host.signal(Signal::INT);
+    host.stderr.line("INFO told to stop by SIGINT").await;
     let line = host.stderr.line("stops: waits for 1 request in flight; Ctrl-C again").await;
     assert!(line.contains("at_most=30s"), "{line}");
     call.succeed().await;
     pending.response().await;
     assert_eq!(host.exit().await, Some(0));
+    assert!(host.stderr.text().trim_end().ends_with("INFO stopped"), "{}", host.stderr.text());
 }
 
 #[tokio::test]
