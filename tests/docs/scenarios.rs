@@ -352,13 +352,13 @@ const TABLE: &[Row] = &[
     },
     Row {
         rule: 90,
-        acts: "a_new_host_takes_over_the_sockets_and_the_old_one_serves_what_it_has_s90a_s91a_s92b_s94a",
+        acts: "a_new_host_takes_over_the_sockets_and_the_old_one_serves_what_it_has_s90a_s91a_s92b_s93b_s94a",
         rests: "runners_that_may_not_overlap_are_not_upgraded_s90c",
     },
     Row {
         rule: 91,
         acts: "a_new_host_waits_without_serving_and_stops_if_the_old_one_is_killed_s91a_s91b",
-        rests: "a_new_host_takes_over_the_sockets_and_the_old_one_serves_what_it_has_s90a_s91a_s92b_s94a",
+        rests: "a_new_host_takes_over_the_sockets_and_the_old_one_serves_what_it_has_s90a_s91a_s92b_s93b_s94a",
     },
     Row {
         rule: 92,

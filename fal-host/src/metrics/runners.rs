@@ -18,7 +18,7 @@ pub(super) const MAX_SERIES: usize = 1024;
 #[derive(Debug, Default)]
 pub(crate) struct RunnerMetrics(Mutex<BTreeMap<usize, ReplicaMetrics>>);
 
-/// Metrics by their name. They are shared with who reads them, so that a reader holds up nobody.
+/// Metrics by their name. A reader shares them, so it holds the lock for a short time only.
 type Families = BTreeMap<String, Arc<MetricFamily>>;
 
 #[derive(Debug, Default)]
