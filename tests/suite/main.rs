@@ -18,6 +18,7 @@ mod bare_runner;
 mod command_line;
 mod docs_page;
 mod door;
+mod event_stream;
 mod examples;
 mod explaining;
 mod failed_starts;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use fal_health::metrics::{Bucket, MetricFamily, MetricKind, Series, SeriesValue};
 
-use super::runners::MAX_SERIES;
+/// How many series of one metric are kept of a replica, over all of its runners. Further ones are ignored.
+pub(super) const MAX_SERIES: usize = 1024;
 
 /// One metric of several runners. A gauge is that of the last one. `None` if there is no runner.
 pub(super) fn merged(parts: &[Arc<MetricFamily>]) -> Option<Arc<MetricFamily>> {

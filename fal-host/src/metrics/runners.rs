@@ -5,14 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fal_health::metrics::{MetricFamily, MetricKind, Series, SeriesValue, is_label_name, is_metric_name};
 
-use super::merging::merged;
+use super::merging::{MAX_SERIES, merged};
 use crate::id::RunnerId;
 
 /// How many metrics a runner may have. Further ones are ignored.
 const MAX_FAMILIES: usize = 256;
-
-/// How many series of one metric are kept of a replica, over all of its runners. Further ones are ignored.
-pub(super) const MAX_SERIES: usize = 1024;
 
 /// The metrics that runners have sent, by the index of the replica.
 #[derive(Debug, Default)]
