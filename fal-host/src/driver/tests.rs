@@ -339,3 +339,16 @@ async fn a_passed_check_is_logged_as_it_is_and_a_failed_one_with_its_detail_s86a
         }
     }
 }
+
+#[cfg(feature = "cli")]
+#[tokio::test]
+async fn an_event_of_the_host_itself_is_logged_and_published_s86a() {
+    let mut rig = start_driver(FleetSettings::new(NonZeroUsize::MIN));
+    rig.requests.send(ControlRequest::Publish(EventKind::UpgradeStarted { pid: 7 })).unwrap();
+    let published = async {
+        while !matches!(rig.events.recv().await.unwrap().kind, EventKind::UpgradeStarted { pid: 7 }) {}
+    };
+    timeout(GUARD, published).await.expect("it is published");
+    let logged = rig.event_log.since(rig.event_log.start()).events;
+    assert!(logged.iter().any(|event| event.kind == "upgrade_started"));
+}
