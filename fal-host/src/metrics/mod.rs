@@ -10,6 +10,7 @@ mod fleet;
 mod merging;
 mod requests;
 mod runners;
+mod sharded;
 
 pub(crate) use counted::Counted;
 pub(crate) use endpoints::EndpointIndex;

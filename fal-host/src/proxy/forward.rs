@@ -15,7 +15,8 @@ use super::request_body::RequestBody;
 use super::request_head::prepare_request;
 use super::request_id;
 use super::request_record::RequestRecord;
-use super::route::{Session, route};
+use super::route::route;
+use super::session::Session;
 
 /// The client has left: its connection ends.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +38,7 @@ pub(super) async fn forward(
     let prepared = prepare_request(&mut request, client, !is_complete);
     client.head.end();
     let id = request_id::keep_or_make(request.headers());
-    let mut record = RequestRecord::begin(&session.balancer, client, &request, &id);
+    let mut record = RequestRecord::begin(&session, &request, &id);
     let reader = session.balancer.limits().origins.reader(request.headers());
     let own =
         |response: Response<Full<Bytes>>| response.map(|body| ResponseBody::own(Arc::clone(client), body));

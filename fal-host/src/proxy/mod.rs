@@ -71,6 +71,7 @@ mod route;
 mod runner;
 mod send_queue;
 mod server;
+mod session;
 mod stopping;
 mod switched_stream;
 mod target;

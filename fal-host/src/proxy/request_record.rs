@@ -7,12 +7,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use tokio::time::Instant;
 
 use super::access_log::{AccessLogEntry, Ended, RequestOutcome, milliseconds};
-use super::balancer::Balancer;
-use super::client::Client;
 use super::error::ProxyError;
 use super::holders::Holder;
 use super::log_entry::LogEntry;
 use super::refusal_log::LimitReached;
+use super::session::Session;
 use crate::metrics::{Completion, EndpointIndex};
 
 static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -22,7 +21,7 @@ static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 /// The clock is read three times: at the arrival, when the response begins, and at the end; and where it waits.
 #[derive(Debug)]
 pub(super) struct RequestRecord {
-    balancer: Arc<Balancer>,
+    session: Arc<Session>,
     began: Instant,
     method: Method,
     endpoint: EndpointIndex,
@@ -43,12 +42,8 @@ pub(super) struct RequestRecord {
 
 impl RequestRecord {
     /// A request has arrived.
-    pub(super) fn begin<B>(
-        balancer: &Arc<Balancer>,
-        client: &Client,
-        request: &Request<B>,
-        id: &HeaderValue,
-    ) -> Self {
+    pub(super) fn begin<B>(session: &Arc<Session>, request: &Request<B>, id: &HeaderValue) -> Self {
+        let Session { balancer, client, .. } = &**session;
         let method = request.method().clone();
         let endpoint = balancer.metrics().received(&method, request.uri().path());
         let access_log = || Box::new(AccessLogEntry::new(&client.sender.address, request, id));
@@ -63,7 +58,7 @@ impl RequestRecord {
             response: None,
             bytes: 0,
             outcome: RequestOutcome::ClientLeft,
-            balancer: Arc::clone(balancer),
+            session: Arc::clone(session),
         }
     }
 
@@ -91,8 +86,8 @@ impl RequestRecord {
     /// The host answers it with an error of its own.
     pub(super) fn fail(&mut self, error: ProxyError) {
         let error_type = error.error_type();
-        self.balancer.metrics().error(error_type);
-        self.balancer.log_refusal(LimitReached::Request(error));
+        self.session.balancer.metrics().error(error_type);
+        self.session.balancer.log_refusal(LimitReached::Request(error));
         self.outcome = RequestOutcome::Error(error_type);
     }
 
@@ -100,8 +95,8 @@ impl RequestRecord {
     pub(super) fn respond<B>(&mut self, response: &mut Response<B>) {
         let after = self.began.elapsed();
         self.response = Some((response.status(), after));
-        self.balancer.metrics().responded(self.endpoint, after);
-        if self.balancer.limits().server_timing {
+        self.session.balancer.metrics().responded(self.endpoint, after);
+        if self.session.balancer.limits().server_timing {
             add_server_timing(response.headers_mut(), self.waited.unwrap_or_default(), self.in_runner(after));
         }
     }
@@ -138,7 +133,7 @@ impl Drop for RequestRecord {
             Some((status, _)) if is_whole => Completion::Answered(status),
             _ => Completion::Aborted,
         };
-        let metrics = self.balancer.metrics();
+        let metrics = self.session.balancer.metrics();
         if let Some(waited) = self.waited {
             metrics.waited(waited);
         }

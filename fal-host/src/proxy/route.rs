@@ -20,18 +20,10 @@ use super::request_body::{MAX_COPY, RequestBody, RequestBodyError, TooLarge};
 use super::request_head::Wishes;
 use super::request_record::RequestRecord;
 use super::respond::{MayAsk, pass_on, switch};
+use super::session::Session;
 use super::timer::Wait;
-use super::tunnel::TunnelSlot;
 use super::upstream::{AddedFields, Outgoing, Upstream, UpstreamError};
 use crate::connect::{Pause, is_own_shortage};
-
-/// One client connection, for all of its requests.
-#[derive(Debug)]
-pub(super) struct Session {
-    pub(super) balancer: Arc<Balancer>,
-    pub(super) client: Arc<Client>,
-    pub(super) tunnel: TunnelSlot,
-}
 
 /// Answers a request by a runner, when one has a free permit.
 pub(super) async fn route(

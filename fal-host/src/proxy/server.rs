@@ -29,7 +29,7 @@ use super::http2;
 use super::protocol::Protocol;
 use super::refusal::refuse;
 use super::refusal_log::LimitReached;
-use super::route::Session;
+use super::session::Session;
 use super::stopping::{self, LINGER_CHECK, MakeRoom, close_or_make_room, must_end};
 use super::switched_stream::SwitchedStream;
 use super::timer::{TickClock, Wait};

@@ -13,7 +13,7 @@ use super::stream::StreamSpawner;
 use crate::proxy::balancer::Balancer;
 use crate::proxy::client::Client;
 use crate::proxy::forward::{Departed, forward};
-use crate::proxy::route::Session;
+use crate::proxy::session::Session;
 use crate::proxy::tunnel::TunnelSlot;
 
 /// Answers the requests of one connection.
