@@ -107,7 +107,8 @@ impl Contention {
             *self = Self { request, ticks: 0, transferred };
         }
         self.ticks += 1;
-        if self.ticks > limit {
+        // `limit` ticks cover the time even if the first one came at once.
+        if self.ticks >= limit {
             if !may_have_left {
                 transfers.too_slow.store(request, Ordering::Relaxed);
             }
@@ -140,7 +141,7 @@ mod tests {
         fn is_too_slow_in(&mut self, seconds: u64, bytes_each: usize) -> bool {
             for _ in 0..seconds {
                 self.transfers.count_uploaded(bytes_each);
-                self.contention.tick(&self.transfers, &self.timer, || 0, 5);
+                self.contention.tick(&self.transfers, &self.timer, || 0, 6);
             }
             self.transfers.were_too_slow()
         }
