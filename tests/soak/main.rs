@@ -14,6 +14,7 @@ mod app;
 mod busy;
 mod crashes;
 mod gauge;
+mod interim;
 mod latencies;
 mod ledger;
 mod load;
@@ -29,6 +30,9 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use fal_runtime::Result;
+use fal_runtime::host::builder;
+
+use crate::app::Steady;
 
 /// Trials of a host under load and faults
 #[derive(Debug, Parser)]
@@ -83,7 +87,11 @@ enum Trial {
     },
     /// Serve requests until standard input ends: the host that is abused
     #[command(hide = true)]
-    Serve,
+    Serve {
+        /// Serve the app that sends interim responses
+        #[arg(long)]
+        interim: bool,
+    },
     /// Keep every worker of a runner busy: it must answer its checks within 25 ms at p99
     Busy {
         /// How many checks
@@ -143,6 +151,7 @@ async fn run(options: Options) -> Result<()> {
         Some(Trial::Abuse { rounds, seconds }) => {
             tokio::task::spawn_blocking(move || abuse::run(rounds, Duration::from_secs(seconds))).await?
         }
-        Some(Trial::Serve) => abuse::serve().await,
+        Some(Trial::Serve { interim: false }) => abuse::serve(builder::<Steady>()?.start().await?).await,
+        Some(Trial::Serve { interim: true }) => abuse::serve(interim::host().await?).await,
     }
 }
