@@ -89,12 +89,14 @@ fn redocly_finds_no_error_in_the_document() {
     workspace.run_node_tool("redocly", &["lint", "openapi.json", "--extends", "spec"]);
 }
 
-/// progenitor reads OpenAPI 3.0, and no parameters that are cookies.
+/// progenitor reads OpenAPI 3.0, and neither parameters that are cookies nor form data.
 #[test]
 #[ignore = "builds a crate with the packages of crates.io"]
 fn a_crate_of_progenitor_compiles_and_calls_the_app() {
     let mut document = Everything::declaration().openapi_3_0();
-    document["paths"].as_object_mut().unwrap().remove("/visit");
+    let paths = document["paths"].as_object_mut().unwrap();
+    paths.remove("/visit");
+    paths.remove("/upload");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("progenitor");
     std::fs::create_dir_all(&target).unwrap();
     let file = target.join("openapi.json");

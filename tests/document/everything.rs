@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use fal_runtime::answer::{Binary, Redirect};
-use fal_runtime::extract::{Bearer, Bytes, Cookies, FromApp, Headers, MissingBearer, Parts, Path, Query};
-use fal_runtime::extract::{SecurityScheme, Text};
+use fal_runtime::extract::{Bearer, Bytes, Cookies, FromApp, Headers, MissingBearer, Multipart, Parts, Path};
+use fal_runtime::extract::{Query, SecurityScheme, Text};
 use fal_runtime::prelude::*;
 
 /// An app that uses every feature of a declaration.
@@ -137,6 +137,18 @@ impl Everything {
             "busy" => Err(OrderError::Busy(7)),
             _ => Ok(order),
         }
+    }
+
+    /// Says the name, the file name and the size of each part.
+    #[endpoint("/upload")]
+    async fn upload(&self, mut form: Multipart) -> Result<Vec<String>> {
+        let mut parts = Vec::new();
+        while let Some(part) = form.next_part().await? {
+            let (name, file) = (part.name().unwrap_or_default(), part.file_name().unwrap_or_default());
+            let said = format!("{name} {file}");
+            parts.push(format!("{said} {}", part.bytes().await?.len()));
+        }
+        Ok(parts)
     }
 
     #[endpoint("/orders/{number}", method = PUT)]

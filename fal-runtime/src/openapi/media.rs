@@ -42,6 +42,21 @@ pub(super) fn bytes_content() -> Value {
     )
 }
 
+/// A content of form data, whose parts are unknown: bytes of any names. Without them, generated clients could send no part. Texts
+/// beside the bytes would be truer, and openapi-python-client writes invalid code for such a choice.
+pub(super) fn form_content() -> Value {
+    parse_static(
+        r#"{
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "additionalProperties": { "type": "string", "format": "binary" }
+                }
+            }
+        }"#,
+    )
+}
+
 /// A content of JSON.
 pub(super) fn json_content(schema: Value) -> Value {
     content(JSON, schema)

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::answer;
 use super::components::{Renames, Schemas, Side};
 use super::failures::{self, ErrorResponse};
-use super::media::{bytes_content, content, json_content, response, with_headers};
+use super::media::{bytes_content, content, form_content, json_content, response, with_headers};
 use super::parameters;
 use super::security::Security;
 use crate::endpoint::{BodyKind, Endpoint, EndpointMethod};
@@ -38,7 +38,7 @@ impl Operation {
                 BodyKind::Json(schema) => json_content(schemas.input(schema)),
                 BodyKind::Text => content("text/plain", parse_static(r#"{ "type": "string" }"#)),
                 BodyKind::Bytes | BodyKind::Stream => bytes_content(),
-                BodyKind::Form => content("multipart/form-data", parse_static(r#"{ "type": "object" }"#)),
+                BodyKind::Form => form_content(),
             };
             let is_required =
                 matches!(body, BodyKind::Json(_) | BodyKind::Form) && !endpoint.is_body_optional();

@@ -83,7 +83,8 @@ impl<A: App> TestApp<A> {
         Self { app, client, calls, progress, ending }
     }
 
-    /// Calls an endpoint by its function: `app.call(MyApp::predict, input)`. The input is `()` if it takes none.
+    /// Calls an endpoint by its function: `app.call(MyApp::predict, input)`. The input is `()` if it takes none,
+    /// and a tuple of its arguments if it takes several.
     ///
     /// It waits for a permit of `max_multiplexing`, unless the endpoint is the health check
     /// ([S14](fal_health::semantics#s14), [S38](fal_health::semantics#s38)). A panic is an error. Dropping

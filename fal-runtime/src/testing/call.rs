@@ -13,14 +13,14 @@ use crate::error::Error;
 
 /// An endpoint function of the app `A` that takes `I` and returns `T`.
 ///
-/// It takes `&self` and at most one argument, which is `I` (`()` without one), and optionally `&mut ResponseHead`
-/// before or after it. Call endpoints with more arguments or with events by
+/// It takes `&self` and up to three arguments, and optionally `&mut ResponseHead` before or after them. `I` is the argument,
+/// `()` without one, and a tuple of several. Call endpoints with more arguments or with events by
 /// [`TestApp::post`](super::TestApp::post). `M` marks the signature and is inferred.
 #[diagnostic::on_unimplemented(
     message = "this function cannot be called with `{I}`",
     label = "no endpoint of the app `{A}` that takes `{I}`",
-    note = "write `app.call({A}::function, input)`, with `()` as the input of a function that takes none",
-    note = "an endpoint that takes more than one argument is called by `app.post(\"/path\")`"
+    note = "write `app.call({A}::function, input)`, with `()` as the input of a function that takes none, and a tuple for one that takes several",
+    note = "an endpoint that takes events or more than three arguments is called by `app.post(\"/path\")`"
 )]
 pub trait EndpointFn<A, I, T, M>: Send + 'static {
     /// Calls it on its own thread. `None` if the caller no longer waits.
@@ -75,12 +75,12 @@ impl<T> CallThread<T> {
 
 /// Each signature twice: blocking and async.
 macro_rules! shapes {
-    ($($shape:ident $(<$generic:ident>)?: ($($argument:ty),*) by |$input:ident: $taken:ty, $head:ident| ($($passed:expr),*);)*) => {$(
+    ($($shape:ident $(<$($generic:ident),*>)?: ($($argument:ty),*) by |$input:pat, $head:ident| $taken:ty => ($($passed:expr),*);)*) => {$(
         /// Marks a signature.
         #[derive(Debug)]
         pub enum $shape {}
 
-        impl<A, $($generic,)? T, M, R, F> EndpointFn<A, $taken, T, (Plain, $shape, fn(M) -> R)> for F
+        impl<A, $($($generic,)*)? T, M, R, F> EndpointFn<A, $taken, T, (Plain, $shape, fn(M) -> R)> for F
         where
             F: FnOnce(&A, $($argument),*) -> R + Send + 'static,
             R: Answers<T, M>,
@@ -88,15 +88,16 @@ macro_rules! shapes {
             fn call(
                 self,
                 app: &A,
-                $input: $taken,
+                input: $taken,
                 $head: &mut ResponseHead,
                 _: &mut CallThread<T>,
             ) -> Option<Result<T, Error>> {
+                let $input = input;
                 Some(self(app, $($passed),*).answer())
             }
         }
 
-        impl<A, $($generic,)? T, M, R, F> EndpointFn<A, $taken, T, (Async<()>, $shape, fn(M) -> R)> for F
+        impl<A, $($($generic,)*)? T, M, R, F> EndpointFn<A, $taken, T, (Async<()>, $shape, fn(M) -> R)> for F
         where
             F: AsyncFnOnce(&A, $($argument),*) -> R + Send + 'static,
             R: Answers<T, M>,
@@ -104,10 +105,11 @@ macro_rules! shapes {
             fn call(
                 self,
                 app: &A,
-                $input: $taken,
+                input: $taken,
                 $head: &mut ResponseHead,
                 place: &mut CallThread<T>,
             ) -> Option<Result<T, Error>> {
+                let $input = input;
                 place.drive(self(app, $($passed),*)).map(Answers::answer)
             }
         }
@@ -115,9 +117,17 @@ macro_rules! shapes {
 }
 
 shapes! {
-    Bare: () by |_input: (), _head| ();
-    OfHead: (&mut ResponseHead) by |_input: (), head| (head);
-    OfInput<I>: (I) by |input: I, _head| (input);
-    OfInputAndHead<I>: (I, &mut ResponseHead) by |input: I, head| (input, head);
-    OfHeadAndInput<I>: (&mut ResponseHead, I) by |input: I, head| (head, input);
+    Bare: () by |(), _head| () => ();
+    OfHead: (&mut ResponseHead) by |(), head| () => (head);
+    OfInput<I>: (I) by |input, _head| I => (input);
+    OfInputAndHead<I>: (I, &mut ResponseHead) by |input, head| I => (input, head);
+    OfHeadAndInput<I>: (&mut ResponseHead, I) by |input, head| I => (head, input);
+    OfTwo<I, J>: (I, J) by |(one, two), _head| (I, J) => (one, two);
+    OfTwoAndHead<I, J>: (I, J, &mut ResponseHead) by |(one, two), head| (I, J) => (one, two, head);
+    OfHeadAndTwo<I, J>: (&mut ResponseHead, I, J) by |(one, two), head| (I, J) => (head, one, two);
+    OfThree<I, J, K>: (I, J, K) by |(one, two, three), _head| (I, J, K) => (one, two, three);
+    OfThreeAndHead<I, J, K>:
+        (I, J, K, &mut ResponseHead) by |(one, two, three), head| (I, J, K) => (one, two, three, head);
+    OfHeadAndThree<I, J, K>:
+        (&mut ResponseHead, I, J, K) by |(one, two, three), head| (I, J, K) => (head, one, two, three);
 }

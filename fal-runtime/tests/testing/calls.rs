@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use fal_runtime::extract::{Bearer, Path, Query};
 use fal_runtime::prelude::*;
 use fal_runtime::testing::{Failure, TestApp};
 use tokio::sync::Semaphore;
@@ -42,6 +43,22 @@ impl Shapes {
             return Err(Error::new(StatusCode::BAD_REQUEST, "no text"));
         }
         Ok(Output { letters: input.text.len() })
+    }
+
+    #[endpoint("/sum/{id}")]
+    async fn sum(&self, Path(id): Path<usize>, input: Input, Query(more): Query<Input>) -> usize {
+        id + input.text.len() + more.text.len()
+    }
+
+    #[endpoint("/pair")]
+    fn pair(&self, response: &mut ResponseHead, bearer: Bearer, (one, two): (u8, u8)) -> Result<u8> {
+        response.request_health_check();
+        if bearer.is("secret") { Ok(one + two) } else { Err(Error::new(StatusCode::FORBIDDEN, "unknown")) }
+    }
+
+    #[endpoint("/tuple")]
+    async fn tuple(&self, (one, two): (u8, u8)) -> u8 {
+        one + two
     }
 
     #[endpoint("/thread")]
@@ -191,4 +208,20 @@ fn a_function_other_than_an_endpoint_is_named() {
     async fn wait_for_it(_: &Shapes) {}
     let app = TestApp::<Shapes>::of(Shapes::default()).unwrap();
     drop(app.call(wait_for_it, ()));
+}
+
+#[test]
+fn an_endpoint_of_several_arguments_takes_them_as_a_tuple() {
+    let app = TestApp::of(Shapes::default()).unwrap();
+    let input = |text: &str| Input { text: text.into() };
+    assert_eq!(app.call(Shapes::sum, (Path(5), input("ab"), Query(input("c")))).wait().unwrap(), 8);
+    let bearer = |token: &str| {
+        let headers = [(axum::http::header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap())];
+        Bearer::from_headers(&headers.into_iter().collect()).unwrap()
+    };
+    assert_eq!(app.call(Shapes::pair, (bearer("secret"), (1, 2))).wait().unwrap(), 3);
+    assert_eq!(app.call(Shapes::pair, (bearer("other"), (1, 2))).wait().unwrap_err().status_code(), 403);
+    assert_eq!(app.health_checks_requested(), 2);
+    // One argument that is a tuple is taken as it is.
+    assert_eq!(app.call(Shapes::tuple, (1, 2)).wait().unwrap(), 3);
 }

@@ -31,5 +31,16 @@ const removed = await client.DELETE("/orders/{number}", {
 });
 equal(removed.data, "ada");
 
+// Its types know form data as texts; a serializer makes it.
+const uploaded = await client.POST("/upload", {
+  body: { title: "a chair", picture: "12345" },
+  bodySerializer: body => {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(body)) form.append(name, value);
+    return form;
+  },
+});
+equal(uploaded.data, ["title  7", "picture  5"]);
+
 const put = await client.PUT("/orders/{number}", { params: { path: { number: 7 } }, body: { shelf: 1 } });
 equal(put.data, { shelf: 8 });
