@@ -105,5 +105,8 @@ fn the_document_has_the_media_type_and_the_limit_of_form_data_s99() {
     let body = &document["paths"]["/parts"]["post"]["requestBody"];
     assert_eq!(body["x-fal-body-limit"], 1000);
     assert_eq!(body["required"], true);
-    assert_eq!(body["content"], json!({ "multipart/form-data": { "schema": { "type": "object" } } }));
+    assert_eq!(
+        body["content"],
+        json!({ "multipart/form-data": { "schema": { "type": "object", "additionalProperties": { "type": "string", "format": "binary" } } } })
+    );
 }
