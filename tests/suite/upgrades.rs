@@ -345,6 +345,64 @@ async fn a_host_upgrades_again_while_the_one_before_it_still_has_clients_s92b() 
 }
 
 #[tokio::test]
+async fn a_script_that_starts_the_new_program_must_do_so_with_exec_s91b() {
+    let director = Director::new();
+    let old = Upgradable::run(&director, "scripted", &[]);
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    let program = env!("CARGO_BIN_EXE_fixture");
+    let wrapper = old.script("wrapper", &format!("#!/bin/sh\n{program} \"$@\"\nexit 9\n"));
+    let failed = old.fail(&[wrapper.to_str().unwrap()]).await;
+    assert!(failed.contains("has ended with status 9"), "{failed}");
+    let own = format!("the host with the process id {} (FAL_UPGRADE_FROM)", old.host.id());
+    old.host.stderr.line(&format!("{own} must do so with `exec`")).await;
+    let pending = old.host.call("still").await;
+    director.call("still").await.succeed().await;
+    assert_eq!(pending.response().await.status, 200);
+}
+
+#[tokio::test]
+async fn the_hook_of_a_new_host_gets_its_events_once_it_serves_s94c() {
+    let director = Director::new();
+    let log = tempfile::tempdir().unwrap();
+    let hook = format!("--on-event=cat >> {}", log.path().join("events").display());
+    let mut old = Upgradable::run(&director, "scripted", &[&hook]);
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    let new = old.upgrade(&[]).await;
+    assert_eq!(old.host.exit().await, Some(0));
+    assert_eq!(old.operate(&["kill", "1"]).await.code, Some(0));
+    old.host.stderr.lines("IDLE: takes requests runner=2", 1).await;
+    new.signal(Signal::TERM);
+    new.ended().await;
+    // The last events are delivered before a host ends.
+    let events = std::fs::read_to_string(log.path().join("events")).unwrap();
+    let kinds: Vec<_> = events.lines().map(|event| event.contains("\"operator\"")).collect();
+    assert_eq!(kinds, [false, true], "the upgrade, and the end of a runner of the new host: {events}");
+}
+
+#[tokio::test]
+async fn process_1_of_a_container_refuses_an_upgrade_and_goes_on_s90c() {
+    let container = ["--user", "--map-root-user", "--mount-proc", "--pid", "--fork", "--kill-child"];
+    let may = std::process::Command::new("unshare").args(container).arg("true").output();
+    if !may.is_ok_and(|output| output.status.success()) {
+        eprintln!("not tested: this machine allows no namespaces");
+        return;
+    }
+    let (director, directory) = (Director::new(), tempfile::tempdir().unwrap());
+    let mut command = tokio::process::Command::new("unshare");
+    let (name, value) = director.environment();
+    command.env(name, value).env("XDG_RUNTIME_DIR", directory.path()).env_remove("FAL_CONTROL_SOCKET");
+    command.args(container).arg(env!("CARGO_BIN_EXE_fixture"));
+    command.args(["run", "--app=scripted", "--listen=127.0.0.1:0", "--admin=off"]);
+    let old = Upgradable { host: Program::start(&mut command), directory };
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    let refused = old.fail(&[]).await;
+    assert!(refused.contains("process 1") && refused.contains("start a new container"), "{refused}");
+    let pending = old.host.call("still").await;
+    director.call("still").await.succeed().await;
+    assert_eq!(pending.response().await.status, 200);
+}
+
+#[tokio::test]
 async fn runners_that_may_not_overlap_are_not_upgraded_s90c() {
     let director = Director::new();
     let old = Upgradable::run(&director, "scripted", &["--replace=stop-first"]);

@@ -63,9 +63,17 @@ pub(super) fn take() -> io::Result<InheritedSockets> {
 fn passed() -> io::Result<(bool, Vec<(RawFd, String)>)> {
     let variable = |name: &str| std::env::var(name).unwrap_or_default();
     let parent = rustix::process::getppid().map(|parent| parent.as_raw_nonzero().to_string());
-    // It is in the environment of processes that the new host starts, too.
-    if parent.is_none_or(|parent| parent != variable(UPGRADE_FROM)) {
+    let old_host = variable(UPGRADE_FROM);
+    if old_host.is_empty() {
         return Ok((false, sd_notify::listen_fds_with_names()?.collect()));
+    }
+    // No process that a host starts inherits the variable, except the new host.
+    if parent.as_ref() != Some(&old_host) {
+        return Err(io::Error::other(format!(
+            "the host with the process id {old_host} ({UPGRADE_FROM}) has started this program to take over from it, but the \
+             parent of this process is {}: a script that starts the program must do so with `exec`",
+            parent.as_deref().unwrap_or("unknown")
+        )));
     }
     let names = variable("LISTEN_FDNAMES");
     let passed: Vec<_> = (FIRST_INHERITED..).zip(names.split(':').map(str::to_owned)).collect();

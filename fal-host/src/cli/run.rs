@@ -74,6 +74,9 @@ pub fn run(
         let builder = options.apply(builder)?.settings(banner.settings).upgrades(upgrades.clone());
         let (manager, events) = (ServiceManager::from_environment(), builder.events());
         title_this_process(&banner.app.name);
+        // After a takeover an error would leave no host (S94c).
+        let hook = options.on_event.clone().map(|hook| HookThread::spawn(hook, &banner.app.name));
+        let mut hook = hook.transpose()?;
         let (host, _pid_file) = match takeover {
             None => (start(banner, options, builder).await?, pid_file(options)?),
             Some(takeover) => take_over(takeover, banner, options, builder, &mut signals).await?,
@@ -86,9 +89,9 @@ pub fn run(
             manager,
             upgrades,
         };
-        let hook = options.on_event.clone();
-        let hook =
-            hook.map(|hook| HookThread::spawn(hook, &banner.app.name, host.event_log())).transpose()?;
+        if let Some(hook) = &mut hook {
+            hook.begin(host.event_log());
+        }
         let ended = tokio::select! {
             code = serving.until_stopped(Upgrades { requests, settings, manager }) => code,
             () = manager.follow(&host, events) => Err(Failure::UnexpectedExit),

@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use futures_util::future::join;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::delivery::Delivery;
 use super::destination::EventHook;
@@ -18,34 +18,39 @@ use crate::own_runtime;
 /// How long the end of the host waits for the last events to be delivered.
 const LAST_EVENTS: Duration = Duration::from_secs(2);
 
-/// Delivers the events of a host to a hook.
+/// Delivers the events of a host to a hook, once the host serves.
 #[derive(Debug)]
 pub(in crate::cli) struct HookThread {
+    serves: Option<oneshot::Sender<Arc<EventLog>>>,
     stopped: watch::Sender<bool>,
     thread: JoinHandle<()>,
 }
 
 impl HookThread {
-    pub(in crate::cli) fn spawn(hook: EventHook, app: &str, log: Arc<EventLog>) -> io::Result<Self> {
+    /// Starts the thread, which waits for [`Self::begin`].
+    pub(in crate::cli) fn spawn(hook: EventHook, app: &str) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let stopped = watch::Sender::new(false);
-        let (queue, queued) = HookQueue::new(app.to_owned(), log);
-        let (filling, delivery) =
-            (queue.fill(stopped.subscribe()), Delivery { hook, stopped: stopped.subscribe() });
-        let mut ended = stopped.subscribe();
+        let (serves, log) = oneshot::channel();
+        let app = app.to_owned();
+        let (filled_until, mut ended) = (stopped.subscribe(), stopped.subscribe());
+        let delivery = Delivery { hook, stopped: stopped.subscribe() };
         let thread = own_runtime::drive(
             thread::Builder::new().name("fal-host-hook".to_owned()),
             runtime,
             move |runtime| {
                 keep_children_of_this_thread();
                 runtime.block_on(async {
+                // An error means that the host has ended before it served.
+                let Ok(log) = log.await else { return };
+                let (queue, queued) = HookQueue::new(app, log);
                 let late = async {
                     // An error means that the sender was dropped.
                     let _ = ended.wait_for(|ended| *ended).await;
                     tokio::time::sleep(LAST_EVENTS).await;
                 };
                 tokio::select! {
-                    _ = join(filling, delivery.run(queued)) => {}
+                    _ = join(queue.fill(filled_until), delivery.run(queued)) => {}
                     () = late => tracing::warn!("the host ends before its last events are delivered to the event hook"),
                 }
             });
@@ -53,11 +58,20 @@ impl HookThread {
                 runtime.shutdown_background();
             },
         )?;
-        Ok(Self { stopped, thread })
+        Ok(Self { serves: Some(serves), stopped, thread })
+    }
+
+    /// Delivers the events in this log, from its start on.
+    pub(in crate::cli) fn begin(&mut self, log: Arc<EventLog>) {
+        if let Some(serves) = self.serves.take() {
+            // An error means that the thread has panicked.
+            let _ = serves.send(log);
+        }
     }
 
     /// The host has stopped. Waits until the last events are delivered, for two seconds at most.
     pub(in crate::cli) fn finish(self) {
+        drop(self.serves);
         self.stopped.send_replace(true);
         // A panic of it was printed.
         let _ = self.thread.join();
