@@ -72,6 +72,44 @@ fn the_types_of_kubernetes_know_every_field_of_every_manifest() {
     }
 }
 
+/// The blocks of YAML in the guide, as one file.
+fn custom_resources() -> String {
+    let guide = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/fleets.md")).unwrap();
+    let blocks = guide.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    blocks.collect::<Vec<_>>().join("---\n")
+}
+
+#[test]
+#[ignore = "needs cloudcoil-models-keda and cloudcoil-models-prometheus-operator from PyPI"]
+fn the_types_of_their_operators_know_every_field_of_the_custom_resources_in_the_guide() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("resources.yaml");
+    fs::write(&file, custom_resources()).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/read_back.py");
+    let mut reader = Command::new("python");
+    let kinds = accepts(reader.arg(script).stdin(File::open(&file).unwrap()));
+    assert_eq!(kinds.lines().collect::<Vec<_>>(), ["PodMonitor", "ScaledObject"]);
+}
+
+#[test]
+fn the_metrics_that_the_guide_scales_by_exist_and_the_names_are_those_of_the_printed_manifests() {
+    let metrics =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/metrics.md")).unwrap();
+    let resources = custom_resources();
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let words = resources.split(|letter| !is_part(letter));
+    let names: Vec<_> = words.filter(|word| word.starts_with("fal_")).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    for name in names {
+        assert!(metrics.contains(&format!("`{name}`")), "docs/metrics.md has no {name}");
+    }
+    let manifests =
+        printed(&["kubernetes", "--app=timed", "--image=registry.example/app:1", "--name=my-app"]);
+    for said in ["app.kubernetes.io/name: my-app", "name: my-app"] {
+        assert!(resources.contains(said) && manifests.contains(said), "{said}");
+    }
+}
+
 /// systemd's own measure of what a service could do to the machine, from 0 to 10. A service without hardening has 9.6.
 const MAX_EXPOSURE: f32 = 2.5;
 

@@ -2,6 +2,7 @@
 //!
 //! `FAL_ROLLOUTS=50 cargo test --release -p fal-tests --test suite rollouts` makes that many rollouts of each entry point,
 //! and removes an instance 1 s after SIGTERM, as kube-proxy may. Without the variable there are 2, and it takes 300 ms.
+//! `FAL_ROLLOUT_REQUEST=14` lets the long requests take so many seconds, which is more than the grace period.
 
 use std::io;
 use std::net::SocketAddr;
@@ -30,6 +31,12 @@ fn extent() -> (usize, Duration) {
         Ok(count) => (count.parse().unwrap(), Duration::from_secs(1)),
         Err(_) => (2, Duration::from_millis(300)),
     }
+}
+
+/// How long the long requests take. They are still in flight when their instance has stopped listening.
+fn long_request(removal: Duration) -> Duration {
+    let seconds = std::env::var("FAL_ROLLOUT_REQUEST").map(|seconds| seconds.parse().unwrap());
+    seconds.map_or(removal * 2, Duration::from_secs)
 }
 
 /// The addresses to which a load balancer sends new connections.
@@ -129,8 +136,7 @@ async fn roll(start: impl Fn(&str) -> Program) {
     let mut current = ready(start(&lame_duck)).await;
     balancer.add(current.1);
     let mut clients = JoinSet::new();
-    // A long request is still in flight when its instance has stopped listening.
-    for duration in [Duration::from_millis(20), removal * 2] {
+    for duration in [Duration::from_millis(20), long_request(removal)] {
         for client in [Client::ConnectionPerRequest, Client::KeepsAlive] {
             for _ in 0..CLIENTS {
                 let load = load(client, balancer.clone(), duration, Arc::clone(&done), Arc::clone(&served));
