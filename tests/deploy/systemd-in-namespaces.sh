@@ -168,7 +168,7 @@ inside systemctl stop "$app" || fail "stop before the socket"
 inside systemctl enable --now "$app.socket" || fail "start of the socket"
 serves > /dev/null || fail "a connection starts the service"
 third=$(show MainPID)
-inside systemctl kill --signal USR2 --kill-whom main "$app"
+inside /opt/app upgrade || fail "an upgrade by a subcommand of root"
 until_true "an upgrade changes the main process" main_is_not "$third"
 serves > /dev/null || fail "the new host serves on the socket of systemd"
 inside systemctl stop "$app.socket" "$app" || fail "stop of both"

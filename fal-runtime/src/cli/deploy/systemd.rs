@@ -44,7 +44,11 @@ pub(crate) fn units(
         return socket(name, &options.host.listen().to_string());
     }
     let times = Times::new(&app.settings, options.host.lame_duck(), options.host.drain_timeout());
-    service(app, times, &command_line(program, arguments))
+    let capabilities = match options.host.listen().port() {
+        1..1024 => PRIVILEGED_PORT,
+        _ => "CapabilityBoundingSet=",
+    };
+    service(app, times, &command_line(program, arguments), capabilities)
 }
 
 /// A warning about a program in a directory that the unit cannot see.
@@ -96,7 +100,13 @@ WantedBy=sockets.target
     )
 }
 
-fn service(app: &Declaration, times: Times, command: &str) -> String {
+/// What a service without root needs to listen on a port below 1024.
+const PRIVILEGED_PORT: &str = "\
+# For a port below 1024.
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE";
+
+fn service(app: &Declaration, times: Times, command: &str, capabilities: &str) -> String {
     let (name, version) = (app.settings.name(), app.settings.version());
     let (startup, start_timeout) = (times.startup, times.startup + START_MARGIN);
     let (stop, explained) = (times.stop(), times.explained_stop());
@@ -138,7 +148,7 @@ RuntimeDirectory={name}
 Environment=XDG_RUNTIME_DIR=/run/{name}
 UMask=0077
 NoNewPrivileges=yes
-CapabilityBoundingSet=
+{capabilities}
 ProtectSystem=strict
 ProtectHome=yes
 ProtectClock=yes

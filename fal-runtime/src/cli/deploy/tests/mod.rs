@@ -150,6 +150,12 @@ fn the_times_of_a_unit_are_computed_from_the_declaration_and_the_options() {
             "Type=notify\nExecReload=/bin/kill -HUP $MAINPID\n",
         ],
     );
+    assert_has(&text, &["NoNewPrivileges=yes\nCapabilityBoundingSet=\n"]);
+    let text = systemd(&["--listen=0.0.0.0:80"]);
+    assert_has(
+        &text,
+        &["AmbientCapabilities=CAP_NET_BIND_SERVICE\nCapabilityBoundingSet=CAP_NET_BIND_SERVICE\n"],
+    );
     let text = systemd(&["--socket", "--listen=0.0.0.0:80"]);
     assert_has(
         &text,
