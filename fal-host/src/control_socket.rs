@@ -2,7 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
@@ -21,10 +21,39 @@ impl Drop for SocketFile {
     }
 }
 
-/// Listens on a Unix socket that only this user can connect to.
+/// Who may connect to the Unix socket of a host, and so control it ([S88a](fal_health::semantics#s88a)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct SocketAccess {
+    /// The mode of the socket's file. Default: `0o600`.
+    pub mode: u32,
+    /// The id of its group. Default: `None`, the group of the host.
+    pub group: Option<u32>,
+}
+
+impl Default for SocketAccess {
+    fn default() -> Self {
+        Self { mode: 0o600, group: None }
+    }
+}
+
+impl SocketAccess {
+    /// A socket for the members of a group, with the mode 0660.
+    pub const fn of_group(group: u32) -> Self {
+        Self { mode: 0o660, group: Some(group) }
+    }
+
+    /// The same with this mode.
+    #[must_use]
+    pub const fn with_mode(self, mode: u32) -> Self {
+        Self { mode, ..self }
+    }
+}
+
+/// Listens on a Unix socket.
 ///
 /// A file of a host that has ended is replaced. Another file, or one that a host listens on, is an error.
-pub(crate) fn listen(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
+pub(crate) fn listen(path: &Path, access: SocketAccess) -> io::Result<(UnixListener, SocketFile)> {
     if is_abandoned(path) {
         fs::remove_file(path)?;
     }
@@ -33,7 +62,13 @@ pub(crate) fn listen(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
     let file = SocketFile(path.to_owned());
     // No client can connect before the host listens.
-    fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    if let Some(group) = access.group {
+        chown(path, None, Some(group)).map_err(|error| {
+            let advice = "the user of the host must be a member of the group, or root";
+            io::Error::new(error.kind(), format!("cannot give it to the group {group}: {error}; {advice}"))
+        })?;
+    }
+    fs::set_permissions(path, Permissions::from_mode(access.mode))?;
     rustix::net::listen(&socket, BACKLOG)?;
     Ok((UnixListener::from(socket), file))
 }
@@ -58,12 +93,12 @@ mod tests {
     fn only_the_user_can_connect_and_the_file_goes_with_the_host_s88a() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("app.1.sock");
-        let (listener, file) = listen(&path).unwrap();
+        let (listener, file) = listen(&path, SocketAccess::default()).unwrap();
         assert_eq!(mode(&path), 0o600);
-        assert!(listen(&path).is_err(), "a host listens there");
+        assert!(listen(&path, SocketAccess::default()).is_err(), "a host listens there");
         drop(listener);
         assert!(path.exists(), "as after a crash");
-        let (_listener, second) = listen(&path).unwrap();
+        let (_listener, second) = listen(&path, SocketAccess::default()).unwrap();
         std::mem::forget(file);
         drop(second);
         assert!(!path.exists());
@@ -74,7 +109,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("notes.sock");
         fs::write(&path, "mine").unwrap();
-        assert!(listen(&path).is_err());
+        assert!(listen(&path, SocketAccess::default()).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
     }
 }

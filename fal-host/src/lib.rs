@@ -48,6 +48,7 @@ mod upgrade;
 
 pub use admin::{AdminToken, WeakTokenError};
 pub use check_info::CheckInfo;
+pub use control_socket::SocketAccess;
 pub use details::{LiveInfo, LiveOrEnded, RequestInfo, RunnerDetails, StepInfo};
 pub use events::{Event, EventStream};
 pub use evidence::{OomEvidence, OutputLine, OutputStream, Usage};

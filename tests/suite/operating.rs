@@ -1,6 +1,6 @@
 //! Operators: subcommands over the host's Unix socket, and the admin token (S87, S88).
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 
 use fal_tests::Answer;
@@ -131,6 +131,51 @@ async fn several_hosts_must_be_told_apart_and_ended_ones_are_forgotten_s88a() {
     assert_eq!(operated.host.exit().await, Some(0));
     assert_eq!(operated.sockets().len(), 1, "a host that stops removes its socket");
     operated.succeed(&["runners"]).await;
+}
+
+#[tokio::test]
+async fn the_members_of_a_group_control_a_host_that_says_so_s88a() {
+    let (director, directory) = (Director::new(), tempfile::tempdir().unwrap());
+    std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
+    let is_root = rustix::process::geteuid().is_root();
+    let group = if is_root { 4_711 } else { rustix::process::getegid().as_raw() };
+    let start = |socket: &str, arguments: &[&str]| {
+        let socket = directory.path().join(socket);
+        let mut command = fixture(&director);
+        command.args([
+            "run",
+            "--app",
+            "scripted",
+            "--listen",
+            "127.0.0.1:0",
+            "--admin",
+            "off",
+            "--control-socket",
+        ]);
+        (Program::start(command.arg(&socket).args(arguments)), socket)
+    };
+    let access = |socket: &PathBuf| {
+        let metadata = std::fs::metadata(socket).unwrap();
+        (metadata.mode() & 0o777, metadata.gid())
+    };
+    let (shared, socket) = start("shared.sock", &["--control-socket-group", &group.to_string()]);
+    shared.stderr.line("IDLE: takes requests runner=1").await;
+    assert_eq!(access(&socket), (0o660, group));
+    let (open, other) = start("open.sock", &["--control-socket-mode", "0622"]);
+    open.stderr.line("IDLE: takes requests runner=").await;
+    assert_eq!(access(&other), (0o622, rustix::process::getegid().as_raw()));
+    if !is_root {
+        return;
+    }
+    // Root may start processes of other users and groups, which may not enter the directory of the program.
+    let program = directory.path().join("program");
+    std::fs::copy(env!("CARGO_BIN_EXE_fixture"), &program).unwrap();
+    for (member, code) in [(group, 0), (group + 1, 1)] {
+        let mut command = tokio::process::Command::new(&program);
+        command.arg("runners").arg("--socket").arg(&socket).uid(65_534).gid(member).current_dir("/");
+        let ended = output(&mut command).await;
+        assert_eq!(ended.code, Some(code), "{member}: {}", ended.stderr);
+    }
 }
 
 #[tokio::test]

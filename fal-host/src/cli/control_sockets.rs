@@ -116,7 +116,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::control_socket::listen;
+    use crate::control_socket::{SocketAccess, listen};
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -140,8 +140,8 @@ mod tests {
     fn hosts_that_have_ended_are_not_found_and_are_swept_s88a() {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
-        let (_lives, _file) = listen(&at("my.app.7.sock")).unwrap();
-        let (ended, file) = listen(&at("old.8.sock")).unwrap();
+        let (_lives, _file) = listen(&at("my.app.7.sock"), SocketAccess::default()).unwrap();
+        let (ended, file) = listen(&at("old.8.sock"), SocketAccess::default()).unwrap();
         std::mem::forget(file);
         drop(ended);
         let user = geteuid().as_raw();

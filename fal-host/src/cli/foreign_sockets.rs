@@ -70,7 +70,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
-    use crate::control_socket::listen;
+    use crate::control_socket::{SocketAccess, listen};
 
     fn set_mode(path: &Path, mode: u32) {
         fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
@@ -83,7 +83,7 @@ mod tests {
         for (service, socket) in [("my-app", "my-app.7.sock"), ("user/1000", "other.8.sock")] {
             let directory = root.path().join(service).join("fal");
             fs::create_dir_all(&directory).unwrap();
-            listening.push(listen(&directory.join(socket)).unwrap());
+            listening.push(listen(&directory.join(socket), SocketAccess::default()).unwrap());
         }
         let mut pids: Vec<_> = find_below(root.path()).iter().map(|found| found.pid).collect();
         pids.sort_unstable();
@@ -95,7 +95,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let directory = root.path().join("my-app/fal");
         fs::create_dir_all(&directory).unwrap();
-        let _listening = listen(&directory.join("my-app.7.sock")).unwrap();
+        let _listening = listen(&directory.join("my-app.7.sock"), SocketAccess::default()).unwrap();
         symlink(root.path().join("my-app"), root.path().join("link")).unwrap();
         assert_eq!(find_below(root.path()).len(), 1);
         for open in [&directory, &root.path().join("my-app")] {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::byte_size::ByteSize;
-use super::control_sockets;
+use super::control_socket_options::ControlSocketOptions;
 use super::failure::Failure;
 use super::hook::EventHook;
 use super::log_options::LogOptions;
@@ -44,12 +44,9 @@ pub struct HostOptions {
     #[arg(long, value_name = "TOKEN", env = "FAL_ADMIN_TOKEN", hide_env_values = true)]
     pub(super) admin_token: Option<String>,
 
-    /// The Unix socket for the subcommands that show and control this host: a path, or `off`
-    ///
-    /// Only the user of the host can connect to it. By default it is where the subcommands find it:
-    /// in `$XDG_RUNTIME_DIR/fal`, `/run/fal`, or a directory of the user for temporary files.
-    #[arg(long, value_name = "PATH", env = "FAL_CONTROL_SOCKET")]
-    pub(super) control_socket: Option<PathBuf>,
+    /// The Unix socket.
+    #[command(flatten)]
+    control_socket: ControlSocketOptions,
 
     /// A file to which to write the process id of the host [default: none]
     ///
@@ -292,19 +289,6 @@ impl HostOptions {
         token.map(Some).map_err(|error| Failure::AdminToken(error.to_string()))
     }
 
-    /// The path of the Unix socket. A host whose default path cannot be used runs without.
-    fn control_socket(&self, app: &str) -> Option<PathBuf> {
-        match &self.control_socket {
-            Some(path) if path.as_os_str() == "off" => None,
-            Some(path) => Some(path.clone()),
-            None => control_sockets::default_path(app)
-                .inspect_err(|error| {
-                    tracing::warn!(%error, "no directory for the host's Unix socket: its subcommands cannot find it");
-                })
-                .ok(),
-        }
-    }
-
     /// Applies the options to a host.
     pub(super) fn apply(&self, host: HostBuilder) -> Result<HostBuilder, Failure> {
         let others = [("--admin", self.admin.into()), ("--probes", self.probes)];
@@ -318,13 +302,12 @@ impl HostOptions {
         let host = if self.log.access_log { host.access_log() } else { host };
         let host = if self.server_timing { host.server_timing() } else { host };
         let host = self.env_each.iter().fold(host, |host, env| host.env_each(&env.name, &env.value));
-        let control_socket = self.control_socket(&host.app.name);
+        let host = self.control_socket.apply(host);
         let host = host
             .listen(self.listen)
             .admin(self.admin.into())
             .probes(self.probes)
             .admin_token(self.admin_token()?)
-            .control_socket(control_socket)
             .runners(self.runners())
             .spares(self.spares.into())
             .check_interval(self.check_interval)

@@ -9,6 +9,7 @@ mod banner;
 mod byte_size;
 #[cfg(test)]
 mod captured;
+mod control_socket_options;
 mod control_sockets;
 mod escape;
 mod failure;

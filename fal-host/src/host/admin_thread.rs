@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use crate::admin::{self, AdminListener, StdListener};
 use crate::client_policy::ClientPolicy;
-use crate::control_socket::{self, SocketFile};
+use crate::control_socket::{self, SocketAccess, SocketFile};
 use crate::own_runtime;
 
 /// How long the last responses may take to be written when the host ends.
@@ -29,7 +29,7 @@ const LINGER: Duration = Duration::from_millis(500);
 pub(super) enum ControlSocket {
     Listens(UnixListener, SocketFile),
     /// The host that serves still has one.
-    Later(PathBuf),
+    Later(PathBuf, SocketAccess),
 }
 
 /// Interfaces that are to be served, on listeners that are not bound to a reactor.
@@ -155,7 +155,7 @@ impl ControlSocket {
     fn listen(self) -> Option<(AdminListener, SocketFile)> {
         let listens = match self {
             Self::Listens(listener, file) => Ok((listener, file)),
-            Self::Later(path) => control_socket::listen(&path),
+            Self::Later(path, access) => control_socket::listen(&path, access),
         };
         let registered =
             listens.and_then(|(listener, file)| Ok((StdListener::Unix(listener).register()?, file)));

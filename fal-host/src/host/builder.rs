@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use super::error::ListenerKind;
 use super::spec::AppSpec;
 use crate::admin::AdminToken;
+use crate::control_socket::SocketAccess;
 use crate::events::{self, Event, EventStream};
 use crate::fleet::{
     Admission, DEFAULT_START_CHECK_INTERVAL, GiveUp, MaxReplacing, OnStall, ReplacementStrategy, RunnerLimits,
@@ -94,6 +95,7 @@ pub struct HostBuilder {
     pub(super) probes: Option<SocketAddr>,
     pub(super) admin_token: Option<AdminToken>,
     pub(super) control_socket: Option<PathBuf>,
+    pub(super) control_socket_access: SocketAccess,
     pub(super) inherited: Vec<(ListenerKind, TcpListener)>,
     pub(super) count: NonZeroUsize,
     pub(super) spares: usize,
@@ -138,6 +140,7 @@ impl HostBuilder {
             probes: None,
             admin_token: None,
             control_socket: None,
+            control_socket_access: SocketAccess::default(),
             inherited: Vec::new(),
             count: NonZeroUsize::MIN,
             spares: 0,
@@ -188,13 +191,6 @@ impl HostBuilder {
     /// ([S88b](fal_health::semantics#s88b)). Default: `None`, TCP is read only.
     pub fn admin_token(mut self, token: impl Into<Option<AdminToken>>) -> Self {
         self.admin_token = token.into();
-        self
-    }
-
-    /// The path of a Unix socket with the admin interface, over which this user may also change the host
-    /// ([S88a](fal_health::semantics#s88a)). Default: `None`, no socket.
-    pub fn control_socket(mut self, path: impl Into<Option<PathBuf>>) -> Self {
-        self.control_socket = path.into();
         self
     }
 

@@ -6,6 +6,7 @@ mod doors;
 mod error;
 mod handle;
 mod listeners;
+mod operators;
 mod replacing;
 mod spec;
 mod start;

@@ -24,7 +24,7 @@ use super::listeners::{Listeners, SharedSockets};
 use super::spec::AppSpec;
 use crate::admin::{self, Access, Admin, StdListener, probes as probe_pages};
 use crate::client_policy::ClientPolicy;
-use crate::control_socket;
+use crate::control_socket::{self, SocketAccess};
 use crate::driver::{Driver, DriverParts};
 use crate::event_log::EventLog;
 use crate::fleet::FleetSettings;
@@ -60,8 +60,9 @@ impl HostBuilder {
         let sockets = Arc::new(listeners.duplicate().map_err(StartError::ControlThread)?);
         let shared_sockets = Arc::downgrade(&sockets);
         let Listeners { requests: listener, admin: admin_listener, probes: probes_listener, .. } = listeners;
-        let listen: fn(_) -> _ = if self.held { listen_later } else { listen_for_operators };
-        let control_socket = self.control_socket.map(listen).transpose()?;
+        let listen: fn(_, _) -> _ = if self.held { listen_later } else { listen_for_operators };
+        let control_socket =
+            self.control_socket.map(|path| listen(path, self.control_socket_access)).transpose()?;
         let launcher = launcher_of(self.source, &self.app, self.env_each)?;
         let (requests, request_queue) = mpsc::unbounded_channel();
         let (reports, report_queue) = mpsc::unbounded_channel();
@@ -229,15 +230,15 @@ fn random_seed() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
 
-fn listen_for_operators(path: PathBuf) -> Result<ControlSocket, StartError> {
-    let listens = control_socket::listen(&path);
+fn listen_for_operators(path: PathBuf, access: SocketAccess) -> Result<ControlSocket, StartError> {
+    let listens = control_socket::listen(&path, access);
     let (listener, file) = listens.map_err(|source| StartError::ControlSocket { path, source })?;
     Ok(ControlSocket::Listens(listener, file))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands for `listen_for_operators`")]
-fn listen_later(path: PathBuf) -> Result<ControlSocket, StartError> {
-    Ok(ControlSocket::Later(path))
+fn listen_later(path: PathBuf, access: SocketAccess) -> Result<ControlSocket, StartError> {
+    Ok(ControlSocket::Later(path, access))
 }
 
 /// The listeners of the control thread, not bound to a reactor, with their pages.

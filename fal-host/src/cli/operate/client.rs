@@ -98,13 +98,13 @@ mod tests {
     use rustix::process::geteuid;
 
     use super::*;
-    use crate::control_socket::listen;
+    use crate::control_socket::{SocketAccess, listen};
 
     #[tokio::test]
     async fn nothing_is_sent_to_a_process_of_another_user_s88c() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("app.1.sock");
-        let _listening = listen(&path).unwrap();
+        let _listening = listen(&path, SocketAccess::default()).unwrap();
         let user = geteuid().as_raw();
         for expected in [None, Some(user)] {
             connect(HostSocket { path: path.clone(), user: expected }).await.unwrap();
