@@ -21,8 +21,9 @@ pub(crate) fn fuzz(address: SocketAddr) {
     command.args(["--checks", "all", "--continue-on-failure", "--max-examples", "200"]);
     // The same requests each time: a test that fails now and then is broken.
     command.args(["--seed", "1", "--generation-deterministic", "--no-color"]);
-    // It takes the schema of an event's data for that of the whole event, and rewrites that of a tuple as older drafts have it.
-    command.args(["--exclude-path", "/count", "--exclude-path", "/pair"]);
+    // It takes the schema of an event's data for that of the whole event, rewrites that of a tuple as older drafts have it, and
+    // writes any text as the name of a part of form data, which makes the head of the part malformed.
+    command.args(["--exclude-path", "/count", "--exclude-path", "/pair", "--exclude-path", "/upload"]);
     // It leaves things in the directory that it runs in.
     pass(command.current_dir(directory.path()));
 }
