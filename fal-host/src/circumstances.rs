@@ -10,6 +10,8 @@ use crate::id::RunnerId;
 pub(crate) struct Circumstances {
     pub(crate) now: SystemTime,
     pub(crate) has_periodic_checks: bool,
+    /// What checks call.
+    pub(crate) health_path: Option<String>,
     pub(crate) check_interval: Duration,
     pub(crate) start_check_interval: Duration,
     pub(crate) startup_limit: Duration,
@@ -32,7 +34,7 @@ pub(crate) struct LastEnded {
 }
 
 impl Circumstances {
-    pub(crate) fn of(fleet: &Fleet, now: SystemTime) -> Self {
+    pub(crate) fn of(fleet: &Fleet, health_path: Option<&str>, now: SystemTime) -> Self {
         let settings = fleet.settings();
         let mut last_ended: Vec<LastEnded> = Vec::new();
         for record in fleet.records() {
@@ -43,6 +45,7 @@ impl Circumstances {
         Self {
             now,
             has_periodic_checks: settings.has_periodic_checks(),
+            health_path: health_path.map(Into::into),
             check_interval: settings.check_interval,
             start_check_interval: settings.start_check_interval,
             startup_limit: settings.startup_limit(),
@@ -66,6 +69,7 @@ impl Default for Circumstances {
         Self {
             now: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000),
             has_periodic_checks: true,
+            health_path: Some("/health".to_owned()),
             check_interval: Duration::from_secs(15),
             start_check_interval: Duration::from_secs(1),
             startup_limit: Duration::from_secs(600),

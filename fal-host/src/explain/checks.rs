@@ -6,28 +6,36 @@ use fal_health::{Failure, Inconclusive, Outcome, Trigger};
 
 use super::explanation::{Explanation, duration, time};
 use crate::check_info::CheckInfo;
+use crate::circumstances::Circumstances;
 
 /// Tells the last check that failed, and the last one if it is another. `until` is the time that their ages count back from.
-pub(super) fn tell_checks(explanation: &mut Explanation, checks: &[CheckInfo], until: SystemTime) {
+pub(super) fn tell_checks(
+    explanation: &mut Explanation,
+    checks: &[CheckInfo],
+    until: SystemTime,
+    circumstances: &Circumstances,
+) {
+    let path = circumstances.health_path.as_deref();
     let failed = checks.iter().rfind(|check| matches!(check.outcome, Outcome::Failure(_)));
     if let Some(failed) = failed {
-        tell(explanation, "The last check that failed was", failed, until);
+        tell(explanation, "The last check that failed was", failed, until, path);
     }
     if let Some(last) = checks.last().filter(|last| !matches!(last.outcome, Outcome::Failure(_))) {
-        tell(explanation, "The last check was", last, until);
+        tell(explanation, "The last check was", last, until, path);
     }
 }
 
-fn tell(explanation: &mut Explanation, what: &str, check: &CheckInfo, until: SystemTime) {
+fn tell(explanation: &mut Explanation, what: &str, check: &CheckInfo, until: SystemTime, path: Option<&str>) {
     let CheckInfo { trigger, outcome, duration: took, ago, detail, .. } = check;
     let at = until.checked_sub(*ago).map(|at| format!(" at {}", time(at))).unwrap_or_default();
     let kind = match trigger {
         Trigger::Manual => "a manual one",
         _ => "a periodic one",
     };
+    let path = path.map(|path| format!(" of {path}")).unwrap_or_default();
     let found = found(*outcome);
     let detail = detail.as_ref().map(|detail| format!(": {detail:?}")).unwrap_or_default();
-    let text = format!("{what} {kind}{at}. It took {} and {found}{detail}.", duration(*took));
+    let text = format!("{what} {kind}{path}{at}. It took {} and {found}{detail}.", duration(*took));
     explanation.rule(rule(*outcome), text);
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use fal_health::Outcome;
+use fal_health::{Failure, Outcome};
 
 use super::checks::tell_checks;
 use super::explanation::{Explanation, duration, memory, time};
@@ -28,7 +28,7 @@ pub(super) fn explain(ended: &EndedInfo, steps: &[StepInfo], circumstances: &Cir
     tell_life(&mut told, ended, steps, circumstances);
     tell_exit(&mut told, ended, steps);
     tell_usage(&mut told, ended);
-    tell_checks(&mut told, &ended.checks, ended.ended_at);
+    tell_checks(&mut told, &ended.checks, ended.ended_at, circumstances);
     if let Some(advice) = advice(ended) {
         told.fact(advice);
     }
@@ -165,7 +165,7 @@ fn advice(ended: &EndedInfo) -> Option<String> {
         Reason::SetupFailed => "Its output and the error say why it could not start.",
         Reason::StartupTimeout => {
             "Make the setup faster, or allow more time with `startup_timeout`. A server under `fal-host` is ready when it accepts \
-             a connection at the port in the variable `PORT`."
+             a connection at the port in the variable `PORT`; if it listens elsewhere, a warning in the log says where."
         }
         _ => return None,
     };
@@ -176,17 +176,31 @@ const SEE_CHECK: &str = "What the health check found is in the last failed check
 
 /// What to do about a check that has failed so.
 fn advice_after(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Failure(Failure::Status(404 | 405)) => {
+            "Its server has no such endpoint: declare one, or name method and path of its health check with `--health`."
+        }
+        Outcome::Failure(Failure::Status(401 | 403)) => {
+            "Its server refuses the host: let checks in, or give them credentials with `--health-header`."
+        }
+        Outcome::Failure(Failure::Status(_)) => {
+            "Repair what the check found. If several runners have the same finding, they share its cause, such as a database, \
+             and replacing them does not help."
+        }
+        outcome => advice_after_silence(outcome),
+    }
+}
+
+/// What to do about a check without a response that counts.
+fn advice_after_silence(outcome: Outcome) -> &'static str {
     match outcome.reason() {
         Some("timeout") => {
             "Find out what keeps the runner from answering, such as blocking work or a hung dependency, or allow a check more \
              time with `timeout_seconds`."
         }
         Some("wedged" | "stalled") => {
-            "Find out where its requests hang: their endpoints are in the log. `request_timeout` bounds how long they may take."
-        }
-        Some("status") => {
-            "Repair what the check found. If several runners have the same finding, they share its cause, such as a database, \
-             and replacing them does not help."
+            "Find out where its requests hang: the log names those that were lost at its end, and `explain` of a runner that still \
+             hangs names the oldest. `request_timeout` bounds how long they may take."
         }
         _ => SEE_CHECK,
     }

@@ -39,7 +39,7 @@ pub(super) fn explain(live: &LiveInfo, steps: &[StepInfo], circumstances: &Circu
             ),
         }
     }
-    tell_checks(&mut told, checks, circumstances.now);
+    tell_checks(&mut told, checks, circumstances.now, circumstances);
     tell_plans(&mut told, info);
     told
 }
@@ -155,7 +155,8 @@ fn tell_health(
                 "S40d",
                 format!(
                     "It is unhealthy, and its replacement waits: {} of at most {most} replacements are under way. It \
-                     keeps its requests, and a passed check makes it healthy again.",
+                     keeps its requests, and a passed check makes it healthy again. Runners that become unhealthy together \
+                     usually share the cause, such as a database: repair that first.",
                     circumstances.replacing
                 ),
             );

@@ -5,7 +5,7 @@ use crate::fleet::Reason;
 /// The cause of an end, as a part of a sentence.
 pub(super) const fn because(reason: Reason) -> &'static str {
     match reason {
-        Reason::Unhealthy => "its checks failed as many times in a row as its failure threshold allows",
+        Reason::Unhealthy => "as many checks in a row failed as its failure threshold says",
         Reason::ManualCheckFailed => {
             "a manual check of it failed, which makes a runner unhealthy at once; a response of it or an operator had \
              asked for that check"

@@ -126,19 +126,30 @@ fn the_explanation_of_an_end_has_its_steps_with_times_and_its_last_failed_check_
         explained_end(runner, &[Setup, InRotation, Terminating, Killed]),
         "\
 runner 3 (replica 1, process 4711) ended: unhealthy
-- It ended because its checks failed as many times in a row as its failure threshold allows. [S24]
+- It ended because as many checks in a row failed as its failure threshold says. [S24]
 - Its process started at 1970-01-01T00:15:00Z and ended at 1970-01-01T00:16:00Z, after 60s.
 - It took requests from 1970-01-01T00:15:10Z on, 10s after its start. [S44]
 - The host sent it SIGTERM at 1970-01-01T00:15:20Z; it ended 40s later. [S33a]
 - The host sent its processes SIGKILL at 1970-01-01T00:15:30Z, because it had not ended within the grace period of 5s. [S33c]
 - Signal 9 (SIGKILL) ended its process.
 - Its process used at most 50.0 MiB of resident memory and 1.5s of processor time. [S85b]
-- The last check that failed was a periodic one at 1970-01-01T00:15:58Z. It took 5ms and was answered with status 500: \"no GPU\". [S18a]
+- The last check that failed was a periodic one of /health at 1970-01-01T00:15:58Z. It took 5ms and was answered with status 500: \"no GPU\". [S18a]
 - Repair what the check found. If several runners have the same finding, they share its cause, such as a database, and replacing them does not help.
 - Make it end sooner after SIGTERM, or allow more time with `termination_grace_period`.
 The rules in brackets are in docs/semantics.md.
 "
     );
+}
+
+#[test]
+fn a_check_that_the_server_does_not_know_or_refuses_says_what_to_change_s85d() {
+    for (status, words) in
+        [(404, "with `--health`"), (405, "with `--health`"), (401, "--health-header"), (500, "Repair")]
+    {
+        let checks = vec![check(Outcome::Failure(Failure::Status(status)), None)];
+        let text = explained_end(EndedInfo { checks, ..ended(Reason::Unhealthy) }, &[StepKind::InRotation]);
+        assert!(text.contains("of /health at") && text.contains(words), "{text}");
+    }
 }
 
 #[test]

@@ -57,6 +57,8 @@ impl FailedStart {
     /// The failed start of a runner whose reason to end is known.
     pub(super) fn of(runner: &Runner) -> Self {
         let reason = runner.reason.unwrap_or(Reason::SetupFailed);
-        Self { runner: runner.id, reason, exit: None, detail: runner.detail.clone() }
+        let last_check = runner.monitor().and_then(|monitor| monitor.history().next_back());
+        let last_check = last_check.map(|check| format!("the last check: {}", check.outcome));
+        Self { runner: runner.id, reason, exit: None, detail: runner.detail.clone().or(last_check) }
     }
 }

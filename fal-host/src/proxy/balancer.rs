@@ -191,6 +191,14 @@ impl Balancer {
         &self.limits
     }
 
+    /// The path of the health endpoint as it is declared.
+    pub(crate) fn health_path(&self) -> Option<&str> {
+        match &self.limits.manual_checks {
+            ManualChecks::Made { health_path } => Some(health_path.declared()),
+            ManualChecks::Ignored => None,
+        }
+    }
+
     /// What is counted of requests.
     pub(crate) const fn metrics(&self) -> &RequestMetrics {
         &self.metrics
