@@ -129,7 +129,7 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind, evidence: Option<&Evidence
             "CRASH_BACKOFF: starts fail, so this one waits"
         ),
         EventKind::BackoffEnded => tracing::info!(%runner, "PENDING: its wait is over"),
-        EventKind::GaveUp(gave_up) => tracing::error!(%runner, "{gave_up}: the host stops"),
+        EventKind::GaveUp(gave_up) => tracing::error!(%runner, "{gave_up}. The host stops"),
         EventKind::RestartCompleted { replaced } => {
             tracing::info!(%runner, replaced, "the rolling restart is complete");
         }

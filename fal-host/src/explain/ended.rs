@@ -33,7 +33,7 @@ pub(super) fn explain(ended: &EndedInfo, steps: &[StepInfo], circumstances: &Cir
         told.fact(advice);
     }
     if began(steps, StepKind::Killed).is_some() && began(steps, StepKind::Terminating).is_some() {
-        told.fact("Make it end sooner after SIGTERM, or allow more time with `termination_grace_period`.");
+        told.fact("Make it end sooner after SIGTERM, or allow more time with `termination_grace_period` (`fal-host --grace-period`).");
     }
     told
 }
@@ -159,12 +159,14 @@ fn advice(ended: &EndedInfo) -> Option<String> {
         Reason::Exited if lived < Duration::from_secs(60) => {
             "It lived for less than a minute: its output says more, and a request that ends it may be in the log."
         }
-        Reason::Exited | Reason::Unreachable => {
-            "Its output, and the requests of that time in the log, say more."
+        Reason::Unreachable => {
+            "Its server accepts no new connections any more; its output may say why. A check uses a connection that is open already, \
+             so checks may have passed meanwhile."
         }
+        Reason::Exited => "Its output, and the requests of that time in the log, say more.",
         Reason::SetupFailed => "Its output and the error say why it could not start.",
         Reason::StartupTimeout => {
-            "Make the setup faster, or allow more time with `startup_timeout`. A server under `fal-host` is ready when it accepts \
+            "Make the setup faster, or allow more time with `startup_timeout` (`fal-host --startup-timeout`). A server under `fal-host` is ready when it accepts \
              a connection at the port in the variable `PORT`; if it listens elsewhere, a warning in the log says where."
         }
         _ => return None,
@@ -196,7 +198,7 @@ fn advice_after_silence(outcome: Outcome) -> &'static str {
     match outcome.reason() {
         Some("timeout") => {
             "Find out what keeps the runner from answering, such as blocking work or a hung dependency, or allow a check more \
-             time with `timeout_seconds`."
+             time with `timeout_seconds` (`fal-host --timeout`)."
         }
         Some("wedged" | "stalled") => {
             "Find out where its requests hang: the log names those that were lost at its end, and `explain` of a runner that still \

@@ -135,7 +135,7 @@ runner 3 (replica 1, process 4711) ended: unhealthy
 - Its process used at most 50.0 MiB of resident memory and 1.5s of processor time. [S85b]
 - The last check that failed was a periodic one of /health at 1970-01-01T00:15:58Z. It took 5ms and was answered with status 500: \"no GPU\". [S18a]
 - Repair what the check found. If several runners have the same finding, they share its cause, such as a database, and replacing them does not help.
-- Make it end sooner after SIGTERM, or allow more time with `termination_grace_period`.
+- Make it end sooner after SIGTERM, or allow more time with `termination_grace_period` (`fal-host --grace-period`).
 The rules in brackets are in docs/semantics.md.
 "
     );

@@ -14,7 +14,7 @@ static PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 /// An error that the host answers a request with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ProxyError {
-    #[error("Every runner is busy, and the queue is full with {limit} requests.")]
+    #[error("Every runner is busy, and the queue is full: it holds {limit}.")]
     QueueFull { limit: usize },
     #[error("No runner took the request within {after:?}.")]
     QueueTimeout { after: Duration },

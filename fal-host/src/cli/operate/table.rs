@@ -55,7 +55,8 @@ fn list(shown: &Value, now: SystemTime) -> String {
     let queued = shown.get("queued").and_then(Value::as_u64).unwrap_or_default();
     if queued > 0 {
         // Writing to a string does not fail.
-        let _ = writeln!(text, "{queued} requests wait in the queue");
+        let requests = if queued == 1 { "request waits" } else { "requests wait" };
+        let _ = writeln!(text, "{queued} {requests} in the queue");
     }
     if shown.get("paused").is_some() {
         text.push_str("the host is paused: `resume` lets requests go on\n");
