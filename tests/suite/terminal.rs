@@ -8,6 +8,8 @@ use std::process::Stdio;
 use rustix::process::Signal;
 use rustix::termios::{Winsize, tcsetwinsize};
 
+use tokio::process::Command;
+
 use crate::harness::*;
 
 /// A host whose standard error is a terminal with 60 columns.
@@ -153,4 +155,18 @@ async fn a_client_that_does_not_send_its_body_is_a_warning_with_the_option_s84b(
     assert_eq!(client.head().await.status, 408);
     let line = host.stderr.line("error_type=client_timeout").await;
     assert!(line.contains("WARN") && line.contains("`--client-timeout` sets this time"), "{line}");
+}
+
+#[tokio::test]
+async fn a_host_serves_although_its_standard_output_is_full() {
+    let director = Director::new();
+    let mut command = Command::new("sh");
+    let (variable, value) = director.environment();
+    command.env(variable, value).args(["-c", r#"exec "$0" "$@" > /dev/full"#, env!("CARGO_BIN_EXE_fixture")]);
+    command.args(["run", "--app=scripted", "--listen=127.0.0.1:0", "--admin=off"]);
+    let mut host = Program::start(&mut command);
+    host.stderr.line("cannot write the addresses of the host to standard output").await;
+    host.stderr.line("IDLE: takes requests").await;
+    host.signal(Signal::TERM);
+    assert_eq!(host.exit().await, Some(0));
 }

@@ -138,9 +138,7 @@ async fn start(banner: Banner<'_>, options: &HostOptions, host: HostBuilder) -> 
     // The banner comes before the first log line.
     let _log = io::stderr().lock();
     let host = host.start().await?;
-    if !options.log.quiet {
-        print(&banner.render(&host, options))?;
-    }
+    print_banner(banner, options, &host);
     Ok(host)
 }
 
@@ -168,11 +166,7 @@ async fn take_over(
     };
     host.open_doors().await;
     // The old host has retired: from here on, an error would leave no host (S94c).
-    if !options.log.quiet
-        && let Err(error) = print(&banner.render(&host, options))
-    {
-        tracing::error!(%error, "cannot print to standard output");
-    }
+    print_banner(banner, options, &host);
     let pid_file = pid_file(options).unwrap_or_else(|failure| {
         tracing::error!("{failure}; the host serves without it");
         None
@@ -188,11 +182,16 @@ fn pid_file(options: &HostOptions) -> Result<Option<PidFile>, Failure> {
     options.pid_file.as_deref().map(write).transpose()
 }
 
-/// Prints to standard output; a closed pipe is no error.
-fn print(text: &str) -> io::Result<()> {
+/// Prints to standard output. A host serves without a reader of its banner, and on a full disk.
+fn print_banner(banner: Banner<'_>, options: &HostOptions, host: &HostHandle) {
+    if options.log.quiet {
+        return;
+    }
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        outcome => outcome,
+    match out.write_all(banner.render(host, options).as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            tracing::error!(%error, "cannot write the addresses of the host to standard output");
+        }
+        _ => {}
     }
 }
