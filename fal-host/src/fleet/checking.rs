@@ -34,7 +34,8 @@ impl Fleet {
             // requests would get them (S33a).
             _ => {}
         }
-        // Published after the release, so that a listener finds the permits free.
+        self.update_dispatch(id);
+        // Published after that, so that a listener finds the permits free and requests dispatched by this check.
         self.emit(id, EventKind::Checked(record));
         if record.effect == CheckEffect::Passed
             && let Some(deferral) = self.runners.get_mut(&id).and_then(|runner| runner.deferral.take())
@@ -55,7 +56,6 @@ impl Fleet {
         {
             *state = MinHealthy::NotHealthy;
         }
-        self.update_dispatch(id);
         self.apply_command(now, id, command);
     }
 
