@@ -232,7 +232,7 @@ async fn while_a_host_is_paused_requests_wait_and_checks_go_on_s87c() {
     let before = director.asked().len();
     director.asked_times(before + 3, 1, Kind::Check).await;
     assert_eq!(host.shows("/runners").await.json()["runners"][0]["state"], "IDLE");
-    assert!(operated.succeed(&["runners"]).await.contains("1 requests wait"));
+    assert!(operated.succeed(&["runners"]).await.contains("1 request waits"));
     assert_eq!(operated.succeed(&["resume"]).await, "the host is serving\n");
     director.call("a").await.succeed().await;
     assert_eq!(pending.response().await.status, 200);
