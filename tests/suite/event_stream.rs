@@ -114,3 +114,16 @@ async fn the_page_is_one_file_that_asks_only_its_own_host_s89a() {
     let elsewhere = text.replace("http://www.w3.org/2000/svg", "");
     assert!(!elsewhere.contains("http://") && !elsewhere.contains("https://") && !elsewhere.contains("src="));
 }
+
+#[tokio::test]
+async fn the_page_gets_what_was_before_it_was_opened_s89c() {
+    let director = Director::new();
+    let operated = Operated::run(&director, &[]);
+    let history = operated.host.shows("/history").await;
+    assert_eq!(history.status, 200);
+    let samples: Vec<Value> = serde_json::from_slice(&history.body).unwrap();
+    let first = samples.first().expect("the first sample is taken at the start");
+    assert_eq!((&first["queued"], &first["in_flight"]), (&json!(0), &json!(0)));
+    assert_eq!(first["latency"]["requests"], 0);
+    assert!(first["at"].as_f64().is_some_and(|at| at > 1.7e9), "{first}");
+}

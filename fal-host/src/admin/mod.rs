@@ -2,6 +2,7 @@
 
 mod access;
 mod events;
+mod history;
 mod host_check;
 mod logs;
 #[cfg(feature = "metrics")]
@@ -30,6 +31,7 @@ use serde_json::json;
 
 pub(crate) use access::Access;
 pub use access::{AdminToken, WeakTokenError};
+pub(crate) use history::History;
 use host_check::check_host;
 pub(crate) use runners::measured;
 pub(crate) use server::{AdminListener, StdListener, serve};
@@ -40,7 +42,7 @@ use state::stopping;
 use crate::driver::ControlRequest;
 
 /// What there is, for a client that asks for something else.
-const PAGES: &str = "GET /, /config, /events, /metrics, /runners, /runners/ID, /runners/ID/explain, /runners/ID/logs, /restarts/ID, /healthz and \
+const PAGES: &str = "GET /, /config, /events, /history, /metrics, /runners, /runners/ID, /runners/ID/explain, /runners/ID/logs, /restarts/ID, /healthz and \
     /readyz, and POST /restart, /upgrade, /scale, /pause, /resume and /runners/ID/check, drain, replace, stop and kill";
 
 pub(crate) fn router(admin: Admin, access: Access) -> Router {
@@ -53,6 +55,7 @@ pub(crate) fn router(admin: Admin, access: Access) -> Router {
         .route("/", get(page::page))
         .route("/config", get(config))
         .route("/events", get(events::events))
+        .route("/history", get(history::history))
         .route("/runners", get(runners::all))
         .route("/runners/{id}", get(runners::one))
         .route("/runners/{id}/explain", get(runners::explain))

@@ -9,6 +9,7 @@ use fal_health::CheckId;
 use serde_json::json;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::history::History;
 #[cfg(feature = "metrics")]
 use super::metrics::MetricPage;
 use crate::RunnerId;
@@ -32,6 +33,7 @@ pub(crate) struct Admin {
     pub(crate) balancer: Arc<Balancer>,
     pub(crate) events: broadcast::WeakSender<Event>,
     pub(crate) event_log: Arc<EventLog>,
+    pub(crate) history: History,
     #[cfg(feature = "metrics")]
     pub(crate) metrics: MetricPage,
     /// How many clients follow the events.
@@ -56,6 +58,7 @@ impl Admin {
             app,
             settings: None,
             requests,
+            history: History::new(Arc::clone(&balancer)),
             balancer,
             events,
             event_log,

@@ -8,12 +8,12 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use axum::Router;
-use futures_util::future::join_all;
+use futures_util::future::{OptionFuture, join_all};
 use tokio::runtime::Runtime;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
-use crate::admin::{self, AdminListener, StdListener};
+use crate::admin::{self, AdminListener, History, StdListener};
 use crate::client_policy::ClientPolicy;
 use crate::control_socket::{self, SocketAccess, SocketFile};
 use crate::own_runtime;
@@ -37,6 +37,7 @@ pub(super) enum ControlSocket {
 pub(super) struct Interfaces {
     pub(super) over_tcp: Vec<(StdListener, Router)>,
     pub(super) control: Option<(ControlSocket, Router)>,
+    pub(super) history: Option<History>,
 }
 
 /// The thread before it is started.
@@ -45,6 +46,7 @@ pub(super) struct AdminThread {
     runtime: Runtime,
     listeners: Vec<(AdminListener, Router)>,
     control: Option<(ControlSocket, Router)>,
+    history: Option<History>,
 }
 
 /// Ends the thread when it is dropped, and waits for its end.
@@ -69,7 +71,7 @@ impl AdminThread {
 
     /// `None` if there is nothing to serve.
     fn new(interfaces: Interfaces) -> io::Result<Option<Self>> {
-        let Interfaces { over_tcp, control } = interfaces;
+        let Interfaces { over_tcp, control, history } = interfaces;
         if over_tcp.is_empty() && control.is_none() {
             return Ok(None);
         }
@@ -80,7 +82,7 @@ impl AdminThread {
             Ok((listener.register()?, router))
         };
         let listeners = over_tcp.into_iter().map(move_to_thread).collect::<io::Result<_>>()?;
-        Ok(Some(Self { runtime, listeners, control }))
+        Ok(Some(Self { runtime, listeners, control, history }))
     }
 
     fn spawn(
@@ -89,12 +91,18 @@ impl AdminThread {
         (opening, door): (watch::Sender<()>, watch::Sender<()>),
     ) -> io::Result<AdminThreadGuard> {
         let (stop, stopped) = oneshot::channel();
-        let Self { runtime, listeners, control } = self;
+        let Self { runtime, listeners, control, history } = self;
         let thread = own_runtime::drive(
             thread::Builder::new().name("fal-host-admin".to_owned()),
             runtime,
             move |runtime| {
-                runtime.block_on(serve(listeners, control, policy, (opening, door), stopped));
+                runtime.block_on(async {
+                    let recording = OptionFuture::from(history.map(History::record));
+                    tokio::select! {
+                        () = serve(listeners, control, policy, (opening, door), stopped) => {}
+                        Some(()) = recording => {}
+                    }
+                });
             },
         )?;
         Ok(AdminThreadGuard { stop: Some(stop), thread: Some(thread) })

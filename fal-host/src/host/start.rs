@@ -248,12 +248,13 @@ fn interfaces(
     probes: Option<TcpListener>,
     socket: Option<ControlSocket>,
 ) -> io::Result<Interfaces> {
+    let history = Some(admin.history.clone());
     let admin_pages = over_tcp.map(|tcp| (tcp, admin::router(admin.clone(), access)));
     let control = socket.map(|socket| (socket, admin::router(admin.clone(), Access::Full)));
     let probing = probes.map(|tcp| (tcp, probe_pages::router(admin)));
     let to_std = |(tcp, router): (TcpListener, Router)| Ok((StdListener::Tcp(tcp.into_std()?), router));
     let over_tcp = admin_pages.into_iter().chain(probing).map(to_std).collect::<io::Result<_>>()?;
-    Ok(Interfaces { over_tcp, control })
+    Ok(Interfaces { over_tcp, control, history })
 }
 
 /// Starts the thread that supervises the runners, and ends the one that serves the interfaces after that. The receiver resolves

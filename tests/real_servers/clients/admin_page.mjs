@@ -32,6 +32,7 @@ async function looks(page) {
   for (const scheme of ["light", "dark"]) {
     await page.show(url, live, { scheme, ...desktop });
     await page.until(healthy(4));
+    await page.until(`samples[0]?.[0] < performance.timeOrigin / 1000`);
     await page.judge(scheme);
   }
   await page.show(url, live, { scheme: "light", width: 390, height: 844, mobile: true });

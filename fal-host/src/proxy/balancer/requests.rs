@@ -15,7 +15,6 @@ impl Balancer {
     }
 
     /// How many requests all runners serve.
-    #[cfg(feature = "cli")]
     pub(crate) fn all_in_flight(&self) -> usize {
         self.lock().permits.routes().map(|runner| runner.holders.count()).sum()
     }
