@@ -10,6 +10,7 @@ use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, E
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::binary::OCTETS;
+use super::by_request::ByRequest;
 use super::conditional::{Conditions, Selection};
 use super::file_body::FileBody;
 use super::head::ResponseHead;
@@ -97,8 +98,21 @@ impl File {
         self
     }
 
-    /// The response to a request with this method and these headers.
-    pub(crate) fn respond(self, method: &Method, request: &HeaderMap, head: ResponseHead) -> Response {
+    fn add_validators(&self, headers: &mut HeaderMap) {
+        let Some(changed) = self.changed else { return };
+        if let Ok(date) = HeaderValue::try_from(httpdate::fmt_http_date(changed)) {
+            headers.insert(LAST_MODIFIED, date);
+        }
+        let since_epoch = changed.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        if let Ok(etag) = HeaderValue::try_from(format!("\"{:x}-{:x}\"", since_epoch.as_nanos(), self.length))
+        {
+            headers.insert(ETAG, etag);
+        }
+    }
+}
+
+impl ByRequest for File {
+    fn respond(self: Box<Self>, method: &Method, request: &HeaderMap, head: ResponseHead) -> Response {
         let mut response = Response::new(Body::empty());
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, self.content_type.clone());
@@ -141,18 +155,6 @@ impl File {
         }
         head.apply(&mut response);
         response
-    }
-
-    fn add_validators(&self, headers: &mut HeaderMap) {
-        let Some(changed) = self.changed else { return };
-        if let Ok(date) = HeaderValue::try_from(httpdate::fmt_http_date(changed)) {
-            headers.insert(LAST_MODIFIED, date);
-        }
-        let since_epoch = changed.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        if let Ok(etag) = HeaderValue::try_from(format!("\"{:x}-{:x}\"", since_epoch.as_nanos(), self.length))
-        {
-            headers.insert(ETAG, etag);
-        }
     }
 }
 

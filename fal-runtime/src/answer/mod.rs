@@ -6,6 +6,7 @@
 //! [`Events`].
 
 mod binary;
+mod by_request;
 mod conditional;
 pub(crate) mod events;
 mod file;

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::binary::Binary;
+use super::by_request::ByRequest;
 use super::file::File;
 use crate::error::Error;
 use crate::json;
@@ -18,8 +19,8 @@ use crate::json::{SchemaOf, Written};
 pub enum Reply {
     /// A body, as JSON.
     Json(Bytes),
-    /// A file, or the part of it that the request asks for.
-    File(Box<File>),
+    /// What the request asks for.
+    ByRequest(Box<dyn ByRequest>),
     /// Any other response.
     Raw(Box<Response<Body>>),
 }
@@ -101,7 +102,7 @@ impl Answer<AsItIs> for File {
     const CONTENT: Content = Content::File;
 
     fn reply(self) -> Result<Reply, Error> {
-        Ok(Reply::File(Box::new(self)))
+        Ok(Reply::ByRequest(Box::new(self)))
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn success_response(request: &Parts, reply: Reply, head: ResponseHead
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             response
         }
-        Reply::File(file) => return file.respond(&request.method, &request.headers, head),
+        Reply::ByRequest(answer) => return answer.respond(&request.method, &request.headers, head),
         Reply::Raw(response) => *response,
     };
     head.apply(&mut response);
