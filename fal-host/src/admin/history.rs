@@ -4,12 +4,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use axum::extract::State;
-use axum::response::Json;
 use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::state::Admin;
 use crate::json::unix_time;
 use crate::latency::LatencyTotal;
 use crate::proxy::Balancer;
@@ -63,13 +60,14 @@ impl History {
         }
     }
 
+    /// The samples of the last ten minutes.
+    pub(super) fn all(&self) -> VecDeque<Sample> {
+        self.lock().clone()
+    }
+
     fn lock(&self) -> MutexGuard<'_, VecDeque<Sample>> {
         self.samples.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-pub(super) async fn history(State(admin): State<Admin>) -> Json<VecDeque<Sample>> {
-    Json(admin.history.lock().clone())
 }
 
 #[cfg(test)]
@@ -85,7 +83,7 @@ mod tests {
         let history = History::new(Balancer::new(Limits::plain(), reports));
         let kept = async |time| {
             let _ = tokio::time::timeout(time, history.clone().record()).await;
-            history.lock().len()
+            history.all().len()
         };
         assert_eq!(kept(Duration::from_secs(12)).await, 3);
         assert_eq!(kept(Duration::from_secs(3_600)).await, KEPT);

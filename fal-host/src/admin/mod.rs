@@ -55,7 +55,7 @@ pub(crate) fn router(admin: Admin, access: Access) -> Router {
         .route("/", get(page::page))
         .route("/config", get(config))
         .route("/events", get(events::events))
-        .route("/history", get(history::history))
+        .route("/history", get(history))
         .route("/runners", get(runners::all))
         .route("/runners/{id}", get(runners::one))
         .route("/runners/{id}/explain", get(runners::explain))
@@ -100,6 +100,11 @@ async fn config(State(admin): State<Admin>) -> Response {
     }
     let detail = "the program that embeds this host sets it up in its code: there are no options to show";
     (StatusCode::NOT_FOUND, Json(json!({ "detail": detail }))).into_response()
+}
+
+/// The queue, the requests in flight and the latency of the last ten minutes (S89c).
+async fn history(State(admin): State<Admin>) -> Response {
+    Json(admin.history.all()).into_response()
 }
 
 /// 200 while the control thread runs. If it hangs, there is no answer.
