@@ -40,26 +40,14 @@ impl Histogram {
         if let Some(count) = self.counts.get(bucket) {
             count.fetch_add(1, Ordering::Relaxed);
         }
-        self.add(value);
+        let add = |sum| Some((f64::from_bits(sum) + value).to_bits());
+        // It never fails: the function always returns a sum.
+        let _ = self.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 
     /// Records a duration in seconds.
     pub fn observe_duration(&self, duration: Duration) {
         self.observe(duration.as_secs_f64());
-    }
-
-    /// Records what another histogram with the same bounds has recorded.
-    pub fn absorb(&self, other: &Self) {
-        for (count, further) in self.counts.iter().zip(&other.counts) {
-            count.fetch_add(further.load(Ordering::Relaxed), Ordering::Relaxed);
-        }
-        self.add(other.sum());
-    }
-
-    fn add(&self, value: f64) {
-        let add = |sum| Some((f64::from_bits(sum) + value).to_bits());
-        // It never fails: the function always returns a sum.
-        let _ = self.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 
     /// How many values were recorded.
@@ -96,11 +84,6 @@ mod tests {
         let buckets = vec![Bucket(Some(1.0), 2), Bucket(Some(2.0), 1), Bucket(None, 1)];
         assert_eq!(histogram.value(), SeriesValue::Histogram { sum: 5.0, buckets });
         assert_eq!(histogram.count(), 4);
-        let sum = Histogram::new(&[1.0, 2.0]);
-        sum.observe(0.5);
-        sum.absorb(&histogram);
-        let buckets = vec![Bucket(Some(1.0), 3), Bucket(Some(2.0), 1), Bucket(None, 1)];
-        assert_eq!(sum.value(), SeriesValue::Histogram { sum: 5.5, buckets });
     }
 
     #[test]

@@ -10,7 +10,6 @@ mod fleet;
 mod merging;
 mod requests;
 mod runners;
-mod sharded;
 
 pub(crate) use counted::Counted;
 pub(crate) use endpoints::EndpointIndex;

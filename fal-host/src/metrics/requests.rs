@@ -1,4 +1,4 @@
-//! Counts requests where they are served: with atomics of each thread, and no lock.
+//! Counts requests where they are served: with atomics, and no lock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,7 +8,6 @@ use fal_health::protocol::HostErrorType;
 use http::{Method, StatusCode};
 
 use super::endpoints::{EndpointIndex, Endpoints};
-use super::sharded::Sharded;
 use crate::latency::LatencyTotal;
 
 /// The values of the label `method`. Every other method is `other`.
@@ -24,19 +23,13 @@ const ABORTED: usize = 5;
 #[derive(Debug)]
 pub(crate) struct RequestMetrics {
     endpoints: Endpoints,
-    counts: Sharded<RequestCounts>,
+    /// By the index of the endpoint.
+    counts: Vec<EndpointCounts>,
+    queue_wait: Histogram,
     /// By the position of the type in [`HostErrorType::ALL`].
     errors: [AtomicU64; HostErrorType::ALL.len()],
     connections: AtomicU64,
     connections_closed: AtomicU64,
-}
-
-/// What is counted for each request.
-#[derive(Debug)]
-struct RequestCounts {
-    /// By the index of the endpoint.
-    endpoints: Vec<EndpointCounts>,
-    queue_wait: Histogram,
 }
 
 #[derive(Debug)]
@@ -61,8 +54,9 @@ impl RequestMetrics {
     pub(crate) fn new(endpoints: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let endpoints = Endpoints::new(endpoints);
         Self {
-            counts: Sharded::new(|| RequestCounts::of(&endpoints)),
+            counts: endpoints.indices().map(|_| EndpointCounts::new()).collect(),
             endpoints,
+            queue_wait: Histogram::new(SECONDS),
             errors: Default::default(),
             connections: AtomicU64::default(),
             connections_closed: AtomicU64::default(),
@@ -86,7 +80,7 @@ impl RequestMetrics {
 
     /// A request has got a permit, or was refused, after this time in the queue.
     pub(crate) fn waited(&self, wait: Duration) {
-        self.counts.own().queue_wait.observe_duration(wait);
+        self.queue_wait.observe_duration(wait);
     }
 
     /// The response to a request begins, this long after the request arrived.
@@ -138,8 +132,7 @@ impl RequestMetrics {
 
     /// The latency of the requests that were answered.
     pub(crate) fn latency(&self) -> LatencyTotal {
-        let counts = self.counts.all().flat_map(|counts| &counts.endpoints);
-        let latencies = counts.map(|counts| &counts.latency);
+        let latencies = self.counts.iter().map(|counts| &counts.latency);
         latencies.fold(LatencyTotal::default(), |total, latency| LatencyTotal {
             requests: total.requests + latency.count(),
             seconds: total.seconds + latency.sum(),
@@ -149,8 +142,6 @@ impl RequestMetrics {
     /// Everything that was counted so far.
     pub(crate) fn families(&self) -> Vec<MetricFamily> {
         use MetricKind::{Counter, Gauge, Histogram};
-        let counted = RequestCounts::of(&self.endpoints);
-        self.counts.all().for_each(|counts| counted.absorb(counts));
         let mut received =
             MetricFamily::new(Counter, "fal_app_requests_received", "Requests that have arrived.");
         let mut completed = MetricFamily::new(
@@ -168,7 +159,7 @@ impl RequestMetrics {
             "fal_app_time_to_first_byte_seconds",
             "Time from the arrival of a request's head to the beginning of its response.",
         );
-        for (endpoint, counts) in self.endpoints.indices().zip(&counted.endpoints) {
+        for (endpoint, counts) in self.endpoints.indices().zip(&self.counts) {
             let name = self.endpoints.name(endpoint);
             for (index, method) in METHODS.into_iter().enumerate() {
                 push_count(
@@ -208,7 +199,7 @@ impl RequestMetrics {
                 "fal_app_queue_wait_seconds",
                 "Time that a request has waited for a runner, or until it was refused.",
             )
-            .with([], counted.queue_wait.value()),
+            .with([], self.queue_wait.value()),
             errors,
             MetricFamily::new(
                 Counter,
@@ -222,31 +213,7 @@ impl RequestMetrics {
     }
 
     fn of(&self, endpoint: EndpointIndex) -> Option<&EndpointCounts> {
-        self.counts.own().endpoints.get(endpoint.get())
-    }
-}
-
-impl RequestCounts {
-    fn of(endpoints: &Endpoints) -> Self {
-        let counts = endpoints.indices().map(|_| EndpointCounts::new());
-        Self { endpoints: counts.collect(), queue_wait: Histogram::new(SECONDS) }
-    }
-
-    /// Adds what another thread has counted.
-    fn absorb(&self, other: &Self) {
-        self.queue_wait.absorb(&other.queue_wait);
-        for (counts, other) in self.endpoints.iter().zip(&other.endpoints) {
-            absorb(&counts.received, &other.received);
-            absorb(counts.completed.as_flattened(), other.completed.as_flattened());
-            counts.latency.absorb(&other.latency);
-            counts.time_to_first_byte.absorb(&other.time_to_first_byte);
-        }
-    }
-}
-
-fn absorb(counts: &[AtomicU64], others: &[AtomicU64]) {
-    for (count, other) in counts.iter().zip(others) {
-        count.fetch_add(other.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.counts.get(endpoint.get())
     }
 }
 
