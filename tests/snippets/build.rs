@@ -25,7 +25,7 @@ const PAGES: [&str; 11] = [
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../..");
     let mut modules = String::new();
     for page in PAGES {
         let path = root.join(page);
