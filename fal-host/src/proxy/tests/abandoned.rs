@@ -15,9 +15,7 @@ use crate::proxy::upstream::Upstream;
 async fn the_slot_of_a_request_whose_client_left_is_kept_until_the_runner_closes_the_connection_s38b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (client, mut connection) = rig.request("/", &runner).await;
     drop(client);
     connection.closed().await;
     let _next = rig.get("/next").await;
@@ -30,9 +28,7 @@ async fn the_slot_of_a_request_whose_client_left_is_kept_until_the_runner_closes
 /// A stream that has begun, and its runner.
 async fn stream(rig: &mut Rig) -> (Peer<TcpStream>, Peer<UnixStream>) {
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     connection.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n").await;
     client.head().await;
     assert_eq!(client.chunk().await.unwrap(), "x");
@@ -108,9 +104,7 @@ async fn a_client_that_closes_its_side_after_the_response_has_begun_gets_the_res
 async fn a_runner_that_streams_on_after_its_client_has_left_has_its_connection_closed() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     connection.send("HTTP/1.1 200 OK\r\n\r\n").await;
     client.head().await;
     drop(client);
@@ -126,16 +120,12 @@ async fn a_runner_that_streams_on_after_its_client_has_left_has_its_connection_c
 async fn a_connection_that_was_abandoned_is_not_used_again() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (client, mut connection) = rig.request("/", &runner).await;
     drop(client);
     connection.closed().await;
     connection.answer("too late").await;
     drop(connection);
-    let mut next = rig.get("/next").await;
-    let mut fresh = runner.accept().await;
-    fresh.message().await;
+    let (mut next, mut fresh) = rig.request("/next", &runner).await;
     fresh.answer("to the next").await;
     assert_eq!(next.message().await.body, "to the next");
 }
@@ -186,9 +176,7 @@ async fn a_client_that_leaves_in_the_middle_of_its_own_body_abandons_the_request
 async fn a_runner_that_still_sends_after_its_client_has_left_is_cut_off_after_a_second_s43c() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     connection.send("HTTP/1.1 200 OK\r\n\r\n").await;
     client.head().await;
     drop(client);
@@ -209,9 +197,7 @@ async fn a_runner_that_still_sends_after_its_client_has_left_is_cut_off_after_a_
 async fn a_runner_that_is_silent_keeps_the_permit_however_long_its_call_runs_s38b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (client, mut connection) = rig.request("/", &runner).await;
     drop(client);
     connection.closed().await;
     too_long().await;
@@ -254,9 +240,7 @@ async fn a_client_that_may_have_left_makes_room_for_a_request_that_waits_s43d() 
 async fn a_client_that_may_have_left_leaves_the_queue_while_others_are_served_s43d() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let _first = rig.get("/first").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (_first, _connection) = rig.request("/first", &runner).await;
     let mut client = rig.client().await;
     client.send("GET /left HTTP/1.0\r\n\r\n").await;
     until(|| rig.balancer.waiting() == 1).await;
@@ -274,9 +258,7 @@ async fn a_client_that_may_have_left_leaves_the_queue_while_others_are_served_s4
 async fn a_client_that_has_closed_its_side_and_is_sent_something_goes_on_while_others_wait_s43d() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     connection.send("HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n").await;
     client.head().await;
     client.close_side().await;

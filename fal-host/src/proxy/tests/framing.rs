@@ -185,9 +185,7 @@ async fn a_connection_header_with_a_byte_that_is_not_ascii_is_obeyed_as_well_s45
 async fn a_response_asks_for_a_check_even_if_its_connection_header_names_the_ask_s27() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     let headers = "connection: x-fal-runner-health-check, set-cookie\r\nx-fal-runner-health-check: 1\r\nset-cookie: a\r\n";
     connection.answer_with(headers, "ok").await;
     let response = client.message().await;
@@ -272,9 +270,7 @@ async fn the_health_path_is_compared_without_its_query_s28() {
     let manual_checks = ManualChecks::Made { health_path: HealthPath::new("/ask?deep=1") };
     let mut rig = Rig::with(Limits { manual_checks, ..limits() }).await;
     let runner = rig.runner();
-    let mut client = rig.get("/ask?deep=2").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/ask?deep=2", &runner).await;
     connection.answer_with("x-fal-runner-health-check: 1\r\n", "ok").await;
     client.message().await;
     until(|| rig.balancer.in_flight(runner.id) == 0).await;

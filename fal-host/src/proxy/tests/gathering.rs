@@ -44,9 +44,7 @@ async fn a_large_body_takes_a_permit_when_its_beginning_has_arrived_s56a() {
     let (first, last) = request.split_at(request.len() - 1);
     client.send(first).await;
     let runner = rig.runner();
-    let mut other = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut other, mut connection) = rig.request("/", &runner).await;
     connection.answer("other").await;
     other.message().await;
     client.send(last).await;
@@ -136,9 +134,7 @@ async fn what_was_read_early_is_sent_once_more_if_it_is_lost_s56a_s59a() {
     let mut client = rig.client().await;
     client.send(HEAD).await;
     client.send("hello").await;
-    let mut quick = rig.get("/quick").await;
-    let mut connection = first.accept().await;
-    connection.message().await;
+    let (mut quick, mut connection) = rig.request("/quick", &first).await;
     connection.answer("quick").await;
     quick.message().await;
     client.send("world").await;
@@ -158,9 +154,7 @@ const STREAM: &str = "POST /stream HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chu
 async fn a_stream_waits_until_no_complete_request_does_s56c() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut first = rig.get("/first").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut first, mut connection) = rig.request("/first", &runner).await;
     let mut stream = rig.client().await;
     stream.send(STREAM).await;
     until(|| rig.balancer.waiting() == 1).await;
@@ -185,9 +179,7 @@ async fn a_stream_waits_until_no_complete_request_does_s56c() {
 async fn a_chunked_body_that_is_complete_in_the_queue_gives_its_request_its_place_s56c() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let _first = rig.get("/first").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (_first, mut connection) = rig.request("/first", &runner).await;
     let mut stream = rig.client().await;
     stream.send(STREAM).await;
     until(|| rig.balancer.waiting() == 1).await;
@@ -205,9 +197,7 @@ async fn a_chunked_body_that_is_complete_in_the_queue_gives_its_request_its_plac
 async fn a_stream_makes_room_in_a_full_queue_s56c() {
     let mut rig = Rig::with(Limits { queue: 1, ..limits() }).await;
     let runner = rig.runner();
-    let _first = rig.get("/first").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (_first, mut connection) = rig.request("/first", &runner).await;
     let mut stream = rig.client().await;
     stream.send(STREAM).await;
     until(|| rig.balancer.waiting() == 1).await;
@@ -224,9 +214,7 @@ async fn a_stream_makes_room_in_a_full_queue_s56c() {
 async fn a_body_that_waits_for_100_continue_is_asked_for_in_the_queue_s56c_s45h() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let _first = rig.get("/first").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (_first, mut connection) = rig.request("/first", &runner).await;
     let mut client = rig.client().await;
     client
         .send("POST /upload HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n")

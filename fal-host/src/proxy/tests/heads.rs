@@ -43,9 +43,7 @@ async fn a_client_that_does_not_finish_the_head_of_its_request_is_cut_off() {
 async fn an_idle_client_connection_is_closed() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     connection.answer("ok").await;
     client.message().await;
     let began = Instant::now();
@@ -57,9 +55,7 @@ async fn an_idle_client_connection_is_closed() {
 async fn a_client_that_waits_for_its_answer_is_not_cut_off() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     tokio::time::advance(HEAD_TIMEOUT * 2).await;
     connection.answer("late").await;
     assert_eq!(client.message().await.body, "late");
@@ -88,9 +84,7 @@ async fn at_the_limit_of_clients_the_one_that_was_idle_for_longest_makes_room_s4
     let mut rig = Rig::with(Limits { clients: 2, ..limits() }).await;
     let runner = rig.runner();
     let mut idle = rig.client().await;
-    let mut busy = rig.get("/busy").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut busy, mut connection) = rig.request("/busy", &runner).await;
     let mut third = rig.get("/third").await;
     tick_through(Duration::from_secs(5)).await;
     idle.closed().await;

@@ -11,9 +11,7 @@ const EXPECTS: &str = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\nexpect
 async fn interim_responses_pass_before_the_response_s45g() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     connection
         .send("HTTP/1.1 103 Early Hints\r\nlink: x\r\nconnection: x-hop\r\nx-hop: 1\r\nx-fal-runner-health-check: 1\r\ncontent-length: 9\r\n\
                transfer-encoding: chunked\r\n\r\n")
@@ -130,9 +128,7 @@ async fn as_many_interim_responses_as_allowed_precede_each_response_of_a_connect
 async fn interim_responses_that_a_client_does_not_read_are_dropped_s45g() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     let hints = format!("HTTP/1.1 103 Early Hints\r\nlink: {}\r\n\r\n", "x".repeat(60_000));
     for _ in 0..900 {
         connection.send(&hints).await;

@@ -116,9 +116,7 @@ async fn of_a_request_that_succeeds_nothing_is_written() {
     let (log, _guard) = Log::start(Level::TRACE);
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     connection.answer("ok").await;
     assert_eq!(client.message().await.body, "ok");
     let ours = log.lines().into_iter().filter(|line| line.contains("request_id")).collect::<Vec<_>>();

@@ -11,9 +11,7 @@ use crate::proxy::{Limits, Report};
 async fn a_request_that_was_written_and_lost_is_answered_runner_disconnected_and_not_sent_again_s39a_s39c() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, connection) = rig.request("/", &runner).await;
     let other = rig.runner();
     drop(connection);
     let response = client.message().await;
@@ -28,9 +26,7 @@ async fn a_request_that_was_written_and_lost_is_answered_runner_disconnected_and
 async fn an_answer_that_is_not_http_is_answered_runner_disconnected_s39c() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     connection.send("what?\r\n\r\n").await;
     let response = client.message().await;
     assert_eq!((response.status(), response.error_type().as_str()), (503, "runner_disconnected"));
@@ -42,9 +38,7 @@ async fn an_answer_that_is_not_http_is_answered_runner_disconnected_s39c() {
 async fn a_loss_after_the_head_of_the_response_ends_the_clients_connection_s39d() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     connection.send("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello").await;
     assert_eq!(client.head().await.status(), 200);
     assert_eq!(client.exactly(5).await, "hello");
@@ -95,9 +89,7 @@ async fn a_runner_that_dies_one_socket_after_the_other_loses_only_what_was_in_fl
 async fn a_runner_that_has_lost_a_request_and_lives_is_given_the_next_over_a_fresh_connection_s39c() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/1").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, connection) = rig.request("/1", &runner).await;
     drop(connection);
     assert_eq!(client.message().await.error_type(), "runner_disconnected");
     client.get("/2").await;
@@ -109,9 +101,7 @@ async fn a_runner_that_has_lost_a_request_and_lives_is_given_the_next_over_a_fre
 async fn a_kept_connection_that_closed_is_passed_over_and_the_request_goes_over_a_fresh_one_s39b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/1").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/1", &runner).await;
     connection.answer("1").await;
     client.message().await;
     drop(connection);
@@ -128,9 +118,7 @@ async fn a_kept_connection_that_closed_is_passed_over_and_the_request_goes_over_
 async fn a_request_whose_first_write_fails_goes_over_a_fresh_connection_with_its_whole_body_s39b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/1").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/1", &runner).await;
     connection.answer("1").await;
     client.message().await;
     connection.refuse_writes();
@@ -146,9 +134,7 @@ async fn a_request_whose_first_write_fails_goes_over_a_fresh_connection_with_its
 async fn a_response_that_closes_its_connection_makes_the_next_request_open_another() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/1").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/1", &runner).await;
     connection.answer_with("connection: close\r\n", "1").await;
     assert_eq!(client.message().await.body, "1");
     connection.closed().await;
@@ -161,9 +147,7 @@ async fn a_runner_that_refuses_a_connection_and_a_fresh_one_is_unreachable_and_i
     let mut rig = Rig::new().await;
     let deaf = rig.deaf();
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     connection.answer("ok").await;
     assert_eq!(client.message().await.body, "ok");
     assert_eq!(rig.report().await, Report::Unreachable(deaf));
@@ -289,9 +273,7 @@ async fn a_connection_that_its_runner_keeps_for_no_time_is_not_used_again_s43g()
 async fn an_idle_connection_is_retired_although_no_client_is_connected_s43g() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     connection.answer("ok").await;
     client.message().await;
     drop(client);

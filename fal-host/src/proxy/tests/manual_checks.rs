@@ -69,9 +69,7 @@ async fn an_app_without_a_health_endpoint_has_the_header_stripped_and_ignored_s3
 async fn a_streaming_response_asks_when_its_headers_arrive_s29b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     connection.send(&format!("HTTP/1.1 200 OK\r\n{ASKS}transfer-encoding: chunked\r\n\r\n")).await;
     assert_eq!(client.head().await.status(), 200);
     within(rig.asked.notified()).await;
@@ -106,9 +104,7 @@ async fn an_inconclusive_check_releases_the_held_permits_s20d() {
 async fn a_response_of_a_runner_that_is_not_in_service_does_not_ask_s32b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     rig.balancer.remove(runner.id);
     connection.answer_with(ASKS, "ok").await;
     let response = client.message().await;
@@ -120,9 +116,7 @@ async fn a_response_of_a_runner_that_is_not_in_service_does_not_ask_s32b() {
 async fn what_asked_after_its_client_had_left_is_lost_s29c() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (client, mut connection) = rig.request("/", &runner).await;
     drop(client);
     connection.closed().await;
     connection.answer_with(ASKS, "ok").await;

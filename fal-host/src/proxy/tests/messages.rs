@@ -118,9 +118,7 @@ async fn a_client_of_http_1_0_is_told_that_a_response_without_a_length_ends_its_
 async fn a_runner_of_http_1_0_does_not_make_its_client_one() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     connection.send("HTTP/1.0 200 OK\r\n\r\nok").await;
     drop(connection);
     let response = client.message().await;
@@ -170,9 +168,7 @@ async fn a_body_in_chunks_is_no_less_a_body_on_a_get() {
 async fn a_response_that_ends_with_trailers_releases_its_permit_and_keeps_its_connection() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n";
     connection.send(&format!("{head}0\r\nx-sum: 7\r\n\r\n")).await;
     client.message().await;

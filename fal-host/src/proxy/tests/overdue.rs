@@ -34,9 +34,7 @@ pub(super) async fn tick_through(time: Duration) {
 async fn a_request_that_is_not_answered_in_time_ends_with_504_and_its_runner_is_checked_s38f() {
     let mut rig = rig().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     too_long().await;
     let response = client.message().await;
     assert_eq!((response.status(), response.error_type().as_str()), (504, "request_timeout"));
@@ -61,9 +59,7 @@ async fn a_request_that_is_not_answered_in_time_ends_with_504_and_its_runner_is_
 async fn a_response_that_has_begun_may_take_any_time() {
     let mut rig = rig().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     connection.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no").await;
     client.head().await;
     too_long().await;
@@ -89,9 +85,7 @@ async fn the_time_in_the_queue_does_not_count() {
 async fn a_client_that_lets_the_health_endpoint_take_too_long_causes_no_check_s5() {
     let mut rig = rig().await;
     let runner = rig.runner();
-    let mut client = rig.get("/health").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, _connection) = rig.request("/health", &runner).await;
     too_long().await;
     assert_eq!(client.message().await.status(), 504);
     assert!(rig.balancer.take_asked().is_empty());
@@ -102,9 +96,7 @@ async fn without_a_health_check_a_request_still_has_its_limit() {
     let limits = Limits { request_timeout: Some(LIMIT), manual_checks: ManualChecks::Ignored, ..limits() };
     let mut rig = Rig::with(limits).await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, connection) = rig.request("/", &runner).await;
     too_long().await;
     assert_eq!(client.message().await.error_type(), "request_timeout");
     drop(connection);
@@ -117,9 +109,7 @@ async fn without_a_health_check_a_request_still_has_its_limit() {
 async fn a_host_that_stops_goes_on_to_limit_what_is_in_flight_s41b() {
     let mut rig = rig().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, _connection) = rig.request("/", &runner).await;
     rig.balancer.stop();
     rig.stop_server();
     too_long().await;
@@ -131,9 +121,7 @@ async fn a_host_that_stops_goes_on_to_limit_what_is_in_flight_s41b() {
 async fn without_a_limit_a_request_may_take_any_time() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     too_long().await;
     connection.answer("late").await;
     assert_eq!(client.message().await.body, "late");

@@ -214,12 +214,8 @@ async fn the_maximum_timeout_waits_forever() {
 async fn clients_beyond_the_limit_wait_until_one_leaves() {
     let mut rig = Rig::with(Limits { clients: 2, max_multiplexing: 2, ..limits() }).await;
     let runner = rig.runner();
-    let second = rig.get("/second").await;
-    let mut seconds = runner.accept().await;
-    seconds.message().await;
-    let mut first = rig.get("/first").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (second, _connection) = rig.request("/second", &runner).await;
+    let (mut first, mut connection) = rig.request("/first", &runner).await;
     connection.answer("1").await;
     first.message().await;
     let mut third = rig.get("/third").await;

@@ -50,9 +50,7 @@ async fn every_head_that_cannot_be_read_is_answered_with_json_s38f() {
 async fn a_head_that_cannot_be_read_after_a_request_is_answered_after_its_response_s38f() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     connection.answer("ok").await;
     assert_eq!(client.message().await.body, "ok");
     client.send("what?\r\n\r\n").await;

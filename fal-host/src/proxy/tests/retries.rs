@@ -84,9 +84,7 @@ async fn a_whole_chunked_body_is_sent_again_with_its_trailers_s59a() {
 async fn a_request_that_is_lost_twice_is_not_sent_again_s59a() {
     let mut rig = rig().await;
     let (first, second, third) = (rig.runner(), rig.listening(), rig.listening());
-    let mut client = rig.get("/x").await;
-    let mut connection = first.accept().await;
-    connection.message().await;
+    let (mut client, connection) = rig.request("/x", &first).await;
     rig.balancer.add(second.id, second.address());
     drop(connection);
     let mut connection = second.accept().await;
@@ -153,9 +151,7 @@ async fn a_lost_request_waits_in_front_of_the_others_and_beyond_the_limit_of_the
     let retries = Retries::new(true, []);
     let mut rig = Rig::with(Limits { queue: 1, retries, ..limits() }).await;
     let first = rig.runner();
-    let mut client = rig.get("/lost").await;
-    let mut connection = first.accept().await;
-    connection.message().await;
+    let (mut client, connection) = rig.request("/lost", &first).await;
     let _other = rig.get("/other").await;
     until(|| rig.balancer.waiting() == 1).await;
     rig.balancer.remove(first.id);

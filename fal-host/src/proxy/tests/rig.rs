@@ -102,6 +102,18 @@ impl Rig {
         client
     }
 
+    /// A client that has sent a request without a body, and the connection on which the runner has received it.
+    pub(super) async fn request(
+        &self,
+        path: &str,
+        runner: &FakeRunner,
+    ) -> (Peer<TcpStream>, Peer<UnixStream>) {
+        let client = self.get(path).await;
+        let mut connection = runner.accept().await;
+        connection.message().await;
+        (client, connection)
+    }
+
     /// A runner that listens and is in service.
     pub(super) fn runner(&mut self) -> FakeRunner {
         let runner = self.listening();

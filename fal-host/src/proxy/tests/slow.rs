@@ -93,9 +93,7 @@ async fn a_runner_that_does_not_read_is_not_held_against_the_client_s43a() {
 async fn a_client_that_does_not_read_its_response_is_cut_off_and_loses_its_permit_s43a() {
     let mut rig = rig().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     let sending = tokio::spawn(async move {
         connection.send("HTTP/1.1 200 OK\r\ncontent-length: 50000000\r\n\r\n").await;
         let body = "x".repeat(1_000_000);
@@ -169,9 +167,7 @@ async fn an_upload_at_a_fair_rate_goes_on_while_other_requests_wait_s43i() {
 async fn a_slow_reader_loses_its_permit_when_another_request_waits_s43i() {
     let mut rig = rig().await;
     let runner = rig.runner();
-    let mut slow = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut slow, mut connection) = rig.request("/", &runner).await;
     let sending = tokio::spawn(async move {
         connection.send("HTTP/1.1 200 OK\r\ncontent-length: 50000000\r\n\r\n").await;
         let body = "x".repeat(1_000_000);
@@ -242,9 +238,7 @@ async fn read_on(client: &mut Peer<tokio::net::TcpStream>, seconds: u64, bytes: 
 /// A client of a response that fills everything between the runner and the client, and the task that sends it.
 async fn full_sockets(rig: &mut Rig) -> (Peer<tokio::net::TcpStream>, tokio::task::JoinHandle<()>) {
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     let sending = tokio::spawn(async move {
         connection.send("HTTP/1.1 200 OK\r\ncontent-length: 50000000\r\n\r\n").await;
         let body = "x".repeat(1_000_000);

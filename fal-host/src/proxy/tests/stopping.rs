@@ -11,9 +11,7 @@ use crate::proxy::{Limits, Report};
 async fn a_runner_that_leaves_finishes_its_requests_and_gets_no_new_ones_s33b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     rig.balancer.remove(runner.id);
     let mut next = rig.get("/next").await;
     until(|| rig.balancer.waiting() == 1).await;
@@ -34,9 +32,7 @@ async fn a_runner_that_leaves_finishes_its_requests_and_gets_no_new_ones_s33b() 
 async fn a_runner_that_leaves_idle_is_drained_at_once_and_its_kept_connections_close() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     connection.answer("ok").await;
     client.message().await;
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
@@ -49,9 +45,7 @@ async fn a_runner_that_leaves_idle_is_drained_at_once_and_its_kept_connections_c
 async fn a_removed_runner_causes_no_report() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, connection) = rig.request("/", &runner).await;
     rig.balancer.remove(runner.id);
     rig.balancer.forget(runner.id);
     assert_eq!(rig.balancer.in_flight(runner.id), 0);
@@ -64,9 +58,7 @@ async fn a_removed_runner_causes_no_report() {
 async fn a_host_that_stops_refuses_waiting_and_new_requests_and_finishes_those_in_flight_s41b() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut served = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut served, mut connection) = rig.request("/", &runner).await;
     let mut comes = rig.client().await;
     let mut waits = rig.get("/").await;
     until(|| rig.balancer.waiting() == 1).await;
@@ -157,9 +149,7 @@ async fn a_connection_whose_response_ends_during_the_stop_lingers_as_long_as_oth
     let linger = Duration::from_secs(8);
     let mut rig = Rig::with(Limits { linger, ..limits() }).await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     connection.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n").await;
     assert_eq!(client.head().await.header("connection"), None);
     rig.balancer.stop();
@@ -202,9 +192,7 @@ async fn a_lame_duck_serves_new_connections_and_closes_each_after_its_response_s
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     rig.balancer.close_connections();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     connection.answer("served").await;
     let response = client.message().await;
     assert_eq!((response.body.as_str(), response.header("connection")), ("served", Some("close")));
@@ -215,9 +203,7 @@ async fn a_lame_duck_serves_new_connections_and_closes_each_after_its_response_s
 async fn a_server_that_is_dropped_cuts_its_clients_off() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     rig.server.take().unwrap().abort();
     client.closed().await;
     connection.closed().await;

@@ -37,15 +37,11 @@ async fn a_runner_is_wedged_while_overdue_requests_hold_all_of_its_permits_s53a(
 async fn a_runner_with_one_permit_that_is_not_overdue_is_not_wedged_s53a() {
     let mut rig = with_wedged_after().await;
     let runner = rig.runner();
-    let _stuck = rig.get("/").await;
-    let mut stuck = runner.accept().await;
-    stuck.message().await;
+    let (_stuck, _connection) = rig.request("/", &runner).await;
     too_long().await;
     assert!(!rig.balancer.is_wedged(runner.id), "one permit is free");
     // The stream has begun, so it may take any time.
-    let mut client = rig.get("/").await;
-    let mut stream = runner.accept().await;
-    stream.message().await;
+    let (mut client, mut stream) = rig.request("/", &runner).await;
     stream.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no").await;
     client.head().await;
     too_long().await;
@@ -70,9 +66,7 @@ async fn an_upload_that_is_not_complete_is_not_overdue_s53a() {
 async fn an_answer_that_comes_at_last_ends_it_and_reaches_its_client_s53a() {
     let mut rig = Rig::with(Limits { wedged_after: Some(LIMIT), ..limits() }).await;
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     too_long().await;
     assert!(rig.balancer.is_wedged(runner.id));
     connection.answer("late").await;
@@ -84,9 +78,7 @@ async fn an_answer_that_comes_at_last_ends_it_and_reaches_its_client_s53a() {
 async fn a_call_whose_client_has_left_is_overdue_after_the_same_time_s53a() {
     let mut rig = Rig::with(Limits { request_timeout: Some(LIMIT), ..limits() }).await;
     let runner = rig.runner();
-    let client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (client, mut connection) = rig.request("/", &runner).await;
     drop(client);
     connection.closed().await;
     assert!(!rig.balancer.is_wedged(runner.id));

@@ -15,9 +15,7 @@ const FLOOD: usize = 20_000;
 /// A client of another connection is served.
 async fn serves_others(rig: &mut Rig) {
     let runner = rig.runner();
-    let mut client = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut client, mut connection) = rig.request("/", &runner).await;
     connection.answer("served").await;
     assert_eq!(client.message().await.body, "served");
 }

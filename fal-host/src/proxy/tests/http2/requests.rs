@@ -17,9 +17,7 @@ use crate::proxy::tests::{Rig, until, within};
 async fn clients_of_both_versions_share_a_listener_s51a() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut old = rig.get("/").await;
-    let mut connection = runner.accept().await;
-    connection.message().await;
+    let (mut old, mut connection) = rig.request("/", &runner).await;
     connection.answer("of 1.1").await;
     assert_eq!(old.message().await.body, "of 1.1");
     let mut client = Http2Client::connect(&rig).await;
