@@ -410,6 +410,11 @@ const TABLE: &[Row] = &[
         acts: "a_get_endpoint_sends_the_part_of_a_file_that_is_asked_for_s110",
         rests: "only_a_get_of_a_file_with_status_200_has_conditions_s110",
     },
+    Row {
+        rule: 115,
+        acts: "a_value_keeps_all_digits_s115",
+        rests: "other_types_read_numbers_as_without_the_feature_s115",
+    },
 ];
 
 /// Whether a name cites this rule, or a part of it.

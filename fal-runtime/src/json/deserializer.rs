@@ -6,6 +6,7 @@ use serde::de::value::MapDeserializer;
 
 use super::access::{ListItems, ObjectMembers, TaggedVariant};
 use super::error::{DeserializeError, Result};
+use super::exact_number::{self, KEEPS_DIGITS};
 use super::key::Key;
 use super::number::Number;
 use super::reader::Reader;
@@ -48,14 +49,20 @@ impl<'de> Reader<'de> {
 
     #[inline(never)]
     fn float<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
-        let number = self.number(&visitor)?;
-        number.visit(visitor)
+        match self.number(&visitor)? {
+            Number::Rounded(number) if number.is_infinite() => Err(DeserializeError::wrong_type(&visitor)),
+            number => number.visit(visitor),
+        }
     }
 
     /// Reads a number for a visitor that accepts any type. Serde's derive buffers tagged enums this way, and
     /// integers must stay integers there.
     fn number_of_any_type<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value> {
-        let number = self.number(&visitor)?;
+        let token = self.number_token(&visitor)?;
+        let number = Number::parse(token)?;
+        if KEEPS_DIGITS && exact_number::is_text(token, number, &visitor) {
+            return exact_number::visit(token, visitor);
+        }
         number.whole().visit(visitor)
     }
 }

@@ -11,6 +11,7 @@
 mod access;
 mod deserializer;
 mod error;
+mod exact_number;
 pub(crate) mod integer_bounds;
 mod key;
 mod number;
@@ -22,6 +23,7 @@ mod tests;
 mod write;
 
 pub(crate) use error::{DeserializeError, ErrorKind, LocatedError};
+pub(crate) use exact_number::KEEPS_DIGITS;
 pub(crate) use number::Number;
 pub(crate) use object::{add, add_texts, object, parse_static};
 pub(crate) use reader::Reader;

@@ -10,7 +10,8 @@ pub(crate) enum Number {
     Unsigned(u64),
     Signed(i64),
     Float(f64),
-    /// An integer that has no 64 bits, rounded.
+    /// An integer that has no 64 bits, rounded. Infinite for a number beyond all floats, which is JSON only with the feature
+    /// `arbitrary_precision` of `serde_json`.
     Rounded(f64),
 }
 
@@ -36,8 +37,7 @@ impl Number {
             (Some(number), ..) => Ok(Self::Unsigned(number)),
             (_, Some(number), _) => Ok(Self::Signed(number)),
             (.., Some(number)) if token.contains(['.', 'e', 'E']) => Ok(Self::Float(number)),
-            (.., Some(number)) => Ok(Self::Rounded(number)),
-            _ => Err(DeserializeError::syntax()),
+            (.., number) => Ok(Self::Rounded(number.unwrap_or(f64::INFINITY))),
         }
     }
 

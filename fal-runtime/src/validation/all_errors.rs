@@ -11,7 +11,7 @@ use super::body::parse;
 use super::location::{describe, path_of};
 use super::repair::Repair;
 use crate::error::{Error, Step, ValidationError};
-use crate::json::{ErrorKind, LocatedError, SchemaOf};
+use crate::json::{ErrorKind, KEEPS_DIGITS, LocatedError, SchemaOf};
 
 /// The largest number of errors in a response.
 const MAX_ERRORS: usize = 100;
@@ -96,12 +96,15 @@ impl RepairedBodies {
     }
 }
 
-/// Whether a body that is written again is the same. A `Value` rounds integers of more than 64 bits.
+/// Whether a body that is written again is the same. A `Value` rounds integers of more than 64 bits, if it does not keep its digits.
 fn is_exact(value: &Value) -> bool {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     match value {
         Value::Number(number) => {
-            number.is_i64() || number.is_u64() || number.as_f64().is_some_and(|float| float.abs() < LIMIT)
+            KEEPS_DIGITS
+                || number.is_i64()
+                || number.is_u64()
+                || number.as_f64().is_some_and(|float| float.abs() < LIMIT)
         }
         Value::Array(items) => items.iter().all(is_exact),
         Value::Object(members) => members.values().all(is_exact),

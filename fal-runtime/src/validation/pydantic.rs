@@ -139,6 +139,10 @@ fn wrong_scalar(expected: Expected, input: &Value) -> Option<PydanticError> {
         (Expected::Integer | Expected::Float | Expected::Boolean, Value::String(_)) => {
             return unparsable(expected);
         }
+        // Beyond all floats, which is JSON if `serde_json` has the feature `arbitrary_precision`.
+        (Expected::Integer | Expected::Float, Value::Number(number)) if number.as_f64().is_none() => {
+            ("finite_number", "Input should be a finite number")
+        }
         (Expected::Integer, Value::Number(_)) => {
             ("int_from_float", "Input should be a valid integer, got a number with a fractional part")
         }
