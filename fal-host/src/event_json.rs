@@ -80,9 +80,10 @@ fn fields(kind: &EventKind, source: EventSource<'_>) -> Value {
             check_fields(record, source.evidence.and_then(|evidence| evidence.detail(record.id)))
         }
         EventKind::Stalled { since } => json!({ "since_seconds": seconds(*since) }),
-        EventKind::LimitTooLow { memory, limit } => json!({ "memory_bytes": memory, "limit_bytes": limit }),
+        EventKind::LimitTooLow { reason, detail } => json!({ "reason": reason, "detail": detail }),
+        EventKind::ReplacementDue { reason, detail } => json!({ "reason": reason, "detail": detail }),
         EventKind::ReplacementDeferred { replacing } => json!({ "replacing": replacing }),
-        EventKind::ReplacementDue { reason } | EventKind::RestartAborted { reason } => {
+        EventKind::RestartAborted { reason } => {
             json!({ "reason": reason })
         }
         EventKind::Draining { reason, timeout } => {

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use fal_health::{CheckEffect, CheckRecord};
 use tokio::sync::broadcast;
 
+use crate::amounts::rounded;
 use crate::evidence::{EndEvidence, Evidence, OomEvidence};
 use crate::fleet::{EventKind, Reason, RunnerRecord};
 use crate::id::RunnerId;
@@ -92,15 +93,12 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind, evidence: Option<&Evidence
             replacing,
             "unhealthy: replacement deferred until fewer runners are being replaced"
         ),
-        EventKind::ReplacementDue { reason } => {
-            tracing::info!(%runner, %reason, "will be replaced");
+        EventKind::ReplacementDue { reason, detail } => {
+            tracing::info!(%runner, %reason, detail, "will be replaced");
         }
-        EventKind::LimitTooLow { memory, limit } => tracing::warn!(
-            %runner,
-            memory_bytes = memory,
-            limit_bytes = limit,
-            "uses as much memory as its limit from the beginning: replaced at a tenth more; raise the limit (`--max-memory`)"
-        ),
+        EventKind::LimitTooLow { reason, detail } => {
+            tracing::warn!(%runner, %reason, "its limit is too low: {detail}");
+        }
         EventKind::Draining { reason, timeout } => {
             let timeout = format_setting(*timeout);
             tracing::info!(%runner, %reason, %timeout, "DRAINING: finishes its requests");
@@ -207,12 +205,6 @@ fn log_end(record: &RunnerRecord, end: EndEvidence) {
 /// A setting as a person writes it: zero as seconds, not as nanoseconds.
 fn format_setting(setting: Duration) -> String {
     if setting.is_zero() { "0s".to_owned() } else { format!("{setting:?}") }
-}
-
-/// A duration for a log line: to the millisecond, or to the microsecond below one millisecond.
-pub(crate) fn rounded(duration: Duration) -> Duration {
-    let unit = if duration < Duration::from_millis(1) { 1_000 } else { 1_000_000 };
-    Duration::new(duration.as_secs(), duration.subsec_nanos() / unit * unit)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ compile_error!(
 );
 
 mod admin;
+mod amounts;
 mod check_info;
 mod circumstances;
 #[cfg(feature = "cli")]

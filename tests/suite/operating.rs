@@ -75,7 +75,7 @@ async fn an_operator_drains_replaces_stops_and_kills_runners_by_subcommands_s87a
     }
     let list = operated.succeed(&["runners"]).await;
     assert!(
-        list.contains("\nENDED  REPLICA  REASON    EXIT      AGO\n4      0        operator  signal 9  "),
+        list.contains("\nENDED  REPLICA  REASON    EXIT                AGO\n4      0        operator  signal 9 (SIGKILL)  "),
         "{list}"
     );
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, IsTerminal};
 
+use serde_json::json;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::{Format, Writer};
@@ -30,7 +31,11 @@ const QUIET_FILTER: &str = "warn,fal_host::output=info";
 pub(super) fn init(options: &LogOptions) -> io::Result<NonBlockingWriter> {
     let default_filter = if options.quiet { QUIET_FILTER } else { log_filter::DEFAULT_FILTER };
     let wants_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let writer = NonBlockingWriter::new(io::stderr())?;
+    let notice = match options.log_format {
+        LogFormatOption::Text => text_notice,
+        LogFormatOption::Json => json_notice,
+    };
+    let writer = NonBlockingWriter::new(io::stderr(), notice)?;
     let has_terminal =
         io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
     let lines = tracing_subscriber::fmt::layer()
@@ -52,6 +57,24 @@ pub(super) fn init(options: &LogOptions) -> io::Result<NonBlockingWriter> {
         LogFormatOption::Json => log.with(lines.event_format(JsonFormat)).try_init(),
     };
     Ok(writer)
+}
+
+/// A line of the log that says that others are missing.
+fn text_notice(text: &str) -> String {
+    format!("{}  WARN {text}\n", now())
+}
+
+fn json_notice(text: &str) -> String {
+    let target = module_path!();
+    format!("{}\n", json!({ "timestamp": now(), "level": "WARN", "target": target, "message": text }))
+}
+
+/// The time as the log has it.
+fn now() -> String {
+    let mut now = String::new();
+    // Writing to a string does not fail.
+    let _ = SystemTime.format_time(&mut Writer::new(&mut now));
+    now
 }
 
 /// The format of a log line where standard error is no terminal. A line that a runner printed has no level, since its text may already have one.

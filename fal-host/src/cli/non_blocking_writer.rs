@@ -13,8 +13,8 @@ const CAPACITY: usize = 1024;
 /// How long a program waits at its end for the last lines to be written.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// A non-blocking, lossy writer. A full pipe or a slow disk must not stop the host that logs to it: lines that do not fit
-/// are lost, and a line in the log says how many.
+/// A non-blocking, lossy writer. A full pipe, a full disk or a slow one must not stop the host that logs to it: lines that do
+/// not fit are lost, and a line in the log says how many, and why.
 #[derive(Clone, Debug)]
 pub(super) struct NonBlockingWriter {
     messages: SyncSender<Message>,
@@ -30,14 +30,14 @@ enum Message {
 }
 
 impl NonBlockingWriter {
-    /// Starts the thread that writes to `output`. It ends with the last clone of the writer.
-    pub(super) fn new(output: impl Write + Send + 'static) -> io::Result<Self> {
+    /// Starts the thread that writes to `output`. It ends with the last clone of the writer. `notice` makes a line of the log
+    /// of a text about lost lines.
+    pub(super) fn new(output: impl Write + Send + 'static, notice: fn(&str) -> String) -> io::Result<Self> {
         let (messages, queue) = mpsc::sync_channel(CAPACITY);
         let lost = Arc::<AtomicU64>::default();
-        let thread_lost = Arc::clone(&lost);
-        thread::Builder::new()
-            .name("fal-log".to_owned())
-            .spawn(move || write(output, &queue, &thread_lost))?;
+        let mut lines = LineWriter { output, notice, unwritten: 0, cause: None, is_torn: false };
+        let too_slow = Arc::clone(&lost);
+        thread::Builder::new().name("fal-log".to_owned()).spawn(move || lines.run(&queue, &too_slow))?;
         Ok(Self { messages, lost })
     }
 
@@ -51,21 +51,68 @@ impl NonBlockingWriter {
     }
 }
 
-fn write(mut output: impl Write, queue: &Receiver<Message>, lost: &AtomicU64) {
-    for message in queue {
-        let lost = lost.swap(0, Ordering::Relaxed);
-        // Errors are ignored: a log that is closed has no reader.
-        if lost > 0 {
-            let _ = writeln!(output, "{lost} log lines are missing here: the reader of the log was too slow");
-        }
-        let _ = match message {
-            Message::Line(line) => output.write_all(&line),
-            Message::Flush(reply) => {
-                let flushed = output.flush();
-                let _ = reply.try_send(());
-                flushed
+/// Writes lines to a file that may refuse them, as a full disk does.
+#[derive(Debug)]
+struct LineWriter<W> {
+    output: W,
+    notice: fn(&str) -> String,
+    /// How many lines were refused since the last one that was written.
+    unwritten: u64,
+    cause: Option<io::Error>,
+    /// Whether the last line was written in part.
+    is_torn: bool,
+}
+
+impl<W: Write> LineWriter<W> {
+    fn run(&mut self, queue: &Receiver<Message>, too_slow: &AtomicU64) {
+        for message in queue {
+            let missed = too_slow.swap(0, Ordering::Relaxed);
+            if missed > 0 {
+                let text = format!("{missed} log lines are missing here: the reader of the log was too slow");
+                self.write((self.notice)(&text).as_bytes());
             }
-        };
+            match message {
+                Message::Line(line) => self.write(&line),
+                Message::Flush(reply) => {
+                    // The lines that could not be written are counted.
+                    let _ = self.output.flush();
+                    let _ = reply.try_send(());
+                }
+            }
+        }
+    }
+
+    /// Writes a line, after a notice of those before it that could not be written.
+    fn write(&mut self, line: &[u8]) {
+        if let Some(cause) = &self.cause {
+            let missing = self.unwritten;
+            let text = format!("{missing} log lines are missing here: they could not be written: {cause}");
+            let torn = if self.is_torn { "\n" } else { "" };
+            if self.try_write(format!("{torn}{}", (self.notice)(&text)).as_bytes()).is_err() {
+                self.unwritten += 1;
+                return;
+            }
+            (self.unwritten, self.cause) = (0, None);
+        }
+        if let Err(error) = self.try_write(line) {
+            self.unwritten += 1;
+            self.cause = Some(error);
+        }
+    }
+
+    fn try_write(&mut self, mut rest: &[u8]) -> io::Result<()> {
+        while !rest.is_empty() {
+            match self.output.write(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    rest = rest.get(written..).unwrap_or_default();
+                    self.is_torn = !rest.is_empty();
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -87,11 +134,58 @@ mod tests {
     use std::io::Read;
 
     use super::*;
+    use crate::cli::captured::Captured;
+
+    fn notice(text: &str) -> String {
+        format!("! {text}\n")
+    }
+
+    /// A disk with room for so many bytes.
+    #[derive(Clone, Default)]
+    struct Disk {
+        written: Captured,
+        free: Arc<AtomicU64>,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let free = usize::try_from(self.free.load(Ordering::Relaxed)).unwrap().min(bytes.len());
+            if free == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.free.fetch_sub(free as u64, Ordering::Relaxed);
+            self.written.write(&bytes[..free])
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_that_a_full_disk_refuses_are_counted_and_told_when_there_is_room_s83h() {
+        let disk = Disk::default();
+        disk.free.store(6, Ordering::Relaxed);
+        let mut log = NonBlockingWriter::new(disk.clone(), notice).unwrap();
+        let mut log_line = |line: &str| {
+            log.write_all(line.as_bytes()).unwrap();
+            log.finish();
+        };
+        for line in ["one\n", "two\n", "three\n"] {
+            log_line(line);
+        }
+        assert_eq!(disk.written.text(), "one\ntw");
+        disk.free.store(1_000, Ordering::Relaxed);
+        log_line("four\n");
+        log_line("five\n");
+        let told = "! 2 log lines are missing here: they could not be written: no storage space\n";
+        assert_eq!(disk.written.text(), format!("one\ntw\n{told}four\nfive\n"));
+    }
 
     #[test]
     fn all_lines_are_written_in_order() {
         let (mut reader, writer) = io::pipe().unwrap();
-        let mut log = NonBlockingWriter::new(writer).unwrap();
+        let mut log = NonBlockingWriter::new(writer, notice).unwrap();
         for line in ["one\n", "two\n", "three\n"] {
             log.write_all(line.as_bytes()).unwrap();
         }
@@ -105,7 +199,7 @@ mod tests {
     #[test]
     fn a_log_without_a_reader_never_blocks_and_counts_lost_lines() {
         let (mut reader, writer) = io::pipe().unwrap();
-        let mut log = NonBlockingWriter::new(writer).unwrap();
+        let mut log = NonBlockingWriter::new(writer, notice).unwrap();
         let line = [b'x'; 8 * 1024];
         // More than a pipe and the queue hold.
         for _ in 0..2 * CAPACITY {

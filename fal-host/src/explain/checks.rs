@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use fal_health::{Failure, Inconclusive, Outcome, Trigger};
 
-use super::explanation::{Explanation, duration, time};
+use super::explanation::{Explanation, time};
+use crate::amounts::duration;
 use crate::check_info::CheckInfo;
 use crate::circumstances::Circumstances;
 

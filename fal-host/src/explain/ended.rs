@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 use fal_health::{Failure, Outcome};
 
 use super::checks::tell_checks;
-use super::explanation::{Explanation, duration, memory, time};
+use super::explanation::{Explanation, time};
 use super::reasons::{because, rule};
+use crate::amounts::{duration, memory};
 use crate::circumstances::Circumstances;
 use crate::details::StepInfo;
 use crate::evidence::OomEvidence;
@@ -99,9 +100,8 @@ fn tell_exit(told: &mut Explanation, ended: &EndedInfo, steps: &[StepInfo]) {
     let was_killed_by_host = began(steps, StepKind::Killed).is_some();
     match ended.exit {
         Some(Exit::Status(status)) => told.fact(format!("Its process exited with status {status}.")),
-        Some(Exit::Signal(signal)) => {
-            let name = signal_name(signal).map(|name| format!(" ({name})")).unwrap_or_default();
-            told.fact(format!("Signal {signal}{name} ended its process."));
+        Some(exit @ Exit::Signal(signal)) => {
+            told.fact(format!("Its process was ended by {exit}."));
             if ended.oom_killed.is_none() && signal == libc::SIGKILL && !was_killed_by_host {
                 told.fact(
                     "The host did not send that signal: an operator, a container runtime or the system did.",
@@ -206,27 +206,4 @@ fn advice_after_silence(outcome: Outcome) -> &'static str {
         }
         _ => SEE_CHECK,
     }
-}
-
-/// The names of the signals that end processes.
-fn signal_name(signal: i32) -> Option<&'static str> {
-    Some(match signal {
-        libc::SIGHUP => "SIGHUP",
-        libc::SIGINT => "SIGINT",
-        libc::SIGQUIT => "SIGQUIT",
-        libc::SIGILL => "SIGILL",
-        libc::SIGTRAP => "SIGTRAP",
-        libc::SIGABRT => "SIGABRT",
-        libc::SIGBUS => "SIGBUS",
-        libc::SIGFPE => "SIGFPE",
-        libc::SIGKILL => "SIGKILL",
-        libc::SIGSEGV => "SIGSEGV",
-        libc::SIGPIPE => "SIGPIPE",
-        libc::SIGALRM => "SIGALRM",
-        libc::SIGTERM => "SIGTERM",
-        libc::SIGXCPU => "SIGXCPU",
-        libc::SIGXFSZ => "SIGXFSZ",
-        libc::SIGSYS => "SIGSYS",
-        _ => return None,
-    })
 }

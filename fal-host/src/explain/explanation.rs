@@ -1,9 +1,7 @@
 //! An explanation, and how it writes times and amounts.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
-
-use crate::events::rounded;
+use std::time::SystemTime;
 
 /// An explanation: a headline, and sentences of which most cite a rule.
 #[derive(Debug)]
@@ -56,22 +54,6 @@ impl fmt::Display for Explanation {
 /// A time of day as the log has it.
 pub(super) fn time(at: SystemTime) -> String {
     humantime::format_rfc3339_seconds(at).to_string()
-}
-
-/// A duration as the log has it.
-pub(super) fn duration(duration: Duration) -> String {
-    if duration.is_zero() { "0s".to_owned() } else { format!("{:?}", rounded(duration)) }
-}
-
-/// An amount of memory in a unit that suits it.
-#[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
-pub(super) fn memory(bytes: u64) -> String {
-    let mebibytes = bytes as f64 / f64::from(1 << 20);
-    if mebibytes < 1_024.0 {
-        format!("{mebibytes:.1} MiB")
-    } else {
-        format!("{:.1} GiB", mebibytes / 1_024.0)
-    }
 }
 
 /// A number and a noun in the singular or plural.

@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 use fal_health::Verdict;
 
 use super::checks::tell_checks;
-use super::explanation::{Explanation, counted, duration, time};
+use super::explanation::{Explanation, counted, time};
 use super::reasons::because;
+use crate::amounts::duration;
 use crate::circumstances::Circumstances;
 use crate::details::{LiveInfo, RequestInfo, StepInfo};
 use crate::fleet::{Reason, RunnerState, StepKind};
@@ -109,7 +110,7 @@ fn tell_state(told: &mut Explanation, info: &RunnerInfo, steps: &[StepInfo], cir
         ),
     }
     if let Some(detail) = &info.detail {
-        told.fact(format!("It says: {detail:?}."));
+        told.fact(format!("More is known: {detail:?}."));
     }
 }
 

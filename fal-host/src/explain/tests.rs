@@ -131,7 +131,7 @@ runner 3 (replica 1, process 4711) ended: unhealthy
 - It took requests from 1970-01-01T00:15:10Z on, 10s after its start. [S44]
 - The host sent it SIGTERM at 1970-01-01T00:15:20Z; it ended 40s later. [S33a]
 - The host sent its processes SIGKILL at 1970-01-01T00:15:30Z, because it had not ended within the grace period of 5s. [S33c]
-- Signal 9 (SIGKILL) ended its process.
+- Its process was ended by signal 9 (SIGKILL).
 - Its process used at most 50.0 MiB of resident memory and 1.5s of processor time. [S85b]
 - The last check that failed was a periodic one of /health at 1970-01-01T00:15:58Z. It took 5ms and was answered with status 500: \"no GPU\". [S18a]
 - Repair what the check found. If several runners have the same finding, they share its cause, such as a database, and replacing them does not help.

@@ -41,6 +41,11 @@ impl Backoff {
         self.held_until = Time::ZERO;
     }
 
+    /// Ends the wait. The next failure waits for longer than this one.
+    pub(crate) fn release(&mut self) {
+        self.held_until = Time::ZERO;
+    }
+
     /// When the next start may begin, if that is later than `now`.
     pub(crate) fn held(&self, now: Time) -> Option<Time> {
         (self.held_until > now).then_some(self.held_until)

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use fal_health::{Monitor, Time};
 
 use super::event_kind::EventKind;
+use super::exit::Exit;
 use super::give_up::FailedStart;
 use super::message::FleetCommand;
-use super::record::{Exit, MAX_RECORDS, Reason, RunnerRecord};
+use super::record::{MAX_RECORDS, Reason, RunnerRecord};
 use super::replica::{Replacement, ReplicaIndex};
 use super::runner::{Phase, Runner};
 use super::settings::{KILL_TIMEOUT, ReplacementStrategy};
@@ -93,6 +94,12 @@ impl Fleet {
         if let Some(deferral) = runner.deferral.take() {
             self.deferred.remove(&deferral);
         }
+        let (stable, index) = (runner.stable, runner.replica);
+        let replica = self.replicas.get_mut(&index).filter(|replica| stable && replica.current == Some(id));
+        if let Some(replica) = replica {
+            // Until now only successors beside it have failed (S35e).
+            replica.backoff.release();
+        }
     }
 
     pub(super) fn on_exited(&mut self, now: Time, id: RunnerId, exit: Exit) {
@@ -150,10 +157,14 @@ impl Fleet {
         }
         let successor = replica.successor.take();
         replica.current = successor;
+        let is_held = replica.backoff.held(now).is_some();
         if replica.replacement.is_some() {
             self.set_replacement(index, Some(Replacement::Vacated));
         }
         if let Some(successor) = successor {
+            if !is_held {
+                self.launch_waiting(successor);
+            }
             self.end_replacement(now, successor, index);
             return self.fill_vacancy(now, index);
         }

@@ -71,16 +71,17 @@ pub enum EventKind {
     ReplacementDue {
         /// `memory`, `age` or `requests`, or else `operator`.
         reason: Reason,
+        /// What was measured, and its limit ([S54g](fal_health::semantics#s54g)).
+        detail: Option<String>,
     },
-    /// It used as much memory as its limit when it was first measured after it was ready, like the runner before it. Its own limit
-    /// is a tenth above that now
-    /// ([S54e](fal_health::semantics#s54e)).
+    /// It had reached a limit as soon as it was ready, and its successor would, too. Its own limit is higher now
+    /// ([S54e](fal_health::semantics#s54e), [S54f](fal_health::semantics#s54f)).
     #[non_exhaustive]
     LimitTooLow {
-        /// The resident memory of its processes, in bytes.
-        memory: u64,
-        /// Its limit until then, in bytes.
-        limit: u64,
+        /// `memory` or `age`.
+        reason: Reason,
+        /// What was measured, its limit until then, and what to do.
+        detail: String,
     },
     /// It has left the rotation and finishes its requests before it gets SIGTERM.
     #[non_exhaustive]

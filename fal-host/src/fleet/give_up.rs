@@ -2,7 +2,8 @@
 
 use std::num::NonZeroU32;
 
-use super::record::{Exit, Reason};
+use super::exit::Exit;
+use super::record::Reason;
 use super::runner::Runner;
 use crate::id::RunnerId;
 

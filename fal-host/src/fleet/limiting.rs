@@ -1,6 +1,7 @@
 //! How runners that have reached a limit are replaced (S54).
 
 use std::num::NonZeroU64;
+use std::time::Duration;
 
 use fal_health::Time;
 
@@ -10,6 +11,7 @@ use super::record::Reason;
 use super::replica::{Replacement, ReplicaIndex};
 use super::runner::Runner;
 use super::settings::ReplacementStrategy;
+use crate::amounts::{duration, memory};
 use crate::id::RunnerId;
 
 impl Fleet {
@@ -31,7 +33,13 @@ impl Fleet {
         if begins_so_again {
             // Its successor would, too (S54e).
             runner.limits.memory = NonZeroU64::new(bytes.saturating_add(bytes / 10));
-            self.emit(id, EventKind::LimitTooLow { memory: bytes, limit: limit.get() });
+            let detail = format!(
+                "it uses {} of resident memory from the beginning, like the runner before it, and its limit is {}: it is replaced at \
+                 a tenth more; raise `--max-memory`",
+                memory(bytes),
+                memory(limit.get())
+            );
+            self.emit(id, EventKind::LimitTooLow { reason: Reason::Memory, detail });
         } else {
             self.on_limit_reached(id, Reason::Memory);
         }
@@ -42,10 +50,27 @@ impl Fleet {
         let Some(runner) = self.runners.get_mut(&id).filter(|runner| runner.is_ready()) else { return };
         if runner.due.is_none() {
             runner.due = Some(reason);
+            let detail = measured_at_limit(runner, reason);
+            if runner.reason.is_none() && detail.is_some() {
+                runner.detail.clone_from(&detail);
+            }
             self.due.push_back(id);
-            self.emit(id, EventKind::ReplacementDue { reason });
+            self.emit(id, EventKind::ReplacementDue { reason, detail });
             self.update_timer(id);
         }
+    }
+
+    /// A runner is ready at this age. If that is above its limit, its successor would be, too (S54f).
+    pub(super) fn raise_age_limit(&mut self, id: RunnerId, age: Duration) {
+        let Some(runner) = self.runners.get_mut(&id) else { return };
+        let Some(limit) = runner.limits.age.filter(|limit| *limit <= age) else { return };
+        runner.limits.age = Some(limit + age);
+        let detail = format!(
+            "it took {} to start, and its limit on age is {}: the limit counts from now; raise `--max-age`",
+            duration(age),
+            duration(limit)
+        );
+        self.emit(id, EventKind::LimitTooLow { reason: Reason::Age, detail });
     }
 
     /// Replaces runners that have reached a limit, as many as the bound allows, and none during a rolling restart (S54c).
@@ -88,4 +113,19 @@ impl Fleet {
             self.due.push_back(current);
         }
     }
+}
+
+/// What was measured of a runner that has reached this limit, and the limit (S54g).
+fn measured_at_limit(runner: &Runner, reason: Reason) -> Option<String> {
+    let limits = &runner.limits;
+    Some(match reason {
+        Reason::Memory => format!(
+            "it uses {} of resident memory, and its limit is {}",
+            memory(runner.memory?),
+            memory(limits.memory?.get())
+        ),
+        Reason::Age => format!("its limit on age is {}", duration(limits.age?)),
+        Reason::Requests => format!("it has served {} requests, which is its limit", limits.requests?),
+        _ => return None,
+    })
 }

@@ -6,10 +6,10 @@ use fal_health::protocol::Progress;
 use fal_health::{Check, CheckId};
 
 use super::event_kind::EventKind;
+use super::exit::Exit;
 use super::finding::Finding;
 use super::give_up::GaveUp;
 use super::order::RunnerOrder;
-use super::record::Exit;
 use super::replica::ReplicaIndex;
 use super::rolling_restart::RestartError;
 use super::scale::Scale;
@@ -30,6 +30,8 @@ pub(crate) enum FleetEvent {
     Progress { id: RunnerId, progress: Progress },
     /// The runner's setup has failed with this error; its exit follows.
     SetupFailed { id: RunnerId, error: String },
+    /// The runner is not ready yet: what is there instead of what was expected.
+    NotReady { id: RunnerId, detail: String },
     /// The runner listens for requests.
     Ready { id: RunnerId },
     /// A response of the runner asked for a check (S27).

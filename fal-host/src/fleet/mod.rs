@@ -36,6 +36,7 @@ mod backoff;
 mod checking;
 mod ending;
 mod event_kind;
+mod exit;
 mod finding;
 mod give_up;
 mod giving_up;
@@ -65,6 +66,7 @@ use std::sync::Arc;
 use fal_health::Time;
 
 pub use self::event_kind::EventKind;
+pub use self::exit::Exit;
 pub(crate) use self::finding::Finding;
 pub use self::finding::OnStall;
 use self::give_up::FailedStart;
@@ -74,7 +76,7 @@ pub(crate) use self::max_replacing::MaxReplacing;
 pub(crate) use self::message::{FleetCommand, FleetEvent};
 pub(crate) use self::observing::ObservedRunner;
 pub use self::order::{OrderError, RunnerOrder};
-pub use self::record::{Exit, MAX_RECORDS, Reason, RunnerRecord};
+pub use self::record::{MAX_RECORDS, Reason, RunnerRecord};
 use self::replica::Replica;
 pub(crate) use self::replica::ReplicaIndex;
 use self::rolling_restart::RollingRestart;
@@ -193,6 +195,7 @@ impl Fleet {
                     runner.detail = Some(error);
                 }
             }
+            FleetEvent::NotReady { id, detail } => self.on_not_ready(id, detail),
             FleetEvent::Ready { id } => self.on_ready(now, id),
             FleetEvent::ManualRequested { id } => {
                 if self.runners.get(&id).is_some_and(Runner::is_routed) {

@@ -62,6 +62,13 @@ impl Fleet {
         id
     }
 
+    /// Starts the process of a runner if it waits for the end of a backoff.
+    pub(super) fn launch_waiting(&mut self, id: RunnerId) {
+        if let Some(Runner { phase: Phase::CrashBackoff { .. }, replica, .. }) = self.runners.get(&id) {
+            self.launch(id, *replica);
+        }
+    }
+
     /// Starts the process of a runner whose backoff has ended.
     pub(super) fn launch(&mut self, id: RunnerId, index: ReplicaIndex) {
         self.emit(id, EventKind::BackoffEnded);
@@ -130,12 +137,19 @@ impl Fleet {
         }
     }
 
+    /// A runner is not ready, and the host knows what is missing (S49c).
+    pub(super) fn on_not_ready(&mut self, id: RunnerId, detail: String) {
+        if let Some(runner) = self.runners.get_mut(&id).filter(|it| matches!(it.phase, Phase::Setup { .. })) {
+            runner.detail = Some(detail);
+        }
+    }
+
     pub(super) fn on_ready(&mut self, now: Time, id: RunnerId) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         if !matches!(runner.phase, Phase::Setup { .. }) {
             return;
         }
-        runner.progress = None;
+        (runner.progress, runner.detail) = (None, None);
         let after = now.since(runner.started);
         if self.settings.awaits_first_pass() {
             self.set_phase(id, Phase::AwaitingFirstPass);
@@ -152,6 +166,7 @@ impl Fleet {
         let after = now.since(runner.started);
         let stable_at = (!self.settings.has_periodic_checks()).then(|| now + STABLE_AFTER);
         let is_spare = self.spares.contains(&runner.replica);
+        self.raise_age_limit(id, after);
         self.set_phase(id, Phase::Ready { stable_at });
         if is_spare {
             if let Some(runner) = self.runners.get_mut(&id) {
@@ -192,11 +207,8 @@ impl Fleet {
         let index = runner.replica;
         let Some(replica) = self.replicas.get_mut(&index) else { return };
         replica.backoff.reset();
-        let waiting = replica.successor.filter(|id| {
-            self.runners.get(id).is_some_and(|runner| matches!(runner.phase, Phase::CrashBackoff { .. }))
-        });
-        if let Some(id) = waiting {
-            self.launch(id, index);
+        if let Some(successor) = replica.successor {
+            self.launch_waiting(successor);
         }
         self.end_replacement(now, id, index);
     }

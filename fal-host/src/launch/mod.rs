@@ -157,6 +157,11 @@ impl StatusReporter {
         self.send(FleetEvent::Progress { id: self.id, progress });
     }
 
+    /// The runner is not ready yet: what is there instead of what was expected ([S49c](fal_health::semantics#s49c)).
+    fn not_ready(&self, detail: String) {
+        self.send(FleetEvent::NotReady { id: self.id, detail });
+    }
+
     /// The runner listens and takes requests.
     pub fn ready(&self) {
         self.send(FleetEvent::Ready { id: self.id });

@@ -25,7 +25,7 @@ use crate::{RunnerId, open_files};
 const MIN_PAUSE: Duration = Duration::from_millis(5);
 const MAX_PAUSE: Duration = Duration::from_millis(250);
 
-/// How long a runner may not listen before the log says what was expected.
+/// How long a runner may not listen before the log says what was expected. It looks again after twice the time, and so on.
 const HINT_AFTER: Duration = Duration::from_secs(5);
 
 /// Starts programs that do not use this library. They must listen on 127.0.0.1, at the port in the environment variable
@@ -150,15 +150,20 @@ impl Drop for Port {
     }
 }
 
-/// Reports the runner as ready once it accepts a connection at its port.
+/// Reports the runner as ready once it accepts a connection at its port, and until then what is there instead (S49c).
 async fn wait_until_ready(address: SocketAddr, runner: Option<Pid>, reporter: StatusReporter) {
     let started = Instant::now();
     let mut pause = MIN_PAUSE;
-    let mut explained = false;
+    let (mut hint_after, mut last_hint) = (HINT_AFTER, None);
     while !is_ready(address, runner).await {
-        if !explained && started.elapsed() >= HINT_AFTER {
-            explain(address, runner, reporter.id()).await;
-            explained = true;
+        if started.elapsed() >= hint_after {
+            hint_after *= 2;
+            let hint = hint(address, runner).await;
+            if let Some(hint) = hint.filter(|hint| last_hint.as_ref() != Some(hint)) {
+                tracing::warn!(runner = %reporter.id(), "{hint}");
+                reporter.not_ready(hint.clone());
+                last_hint = Some(hint);
+            }
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(MAX_PAUSE);
@@ -179,30 +184,24 @@ async fn owner(address: SocketAddr, runner: Option<Pid>) -> Owner {
     found.unwrap_or(Owner::Unknown)
 }
 
-/// Logs why a runner is not ready yet: what was expected, and what is there instead.
-async fn explain(address: SocketAddr, runner: Option<Pid>, id: RunnerId) {
-    let Some(runner) = runner else { return };
+/// Why a runner is not ready yet: what was expected, and what is there instead.
+async fn hint(address: SocketAddr, runner: Option<Pid>) -> Option<String> {
+    let runner = runner?;
     let found = tokio::task::spawn_blocking(move || {
         (sockets::owner_of(address, runner), sockets::addresses_of(runner))
     });
-    let Ok((owner, addresses)) = found.await else { return };
+    let (owner, addresses) = found.await.ok()?;
     let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-    match (owner, addresses.join(", ")) {
-        (Owner::Another, _) => tracing::warn!(
-            runner = %id,
+    let advice = "have the program listen on 127.0.0.1 at the port in the environment variable PORT";
+    Some(match (owner, addresses.join(", ")) {
+        (Owner::Another, _) => format!(
             "another process listens on {address}, the address of the runner: no request is sent there"
         ),
-        (_, elsewhere) if elsewhere.is_empty() => tracing::warn!(
-            runner = %id,
-            "the runner does not listen yet: expected {address}; have the program listen on 127.0.0.1 at the port in \
-             the environment variable PORT"
-        ),
-        (_, elsewhere) => tracing::warn!(
-            runner = %id,
-            "the runner listens on {elsewhere}: expected {address}; have the program listen on 127.0.0.1 at the port \
-             in the environment variable PORT"
-        ),
-    }
+        (_, elsewhere) if elsewhere.is_empty() => {
+            format!("the runner does not listen yet: expected {address}; {advice}")
+        }
+        (_, elsewhere) => format!("the runner listens on {elsewhere}: expected {address}; {advice}"),
+    })
 }
 
 /// Has the system kill the runner when the thread that started it ends. That is the host's control thread, which lives

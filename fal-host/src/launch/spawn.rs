@@ -156,6 +156,14 @@ impl Spawner {
             Some((directory, Err(error))) => {
                 LaunchError::io(format!("{program} cannot run in {directory}"), error)
             }
+            // fork(2): the only limits behind this error that an operator can change.
+            _ if error.raw_os_error() == Some(libc::EAGAIN) => LaunchError::io(
+                format!(
+                    "{program} could not be started, because this user or its control group has too many processes and \
+                     threads: raise `ulimit -u` (`TasksMax=` of systemd, `pids.max` of the control group)"
+                ),
+                error,
+            ),
             _ => LaunchError::io(format!("{program} could not be started"), error),
         }
     }

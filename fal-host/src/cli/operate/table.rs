@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -12,6 +13,7 @@ use super::client::{block_on, get};
 use super::error::OperateError;
 use super::show::print;
 use super::target::Target;
+use crate::fleet::Exit;
 
 /// The pause between two tables.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
@@ -83,8 +85,8 @@ fn table<const N: usize>(heads: [&str; N], rows: impl Iterator<Item = [String; N
 fn row_of_ended(record: &Value, now: SystemTime) -> [String; 5] {
     let number = |field: &str| record.get(field).and_then(Value::as_u64).unwrap_or_default().to_string();
     let reason = record.get("reason").and_then(Value::as_str).unwrap_or("-").to_owned();
-    let exit = record.get("exit").and_then(Value::as_object).and_then(|exit| exit.iter().next());
-    let exit = exit.map_or_else(|| "-".to_owned(), |(kind, code)| format!("{kind} {code}"));
+    let exit = record.get("exit").and_then(|exit| Exit::deserialize(exit).ok());
+    let exit = exit.map_or_else(|| "-".to_owned(), |exit| exit.to_string());
     let ended_at = record.get("ended_at").and_then(Value::as_f64).unwrap_or_default();
     let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     [number("id"), number("replica"), reason, exit, whole_seconds(now - ended_at)]
@@ -168,9 +170,9 @@ RUNNER  REPLICA  PID   STATE          HEALTH   AGE     IN FLIGHT  SERVED  NOTE
 1       0        4711  IDLE           healthy  1m 15s  0          12      spare
 12      1        -     CRASH_BACKOFF  -        0s      0          0       replacement deferred, ends: unhealthy
 
-ENDED  REPLICA  REASON     EXIT      AGO
-3      1        abandoned  -         7s
-2      1        exited     signal 9  9m 59s
+ENDED  REPLICA  REASON     EXIT                AGO
+3      1        abandoned  -                   7s
+2      1        exited     signal 9 (SIGKILL)  9m 59s
 `explain ID` says why
 
 3 requests wait in the queue

@@ -224,7 +224,7 @@ fn states_and_exits_are_written_as_logs_and_the_admin_interface_show_them_s37a()
         ["PENDING", "SETUP", "IDLE", "RUNNING", "DRAINING", "TERMINATING", "TERMINATED", "CRASH_BACKOFF"];
     assert_eq!(states.map(RunnerState::name), names);
     let exits = [Exit::Status(3), Exit::Signal(9), Exit::Unknown];
-    assert_eq!(exits.map(|exit| exit.to_string()), ["status 3", "signal 9", "unknown"]);
+    assert_eq!(exits.map(|exit| exit.to_string()), ["status 3", "signal 9 (SIGKILL)", "unknown"]);
 }
 
 #[test]

@@ -237,7 +237,7 @@ fn a_runner_that_uses_its_limit_from_the_beginning_like_the_one_before_is_replac
         measure(&mut simulation, id.get(), 3 * LIMIT);
     }
     assert_eq!((ids(&simulation), simulation.reasons()), (vec![2], vec![Reason::Memory]));
-    let is_told = |it: &EventKind| matches!(it, EventKind::LimitTooLow { memory, limit } if *memory == 3 * LIMIT && *limit <= LIMIT);
+    let is_told = |it: &EventKind| matches!(it, EventKind::LimitTooLow { reason: Reason::Memory, detail } if detail.contains("--max-memory"));
     assert_eq!(simulation.events.iter().filter(|(.., it)| is_told(it)).count(), 1);
     measure(&mut simulation, 2, 3 * LIMIT + 3 * LIMIT / 10 - 1);
     simulation.run_to(seconds(210));
@@ -256,4 +256,29 @@ fn a_runner_whose_predecessor_did_not_begin_above_the_limit_is_replaced_at_it_s5
     }
     simulation.run_to(seconds(100));
     assert_eq!((ids(&simulation), simulation.reasons()), (vec![4], vec![Reason::Memory; 3]));
+}
+
+#[test]
+fn a_limit_on_age_below_the_time_of_a_start_counts_from_readiness_s54f() {
+    let limits = RunnerLimits { age: Some(seconds(60)), ..RunnerLimits::default() };
+    let slow = Script { setup: Some(seconds(70)), ..GOOD };
+    let mut simulation = Simulation::new(FleetSettings { limits, ..settings(1) }, move |_| slow);
+    simulation.run_to(seconds(71));
+    let is_told = |it: &EventKind| matches!(it, EventKind::LimitTooLow { reason: Reason::Age, detail } if detail.contains("took 70.") && detail.contains("--max-age"));
+    assert!(simulation.happened(1, is_told).is_some());
+    simulation.run_to(seconds(70 + 53));
+    assert_eq!(ids(&simulation), [1], "it serves for its limit less a tenth at most");
+    simulation.run_to(seconds(70 + 62 + 72));
+    assert_eq!((ids(&simulation), simulation.reasons()), (vec![2], vec![Reason::Age]));
+}
+
+#[test]
+fn a_record_says_what_was_measured_at_the_limit_and_the_limit_s54g() {
+    let mut simulation = Simulation::new(limited(1), |_| GOOD);
+    simulation.run_to(seconds(20));
+    measure(&mut simulation, 1, 1);
+    measure(&mut simulation, 1, 3 << 20);
+    simulation.run_to(seconds(40));
+    let detail = simulation.records()[0].detail.clone().unwrap();
+    assert!(detail.starts_with("it uses 3.0 MiB of resident memory, and its limit is 0.0 MiB"), "{detail}");
 }

@@ -217,3 +217,45 @@ fn a_successor_that_serves_is_drained_when_another_restart_supersedes_it_s33d_s5
     simulation.handle(FleetEvent::Restart);
     assert_eq!(simulation.happened(2, draining), Some(at(seconds(25))));
 }
+
+#[test]
+fn failed_restarts_delay_no_start_after_the_end_of_the_old_runner_s35e() {
+    let fails = Script { setup: None, exits: Some(millis(100)), ..GOOD };
+    let mut simulation = Simulation::new(settings(1), move |id| if id.get() <= 1 { GOOD } else { fails });
+    simulation.run_to(seconds(40));
+    for minute in 1..=8 {
+        simulation.handle(FleetEvent::Restart);
+        simulation.run_to(seconds(40 + 120 * minute));
+    }
+    // The last restart, whose successor waits.
+    simulation.handle(FleetEvent::Restart);
+    let held = simulation.fleet.runners().any(|it| it.backoff_until().is_some());
+    assert!(!held, "each waited for longer than the backoff");
+    simulation.run_to(seconds(1_001));
+    simulation.handle(FleetEvent::Restart);
+    assert!(simulation.fleet.runners().any(|it| it.backoff_until().is_some()), "this one waits");
+    let started = simulation.starts().len();
+    crash(&mut simulation, 1);
+    simulation.run_to(seconds(1_001) + millis(1));
+    assert_eq!(simulation.starts().len(), started + 1, "the waiting successor starts at once");
+    simulation.run_to(seconds(1_030));
+    assert_eq!(simulation.starts().len(), started + 1, "and the one after it waits again");
+}
+
+#[test]
+fn a_failed_restart_delays_no_start_after_a_crash_s35e() {
+    let fails = Script { setup: None, exits: Some(millis(100)), ..GOOD };
+    let mut simulation =
+        Simulation::new(settings(1), move |id| if matches!(id.get(), 2..=6) { fails } else { GOOD });
+    simulation.run_to(seconds(40));
+    for _ in 0..5 {
+        simulation.handle(FleetEvent::Restart);
+        let end = simulation.now.since(at(seconds(0))) + seconds(10);
+        simulation.run_to(end);
+    }
+    crash(&mut simulation, 1);
+    assert!(simulation.fleet.runners().all(|it| it.backoff_until().is_none()));
+    let end = simulation.now.since(at(seconds(0))) + seconds(2);
+    simulation.run_to(end);
+    assert_eq!(simulation.routed.len(), 1);
+}

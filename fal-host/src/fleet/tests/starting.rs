@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use fal_health::{HealthCheck, Time};
 
 use super::simulation::{GOOD, Script, Simulation, at, millis, seconds, settings};
+use crate::RunnerId;
 use crate::fleet::{Admission, EventKind, Exit, FleetEvent, FleetSettings, Reason, Runner, RunnerState};
 
 const FAILS: Script = Script { setup: None, exits: Some(millis(100)), ..GOOD };
@@ -178,6 +179,32 @@ fn the_error_of_a_setup_is_in_the_record_s36a() {
     simulation.handle(FleetEvent::SetupFailed { id, error: "no model".to_owned() });
     simulation.run_to(millis(100));
     assert_eq!(simulation.records()[0].detail.as_deref(), Some("no model"));
+}
+
+#[test]
+fn what_keeps_a_runner_from_being_ready_is_in_its_record_unless_it_becomes_ready_s49c() {
+    let slow = Script { setup: Some(seconds(8)), ..GOOD };
+    let mut simulation =
+        Simulation::new(
+            settings(1),
+            move |id| if id.get() == 1 { slow } else { Script { setup: None, ..GOOD } },
+        );
+    let elsewhere = |id| FleetEvent::NotReady { id: RunnerId::new(id), detail: "port 8000".to_owned() };
+    simulation.run_to(seconds(5));
+    simulation.handle(elsewhere(1));
+    let detail = |simulation: &Simulation| {
+        simulation.fleet.runners().next().and_then(|it| it.detail().map(str::to_owned))
+    };
+    assert_eq!(detail(&simulation).as_deref(), Some("port 8000"));
+    simulation.run_to(seconds(20));
+    simulation.handle(elsewhere(1));
+    assert_eq!(detail(&simulation), None);
+    simulation.handle(FleetEvent::Exited { id: RunnerId::new(1), exit: Exit::Status(1) });
+    simulation.run_to(seconds(30));
+    simulation.handle(elsewhere(2));
+    simulation.run_to(seconds(700));
+    let record = &simulation.records()[1];
+    assert_eq!((record.reason, record.detail.as_deref()), (Reason::StartupTimeout, Some("port 8000")));
 }
 
 #[test]
