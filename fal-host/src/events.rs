@@ -158,7 +158,7 @@ pub(crate) fn log_of_host(kind: &EventKind) {
             );
         }
         EventKind::UpgradeFailed { detail } => {
-            tracing::error!(%detail, "upgrade: it has failed, and this host goes on");
+            tracing::error!(%detail, "upgrade: it has failed");
         }
         other => tracing::debug!(kind = other.name(), "an event of the host"),
     }

@@ -19,7 +19,8 @@ use crate::proxy::Balancer;
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// Whether any runner takes requests, and the host does not stop.
+    /// Whether any runner takes requests, and the host neither stops nor is paused: what `/readyz` says
+    /// ([S67b](fal_health::semantics#s67b)).
     #[serde(skip)]
     pub ready: bool,
     /// Whether the host is stopping ([S41](fal_health::semantics#s41)), or has announced that

@@ -23,10 +23,12 @@ pub(crate) struct Sources<'a> {
 /// Whether a host takes requests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HostStatus {
-    /// Whether any runner takes requests, and the host does not stop.
+    /// Whether any runner takes requests, and the host neither stops nor is paused.
     pub(crate) ready: bool,
     /// Whether the host is stopping, or has announced that.
     pub(crate) stopping: bool,
+    /// Whether every request waits in the queue.
+    pub(crate) paused: bool,
 }
 
 /// What the control thread knows at one moment, shared with it.

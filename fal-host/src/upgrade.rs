@@ -34,3 +34,15 @@ pub(crate) enum UpgradeError {
     #[error("the host is stopping")]
     HostStopping,
 }
+
+impl UpgradeError {
+    /// What the event says, which has the failure in its kind.
+    pub(crate) fn detail(&self) -> String {
+        match self {
+            Self::Refused(why) => format!("refused: {why}"),
+            Self::Failed(why) => format!("the old host goes on: {why}"),
+            Self::Lost(why) => format!("no host serves: {why}"),
+            Self::HostStopping => self.to_string(),
+        }
+    }
+}

@@ -64,7 +64,8 @@ async fn a_command_gets_each_event_even_if_many_come_at_once_s86b() {
 }
 
 #[tokio::test]
-async fn a_command_does_not_speak_for_the_host_to_its_service_manager_s86b() {
+async fn a_command_does_not_speak_for_the_host_to_its_service_manager_and_a_runner_not_to_its_admin_interface_s86b_s88b()
+ {
     let (director, directory) = (Director::new(), tempfile::tempdir().unwrap());
     let file = directory.path().join("environment");
     let mut command = fixture(&director);
@@ -78,9 +79,14 @@ async fn a_command_does_not_speak_for_the_host_to_its_service_manager_s86b() {
     command.args(["--on-event", &format!("env >> '{}'", file.display())]);
     let mut host = Program::start(&mut command);
     host.stderr.line("IDLE: takes requests runner=1").await;
+    let runner = &host.shows("/runners").await.json()["runners"][0]["pid"];
+    let of_runner = std::fs::read(format!("/proc/{runner}/environ")).unwrap();
+    let of_runner = String::from_utf8_lossy(&of_runner);
+    assert!(of_runner.contains("HOME=/kept") && !of_runner.contains("FAL_ADMIN_TOKEN"), "{of_runner}");
     kill(&host, 1).await;
     stop(&mut host).await;
     let environment = std::fs::read_to_string(file).unwrap();
+    assert!(environment.contains("FAL_ADMIN_TOKEN"), "a command may use it: {environment}");
     assert!(environment.contains("HOME=/kept"), "{environment}");
     assert!(!environment.contains("NOTIFY_SOCKET"), "{environment}");
 }

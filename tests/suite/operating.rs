@@ -217,7 +217,7 @@ async fn a_restart_by_subcommand_waits_for_its_outcome_and_has_an_id_s52c_s87d()
 }
 
 #[tokio::test]
-async fn while_a_host_is_paused_requests_wait_and_checks_go_on_s87c() {
+async fn while_a_host_is_paused_requests_wait_and_checks_go_on_s67b_s87c() {
     let director = Director::new();
     let operated = Operated::run(&director, &[]);
     let host = &operated.host;
@@ -229,11 +229,17 @@ async fn while_a_host_is_paused_requests_wait_and_checks_go_on_s87c() {
         shown = host.shows("/runners").await.json();
     }
     assert_eq!(shown["paused"], true);
+    let ready = host.shows("/readyz").await;
+    assert_eq!(
+        (ready.status, ready.json()["detail"].as_str()),
+        (503, Some("the host is paused: `resume` lets requests go on"))
+    );
     let before = director.asked().len();
     director.asked_times(before + 3, 1, Kind::Check).await;
     assert_eq!(host.shows("/runners").await.json()["runners"][0]["state"], "IDLE");
     assert!(operated.succeed(&["runners"]).await.contains("1 request waits"));
     assert_eq!(operated.succeed(&["resume"]).await, "the host is serving\n");
+    assert_eq!(host.shows("/readyz").await.status, 200);
     director.call("a").await.succeed().await;
     assert_eq!(pending.response().await.status, 200);
 }

@@ -51,7 +51,8 @@ async fn a_host_reports_readiness_progress_status_reloads_and_its_stop_s69a() {
     let before = reports.until("STATUS=0 of 1 runners take requests, 0 requests in flight").await;
     assert!(before.iter().all(|report| !report.contains("READY=1")), "{before:?}");
     setup.succeed().await;
-    reports.until("READY=1").await;
+    let ready = reports.until("READY=1").await;
+    assert!(ready.last().unwrap().contains("STATUS=1 of 1 runners take requests"), "{ready:?}");
     let served = reports.until("STATUS=1 of 1 runners take requests").await;
     assert!(served.last().unwrap().contains("WATCHDOG=1"), "{served:?}");
 

@@ -17,6 +17,11 @@ pub(crate) struct Upgradable {
 
 impl Upgradable {
     pub(crate) fn run(director: &Director, app: &str, arguments: &[&str]) -> Self {
+        Self::run_with(director, app, arguments, &[])
+    }
+
+    /// The same with these variables.
+    fn run_with(director: &Director, app: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let program = directory.path().join("app");
         symlink(env!("CARGO_BIN_EXE_fixture"), &program).unwrap();
@@ -25,6 +30,9 @@ impl Upgradable {
         command.env(name, value).env("XDG_RUNTIME_DIR", directory.path()).env_remove("FAL_CONTROL_SOCKET");
         command.args(["run", "--app", app, "--listen=127.0.0.1:0", "--admin=127.0.0.1:0"]);
         command.args(["--probes=127.0.0.1:0", "--check-interval=50ms"]).args(arguments);
+        command
+            .env_remove("JOURNAL_STREAM")
+            .envs(variables.iter().copied().filter(|(_, value)| !value.is_empty()));
         command.arg("--pid-file").arg(directory.path().join("app.pid"));
         Self { host: Program::start(&mut command), directory }
     }
@@ -193,6 +201,36 @@ async fn an_upgrade_that_fails_leaves_the_old_host_as_it_was_s92a_s93a() {
         text += &String::from_utf8(events.chunk().await).unwrap();
     }
     assert!(text.contains("no GPU"), "{text}");
+}
+
+#[tokio::test]
+async fn a_new_host_that_fails_never_listens_s91a_s93a() {
+    let (director, directory) = (Director::new(), tempfile::tempdir().unwrap());
+    let socket = directory.path().join("control.sock");
+    let at = format!("--control-socket={}", socket.display());
+    let old = Upgradable::run(&director, "scripted", &[&at]);
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    director.answer(Kind::Setup, Act::Fail("no GPU".to_owned()));
+    let failed = old.fail(&["--socket", socket.to_str().unwrap()]).await;
+    let told = "the upgrade has failed, and the old host goes on: a runner of it has ended with the reason `setup_failed`: no GPU";
+    assert!(failed.contains(told), "{failed}");
+    old.host
+        .stderr
+        .line("upgrade: it has failed detail=the old host goes on: a runner of it has ended")
+        .await;
+    // It has tried to listen where the old host does.
+    assert!(!old.host.stderr.text().contains("no Unix socket"), "{}", old.host.stderr.text());
+}
+
+#[tokio::test]
+async fn a_failed_upgrade_says_where_the_output_of_the_new_program_is_s93a() {
+    let director = Director::new();
+    for (journal, place) in [("8:1234", "journalctl _PID="), ("", "the standard error of this host")] {
+        let old = Upgradable::run_with(&director, "scripted", &[], &[("JOURNAL_STREAM", journal)]);
+        old.host.stderr.line("IDLE: takes requests runner=1").await;
+        let failed = old.fail(&["/bin/false"]).await;
+        assert!(failed.contains("has ended with status 1") && failed.contains(place), "{failed}");
+    }
 }
 
 #[tokio::test]

@@ -120,8 +120,12 @@ async fn ready(State(admin): State<Admin>) -> Response {
     match admin.status().await {
         Some(status) if status.ready => Json(json!({ "status": "ok" })).into_response(),
         Some(status) if status.stopping => stopping(),
-        Some(_) => {
-            let detail = "no runner takes requests yet";
+        Some(status) => {
+            let detail = if status.paused {
+                "the host is paused: `resume` lets requests go on"
+            } else {
+                "no runner takes requests yet"
+            };
             (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "detail": detail }))).into_response()
         }
         None => stopping(),
@@ -166,7 +170,7 @@ mod tests {
         while let Some(request) = queue.recv().await {
             match request {
                 ControlRequest::Status(reply) => {
-                    reply.send(HostStatus { ready: true, stopping: false }).unwrap();
+                    reply.send(HostStatus { ready: true, stopping: false, paused: false }).unwrap();
                 }
                 ControlRequest::Scale(Scale::To(runners), Some(reply)) => {
                     reply.send(ScaleTarget { runners, spares: 1 }).unwrap();

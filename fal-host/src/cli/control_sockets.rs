@@ -23,14 +23,18 @@ pub(in crate::cli) fn default_path(app: &str) -> io::Result<PathBuf> {
         match prepare(&directory) {
             Ok(()) => {
                 sweep(&directory);
-                let letter = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
-                let name: String = app.chars().map(letter).take(MAX_NAME_LEN).collect();
-                return Ok(directory.join(format!("{name}.{}{SUFFIX}", std::process::id())));
+                return Ok(directory.join(format!("{}.{}{SUFFIX}", name_of(app), std::process::id())));
             }
             Err(other) => error = other,
         }
     }
     Err(error)
+}
+
+/// The name of an app in that of its socket.
+pub(in crate::cli) fn name_of(app: &str) -> String {
+    let letter = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
+    app.chars().map(letter).take(MAX_NAME_LEN).collect()
 }
 
 /// Where hosts of this user have their sockets, the preferred one first.

@@ -105,7 +105,11 @@ pub fn run(
         ended
     });
     if let (Err(failure), Some(reporter)) = (&ended, reporter) {
-        reporter.failed(&failure.to_string());
+        // The old host knows that the upgrade has failed.
+        match failure {
+            Failure::Takeover(why) => reporter.failed(why),
+            other => reporter.failed(&other.to_string()),
+        }
     }
     log.finish();
     ended

@@ -44,7 +44,11 @@ impl ServiceManager {
                     None => return std::future::pending().await,
                     Some(EventKind::Ready { .. }) if !is_ready => {
                         is_ready = true;
-                        self.send(&[NotifyState::Ready]);
+                        // With the status that makes it ready: `systemctl status` is read when `systemctl start` returns.
+                        match timeout(pause, host.snapshot()).await {
+                            Ok(Some(snapshot)) => self.send(&[NotifyState::Status(&status(&snapshot)), NotifyState::Ready]),
+                            _ => self.send(&[NotifyState::Ready]),
+                        }
                     }
                     Some(EventKind::Progress(_)) if !is_ready => {
                         let extension = u32::try_from(EXTENSION.as_micros()).unwrap_or(u32::MAX);
@@ -100,7 +104,11 @@ fn status(snapshot: &Snapshot) -> String {
     let serves = |state| matches!(state, RunnerState::Idle | RunnerState::Running);
     let serving = snapshot.runners.iter().filter(|runner| serves(runner.state) && !runner.spare).count();
     let in_flight: u32 = snapshot.runners.iter().map(|runner| runner.in_flight).sum();
-    let phase = if snapshot.stopping { "stopping: " } else { "" };
+    let phase = match (snapshot.stopping, snapshot.paused) {
+        (true, _) => "stopping: ",
+        (false, true) => "paused: ",
+        (false, false) => "",
+    };
     let runners = snapshot.runners.len();
     format!("{phase}{serving} of {runners} runners take requests, {in_flight} requests in flight")
 }

@@ -86,7 +86,8 @@ impl Driver {
         // A host that retires closes connections, too, and its service is as ready as before.
         let retires = *self.client_policy.borrow() == ClientPolicy::Retire;
         let stopping = self.fleet.is_stopping() || (self.balancer.closes_connections() && !retires);
-        HostStatus { ready: self.fleet.is_ready() && !stopping, stopping }
+        let paused = self.balancer.is_paused();
+        HostStatus { ready: self.fleet.is_ready() && !stopping && !paused, stopping, paused }
     }
 
     fn on_scale(&mut self, scale: Scale, reply: Option<oneshot::Sender<ScaleTarget>>) {

@@ -253,7 +253,7 @@ async fn snapshot_of_stopping(requests: &mpsc::UnboundedSender<ControlRequest>) 
 async fn status(requests: &mpsc::UnboundedSender<ControlRequest>) -> (bool, bool) {
     let (reply, answer) = oneshot::channel();
     requests.send(ControlRequest::Status(reply)).unwrap();
-    let HostStatus { ready, stopping } = answer.await.unwrap();
+    let HostStatus { ready, stopping, .. } = answer.await.unwrap();
     (ready, stopping)
 }
 

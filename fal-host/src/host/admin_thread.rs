@@ -116,9 +116,14 @@ async fn serve(
     (opening, door): (watch::Sender<()>, watch::Sender<()>),
     mut stopped: oneshot::Receiver<()>,
 ) {
+    let is_held = *policy.borrow() == ClientPolicy::Hold;
     tokio::select! {
-        // An error means that the host has ended.
-        _ = policy.wait_for(|policy| *policy >= ClientPolicy::Serve) => {}
+        opened = policy.wait_for(|policy| *policy > ClientPolicy::Hold) => {
+            // A host that stops without having been let serve never listens: another host does there (S91a).
+            if is_held && !opened.is_ok_and(|opened| *opened == ClientPolicy::Serve) {
+                return;
+            }
+        }
         _ = &mut stopped => return,
     }
     let mut file = None;

@@ -41,6 +41,9 @@ pub(crate) const FOR_THE_HOST: [&str; 7] = [
     "WATCHDOG_USEC",
 ];
 
+/// The variable with the token of the admin interface, which hooks may use, and runners need not (S88b).
+const ADMIN_TOKEN: &str = "FAL_ADMIN_TOKEN";
+
 /// Starts child processes in process groups of their own, logs what they print, and reaps them.
 #[derive(Debug)]
 pub(super) struct Spawner {
@@ -73,7 +76,7 @@ pub(super) struct Spawned {
 impl Spawner {
     /// Must be called inside the Tokio runtime that is to read output.
     pub(super) fn new(mut command: Command) -> Self {
-        for name in FOR_THE_HOST {
+        for name in FOR_THE_HOST.into_iter().chain([ADMIN_TOKEN]) {
             // Unless the command sets it itself.
             if !command.get_envs().any(|(set, _)| set == name) {
                 command.env_remove(name);

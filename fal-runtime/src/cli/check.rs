@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use clap::Args;
 
+#[cfg(feature = "host")]
+use super::select;
 use super::values;
 use crate::error::{Error, Result};
 
@@ -37,7 +39,7 @@ pub(super) struct CheckOptions {
 pub(super) fn check(options: &CheckOptions) -> Result<ExitCode> {
     #[cfg(feature = "host")]
     if let Some(runner) = options.runner {
-        return Ok(fal_host::cli::check(&options.target, runner)?);
+        return Ok(fal_host::cli::check(&options.target.clone().of_apps(select::names()), runner)?);
     }
     let page = if options.ready { "/readyz" } else { "/healthz" };
     let address = reachable(options.probes);

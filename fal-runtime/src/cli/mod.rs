@@ -127,7 +127,7 @@ fn perform(given: &ArgMatches) -> Result<ExitCode> {
         }
         Some(Command::Check(options)) => check::check(&options),
         #[cfg(feature = "host")]
-        Some(Command::Operation(operation)) => Ok(operation.run()?),
+        Some(Command::Operation(operation)) => Ok(operation.of_apps(select::names()).run()?),
         #[cfg(feature = "host")]
         Some(Command::Systemd(options)) => systemd(&options),
         #[cfg(feature = "host")]

@@ -27,6 +27,12 @@ pub(crate) fn app(name: Option<&str>) -> Result<&'static Declaration, SelectErro
     validate(&[app]).map(|()| app)
 }
 
+/// The names of the apps of this program.
+#[cfg(feature = "host")]
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    Declaration::all().into_iter().map(|app| app.settings.name())
+}
+
 /// Checks that these apps can be served. The error is about the first that cannot.
 pub(crate) fn validate(apps: &[&Declaration]) -> Result<(), SelectError> {
     for app in apps {

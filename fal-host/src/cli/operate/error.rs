@@ -13,6 +13,11 @@ pub enum OperateError {
          with `--socket`"
     )]
     NoHost,
+    /// The hosts that run are those of other programs.
+    #[error(
+        "no host of this program is running, only hosts of another app; to control one of them, name it: {0}"
+    )]
+    OtherApps(String),
     /// There are several.
     #[error("several hosts are running, choose one: {0}")]
     SeveralHosts(String),

@@ -167,6 +167,28 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// The same for a program with only these apps: it controls no host of another app, unless `--host` or `--socket` names one
+    /// ([S88d](fal_health::semantics#s88d)).
+    #[must_use]
+    pub fn of_apps<'a>(mut self, apps: impl IntoIterator<Item = &'a str>) -> Self {
+        let (Self::Runners { target, .. }
+        | Self::Settings { target, .. }
+        | Self::Explain { target, .. }
+        | Self::Logs { target, .. }
+        | Self::Drain { target, .. }
+        | Self::Replace { target, .. }
+        | Self::Stop { target, .. }
+        | Self::Kill { target, .. }
+        | Self::Restart { target, .. }
+        | Self::Upgrade { target, .. }
+        | Self::Scale { target, .. }
+        | Self::Wait { target, .. }
+        | Self::Pause { target, .. }
+        | Self::Resume { target, .. }) = &mut self;
+        *target = std::mem::take(target).of_apps(apps);
+        self
+    }
+
     /// Carries the subcommand out. Returns the exit code: 0, or 1 if what was asked for did not come true.
     ///
     /// # Errors

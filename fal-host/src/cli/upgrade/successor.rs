@@ -76,10 +76,21 @@ impl Successor {
             let ended = self.channel.readable().await.is_err() || self.read().is_err();
             if ended {
                 return Err(match self.exit().await {
-                    Some(exit) => format!("the new program has ended with {exit}; its output has the reason"),
+                    Some(exit) => {
+                        format!("the new program has ended with {exit}; see {} for the reason", self.output())
+                    }
                     None => "the new program is no host that takes over".to_owned(),
                 });
             }
+        }
+    }
+
+    /// Where its output is: it has the standard streams of this process.
+    fn output(&self) -> String {
+        if std::env::var_os("JOURNAL_STREAM").is_some() {
+            format!("`journalctl _PID={}`", self.pid())
+        } else {
+            "the standard error of this host".to_owned()
         }
     }
 

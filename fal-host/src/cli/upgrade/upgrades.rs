@@ -84,7 +84,7 @@ impl Upgrades {
             };
             if let Err(error) = &result {
                 log_origin::show(host.is_retired());
-                host.publish(EventKind::UpgradeFailed { detail: error.to_string() });
+                host.publish(EventKind::UpgradeFailed { detail: error.detail() });
             }
             if let Some(outcome) = outcome {
                 // It may have stopped waiting.
