@@ -64,6 +64,8 @@ ip link set lo up
 pivot_root . old
 cd /
 umount --lazy /old
+# As on a machine, and as container managers do: systemd mounts the credentials of a service for it.
+mount --make-rshared /
 [ "$(findmnt --noheadings --output FSTYPE /)" = tmpfs ] || { echo "not in a root of its own"; exit 1; }
 exec env -i PATH=/usr/sbin:/usr/bin container=namespaces /usr/lib/systemd/systemd --unit=multi-user.target
 INNER
@@ -108,11 +110,12 @@ runner() { inside curl --silent --max-time 5 http://127.0.0.1:9090/runners | gre
 
 until_true "systemd starts" inside test -S /run/systemd/private
 version=$(inside systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
-inside /opt/app systemd --app "$app" | inside tee "/etc/systemd/system/$app.service" > /dev/null
+# Only root can read the token.
+echo an-admin-token-of-this-test | inside sh -c 'umask 077; cat > /etc/app.token'
+inside /opt/app systemd --app "$app" --admin-token @/etc/app.token | inside tee "/etc/systemd/system/$app.service" > /dev/null
 # So that the test does not take minutes, and shows what the host says.
 inside mkdir "/etc/systemd/system/$app.service.d"
-echo FAL_ADMIN_TOKEN=an-admin-token-of-this-test | inside sh -c 'umask 077; cat > /etc/app.variables'
-printf '[Service]\nEnvironmentFile=/etc/app.variables\nWatchdogSec=3\nStandardOutput=append:/var/lib/app.log\nStandardError=append:/var/lib/app.log\n' |
+printf '[Service]\nWatchdogSec=3\nStandardOutput=append:/var/lib/app.log\nStandardError=append:/var/lib/app.log\n' |
     inside tee "/etc/systemd/system/$app.service.d/test.conf" > /dev/null
 inside systemctl daemon-reload
 

@@ -46,7 +46,7 @@ pub struct HostOptions {
 
     /// The Unix socket.
     #[command(flatten)]
-    control_socket: ControlSocketOptions,
+    pub(super) control_socket: ControlSocketOptions,
 
     /// A file to which to write the process id of the host [default: none]
     ///
@@ -248,29 +248,6 @@ impl HostOptions {
             None => MaxReplacing::Third,
         };
         bound.of(self.runners())
-    }
-
-    /// Where the host takes requests.
-    pub fn listen(&self) -> SocketAddr {
-        self.listen
-    }
-
-    /// Refuses an admin token that a host would refuse at its start. The file of one is not read: it may be for another user.
-    pub fn validate_admin_token(&self) -> Result<(), Failure> {
-        match &self.admin_token {
-            Some(token) if !token.starts_with('@') => self.admin_token().map(|_| ()),
-            _ => Ok(()),
-        }
-    }
-
-    /// How long new connections are still served after the signal to stop ([S66a](fal_health::semantics#s66a)).
-    pub fn lame_duck(&self) -> Duration {
-        self.lame_duck
-    }
-
-    /// How long requests in flight may take during a planned stop ([S33d](fal_health::semantics#s33d)).
-    pub fn drain_timeout(&self) -> Duration {
-        self.drain_timeout
     }
 
     fn runners(&self) -> NonZeroUsize {

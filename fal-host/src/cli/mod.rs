@@ -11,6 +11,7 @@ mod byte_size;
 mod captured;
 mod control_socket_options;
 mod control_sockets;
+mod deployed_options;
 mod escape;
 mod failure;
 mod foreign_sockets;

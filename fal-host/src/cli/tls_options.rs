@@ -24,6 +24,10 @@ pub(super) struct TlsOptions {
 }
 
 impl TlsOptions {
+    pub(super) fn is_set(&self) -> bool {
+        self.tls_key.is_some()
+    }
+
     pub(super) fn apply(&self, host: HostBuilder) -> HostBuilder {
         match (&self.tls_certificate, &self.tls_key) {
             (Some(certificate), Some(key)) => host.tls(certificate, key),

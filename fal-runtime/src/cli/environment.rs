@@ -41,7 +41,12 @@ pub(super) fn ignored(command: &Command, subcommand: &str, variables: &[String])
     let ignored = run.get_arguments().filter(is_ignored).filter_map(|arg| {
         let (name, flag) = (variable(arg)?, arg.get_long()?);
         let has_one = selected.get_arguments().any(|own| own.get_long() == Some(flag));
-        let advice = if has_one { format!("; use `--{flag}`") } else { String::new() };
+        let advice = match flag {
+            _ if !has_one => String::new(),
+            // Every user can read a unit.
+            "admin-token" => format!("; write it into a file and use `--{flag} @FILE`"),
+            _ => format!("; use `--{flag}`"),
+        };
         Some(format!("{name} has no effect on `{subcommand}`, only on `run`{advice}"))
     });
     ignored.collect()

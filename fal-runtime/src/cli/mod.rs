@@ -180,15 +180,12 @@ fn openapi(options: OpenapiOptions) -> Result<ExitCode> {
 #[cfg(feature = "host")]
 fn systemd(options: &deploy::SystemdOptions) -> Result<ExitCode> {
     let app = select::app(options.app.name.as_deref())?;
-    options.host.validate_admin_token()?;
     let path = fal_host::cli::program_path()?;
     if let Some(warning) = deploy::hidden_from_a_unit(&path) {
         let _ = writeln!(io::stderr(), "warning: {warning}");
     }
-    // Everything after the subcommand is an option of `run`, too, except `--socket`.
-    let own = std::env::args_os().skip_while(|argument| argument != "systemd").skip(1);
-    let own: Vec<_> = own.filter(|argument| argument != "--socket").collect();
-    print(&deploy::units(app, options, &path, &own))
+    let given: Vec<_> = std::env::args_os().skip_while(|argument| argument != "systemd").skip(1).collect();
+    print(&deploy::units(app, options, &path, &given)?)
 }
 
 #[cfg(feature = "host")]
@@ -198,7 +195,7 @@ fn kubernetes(options: &deploy::KubernetesOptions) -> Result<ExitCode> {
     if let Some(file) = &options.check {
         return deploy::check(app, options, file).map(|()| ExitCode::SUCCESS);
     }
-    print(&deploy::manifests(app, options))
+    print(&deploy::manifests(app, options)?)
 }
 
 fn list(apps: &[&Declaration]) -> String {

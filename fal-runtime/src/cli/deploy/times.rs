@@ -10,6 +10,9 @@ const DEFAULT_STARTUP: Duration = Duration::from_secs(600);
 /// How much longer than its parts a stop may take.
 const MARGIN: u64 = 5;
 
+/// How long the image of a pod may take to arrive, in seconds.
+const PULL: u64 = 300;
+
 /// The times of a deployed app, in seconds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
@@ -38,6 +41,22 @@ impl Times {
     /// How long a stop may take.
     pub(super) fn stop(self) -> u64 {
         self.lame_duck + self.drain + self.grace + MARGIN
+    }
+
+    /// How long Kubernetes waits for the probe of a start: a tenth longer than the app may take.
+    pub(super) fn startup_window(self) -> u64 {
+        (self.startup * 11).div_ceil(10)
+    }
+
+    /// How long a rollout may make no progress. An old pod may have to end before a new one starts.
+    pub(super) fn rollout(self) -> u64 {
+        self.startup_window() + PULL + self.stop()
+    }
+
+    /// What a rollout may wait for.
+    pub(super) fn explained_rollout(self) -> String {
+        let (start, stop) = (self.startup_window(), self.stop());
+        format!("a start {start} s + an image {PULL} s + the stop of an old pod {stop} s")
     }
 
     /// What a stop consists of.

@@ -11,6 +11,7 @@ use super::node::Node;
 use super::probes::{self, Liveness, PodProbe};
 use super::{KubernetesOptions, label};
 use crate::app::Declaration;
+use crate::cli::deploy::times::Times;
 use crate::error::{Error, Result};
 
 /// A value that does not fit the declaration.
@@ -46,8 +47,10 @@ pub(crate) fn check(app: &Declaration, options: &KubernetesOptions, file: &Path)
 /// Every value of the app's Deployment that does not fit. `name` is the name of the Deployment, if it is not the app's.
 fn mismatches(app: &Declaration, name: Option<&str>, text: &str) -> Result<Vec<Mismatch>, String> {
     let manifests = Yaml::load_from_str(text).map_err(|error| format!("{error}; render templates before"))?;
-    let manifests: Vec<_> = manifests.iter().map(Node::root).collect();
-    let pod = deployment(app, name, &manifests)?.key("spec").key("template").key("spec");
+    // `kubectl get --output yaml` prints a list.
+    let manifests: Vec<_> = manifests.iter().map(Node::root).flat_map(in_list).collect();
+    let deployment = deployment(app, name, &manifests)?.key("spec");
+    let pod = deployment.key("template").key("spec");
     let container = container::of_app(&pod).ok_or("call the container of the app `app`: there are others")?;
     let mut mismatches = Mismatches::default();
     let run = match container::run(&container) {
@@ -59,6 +62,7 @@ fn mismatches(app: &Declaration, name: Option<&str>, text: &str) -> Result<Vec<M
         }
     };
     mismatches.time_to_stop(&pod, app, run);
+    mismatches.time_of_a_rollout(&deployment.key("progressDeadlineSeconds"), run.times(&app.settings));
     mismatches.startup(&container.key("startupProbe"), &probes::startup(run.times(&app.settings)));
     let (readiness, liveness) = (container.key("readinessProbe"), container.key("livenessProbe"));
     mismatches.path(&readiness, &probes::readiness(run.form).path);
@@ -68,6 +72,12 @@ fn mismatches(app: &Declaration, name: Option<&str>, text: &str) -> Result<Vec<M
         Liveness::None(_) => mismatches.no_health_check(&liveness, app),
     }
     Ok(mismatches.0)
+}
+
+/// The manifests of a list, or this one.
+fn in_list(manifest: Node<'_>) -> Vec<Node<'_>> {
+    let kind = manifest.key("kind").text().unwrap_or_default();
+    if kind.ends_with("List") { manifest.key("items").items() } else { vec![manifest] }
 }
 
 /// The Deployment of this name, or the only one.
@@ -107,6 +117,19 @@ impl Mismatches {
         if node.number().is_none_or(|has| has < times.stop()) {
             let wants = format!("at least {}: {}", times.stop(), times.explained_stop());
             self.push(&node, node.shown(), wants);
+        }
+    }
+
+    /// A rollout must not count as failed while a pod may still start.
+    fn time_of_a_rollout(&mut self, node: &Node, times: Times) {
+        let (has, wants) = (node.number().unwrap_or(600), times.startup_window());
+        if has <= wants {
+            let shown = if node.exists() { node.shown() } else { format!("{has}, the default") };
+            self.push(
+                node,
+                shown,
+                format!("more than {wants}, the time of a start; {} has room", times.rollout()),
+            );
         }
     }
 

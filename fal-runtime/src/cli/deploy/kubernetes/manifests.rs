@@ -8,6 +8,7 @@ use super::KubernetesOptions;
 use super::probes::{self, Form, Liveness, PodProbe};
 use crate::app::Declaration;
 use crate::cli::deploy::times::Times;
+use crate::error::{Error, Result};
 
 /// How long Kubernetes may take to remove a pod from a service.
 const LAME_DUCK: Duration = Duration::from_secs(5);
@@ -16,15 +17,26 @@ const LAME_DUCK: Duration = Duration::from_secs(5);
 const DRAIN: Duration = Duration::from_secs(30);
 
 /// The manifests, one after another. There is an autoscaler if the app may have more pods than `--replicas`.
-pub(crate) fn manifests(app: &Declaration, options: &KubernetesOptions) -> String {
-    let name = options.name(app.settings.name());
+///
+/// # Errors
+///
+/// When the options contradict each other.
+pub(crate) fn manifests(app: &Declaration, options: &KubernetesOptions) -> Result<String> {
+    let (name, replicas) = (options.name(app.settings.name()), options.replicas);
     let mut text = deployment(app, options, &name);
     text.push_str(&service(&name));
     text.push_str(&disruption_budget(&name));
-    if let Some(max) = options.max_replicas {
-        text.push_str(&autoscaler(&name, options.replicas, max.max(options.replicas)));
+    match options.max_replicas {
+        Some(max) if max < replicas => {
+            let error = format!(
+                "`--max-replicas {max}` is less than `--replicas {replicas}`, with which it begins: raise it"
+            );
+            return Err(Error::msg(error));
+        }
+        Some(max) => text.push_str(&autoscaler(&name, replicas, max)),
+        None => {}
     }
-    text
+    Ok(text)
 }
 
 /// A text as YAML takes it literally.
@@ -56,9 +68,20 @@ fn deployment(app: &Declaration, options: &KubernetesOptions, name: &str) -> Str
     };
     let image = quoted(options.image.as_deref().unwrap_or_default());
     let (stop, explained) = (times.stop(), times.explained_stop());
+    let (rollout, explained_rollout) = (times.rollout(), times.explained_rollout());
     let command = if options.bare { "serve" } else { "run" };
     let arguments = indented(12, &arguments(app, options, times));
     let environment = environment(options);
+    // Kubernetes starts the successor while the old pod still ends, unless it can count the devices.
+    let device = if options.exclusive {
+        let lines = [
+            "# Name the device. A successor waits until an old pod has ended only if both ask for it here.",
+            "# limits: { nvidia.com/gpu: 1 }",
+        ];
+        indented(12, &lines.map(ToOwned::to_owned))
+    } else {
+        String::new()
+    };
     let probes = [
         probe("startupProbe", &probes::startup(times)),
         probe("readinessProbe", &probes::readiness(form)),
@@ -77,6 +100,8 @@ metadata:
   labels: {{ app.kubernetes.io/name: {name} }}
 spec:
   {replicas}
+  # How long a rollout may make no progress: {explained_rollout}
+  progressDeadlineSeconds: {rollout}
   selector:
     matchLabels: {{ app.kubernetes.io/name: {name} }}
   strategy:
@@ -112,7 +137,7 @@ spec:
 {probes}          # Examples. Write what the app needs: a CPU for each busy runner, and the memory of all runners together.
           resources:
             requests: {{ cpu: \"1\", memory: 1Gi }}
-          securityContext:
+{device}          securityContext:
             allowPrivilegeEscalation: false
             readOnlyRootFilesystem: true
             capabilities: {{ drop: [ALL] }}
@@ -146,7 +171,7 @@ fn arguments(app: &Declaration, options: &KubernetesOptions, times: Times) -> Ve
     let Times { lame_duck, drain, .. } = times;
     let mut lines = vec![
         format!("- {}", if options.bare { "serve" } else { "run" }),
-        "# Every address of the pod.".to_owned(),
+        "# Every IPv4 address of the pod. For IPv6, or both, write [::].".to_owned(),
         "- --listen=0.0.0.0:8080".to_owned(),
         "- --probes=0.0.0.0:9091".to_owned(),
         "# How long Services may still send new connections to a pod that ends.".to_owned(),

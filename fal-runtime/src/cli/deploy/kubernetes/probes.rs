@@ -45,7 +45,7 @@ pub(super) enum Liveness {
 
 /// Whether a pod has started. Until then, Kubernetes makes no other probe.
 pub(super) fn startup(times: Times) -> PodProbe {
-    let threshold = (times.startup * 11).div_ceil(10 * STARTUP_PERIOD);
+    let threshold = times.startup_window().div_ceil(STARTUP_PERIOD);
     PodProbe {
         path: "/readyz".to_owned(),
         initial_delay: 0,

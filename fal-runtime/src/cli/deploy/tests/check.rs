@@ -93,6 +93,31 @@ fn a_declaration_that_has_changed_does_not_fit_any_more() {
 }
 
 #[test]
+fn a_rollout_that_fails_before_a_pod_may_have_started_does_not_fit() {
+    let text =
+        changed::<OnRequest>(&[], &[("progressDeadlineSeconds: 1005", "progressDeadlineSeconds: 660")]);
+    let error = checked::<OnRequest>(&text, &[]).unwrap();
+    assert!(error.contains("spec.progressDeadlineSeconds\n    has 660, wants more than 660"), "{error}");
+    let text = changed::<OnRequest>(&[], &[("  progressDeadlineSeconds: 1005\n", "")]);
+    let error = checked::<OnRequest>(&text, &[]).unwrap();
+    assert!(error.contains("has 600, the default, wants more than 660"), "{error}");
+    let text = changed::<Slow>(&[], &[("  progressDeadlineSeconds: 457\n", "")]);
+    assert_eq!(checked::<Slow>(&text, &[]), None);
+}
+
+#[test]
+fn a_deployment_in_a_list_is_found() {
+    let manifests = kubernetes::<Slow>(&[]);
+    let deployment = manifests.split("---\n").next().unwrap().replace('\n', "\n    ");
+    let list = |deployment: &str| format!("apiVersion: v1\nkind: List\nitems:\n  - {deployment}");
+    assert_eq!(checked::<Slow>(&list(&deployment).replace("\n    \n", "\n"), &[]), None);
+    let wrong =
+        list(&deployment.replace("terminationGracePeriodSeconds: 47", "terminationGracePeriodSeconds: 1"));
+    let error = checked::<Slow>(&wrong, &[]).unwrap();
+    assert!(error.contains("items[0].spec.template.spec.terminationGracePeriodSeconds"), "{error}");
+}
+
+#[test]
 fn the_health_check_is_not_the_liveness_probe_of_a_host() {
     let text = changed::<Slow>(&[], &[("path: \"/healthz\"", "path: /alive")]);
     let error = checked::<Slow>(&text, &[]).unwrap();

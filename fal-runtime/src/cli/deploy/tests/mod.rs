@@ -42,14 +42,14 @@ struct Systemd {
 
 fn kubernetes<A: App>(arguments: &[&str]) -> String {
     let words = ["app", "--image=registry.example/app:1"].into_iter().chain(arguments.iter().copied());
-    manifests(A::declaration(), &Kubernetes::parse_from(words).options)
+    manifests(A::declaration(), &Kubernetes::parse_from(words).options).unwrap()
 }
 
 fn systemd(arguments: &[&str]) -> String {
     let matches = Systemd::command().get_matches_from(["app"].iter().chain(arguments));
     let options = Systemd::from_arg_matches(&matches).unwrap().options;
     let own: Vec<_> = arguments.iter().map(Into::into).collect();
-    units(Slow::declaration(), &options, Path::new("/opt/my app/app"), &own)
+    units(Slow::declaration(), &options, Path::new("/opt/my app/app"), &own).unwrap()
 }
 
 fn assert_has(text: &str, lines: &[&str]) {
@@ -96,7 +96,7 @@ fn the_health_check_of_a_bare_runner_is_a_liveness_probe_with_its_own_parameters
 
 #[test]
 fn a_comment_has_the_indentation_of_what_it_explains() {
-    for form in [&["--max-replicas=5"][..], &["--bare"]] {
+    for form in [&["--max-replicas=5"][..], &["--bare"], &["--exclusive"]] {
         let text = kubernetes::<Slow>(form);
         let lines: Vec<_> = text.lines().collect();
         let spaces = |line: &str| line.len() - line.trim_start().len();
@@ -123,8 +123,44 @@ fn an_exclusive_device_is_given_up_before_the_successor_starts_s35b() {
         "maxSurge: 0, maxUnavailable: 1",
         "- --replace=stop-first\n",
         "- --runners=2\n",
+        "# limits: { nvidia.com/gpu: 1 }\n",
     ];
     assert_has(&text, &expected);
+}
+
+#[test]
+fn a_machine_can_run_an_app_twice_under_two_names() {
+    for name in [&["--name=second%i app"][..], &["--name", "second%i app"]] {
+        let text = systemd(&[name, &["--listen=127.0.0.1:81"]].concat());
+        assert_has(
+            &text,
+            &[
+                "Install as /etc/systemd/system/second-i-app.service",
+                "app\" run --listen=127.0.0.1:81\n",
+                "StateDirectory=second-i-app\n",
+                "XDG_RUNTIME_DIR=/run/second-i-app\n",
+            ],
+        );
+    }
+    let text = systemd(&["--name=second", "--socket"]);
+    assert_has(&text, &["next to second.service"]);
+}
+
+#[test]
+fn a_rollout_may_take_as_long_as_a_start_the_image_and_a_stop() {
+    assert_has(
+        &kubernetes::<OnRequest>(&[]),
+        &[
+            "# How long a rollout may make no progress: a start 660 s + an image 300 s + the stop of an old pod 45 s\n  progressDeadlineSeconds: 1005\n",
+        ],
+    );
+}
+
+#[test]
+fn fewer_pods_at_most_than_at_least_are_an_error() {
+    let options = Kubernetes::parse_from(["app", "--image=a", "--replicas=5", "--max-replicas=2"]).options;
+    let error = manifests(Slow::declaration(), &options).unwrap_err().to_string();
+    assert!(error.contains("`--max-replicas 2`") && error.contains("`--replicas 5`"), "{error}");
 }
 
 #[test]
@@ -156,6 +192,7 @@ fn the_times_of_a_unit_are_computed_from_the_declaration_and_the_options() {
         &text,
         &["AmbientCapabilities=CAP_NET_BIND_SERVICE\nCapabilityBoundingSet=CAP_NET_BIND_SERVICE\n"],
     );
+    assert_has(&systemd(&["--control-socket-group=995"]), &["SupplementaryGroups=995\n"]);
     let text = systemd(&["--socket", "--listen=0.0.0.0:80"]);
     assert_has(
         &text,
