@@ -141,27 +141,35 @@ fn pages(app: Arc<ProbedApp>) -> Router {
         .route("/livez", get(alive))
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
-        .fallback(health)
+        .fallback(other)
         .with_state(app)
 }
 
-async fn alive() -> &'static str {
-    "{\"status\":\"ok\"}"
+/// The process is alive. A health endpoint with this path says more.
+async fn alive(State(app): State<Arc<ProbedApp>>, request: Request) -> Response<Body> {
+    health(&app, request).await.unwrap_or_else(ok)
 }
 
-async fn ready(State(app): State<Arc<ProbedApp>>) -> Result<&'static str, Response<Body>> {
+async fn ready(State(app): State<Arc<ProbedApp>>, request: Request) -> Response<Body> {
     if app.is_ready.load(Ordering::Relaxed) {
-        Ok(alive().await)
+        health(&app, request).await.unwrap_or_else(ok)
     } else {
-        Err(failure(StatusCode::SERVICE_UNAVAILABLE, "the runner takes no requests yet, or is stopping"))
+        failure(StatusCode::SERVICE_UNAVAILABLE, "the runner takes no requests yet, or is stopping")
     }
 }
 
-/// The app's health endpoint.
-async fn health(State(app): State<Arc<ProbedApp>>, request: Request) -> Response<Body> {
-    if app.is_health_path(request.uri().path()).await
-        && let Some(response) = app.health(request).await
-    {
+fn ok() -> Response<Body> {
+    Response::new(Body::from("{\"status\":\"ok\"}"))
+}
+
+/// The answer of the app's health endpoint, if the request is for it and the app runs.
+async fn health(app: &ProbedApp, request: Request) -> Option<Response<Body>> {
+    if app.is_health_path(request.uri().path()).await { app.health(request).await } else { None }
+}
+
+/// The app's health endpoint, or no page.
+async fn other(State(app): State<Arc<ProbedApp>>, request: Request) -> Response<Body> {
+    if let Some(response) = health(&app, request).await {
         return response;
     }
     if app.is_ready.load(Ordering::Relaxed) {
@@ -171,5 +179,38 @@ async fn health(State(app): State<Arc<ProbedApp>>, request: Request) -> Response
         )
     } else {
         failure(StatusCode::SERVICE_UNAVAILABLE, "the app is not running")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::any;
+
+    use super::*;
+
+    async fn status(app: &Arc<ProbedApp>, method: &str, path: &str) -> u16 {
+        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        pages(Arc::clone(app)).oneshot(request).await.unwrap().status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn a_health_endpoint_with_the_path_of_a_probe_answers_it_s67c() {
+        for path in ["/livez", "/healthz", "/readyz"] {
+            let app = Arc::new(ProbedApp {
+                is_ready: AtomicBool::new(false),
+                health: RwLock::new(None),
+                released: watch::channel(false).0,
+            });
+            let before = if path == "/readyz" { 503 } else { 200 };
+            assert_eq!(status(&app, "GET", path).await, before, "{path} before `setup` has ended");
+            let failing = any(async || StatusCode::INTERNAL_SERVER_ERROR);
+            let router = Router::new().route(path, failing);
+            *app.health.write().await = Some(Health { router, path });
+            app.is_ready.store(true, Ordering::Relaxed);
+            for probe in ["/livez", "/healthz", "/readyz"] {
+                let expected = if probe == path { 500 } else { 200 };
+                assert_eq!(status(&app, "GET", probe).await, expected, "{probe} of {path}");
+            }
+        }
     }
 }
