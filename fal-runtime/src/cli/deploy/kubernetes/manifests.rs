@@ -136,8 +136,8 @@ spec:
             - {{ name: probes, containerPort: 9091 }}
 {probes}          # Examples. Write what the app needs: a CPU for each busy runner, and the memory of all runners together.
           resources:
-            requests: {{ cpu: \"1\", memory: 1Gi }}
-{device}          securityContext:
+{device}            requests: {{ cpu: \"1\", memory: 1Gi }}
+          securityContext:
             allowPrivilegeEscalation: false
             readOnlyRootFilesystem: true
             capabilities: {{ drop: [ALL] }}
