@@ -1,9 +1,15 @@
 //! What the explanation of a runner needs to know beside the runner.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::fleet::{Fleet, Reason, RunnerRecord};
+use fal_health::{CheckRecord, Monitor, Outcome};
+
+use crate::evidence::EvidenceStore;
+use crate::fleet::{Fleet, Reason, RestartStatus, RunnerRecord};
 use crate::id::RunnerId;
+use crate::proxy::Balancer;
 
 /// The settings and the state of the host that an explanation names.
 #[derive(Clone, Debug)]
@@ -20,32 +26,64 @@ pub(crate) struct Circumstances {
     /// How many replacements are under way, and how many may be.
     pub(crate) replacing: usize,
     pub(crate) max_replacing: Option<usize>,
+    /// Whether a request without a response is overdue after some time (S53a).
+    pub(crate) bounds_requests: bool,
+    /// How far the last rolling restart is.
+    pub(crate) restart: Option<RestartStatus>,
     /// The last runner of each replica that ended, by the index of the replica.
-    pub(crate) last_ended: Vec<LastEnded>,
+    pub(crate) last_ended: BTreeMap<usize, LastEnded>,
+    /// What the last check of each replica found, if it failed, by the index of the replica.
+    pub(crate) failures: BTreeMap<usize, FailedCheck>,
 }
 
 /// How the last runner of a replica ended.
 #[derive(Clone, Debug)]
 pub(crate) struct LastEnded {
-    pub(crate) index: usize,
     pub(crate) id: RunnerId,
     pub(crate) reason: Reason,
     pub(crate) detail: Option<String>,
+    /// Its last check, if it failed.
+    pub(crate) failure: Option<FailedCheck>,
+}
+
+/// What a failed check found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FailedCheck {
+    pub(crate) outcome: Outcome,
+    pub(crate) detail: Option<Arc<str>>,
 }
 
 impl Circumstances {
-    pub(crate) fn of(fleet: &Fleet, health_path: Option<&str>, now: SystemTime) -> Self {
+    pub(crate) fn of(fleet: &Fleet, balancer: &Balancer, evidence: &EvidenceStore, now: SystemTime) -> Self {
         let settings = fleet.settings();
-        let mut last_ended: Vec<LastEnded> = Vec::new();
+        let failure = |id, check: &CheckRecord| {
+            let detail = || evidence.of(id).and_then(|kept| kept.detail(check.id));
+            let outcome = check.outcome;
+            matches!(outcome, Outcome::Failure(_)).then(|| FailedCheck { outcome, detail: detail() })
+        };
+        let (mut last_ended, mut last_checks) = (BTreeMap::new(), BTreeMap::new());
         for record in fleet.records() {
-            let RunnerRecord { index, id, reason, detail, .. } = record.as_ref();
-            last_ended.retain(|earlier| earlier.index != *index);
-            last_ended.push(LastEnded { index: *index, id: *id, reason: *reason, detail: detail.clone() });
+            let RunnerRecord { index, id, reason, detail, checks, .. } = record.as_ref();
+            let found = checks.last().map(|check| failure(*id, check));
+            let last = LastEnded {
+                id: *id,
+                reason: *reason,
+                detail: detail.clone(),
+                failure: found.clone().flatten(),
+            };
+            last_ended.insert(*index, last);
+            last_checks.extend(found.map(|found| (*index, found)));
         }
+        for observed in fleet.observe() {
+            let runner = &observed.runner;
+            let check = runner.monitor().and_then(|monitor| Monitor::history(monitor).next_back());
+            last_checks.extend(check.map(|check| (runner.index().get(), failure(runner.id(), check))));
+        }
+        let failures = last_checks.into_iter().filter_map(|(index, found)| Some((index, found?))).collect();
         Self {
             now,
             has_periodic_checks: settings.has_periodic_checks(),
-            health_path: health_path.map(Into::into),
+            health_path: balancer.health_path().map(Into::into),
             check_interval: settings.check_interval,
             start_check_interval: settings.start_check_interval,
             startup_limit: settings.startup_limit(),
@@ -53,13 +91,16 @@ impl Circumstances {
             grace_period: settings.grace_period,
             replacing: fleet.vacated(),
             max_replacing: settings.max_replacing.of(settings.runners).map(Into::into),
+            bounds_requests: balancer.bounds_requests(),
+            restart: fleet.restart_status(),
             last_ended,
+            failures,
         }
     }
 
-    /// How the last runner of a replica ended.
-    pub(crate) fn last_ended_of(&self, index: usize) -> Option<&LastEnded> {
-        self.last_ended.iter().find(|ended| ended.index == index)
+    /// How many other replicas have the same finding as this one.
+    pub(crate) fn sharing(&self, index: usize, failure: &FailedCheck) -> usize {
+        self.failures.iter().filter(|(other, found)| **other != index && *found == failure).count()
     }
 }
 
@@ -77,7 +118,10 @@ impl Default for Circumstances {
             grace_period: Duration::from_secs(5),
             replacing: 1,
             max_replacing: Some(1),
-            last_ended: Vec::new(),
+            bounds_requests: true,
+            restart: None,
+            last_ended: BTreeMap::new(),
+            failures: BTreeMap::new(),
         }
     }
 }

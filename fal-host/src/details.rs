@@ -1,11 +1,13 @@
 //! Everything that the host knows of one runner (S85).
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use fal_health::{CheckRecord, Monitor, Time};
+use fal_health::{CheckRecord, Monitor, Outcome, Time};
 use serde::Serialize;
 
+use crate::amounts::duration;
 use crate::check_info::CheckInfo;
 use crate::circumstances::Circumstances;
 use crate::clock::Clock;
@@ -77,6 +79,13 @@ pub struct RequestInfo {
     pub in_flight: Duration,
 }
 
+impl fmt::Display for RequestInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, path, request_id, in_flight } = self;
+        write!(f, "{method} {path} with the id {request_id}, in flight for {}", duration(*in_flight))
+    }
+}
+
 /// A step of a runner and its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -100,7 +109,7 @@ impl RunnerDetails {
         let Sources { fleet, clock, balancer, evidence } = sources;
         let (now, kept) = (clock.now(), evidence.of(id));
         let output = kept.map(|kept| kept.output.since(0).lines).unwrap_or_default();
-        let circumstances = Circumstances::of(fleet, balancer.health_path(), clock.wall(now));
+        let circumstances = Circumstances::of(fleet, balancer, evidence, clock.wall(now));
         let live = fleet.observe_runner(id).map(|observed| {
             let runner = &observed.runner;
             let history = runner.monitor().into_iter().flat_map(Monitor::history);
@@ -136,7 +145,9 @@ fn checks<'a>(
     kept: Option<&Arc<Evidence>>,
     now: Time,
 ) -> Vec<CheckInfo> {
-    let detail = |record: &CheckRecord| kept.and_then(|kept| kept.detail(record.id));
+    // What is kept of a check that has passed after all does not say why it failed.
+    let failed = |record: &CheckRecord| matches!(record.outcome, Outcome::Failure(_));
+    let detail = |record: &CheckRecord| kept.filter(|_| failed(record))?.detail(record.id);
     records.map(|record| CheckInfo { detail: detail(record), ..CheckInfo::of(record, now) }).collect()
 }
 

@@ -134,7 +134,7 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind, evidence: Option<&Evidence
         EventKind::RestartAborted { reason } => tracing::error!(
             %runner,
             %reason,
-            "a new runner failed: the rolling restart ends, and the runners that it has not replaced stay"
+            "a new runner failed: the rolling restart ends, and the runners that it has not replaced stay; `explain {runner}` says why"
         ),
         EventKind::UpgradeStarted { .. }
         | EventKind::UpgradeCompleted { .. }

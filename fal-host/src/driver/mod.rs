@@ -260,9 +260,16 @@ impl Driver {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         let Some(prober) = runner.prober.clone() else { return };
         let (fleet_events, balancer) = (self.fleet_events.clone(), Arc::clone(&self.balancer));
+        let evidence = self.evidence.begin(id);
         let task = tokio::spawn(async move {
             let found = catch_panic(prober.check(check)).await;
             let finding = Finding { is_wedged: balancer.is_wedged(id), ..found };
+            if finding.is_wedged
+                && finding.answer == Outcome::Pass
+                && let Some(oldest) = balancer.oldest_request(id)
+            {
+                evidence.check_failed(check.id, &format!("the oldest request is {oldest}"));
+            }
             let _ = fleet_events.send(FleetEvent::CheckFinished { id, check: check.id, finding });
         });
         runner.check = Some(task.abort_handle());

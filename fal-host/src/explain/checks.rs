@@ -7,7 +7,7 @@ use fal_health::{Failure, Inconclusive, Outcome, Trigger};
 use super::explanation::{Explanation, time};
 use crate::amounts::duration;
 use crate::check_info::CheckInfo;
-use crate::circumstances::Circumstances;
+use crate::circumstances::{Circumstances, FailedCheck};
 
 /// Tells the last check that failed, and the last one if it is another. `until` is the time that their ages count back from.
 pub(super) fn tell_checks(
@@ -26,6 +26,29 @@ pub(super) fn tell_checks(
     }
 }
 
+/// Says that other replicas have the same finding, if there are some.
+pub(super) fn tell_sharing(
+    explanation: &mut Explanation,
+    index: usize,
+    failure: &FailedCheck,
+    circumstances: &Circumstances,
+) {
+    let sharing = circumstances.sharing(index, failure);
+    if sharing > 0 {
+        let others =
+            if sharing == 1 { "1 other replica has" } else { &format!("{sharing} other replicas have") };
+        explanation.fact(format!(
+            "{others} the same finding: they share its cause, such as a database. Repair that; to replace runners does not help."
+        ));
+    }
+}
+
+/// The failure of the last check, if it failed.
+pub(super) fn failure_of(checks: &[CheckInfo]) -> Option<FailedCheck> {
+    let last = checks.last().filter(|check| matches!(check.outcome, Outcome::Failure(_)))?;
+    Some(FailedCheck { outcome: last.outcome, detail: last.detail.clone() })
+}
+
 fn tell(explanation: &mut Explanation, what: &str, check: &CheckInfo, until: SystemTime, path: Option<&str>) {
     let CheckInfo { trigger, outcome, duration: took, ago, detail, .. } = check;
     let at = until.checked_sub(*ago).map(|at| format!(" at {}", time(at))).unwrap_or_default();
@@ -41,7 +64,7 @@ fn tell(explanation: &mut Explanation, what: &str, check: &CheckInfo, until: Sys
 }
 
 /// What a check found, as the end of a sentence.
-fn found(outcome: Outcome) -> String {
+pub(super) fn found(outcome: Outcome) -> String {
     match outcome {
         Outcome::Pass => "passed".to_owned(),
         Outcome::Failure(Failure::Status(status)) => format!("was answered with status {status}"),

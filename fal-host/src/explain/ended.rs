@@ -4,14 +4,15 @@ use std::time::{Duration, SystemTime};
 
 use fal_health::{Failure, Outcome};
 
-use super::checks::tell_checks;
+use super::checks::{failure_of, tell_checks, tell_sharing};
 use super::explanation::{Explanation, time};
 use super::reasons::{because, rule};
 use crate::amounts::{duration, memory};
 use crate::circumstances::Circumstances;
 use crate::details::StepInfo;
 use crate::evidence::OomEvidence;
-use crate::fleet::{Exit, Reason, StepKind};
+use crate::fleet::{Exit, Reason, RestartStatus, StepKind};
+use crate::id::RunnerId;
 use crate::snapshot::EndedInfo;
 
 /// Explains a runner that has ended.
@@ -23,8 +24,14 @@ pub(super) fn explain(ended: &EndedInfo, steps: &[StepInfo], circumstances: &Cir
     if let Some(detail) = &ended.detail {
         told.fact(format!("More is known: {detail:?}."));
     }
-    if matches!(reason, Reason::StartupTimeout) {
-        told.fact(format!("The startup timeout is {}.", duration(circumstances.startup_limit)));
+    match reason {
+        Reason::StartupTimeout => {
+            told.fact(format!("The startup timeout is {}.", duration(circumstances.startup_limit)));
+        }
+        Reason::Memory | Reason::Age | Reason::Requests => {
+            told.rule("S54b", "The limit of each runner is up to a tenth below the setting.");
+        }
+        _ => {}
     }
     tell_life(&mut told, ended, steps, circumstances);
     tell_exit(&mut told, ended, steps);
@@ -33,10 +40,29 @@ pub(super) fn explain(ended: &EndedInfo, steps: &[StepInfo], circumstances: &Cir
     if let Some(advice) = advice(ended) {
         told.fact(advice);
     }
+    if let (Reason::Unhealthy | Reason::ManualCheckFailed, Some(failure)) =
+        (reason, failure_of(&ended.checks))
+    {
+        tell_sharing(&mut told, *index, &failure, circumstances);
+    }
+    tell_restart(&mut told, *id, *reason, circumstances);
     if began(steps, StepKind::Killed).is_some() && began(steps, StepKind::Terminating).is_some() {
         told.fact("Make it end sooner after SIGTERM, or allow more time with `termination_grace_period` (`fal-host --grace-period`).");
     }
     told
+}
+
+/// Tells what the end has to do with a rolling restart that was aborted.
+fn tell_restart(told: &mut Explanation, id: RunnerId, reason: Reason, circumstances: &Circumstances) {
+    let Some(RestartStatus::Aborted { runner: failed, .. }) = circumstances.restart else { return };
+    if failed == id {
+        told.rule(
+            "S52b",
+            "It was a new runner of a rolling restart, which ended with it. The runners that it had not replaced serve on.",
+        );
+    } else if reason == Reason::RestartAborted {
+        told.fact(format!("That was runner {failed}: `explain {failed}` says why it failed."));
+    }
 }
 
 fn began(steps: &[StepInfo], kind: StepKind) -> Option<SystemTime> {
@@ -166,8 +192,8 @@ fn advice(ended: &EndedInfo) -> Option<String> {
         Reason::Exited => "Its output, and the requests of that time in the log, say more.",
         Reason::SetupFailed => "Its output and the error say why it could not start.",
         Reason::StartupTimeout => {
-            "Make the setup faster, or allow more time with `startup_timeout` (`fal-host --startup-timeout`). A server under `fal-host` is ready when it accepts \
-             a connection at the port in the variable `PORT`; if it listens elsewhere, a warning in the log says where."
+            "Make the setup faster, or allow more time with `startup_timeout` (`fal-host --startup-timeout`). A server under \
+             `fal-host` is ready when it accepts a connection at the port in the variable `PORT`."
         }
         _ => return None,
     };
@@ -185,10 +211,7 @@ fn advice_after(outcome: Outcome) -> &'static str {
         Outcome::Failure(Failure::Status(401 | 403)) => {
             "Its server refuses the host: let checks in, or give them credentials with `--health-header`."
         }
-        Outcome::Failure(Failure::Status(_)) => {
-            "Repair what the check found. If several runners have the same finding, they share its cause, such as a database, \
-             and replacing them does not help."
-        }
+        Outcome::Failure(Failure::Status(_)) => "Repair what the check found.",
         outcome => advice_after_silence(outcome),
     }
 }
@@ -201,8 +224,8 @@ fn advice_after_silence(outcome: Outcome) -> &'static str {
              time with `timeout_seconds` (`fal-host --timeout`)."
         }
         Some("wedged" | "stalled") => {
-            "Find out where its requests hang: the log names those that were lost at its end, and `explain` of a runner that still \
-             hangs names the oldest. `request_timeout` bounds how long they may take."
+            "Find out where its requests hang: the oldest one is above, and the log names those that were lost at its end. \
+             `request_timeout` bounds how long they may take."
         }
         _ => SEE_CHECK,
     }

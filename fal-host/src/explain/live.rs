@@ -4,14 +4,17 @@ use std::time::{Duration, SystemTime};
 
 use fal_health::Verdict;
 
-use super::checks::tell_checks;
+use super::checks::{failure_of, found, tell_checks, tell_sharing};
 use super::explanation::{Explanation, counted, time};
 use super::reasons::because;
 use crate::amounts::duration;
-use crate::circumstances::Circumstances;
-use crate::details::{LiveInfo, RequestInfo, StepInfo};
+use crate::circumstances::{Circumstances, LastEnded};
+use crate::details::{LiveInfo, StepInfo};
 use crate::fleet::{Reason, RunnerState, StepKind};
 use crate::snapshot::{HealthInfo, RunnerInfo};
+
+/// A request in flight for so long may hang.
+const HANGS_AFTER: Duration = Duration::from_secs(30);
 
 /// Explains a runner that has not ended.
 pub(super) fn explain(live: &LiveInfo, steps: &[StepInfo], circumstances: &Circumstances) -> Explanation {
@@ -21,12 +24,15 @@ pub(super) fn explain(live: &LiveInfo, steps: &[StepInfo], circumstances: &Circu
     let mut told = Explanation::new(format!("runner {id} (replica {index}{process}) is {}", state.name()));
     tell_state(&mut told, info, steps, circumstances);
     if let Some(oldest) = oldest_request {
-        let RequestInfo { method, path, request_id, in_flight } = &**oldest;
-        let since = circumstances.now.checked_sub(*in_flight).map(time).unwrap_or_default();
-        told.fact(format!(
-            "Its oldest request is {method} {path} with the id {request_id}, in flight since {since}, for {}.",
-            duration(*in_flight)
-        ));
+        let since = circumstances.now.checked_sub(oldest.in_flight).map(time).unwrap_or_default();
+        told.fact(format!("Its oldest request is {oldest}, since {since}."));
+        if oldest.in_flight >= HANGS_AFTER && !circumstances.bounds_requests {
+            told.rule(
+                "S53a",
+                "If it hangs: `request_timeout` (`fal-host --request-timeout`) ends such requests, and with `--wedged-after` the \
+                 checks of a runner fail whose every permit is held by one.",
+            );
+        }
     }
     if info.pid.is_some() {
         told.fact(format!("Its process started at {} and is {} old.", time(*started_at), duration(info.age)));
@@ -41,6 +47,9 @@ pub(super) fn explain(live: &LiveInfo, steps: &[StepInfo], circumstances: &Circu
         }
     }
     tell_checks(&mut told, checks, circumstances.now, circumstances);
+    if let Some(failure) = failure_of(checks) {
+        tell_sharing(&mut told, info.index, &failure, circumstances);
+    }
     tell_plans(&mut told, info);
     told
 }
@@ -126,12 +135,19 @@ fn tell_backoff(told: &mut Explanation, info: &RunnerInfo, circumstances: &Circu
             duration(rest)
         ),
     );
-    if let Some(last) = circumstances.last_ended_of(info.index) {
-        let detail = last.detail.as_ref().map(|detail| format!(": {detail:?}")).unwrap_or_default();
+    if let Some(LastEnded { id, reason, detail, failure }) = circumstances.last_ended.get(&info.index) {
+        let detail = detail.as_ref().map(|detail| format!(": {detail:?}")).unwrap_or_default();
         told.rule(
             "S35c",
-            format!("The last one was runner {}, which ended as `{}`{detail}.", last.id, last.reason),
+            format!(
+                "The last one was runner {id}, which ended as `{reason}`{detail}. `explain {id}` says more."
+            ),
         );
+        if let Some(failure) = failure {
+            let detail = failure.detail.as_ref().map(|detail| format!(": {detail:?}")).unwrap_or_default();
+            told.rule("S18a", format!("Its last check {}{detail}.", found(failure.outcome)));
+            tell_sharing(told, info.index, failure, circumstances);
+        }
     }
 }
 
@@ -178,7 +194,10 @@ fn tell_health(
         }
     }
     if health.wedged {
-        told.rule("S53a", "Overdue requests hold every permit, so checks that would pass fail as `wedged`.");
+        told.rule(
+            "S53a",
+            "Overdue requests hold every permit, so checks that would pass fail as `wedged`. Find out where they hang.",
+        );
     }
     if let Some(stalled) = health.stalled {
         told.rule(

@@ -6,9 +6,10 @@ use fal_health::{Failure, Outcome, Trigger, Verdict};
 
 use crate::RunnerId;
 use crate::check_info::CheckInfo;
+use crate::circumstances::{Circumstances, FailedCheck, LastEnded};
 use crate::details::{LiveInfo, LiveOrEnded, RequestInfo, RunnerDetails, StepInfo};
 use crate::evidence::OomEvidence;
-use crate::fleet::{Exit, Reason, RunnerState, StepKind};
+use crate::fleet::{Exit, Reason, RestartStatus, RunnerState, StepKind};
 use crate::snapshot::{BackoffInfo, EndedInfo, HealthInfo, RunnerInfo};
 
 fn at(seconds: u64) -> SystemTime {
@@ -86,7 +87,17 @@ fn explained_end(ended: EndedInfo, kinds: &[StepKind]) -> String {
 }
 
 fn explained(live: LiveInfo, kinds: &[StepKind]) -> String {
-    RunnerDetails::new(LiveOrEnded::Live(live), steps(kinds)).explanation()
+    explained_in(Circumstances::default(), live, kinds)
+}
+
+fn explained_in(circumstances: Circumstances, live: LiveInfo, kinds: &[StepKind]) -> String {
+    let details = RunnerDetails::new(LiveOrEnded::Live(live), steps(kinds));
+    RunnerDetails { circumstances, ..details }.explanation()
+}
+
+fn explained_end_in(circumstances: Circumstances, ended: EndedInfo) -> String {
+    let details = RunnerDetails::new(LiveOrEnded::Ended(ended), steps(&[StepKind::InRotation]));
+    RunnerDetails { circumstances, ..details }.explanation()
 }
 
 const REASONS: [(Reason, &str, &str); 14] = [
@@ -134,7 +145,7 @@ runner 3 (replica 1, process 4711) ended: unhealthy
 - Its process was ended by signal 9 (SIGKILL).
 - Its process used at most 50.0 MiB of resident memory and 1.5s of processor time. [S85b]
 - The last check that failed was a periodic one of /health at 1970-01-01T00:15:58Z. It took 5ms and was answered with status 500: \"no GPU\". [S18a]
-- Repair what the check found. If several runners have the same finding, they share its cause, such as a database, and replacing them does not help.
+- Repair what the check found.
 - Make it end sooner after SIGTERM, or allow more time with `termination_grace_period` (`fal-host --grace-period`).
 The rules in brackets are in docs/semantics.md.
 "
@@ -200,9 +211,13 @@ fn the_oldest_request_of_a_runner_is_named_s85d() {
         request_id: "abc".to_owned(),
         in_flight: Duration::from_secs(61),
     }));
-    let text = explained(LiveInfo { oldest_request, ..live(RunnerState::Running) }, &[StepKind::InRotation]);
-    let expected = "- Its oldest request is POST /predict with the id abc, in flight since 1970-01-01T00:15:39Z, for 61s.\n";
-    assert!(text.contains(expected), "{text}");
+    let hanging = LiveInfo { oldest_request, ..live(RunnerState::Running) };
+    let text = explained(hanging.clone(), &[StepKind::InRotation]);
+    let expected = "- Its oldest request is POST /predict with the id abc, in flight for 61s, since 1970-01-01T00:15:39Z.\n";
+    assert!(text.contains(expected) && !text.contains("If it hangs"), "{text}");
+    let unbounded = Circumstances { bounds_requests: false, ..Circumstances::default() };
+    let text = explained_in(unbounded, hanging, &[StepKind::InRotation]);
+    assert!(text.contains("If it hangs: `request_timeout`") && text.contains("--wedged-after"), "{text}");
 }
 
 #[test]
@@ -284,4 +299,51 @@ fn every_outcome_of_a_check_is_explained_s18a_s20_s85d() {
         let text = explained(runner, &[StepKind::InRotation]);
         assert!(text.contains(words), "{text}");
     }
+}
+
+/// Two other replicas whose last checks found that redis has stopped, and how the last runner of the own one ended.
+fn outage() -> Circumstances {
+    let failure = |detail: &str| FailedCheck {
+        outcome: Outcome::Failure(Failure::Status(503)),
+        detail: Some(detail.into()),
+    };
+    let failures = [(0, failure("no redis")), (2, failure("no redis")), (3, failure("no disk"))].into();
+    let last = LastEnded {
+        id: RunnerId::new(2),
+        reason: Reason::Unhealthy,
+        detail: None,
+        failure: Some(failure("no redis")),
+    };
+    Circumstances { failures, last_ended: [(1, last)].into(), ..Circumstances::default() }
+}
+
+#[test]
+fn an_explanation_counts_the_other_replicas_with_the_same_finding_s85d() {
+    let failed = || vec![check(Outcome::Failure(Failure::Status(503)), Some("no redis"))];
+    let shared = "2 other replicas have the same finding: they share its cause";
+    let text = explained_end_in(outage(), EndedInfo { checks: failed(), ..ended(Reason::Unhealthy) });
+    assert!(text.contains(shared), "{text}");
+    let mut deferred = LiveInfo { checks: failed(), ..live(RunnerState::Idle) };
+    deferred.info.deferred = true;
+    let text = explained_in(outage(), deferred, &[StepKind::InRotation]);
+    assert!(text.contains(shared), "{text}");
+    let text = explained_in(outage(), live(RunnerState::CrashBackoff), &[StepKind::CrashBackoff]);
+    assert!(text.contains("runner 2, which ended as `unhealthy`. `explain 2` says more."), "{text}");
+    assert!(text.contains("Its last check was answered with status 503: \"no redis\"."), "{text}");
+    assert!(text.contains(shared), "{text}");
+    let alone = vec![check(Outcome::Failure(Failure::Status(500)), Some("no GPU"))];
+    let text = explained_end_in(outage(), EndedInfo { checks: alone, ..ended(Reason::Unhealthy) });
+    assert!(!text.contains("the same finding"), "{text}");
+}
+
+#[test]
+fn an_aborted_rolling_restart_is_told_by_those_that_it_ended_s52b_s85d() {
+    let aborted = |runner| Circumstances {
+        restart: Some(RestartStatus::Aborted { runner: RunnerId::new(runner), reason: Reason::Unhealthy }),
+        ..Circumstances::default()
+    };
+    let text = explained_end_in(aborted(3), ended(Reason::Unhealthy));
+    assert!(text.contains("a new runner of a rolling restart, which ended with it"), "{text}");
+    let text = explained_end_in(aborted(2), ended(Reason::RestartAborted));
+    assert!(text.contains("That was runner 2: `explain 2` says why it failed."), "{text}");
 }

@@ -30,8 +30,8 @@ pub(super) struct RollingRestart {
 pub enum RestartError {
     /// One of its successors failed. The runners that it had not replaced stay.
     #[error(
-        "the rolling restart ended, because its new runner {runner} failed with `{reason}`; the runners that it had \
-         not replaced stay"
+        "the rolling restart ended, because its new runner {runner} failed with `{reason}`: `explain {runner}` says why; \
+         the runners that it had not replaced stay"
     )]
     #[non_exhaustive]
     SuccessorFailed {

@@ -3,7 +3,7 @@
 use matchit::Router;
 
 /// The label of every path that the app does not declare.
-const OTHER: &str = "other";
+pub(crate) const OTHER: &str = "other";
 
 /// One of the endpoints of [`Endpoints`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

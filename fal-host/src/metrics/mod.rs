@@ -12,7 +12,7 @@ mod requests;
 mod runners;
 
 pub(crate) use counted::Counted;
-pub(crate) use endpoints::EndpointIndex;
+pub(crate) use endpoints::{EndpointIndex, OTHER};
 pub(crate) use fleet::FleetMetrics;
 pub(crate) use requests::{Completion, RequestMetrics};
 #[cfg(feature = "metrics")]

@@ -6,6 +6,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Method};
 use tokio::time::Instant;
 
+use super::log_entry::cut;
 use crate::metrics::EndpointIndex;
 
 /// The requests that hold permits of one runner.
@@ -32,6 +33,13 @@ pub(super) struct Holder {
     pub(super) since: Instant,
 }
 
+impl Holder {
+    /// Its path without the query, at most 256 bytes of it.
+    pub(super) fn path(&self) -> &str {
+        self.target.as_ref().map_or("*", |target| cut(target.path()))
+    }
+}
+
 impl Holders {
     pub(super) fn insert(&self, holder: Holder) -> HolderId {
         let mut table = self.lock();
@@ -52,9 +60,9 @@ impl Holders {
         self.lock().holders.len()
     }
 
-    /// The endpoints of all of them, and since when each is held.
-    pub(super) fn endpoints(&self) -> Vec<(EndpointIndex, Instant)> {
-        self.lock().holders.iter().map(|(_, holder)| (holder.endpoint, holder.since)).collect()
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<Holder> {
+        self.lock().holders.iter().map(|(_, holder)| holder.clone()).collect()
     }
 
     /// The one that holds its permit for the longest time.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::error::ProxyError;
+use crate::amounts::duration;
 
 /// How often the number of further refusals is told.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -107,29 +108,33 @@ impl RefusalLog {
     }
 }
 
-/// Says which requests hold the permits, such as `2 of 2 permits are held, the longest for 61s: /predict (2)`.
-pub(super) fn describe<'a>(permits: usize, held: impl IntoIterator<Item = (&'a str, Duration)>) -> String {
-    let mut endpoints = BTreeMap::<_, usize>::new();
-    let (mut count, mut longest) = (0_usize, Duration::ZERO);
-    for (endpoint, duration) in held {
-        *endpoints.entry(endpoint).or_default() += 1;
-        count += 1;
-        longest = longest.max(duration);
-    }
+/// How many endpoints are named that hold permits.
+const MAX_NAMED: usize = 3;
+
+/// Says which endpoints hold the permits, such as `2 of 2 permits are held, the longest for 61s: /predict (2)`.
+pub(super) fn describe<'a>(
+    permits: usize,
+    held: impl IntoIterator<Item = &'a str>,
+    longest: Duration,
+) -> String {
     if permits == 0 {
         return "no runner takes requests".to_owned();
     }
+    let mut endpoints = BTreeMap::<_, usize>::new();
+    for endpoint in held {
+        *endpoints.entry(endpoint).or_default() += 1;
+    }
+    let count: usize = endpoints.values().sum();
     let mut endpoints: Vec<_> = endpoints.into_iter().collect();
     endpoints.sort_by_key(|(_, held)| std::cmp::Reverse(*held));
-    let endpoints: Vec<_> =
-        endpoints.iter().take(3).map(|(endpoint, held)| format!("{} ({held})", path_of(endpoint))).collect();
-    let longest = Duration::from_millis(u64::try_from(longest.as_millis()).unwrap_or(u64::MAX));
-    format!("{count} of {permits} permits are held, the longest for {longest:?}: {}", endpoints.join(", "))
-}
-
-/// An endpoint, for an operator.
-fn path_of(endpoint: &str) -> &str {
-    if endpoint == "other" { "undeclared paths" } else { endpoint }
+    let others: usize = endpoints.iter().skip(MAX_NAMED).map(|(_, held)| held).sum();
+    let mut names: Vec<_> =
+        endpoints.iter().take(MAX_NAMED).map(|(endpoint, held)| format!("{endpoint} ({held})")).collect();
+    if others > 0 {
+        names.push(format!("others ({others})"));
+    }
+    let longest = duration(longest);
+    format!("{count} of {permits} permits are held, the longest for {longest}: {}", names.join(", "))
 }
 
 #[cfg(test)]
@@ -182,9 +187,13 @@ mod tests {
 
     #[test]
     fn the_cause_names_the_endpoints_that_hold_the_permits_s84a() {
-        let seconds = Duration::from_secs;
-        let held = [("/a", seconds(3)), ("/predict", seconds(61)), ("/predict", seconds(2))];
-        assert_eq!(describe(4, held), "3 of 4 permits are held, the longest for 61s: /predict (2), /a (1)");
-        assert_eq!(describe(0, []), "no runner takes requests");
+        let longest = Duration::from_millis(61_204);
+        assert_eq!(
+            describe(4, ["/a", "/predict", "/predict"], longest),
+            "3 of 4 permits are held, the longest for 61.204s: /predict (2), /a (1)"
+        );
+        let names = ["/a", "/b", "/c", "/d", "/e"];
+        assert!(describe(5, names, longest).ends_with("/a (1), /b (1), /c (1), others (2)"));
+        assert_eq!(describe(0, [], Duration::ZERO), "no runner takes requests");
     }
 }

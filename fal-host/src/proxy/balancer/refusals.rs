@@ -5,8 +5,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Balancer;
+use crate::metrics::OTHER;
 use crate::proxy::error::ProxyError;
 use crate::proxy::refusal_log::{LimitReached, RefusalNotice, describe};
+
+/// A request that holds a permit for so long may hang.
+const HANGS_AFTER: Duration = Duration::from_secs(30);
 
 /// What makes a queue shorter.
 const MORE_AT_A_TIME: &str = "more `--runners` or a higher `max_multiplexing` serve more requests at a time";
@@ -104,14 +108,24 @@ impl Balancer {
         let now = Instant::now();
         let (runners, held) = {
             let permits = &self.lock().permits;
-            let held: Vec<_> = permits.routes().flat_map(|runner| runner.holders.endpoints()).collect();
+            let held: Vec<_> = permits.routes().flat_map(|runner| runner.holders.all()).collect();
             (permits.routes().count(), held)
         };
         let permits =
             usize::try_from(self.limits.max_multiplexing).unwrap_or(usize::MAX).saturating_mul(runners);
-        let held = held.iter().map(|(endpoint, since)| {
-            (self.metrics.endpoint_name(*endpoint), now.saturating_duration_since(*since))
+        let longest =
+            held.iter().map(|holder| now.saturating_duration_since(holder.since)).max().unwrap_or_default();
+        let names = held.iter().map(|holder| match self.metrics.endpoint_name(holder.endpoint) {
+            // What the app does not declare has no name. A server in another language declares nothing.
+            OTHER => holder.path(),
+            endpoint => endpoint,
         });
-        describe(permits, held)
+        let cause = describe(permits, names, longest);
+        if longest < HANGS_AFTER || self.limits.overdue().is_some() {
+            return cause;
+        }
+        format!(
+            "{cause}; if they hang, `request_timeout` ends them, and `--wedged-after` replaces their runner"
+        )
     }
 }

@@ -5,8 +5,6 @@ use std::num::NonZeroU64;
 use super::Balancer;
 use crate::RunnerId;
 use crate::details::RequestInfo;
-use crate::proxy::holders::Holder;
-use crate::proxy::log_entry::cut;
 
 impl Balancer {
     /// How many requests the runner serves, including abandoned requests whose call may still run (S38).
@@ -22,13 +20,18 @@ impl Balancer {
     /// The request that has been in flight at the runner for the longest time.
     pub(crate) fn oldest_request(&self, id: RunnerId) -> Option<RequestInfo> {
         let runner = self.lock().permits.route(id).cloned()?;
-        let Holder { method, target, request_id, since, .. } = runner.holders.oldest()?;
+        let oldest = runner.holders.oldest()?;
         Some(RequestInfo {
-            method: method.as_str().to_owned(),
-            path: target.as_ref().map_or("*", |target| cut(target.path())).to_owned(),
-            request_id: request_id.to_str().unwrap_or_default().to_owned(),
-            in_flight: since.elapsed(),
+            method: oldest.method.as_str().to_owned(),
+            path: oldest.path().to_owned(),
+            request_id: oldest.request_id.to_str().unwrap_or_default().to_owned(),
+            in_flight: oldest.since.elapsed(),
         })
+    }
+
+    /// Whether a request without a response is overdue after some time (S53a).
+    pub(crate) fn bounds_requests(&self) -> bool {
+        self.limits.overdue().is_some()
     }
 
     /// How many requests the runner has served.
