@@ -44,6 +44,8 @@ mod probe;
 mod proxy;
 mod snapshot;
 mod snapshot_parts;
+#[cfg(feature = "otel")]
+pub mod traces;
 #[cfg(feature = "cli")]
 mod upgrade;
 

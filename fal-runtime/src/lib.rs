@@ -62,6 +62,7 @@
 //! | `testing-fleet` | no | an app under a host in the process of its test (`testing::TestFleet`); implies `host` |
 //! | `tls` | no | the options of `run` for HTTPS; implies `host` |
 //! | `http2` | no | HTTP/2 between clients and the host; implies `host` |
+//! | `otel` | no | spans of requests and endpoints for OpenTelemetry; implies `host` |
 //!
 //! With `default-features = false` the crate has the declarations, the [`router`] and [`testing`].
 //!
@@ -102,6 +103,8 @@ mod router;
 mod runner;
 mod server;
 pub mod testing;
+#[cfg(feature = "otel")]
+mod traces;
 mod validation;
 
 #[doc(hidden)]

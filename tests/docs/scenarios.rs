@@ -411,6 +411,26 @@ const TABLE: &[Row] = &[
         rests: "only_a_get_of_a_file_with_status_200_has_conditions_s110",
     },
     Row {
+        rule: 111,
+        acts: "a_host_refuses_variables_that_it_cannot_use_s111b",
+        rests: "without_a_collector_in_the_environment_there_are_no_spans_s111a",
+    },
+    Row {
+        rule: 112,
+        acts: "a_request_is_one_tree_of_spans_from_its_client_to_the_code_of_its_endpoint_s111a_s112a_s112b_s112c",
+        rests: "the_trace_of_a_request_reaches_the_runner_as_it_is_without_spans_s83c_s112c",
+    },
+    Row {
+        rule: 113,
+        acts: "a_trace_that_its_client_does_not_sample_has_no_spans_and_passes_as_it_is_s113a",
+        rests: "the_host_decides_about_traces_that_begin_with_it_and_its_runner_follows_s113b",
+    },
+    Row {
+        rule: 114,
+        acts: "without_its_collector_a_host_serves_and_counts_the_spans_that_are_lost_s114a_s114b_s114c",
+        rests: "a_host_and_its_runners_send_their_last_spans_when_they_stop_s114c",
+    },
+    Row {
         rule: 115,
         acts: "a_value_keeps_all_digits_s115",
         rests: "other_types_read_numbers_as_without_the_feature_s115",

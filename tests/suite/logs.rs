@@ -103,7 +103,7 @@ async fn every_line_of_a_json_log_is_an_object_and_what_runners_print_is_its_mes
 }
 
 #[tokio::test]
-async fn the_trace_of_a_request_reaches_the_runner_s83c() {
+async fn the_trace_of_a_request_reaches_the_runner_as_it_is_without_spans_s83c_s112c() {
     let director = Director::new();
     let host = Program::run(&director, &["--app", "scripted"]);
     let pending = Pending::new(host.address().await, &traced("a")).await;

@@ -46,6 +46,7 @@ mod spares;
 mod stop_runner;
 mod stopping;
 mod terminal;
+mod traces;
 mod traffic;
 mod upgrades;
 mod upgrades_under_load;

@@ -61,6 +61,10 @@ pub enum Failure {
     #[cfg(feature = "tls")]
     #[error("{0}; check `--tls-certificate` and `--tls-key`")]
     Tls(crate::TlsError),
+    /// The environment sets up spans that cannot be sent.
+    #[cfg(feature = "otel")]
+    #[error(transparent)]
+    Traces(#[from] crate::traces::TracesError),
     /// The host did not start, for another reason.
     #[error(transparent)]
     Start(StartError),

@@ -66,12 +66,16 @@ pub fn run(
     if let Err(error) = crate::raise_open_files() {
         tracing::debug!(%error, "cannot raise the limit on open files");
     }
+    #[cfg(feature = "otel")]
+    let traces = traces_of(&banner.app.name)?;
     let runtime = runtime::build()?;
     let ended = runtime.block_on(async {
         let mut signals = Signals::install()?;
         let (upgrades, requests) = mpsc::unbounded_channel();
         let builder = sockets.into_iter().fold(host()?, |host, (kind, socket)| host.inherit(kind, socket));
         let builder = options.apply(builder)?.settings(banner.settings).upgrades(upgrades.clone());
+        #[cfg(feature = "otel")]
+        let builder = traces.iter().fold(builder, HostBuilder::traced_by);
         let (manager, events) = (ServiceManager::from_environment(), builder.events());
         title_this_process(&banner.app.name);
         // After a takeover an error would leave no host (S94c).
@@ -99,6 +103,10 @@ pub fn run(
         if let Some(hook) = hook {
             hook.finish();
         }
+        #[cfg(feature = "otel")]
+        if let Some(traces) = &traces {
+            traces.finish(LAST_SPANS);
+        }
         if ended.is_ok() {
             tracing::info!("stopped");
         }
@@ -123,6 +131,21 @@ pub fn run(
 /// When the system does not tell which program runs.
 pub fn program_path() -> io::Result<PathBuf> {
     own_program()
+}
+
+/// How long the spans that are left may take to be sent when the host stops (S114c).
+#[cfg(feature = "otel")]
+const LAST_SPANS: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Sets up the spans that the environment asks for (S111).
+#[cfg(feature = "otel")]
+fn traces_of(app: &str) -> Result<Option<crate::traces::Traces>, Failure> {
+    let service = crate::traces::TracedService { name: app, runner: None };
+    let traces = crate::traces::Traces::from_environment(&service)?;
+    if let Some(traces) = &traces {
+        tracing::info!(endpoint = traces.endpoint(), "spans of requests are sent to a collector");
+    }
+    Ok(traces)
 }
 
 /// Titles this process, as `ps -o comm`, `top` and `pgrep` show it (S60f). The system keeps 15 bytes.

@@ -25,7 +25,7 @@ use crate::fleet::{
 use crate::launch::Launcher;
 #[cfg(feature = "tls")]
 use crate::proxy::TlsFiles;
-use crate::proxy::{AddressRange, CLIENT_TIMEOUT, MAX_HEAD};
+use crate::proxy::{AddressRange, CLIENT_TIMEOUT, MAX_HEAD, RequestTracer};
 #[cfg(feature = "cli")]
 use crate::upgrade::UpgradeRequest;
 
@@ -111,6 +111,7 @@ pub struct HostBuilder {
     pub(super) max_head_size: usize,
     pub(super) access_log: bool,
     pub(super) server_timing: bool,
+    pub(super) tracer: RequestTracer,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<TlsFiles>,
     pub(super) drain_timeout: Duration,
@@ -156,6 +157,7 @@ impl HostBuilder {
             max_head_size: MAX_HEAD,
             access_log: false,
             server_timing: false,
+            tracer: RequestTracer::default(),
             #[cfg(feature = "tls")]
             tls: None,
             drain_timeout: Duration::from_secs(30),

@@ -12,6 +12,8 @@ mod spec;
 mod start;
 #[cfg(feature = "cli")]
 mod takeover;
+#[cfg(feature = "otel")]
+mod tracing;
 
 pub use self::builder::{Host, HostBuilder};
 pub use self::error::{InvalidHealthCheck, ListenerKind, StartError};

@@ -89,6 +89,7 @@ impl HostBuilder {
             endpoints: self.app.endpoints,
             access_log: self.access_log,
             server_timing: self.server_timing,
+            tracer: self.tracer,
             origins: Origins::new(&self.app.origins),
         };
         let balancer = Balancer::new(limits, Reports { asked: Arc::clone(&asked), events: reports });

@@ -38,7 +38,7 @@ pub(super) async fn forward(
     let prepared = prepare_request(&mut request, client, !is_complete);
     client.head.end();
     let id = request_id::keep_or_make(request.headers());
-    let mut record = RequestRecord::begin(&session, &request, &id);
+    let mut record = RequestRecord::begin(&session, &mut request, &id);
     let reader = session.balancer.limits().origins.reader(request.headers());
     let own =
         |response: Response<Full<Bytes>>| response.map(|body| ResponseBody::own(Arc::clone(client), body));

@@ -7,6 +7,7 @@ use super::forwarded::AddressRange;
 use super::health_path::HealthPath;
 use super::on_overdue::OnOverdue;
 use super::origins::Origins;
+use super::request_trace::RequestTracer;
 use super::retries::Retries;
 use super::tls::Tls;
 
@@ -52,6 +53,8 @@ pub(crate) struct Limits {
     pub(crate) access_log: bool,
     /// Whether responses tell how long their requests took (S83e).
     pub(crate) server_timing: bool,
+    /// Makes the spans of requests (S112a).
+    pub(crate) tracer: RequestTracer,
     /// The web pages that may call the app.
     pub(crate) origins: Origins,
 }
@@ -77,6 +80,7 @@ impl Limits {
             endpoints: Vec::new(),
             access_log: false,
             server_timing: false,
+            tracer: RequestTracer::default(),
             origins: Origins::default(),
         }
     }

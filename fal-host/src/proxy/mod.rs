@@ -10,7 +10,8 @@
 //! idle connection to the runner or opens one ([`upstream`]). [`respond`] edits the head of the response
 //! ([`response_head`]). Bodies are passed on as they arrive, in both directions ([`request_body`], [`body`]).
 //!
-//! What is measured of a request is in its [`request_record`], which ends with its response.
+//! What is measured of a request is in its [`request_record`], which ends with its response. So do its spans
+//! ([`request_trace`]).
 //!
 //! An exchange ([`exchange`]) is a connection to a runner together with a permit. It is in one of these states:
 //!
@@ -64,6 +65,11 @@ mod request_body;
 mod request_head;
 mod request_id;
 mod request_record;
+#[cfg(feature = "otel")]
+mod request_trace;
+#[cfg(not(feature = "otel"))]
+#[path = "no_request_trace.rs"]
+mod request_trace;
 mod respond;
 mod response_head;
 mod retries;
@@ -93,6 +99,7 @@ pub(crate) use health_path::HealthPath;
 pub(crate) use limits::{CLIENT_TIMEOUT, Limits, MAX_HEAD, ManualChecks};
 pub(crate) use origins::Origins;
 pub(crate) use report::{Report, Reports};
+pub(crate) use request_trace::RequestTracer;
 pub(crate) use retries::Retries;
 pub(crate) use server::serve;
 #[cfg(feature = "tls")]

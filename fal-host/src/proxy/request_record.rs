@@ -11,6 +11,7 @@ use super::error::ProxyError;
 use super::holders::Holder;
 use super::log_entry::LogEntry;
 use super::refusal_log::LimitReached;
+use super::request_trace::RequestTrace;
 use super::session::Session;
 use crate::metrics::{Completion, EndpointIndex};
 
@@ -27,6 +28,7 @@ pub(super) struct RequestRecord {
     endpoint: EndpointIndex,
     /// What a log line says about it.
     pub(super) entry: LogEntry,
+    pub(super) trace: RequestTrace,
     /// `None` without an access log.
     access_log: Option<Box<AccessLogEntry>>,
     /// How long the host has waited for its body before it asked for a permit.
@@ -42,16 +44,20 @@ pub(super) struct RequestRecord {
 
 impl RequestRecord {
     /// A request has arrived.
-    pub(super) fn begin<B>(session: &Arc<Session>, request: &Request<B>, id: &HeaderValue) -> Self {
+    pub(super) fn begin<B>(session: &Arc<Session>, request: &mut Request<B>, id: &HeaderValue) -> Self {
         let Session { balancer, client, .. } = &**session;
         let method = request.method().clone();
         let endpoint = balancer.metrics().received(&method, request.uri().path());
+        let declared =
+            (endpoint != EndpointIndex::default()).then(|| balancer.metrics().endpoint_name(endpoint));
+        let trace = RequestTrace::begin(&balancer.limits().tracer, client, request, declared);
         let access_log = || Box::new(AccessLogEntry::new(&client.sender.address, request, id));
         Self {
             began: Instant::now(),
             method,
             endpoint,
             entry: LogEntry::new(request.headers()),
+            trace,
             access_log: balancer.limits().access_log.then(access_log),
             gathered: Duration::ZERO,
             waited: None,
@@ -68,8 +74,9 @@ impl RequestRecord {
     }
 
     /// It has got a permit, or will get none, after it has waited this long in total.
-    pub(super) const fn set_waited(&mut self, waited: Duration) {
+    pub(super) fn set_waited(&mut self, waited: Duration) {
         self.waited = Some(waited);
+        self.trace.set_waited(waited);
     }
 
     /// What is known of it as the holder of a permit, which it has just got.
@@ -133,6 +140,7 @@ impl Drop for RequestRecord {
             Some((status, _)) if is_whole => Completion::Answered(status),
             _ => Completion::Aborted,
         };
+        self.trace.end(self.response.map(|(status, _)| status), outcome);
         let metrics = self.session.balancer.metrics();
         if let Some(waited) = self.waited {
             metrics.waited(waited);

@@ -70,6 +70,10 @@ pub(super) async fn route(
         permit.set_holder(record.holder(request, id));
         client.transfers.hold_permit();
         record.entry.runner = Some(permit.runner().id);
+        if unsent.is_none() {
+            record.trace.begin_exchange(request.headers_mut());
+        }
+        record.trace.set_runner(permit.runner().id);
         match send(session, permit, request, added, unsent.take(), &mut position).await? {
             SendOutcome::Answered(response, exchange)
                 if response.status() != StatusCode::SWITCHING_PROTOCOLS =>
@@ -105,11 +109,13 @@ pub(super) async fn route(
                     body.rewind().map_err(|TooLarge| ProxyError::LostTooLarge { max: MAX_COPY })?;
                 request.headers_mut().clone_from(headers);
                 client.transfers.release_permit();
+                record.trace.lose(answer.error_type().as_str());
                 record.entry.write_retry(request, id);
                 position.begin_again();
                 continue;
             }
-            SendOutcome::Unsent(outgoing) => unsent = outgoing,
+            SendOutcome::Unsent(Some(outgoing)) => unsent = Some(outgoing),
+            SendOutcome::Unsent(None) => record.trace.lose("unreachable"),
         }
         client.transfers.release_permit();
         position.move_on()?;

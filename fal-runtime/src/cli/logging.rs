@@ -25,6 +25,8 @@ pub(crate) fn init(timestamps: Timestamps) {
         // An error would panic if the host, and with it the reader of standard error, has exited.
         .log_internal_errors(false);
     let log = tracing_subscriber::registry().with(log_filter::from_env(log_filter::DEFAULT_FILTER));
+    #[cfg(feature = "otel")]
+    let log = log.with(crate::traces::layer());
     // An error means that the program has set up its own subscriber.
     let _ = match timestamps {
         Timestamps::On => log.with(lines).try_init(),

@@ -140,6 +140,8 @@ fn perform(given: &ArgMatches) -> Result<ExitCode> {
 
 fn serve(options: ServeOptions) -> Result<ExitCode> {
     let app = select::app(options.app.name.as_deref())?;
+    #[cfg(feature = "otel")]
+    crate::traces::start(app.settings.name()).map_err(Error::from)?;
     logging::init(logging::Timestamps::On);
     // Before `setup`, which can take long.
     Listener::check_available(&options.listen).map_err(|error| {

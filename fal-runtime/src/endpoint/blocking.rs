@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use super::health_threads::HealthThreads;
+use super::span::in_this_context;
 use crate::answer::{Reply, ResponseHead};
 use crate::error::Error;
 use crate::server::CallGuard;
@@ -32,11 +33,11 @@ pub(super) async fn run(
     place: CallGuard,
     head: &mut ResponseHead,
 ) -> Result<(Reply, CallGuard), Error> {
-    let work = move || -> Done {
+    let work = in_this_context(move || -> Done {
         let mut head = ResponseHead::default();
         let result = catch_unwind(AssertUnwindSafe(|| work(&mut head)));
         (head, result, place)
-    };
+    });
     let (left, result, place) = match lane {
         ExecutionLane::Pool => tokio::task::spawn_blocking(work).await?,
         ExecutionLane::Health(threads) => threads.run(work).await?,

@@ -35,14 +35,20 @@ pub(crate) fn serve(
         // The head outlives the call: a health check requested before a failure is sent, too (S27).
         let mut head = ResponseHead::default();
         let deadline = served.deadline();
+        let span = served.span(&parts, &id);
         let (request, body) = (&mut parts, &mut body);
         let mut incoming = IncomingRequest { request, body, id: &id, deadline, events: None };
-        let called = AssertUnwindSafe(served.call(&mut incoming, &mut head)).catch_unwind().await;
+        let call = span.attach(served.call(&mut incoming, &mut head));
+        let called = AssertUnwindSafe(call).catch_unwind().await;
         let result = called.unwrap_or_else(|panic| Err(Error::panicked(&*panic)));
         let mut response = match result.and_then(|reply| head.validate().map(|()| reply)) {
             Ok(reply) => success_response(&parts, reply, head),
-            Err(error) => error_response(&served, &id, &error, head),
+            Err(error) => {
+                span.fail(&error);
+                error_response(&served, &id, &error, head)
+            }
         };
+        span.end(response.status());
         counted.finish(&parts.method, response.status());
         id.put_on(response.headers_mut());
         response

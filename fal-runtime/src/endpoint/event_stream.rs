@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either, select};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, StatusCode};
 use http_body::Frame;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
@@ -42,10 +42,17 @@ pub(super) async fn serve(
         Box::pin(async move {
             // Unused: events have their own head.
             let mut head = ResponseHead::default();
+            let span = served.span(&request, &id);
             let (request, body) = (&mut request, &mut body);
             let mut incoming = IncomingRequest { request, body, id: &id, deadline, events: Some(sender) };
-            let called = AssertUnwindSafe(served.call(&mut incoming, &mut head)).catch_unwind().await;
-            called.unwrap_or_else(|panic| Err(Error::panicked(&*panic))).map(drop)
+            let call = span.attach(served.call(&mut incoming, &mut head));
+            let called = AssertUnwindSafe(call).catch_unwind().await;
+            let ended = called.unwrap_or_else(|panic| Err(Error::panicked(&*panic))).map(drop);
+            if let Err(error) = &ended {
+                span.fail(error);
+            }
+            span.end(ended.as_ref().map_or_else(Error::status_code, |()| StatusCode::OK));
+            ended
         })
     };
     let (first, ended) = match select(pin!(sent.recv()), &mut call).await {

@@ -20,6 +20,11 @@ mod request_id;
 mod response;
 mod rules;
 mod service;
+#[cfg(feature = "otel")]
+mod span;
+#[cfg(not(feature = "otel"))]
+#[path = "no_span.rs"]
+mod span;
 #[cfg(feature = "garde")]
 mod validated;
 

@@ -18,6 +18,7 @@ use super::health_threads::HealthThreads;
 use super::method::EndpointMethod;
 use super::payload::Payload;
 use super::request_id::RequestId;
+use super::span::EndpointSpan;
 use crate::answer::{Reply, ResponseHead, Sender};
 use crate::app::{Instance, Settings};
 use crate::error::Error;
@@ -155,6 +156,14 @@ impl EndpointService {
             (Some(BodyKind::Text | BodyKind::Bytes), _) => Payload::Read(mem::take(&mut received.read)),
             (_, Some(stream)) => Payload::Stream(BodyStream::new(Arc::clone(stream), self.body_limit)),
             _ => Payload::None,
+        }
+    }
+
+    /// The span of a call that begins now (S112b).
+    pub(super) fn span(&self, request: &Parts, id: &RequestId) -> EndpointSpan {
+        match self.lane {
+            ExecutionLane::Pool => EndpointSpan::begin(self.endpoint.path(), request, id),
+            ExecutionLane::Health(_) => EndpointSpan::of_check(),
         }
     }
 

@@ -71,10 +71,25 @@ pub fn as_runner() -> Option<ExitCode> {
             Some(Exit::NotStarted.into())
         }
         Role::Runner(assignment) => {
+            #[cfg(feature = "otel")]
+            let traced = start_traces(assignment.as_ref().ok());
             logging::init(logging::Timestamps::Off);
+            // The host has refused what it could not use, so this is about the runner's own environment.
+            #[cfg(feature = "otel")]
+            if let Err(error) = traced {
+                tracing::error!("there are no spans of this runner: {error}");
+            }
             Some(run_for_host(assignment).into())
         }
     }
+}
+
+/// Sets up spans before the log, which sends those of the app's code.
+#[cfg(feature = "otel")]
+fn start_traces(assignment: Option<&Assignment>) -> Result<(), fal_host::traces::TracesError> {
+    let name = assignment.and_then(|assignment| assignment.app.as_deref());
+    // A runner without an app does not start.
+    select::app(name).map_or(Ok(()), |app| crate::traces::start(app.settings.name()))
 }
 
 fn run_for_host(assignment: Result<Assignment, AssignmentError>) -> Exit {

@@ -25,8 +25,9 @@ use crate::router;
 use crate::server::MetricsListener;
 use crate::server::{ConcurrencyLimit, HealthListener, Listener, ProbeLane, Server};
 
-/// Beside those of its runtime, a runner needs threads for checks, probes and metrics, and for `setup`.
-const FURTHER_THREADS: usize = 4;
+/// Beside those of its runtime, a runner needs threads for checks, probes and metrics, for `setup`, and to resolve the name of a
+/// collector of spans.
+const FURTHER_THREADS: usize = if cfg!(feature = "otel") { 5 } else { 4 };
 
 /// A runner in this process.
 #[derive(Debug)]
@@ -101,6 +102,8 @@ impl RunnerProcess {
                     }
                     self.live(apps.handle()).await
                 });
+                #[cfg(feature = "otel")]
+                crate::traces::finish(timeouts::last_spans_timeout(Duration::ZERO));
                 // What was counted since the last interval.
                 if let Some(mut reporter) = self.supervisor.metrics_reporter() {
                     reporter.send_changed();
@@ -151,7 +154,14 @@ impl RunnerProcess {
         self.stop_taking_clients(&serving, &mut signals).await;
         let timeouts =
             StopTimeouts { drain: self.fleet.drain_timeout, stop: timeouts::stop_timeout(self.grace_period) };
-        match stop(self.app, serving, timeouts, apps, &mut signals).await {
+        #[cfg(feature = "otel")]
+        let deadline = tokio::time::Instant::now() + timeouts.drain + timeouts.stop;
+        let exit = stop(self.app, serving, timeouts, apps, &mut signals).await;
+        #[cfg(feature = "otel")]
+        crate::traces::finish(timeouts::last_spans_timeout(
+            deadline.saturating_duration_since(tokio::time::Instant::now()),
+        ));
+        match exit {
             Exit::Stopped if failed => Exit::ManualCheckFailed,
             exit => exit,
         }

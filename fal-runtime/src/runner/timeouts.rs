@@ -41,6 +41,13 @@ pub(super) fn flush_timeout(stop_timeout: Duration) -> Duration {
     stop_timeout / 8
 }
 
+/// How long the last spans may take to be sent, when a stop has this time left: all of it, at most 1 s. At its end there is half
+/// of the stop margin (S114c).
+#[cfg(feature = "otel")]
+pub(super) fn last_spans_timeout(left: Duration) -> Duration {
+    left.clamp(STOP_MARGIN / 2, Duration::from_secs(1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! What every test needs: a director for the fixture, a host in this process or a program of its own, and clients.
 
 mod client;
+mod collector;
 mod director;
 mod exposition;
 mod history;
@@ -12,6 +13,7 @@ mod terminal;
 use std::time::Duration;
 
 pub(crate) use client::{Client, Pending, Request, Response, TOKEN};
+pub(crate) use collector::{Collector, SentSpan};
 pub(crate) use director::{ASKS, Director, Held, Kind, STOPS};
 pub(crate) use exposition::Exposition;
 pub(crate) use history::History;

@@ -16,7 +16,8 @@ use crate::proxy::client_limits::ClientLimits;
 use crate::proxy::forwarded::{Scheme, Sender, Trust};
 use crate::proxy::timer::TickClock;
 use crate::proxy::{
-    Balancer, HealthPath, Limits, MAX_HEAD, ManualChecks, Origins, Report, Reports, Retries, serve,
+    Balancer, HealthPath, Limits, MAX_HEAD, ManualChecks, Origins, Report, Reports, RequestTracer, Retries,
+    serve,
 };
 use crate::{Address, RunnerId};
 
@@ -52,6 +53,7 @@ pub(super) fn limits() -> Limits {
         endpoints: Vec::new(),
         access_log: false,
         server_timing: false,
+        tracer: RequestTracer::default(),
         origins: Origins::default(),
     }
 }
