@@ -4,6 +4,7 @@ use std::any::TypeId;
 
 use crate::extract::SecurityScheme;
 use crate::json::SchemaOf;
+use crate::validation::length_units::ReadAndValidate;
 
 /// Information on an argument's type.
 #[derive(Clone, Copy, Debug)]
@@ -16,10 +17,10 @@ pub struct ArgumentInfo {
 }
 
 /// What checks the rules of a type before the endpoint gets the value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum RuleChecker {
     /// Its `garde::Validate`.
-    Garde,
+    Garde(ReadAndValidate),
     /// Nothing, as far as the type tells.
     None,
 }

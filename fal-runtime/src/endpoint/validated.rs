@@ -2,6 +2,7 @@
 
 use ::garde::Validate;
 use http::request::Parts;
+use serde::de::DeserializeOwned;
 
 use super::argument::{Argument, Extracting};
 use super::argument_info::RuleChecker;
@@ -12,13 +13,18 @@ use crate::error::Error;
 use crate::extract::{Cookies, Headers, Path, Query};
 use crate::validation::garde;
 
-impl<T: Validate> Probe<T>
+impl<T: Validate + DeserializeOwned> Probe<T>
 where
     T::Context: Default,
 {
     /// They are garde's.
-    pub const FAL_RULES: RuleChecker = RuleChecker::Garde;
+    pub const FAL_RULES: RuleChecker = RuleChecker::Garde(garde::read_and_validate::<T>);
+}
 
+impl<T: Validate> Probe<T>
+where
+    T::Context: Default,
+{
     /// Takes it from the request, by its own rules.
     pub fn fal_extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, T>
     where
@@ -47,12 +53,12 @@ pub(super) enum ValidatedInHead {}
 
 macro_rules! in_head {
     ($($extractor:ident: $sent:ident;)*) => {$(
-        impl<T: Validate> Probe<$extractor<T>>
+        impl<T: Validate + DeserializeOwned> Probe<$extractor<T>>
         where
             T::Context: Default,
         {
             /// They are garde's.
-            pub const FAL_RULES: RuleChecker = RuleChecker::Garde;
+            pub const FAL_RULES: RuleChecker = RuleChecker::Garde(garde::read_and_validate::<T>);
 
             /// Takes it from the request, by the rules of what it holds.
             pub fn fal_extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, $extractor<T>>

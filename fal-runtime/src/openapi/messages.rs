@@ -6,9 +6,9 @@ use crate::app::Declaration;
 use crate::endpoint::{Endpoint, HeadSource};
 
 impl Declaration {
-    /// Inputs whose schemas have rules that fal-runtime does not check, a sentence each. Types that derive
-    /// `garde::Validate` are checked. Types that check themselves in `Deserialize` are reported, since that cannot
-    /// be detected.
+    /// Inputs whose schemas have rules that fal-runtime does not check, or lengths that garde does not count in characters, a
+    /// sentence each. Types that derive `garde::Validate` are checked. Types that check themselves in `Deserialize` are reported,
+    /// since that cannot be detected.
     pub fn unenforced_rules(&self) -> Vec<String> {
         collect_messages(self, unenforced_rules::of)
     }

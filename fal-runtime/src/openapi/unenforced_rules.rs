@@ -6,14 +6,14 @@ use super::components::Schemas;
 use super::integer_bounds;
 use crate::endpoint::{Endpoint, HeadSource, RuleChecker};
 use crate::json::SchemaOf;
+use crate::validation::length_units;
 
 /// Reports the inputs of an endpoint with unchecked rules, a sentence each.
 pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas, said: &mut Vec<String>) {
-    let body = endpoint.json_body().filter(|_| endpoint.rules() == RuleChecker::None);
-    if let Some(schema) = body {
-        said.extend(unchecked(endpoint, &schema.name(), schema, "", schemas));
+    if let Some(schema) = endpoint.json_body() {
+        said.extend(unenforced(endpoint, &schema.name(), schema, endpoint.rules(), "", schemas));
     }
-    for known in endpoint.sources().filter(|known| known.rules == RuleChecker::None) {
+    for known in endpoint.sources() {
         let (HeadSource::Path(schema)
         | HeadSource::Query(schema)
         | HeadSource::Headers(schema)
@@ -22,24 +22,33 @@ pub(super) fn of(endpoint: &Endpoint, schemas: &mut Schemas, said: &mut Vec<Stri
             continue;
         };
         let and = ", an extractor of `fal_runtime::extract`";
-        said.extend(unchecked(endpoint, &known.name(), schema, and, schemas));
+        said.extend(unenforced(endpoint, &known.name(), schema, known.rules, and, schemas));
     }
 }
 
-fn unchecked(
+fn unenforced(
     endpoint: &Endpoint,
     name: &str,
     schema: SchemaOf,
+    rules: RuleChecker,
     and: &str,
     schemas: &mut Schemas,
 ) -> Option<String> {
+    let endpoint = endpoint.name();
+    let of = |field: &str| if field.is_empty() { String::new() } else { format!(" of `{field}`") };
+    if let RuleChecker::Garde(validate) = rules {
+        let of = of(&length_units::differing(schema, validate)?);
+        return Some(format!(
+            "the endpoint `{endpoint}` takes `{name}`, whose schema counts the length{of} in characters, and whose rule counts \
+             another unit: write `#[garde(length(chars, …))]`"
+        ));
+    }
     let schema = schemas.fields(schema);
     let Rule { keyword, field } = find(&schema, "", schemas, &mut Vec::new())?;
-    let of = if field.is_empty() { String::new() } else { format!(" of `{field}`") };
     Some(format!(
-        "the endpoint `{}` takes `{name}`, whose schema has rules (`{keyword}`{of}) that fal-runtime does not check: derive \
+        "the endpoint `{endpoint}` takes `{name}`, whose schema has rules (`{keyword}`{}) that fal-runtime does not check: derive \
          `garde::Validate` (garde 0.23, fal-runtime's feature `garde`{and}), unless its `Deserialize` checks them",
-        endpoint.name(),
+        of(field),
     ))
 }
 

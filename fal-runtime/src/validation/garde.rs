@@ -1,13 +1,28 @@
 //! Errors of garde's validation, with their locations.
 
-use garde::Report;
+use garde::{Report, Validate};
 use http::request::Parts;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::location::lookup;
 use super::pydantic::PydanticError;
 use crate::error::{Error, Step};
 use crate::extract;
+use crate::json::Reader;
+
+/// Reads a value from JSON, and lists the rules that it breaks. `None` if it cannot be read.
+pub(crate) fn read_and_validate<T: Validate + DeserializeOwned>(json: &str) -> Option<Vec<String>>
+where
+    T::Context: Default,
+{
+    let value = T::deserialize(&mut Reader::new(json.as_bytes())).ok()?;
+    Some(value.validate().err().map_or_else(Vec::new, |report| messages(&report)))
+}
+
+fn messages(report: &Report) -> Vec<String> {
+    report.iter().map(|(path, error)| format!("{path}: {error}")).collect()
+}
 
 /// The error of an invalid body.
 #[cold]

@@ -4,6 +4,7 @@ mod all_errors;
 pub(crate) mod body;
 #[cfg(feature = "garde")]
 pub(crate) mod garde;
+pub(crate) mod length_units;
 mod location;
 mod pydantic;
 pub(crate) mod rejection;

@@ -1,4 +1,4 @@
-//! Repairs one place of an invalid body, so that reading gets further.
+//! Makes small valid values of a type, and repairs one place of an invalid body with them, so that reading gets further.
 
 use serde_json::{Map, Value};
 
@@ -41,6 +41,36 @@ impl Repair {
         Self { schemas, schema }
     }
 
+    /// The schema of the type.
+    pub(super) fn schema(&self) -> &Value {
+        &self.schema
+    }
+
+    /// A small value of the type, with this text at the place.
+    pub(super) fn with(&self, place: &[Step], text: Value) -> Option<Value> {
+        let mut whole = self.make(&self.schema, 0);
+        let (mut value, mut schema) = (&mut whole, self.resolve(&self.schema));
+        for step in place {
+            let next = match (step, value) {
+                (Step::Key(key), Value::Object(members)) => {
+                    let schema = member(schema, key)?;
+                    (members.entry(key.as_ref()).or_insert_with(|| self.make(schema, 0)), schema)
+                }
+                (Step::Index(index), Value::Array(items)) => {
+                    let schema = item(schema, *index)?;
+                    if items.len() == *index {
+                        items.push(self.make(schema, 0));
+                    }
+                    (items.get_mut(*index)?, schema)
+                }
+                _ => return None,
+            };
+            (value, schema) = (next.0, self.resolve(next.1));
+        }
+        *value = text;
+        Some(whole)
+    }
+
     /// Removes the value at this place or replaces it by a valid one. If the schema allows several types there, the place
     /// becomes that of the alternatives: which one the client meant is unknown.
     pub(super) fn apply(&self, body: &mut Value, place: &mut Vec<Step>, is_unknown: bool) {
@@ -74,7 +104,7 @@ impl Repair {
     }
 
     /// Follows references, and takes the other one of null and another schema.
-    fn resolve<'a>(&'a self, mut schema: &'a Value) -> &'a Value {
+    pub(super) fn resolve<'a>(&'a self, mut schema: &'a Value) -> &'a Value {
         for _ in 0..MAX_DEPTH {
             let referred = schema.get("$ref").and_then(Value::as_str);
             let next = match referred.and_then(|reference| self.schemas.definition(reference)) {
@@ -137,13 +167,13 @@ impl Repair {
 }
 
 /// The schema of a member of an object.
-fn member<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
+pub(super) fn member<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
     let known = schema.get("properties").and_then(|properties| properties.get(name));
     known.or_else(|| schema.get("additionalProperties").filter(|schema| schema.is_object()))
 }
 
 /// The schema of an item of a list or tuple.
-fn item(schema: &Value, index: usize) -> Option<&Value> {
+pub(super) fn item(schema: &Value, index: usize) -> Option<&Value> {
     schema.get("prefixItems").and_then(|items| items.get(index)).or_else(|| schema.get("items"))
 }
 

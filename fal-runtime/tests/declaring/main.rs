@@ -20,6 +20,7 @@ mod bodies;
 mod borrowed;
 mod client;
 mod components;
+#[cfg(feature = "cors")]
 mod cors;
 mod error_headers;
 mod event_fields;
@@ -35,6 +36,7 @@ mod forms;
 mod health;
 mod hygiene;
 mod invalid_extractors;
+mod length_units;
 mod lifecycle;
 mod limits;
 mod methods;

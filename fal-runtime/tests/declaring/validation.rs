@@ -14,7 +14,7 @@ use crate::client::Client;
 
 #[derive(Deserialize, JsonSchema, Validate)]
 struct Order {
-    #[garde(length(min = 3, max = 20))]
+    #[garde(length(chars, min = 3, max = 20))]
     name: String,
     #[garde(dive)]
     items: Vec<Item>,
@@ -23,7 +23,7 @@ struct Order {
 #[derive(Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase")]
 struct Address {
-    #[garde(length(min = 4))]
+    #[garde(length(chars, min = 4))]
     postal_code: String,
 }
 
@@ -38,7 +38,7 @@ struct Page {
     #[garde(range(min = 1, max = 3))]
     n: u32,
     #[serde(default, rename = "sortedBy")]
-    #[garde(inner(length(min = 2)))]
+    #[garde(inner(length(chars, min = 2)))]
     sorted_by: Vec<String>,
 }
 
@@ -49,7 +49,7 @@ struct Id(#[garde(range(min = 10))] u32);
 
 #[derive(Deserialize, JsonSchema, Validate)]
 struct Place {
-    #[garde(length(max = 3))]
+    #[garde(length(chars, max = 3))]
     shelf: String,
     #[garde(skip)]
     book: u32,
@@ -57,7 +57,7 @@ struct Place {
 
 #[derive(Deserialize, JsonSchema, Validate)]
 struct Caller {
-    #[garde(length(min = 3))]
+    #[garde(length(chars, min = 3))]
     x_name: String,
     #[garde(required)]
     x_tenant: Option<String>,
