@@ -28,7 +28,7 @@ pub(crate) enum ErrorKind {
 }
 
 /// An error with its location.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LocatedError {
     pub(crate) kind: ErrorKind,
     /// The path from the root of the body.

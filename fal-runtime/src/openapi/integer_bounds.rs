@@ -23,7 +23,7 @@ pub(super) fn bounds(format: &str) -> Option<(i64, u64)> {
 }
 
 /// The integer type of a format: `uint32` is `u32`, and `int` is `isize`. `None` for integers of 128 bits.
-pub(super) fn type_name(format: &str) -> Option<&'static str> {
+pub(crate) fn type_name(format: &str) -> Option<&'static str> {
     Some(match format {
         "int8" => "i8",
         "int16" => "i16",

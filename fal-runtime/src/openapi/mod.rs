@@ -22,4 +22,5 @@ mod version_3_0;
 pub(crate) use components::Schemas;
 pub(crate) use document::HEALTH_PATH;
 pub(crate) use fields::types;
+pub(crate) use integer_bounds::type_name;
 pub(crate) use parameter_types::parameter_types;

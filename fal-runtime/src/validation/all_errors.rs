@@ -39,17 +39,24 @@ impl AllErrors {
     /// The first error of a body of this schema. `Err` if there is nothing to read again.
     pub(crate) fn new(first: &LocatedError, text: &[u8], schema: SchemaOf) -> Result<Box<Self>, Error> {
         let body = parse(text)?;
+        let repair = Repair::new(schema);
+        let first = &repair.relocate(first, &body);
         let left = (MAX_REREAD / text.len().max(1)).min(MAX_ERRORS);
         if left < 2 || !is_exact(&body) {
             return Err(Error::validation(first.kind.clone(), vec![describe(first, &body)]));
         }
-        let (repaired, repair, source) = (body.clone(), Repair::new(schema), first.kind.clone());
+        let (repaired, source) = (body.clone(), first.kind.clone());
         let all = Self { errors: Vec::new(), source, body, repaired, repair, places: Vec::new(), left };
-        Box::new(all).and(first)
+        Box::new(all).add(first)
     }
 
     /// Adds the next error, and repairs it.
-    pub(crate) fn and(mut self: Box<Self>, error: &LocatedError) -> Result<Box<Self>, Error> {
+    pub(crate) fn and(self: Box<Self>, error: &LocatedError) -> Result<Box<Self>, Error> {
+        let error = self.repair.relocate(error, &self.repaired);
+        self.add(&error)
+    }
+
+    fn add(mut self: Box<Self>, error: &LocatedError) -> Result<Box<Self>, Error> {
         let mut place = path_of(error);
         let mut is_unknown = matches!(error.kind, ErrorKind::UnknownField(_));
         let is_related = |known: &&Vec<Step>| known.starts_with(&place) || place.starts_with(known);

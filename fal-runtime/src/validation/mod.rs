@@ -2,6 +2,7 @@
 
 mod all_errors;
 pub(crate) mod body;
+mod buffered;
 #[cfg(feature = "garde")]
 pub(crate) mod garde;
 pub(crate) mod length_units;

@@ -80,11 +80,12 @@ impl Repair {
 
     /// Repairs the place below a value; returns how many of its steps lead to what was replaced.
     fn apply_below(&self, value: &mut Value, schema: &Value, place: &[Step], is_unknown: bool) -> usize {
-        let schema = self.resolve(schema);
+        let schemas = self.schemas_of(schema, value);
         let next = match (place, &mut *value) {
             ([Step::Key(key), rest @ ..], Value::Object(members)) => {
-                let member = member(schema, key);
-                let is_optional = member.is_some() && required(schema).all(|name| name != key);
+                let member = schemas.iter().find_map(|schema| member(schema, key));
+                let mut required = schemas.iter().flat_map(|schema| required(schema));
+                let is_optional = member.is_some() && required.all(|name| name != key);
                 if rest.is_empty() && (is_optional || (is_unknown && member.is_none())) {
                     members.shift_remove(key.as_ref());
                     return 1;
@@ -92,7 +93,8 @@ impl Repair {
                 member.map(|schema| (members.entry(key.as_ref()).or_insert(Value::Null), schema, rest))
             }
             ([Step::Index(index), rest @ ..], Value::Array(items)) => {
-                items.get_mut(*index).zip(item(schema, *index)).map(|(value, schema)| (value, schema, rest))
+                let schema = schemas.iter().find_map(|schema| item(schema, *index));
+                items.get_mut(*index).zip(schema).map(|(value, schema)| (value, schema, rest))
             }
             _ => None,
         };
@@ -103,11 +105,31 @@ impl Repair {
         0
     }
 
+    /// The definition that a schema refers to.
+    pub(super) fn definition(&self, schema: &Value) -> Option<&Value> {
+        self.schemas.definition(schema.get("$ref")?.as_str()?)
+    }
+
+    /// The schemas that a value has to match: of alternatives, the one that its tag names.
+    pub(super) fn schemas_of<'a>(&'a self, schema: &'a Value, value: &Value) -> Vec<&'a Value> {
+        let mut schemas = vec![schema];
+        let mut index = 0;
+        while let Some(schema) = schemas.get(index).copied().filter(|_| index < MAX_DEPTH) {
+            schemas.extend(self.definition(schema));
+            schemas.extend(schema.get("allOf").and_then(Value::as_array).into_iter().flatten());
+            schemas.extend(match alternatives(schema) {
+                [one, other] if types(other).eq(["null"]) => Some(one),
+                alternatives => alternatives.iter().find(|alternative| is_named(alternative, value)),
+            });
+            index += 1;
+        }
+        schemas
+    }
+
     /// Follows references, and takes the other one of null and another schema.
     pub(super) fn resolve<'a>(&'a self, mut schema: &'a Value) -> &'a Value {
         for _ in 0..MAX_DEPTH {
-            let referred = schema.get("$ref").and_then(Value::as_str);
-            let next = match referred.and_then(|reference| self.schemas.definition(reference)) {
+            let next = match self.definition(schema) {
                 Some(definition) => definition,
                 None => match alternatives(schema) {
                     [one, other] if is_null(one) => other,
@@ -177,15 +199,26 @@ pub(super) fn item(schema: &Value, index: usize) -> Option<&Value> {
     schema.get("prefixItems").and_then(|items| items.get(index)).or_else(|| schema.get("items"))
 }
 
-fn required(schema: &Value) -> impl Iterator<Item = &str> {
+pub(super) fn required(schema: &Value) -> impl Iterator<Item = &str> {
     schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
-fn alternatives(schema: &Value) -> &[Value] {
+pub(super) fn alternatives(schema: &Value) -> &[Value] {
     let alternatives = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array);
     alternatives.map(Vec::as_slice).unwrap_or_default()
 }
 
 fn is_null(schema: &Value) -> bool {
     types(schema).eq(["null"])
+}
+
+/// Whether a value is the variant of this schema: by its tag, or by its only key.
+fn is_named(schema: &Value, value: &Value) -> bool {
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return false };
+    let tags = properties.iter().filter_map(|(name, schema)| Some((name, schema.get("const")?)));
+    let mut tags = tags.peekable();
+    match tags.peek() {
+        Some(_) => tags.all(|(name, tag)| value.get(name) == Some(tag)),
+        None => properties.len() == 1 && properties.keys().all(|name| value.get(name).is_some()),
+    }
 }

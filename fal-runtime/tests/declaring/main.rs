@@ -18,6 +18,7 @@ mod authentication;
 mod blocks;
 mod bodies;
 mod borrowed;
+mod buffered_errors;
 mod client;
 mod components;
 #[cfg(feature = "cors")]
