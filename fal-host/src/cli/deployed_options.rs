@@ -13,6 +13,16 @@ impl HostOptions {
         self.listen
     }
 
+    /// Where the host answers probes.
+    pub fn probes(&self) -> Option<SocketAddr> {
+        self.probes
+    }
+
+    /// Where the admin interface is.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin.into()
+    }
+
     /// The file with the admin token, for a unit of a service manager.
     ///
     /// # Errors

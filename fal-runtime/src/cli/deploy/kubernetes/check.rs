@@ -64,6 +64,15 @@ fn mismatches(app: &Declaration, name: Option<&str>, text: &str) -> Result<Vec<M
     mismatches.time_to_stop(&pod, app, run);
     mismatches.time_of_a_rollout(&deployment.key("progressDeadlineSeconds"), run.times(&app.settings));
     mismatches.startup(&container.key("startupProbe"), &probes::startup(run.times(&app.settings)));
+    if let Some((has, wants)) = run.addresses.unreachable() {
+        mismatches.push(&container.key("args"), has, wants);
+    }
+    for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
+        let probe = container.key(probe);
+        if let Some((has, wants)) = run.addresses.wrong_port(run.form, &container, &probe) {
+            mismatches.push(&probe.key("httpGet").key("port"), has, wants);
+        }
+    }
     let (readiness, liveness) = (container.key("readinessProbe"), container.key("livenessProbe"));
     mismatches.path(&readiness, &probes::readiness(run.form).path);
     match probes::liveness(app, run.form) {

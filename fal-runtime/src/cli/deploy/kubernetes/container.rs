@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{ArgAction, FromArgMatches};
 
 use super::node::Node;
+use super::ports::{self, Addresses};
 use super::probes::Form;
 use crate::app::Settings;
 use crate::cli::command;
@@ -16,6 +17,7 @@ use crate::cli::options::{Arguments, Command};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
     pub(super) form: Form,
+    pub(super) addresses: Addresses,
     lame_duck: Duration,
     drain: Duration,
     /// The grace period, if it is not the app's.
@@ -61,6 +63,7 @@ pub(super) fn run(container: &Node) -> Result<Run, String> {
         Some(Command::Run(run)) => Ok(of_host(&run.host)),
         Some(Command::Serve(serve)) => Ok(Run {
             form: Form::Bare,
+            addresses: Addresses { requests: ports::of(&serve.listen), probes: serve.probes, admin: None },
             lame_duck: serve.lame_duck,
             drain: serve.drain_timeout,
             grace: serve.grace,
@@ -70,7 +73,8 @@ pub(super) fn run(container: &Node) -> Result<Run, String> {
 }
 
 fn of_host(host: &fal_host::cli::HostOptions) -> Run {
-    Run { form: Form::Host, lame_duck: host.lame_duck(), drain: host.drain_timeout(), grace: None }
+    let addresses = Addresses { requests: Some(host.listen()), probes: host.probes(), admin: host.admin() };
+    Run { form: Form::Host, addresses, lame_duck: host.lame_duck(), drain: host.drain_timeout(), grace: None }
 }
 
 fn texts(list: &Node) -> Vec<String> {

@@ -7,6 +7,8 @@ mod container;
 mod manifests;
 #[cfg(feature = "yaml")]
 mod node;
+#[cfg(feature = "yaml")]
+mod ports;
 mod probes;
 
 use std::num::NonZeroU16;

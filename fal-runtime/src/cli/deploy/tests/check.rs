@@ -106,6 +106,46 @@ fn a_rollout_that_fails_before_a_pod_may_have_started_does_not_fit() {
 }
 
 #[test]
+fn a_container_answers_where_services_and_probes_ask() {
+    let wrong = |form: &[&str], changes: &[(&str, &str)]| {
+        checked::<Slow>(&changed::<Slow>(form, changes), &[]).unwrap_or_default()
+    };
+    let listen = "            - --listen=0.0.0.0:8080\n";
+    let error = wrong(&[], &[(listen, "")]);
+    assert!(
+        error.contains(
+            "containers[0].args\n    has the address 127.0.0.1:8080, which only the container reaches"
+        ),
+        "{error}"
+    );
+    assert!(
+        wrong(&["--bare"], &[(listen, "            - --listen=unix:/tmp/a\n")]).contains("has a Unix socket")
+    );
+    let error = wrong(&[], &[("--probes=0.0.0.0:9091", "--probes=0.0.0.0:9092")]);
+    for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
+        let expected =
+            format!("{probe}.httpGet.port\n    has probes (9091), wants 9092, where `--probes` answers");
+        assert!(error.contains(&expected), "{error}");
+    }
+    let error = wrong(&[], &[("            - --probes=0.0.0.0:9091\n", "")]);
+    assert!(error.contains("wants `--probes=0.0.0.0:9091` among the arguments"), "{error}");
+    let error = wrong(&[], &[("--probes=0.0.0.0:9091", "--probes=127.0.0.1:9091")]);
+    assert!(error.contains("wants `--probes=0.0.0.0:9091` among the arguments"), "{error}");
+    let error = wrong(&[], &[("name: probes, containerPort", "name: other, containerPort")]);
+    assert!(error.contains("has probes, wants the name of one of its `ports`"), "{error}");
+    // The admin interface answers them, too, and the health check of a bare runner is an endpoint.
+    let admin = [
+        ("- --probes=0.0.0.0:9091", "- --admin=0.0.0.0:9090"),
+        ("name: probes, containerPort: 9091", "name: probes, containerPort: 9090"),
+    ];
+    assert_eq!(wrong(&[], &admin), "");
+    let pages = [("\"/readyz\", port: probes", "\"/readyz\", port: 8080")];
+    assert!(wrong(&["--bare"], &pages).contains("has 8080, wants 9091"));
+    let endpoint = [("\"/alive\", port: probes", "\"/alive\", port: 8080")];
+    assert_eq!(wrong(&["--bare"], &endpoint), "");
+}
+
+#[test]
 fn a_deployment_in_a_list_is_found() {
     let manifests = kubernetes::<Slow>(&[]);
     let deployment = manifests.split("---\n").next().unwrap().replace('\n', "\n    ");
