@@ -47,6 +47,7 @@ until inner=$(pgrep -P "$outer" | head -n 1) && [ -n "$inner" ]; do sleep 0.1; d
 inside() { nsenter --target "$inner" --mount --pid --net chroot --userspec=65532:65532 "$root" "$@"; }
 deadline=$((SECONDS + 60))
 until inside /my-app check --ready 2> /dev/null; do
+    kill -0 "$outer" 2> /dev/null || { echo "the app has ended before it was ready"; exit 1; }
     [ "$SECONDS" -lt "$deadline" ] || { echo "the app is not ready after a minute"; kill -KILL "$inner"; exit 1; }
     sleep 0.2
 done
