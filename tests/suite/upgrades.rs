@@ -234,6 +234,40 @@ async fn a_failed_upgrade_says_where_the_output_of_the_new_program_is_s93a() {
 }
 
 #[tokio::test]
+async fn a_new_program_that_leaves_its_work_to_a_child_process_has_failed_s92a() {
+    let director = Director::new();
+    let old = Upgradable::run(&director, "scripted", &[]);
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    // The child process keeps the channel open.
+    let wrapper = old.script("wrapper", "#!/bin/sh\nsleep 1000 &\necho $! > \"$0.pid\"\nexit 8\n");
+    let failed = old.fail(&[wrapper.to_str().unwrap(), "--timeout=10m"]).await;
+    assert!(failed.contains("has ended with status 8"), "{failed}");
+    let left = std::fs::read_to_string(old.path("wrapper.pid")).unwrap();
+    assert!(!Path::new("/proc").join(left.trim()).exists(), "it was killed before the upgrade had failed");
+}
+
+#[tokio::test]
+async fn what_a_signal_asks_of_a_new_host_is_done_when_it_serves_s91c() {
+    let director = Director::new();
+    let mut old = Upgradable::run(&director, "scripted", &[]);
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    director.hold(Kind::Setup);
+    old.host.signal(Signal::USR2);
+    let setup = director.next(Kind::Setup).await;
+    let new = old.new_host().await;
+    new.signal(Signal::HUP);
+    let first = setup.pid();
+    setup.succeed().await;
+    // The rolling restart.
+    let second = director.next(Kind::Setup).await;
+    assert_ne!(second.pid(), first);
+    second.succeed().await;
+    assert_eq!(old.host.exit().await, Some(0));
+    new.signal(Signal::TERM);
+    new.ended().await;
+}
+
+#[tokio::test]
 async fn a_new_host_serves_even_if_it_cannot_write_its_process_id_s94c() {
     let director = Director::new();
     let mut old = Upgradable::run(&director, "scripted", &[]);

@@ -90,12 +90,14 @@ impl Signals {
         })
     }
 
-    /// Waits for a signal to stop, and returns its name.
+    /// Waits for a signal to stop, and returns its name. The others wait for [`Signals::next`]. Cancel safe.
     pub(super) async fn stop(&mut self) -> &'static str {
-        loop {
-            if let SignalRequest::Stop(signal) = self.next().await {
-                return signal;
-            }
+        let hangup = self.hangup.as_mut().filter(|_| matches!(self.on_hangup, SignalRequest::Stop(_)));
+        let hangup = OptionFuture::from(hangup.map(Signal::recv));
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+            Some(_) = hangup => "SIGHUP",
         }
     }
 

@@ -73,16 +73,22 @@ impl Successor {
                 Some(SuccessorReport::Failed(why)) => return Err(why),
                 None => {}
             }
-            let ended = self.channel.readable().await.is_err() || self.read().is_err();
-            if ended {
-                return Err(match self.exit().await {
-                    Some(exit) => {
-                        format!("the new program has ended with {exit}; see {} for the reason", self.output())
-                    }
-                    None => "the new program is no host that takes over".to_owned(),
-                });
+            tokio::select! {
+                biased;
+                readable = self.channel.readable() => if readable.is_err() || self.read().is_err() {
+                    return Err(match self.exit().await {
+                        Some(exit) => self.early_end(exit),
+                        None => "the new program is no host that takes over".to_owned(),
+                    });
+                },
+                // A process that it has started may keep the channel open.
+                exit = self.process.ended() => return Err(self.early_end(exit)),
             }
         }
+    }
+
+    fn early_end(&self, exit: Exit) -> String {
+        format!("the new program has ended with {exit}; see {} for the reason", self.output())
     }
 
     /// Where its output is: it has the standard streams of this process.
