@@ -1,6 +1,8 @@
 //! A host that systemd has started: S69. The test plays systemd.
 
 use std::os::fd::OwnedFd;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -71,6 +73,48 @@ async fn a_host_reports_readiness_progress_status_reloads_and_its_stop_s69a() {
     call.succeed().await;
     assert_eq!(slow.response().await.status, 200);
     assert_eq!(host.exit().await, Some(0));
+}
+
+#[tokio::test]
+async fn the_socket_of_a_service_manager_may_have_an_abstract_name_s69a() {
+    let director = Director::new();
+    // A name that only this test has.
+    let name = format!("fal-notify-{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    let socket = std::os::unix::net::UnixDatagram::bind_addr(&address).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let reports = Reports(UnixDatagram::from_std(socket).unwrap());
+    let mut command = fixture(&director);
+    command.env("NOTIFY_SOCKET", format!("@{name}"));
+    command.args(["run", "--app=scripted", "--listen=127.0.0.1:0", "--admin=off"]);
+    let _host = Program::start(&mut command);
+    reports.until("READY=1").await;
+}
+
+#[tokio::test]
+async fn a_host_serves_without_its_service_manager_and_says_so_once_s69a() {
+    let (director, directory) = (Director::new(), tempfile::tempdir().unwrap());
+    let mut command = fixture(&director);
+    command.env("NOTIFY_SOCKET", directory.path().join("missing")).env("WATCHDOG_USEC", "1000");
+    command.args(["run", "--app=scripted", "--listen=127.0.0.1:0", "--admin=off"]);
+    let mut host = Program::start(&mut command);
+    host.stderr.line("IDLE: takes requests runner=1").await;
+    host.stderr.line("cannot report to the service manager").await;
+    host.signal(Signal::TERM);
+    assert_eq!(host.exit().await, Some(0));
+    let log = host.stderr.text();
+    assert_eq!(log.matches("cannot report to the service manager").count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn sockets_that_were_passed_to_another_process_are_ignored_s69b() {
+    let director = Director::new();
+    let mut command = fixture(&director);
+    command.env("LISTEN_FDS", "1").env("LISTEN_FDNAMES", "requests").env("LISTEN_PID", "1");
+    command.args(["run", "--app=scripted", "--listen=127.0.0.1:0", "--admin=off"]);
+    let host = Program::start(&mut command);
+    host.stderr.line("ignores the sockets that were passed to another process (1, LISTEN_PID)").await;
+    host.stderr.line("IDLE: takes requests runner=1").await;
 }
 
 #[tokio::test]

@@ -3,16 +3,16 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{FromRawFd, OwnedFd};
 
 use clap::Args;
 use rustix::net::sockopt;
 use rustix::net::{AddressFamily, SocketType, getsockname};
 
 use super::host_options::HostOptions;
+use super::passed_descriptors::{self, Passed};
 use super::upgrade::{self, Takeover};
 use crate::host::ListenerKind;
-use crate::launch::{FIRST_INHERITED, UPGRADE_FROM};
 
 /// What a program has inherited.
 #[derive(Debug, Default)]
@@ -30,8 +30,8 @@ pub(super) struct InheritedSockets {
 pub(super) fn take() -> io::Result<InheritedSockets> {
     let mut inherited = InheritedSockets::default();
     let sockets = &mut inherited.sockets;
-    let (from_host, passed) = passed()?;
-    for (number, name) in passed {
+    let Passed { from_host, descriptors } = passed_descriptors::read()?;
+    for (number, name) in descriptors {
         #[expect(unsafe_code, reason = "an inherited descriptor is known only by its number")]
         // SAFETY: the service manager or the old host has opened it for this process, and nothing else here uses it.
         let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
@@ -57,32 +57,6 @@ pub(super) fn take() -> io::Result<InheritedSockets> {
         sockets.push((kind, TcpListener::from(descriptor)));
     }
     Ok(inherited)
-}
-
-/// The numbers and the names of the descriptors, and whether another host has passed them.
-fn passed() -> io::Result<(bool, Vec<(RawFd, String)>)> {
-    let variable = |name: &str| std::env::var(name).unwrap_or_default();
-    let parent = rustix::process::getppid().map(|parent| parent.as_raw_nonzero().to_string());
-    let old_host = variable(UPGRADE_FROM);
-    if old_host.is_empty() {
-        return Ok((false, sd_notify::listen_fds_with_names()?.collect()));
-    }
-    // No process that a host starts inherits the variable, except the new host.
-    if parent.as_ref() != Some(&old_host) {
-        return Err(io::Error::other(format!(
-            "the host with the process id {old_host} ({UPGRADE_FROM}) has started this program to take over from it, but the \
-             parent of this process is {}: a script that starts the program must do so with `exec`",
-            parent.as_deref().unwrap_or("unknown")
-        )));
-    }
-    let names = variable("LISTEN_FDNAMES");
-    let passed: Vec<_> = (FIRST_INHERITED..).zip(names.split(':').map(str::to_owned)).collect();
-    if passed.len().to_string() != variable("LISTEN_FDS") {
-        return Err(io::Error::other(
-            "the old host has passed sockets without names: `LISTEN_FDNAMES` is incomplete",
-        ));
-    }
-    Ok((true, passed))
 }
 
 /// Warns about each socket whose address is not the one that an option names: clients may look for the host there.

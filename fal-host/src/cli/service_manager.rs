@@ -1,10 +1,11 @@
 //! What a host reports to systemd, if systemd has started it (S69a).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sd_notify::NotifyState;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::notify_socket;
 use crate::{EventKind, EventStream, HostHandle, RunnerState, Snapshot};
 
 /// How often the status is reported, if no watchdog asks for more.
@@ -23,8 +24,7 @@ pub(super) struct ServiceManager {
 
 impl ServiceManager {
     pub(super) fn from_environment() -> Self {
-        let is_there = std::env::var_os("NOTIFY_SOCKET").is_some();
-        Self { is_there, watchdog: sd_notify::watchdog_enabled() }
+        Self { is_there: notify_socket::is_there(), watchdog: notify_socket::watchdog() }
     }
 
     /// Reports readiness, progress and status while it is polled. Never resolves.
@@ -46,13 +46,12 @@ impl ServiceManager {
                         is_ready = true;
                         // With the status that makes it ready: `systemctl status` is read when `systemctl start` returns.
                         match timeout(pause, host.snapshot()).await {
-                            Ok(Some(snapshot)) => self.send(&[NotifyState::Status(&status(&snapshot)), NotifyState::Ready]),
-                            _ => self.send(&[NotifyState::Ready]),
+                            Ok(Some(snapshot)) => self.send(&format!("READY=1\nSTATUS={}", status(&snapshot))),
+                            _ => self.send("READY=1"),
                         }
                     }
                     Some(EventKind::Progress(_)) if !is_ready => {
-                        let extension = u32::try_from(EXTENSION.as_micros()).unwrap_or(u32::MAX);
-                        self.send(&[NotifyState::ExtendTimeoutUsec(extension)]);
+                        self.send(&format!("EXTEND_TIMEOUT_USEC={}", EXTENSION.as_micros()));
                     }
                     Some(_) => {}
                 },
@@ -60,7 +59,7 @@ impl ServiceManager {
                 _ = ticks.tick() => if let Ok(Some(snapshot)) = timeout(pause, host.snapshot()).await
                     && !host.is_retired()
                 {
-                    self.send(&[NotifyState::Watchdog, NotifyState::Status(&status(&snapshot))]);
+                    self.send(&format!("WATCHDOG=1\nSTATUS={}", status(&snapshot)));
                 },
             }
         }
@@ -69,30 +68,30 @@ impl ServiceManager {
 
     /// The runners are being replaced, because SIGHUP asked for it.
     pub(super) fn reloading(self) {
-        match NotifyState::monotonic_usec_now() {
-            Ok(now) => self.send(&[NotifyState::Reloading, now]),
-            Err(error) => tracing::debug!(%error, "cannot report the reload to the service manager"),
-        }
+        self.send(&format!("RELOADING=1\nMONOTONIC_USEC={}", notify_socket::monotonic_micros()));
     }
 
     /// The runners have been replaced, or the attempt has failed.
     pub(super) fn reloaded(self) {
-        self.send(&[NotifyState::Ready]);
+        self.send("READY=1");
     }
 
     /// Another process is the service from now on (S94b).
     pub(super) fn main_process(self, pid: u32) {
-        self.send(&[NotifyState::MainPid(pid)]);
+        self.send(&format!("MAINPID={pid}"));
     }
 
     /// The host stops.
     pub(super) fn stopping(self) {
-        self.send(&[NotifyState::Stopping]);
+        self.send("STOPPING=1");
     }
 
-    fn send(self, state: &[NotifyState<'_>]) {
+    fn send(self, message: &str) {
+        /// The status is sent again and again.
+        static IS_WARNED: AtomicBool = AtomicBool::new(false);
         if self.is_there
-            && let Err(error) = sd_notify::notify(state)
+            && let Err(error) = notify_socket::send(message)
+            && !IS_WARNED.swap(true, Ordering::Relaxed)
         {
             tracing::warn!(%error, "cannot report to the service manager: the socket in NOTIFY_SOCKET takes no message");
         }
