@@ -9,6 +9,7 @@
 
 mod clients;
 mod everything;
+mod fastapi;
 mod served;
 mod tools;
 
