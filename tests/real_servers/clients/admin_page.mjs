@@ -1,7 +1,7 @@
 // The live page of the admin interface, looked at in Chromium: light, dark and on a phone, with a runner that dies and a host that
 // goes and comes back. axe-core judges its accessibility.
 //
-// Usage: node admin_page.mjs PROGRAM [DIRECTORY FOR SCREENSHOTS]
+// Usage: node admin_page.mjs PROGRAM
 import { once } from "node:events";
 import { home, printed, run, start } from "./chromium.mjs";
 

@@ -10,7 +10,7 @@ import assert from "node:assert/strict";
 const require = createRequire(process.env.NODE_PACKAGES);
 const { WebSocket } = require("ws");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const screenshots = process.argv[3];
+const screenshots = process.env.SCREENSHOTS;
 const children = new Set();
 /** A directory of the test, which goes with it. */
 export const home = mkdtempSync(join(tmpdir(), "page-"));

@@ -1,11 +1,13 @@
 // The page of an app's endpoints, looked at and used in Chromium: light, dark and on a phone. axe-core judges its accessibility.
 // Every text of the app's document has markup that would change the title of the page.
 //
-// Usage: node docs_page.mjs PROGRAM [DIRECTORY FOR SCREENSHOTS]
+// Usage: node docs_page.mjs PROGRAM QUICKSTART
 import assert from "node:assert/strict";
-import { printed, run, start } from "./chromium.mjs";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { home, printed, run, start } from "./chromium.mjs";
 
-const program = process.argv[2];
+const [program, quickstart] = process.argv.slice(2);
 const ready = `/endpoints?$/.test(document.querySelector("#state")?.textContent)`;
 const desktop = { width: 1100, height: 900 };
 const card = id => `document.getElementById(${JSON.stringify(id)})`;
@@ -102,4 +104,20 @@ async function looks(page) {
   assert.equal(await page.evaluate(`document.querySelectorAll("body svg, body iframe, body b > *, body script").length`), 1, "only its own script");
 }
 
-await run(looks);
+/** The quickstart, as the guide shows it. */
+async function tries_the_quickstart(page) {
+  const data = join(home, "journal");
+  mkdirSync(data);
+  const app = start(quickstart, ["serve", "--docs", "--listen", "tcp:127.0.0.1:0"], { env: { ...process.env, DATA_DIR: data } });
+  app.stderr.resume();
+  const [, address] = await printed(app.stdout, /serves on http:\/\/([\d.:]+)/);
+  await page.show(`http://${address}/docs`, ready, { scheme: "light", ...desktop });
+  await fill(page, "predict", '{\n  "text": "Guten Morgen, wie geht es Ihnen heute?"\n}');
+  assert.match(await answer(page, "predict"), /"language":\s*"deu"/);
+  await page.picture("docs");
+}
+
+await run(async page => {
+  await looks(page);
+  await tries_the_quickstart(page);
+});
