@@ -60,7 +60,7 @@ pub enum Content {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned by an endpoint",
     label = "not serializable, or without a JSON schema",
-    note = "write `#[derive(Serialize, JsonSchema)]` above the type, and `Out` instead of `Json<Out>`"
+    note = "write `#[derive(Serialize, JsonSchema)]` above the type, `Out` instead of `Json<Out>`, and take `response: &mut ResponseHead` to set a status"
 )]
 pub trait Answer<M>: Sized {
     /// Its content in the OpenAPI document.
