@@ -30,6 +30,7 @@ mod access_log;
 mod arriving;
 mod balancer;
 mod body;
+mod body_wakes;
 mod client;
 mod client_io;
 mod client_limits;

@@ -1,7 +1,6 @@
 //! The body of a client's request, on its way to a runner.
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
@@ -9,6 +8,7 @@ use http::HeaderMap;
 use http_body::{Body, Frame};
 use hyper::body::Incoming;
 
+use super::body_wakes::poll_part;
 use super::client::Client;
 use super::hop_by_hop::prepare_trailers;
 use super::meter::Meter;
@@ -150,7 +150,7 @@ impl RequestBody {
             ready!(client.timer.poll(Wait::Continue, cx));
             client.stop_awaiting_continue();
         }
-        let polled = Pin::new(&mut *incoming).poll_frame(cx);
+        let polled = poll_part(incoming, cx);
         if let Some(meter) = &mut self.upload
             && limit_wait(meter, &polled, client, cx).is_ready()
         {

@@ -16,6 +16,7 @@ use tokio::task::{self, JoinSet, yield_now};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::balancer::Balancer;
+use super::body_wakes::ConnectionWaker;
 use super::client::Client;
 use super::client_io::{ClientIo, Socket};
 use super::client_limits::ClientLimits;
@@ -295,10 +296,11 @@ async fn serve_requests(
         .max_buf_size(max_head)
         .max_header_size(max_head)
         .serve_connection(ClientStream::new(Arc::clone(&client), io), service);
+    let mut waker = ConnectionWaker::default();
     // The error of a client's connection is of no use to the host. A request that has arrived is read before `stopped`.
     let ended = tokio::select! {
         biased;
-        ended = &mut connection => ended,
+        ended = poll_fn(|cx| Pin::new(&mut connection).poll(&mut waker.context(cx))) => ended,
         () = must_end(&client, &mut stopped, linger) => {
             Pin::new(&mut connection).graceful_shutdown();
             // hyper would wait without limit for the rest of a first head that has begun to arrive.

@@ -1,7 +1,7 @@
 //! HTTP connections: one task each, and how they are closed.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +20,7 @@ use pin_project_lite::pin_project;
 use tokio::sync::watch;
 use tower::Service;
 
+use super::body_wakes::ConnectionWaker;
 use super::catch_panic::CatchPanicFuture;
 use super::concurrency::ConnectionHold;
 use super::head_timer::HeadClock;
@@ -100,18 +101,18 @@ impl Connections {
         let mut closing = self.closing.clone();
         tokio::spawn(async move {
             {
-                let mut connection = pin!(connection);
+                let (mut connection, mut waker) = (pin!(connection), ConnectionWaker::default());
                 // Errors are the client's: it disconnected or sent malformed HTTP.
                 tokio::select! {
                     biased;
-                    _ = connection.as_mut() => {}
+                    _ = poll_fn(|cx| connection.as_mut().poll(&mut waker.context(cx))) => {}
                     () = wait_for(Closing::Idle, &mut closing) => {
                         connection.as_mut().graceful_shutdown();
                         // hyper would wait without limit for the rest of a first request head.
                         if has_asked.load(Ordering::Relaxed) {
                             tokio::select! {
                                 biased;
-                                _ = connection.as_mut() => {}
+                                _ = poll_fn(|cx| connection.as_mut().poll(&mut waker.context(cx))) => {}
                                 () = wait_for(Closing::All, &mut closing) => {}
                             }
                         }

@@ -9,6 +9,8 @@
 
 #[cfg(feature = "cli")]
 mod accept;
+#[cfg(feature = "cli")]
+mod body_wakes;
 #[cfg(any(feature = "cli", feature = "cors"))]
 mod catch_panic;
 mod concurrency;

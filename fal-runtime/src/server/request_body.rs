@@ -11,6 +11,8 @@ use http::Request;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::body_wakes::poll_part;
+
 /// Whether the body of a connection's current request has a rest that nothing has read.
 ///
 /// After a response to such a request the connection cannot serve another one, and hyper closes it. A client without a
@@ -48,7 +50,7 @@ impl HttpBody for TrackedBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let this = self.get_mut();
-        let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
+        let frame = ready!(poll_part(&mut this.body, cx));
         let is_trailers = matches!(&frame, Some(Ok(frame)) if frame.is_trailers());
         if frame.is_none() || is_trailers || this.body.is_end_stream() {
             this.unread.0.store(false, Ordering::Relaxed);

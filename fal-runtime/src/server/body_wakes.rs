@@ -1,0 +1,93 @@
+//! Keeps hyper from waking a connection when nothing is left for it to do.
+//!
+//! hyper registers the waker of a connection before it passes on a part of a request's body, and wakes it when that part is
+//! taken. If it was the last part, the task of the connection would run once more for nothing, in each request with a body.
+//! So hyper gets a waker that can be held back.
+
+use std::cell::Cell;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use hyper::body::Incoming;
+
+thread_local! {
+    /// Whether wakes of connections are held back on this thread.
+    static HOLDS_BACK: Cell<bool> = const { Cell::new(false) };
+    /// The task whose wake was held back.
+    static HELD_BACK: Cell<Option<Waker>> = const { Cell::new(None) };
+}
+
+/// The waker of a connection's task, which wakes it unless that is held back on the thread that wakes.
+struct BodyWaker(Waker);
+
+impl Wake for BodyWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if HOLDS_BACK.get() {
+            HELD_BACK.set(Some(self.0.clone()));
+        } else {
+            self.0.wake_by_ref();
+        }
+    }
+}
+
+/// The waker of one connection.
+#[derive(Debug, Default)]
+pub(super) struct ConnectionWaker(Option<Wakers>);
+
+#[derive(Debug)]
+struct Wakers {
+    task: Waker,
+    hyper: Waker,
+}
+
+impl ConnectionWaker {
+    /// The context in which hyper's connection is polled.
+    pub(super) fn context(&mut self, cx: &Context<'_>) -> Context<'_> {
+        self.0.take_if(|wakers| !wakers.task.will_wake(cx.waker()));
+        let wakers = self.0.get_or_insert_with(|| {
+            let task = cx.waker().clone();
+            Wakers { hyper: Waker::from(Arc::new(BodyWaker(task.clone()))), task }
+        });
+        Context::from_waker(&wakers.hyper)
+    }
+}
+
+/// Takes the next part of a request's body. Wakes hyper only if more of it follows.
+pub(super) fn poll_part(
+    body: &mut Incoming,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    let part = {
+        let _holding = HoldBack::begin();
+        Pin::new(&mut *body).poll_frame(cx)
+    };
+    if let Some(connection) = HELD_BACK.take()
+        && !body.is_end_stream()
+    {
+        connection.wake();
+    }
+    part
+}
+
+/// Holds wakes on this thread back until it is dropped.
+struct HoldBack;
+
+impl HoldBack {
+    fn begin() -> Self {
+        HOLDS_BACK.set(true);
+        Self
+    }
+}
+
+impl Drop for HoldBack {
+    fn drop(&mut self) {
+        HOLDS_BACK.set(false);
+    }
+}
