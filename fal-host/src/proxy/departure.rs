@@ -66,6 +66,11 @@ pub(super) async fn departed(client: &Client) {
     if side_closed_or_failed(client.stream()).await == Side::Failed {
         return;
     }
+    // In its own memory: few requests get here, and the future of each would be larger.
+    Box::pin(probe_before_response(client)).await;
+}
+
+async fn probe_before_response(client: &Client) {
     if !client.interim.are_possible() {
         return failed_or_in_the_way(client).await;
     }

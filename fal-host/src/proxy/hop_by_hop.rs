@@ -1,12 +1,24 @@
 //! How fields are removed that concern one connection and not the message (RFC 9110, 7.6.1), also from trailers.
 
-use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue, TRAILER};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, DATE, HOST, HeaderMap,
+    HeaderName, HeaderValue, SERVER, TRAILER, USER_AGENT,
+};
 
 use super::field_names::{is_alias, is_hop_by_hop, is_protected, is_special};
 
 /// Whether a message has a field that may have to be removed, or read.
 pub(super) fn has_special(headers: &HeaderMap) -> bool {
-    headers.keys().any(|name| is_special(name.as_str()))
+    headers.keys().any(|name| !is_usual(name) && is_special(name.as_str()))
+}
+
+/// Whether a field is one of the most frequent ones, which pass as they are. The `http` crate knows them by a number: this looks
+/// at no bytes.
+fn is_usual(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        ACCEPT | ACCEPT_ENCODING | CONTENT_LENGTH | CONTENT_TYPE | COOKIE | DATE | HOST | SERVER | USER_AGENT
+    )
 }
 
 /// Whether a message has a field that [`remove_hop_by_hop`] removes or changes.
@@ -73,4 +85,18 @@ pub(super) fn listed(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
 /// Whether the values of a list have a member, in any case.
 pub(super) fn lists<'a>(mut values: impl Iterator<Item = &'a HeaderValue>, member: &str) -> bool {
     values.any(|value| listed(value).any(|listed| listed.eq_ignore_ascii_case(member.as_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_usual_field_is_not_special() {
+        let names =
+            [ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, DATE, HOST, SERVER, USER_AGENT];
+        for name in names {
+            assert!(is_usual(&name) && !is_special(name.as_str()), "{name}");
+        }
+    }
 }

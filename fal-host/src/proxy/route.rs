@@ -60,7 +60,7 @@ pub(super) async fn route(
     let mut position = QueuePosition::default();
     loop {
         let acquired = if std::mem::take(&mut may_stream) {
-            acquire_for_stream(&mut position, session, request.body_mut()).await
+            Box::pin(acquire_for_stream(&mut position, session, request.body_mut())).await
         } else {
             position.acquire(balancer).await
         };
@@ -170,7 +170,8 @@ async fn send(
             return Ok(SendOutcome::Unsent(unsent));
         } else {
             refusals += 1;
-            match open_in_time(&session.balancer, &permit, position).await? {
+            // In its own memory, and so are other waits of few requests: the future of each request stays small.
+            match Box::pin(open_in_time(&session.balancer, &permit, position)).await? {
                 Ok(fresh) => fresh,
                 Err(_) => continue,
             }

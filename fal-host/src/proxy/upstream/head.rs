@@ -4,6 +4,7 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
+use fal_health::protocol::header::REQUEST_ID;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use httparse::{ParserConfig, Status};
 use hyper::ext::ReasonPhrase;
@@ -72,13 +73,18 @@ pub(super) fn take_head(
     Ok(Some(Head { status, reason, body, keeps_alive: framing.keeps_alive(is_http_1_1) }))
 }
 
-/// Appends fields, whose values share the memory of the head. Returns what they say about the end of the message.
+/// Appends fields, whose values share the memory of the head. Returns what they say about the end of the message. The id of the
+/// request is left out: the host adds it to each response.
 fn append_fields(head: &Bytes, fields: &[Field], headers: &mut HeaderMap) -> Result<Framing, UpstreamError> {
     let mut framing = Framing::default();
     headers.reserve(fields.len());
     for field in fields {
-        let name = head.get(field.name.clone()).and_then(|name| HeaderName::from_bytes(name).ok());
-        let name = name.ok_or(UpstreamError::MalformedHead(httparse::Error::HeaderName))?;
+        let name = head.get(field.name.clone()).unwrap_or_default();
+        if name.eq_ignore_ascii_case(REQUEST_ID.as_bytes()) {
+            continue;
+        }
+        let name = HeaderName::from_bytes(name)
+            .map_err(|_| UpstreamError::MalformedHead(httparse::Error::HeaderName))?;
         let value = HeaderValue::from_maybe_shared(head.slice(field.value.clone()));
         let value = value.map_err(|_| UpstreamError::MalformedHead(httparse::Error::HeaderValue))?;
         framing.note(&name, &value);
