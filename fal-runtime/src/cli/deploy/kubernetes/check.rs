@@ -46,7 +46,10 @@ pub(crate) fn check(app: &Declaration, options: &KubernetesOptions, file: &Path)
 
 /// Every value of the app's Deployment that does not fit. `name` is the name of the Deployment, if it is not the app's.
 fn mismatches(app: &Declaration, name: Option<&str>, text: &str) -> Result<Vec<Mismatch>, String> {
-    let manifests = Yaml::load_from_str(text).map_err(|error| format!("{error}; render templates before"))?;
+    let manifests = Yaml::load_from_str(text).map_err(|error| {
+        let is_template = text.contains("{{");
+        format!("{error}{}", if is_template { "; render the templates before" } else { "" })
+    })?;
     // `kubectl get --output yaml` prints a list.
     let manifests: Vec<_> = manifests.iter().map(Node::root).flat_map(in_list).collect();
     let deployment = deployment(app, name, &manifests)?.key("spec");
@@ -98,7 +101,9 @@ fn deployment<'a>(app: &Declaration, name: Option<&str>, manifests: &[Node<'a>])
     match (deployments.iter().find(named), deployments.as_slice()) {
         (Some(found), _) => Ok((**found).clone()),
         (None, [only]) if name.is_none() => Ok((*only).clone()),
-        (None, []) => Err("there is no Deployment in it".to_owned()),
+        (None, []) => {
+            Err("there is no Deployment in it; of Helm or Kustomize, check what they render".to_owned())
+        }
         (None, _) => Err(format!("no Deployment is called `{wanted}`: name it with `--name`")),
     }
 }
@@ -115,7 +120,7 @@ impl Mismatches {
     /// A value must be this one.
     fn equals(&mut self, node: &Node, wanted: u64, default: u64) {
         if node.number() != Some(wanted) && (node.exists() || wanted != default) {
-            self.push(node, node.shown(), wanted.to_string());
+            self.push(node, node.shown_as_number(), wanted.to_string());
         }
     }
 
@@ -125,7 +130,7 @@ impl Mismatches {
         let times = run.times(&app.settings);
         if node.number().is_none_or(|has| has < times.stop()) {
             let wants = format!("at least {}: {}", times.stop(), times.explained_stop());
-            self.push(&node, node.shown(), wants);
+            self.push(&node, node.shown_as_number(), wants);
         }
     }
 
@@ -133,7 +138,7 @@ impl Mismatches {
     fn time_of_a_rollout(&mut self, node: &Node, times: Times) {
         let (has, wants) = (node.number().unwrap_or(600), times.startup_window());
         if has <= wants {
-            let shown = if node.exists() { node.shown() } else { format!("{has}, the default") };
+            let shown = if node.exists() { node.shown_as_number() } else { format!("{has}, the default") };
             self.push(
                 node,
                 shown,

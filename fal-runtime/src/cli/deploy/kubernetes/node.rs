@@ -48,6 +48,11 @@ impl<'a> Node<'a> {
         self.value.and_then(Yaml::as_integer).and_then(|number| number.try_into().ok())
     }
 
+    /// The value in the place of a number. A text of digits is none.
+    pub(super) fn shown_as_number(&self) -> String {
+        self.text().map_or_else(|| self.shown(), |text| format!("the text {text:?}"))
+    }
+
     /// The value as a person reads it.
     pub(super) fn shown(&self) -> String {
         match self.value {

@@ -62,6 +62,12 @@ fn a_pod_needs_the_time_that_its_arguments_and_variables_give_a_stop() {
     assert!(checked::<Slow>(&text, &[]).unwrap().ends_with(expected));
     let text = changed::<Slow>(
         &[],
+        &[("terminationGracePeriodSeconds: 47", "terminationGracePeriodSeconds: \"47\"")],
+    );
+    let error = checked::<Slow>(&text, &[]).unwrap();
+    assert!(error.contains("has the text \"47\", wants at least 47"), "{error}");
+    let text = changed::<Slow>(
+        &[],
         &[
             ("            - --drain-timeout=30s\n", ""),
             ("env:\n", "env:\n            - { name: FAL_DRAIN_TIMEOUT, value: 31s }\n"),
@@ -193,8 +199,9 @@ fn arguments_must_be_those_of_this_program() {
 #[test]
 fn a_file_in_which_there_is_no_deployment_of_the_app_is_an_error_that_says_what_to_do() {
     for (text, expected) in [
-        ("kind: Service\n", "there is no Deployment in it"),
-        ("kind: [\n", "render templates before"),
+        ("kind: Service\n", "there is no Deployment in it; of Helm or Kustomize, check what they render"),
+        ("kind: [\n", "at byte"),
+        ("{{- if .Values.on }}\n", "render the templates before"),
         (
             "kind: Deployment\nmetadata: { name: a }\n---\nkind: Deployment\nmetadata: { name: b }\n",
             "no Deployment is called `slow-app`: name it with `--name`",
