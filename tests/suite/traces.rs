@@ -1,7 +1,7 @@
 //! Spans of requests, for OpenTelemetry: S111 to S114.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fal_tests::{Act, Answer};
 use rustix::process::Signal;
@@ -230,6 +230,45 @@ async fn a_host_and_its_runners_send_their_last_spans_when_they_stop_s114c() {
     assert_eq!(host.exit().await, Some(0));
     let spans = collector.spans.look().iter().filter(|span| span.trace == TRACE).count();
     assert_eq!(spans, 4);
+}
+
+#[tokio::test]
+async fn a_runner_with_variables_that_it_cannot_use_serves_without_spans_s111b() {
+    let (director, collector) = (Director::new(), Collector::start().await);
+    let mut command = fixture_with(&director, collector.address, &[]);
+    command.args(["run", "--app=scripted", "--listen=127.0.0.1:0", "--admin=off"]);
+    command.args(["--env-each", "OTEL_TRACES_SAMPLER=never"]);
+    let mut host = Program::start(&mut command);
+    host.stderr.line("runner 1 ERROR no spans OTEL_TRACES_SAMPLER `never`").await;
+    let pending = Pending::new(host.address().await, &traced("a", "01")).await;
+    director.call("a").await.succeed().await;
+    assert_eq!(pending.response().await.status, 200);
+    host.signal(Signal::TERM);
+    assert_eq!(host.exit().await, Some(0));
+    let scopes: Vec<_> = collector.spans.look().iter().map(|span| span.scope.clone()).collect();
+    assert!(!scopes.is_empty() && scopes.iter().all(|scope| scope == "fal-host"), "{scopes:?}");
+}
+
+#[tokio::test]
+async fn the_spans_of_an_event_stream_end_when_its_client_leaves_s112a_s112b() {
+    let (director, collector) = (Director::new(), Collector::start().await);
+    let host = host(&director, "documented", collector.address, &[]).await;
+    let mut client = Client::tcp(host.address().await).await;
+    let request = Request::new("POST", "/count").header("traceparent", &format!("00-{TRACE}-{CLIENT}-01"));
+    client.send(&request).await;
+    assert_eq!(client.head().await.status, 200);
+    client.chunk().await;
+    let since = Instant::now();
+    host.exchange(&Request::get("/health")).await;
+    let lasted = u64::try_from(since.elapsed().as_nanos()).unwrap();
+    drop(client);
+    let endpoint = collector.span(TRACE, "fal-runtime", "POST /count").await;
+    let exchange = collector.span(TRACE, "fal-host", "POST /count").await;
+    let request = collector.nth_span(TRACE, "fal-host", "POST /count", 1).await;
+    for span in [&endpoint, &exchange, &request] {
+        assert!(span.nanoseconds >= lasted, "{span:?}");
+    }
+    assert_eq!((request.attribute("error.type"), request.status), ("client_left", 0));
 }
 
 /// The numbers of lost spans that a host has told.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use fal_health::protocol::trace_id;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
-use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry::trace::{
     Span, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt, Tracer as _, TracerProvider,
 };
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_http::HeaderExtractor;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, Span as SdkSpan};
 
@@ -41,10 +41,32 @@ impl Recorder {
     /// The context that a client has sent.
     fn parent(&self, headers: &HeaderMap) -> Context {
         if self.propagates {
-            TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers))
+            TraceContextPropagator::new().extract_with_context(&Context::new(), &TraceHeaders(headers))
         } else {
             Context::new()
         }
+    }
+}
+
+/// How long a `tracestate` may be that spans keep, in bytes. W3C Trace Context wants 512 to be kept. Clients send longer ones at will,
+/// and many spans may wait.
+const MAX_TRACESTATE: usize = 512;
+
+/// The trace context in the headers of a request.
+struct TraceHeaders<'a>(&'a HeaderMap);
+
+impl Extractor for TraceHeaders<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        let value = self.0.get(key)?.to_str().ok()?;
+        let is_read = match key {
+            fal_health::protocol::TRACEPARENT => trace_id(value.as_bytes()).is_some(),
+            _ => value.len() <= MAX_TRACESTATE,
+        };
+        is_read.then_some(value)
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(HeaderName::as_str).collect()
     }
 }
 
@@ -235,5 +257,32 @@ fn propagate(context: &SpanContext, headers: &mut HeaderMap) {
     // Hexadecimal digits are always a header value.
     if let Ok(value) = HeaderValue::try_from(format!("00-{trace}-{span}-{flags:02x}")) {
         headers.insert(&TRACEPARENT, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VALID: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    /// The parent of a request with these headers, and its state.
+    fn parent(traceparent: &str, tracestate: &str) -> (bool, String) {
+        let recorder = Recorder { tracer: SdkTracerProvider::default().tracer("test"), propagates: true };
+        let headers = [(&TRACEPARENT, traceparent), (&TRACESTATE, tracestate)];
+        let headers = headers.map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap()));
+        let parent = recorder.parent(&HeaderMap::from_iter(headers));
+        let state = parent.span().span_context().trace_state().header();
+        (parent.span().span_context().is_valid(), state)
+    }
+
+    #[test]
+    fn only_a_valid_context_is_a_parent_and_no_client_fills_memory_with_its_state_s112c_s114a() {
+        assert_eq!(parent(VALID, "a=b"), (true, "a=b".to_owned()));
+        for invalid in ["", "00-1-1-01", &VALID.to_uppercase(), &format!("{VALID}-x"), &"-".repeat(30_000)] {
+            assert!(!parent(invalid, "a=b").0, "{invalid}");
+        }
+        let long = format!("a={}", "b".repeat(MAX_TRACESTATE));
+        assert_eq!(parent(VALID, &long), (true, String::new()));
     }
 }

@@ -55,6 +55,11 @@ impl LossLog {
         self.lock().error = Some(error.to_owned());
     }
 
+    /// Whether the last attempt to send spans has failed.
+    pub(super) fn is_failing(&self) -> bool {
+        self.lock().error.is_some()
+    }
+
     /// So many spans were sent, or lost with this error.
     pub(super) fn exported(&self, count: usize, error: Option<String>) {
         self.pending.fetch_sub(count, Ordering::Relaxed);

@@ -28,6 +28,9 @@ use loss::LossLog;
 use processor::BoundedProcessor;
 use variables::{Propagates, Variables};
 
+/// How long a process that ends waits for a collector that did not take the last spans.
+const LAST_ATTEMPT: Duration = Duration::from_millis(100);
+
 /// The spans of a process, as the environment sets them up.
 #[derive(Clone, Debug)]
 pub struct Traces {
@@ -117,8 +120,10 @@ impl Traces {
         TextMapCompositePropagator::new(propagators)
     }
 
-    /// Sends the spans that are left, and blocks for at most this time. Later spans are not sent.
+    /// Sends the spans that are left, and blocks for at most this time, or for 100 ms if the collector did not take the last ones.
+    /// Later spans are not sent.
     pub fn finish(&self, timeout: Duration) {
+        let timeout = if self.loss.is_failing() { timeout.min(LAST_ATTEMPT) } else { timeout };
         // An error means that it took too long, or that it was called before.
         let _ = self.provider.shutdown_with_timeout(timeout);
         self.loss.finish();

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context as PollContext, Poll};
 
+use fal_health::protocol::{TRACEPARENT, trace_id};
 use http::StatusCode;
 use http::request::Parts;
 use opentelemetry::propagation::Extractor;
@@ -103,7 +104,9 @@ struct Headers<'a>(&'a http::HeaderMap);
 
 impl Extractor for Headers<'_> {
     fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).and_then(|value| value.to_str().ok())
+        let value = self.0.get(key)?;
+        let is_read = key != TRACEPARENT || trace_id(value.as_bytes()).is_some();
+        value.to_str().ok().filter(|_| is_read)
     }
 
     fn keys(&self) -> Vec<&str> {
