@@ -39,11 +39,15 @@ impl AllErrors {
     /// The first error of a body of this schema. `Err` if there is nothing to read again.
     pub(crate) fn new(first: &LocatedError, text: &[u8], schema: SchemaOf) -> Result<Box<Self>, Error> {
         let body = parse(text)?;
+        let only = |error: &LocatedError| Error::validation(error.kind.clone(), vec![describe(error, &body)]);
+        let left = (MAX_REREAD / text.len().max(1)).min(MAX_ERRORS);
+        if left == 0 {
+            return Err(only(first));
+        }
         let repair = Repair::new(schema);
         let first = &repair.relocate(first, &body);
-        let left = (MAX_REREAD / text.len().max(1)).min(MAX_ERRORS);
-        if left < 2 || !is_exact(&body) {
-            return Err(Error::validation(first.kind.clone(), vec![describe(first, &body)]));
+        if left == 1 || !is_exact(&body) {
+            return Err(only(first));
         }
         let (repaired, source) = (body.clone(), first.kind.clone());
         let all = Self { errors: Vec::new(), source, body, repaired, repair, places: Vec::new(), left };

@@ -173,6 +173,14 @@ async fn all_errors_in_what_serde_buffers_are_listed_s98() {
 }
 
 #[tokio::test]
+async fn a_large_body_is_not_searched_for_the_place_of_its_error_s98() {
+    let shapes =
+        |count| json!({ "kind": "group", "shapes": vec![json!({ "kind": "circle", "radius": "x" }); count] });
+    assert_eq!(errors("/shape", shapes(700)).await, ["int_parsing at body.shapes.0.radius"]);
+    assert_eq!(errors("/shape", shapes(1_100)).await, ["int_type at body"]);
+}
+
+#[tokio::test]
 async fn an_error_of_the_tag_is_at_the_tag_s98() {
     assert_eq!(errors("/shape", json!({ "kind": "oval", "radius": "x" })).await, ["enum at body.kind"]);
     assert_eq!(errors("/shape", json!({ "radius": "x" })).await, ["missing at body.kind"]);
