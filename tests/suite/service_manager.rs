@@ -107,6 +107,21 @@ async fn a_host_serves_without_its_service_manager_and_says_so_once_s69a() {
 }
 
 #[tokio::test]
+async fn a_service_manager_that_reads_nothing_delays_no_stop_s69a() {
+    let (director, directory) = (Director::new(), tempfile::tempdir().unwrap());
+    let path = directory.path().join("notify");
+    let _unread = Reports::at(&path);
+    let mut command = fixture(&director);
+    // Its queue is soon full.
+    command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "2000");
+    command.args(["run", "--app=scripted", "--listen=127.0.0.1:0", "--admin=off"]);
+    let mut host = Program::start(&mut command);
+    host.stderr.line("cannot report to the service manager: takes no message").await;
+    host.signal(Signal::TERM);
+    assert_eq!(host.exit().await, Some(0));
+}
+
+#[tokio::test]
 async fn sockets_that_were_passed_to_another_process_are_ignored_s69b() {
     let director = Director::new();
     let mut command = fixture(&director);

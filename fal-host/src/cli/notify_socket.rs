@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sendto, socket_with};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -13,12 +14,31 @@ pub(super) fn is_there() -> bool {
     name().is_some()
 }
 
-/// Sends a message: lines with an assignment each. Does nothing without a service manager.
-pub(super) fn send(message: &str) -> io::Result<()> {
+/// How long a service manager may leave its socket full. The caller waits meanwhile.
+const SEND_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Whether a message matters more than the time of its sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Importance {
+    /// The service manager waits for it.
+    Awaited,
+    /// Another one like it follows.
+    Repeated,
+}
+
+/// Sends a message: lines with an assignment each. Does nothing without a service manager. Waits for one that reads nothing
+/// for at most a second, and not at all with a message that is repeated.
+pub(super) fn send(message: &str, importance: Importance) -> io::Result<()> {
     let Some(name) = name() else { return Ok(()) };
-    let flags = SocketFlags::CLOEXEC;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
-    sendto(&socket, message.as_bytes(), SendFlags::NOSIGNAL, &address(&name)?)?;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+    let flags = match importance {
+        Importance::Awaited => {
+            set_socket_timeout(&socket, Timeout::Send, Some(SEND_TIMEOUT))?;
+            SendFlags::NOSIGNAL
+        }
+        Importance::Repeated => SendFlags::NOSIGNAL | SendFlags::DONTWAIT,
+    };
+    sendto(&socket, message.as_bytes(), flags, &address(&name)?)?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::notify_socket;
+use super::notify_socket::{self, Importance};
 use crate::{EventKind, EventStream, HostHandle, RunnerState, Snapshot};
 
 /// How often the status is reported, if no watchdog asks for more.
@@ -59,7 +59,7 @@ impl ServiceManager {
                 _ = ticks.tick() => if let Ok(Some(snapshot)) = timeout(pause, host.snapshot()).await
                     && !host.is_retired()
                 {
-                    self.send(&format!("WATCHDOG=1\nSTATUS={}", status(&snapshot)));
+                    self.send_as(&format!("WATCHDOG=1\nSTATUS={}", status(&snapshot)), Importance::Repeated);
                 },
             }
         }
@@ -87,10 +87,14 @@ impl ServiceManager {
     }
 
     fn send(self, message: &str) {
+        self.send_as(message, Importance::Awaited);
+    }
+
+    fn send_as(self, message: &str, importance: Importance) {
         /// The status is sent again and again.
         static IS_WARNED: AtomicBool = AtomicBool::new(false);
         if self.is_there
-            && let Err(error) = notify_socket::send(message)
+            && let Err(error) = notify_socket::send(message, importance)
             && !IS_WARNED.swap(true, Ordering::Relaxed)
         {
             tracing::warn!(%error, "cannot report to the service manager: the socket in NOTIFY_SOCKET takes no message");
