@@ -13,7 +13,7 @@ use fal_host::{Address, AppSpec, Exit, Host, LaunchError, Launcher, RunnerHandle
 
 const RUNNERS: usize = 1_000;
 
-/// How long a client may wait for the whole page in the median, when runners have counted nothing since the last one.
+/// How long a client may wait for the whole page in the median, whatever runners have counted since the last one.
 const LIMIT: Duration = Duration::from_millis(5);
 
 /// Runners that only report.
@@ -118,12 +118,15 @@ async fn the_page_of_a_thousand_runners_takes_five_milliseconds_at_most() {
     }
     let (quiet, longest, length) = measure(address, || {});
     println!("{length} bytes; nothing has changed: {quiet:?} in the median, {longest:?} at most");
-    let mut requests = 0;
+    let (mut requests, mut reporting) = (0, Duration::ZERO);
     let (busy, longest, _) = measure(address, || {
         requests += 1;
+        let begin = Instant::now();
         reporters.0.lock().unwrap().iter().for_each(|runner| report(runner, requests));
+        reporting += begin.elapsed();
     });
     println!("every runner has counted a request: {busy:?} in the median, {longest:?} at most");
+    println!("a runner's report of its four metrics takes {:?}", reporting / 101 / 1_000);
     drop(host);
-    assert!(quiet < LIMIT, "the limit is {LIMIT:?}");
+    assert!(quiet.max(busy) < LIMIT, "the limit is {LIMIT:?}");
 }

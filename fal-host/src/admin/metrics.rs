@@ -1,28 +1,22 @@
 //! The page of metrics, for Prometheus (S82).
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use fal_health::metrics::{self, END_OF_PAGE, MetricFamily, MetricText, shared_labels};
 
-use crate::metrics::{ReplicaMetric, RunnerMetrics};
+use crate::metrics::RunnerMetrics;
 
-/// The page of metrics. It keeps the text of each metric of each replica until that changes: of many runners, most of the page is
-/// theirs.
+/// The page of metrics.
 #[derive(Clone, Debug)]
 pub(crate) struct MetricPage {
     application: Arc<str>,
-    of_runners: Arc<Mutex<Texts>>,
 }
-
-/// By the name of the metric, then by the index of the replica.
-type Texts = BTreeMap<String, BTreeMap<usize, MetricText>>;
 
 impl MetricPage {
     pub(super) fn new(application: &str) -> Self {
-        Self { application: application.into(), of_runners: Arc::default() }
+        Self { application: application.into() }
     }
 
     /// All metrics of a host as OpenMetrics. Each series has the label `application`.
@@ -33,38 +27,16 @@ impl MetricPage {
     fn text(&self, of_host: Vec<MetricFamily>, of_runners: &RunnerMetrics) -> String {
         let labels = shared_labels(&[("application", &self.application)]);
         let of_host: Vec<_> = of_host.into_iter().map(|family| MetricText::new(family, &labels)).collect();
-        let mut texts = self.of_runners.lock().unwrap_or_else(PoisonError::into_inner);
-        self.update(&mut texts, of_runners);
+        let of_runners = of_runners.texts(&self.application);
         let mut parts: Vec<&str> = of_host.iter().map(MetricText::as_str).collect();
-        for replicas in texts.values() {
-            let mut replicas = replicas.values();
-            let Some(first) = replicas.next() else { continue };
+        for replicas in &of_runners {
+            let Some((first, others)) = replicas.split_first() else { continue };
             parts.push(first.as_str());
             // Two programs may disagree about a metric during an update. The lower replica wins.
-            parts.extend(replicas.filter(|text| text.kind() == first.kind()).map(MetricText::series));
+            parts.extend(others.iter().filter(|text| text.kind() == first.kind()).map(|text| text.series()));
         }
         parts.push(END_OF_PAGE);
         parts.concat()
-    }
-
-    /// Writes what has changed.
-    fn update(&self, texts: &mut Texts, of_runners: &RunnerMetrics) {
-        for metrics in of_runners.take_changed().chunk_by(|one, other| one.replica == other.replica) {
-            let Some(ReplicaMetric { replica, .. }) = metrics.first() else { continue };
-            let labels =
-                shared_labels(&[("application", &self.application), ("replica", &replica.to_string())]);
-            for metric in metrics {
-                let text = metric.merged().map(|family| MetricText::new(family, &labels));
-                match (text, texts.get_mut(&metric.name)) {
-                    (Some(text), Some(replicas)) => _ = replicas.insert(*replica, text),
-                    (Some(text), None) => {
-                        texts.insert(metric.name.clone(), BTreeMap::from([(*replica, text)]));
-                    }
-                    (None, Some(replicas)) => _ = replicas.remove(replica),
-                    (None, None) => {}
-                }
-            }
-        }
     }
 }
 

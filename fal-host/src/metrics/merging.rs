@@ -9,6 +9,21 @@ use fal_health::metrics::{Bucket, MetricFamily, MetricKind, Series, SeriesValue}
 /// How many series of one metric are kept of a replica, over all of its runners. Further ones are ignored.
 pub(super) const MAX_SERIES: usize = 1024;
 
+/// One metric of a replica: of its runners that have ended, and of each of its other runners, the newest last.
+#[derive(Debug)]
+pub(super) struct ReplicaMetric {
+    pub(super) replica: usize,
+    pub(super) name: String,
+    pub(super) parts: Vec<Arc<MetricFamily>>,
+}
+
+impl ReplicaMetric {
+    /// The metric of the replica. `None` if there is none any more.
+    pub(super) fn merged(&self) -> Option<Arc<MetricFamily>> {
+        merged(&self.parts)
+    }
+}
+
 /// One metric of several runners. A gauge is that of the last one. `None` if there is no runner.
 pub(super) fn merged(parts: &[Arc<MetricFamily>]) -> Option<Arc<MetricFamily>> {
     let (first, rest) = parts.split_first()?;

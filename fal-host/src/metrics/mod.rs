@@ -10,11 +10,11 @@ mod fleet;
 mod merging;
 mod requests;
 mod runners;
+#[cfg(feature = "metrics")]
+mod texts;
 
 pub(crate) use counted::Counted;
 pub(crate) use endpoints::{EndpointIndex, OTHER};
 pub(crate) use fleet::FleetMetrics;
 pub(crate) use requests::{Completion, RequestMetrics};
-#[cfg(feature = "metrics")]
-pub(crate) use runners::ReplicaMetric;
 pub(crate) use runners::RunnerMetrics;

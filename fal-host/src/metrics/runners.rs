@@ -3,9 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+#[cfg(feature = "metrics")]
+use fal_health::metrics::MetricText;
 use fal_health::metrics::{MetricFamily, MetricKind, Series, SeriesValue, is_label_name, is_metric_name};
 
-use super::merging::{MAX_SERIES, merged};
+use super::merging::{MAX_SERIES, ReplicaMetric, merged};
+#[cfg(feature = "metrics")]
+use super::texts::RunnerTexts;
 use crate::id::RunnerId;
 
 /// How many metrics a runner may have. Further ones are ignored.
@@ -13,7 +17,16 @@ const MAX_FAMILIES: usize = 256;
 
 /// The metrics that runners have sent, by the index of the replica.
 #[derive(Debug, Default)]
-pub(crate) struct RunnerMetrics(Mutex<BTreeMap<usize, ReplicaMetrics>>);
+pub(crate) struct RunnerMetrics(Mutex<MetricTable>);
+
+#[derive(Debug, Default)]
+struct MetricTable {
+    /// By the index of the replica.
+    replicas: BTreeMap<usize, ReplicaMetrics>,
+    /// `None` until a page is asked for.
+    #[cfg(feature = "metrics")]
+    texts: Option<RunnerTexts>,
+}
 
 /// Metrics by their name. A reader shares them, so it holds the lock for a short time only.
 type Families = BTreeMap<String, Arc<MetricFamily>>;
@@ -23,23 +36,6 @@ struct ReplicaMetrics {
     /// What its runners that have ended have counted, so that no counter falls.
     ended: Families,
     runners: BTreeMap<RunnerId, Families>,
-    /// The names of the metrics that have changed since they were taken.
-    changed: BTreeSet<String>,
-}
-
-/// One metric of a replica: of its runners that have ended, and of each of its other runners, the newest last.
-#[derive(Debug)]
-pub(crate) struct ReplicaMetric {
-    pub(crate) replica: usize,
-    pub(crate) name: String,
-    parts: Vec<Arc<MetricFamily>>,
-}
-
-impl ReplicaMetric {
-    /// The metric of the replica. `None` if there is none any more.
-    pub(crate) fn merged(&self) -> Option<Arc<MetricFamily>> {
-        merged(&self.parts)
-    }
 }
 
 impl ReplicaMetrics {
@@ -62,25 +58,30 @@ impl RunnerMetrics {
             return;
         }
         let mut table = self.lock();
-        let ReplicaMetrics { runners, changed, .. } = table.entry(replica).or_default();
+        let ReplicaMetrics { runners, .. } = table.replicas.entry(replica).or_default();
         let families = runners.entry(runner).or_default();
         if families.len() < MAX_FAMILIES || families.contains_key(&family.name) {
-            changed.insert(family.name.clone());
-            families.insert(family.name.clone(), Arc::new(family));
+            let name = family.name.clone();
+            families.insert(name.clone(), Arc::new(family));
+            table.changed(replica, name);
         }
     }
 
     /// A runner has ended: what it has counted stays, and what it has measured does not.
     pub(crate) fn end(&self, runner: RunnerId, replica: usize) {
         let mut table = self.lock();
-        let Some(ReplicaMetrics { ended, runners, changed }) = table.get_mut(&replica) else { return };
-        for (name, family) in runners.remove(&runner).unwrap_or_default() {
+        let Some(ReplicaMetrics { ended, runners }) = table.replicas.get_mut(&replica) else { return };
+        let families = runners.remove(&runner).unwrap_or_default();
+        let names: Vec<_> = families.keys().cloned().collect();
+        for (name, family) in families {
             if family.kind != MetricKind::Gauge {
                 let parts: Vec<_> = ended.get(&name).into_iter().chain([&family]).cloned().collect();
                 let all = merged(&parts).unwrap_or(family);
-                ended.insert(name.clone(), all);
+                ended.insert(name, all);
             }
-            changed.insert(name);
+        }
+        for name in names {
+            table.changed(replica, name);
         }
     }
 
@@ -104,8 +105,29 @@ impl RunnerMetrics {
     }
 
     fn metrics(&self) -> Vec<ReplicaMetric> {
-        let table = self.lock();
-        let replicas = table.iter();
+        self.lock().metrics()
+    }
+
+    /// The texts of each metric, by the index of the replica. Each series has the labels `application` and `replica`.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn texts(&self, application: &str) -> Vec<Vec<Arc<MetricText>>> {
+        let mut table = self.lock();
+        if table.texts.is_none() {
+            let mut texts = RunnerTexts::new(application);
+            table.metrics().iter().for_each(|metric| texts.write(metric));
+            table.texts = Some(texts);
+        }
+        table.texts.as_ref().map(RunnerTexts::all).unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, MetricTable> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl MetricTable {
+    fn metrics(&self) -> Vec<ReplicaMetric> {
+        let replicas = self.replicas.iter();
         replicas
             .flat_map(|(replica, metrics)| {
                 metrics.names().into_iter().map(|name| metrics.metric(*replica, name.to_owned()))
@@ -113,21 +135,22 @@ impl RunnerMetrics {
             .collect()
     }
 
-    /// The metrics that have changed since the last call.
+    /// A metric of a replica has changed.
     #[cfg(feature = "metrics")]
-    pub(crate) fn take_changed(&self) -> Vec<ReplicaMetric> {
-        let mut table = self.lock();
-        let mut taken = Vec::new();
-        for (replica, metrics) in &mut *table {
-            let changed = std::mem::take(&mut metrics.changed);
-            taken.extend(changed.into_iter().map(|name| metrics.metric(*replica, name)));
+    fn changed(&mut self, replica: usize, name: String) {
+        if let (Some(texts), Some(metrics)) = (&mut self.texts, self.replicas.get(&replica)) {
+            texts.write(&metrics.metric(replica, name));
         }
-        taken
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, ReplicaMetrics>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    #[cfg(not(feature = "metrics"))]
+    #[expect(
+        clippy::unused_self,
+        clippy::needless_pass_by_value,
+        clippy::needless_pass_by_ref_mut,
+        reason = "only a page has texts"
+    )]
+    fn changed(&mut self, _: usize, _: String) {}
 }
 
 /// Whether a metric of a runner can stand on the page beside those of the host and of other runners.
