@@ -6,6 +6,7 @@
 mod admin_page;
 mod browser;
 mod docs_page;
+mod failures;
 mod messages;
 mod program;
 mod replacements;

@@ -26,13 +26,13 @@ pub(super) fn tell_checks(
     }
 }
 
-/// Says that other replicas have the same finding, if there are some.
+/// Says that other replicas have the same finding. Returns whether there are some.
 pub(super) fn tell_sharing(
     explanation: &mut Explanation,
     index: usize,
     failure: &FailedCheck,
     circumstances: &Circumstances,
-) {
+) -> bool {
     let sharing = circumstances.sharing(index, failure);
     if sharing > 0 {
         let others =
@@ -41,6 +41,7 @@ pub(super) fn tell_sharing(
             "{others} the same finding: they share its cause, such as a database. Repair that; to replace runners does not help."
         ));
     }
+    sharing > 0
 }
 
 /// The failure of the last check, if it failed.

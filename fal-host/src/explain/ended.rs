@@ -183,13 +183,14 @@ fn advice(ended: &EndedInfo) -> Option<String> {
             failed.map_or(SEE_CHECK, |check| advice_after(check.outcome))
         }
         Reason::Exited if lived < Duration::from_secs(60) => {
-            "It lived for less than a minute: its output says more, and a request that ends it may be in the log."
+            "It lived for less than a minute. Read its output; the log names the requests that it lost, and one of them may have \
+             ended it."
         }
         Reason::Unreachable => {
             "Its server accepts no new connections any more; its output may say why. A check uses a connection that is open already, \
              so checks may have passed meanwhile."
         }
-        Reason::Exited => "Its output, and the requests of that time in the log, say more.",
+        Reason::Exited => "Read its output, and the requests of that time in the log.",
         Reason::SetupFailed => "Its output and the error say why it could not start.",
         Reason::StartupTimeout => {
             "Make the setup faster, or allow more time with `startup_timeout` (`fal-host --startup-timeout`). A server under \

@@ -47,8 +47,12 @@ pub(super) fn explain(live: &LiveInfo, steps: &[StepInfo], circumstances: &Circu
         }
     }
     tell_checks(&mut told, checks, circumstances.now, circumstances);
-    if let Some(failure) = failure_of(checks) {
-        tell_sharing(&mut told, info.index, &failure, circumstances);
+    let is_shared = failure_of(checks)
+        .is_some_and(|failure| tell_sharing(&mut told, info.index, &failure, circumstances));
+    if info.deferred && !is_shared {
+        told.fact(
+            "Runners that become unhealthy together usually share the cause, such as a database: repair that first.",
+        );
     }
     tell_plans(&mut told, info);
     told
@@ -171,9 +175,8 @@ fn tell_health(
             told.rule(
                 "S40d",
                 format!(
-                    "It is unhealthy, and its replacement waits: {} of at most {most} replacements are under way. It \
-                     keeps its requests, and a passed check makes it healthy again. Runners that become unhealthy together \
-                     usually share the cause, such as a database: repair that first.",
+                    "It is unhealthy, and its replacement waits: of at most {most} at a time (`--max-replacing`), {} are under \
+                     way. It keeps its requests, and a passed check makes it healthy again.",
                     circumstances.replacing
                 ),
             );
@@ -181,6 +184,9 @@ fn tell_health(
         Verdict::Unhealthy => told.rule("S24", "It is unhealthy and will be replaced."),
         _ if !circumstances.has_periodic_checks => {
             told.rule("S32a", "It is checked only when a response or an operator asks for it.");
+        }
+        _ if health.effective_start_period.is_zero() => {
+            told.rule("S9", "Its health is unknown: no check has passed or counted.");
         }
         _ => {
             let start_period = health.effective_start_period;
@@ -211,7 +217,7 @@ fn tell_health(
             duration(oldest)
         ));
     }
-    if circumstances.has_periodic_checks && !info.awaits_first_pass {
+    if circumstances.has_periodic_checks && info.state != RunnerState::Setup {
         told.rule("S12a", format!("It is checked every {}.", duration(circumstances.check_interval)));
     }
 }

@@ -250,7 +250,7 @@ fn every_verdict_is_explained_s85d() {
         (Verdict::Unknown, false, "health is unknown"),
         (Verdict::Healthy, false, "It is healthy"),
         (Verdict::Failing { streak: 2 }, false, "2 of 3 failures in a row"),
-        (Verdict::Unhealthy, true, "1 of at most 1 replacements are under way"),
+        (Verdict::Unhealthy, true, "of at most 1 at a time (`--max-replacing`), 1 are under way"),
         (Verdict::Unhealthy, false, "will be replaced"),
     ] {
         let mut runner = live(RunnerState::Idle);

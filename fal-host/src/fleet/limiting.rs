@@ -50,7 +50,7 @@ impl Fleet {
         let Some(runner) = self.runners.get_mut(&id).filter(|runner| runner.is_ready()) else { return };
         if runner.due.is_none() {
             runner.due = Some(reason);
-            let detail = measured_at_limit(runner, reason);
+            let detail = measured_at_limit(runner, self.now, reason);
             if runner.reason.is_none() && detail.is_some() {
                 runner.detail.clone_from(&detail);
             }
@@ -116,7 +116,7 @@ impl Fleet {
 }
 
 /// What was measured of a runner that has reached this limit, and the limit (S54g).
-fn measured_at_limit(runner: &Runner, reason: Reason) -> Option<String> {
+fn measured_at_limit(runner: &Runner, now: Time, reason: Reason) -> Option<String> {
     let limits = &runner.limits;
     Some(match reason {
         Reason::Memory => format!(
@@ -124,7 +124,13 @@ fn measured_at_limit(runner: &Runner, reason: Reason) -> Option<String> {
             memory(runner.memory?),
             memory(limits.memory?.get())
         ),
-        Reason::Age => format!("its limit on age is {}", duration(limits.age?)),
+        Reason::Age => {
+            format!(
+                "it is {} old, and its limit is {}",
+                duration(now.since(runner.started)),
+                duration(limits.age?)
+            )
+        }
         Reason::Requests => format!("it has served {} requests, which is its limit", limits.requests?),
         _ => return None,
     })
