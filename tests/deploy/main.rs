@@ -88,7 +88,7 @@ fn the_types_of_their_operators_know_every_field_of_the_custom_resources_in_the_
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/read_back.py");
     let mut reader = Command::new("python");
     let kinds = accepts(reader.arg(script).stdin(File::open(&file).unwrap()));
-    assert_eq!(kinds.lines().collect::<Vec<_>>(), ["PodMonitor", "ScaledObject"]);
+    assert_eq!(kinds.lines().collect::<Vec<_>>(), ["PodMonitor", "ServiceMonitor", "ScaledObject"]);
 }
 
 #[test]

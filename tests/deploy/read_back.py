@@ -4,9 +4,9 @@ import sys
 
 import yaml
 from cloudcoil.models.keda.v1alpha1 import ScaledObject
-from cloudcoil.models.prometheus_operator.v1 import PodMonitor
+from cloudcoil.models.prometheus_operator.v1 import PodMonitor, ServiceMonitor
 
-TYPES = {"PodMonitor": PodMonitor, "ScaledObject": ScaledObject}
+TYPES = {"PodMonitor": PodMonitor, "ServiceMonitor": ServiceMonitor, "ScaledObject": ScaledObject}
 
 for manifest in yaml.safe_load_all(sys.stdin):
     typed = TYPES[manifest["kind"]].model_validate(manifest)
