@@ -23,6 +23,8 @@ pub(crate) struct Circumstances {
     pub(crate) startup_limit: Duration,
     pub(crate) drain_timeout: Duration,
     pub(crate) grace_period: Duration,
+    /// For how long the host has been paused (S87c).
+    pub(crate) paused_for: Option<Duration>,
     /// How many replacements are under way, and how many may be.
     pub(crate) replacing: usize,
     pub(crate) max_replacing: Option<usize>,
@@ -89,6 +91,7 @@ impl Circumstances {
             startup_limit: settings.startup_limit(),
             drain_timeout: settings.drain_timeout,
             grace_period: settings.grace_period,
+            paused_for: balancer.paused_since().map(|since| since.elapsed()),
             replacing: fleet.vacated(),
             max_replacing: settings.max_replacing.of(settings.runners).map(Into::into),
             bounds_requests: balancer.bounds_requests(),
@@ -116,6 +119,7 @@ impl Default for Circumstances {
             startup_limit: Duration::from_secs(600),
             drain_timeout: Duration::from_secs(30),
             grace_period: Duration::from_secs(5),
+            paused_for: None,
             replacing: 1,
             max_replacing: Some(1),
             bounds_requests: true,

@@ -160,6 +160,15 @@ async fn a_request_that_no_runner_takes_in_time_is_a_warning_without_a_runner_s8
     let director = Director::new();
     director.hold(Kind::Setup);
     let host = Program::run(&director, &["--app", "scripted", "--queue-timeout", "10ms"]);
-    assert_eq!(host.exchange(&Request::call("a")).await.error_type(), "queue_timeout");
-    host.stderr.line("WARN a request is refused error_type=queue_timeout no runner takes requests").await;
+    host.stderr.line("SETUP: started runner=1").await;
+    let refused = host.exchange(&Request::call("a")).await;
+    assert_eq!(refused.error_type(), "queue_timeout");
+    assert_eq!(refused.json()["detail"], "No runner takes requests now: the request has waited for 10ms.");
+    let line =
+        host.stderr.line("WARN a request is refused error_type=queue_timeout no runner takes requests").await;
+    assert!(
+        line.contains(": runner 1 has been in SETUP for ") && line.contains("; `explain 1` says why"),
+        "{line}"
+    );
+    assert!(!line.contains("--runners"), "{line}");
 }

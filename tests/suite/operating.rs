@@ -245,6 +245,27 @@ async fn while_a_host_is_paused_requests_wait_and_checks_go_on_s67b_s87c() {
 }
 
 #[tokio::test]
+async fn a_paused_host_says_so_in_refusals_explain_and_wait_s84a_s87c_s87d() {
+    let director = Director::new();
+    let operated = Operated::run(&director, &["--queue-timeout", "10ms"]);
+    let host = &operated.host;
+    host.stderr.line("IDLE: takes requests runner=1").await;
+    operated.succeed(&["pause"]).await;
+    let refused = host.exchange(&Request::call("a")).await;
+    assert_eq!(refused.json()["detail"], "The host is paused: the request has waited for 10ms.");
+    let line = host.stderr.line("WARN a request is refused error_type=queue_timeout").await;
+    let cause = "cause=an operator has paused the host, ";
+    assert!(line.contains(cause) && line.contains(" ago: `resume` lets requests go on"), "{line}");
+    assert!(!line.contains("--runners"), "{line}");
+    assert!(operated.succeed(&["explain", "1"]).await.contains("The host has been paused since "));
+    let waited = operated.operate(&["wait", "--timeout", "10ms"]).await;
+    assert_eq!(waited.code, Some(1), "{}", waited.stderr);
+    assert!(waited.stdout.contains("the host is paused: `resume`"), "{}", waited.stdout);
+    operated.succeed(&["resume"]).await;
+    operated.succeed(&["wait"]).await;
+}
+
+#[tokio::test]
 async fn the_number_of_runners_is_changed_by_subcommand_s87d() {
     let director = Director::new();
     let operated = Operated::run(&director, &[]);

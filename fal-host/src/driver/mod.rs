@@ -35,7 +35,7 @@ use crate::launch::{Launcher, RunnerHandle};
 use crate::memory::MemorySampler;
 use crate::metrics::FleetMetrics;
 use crate::probe::{ProbeTarget, Prober};
-use crate::proxy::{Balancer, Report};
+use crate::proxy::{AwaitedRunner, Balancer, Report};
 
 pub(crate) struct Driver {
     clock: Clock,
@@ -179,6 +179,15 @@ impl Driver {
         while let Some((at, event)) = self.queue.pop_front() {
             let commands = self.fleet.handle(at, event);
             self.execute(commands);
+        }
+        if !self.fleet.is_ready() {
+            let awaited = self.fleet.awaited().map(|(runner, since)| AwaitedRunner {
+                id: runner.id(),
+                state: runner.state(),
+                awaits_first_pass: runner.awaits_first_pass(),
+                since: self.clock.instant(since),
+            });
+            self.balancer.set_awaited(awaited);
         }
     }
 

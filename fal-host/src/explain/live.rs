@@ -23,6 +23,14 @@ pub(super) fn explain(live: &LiveInfo, steps: &[StepInfo], circumstances: &Circu
     let process = info.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
     let mut told = Explanation::new(format!("runner {id} (replica {index}{process}) is {}", state.name()));
     tell_state(&mut told, info, steps, circumstances);
+    let is_up = matches!(state, RunnerState::Setup | RunnerState::Idle | RunnerState::Running);
+    if let Some(paused_for) = circumstances.paused_for.filter(|_| is_up) {
+        let since = circumstances.now.checked_sub(paused_for).map(time).unwrap_or_default();
+        told.rule(
+            "S87c",
+            format!("The host has been paused since {since}: no runner gets requests until `resume`."),
+        );
+    }
     if let Some(oldest) = oldest_request {
         let since = circumstances.now.checked_sub(oldest.in_flight).map(time).unwrap_or_default();
         told.fact(format!("Its oldest request is {oldest}, since {since}."));
@@ -37,7 +45,7 @@ pub(super) fn explain(live: &LiveInfo, steps: &[StepInfo], circumstances: &Circu
     if info.pid.is_some() {
         told.fact(format!("Its process started at {} and is {} old.", time(*started_at), duration(info.age)));
     }
-    if matches!(state, RunnerState::Setup | RunnerState::Idle | RunnerState::Running) {
+    if is_up {
         match &info.health {
             Some(health) => tell_health(&mut told, info, health, circumstances),
             None => told.rule(

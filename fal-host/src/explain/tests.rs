@@ -221,6 +221,14 @@ fn the_oldest_request_of_a_runner_is_named_s85d() {
 }
 
 #[test]
+fn a_runner_of_a_paused_host_says_that_it_gets_no_requests_s87c_s85d() {
+    let paused = Circumstances { paused_for: Some(Duration::from_secs(60)), ..Circumstances::default() };
+    let text = explained_in(paused, live(RunnerState::Idle), &[StepKind::InRotation]);
+    let expected = "- The host has been paused since 1970-01-01T00:15:40Z: no runner gets requests until `resume`. [S87c]\n";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
 fn a_runner_that_ends_says_why_s85d() {
     let mut draining = live(RunnerState::Draining);
     draining.info.reason = Some(Reason::Restarted);

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use fal_health::Time;
+
 use super::Fleet;
 use super::record::RunnerRecord;
 use super::runner::Runner;
@@ -25,6 +27,12 @@ impl Fleet {
     /// A runner that has not ended.
     pub(crate) fn observe_runner(&self, id: RunnerId) -> Option<ObservedRunner> {
         self.runners.shared().find(|runner| runner.id() == id).map(|runner| self.observed(runner))
+    }
+
+    /// While no runner is in the rotation: the first one that may come into it, and since when it is in its state.
+    pub(crate) fn awaited(&self) -> Option<(&Runner, Time)> {
+        let runner = self.runners.values().find(|runner| runner.reason().is_none())?;
+        Some((runner, runner.steps().last().map_or(runner.started(), |step| step.at)))
     }
 
     /// The records of the last runners that ended, oldest first, at most [`MAX_RECORDS`](super::MAX_RECORDS).

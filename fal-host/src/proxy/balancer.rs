@@ -6,6 +6,7 @@ mod refusals;
 mod releases;
 mod requests;
 mod stop;
+mod waits;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,6 +21,7 @@ use super::refusal_log::RefusalLog;
 use super::report::{Report, Reports};
 use super::runner::ServingRunner;
 use super::timer::TickClock;
+use super::wait_cause::{AwaitedRunner, WaitCause};
 use crate::metrics::RequestMetrics;
 use crate::{Address, RunnerId};
 
@@ -45,6 +47,8 @@ pub(crate) struct Balancer {
 struct BalancerState {
     permits: PermitTable<Arc<ServingRunner>, oneshot::Sender<Arc<ServingRunner>>>,
     stop: StopPhase,
+    /// While no runner is in the rotation: the one that requests wait for.
+    awaited: Option<AwaitedRunner>,
 }
 
 /// How far the host has stopped.
@@ -68,7 +72,7 @@ pub(super) enum Acquired {
     /// permit, or cancel the arrival.
     Queued(Arrival, oneshot::Receiver<Arc<ServingRunner>>),
     /// As many requests wait as the queue holds.
-    QueueFull,
+    QueueFull(WaitCause),
     /// The host stops.
     Stopping,
 }
@@ -102,7 +106,7 @@ impl Balancer {
             reports,
             arriving: ArrivingRequests::default(),
             closes_connections: AtomicBool::new(false),
-            state: Mutex::new(BalancerState { permits, stop: StopPhase::Serving }),
+            state: Mutex::new(BalancerState { permits, stop: StopPhase::Serving, awaited: None }),
         })
     }
 
@@ -225,7 +229,7 @@ impl Balancer {
         let is_full = limit == QueueLimit::Applies && state.permits.waiting() >= self.limits.queue;
         let mut makes_room = || priority == Priority::Usual && state.permits.cancel_low().is_some();
         if is_full && !makes_room() {
-            return Acquired::QueueFull;
+            return Acquired::QueueFull(state.wait_cause());
         }
         let (sender, receiver) = oneshot::channel();
         state.permits.enqueue(arrival, sender);

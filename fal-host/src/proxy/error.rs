@@ -9,15 +9,17 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
 
+use super::wait_cause::WaitCause;
+
 static PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 
 /// An error that the host answers a request with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ProxyError {
-    #[error("Every runner is busy, and the queue is full: it holds {limit}.")]
-    QueueFull { limit: usize },
-    #[error("No runner took the request within {after:?}.")]
-    QueueTimeout { after: Duration },
+    #[error("{cause}, and the queue is full: it holds {limit}.")]
+    QueueFull { limit: usize, cause: WaitCause },
+    #[error("{cause}: the request has waited for {after:?}.")]
+    QueueTimeout { after: Duration, cause: WaitCause },
     #[error("The runner did not begin to answer within {after:?}.")]
     RequestTimeout { after: Duration },
     #[error("The client sent too little of the request's body within {after:?}.")]
@@ -233,8 +235,12 @@ mod tests {
     #[tokio::test]
     async fn an_error_of_the_host_is_json_with_a_sentence_and_a_type_s38f_s83d() {
         let expected = [
-            (ProxyError::QueueFull { limit: 3 }, 503, "queue_full"),
-            (ProxyError::QueueTimeout { after: Duration::from_secs(60) }, 504, "queue_timeout"),
+            (ProxyError::QueueFull { limit: 3, cause: WaitCause::Busy }, 503, "queue_full"),
+            (
+                ProxyError::QueueTimeout { after: Duration::from_secs(60), cause: WaitCause::Paused },
+                504,
+                "queue_timeout",
+            ),
             (ProxyError::RequestTimeout { after: Duration::from_secs(30) }, 504, "request_timeout"),
             (ProxyError::Lost, 503, "runner_disconnected"),
             (ProxyError::LostAgain, 503, "runner_disconnected"),
@@ -271,15 +277,37 @@ mod tests {
             assert_eq!(body["error_type"], error_type);
             assert_eq!(body["detail"], error.to_string());
         }
-        assert_eq!(
-            ProxyError::QueueTimeout { after: Duration::from_millis(1500) }.to_string(),
-            "No runner took the request within 1.5s."
-        );
+    }
+
+    #[test]
+    fn a_client_reads_why_its_request_was_not_dispatched_s38f() {
+        let after = Duration::from_millis(1500);
+        for (cause, full, timeout) in [
+            (
+                WaitCause::Busy,
+                "Every runner is busy, and the queue is full: it holds 3.",
+                "Every runner is busy: the request has waited for 1.5s.",
+            ),
+            (
+                WaitCause::NoRunner,
+                "No runner takes requests now, and the queue is full: it holds 3.",
+                "No runner takes requests now: the request has waited for 1.5s.",
+            ),
+            (
+                WaitCause::Paused,
+                "The host is paused, and the queue is full: it holds 3.",
+                "The host is paused: the request has waited for 1.5s.",
+            ),
+        ] {
+            assert_eq!(ProxyError::QueueFull { limit: 3, cause }.to_string(), full);
+            assert_eq!(ProxyError::QueueTimeout { after, cause }.to_string(), timeout);
+        }
     }
 
     #[test]
     fn only_requests_that_reached_no_runner_get_retry_after_s39a() {
-        assert!(ProxyError::QueueFull { limit: 0 }.response().headers().contains_key(RETRY_AFTER));
+        let full = ProxyError::QueueFull { limit: 0, cause: WaitCause::Busy };
+        assert!(full.response().headers().contains_key(RETRY_AFTER));
         let timed_out = ProxyError::RequestTimeout { after: Duration::from_secs(30) };
         assert!(!timed_out.response().headers().contains_key(RETRY_AFTER));
         assert!(!ProxyError::Lost.response().headers().contains_key(RETRY_AFTER));

@@ -93,6 +93,7 @@ mod tls;
 mod tls;
 mod tunnel;
 mod upstream;
+mod wait_cause;
 
 pub(crate) use balancer::Balancer;
 pub use forwarded::{AddressRange, ParseAddressRangeError};
@@ -108,3 +109,4 @@ pub use tls::TlsError;
 #[cfg(feature = "tls")]
 pub(crate) use tls::{Tls, TlsFiles};
 pub(crate) use upstream::{ResponseReader, UpstreamError, is_interim};
+pub(crate) use wait_cause::AwaitedRunner;

@@ -77,8 +77,8 @@ impl QueuePosition {
         let waiter = match balancer.acquire(&mut self.arrival, priority, limit) {
             Acquired::Permit(runner) => return Ok(Permit::granted(Arc::clone(balancer), runner)),
             Acquired::Queued(arrival, runner) => Waiter { balancer: Arc::clone(balancer), arrival, runner },
-            Acquired::QueueFull => {
-                return Err(ProxyError::QueueFull { limit: balancer.limits().queue });
+            Acquired::QueueFull(cause) => {
+                return Err(ProxyError::QueueFull { limit: balancer.limits().queue, cause });
             }
             Acquired::Stopping => return Err(ProxyError::HostStopping),
         };
@@ -86,7 +86,9 @@ impl QueuePosition {
         let since = Instant::now();
         let acquired = timeout_at(self.deadline(timeout), waiter).await;
         self.waited += since.elapsed();
-        acquired.unwrap_or(Err(ProxyError::QueueTimeout { after: timeout }))
+        acquired.unwrap_or_else(|_| {
+            Err(ProxyError::QueueTimeout { after: timeout, cause: balancer.wait_cause() })
+        })
     }
 }
 

@@ -117,9 +117,6 @@ pub(super) fn describe<'a>(
     held: impl IntoIterator<Item = &'a str>,
     longest: Duration,
 ) -> String {
-    if permits == 0 {
-        return "no runner takes requests".to_owned();
-    }
     let mut endpoints = BTreeMap::<_, usize>::new();
     for endpoint in held {
         *endpoints.entry(endpoint).or_default() += 1;
@@ -133,19 +130,23 @@ pub(super) fn describe<'a>(
     if others > 0 {
         names.push(format!("others ({others})"));
     }
+    if names.is_empty() {
+        return format!("0 of {permits} permits are held by now");
+    }
     let longest = duration(longest);
     format!("{count} of {permits} permits are held, the longest for {longest}: {}", names.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::wait_cause::WaitCause;
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn the_first_refusal_is_told_and_the_others_are_counted_for_a_minute_s84a() {
         let (log, start) = (RefusalLog::default(), Instant::now());
         let at = |seconds| start + Duration::from_secs(seconds);
-        let full = LimitReached::Request(ProxyError::QueueFull { limit: 3 });
+        let full = LimitReached::Request(ProxyError::QueueFull { limit: 3, cause: WaitCause::Busy });
         assert_eq!(log.refused(full, at(0)), Some(RefusalNotice { limit: full, further: None }));
         assert!(!log.has_untold());
         for second in 1..=30 {
@@ -164,7 +165,7 @@ mod tests {
         let (log, now) = (RefusalLog::default(), Instant::now());
         let after = Duration::from_secs(60);
         let limits = [
-            LimitReached::Request(ProxyError::QueueTimeout { after }),
+            LimitReached::Request(ProxyError::QueueTimeout { after, cause: WaitCause::Busy }),
             LimitReached::Request(ProxyError::ClientTimeout { after }),
             LimitReached::Request(ProxyError::HeadTooLarge { max: 8_192 }),
             LimitReached::Request(ProxyError::TargetTooLong),
@@ -194,6 +195,6 @@ mod tests {
         );
         let names = ["/a", "/b", "/c", "/d", "/e"];
         assert!(describe(5, names, longest).ends_with("/a (1), /b (1), /c (1), others (2)"));
-        assert_eq!(describe(0, [], Duration::ZERO), "no runner takes requests");
+        assert_eq!(describe(2, [], Duration::ZERO), "0 of 2 permits are held by now");
     }
 }

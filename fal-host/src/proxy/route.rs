@@ -23,6 +23,7 @@ use super::respond::{MayAsk, pass_on, switch};
 use super::session::Session;
 use super::timer::Wait;
 use super::upstream::{AddedFields, Outgoing, Upstream, UpstreamError};
+use super::wait_cause::WaitCause;
 use crate::connect::{Pause, is_own_shortage};
 
 /// Answers a request by a runner, when one has a free permit.
@@ -237,5 +238,5 @@ async fn open_in_time(
             }
         }
     });
-    opened.await.map_err(|_| ProxyError::QueueTimeout { after: timeout })
+    opened.await.map_err(|_| ProxyError::QueueTimeout { after: timeout, cause: WaitCause::Busy })
 }

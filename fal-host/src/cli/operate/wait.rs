@@ -32,7 +32,7 @@ pub(super) fn until_healthy(target: &Target, timeout: Duration) -> Result<ExitCo
                 return Ok(ExitCode::SUCCESS);
             };
             if began.elapsed() >= timeout {
-                print(format!("not healthy after {timeout:?}: {missing}\n").as_bytes())?;
+                print(format!("not ready after {timeout:?}: {missing}\n").as_bytes())?;
                 return Ok(ExitCode::FAILURE);
             }
             sleep(LOOK_INTERVAL.min(timeout.saturating_sub(began.elapsed()))).await;
@@ -40,8 +40,11 @@ pub(super) fn until_healthy(target: &Target, timeout: Duration) -> Result<ExitCo
     })
 }
 
-/// What is missing until every replica has a healthy runner in the rotation. `None` if nothing is.
+/// What is missing until every replica has a healthy runner that gets requests. `None` if nothing is.
 fn missing(shown: &Value) -> Option<String> {
+    if shown.get("paused").is_some() {
+        return Some("the host is paused: `resume` lets requests go on".to_owned());
+    }
     let empty = Vec::new();
     let runners = shown.get("runners").and_then(Value::as_array).unwrap_or(&empty);
     let text =
@@ -92,5 +95,7 @@ mod tests {
         assert_eq!(all(&replaced), None);
         let unchecked = json!({ "runners": [{ "id": 1, "replica": 0, "state": "IDLE", "health": null }] });
         assert_eq!(missing(&unchecked), None);
+        let paused = json!({ "paused": true, "runners": [runner(1, 0, "IDLE", "healthy")] });
+        assert_eq!(missing(&paused), Some("the host is paused: `resume` lets requests go on".to_owned()));
     }
 }

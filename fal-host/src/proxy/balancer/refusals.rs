@@ -5,9 +5,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Balancer;
+use crate::amounts::duration;
 use crate::metrics::OTHER;
 use crate::proxy::error::ProxyError;
 use crate::proxy::refusal_log::{LimitReached, RefusalNotice, describe};
+use crate::proxy::wait_cause::WaitCause;
 
 /// A request that holds a permit for so long may hang.
 const HANGS_AFTER: Duration = Duration::from_secs(30);
@@ -86,17 +88,20 @@ impl Balancer {
     /// Why requests are refused with this error, and which option changes it.
     fn cause_of(&self, error: ProxyError) -> String {
         match error {
-            ProxyError::QueueFull { .. } => {
+            ProxyError::QueueFull { cause: WaitCause::Busy, .. } => {
                 format!(
                     "{}; {MORE_AT_A_TIME}, and `--queue` lets more of them wait",
-                    self.cause_of_refusals()
+                    self.who_holds_permits()
                 )
             }
-            ProxyError::QueueTimeout { .. } => {
+            ProxyError::QueueTimeout { cause: WaitCause::Busy, .. } => {
                 format!(
                     "{}; {MORE_AT_A_TIME}, and `--queue-timeout` lets them wait longer",
-                    self.cause_of_refusals()
+                    self.who_holds_permits()
                 )
+            }
+            ProxyError::QueueFull { cause, .. } | ProxyError::QueueTimeout { cause, .. } => {
+                self.why_none_dispatched(cause)
             }
             ProxyError::HeadTooLarge { .. } => format!("{error} `--max-head-size` sets this limit."),
             ProxyError::ClientTimeout { .. } => format!("{error} `--client-timeout` sets this time."),
@@ -104,7 +109,24 @@ impl Balancer {
         }
     }
 
-    fn cause_of_refusals(&self) -> String {
+    /// Why no request is dispatched, although no permit is held.
+    fn why_none_dispatched(&self, cause: WaitCause) -> String {
+        let (paused, awaited) = {
+            let state = self.lock();
+            (state.permits.paused_since(), state.awaited)
+        };
+        match (cause, paused, awaited) {
+            (WaitCause::Paused, Some(since), _) => {
+                let time = duration(since.elapsed());
+                format!("an operator has paused the host, {time} ago: `resume` lets requests go on")
+            }
+            (WaitCause::Paused, None, _) => "an operator had paused the host".to_owned(),
+            (_, _, Some(awaited)) => format!("no runner takes requests: {awaited}"),
+            _ => "no runner took requests".to_owned(),
+        }
+    }
+
+    fn who_holds_permits(&self) -> String {
         let now = Instant::now();
         let (runners, held) = {
             let permits = &self.lock().permits;

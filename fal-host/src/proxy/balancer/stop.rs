@@ -2,6 +2,7 @@
 
 use super::{Balancer, StopPhase};
 use crate::proxy::error::ProxyError;
+use crate::proxy::wait_cause::WaitCause;
 
 impl Balancer {
     /// The host stops: requests that wait, and later ones that find no free permit, are answered `host_stopping` (S41).
@@ -21,7 +22,7 @@ impl Balancer {
     /// Why a request that waited was removed from the queue.
     pub(in crate::proxy) fn why_removed(&self) -> ProxyError {
         match self.lock().stop {
-            StopPhase::Serving => ProxyError::QueueFull { limit: self.limits.queue },
+            StopPhase::Serving => ProxyError::QueueFull { limit: self.limits.queue, cause: WaitCause::Busy },
             StopPhase::Lingering { .. } | StopPhase::Stopped => ProxyError::HostStopping,
         }
     }

@@ -9,6 +9,8 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
 
+use tokio::time::Instant;
+
 pub(super) use arrival::{Arrival, Priority};
 pub(super) use checks::CheckTicket;
 use checks::Checks;
@@ -31,8 +33,8 @@ pub(super) struct PermitTable<R, W> {
     /// The runners in service with a free permit.
     free: BTreeSet<Rank>,
     queue: BTreeMap<Arrival, W>,
-    /// Whether requests wait although permits are free (S87c).
-    paused: bool,
+    /// Since when requests wait although permits are free (S87c).
+    paused: Option<Instant>,
     asked: BTreeSet<RunnerId>,
     /// A runner whose last released request was its last one by its limit.
     reached_limit: Option<RunnerId>,
@@ -55,7 +57,7 @@ impl<R: Clone, W> PermitTable<R, W> {
             runners: BTreeMap::new(),
             free: BTreeSet::new(),
             queue: BTreeMap::new(),
-            paused: false,
+            paused: None,
             asked: BTreeSet::new(),
             reached_limit: None,
             arrivals: 0,
@@ -76,14 +78,20 @@ impl<R: Clone, W> PermitTable<R, W> {
         self.take_free()
     }
 
-    /// Gives no permits from now on, or gives them again. The caller then calls [`next_grant`](Self::next_grant).
-    pub(super) const fn set_paused(&mut self, paused: bool) {
-        self.paused = paused;
+    /// Gives no permits since this time, or gives them again. One that is paused stays so since the first time. The caller then calls
+    /// [`next_grant`](Self::next_grant).
+    pub(super) fn set_paused(&mut self, since: Option<Instant>) {
+        self.paused = since.map(|since| self.paused.unwrap_or(since));
     }
 
-    /// Whether no permits are given.
-    pub(super) const fn is_paused(&self) -> bool {
+    /// Since when no permits are given.
+    pub(super) const fn paused_since(&self) -> Option<Instant> {
         self.paused
+    }
+
+    /// Whether any runner is in service.
+    pub(super) fn has_runners(&self) -> bool {
+        self.runners.values().any(|entry| entry.service == Service::In)
     }
 
     /// How many requests wait.
@@ -120,7 +128,7 @@ impl<R: Clone, W> PermitTable<R, W> {
 
     /// Takes a permit for the request that has waited longest, if one waits and a permit is free.
     pub(super) fn next_grant(&mut self) -> Option<Grant<R, W>> {
-        if self.free.is_empty() || self.paused {
+        if self.free.is_empty() || self.paused.is_some() {
             return None;
         }
         let (_, waiter) = self.queue.pop_first()?;
@@ -304,7 +312,7 @@ impl<R: Clone, W> PermitTable<R, W> {
     }
 
     fn take_free(&mut self) -> Option<R> {
-        if self.paused {
+        if self.paused.is_some() {
             return None;
         }
         let id = self.free.first()?.id;

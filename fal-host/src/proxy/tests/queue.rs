@@ -6,6 +6,7 @@ use super::rig::limits;
 use super::{Rig, until};
 use crate::proxy::error::ProxyError;
 use crate::proxy::queue::QueuePosition;
+use crate::proxy::wait_cause::WaitCause;
 use crate::proxy::{Balancer, Limits, Origins, Reports};
 
 #[tokio::test]
@@ -180,7 +181,7 @@ async fn a_request_that_waits_too_long_is_answered_queue_timeout_s38f() {
     let balancer = balancer(Limits { queue_timeout: after, ..limits() });
     let began = tokio::time::Instant::now();
     let refusal = QueuePosition::default().acquire(&balancer).await.unwrap_err();
-    assert_eq!(refusal, ProxyError::QueueTimeout { after });
+    assert_eq!(refusal, ProxyError::QueueTimeout { after, cause: WaitCause::NoRunner });
     assert_eq!((refusal.status().as_u16(), refusal.error_type().as_str()), (504, "queue_timeout"));
     assert_eq!(began.elapsed(), after);
     assert_eq!(balancer.waiting(), 0);

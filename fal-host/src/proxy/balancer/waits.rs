@@ -1,0 +1,28 @@
+//! Why requests wait for a permit (S84a).
+
+use super::{Balancer, BalancerState};
+use crate::proxy::wait_cause::{AwaitedRunner, WaitCause};
+
+impl BalancerState {
+    pub(super) fn wait_cause(&self) -> WaitCause {
+        if self.permits.paused_since().is_some() {
+            WaitCause::Paused
+        } else if self.permits.has_runners() {
+            WaitCause::Busy
+        } else {
+            WaitCause::NoRunner
+        }
+    }
+}
+
+impl Balancer {
+    /// Why a request gets no permit now.
+    pub(in crate::proxy) fn wait_cause(&self) -> WaitCause {
+        self.lock().wait_cause()
+    }
+
+    /// No runner is in the rotation: requests wait for this one.
+    pub(crate) fn set_awaited(&self, runner: Option<AwaitedRunner>) {
+        self.lock().awaited = runner;
+    }
+}
