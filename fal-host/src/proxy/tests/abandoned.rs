@@ -173,6 +173,39 @@ async fn a_client_that_leaves_in_the_middle_of_its_own_body_abandons_the_request
 }
 
 #[tokio::test]
+async fn a_client_that_leaves_after_its_whole_body_abandons_the_request_s38b() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    for parts in [
+        ["POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello", ""],
+        ["POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n", "hello"],
+        ["POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhe", "llo"],
+        ["POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", ""],
+        ["POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n", "0\r\n\r\n"],
+    ] {
+        let mut client = rig.client().await;
+        for part in parts {
+            client.send(part).await;
+            tokio::task::yield_now().await;
+        }
+        let mut connection = runner.accept().await;
+        assert_eq!(connection.message().await.body, "hello");
+        drop(client);
+        connection.closed().await;
+        drop(connection);
+        until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    }
+    let mut client = rig.client().await;
+    client.send(&long_post(5)).await;
+    client.send("hello").await;
+    let mut connection = runner.accept().await;
+    connection.head().await;
+    connection.exactly(BEGINNING + 5).await;
+    drop(client);
+    connection.closed().await;
+}
+
+#[tokio::test]
 async fn a_runner_that_still_sends_after_its_client_has_left_is_cut_off_after_a_second_s43c() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
