@@ -6,15 +6,16 @@ use std::os::unix::net::UnixStream as StdUnixStream;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::Extension;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post};
 use fal_health::protocol::ListenAddress;
 use hyper_util::rt::TokioIo;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::concurrency::ConnectionHold;
 use super::*;
@@ -178,6 +179,39 @@ async fn a_client_that_leaves_cancels_an_async_call_and_its_connection_closes() 
     assert!(is_closed(&mut client).await);
     server.drain(LONG, pending()).await;
     assert_eq!(is_entered.recv().await, None);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_after_its_body_was_read_cancels_an_async_call() {
+    let (entered, mut is_entered) = mpsc::unbounded_channel();
+    let endless = async move |_: Bytes| {
+        // Its channel closes when this is dropped.
+        let (dropped, is_dropped) = oneshot::channel::<()>();
+        entered.send(is_dropped).unwrap();
+        pending::<()>().await;
+        drop(dropped);
+    };
+    let directory = TempDir::new().unwrap();
+    let router = Router::new().route("/", post(endless));
+    let server = Server::start(listen_in(&directory).await, router, ReadTimeout::Unlimited);
+    for parts in [
+        ["content-length: 5\r\n\r\nhello", ""],
+        ["content-length: 5\r\n\r\n", "hello"],
+        ["content-length: 5\r\n\r\nhe", "llo"],
+        ["transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", ""],
+        ["transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n", "0\r\n\r\n"],
+    ] {
+        let mut client = connect(server.address()).await;
+        client.write_all(b"POST / HTTP/1.1\r\nhost: runner\r\n").await.unwrap();
+        for part in parts {
+            client.write_all(part.as_bytes()).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        let is_dropped = is_entered.recv().await.unwrap();
+        drop(client);
+        let dropped = tokio::time::timeout(Duration::from_secs(20), is_dropped).await;
+        assert!(dropped.expect("the call is cancelled").is_err());
+    }
 }
 
 #[tokio::test]
