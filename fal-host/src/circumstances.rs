@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use fal_health::{CheckRecord, Monitor, Outcome};
 
 use crate::evidence::EvidenceStore;
-use crate::fleet::{Fleet, Reason, RestartStatus, RunnerRecord};
+use crate::fleet::{Fleet, Reason, RestartStatus, RunnerRecord, RunnerState};
 use crate::id::RunnerId;
 use crate::proxy::Balancer;
 
@@ -23,6 +23,10 @@ pub(crate) struct Circumstances {
     pub(crate) startup_limit: Duration,
     pub(crate) drain_timeout: Duration,
     pub(crate) grace_period: Duration,
+    /// Whether any runner has ever been in the rotation.
+    pub(crate) has_admitted: bool,
+    /// The newest runner of each replica, by the index of the replica.
+    pub(crate) newest: BTreeMap<usize, (RunnerId, RunnerState)>,
     /// For how long the host has been paused (S87c).
     pub(crate) paused_for: Option<Duration>,
     /// How many replacements are under way, and how many may be.
@@ -63,7 +67,8 @@ impl Circumstances {
             let outcome = check.outcome;
             matches!(outcome, Outcome::Failure(_)).then(|| FailedCheck { outcome, detail: detail() })
         };
-        let (mut last_ended, mut last_checks) = (BTreeMap::new(), BTreeMap::new());
+        let (mut last_ended, mut last_checks, mut newest) =
+            (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for record in fleet.records() {
             let RunnerRecord { index, id, reason, detail, checks, .. } = record.as_ref();
             let found = checks.last().map(|check| failure(*id, check));
@@ -78,6 +83,7 @@ impl Circumstances {
         }
         for observed in fleet.observe() {
             let runner = &observed.runner;
+            newest.insert(runner.index().get(), (runner.id(), runner.state()));
             let check = runner.monitor().and_then(|monitor| Monitor::history(monitor).next_back());
             last_checks.extend(check.map(|check| (runner.index().get(), failure(runner.id(), check))));
         }
@@ -91,6 +97,8 @@ impl Circumstances {
             startup_limit: settings.startup_limit(),
             drain_timeout: settings.drain_timeout,
             grace_period: settings.grace_period,
+            has_admitted: fleet.has_admitted(),
+            newest,
             paused_for: balancer.paused_since().map(|since| since.elapsed()),
             replacing: fleet.vacated(),
             max_replacing: settings.max_replacing.of(settings.runners).map(Into::into),
@@ -119,6 +127,8 @@ impl Default for Circumstances {
             startup_limit: Duration::from_secs(600),
             drain_timeout: Duration::from_secs(30),
             grace_period: Duration::from_secs(5),
+            has_admitted: true,
+            newest: BTreeMap::new(),
             paused_for: None,
             replacing: 1,
             max_replacing: Some(1),

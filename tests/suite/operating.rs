@@ -214,6 +214,13 @@ async fn a_restart_by_subcommand_waits_for_its_outcome_and_has_an_id_s52c_s87d()
     let outcome = operated.host.shows("/restarts/2").await.json();
     assert_eq!((&outcome["status"], &outcome["reason"]), (&"aborted".into(), &"setup_failed".into()));
     assert_eq!(operated.host.shows("/restarts/3").await.status, 404);
+    let listed = operated.succeed(&["runners"]).await;
+    assert!(
+        listed.contains("the last rolling restart failed ") && listed.contains("ended as setup_failed"),
+        "{listed}"
+    );
+    let begun = operated.succeed(&["restart"]).await;
+    assert!(begun.starts_with("rolling restart 3 begins: `runners` says how it goes on"), "{begun}");
 }
 
 #[tokio::test]

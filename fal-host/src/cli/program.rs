@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
@@ -15,6 +16,7 @@ use super::launch_options::LaunchOptions;
 use super::operate::{self, Operation, Target};
 use super::run::run;
 use super::settings;
+use crate::fleet::DEFAULT_STARTUP_TIMEOUT;
 use crate::{AppSpec, Host};
 
 const AFTER_HELP: &str = "\
@@ -97,7 +99,12 @@ pub fn main() -> ExitCode {
 fn serve(arguments: &Arguments, given: &ArgMatches) -> Result<ExitCode, Failure> {
     let app = arguments.spec();
     let command = Arguments::command();
-    let options = settings::options("host", &command, given, &[]);
+    let computed = [
+        ("max-replacing", arguments.host.max_replacing().map(NonZeroUsize::get).into()),
+        ("startup-timeout", humantime::format_duration(DEFAULT_STARTUP_TIMEOUT).to_string().into()),
+        ("give-up-after", settings::GIVE_UP_AFTER.into()),
+    ];
+    let options = settings::options("host", &command, given, &computed);
     let settings = settings::json(&[options, settings::log(std::env::var("FAL_LOG").ok())]).to_string();
     let banner = Banner { title: &app.name, details: "", app: &app, settings: &settings };
     run(banner, &arguments.host, || {

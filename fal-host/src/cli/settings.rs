@@ -8,6 +8,9 @@ use serde_json::{Map, Value, json};
 use super::log_filter::DEFAULT_FILTER;
 use super::secrets::masked;
 
+/// What `--give-up-after` is by default.
+pub(super) const GIVE_UP_AFTER: &str = "5, then never";
+
 /// A setting and its value.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Setting {

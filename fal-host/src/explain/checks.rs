@@ -9,6 +9,10 @@ use crate::amounts::duration;
 use crate::check_info::CheckInfo;
 use crate::circumstances::{Circumstances, FailedCheck};
 
+/// What separates a health check that is declared wrongly from an outage.
+pub(super) const NEVER_PASSED: &str =
+    "No runner of this host has ever passed a check: the health check itself may be wrong, such as its path.";
+
 /// Tells the last check that failed, and the last one if it is another. `until` is the time that their ages count back from.
 pub(super) fn tell_checks(
     explanation: &mut Explanation,

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use fal_health::{Failure, Outcome};
 
-use super::checks::{failure_of, tell_checks, tell_sharing};
+use super::checks::{NEVER_PASSED, failure_of, tell_checks, tell_sharing};
 use super::explanation::{Explanation, time};
 use super::reasons::{because, rule};
 use crate::amounts::{duration, memory};
@@ -13,6 +13,7 @@ use crate::details::StepInfo;
 use crate::evidence::OomEvidence;
 use crate::fleet::{Exit, Reason, RestartStatus, StepKind};
 use crate::id::RunnerId;
+use crate::launch::NOT_LISTENING;
 use crate::snapshot::EndedInfo;
 
 /// Explains a runner that has ended.
@@ -22,7 +23,7 @@ pub(super) fn explain(ended: &EndedInfo, steps: &[StepInfo], circumstances: &Cir
     let mut told = Explanation::new(format!("runner {id} (replica {index}{process}) ended: {reason}"));
     told.rule(rule(*reason), format!("It ended because {}.", because(*reason)));
     if let Some(detail) = &ended.detail {
-        told.fact(format!("More is known: {detail:?}."));
+        told.fact(format!("In detail: {detail:?}."));
     }
     match reason {
         Reason::StartupTimeout => {
@@ -37,6 +38,10 @@ pub(super) fn explain(ended: &EndedInfo, steps: &[StepInfo], circumstances: &Cir
     tell_exit(&mut told, ended, steps);
     tell_usage(&mut told, ended);
     tell_checks(&mut told, &ended.checks, ended.ended_at, circumstances);
+    let is_unhealthy = matches!(reason, Reason::Unhealthy | Reason::ManualCheckFailed);
+    if is_unhealthy && !circumstances.has_admitted {
+        told.rule("S44b", NEVER_PASSED);
+    }
     if let Some(advice) = advice(ended) {
         told.fact(advice);
     }
@@ -192,6 +197,12 @@ fn advice(ended: &EndedInfo) -> Option<String> {
         }
         Reason::Exited => "Read its output, and the requests of that time in the log.",
         Reason::SetupFailed => "Its output and the error say why it could not start.",
+        // The detail says what to do about a server that listens elsewhere.
+        Reason::StartupTimeout
+            if ended.detail.as_ref().is_some_and(|detail| !detail.starts_with(NOT_LISTENING)) =>
+        {
+            return None;
+        }
         Reason::StartupTimeout => {
             "Make the setup faster, or allow more time with `startup_timeout` (`fal-host --startup-timeout`). A server under \
              `fal-host` is ready when it accepts a connection at the port in the variable `PORT`."

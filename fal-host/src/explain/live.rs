@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use fal_health::Verdict;
 
-use super::checks::{failure_of, found, tell_checks, tell_sharing};
+use super::checks::{NEVER_PASSED, failure_of, found, tell_checks, tell_sharing};
 use super::explanation::{Explanation, counted, time};
 use super::reasons::because;
 use crate::amounts::duration;
@@ -14,7 +14,7 @@ use crate::fleet::{Reason, RunnerState, StepKind};
 use crate::snapshot::{HealthInfo, RunnerInfo};
 
 /// A request in flight for so long may hang.
-const HANGS_AFTER: Duration = Duration::from_secs(30);
+const HANGS_AFTER: Duration = Duration::from_secs(10);
 
 /// Explains a runner that has not ended.
 pub(super) fn explain(live: &LiveInfo, steps: &[StepInfo], circumstances: &Circumstances) -> Explanation {
@@ -37,8 +37,8 @@ pub(super) fn explain(live: &LiveInfo, steps: &[StepInfo], circumstances: &Circu
         if oldest.in_flight >= HANGS_AFTER && !circumstances.bounds_requests {
             told.rule(
                 "S53a",
-                "If it hangs: `request_timeout` (`fal-host --request-timeout`) ends such requests, and with `--wedged-after` the \
-                 checks of a runner fail whose every permit is held by one.",
+                "If it hangs, nothing ends it, and the runner stays: set `request_timeout` (`fal-host --request-timeout`), which ends \
+                 such requests, or `--wedged-after`, with which the checks of a runner fail that has only such requests.",
             );
         }
     }
@@ -62,7 +62,10 @@ pub(super) fn explain(live: &LiveInfo, steps: &[StepInfo], circumstances: &Circu
             "Runners that become unhealthy together usually share the cause, such as a database: repair that first.",
         );
     }
-    tell_plans(&mut told, info);
+    if info.awaits_first_pass && failure_of(checks).is_some() && !circumstances.has_admitted {
+        told.rule("S44b", NEVER_PASSED);
+    }
+    tell_plans(&mut told, info, circumstances);
     told
 }
 
@@ -131,7 +134,7 @@ fn tell_state(told: &mut Explanation, info: &RunnerInfo, steps: &[StepInfo], cir
         ),
     }
     if let Some(detail) = &info.detail {
-        told.fact(format!("More is known: {detail:?}."));
+        told.fact(format!("In detail: {detail:?}."));
     }
 }
 
@@ -230,17 +233,25 @@ fn tell_health(
     }
 }
 
-fn tell_plans(told: &mut Explanation, info: &RunnerInfo) {
+fn tell_plans(told: &mut Explanation, info: &RunnerInfo, circumstances: &Circumstances) {
+    let successor = circumstances.newest.get(&info.index).filter(|(id, _)| *id > info.id);
     match info.replacement_due {
         Some(Reason::Operator) => {
             told.rule("S87a", "An operator ordered its replacement. It serves until its successor is healthy.");
         }
         Some(limit) => told.rule(
             "S54c",
-            format!(
-                "It has reached its limit on `{limit}` and will be replaced. It waits while as many replacements are \
-                 under way as the bound allows, and during a rolling restart."
-            ),
+            match successor {
+                Some((id, state)) => format!(
+                    "It has reached its limit on `{limit}`. Its successor is runner {id}, which is in {}. It serves until that one takes \
+                     requests.",
+                    state.name()
+                ),
+                None => format!(
+                    "It has reached its limit on `{limit}` and will be replaced. It waits while as many replacements are \
+                     under way as `--max-replacing` allows, and during a rolling restart."
+                ),
+            },
         ),
         None => {}
     }

@@ -5,15 +5,17 @@ use crate::fleet::Reason;
 /// The cause of an end, as a part of a sentence.
 pub(super) const fn because(reason: Reason) -> &'static str {
     match reason {
-        Reason::Unhealthy => "as many checks in a row failed as its failure threshold says",
+        Reason::Unhealthy => {
+            "as many checks in a row failed as its failure threshold allows (`--failure-threshold`)"
+        }
         Reason::ManualCheckFailed => {
             "a manual check of it failed, which makes a runner unhealthy at once; a response of it or an operator had \
              asked for that check"
         }
-        Reason::Exited => "its process ended while it was ready, although the host had not told it to",
+        Reason::Exited => "its process ended by itself while it was ready",
         Reason::Requested => "one of its responses said, with `x-fal-stop-runner`, that it cannot go on",
         Reason::Unreachable => {
-            "it was in the rotation and refused the connection of a request, and then a fresh one"
+            "it was in the rotation and refused the connection of a request twice in a row"
         }
         Reason::SetupFailed => {
             "its setup failed, or its process ended or could not be started before it was ready"

@@ -65,6 +65,7 @@ impl Fleet {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         let Some(limit) = runner.limits.age.filter(|limit| *limit <= age) else { return };
         runner.limits.age = Some(limit + age);
+        runner.late_start = Some(age);
         let detail = format!(
             "it took {} to start, and its limit on age is {}: the limit counts from now; raise `--max-age`",
             duration(age),
@@ -125,11 +126,11 @@ fn measured_at_limit(runner: &Runner, now: Time, reason: Reason) -> Option<Strin
             memory(limits.memory?.get())
         ),
         Reason::Age => {
-            format!(
-                "it is {} old, and its limit is {}",
-                duration(now.since(runner.started)),
-                duration(limits.age?)
-            )
+            let (age, limit) = (duration(now.since(runner.started)), duration(limits.age?));
+            let counts_anew = runner.late_start.map(|late| {
+                format!(", since its limit counts from its readiness: it took {} to start", duration(late))
+            });
+            format!("it is {age} old, and its limit is {limit}{}", counts_anew.unwrap_or_default())
         }
         Reason::Requests => format!("it has served {} requests, which is its limit", limits.requests?),
         _ => return None,

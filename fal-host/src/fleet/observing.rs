@@ -29,6 +29,11 @@ impl Fleet {
         self.runners.shared().find(|runner| runner.id() == id).map(|runner| self.observed(runner))
     }
 
+    /// Whether any runner has ever been in the rotation.
+    pub(crate) fn has_admitted(&self) -> bool {
+        self.has_admitted
+    }
+
     /// While no runner is in the rotation: the first one that may come into it, and since when it is in its state.
     pub(crate) fn awaited(&self) -> Option<(&Runner, Time)> {
         let runner = self.runners.values().find(|runner| runner.reason().is_none())?;

@@ -89,6 +89,8 @@ pub(crate) struct Runner {
     pub(super) unreachable_at: Option<Time>,
     /// At which memory, age and number of requests it is replaced (S54).
     pub(super) limits: RunnerLimits,
+    /// How long it took to start, if that was longer than its limit on age (S54f).
+    pub(super) late_start: Option<Duration>,
     /// The resident memory of its processes when it was measured last, in bytes.
     pub(super) memory: Option<u64>,
     /// The same when it was measured first since it is ready.
@@ -176,6 +178,7 @@ impl Runner {
             oldest_request: None,
             unreachable_at: None,
             limits: RunnerLimits::default(),
+            late_start: None,
             memory: None,
             first_memory: None,
             due: None,

@@ -34,6 +34,7 @@ pub use self::orphans::adopt_orphans;
 pub(crate) use self::orphans::keep_children_of_this_thread;
 #[cfg(feature = "cli")]
 pub(crate) use self::own_program::own_program;
+pub(crate) use self::port::NOT_LISTENING;
 pub use self::port::PortLauncher;
 pub use self::process::ProcessLauncher;
 pub(crate) use self::process::this_program;

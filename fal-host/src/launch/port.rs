@@ -21,6 +21,9 @@ use super::stop_signal::{StopSignal, StopSignalTo};
 use super::{LaunchError, Launcher, RunnerHandle, StatusReporter};
 use crate::{RunnerId, open_files};
 
+/// How the hint about a runner begins that has opened no port yet.
+pub(crate) const NOT_LISTENING: &str = "the runner does not listen on any port yet";
+
 /// The pause after a failed connection attempt, at first and at most: it doubles each time.
 const MIN_PAUSE: Duration = Duration::from_millis(5);
 const MAX_PAUSE: Duration = Duration::from_millis(250);
@@ -198,7 +201,9 @@ async fn hint(address: SocketAddr, runner: Option<Pid>) -> Option<String> {
             "another process listens on {address}, the address of the runner: no request is sent there"
         ),
         (_, elsewhere) if elsewhere.is_empty() => {
-            format!("the runner does not listen yet: expected {address}; {advice}")
+            format!(
+                "{NOT_LISTENING}: it still starts, or it does not listen on {address}, the port in the environment variable PORT"
+            )
         }
         (_, elsewhere) => format!("the runner listens on {elsewhere}: expected {address}; {advice}"),
     })

@@ -2,6 +2,7 @@
 
 mod connection;
 mod detail;
+mod html;
 mod response;
 mod target;
 

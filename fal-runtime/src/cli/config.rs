@@ -21,7 +21,10 @@ pub(super) fn sections(
     let mut sections =
         vec![app_section(&app.settings), health_section(check.as_ref(), app.settings.startup_timeout())];
     if let Some((host, max_replacing)) = host {
-        let computed = [("max-replacing", max_replacing.map(NonZeroUsize::get).into())];
+        let computed = [
+            ("max-replacing", max_replacing.map(NonZeroUsize::get).into()),
+            ("give-up-after", settings::GIVE_UP_AFTER.into()),
+        ];
         sections.push(settings::options("host", &host, given, &computed));
     }
     sections.push(settings::log(std::env::var("FAL_LOG").ok()));

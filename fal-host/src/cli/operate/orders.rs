@@ -52,6 +52,11 @@ pub(super) fn restart(target: &Target, wait: bool) -> Result<ExitCode, OperateEr
         let body = response.json().await?;
         let detail = text(&body, "detail");
         let line = match body.get("id") {
+            Some(id) if !wait => {
+                format!(
+                    "rolling restart {id} begins: `runners` says how it goes on, and `restart --wait` waits for its end\n"
+                )
+            }
             Some(id) if detail.is_empty() => format!("rolling restart {id}: {}\n", text(&body, "status")),
             Some(id) => format!("rolling restart {id}: {}: {detail}\n", text(&body, "status")),
             None => return Err(OperateError::Refused(detail.to_owned())),

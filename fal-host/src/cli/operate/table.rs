@@ -60,10 +60,29 @@ fn list(shown: &Value, now: SystemTime) -> String {
         let requests = if queued == 1 { "request waits" } else { "requests wait" };
         let _ = writeln!(text, "{queued} {requests} in the queue");
     }
+    if let Some(restart) = shown.get("restart").and_then(|restart| told_restart(restart, all("ended"), now)) {
+        text.push_str(&restart);
+    }
     if shown.get("paused").is_some() {
         text.push_str("the host is paused: `resume` lets requests go on\n");
     }
     text
+}
+
+/// A rolling restart that is under way or has failed.
+fn told_restart(restart: &Value, ended: &[Value], now: SystemTime) -> Option<String> {
+    let number = |field: &str| restart.get(field).and_then(Value::as_u64);
+    if let Some(remaining) = number("remaining") {
+        let runners = if remaining == 1 { "runner is" } else { "runners are" };
+        return Some(format!("a rolling restart is under way: {remaining} {runners} yet to be replaced\n"));
+    }
+    let (runner, reason) = (number("runner")?, restart.get("reason")?.as_str()?);
+    let record = ended.iter().find(|record| record.get("id").and_then(Value::as_u64) == Some(runner));
+    let ago = record.map(|record| format!(" {} ago", ended_ago(record, now))).unwrap_or_default();
+    Some(format!(
+        "the last rolling restart failed{ago}: its new runner {runner} ended as {reason} (`explain {runner}`); the runners that it \
+         had not replaced stay\n"
+    ))
 }
 
 /// Rows in aligned columns.
@@ -87,9 +106,14 @@ fn row_of_ended(record: &Value, now: SystemTime) -> [String; 5] {
     let reason = record.get("reason").and_then(Value::as_str).unwrap_or("-").to_owned();
     let exit = record.get("exit").and_then(|exit| Exit::deserialize(exit).ok());
     let exit = exit.map_or_else(|| "-".to_owned(), |exit| exit.to_string());
+    [number("id"), number("replica"), reason, exit, ended_ago(record, now)]
+}
+
+/// How long ago a runner ended.
+fn ended_ago(record: &Value, now: SystemTime) -> String {
     let ended_at = record.get("ended_at").and_then(Value::as_f64).unwrap_or_default();
     let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    [number("id"), number("replica"), reason, exit, whole_seconds(now - ended_at)]
+    whole_seconds(now - ended_at)
 }
 
 fn whole_seconds(seconds: f64) -> String {
@@ -136,6 +160,9 @@ fn note(runner: &Value) -> String {
     }
     notes.extend(text("reason").map(|reason| format!("ends: {reason}")));
     notes.extend(text("replacement_due").map(|reason| format!("will be replaced: {reason}")));
+    // In SETUP it is known what a server without this SDK listens on. The first clause says it.
+    let detail = text("detail").filter(|_| text("state") == Some("SETUP"));
+    notes.extend(detail.and_then(|detail| detail.split(": ").next()).map(str::to_owned));
     let progress = runner.get("progress").and_then(|progress| progress.get("message")?.as_str());
     notes.extend(progress.map(str::to_owned));
     notes.join(", ")
@@ -146,6 +173,39 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_list_says_how_the_last_rolling_restart_failed_s52c_s87d() {
+        let told = |restart: Value| {
+            let ended = json!([{ "id": 3, "replica": 0, "reason": "setup_failed", "exit": { "status": 9 }, "ended_at": 820.0 }]);
+            let shown = json!({ "runners": [], "ended": ended, "restart": restart });
+            list(&shown, UNIX_EPOCH + Duration::from_secs(1_000))
+                .lines()
+                .last()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        assert_eq!(
+            told(json!({ "status": "aborted", "runner": 3, "reason": "setup_failed" })),
+            "the last rolling restart failed 3m ago: its new runner 3 ended as setup_failed (`explain 3`); the runners that it had not \
+             replaced stay"
+        );
+        let under_way = told(json!({ "status": "restarting", "remaining": 2 }));
+        assert_eq!(under_way, "a rolling restart is under way: 2 runners are yet to be replaced");
+        assert_eq!(told(json!({ "status": "completed" })), "");
+    }
+
+    #[test]
+    fn a_note_says_where_a_runner_listens_that_is_not_ready_s49c_s87d() {
+        let runner = |detail: &str| json!({ "state": "SETUP", "detail": detail });
+        assert_eq!(
+            note(&runner(
+                "the runner listens on 127.0.0.1:41725: expected 127.0.0.1:44469; have the program"
+            )),
+            "the runner listens on 127.0.0.1:41725"
+        );
+        assert_eq!(note(&json!({ "state": "IDLE", "detail": "it uses 20 MiB" })), "");
+    }
 
     #[test]
     fn the_table_is_aligned_and_has_notes_s87d() {

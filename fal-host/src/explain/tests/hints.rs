@@ -1,0 +1,58 @@
+//! What explains a runner beside its own state: its host, its successor, and where it listens.
+
+use super::*;
+
+#[test]
+fn a_runner_at_its_limit_names_its_successor_s54c_s85d() {
+    let mut old = live(RunnerState::Idle);
+    old.info.replacement_due = Some(Reason::Age);
+    let newest = [(1, (RunnerId::new(4), RunnerState::Setup))].into();
+    let text =
+        explained_in(Circumstances { newest, ..Circumstances::default() }, old, &[StepKind::InRotation]);
+    assert!(text.contains("Its successor is runner 4, which is in SETUP."), "{text}");
+}
+
+#[test]
+fn a_check_that_no_runner_has_ever_passed_may_be_wrong_s44b_s85d() {
+    let failed = || vec![check(Outcome::Failure(Failure::Status(404)), None)];
+    for has_admitted in [false, true] {
+        let circumstances = || Circumstances { has_admitted, ..Circumstances::default() };
+        let text =
+            explained_end_in(circumstances(), EndedInfo { checks: failed(), ..ended(Reason::Unhealthy) });
+        assert_eq!(text.contains("has ever passed a check"), !has_admitted, "{text}");
+        let mut waiting = LiveInfo { checks: failed(), ..live(RunnerState::Setup) };
+        waiting.info.awaits_first_pass = true;
+        let text = explained_in(circumstances(), waiting, &[StepKind::AwaitingFirstPass]);
+        assert_eq!(text.contains("has ever passed a check"), !has_admitted, "{text}");
+    }
+}
+
+#[test]
+fn a_server_that_listens_elsewhere_is_not_told_to_start_faster_s49c_s85d() {
+    let told = |detail: &str| {
+        let detail = Some(detail.to_owned());
+        explained_end(EndedInfo { detail, ..ended(Reason::StartupTimeout) }, &[StepKind::Setup])
+    };
+    assert!(!told("the runner listens on 127.0.0.1:1: expected 127.0.0.1:2").contains("setup faster"));
+    assert!(told("the runner does not listen on any port yet: it still starts").contains("setup faster"));
+}
+
+#[test]
+fn a_runner_of_a_paused_host_says_that_it_gets_no_requests_s87c_s85d() {
+    let paused = Circumstances { paused_for: Some(Duration::from_secs(60)), ..Circumstances::default() };
+    let text = explained_in(paused, live(RunnerState::Idle), &[StepKind::InRotation]);
+    let expected = "- The host has been paused since 1970-01-01T00:15:40Z: no runner gets requests until `resume`. [S87c]\n";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn an_aborted_rolling_restart_is_told_by_those_that_it_ended_s52b_s85d() {
+    let aborted = |runner| Circumstances {
+        restart: Some(RestartStatus::Aborted { runner: RunnerId::new(runner), reason: Reason::Unhealthy }),
+        ..Circumstances::default()
+    };
+    let text = explained_end_in(aborted(3), ended(Reason::Unhealthy));
+    assert!(text.contains("a new runner of a rolling restart, which ended with it"), "{text}");
+    let text = explained_end_in(aborted(2), ended(Reason::RestartAborted));
+    assert!(text.contains("That was runner 2: `explain 2` says why it failed."), "{text}");
+}
