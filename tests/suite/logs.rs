@@ -71,6 +71,22 @@ async fn the_access_log_names_a_client_that_has_left_s83b() {
 }
 
 #[tokio::test]
+async fn a_client_that_reads_nothing_is_named_and_has_not_left_by_itself_s84b() {
+    let director = Director::new();
+    let arguments = ["--app", "scripted", "--access-log", "--client-timeout", "300ms"];
+    let host = Program::run(&director, &arguments);
+    host.stderr.line("IDLE: takes requests runner=1").await;
+    let mut client = Client::tcp(host.address().await).await;
+    client.send(&Request::call("a")).await;
+    // More than the sockets between the runner and the client hold.
+    director.call("a").await.answer(fal_tests::Act::Refuse(400, "x".repeat(30_000_000))).await;
+    let line = host.stderr.line("a client has read nothing of its response").await;
+    assert!(line.contains("client=\"127.0.0.1\""), "{line}");
+    let line = host.stderr.line("request client=\"127.0.0.1\" outcome=\"client_timeout\"").await;
+    assert!(line.contains("path=\"/call\"") && line.contains("status=400"), "{line}");
+}
+
+#[tokio::test]
 async fn a_host_without_an_access_log_writes_no_line_for_a_request_s83b() {
     let director = Director::new();
     let host = Program::run(&director, &["--app", "scripted"]);

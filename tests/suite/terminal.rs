@@ -155,6 +155,8 @@ async fn a_client_that_does_not_send_its_body_is_a_warning_with_the_option_s84b(
     assert_eq!(client.head().await.status, 408);
     let line = host.stderr.line("error_type=client_timeout").await;
     assert!(line.contains("WARN") && line.contains("`--client-timeout` sets this time"), "{line}");
+    let named = line.contains("client=\"127.0.0.1\"") && line.contains("path=\"/call\"");
+    assert!(named && line.contains("request_id="), "{line}");
 }
 
 #[tokio::test]

@@ -190,6 +190,15 @@ impl Client {
         self.stalled.load(Ordering::Relaxed)
     }
 
+    /// Whether the client, or the connection of its stream, has transferred too little for `client_timeout`.
+    pub(super) fn was_cut_off(&self) -> bool {
+        #[cfg(feature = "http2")]
+        if let Transport::Connection(connection) = &self.transport {
+            return self.has_stalled() || connection.has_stalled();
+        }
+        self.has_stalled()
+    }
+
     /// The request's body waits until its runner, or a time limit, lets it follow.
     pub(super) fn await_continue(&self) {
         self.awaits_continue.store(true, Ordering::Relaxed);

@@ -179,6 +179,9 @@ impl ClientStream {
         let written = self.download.limit(&self.client, written, cx);
         if let Poll::Ready(Err(error)) = &written {
             let is_stalled = error.kind() == io::ErrorKind::TimedOut;
+            if is_stalled {
+                self.client.stall();
+            }
             self.end = Some(if is_stalled { End::Stalled } else { End::Closed });
         }
         written

@@ -53,7 +53,7 @@ pub(super) async fn forward(
     };
     let mut response = answer.unwrap_or_else(|error| {
         record.entry.write(&request, &id, error);
-        record.fail(error);
+        record.fail(error, &request, &id);
         let mut response = error.response();
         reader.add_headers(response.headers_mut());
         own(response)

@@ -12,7 +12,7 @@ use super::client_limits::HEAD_TIMEOUT;
 use super::client_stream::{ClientStream, End};
 use super::departure::LINGER_PAUSE;
 use super::error::ProxyError;
-use super::refusal_log::LimitReached;
+use super::refusal_log::{LimitReached, RefusedClient};
 use super::request_id;
 
 /// Answers a client whose head was refused, or was not sent whole in time, if it can still be answered. `has_begun` is
@@ -30,7 +30,7 @@ pub(super) async fn refuse(
         _ => return,
     };
     balancer.metrics().error(error.error_type());
-    balancer.log_refusal(LimitReached::Request(error));
+    balancer.log_refusal(LimitReached::Request(error), RefusedClient::default());
     let id = request_id::new();
     tracing::debug!(
         request_id = %id.to_str().unwrap_or_default(),

@@ -30,6 +30,15 @@ pub(super) enum LimitReached {
     Connections { max: usize },
 }
 
+/// Whom the host has refused something, as far as it is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RefusedClient<'a> {
+    pub(super) client: Option<&'a str>,
+    pub(super) method: Option<&'a str>,
+    pub(super) path: Option<&'a str>,
+    pub(super) request_id: Option<&'a str>,
+}
+
 impl LimitReached {
     /// The index of its kind; `None` for an error with another cause.
     const fn kind(self) -> Option<usize> {

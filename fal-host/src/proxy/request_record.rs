@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fal_health::protocol::HostErrorType;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use tokio::time::Instant;
 
 use super::access_log::{AccessLogEntry, Ended, RequestOutcome, milliseconds};
 use super::error::ProxyError;
 use super::holders::Holder;
-use super::log_entry::LogEntry;
-use super::refusal_log::LimitReached;
+use super::log_entry::{LogEntry, path_of};
+use super::refusal_log::{LimitReached, RefusedClient};
 use super::request_trace::RequestTrace;
 use super::session::Session;
 use crate::metrics::{Completion, EndpointIndex};
@@ -91,10 +92,16 @@ impl RequestRecord {
     }
 
     /// The host answers it with an error of its own.
-    pub(super) fn fail(&mut self, error: ProxyError) {
+    pub(super) fn fail<B>(&mut self, error: ProxyError, request: &Request<B>, id: &HeaderValue) {
         let error_type = error.error_type();
         self.session.balancer.metrics().error(error_type);
-        self.session.balancer.log_refusal(LimitReached::Request(error));
+        let refused = RefusedClient {
+            client: self.session.client.sender.address.to_str().ok(),
+            method: Some(self.method.as_str()),
+            path: Some(path_of(request)),
+            request_id: id.to_str().ok(),
+        };
+        self.session.balancer.log_refusal(LimitReached::Request(error), refused);
         self.outcome = RequestOutcome::Error(error_type);
     }
 
@@ -139,6 +146,13 @@ impl Drop for RequestRecord {
         let completion = match self.response {
             Some((status, _)) if is_whole => Completion::Answered(status),
             _ => Completion::Aborted,
+        };
+        // The host has cut it off: it has not left by itself.
+        let outcome = match outcome {
+            RequestOutcome::ClientLeft if self.session.client.was_cut_off() => {
+                RequestOutcome::Error(HostErrorType::ClientTimeout)
+            }
+            outcome => outcome,
         };
         self.trace.end(self.response.map(|(status, _)| status), outcome);
         let metrics = self.session.balancer.metrics();

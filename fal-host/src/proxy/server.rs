@@ -29,7 +29,7 @@ use super::forwarded::{Scheme, Sender, Trust};
 use super::http2;
 use super::protocol::Protocol;
 use super::refusal::refuse;
-use super::refusal_log::LimitReached;
+use super::refusal_log::{LimitReached, RefusedClient};
 use super::session::Session;
 use super::stopping::{self, LINGER_CHECK, MakeRoom, close_or_make_room, must_end};
 use super::switched_stream::SwitchedStream;
@@ -77,7 +77,7 @@ pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: 
                         clients.end_idle();
                     }
                     if clients.open.len() == max_clients {
-                        clients.balancer.log_refusal(LimitReached::Connections { max: max_clients });
+                        clients.balancer.log_refusal(LimitReached::Connections { max: max_clients }, RefusedClient::default());
                     }
                 }
                 Err(error) if is_client_error(&error) => {}
@@ -322,7 +322,9 @@ async fn serve_requests(
         match parts.io.end() {
             Some(End::Stalled) => {
                 let after = client.limits.inactivity.1;
-                session.balancer.log_refusal(LimitReached::SlowReader { after });
+                let refused =
+                    RefusedClient { client: client.sender.address.to_str().ok(), ..RefusedClient::default() };
+                session.balancer.log_refusal(LimitReached::SlowReader { after }, refused);
                 return reset(client.stream());
             }
             Some(End::Closed) => return,

@@ -8,7 +8,7 @@ use super::Balancer;
 use crate::amounts::duration;
 use crate::metrics::OTHER;
 use crate::proxy::error::ProxyError;
-use crate::proxy::refusal_log::{LimitReached, RefusalNotice, describe};
+use crate::proxy::refusal_log::{LimitReached, RefusalNotice, RefusedClient, describe};
 use crate::proxy::wait_cause::WaitCause;
 
 /// A request that holds a permit for so long may hang.
@@ -19,16 +19,16 @@ const MORE_AT_A_TIME: &str = "more `--runners` or a higher `max_multiplexing` se
 
 impl Balancer {
     /// A limit was reached: the first time is logged.
-    pub(in crate::proxy) fn log_refusal(&self, limit: LimitReached) {
+    pub(in crate::proxy) fn log_refusal(&self, limit: LimitReached, refused: RefusedClient<'_>) {
         if let Some(notice) = self.refusals.refused(limit, Instant::now()) {
-            self.log_notice(notice);
+            self.log_notice(notice, refused);
         }
     }
 
     /// Logs how many requests were refused in the last minute.
     pub(in crate::proxy) fn log_refusals(&self) {
         for notice in self.refusals.tick(Instant::now()) {
-            self.log_notice(notice);
+            self.log_notice(notice, RefusedClient::default());
         }
     }
 
@@ -37,11 +37,12 @@ impl Balancer {
         self.refusals.has_untold()
     }
 
-    fn log_notice(&self, RefusalNotice { limit, further }: RefusalNotice) {
+    fn log_notice(&self, RefusalNotice { limit, further }: RefusalNotice, refused: RefusedClient<'_>) {
         match limit {
-            LimitReached::Request(error) => self.log_refused_requests(error, further),
+            LimitReached::Request(error) => self.log_refused_requests(error, further, refused),
             LimitReached::SlowReader { after } => match further {
                 None => tracing::warn!(
+                    client = refused.client,
                     "a client has read nothing of its response for {after:?} and was cut off; `--client-timeout` sets this time; \
                      further ones are counted, and their number is told once a minute"
                 ),
@@ -69,13 +70,22 @@ impl Balancer {
         }
     }
 
-    fn log_refused_requests(&self, error: ProxyError, further: Option<(u64, Duration)>) {
+    fn log_refused_requests(
+        &self,
+        error: ProxyError,
+        further: Option<(u64, Duration)>,
+        refused: RefusedClient<'_>,
+    ) {
         let (waiting, cause, error_type) = (self.waiting(), self.cause_of(error), error.error_type());
         match further {
             None => tracing::warn!(
                 %error_type,
                 waiting,
                 %cause,
+                client = refused.client,
+                method = refused.method,
+                path = refused.path,
+                request_id = refused.request_id,
                 "a request is refused; further ones are counted, and their number is told once a minute"
             ),
             Some((count, time)) => {

@@ -28,7 +28,7 @@ use super::balancer::Balancer;
 use super::client::Client;
 use super::client_io::ClientIo;
 use super::departure::reset;
-use super::refusal_log::LimitReached;
+use super::refusal_log::{LimitReached, RefusedClient};
 use super::stopping::{MakeRoom, close_or_make_room};
 
 /// How many requests a connection may have at a time.
@@ -87,7 +87,9 @@ pub(super) async fn serve(
     }
     drop(connection);
     if client.has_stalled() {
-        balancer.log_refusal(LimitReached::SlowReader { after: client.limits.inactivity.1 });
+        let refused =
+            RefusedClient { client: client.sender.address.to_str().ok(), ..RefusedClient::default() };
+        balancer.log_refusal(LimitReached::SlowReader { after: client.limits.inactivity.1 }, refused);
         return reset(client.stream());
     }
     close_or_make_room(client.stream(), &mut stopped).await;
