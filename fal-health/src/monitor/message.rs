@@ -19,6 +19,9 @@ pub enum Event {
     },
     /// Time has passed. To be sent at [`Monitor::deadline`](super::Monitor::deadline); earlier or later is harmless.
     Elapsed,
+    /// Make the next periodic check now, unless a check is in flight: what its outcome decides is not to be decided by an older
+    /// one ([S40f](crate::semantics#s40f)).
+    CheckNow,
     /// The runner starts draining or is told to stop. The monitor gives no command after this
     /// ([S11](crate::semantics#s11), [S21](crate::semantics#s21)).
     Stopping,

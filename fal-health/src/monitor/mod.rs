@@ -162,6 +162,10 @@ impl Monitor {
                 }
             }
             Event::Elapsed => self.start_due(now),
+            Event::CheckNow => {
+                self.in_service()?.next_tick.iter_mut().for_each(|tick| *tick = now.min(*tick));
+                self.start_due(now)
+            }
             Event::Stopping => {
                 self.phase = Phase::Stopping;
                 None

@@ -49,7 +49,7 @@ impl Fleet {
             self.mark_stable(now, id);
             self.on_successor_healthy(now, id);
             // A spare that passes again may replace one of them.
-            self.start_allowed_replacements(now);
+            self.check_deferred(now);
         }
         if matches!(record.effect, CheckEffect::Counted { .. })
             && let Some(state) = self.runners.get_mut(&id).and_then(|runner| runner.min_healthy.as_mut())
@@ -117,16 +117,21 @@ impl Fleet {
             return self.terminate(now, id, Reason::Unhealthy);
         }
         self.abort_restart_of(now, id, Reason::Unhealthy);
+        let replacing = self.vacated();
+        if self.healthy_spare().is_some() {
+            return self.terminate(now, id, Reason::Unhealthy);
+        }
+        let is_allowed = replacing < self.max_replacing();
         let Some(runner) = self.runners.get_mut(&id) else { return };
-        if runner.deferral.is_none() {
+        if is_allowed {
+            let index = runner.replica;
+            self.set_replacement(index, Some(Replacement::Vacated));
+            self.terminate(now, id, Reason::Unhealthy);
+        } else if runner.deferral.is_none() {
             runner.deferral = Some(self.next_deferral);
             self.deferred.insert(self.next_deferral, id);
             self.next_deferral += 1;
-            let replacing = self.vacated();
-            self.start_allowed_replacements(now);
-            if self.runners.get(&id).is_some_and(|runner| runner.deferral.is_some()) {
-                self.emit(id, EventKind::ReplacementDeferred { replacing });
-            }
+            self.emit(id, EventKind::ReplacementDeferred { replacing });
         }
     }
 
@@ -145,18 +150,17 @@ impl Fleet {
         self.settings.max_replacing.of(self.settings.runners).map_or(usize::MAX, NonZeroUsize::get)
     }
 
-    /// Replaces deferred runners, as many as healthy spares and the bound allow, in the order of their verdicts (S40, S75).
-    pub(super) fn start_allowed_replacements(&mut self, now: Time) {
-        while let Some(id) = self.deferred.first_key_value().map(|(_, id)| *id) {
-            let Some(index) = self.runners.get(&id).map(|runner| runner.replica) else { return };
-            if self.healthy_spare().is_none() {
-                if self.vacated() >= self.max_replacing() {
-                    return;
-                }
-                self.set_replacement(index, Some(Replacement::Vacated));
-            }
-            // It leaves the rotation, which ends its deferral.
-            self.terminate(now, id, Reason::Unhealthy);
+    /// Checks deferred runners, as many as healthy spares and the bound let be replaced, in the order of their verdicts: what
+    /// they share may work again (S40f).
+    pub(super) fn check_deferred(&mut self, now: Time) {
+        if self.deferred.is_empty() || self.is_stopping() {
+            return;
+        }
+        let allowed = self.max_replacing().saturating_sub(self.vacated());
+        let allowed = allowed.saturating_add(usize::from(self.healthy_spare().is_some()));
+        let next: Vec<_> = self.deferred.values().copied().take(allowed).collect();
+        for id in next {
+            self.notify_monitor(now, id, fal_health::Event::CheckNow);
         }
     }
 }

@@ -91,14 +91,16 @@ impl Fleet {
             self.routed -= 1;
             self.commands.push(FleetCommand::Unroute(id));
         }
-        if let Some(deferral) = runner.deferral.take() {
-            self.deferred.remove(&deferral);
-        }
+        let deferral = runner.deferral.take();
         let (stable, index) = (runner.stable, runner.replica);
         let replica = self.replicas.get_mut(&index).filter(|replica| stable && replica.current == Some(id));
         if let Some(replica) = replica {
             // Until now only successors beside it have failed (S35e).
             replica.backoff.release();
+        }
+        if deferral.is_some_and(|deferral| self.deferred.remove(&deferral).is_some()) {
+            // Another may be the next.
+            self.check_deferred(now);
         }
     }
 

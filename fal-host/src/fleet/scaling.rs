@@ -38,7 +38,7 @@ impl Fleet {
             self.remove_replica(now, index);
         }
         // The bound may have grown with the number of runners.
-        self.start_allowed_replacements(now);
+        self.check_deferred(now);
     }
 
     /// Adds a replica with the lowest free index.

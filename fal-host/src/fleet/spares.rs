@@ -29,7 +29,7 @@ impl Fleet {
         if let Some(vacant) = self.replicas.keys().copied().find(|index| self.is_vacant(*index)) {
             self.fill_vacancy(now, vacant);
         }
-        self.start_allowed_replacements(now);
+        self.check_deferred(now);
     }
 
     /// A spare that is ready, has passed a check, and has not failed one since.
@@ -77,6 +77,6 @@ impl Fleet {
                 self.route(now, id);
             }
         }
-        self.start_allowed_replacements(now);
+        self.check_deferred(now);
     }
 }

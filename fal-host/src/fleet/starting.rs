@@ -220,7 +220,7 @@ impl Fleet {
         let is_complete = replica.current == Some(id) && replica.successor.is_none();
         if is_complete && replica.replacement.is_some() {
             self.set_replacement(index, None);
-            self.start_allowed_replacements(now);
+            self.check_deferred(now);
         }
     }
 }

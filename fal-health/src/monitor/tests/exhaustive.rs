@@ -7,6 +7,8 @@ use super::*;
 enum Fact {
     Ready(Time),
     Asked(Time),
+    /// A periodic check is wanted at once (S40f).
+    Wanted(Time),
     Began(Time, Trigger),
     Ended(Time, Outcome),
     Stopped,
@@ -109,7 +111,7 @@ impl Rules {
                     }
                     ended += 1;
                 }
-                Fact::Ready(_) | Fact::Stopped => {}
+                Fact::Ready(_) | Fact::Wanted(_) | Fact::Stopped => {}
             }
         }
         wanted
@@ -117,15 +119,20 @@ impl Rules {
 
     /// The first tick after the runner was ready, and after whatever check there was (S12, S13).
     fn tick(&self) -> Option<Time> {
+        let mut wanted = None;
         let last = self.facts.iter().rev().find_map(|fact| match fact {
             Fact::Ready(now) | Fact::Began(now, _) | Fact::Ended(now, _) => Some(*now),
+            Fact::Wanted(now) => {
+                wanted = Some(*now);
+                None
+            }
             Fact::Asked(_) | Fact::Stopped => None,
         })?;
         let mut tick = Time::ZERO;
         while tick <= last {
             tick = tick + INTERVAL;
         }
-        self.config.is_periodic().then_some(tick)
+        self.config.is_periodic().then_some(wanted.map_or(tick, |wanted| wanted.min(tick)))
     }
 
     fn deadline(&self) -> Option<Time> {
@@ -159,6 +166,11 @@ impl Rules {
                 self.facts.extend(in_service.then_some(Fact::Asked(now)));
                 self.start(now)
             }
+            Event::CheckNow => {
+                let idle = self.in_service() && self.in_flight().is_none();
+                self.facts.extend(idle.then_some(Fact::Wanted(now)));
+                self.start(now)
+            }
             Event::Elapsed => self.start(now),
             Event::Finished { check, outcome } => {
                 self.in_flight().filter(|(number, _)| u64::try_from(*number) == Ok(check.0))?;
@@ -185,18 +197,20 @@ enum Step {
     Early,
     Ready,
     Manual,
+    CheckNow,
     Finish(Outcome),
     /// The result of a check that was made before.
     Stale,
     Stop,
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step::Wait,
     Step::Late,
     Step::Early,
     Step::Ready,
     Step::Manual,
+    Step::CheckNow,
     Step::Finish(Outcome::Pass),
     Step::Finish(FAILED),
     Step::Finish(COULD_NOT_ASK),
@@ -230,7 +244,7 @@ impl Walk {
             Step::Stale => self.rules.began().len() > 1 && self.rules.in_flight().is_some(),
             // Once more is tried early on.
             Step::Ready => self.rules.facts.len() < 2,
-            Step::Wait | Step::Late | Step::Early | Step::Manual | Step::Stop => true,
+            Step::Wait | Step::Late | Step::Early | Step::Manual | Step::CheckNow | Step::Stop => true,
         }
     }
 
@@ -251,6 +265,7 @@ impl Walk {
             }
             Step::Ready => Event::Ready,
             Step::Manual => Event::ManualRequested,
+            Step::CheckNow => Event::CheckNow,
             Step::Finish(outcome) => {
                 let number = self.rules.in_flight().map_or(0, |(number, _)| number);
                 Event::Finished { check: CheckId(u64::try_from(number).unwrap()), outcome }

@@ -242,6 +242,24 @@ fn the_verdict_on_a_deferred_runner_is_repeated_and_a_pass_revokes_it_s26_s40d()
 }
 
 #[test]
+fn a_check_that_is_needed_now_takes_the_place_of_the_next_tick_s40f() {
+    let mut bench = Bench::ready(eager());
+    bench.periodic(FAILED);
+    let next = bench.monitor.deadline();
+    let check = started(bench.event(Event::CheckNow));
+    assert_eq!(check.trigger, Trigger::Periodic);
+    assert_eq!(bench.event(Event::CheckNow), None, "one is in flight");
+    bench.finish(check, FAILED);
+    assert_eq!((bench.monitor.streak(), bench.monitor.deadline()), (2, next));
+}
+
+#[test]
+fn without_periodic_checks_none_is_made_now_s32a_s40f() {
+    let mut bench = Bench::ready(eager().call_regularly(false));
+    assert_eq!(bench.event(Event::CheckNow), None);
+}
+
+#[test]
 fn the_verdict_is_final_once_the_runner_is_stopping_s26() {
     let mut bench = Bench::ready(eager().failure_threshold(1));
     bench.periodic(FAILED);

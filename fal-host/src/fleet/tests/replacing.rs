@@ -135,7 +135,7 @@ fn a_single_unhealthy_runner_does_not_wait_for_the_backoff_of_another_replica_s3
 }
 
 #[test]
-fn a_replacement_ends_with_the_first_pass_of_the_new_runner_s40b() {
+fn a_replacement_ends_with_the_first_pass_of_the_new_runner_s40b_s40f() {
     // Two unhealthy runners, one at a time: the second goes when the first one's successor has passed.
     let sick = Script { sick_from: Some(at(seconds(40))), ..GOOD };
     let max_replacing = at_most(1);
@@ -146,7 +146,34 @@ fn a_replacement_ends_with_the_first_pass_of_the_new_runner_s40b() {
     let waited = |it: &EventKind| matches!(it, EventKind::ReplacementDeferred { replacing: 1 });
     let second = (1..=2).find(|id| simulation.happened(*id, waited).is_some()).expect("one of them waits");
     let pass = simulation.happened(3, |it| matches!(it, EventKind::Checked(_))).unwrap();
-    assert_eq!(simulation.happened(second, terminating), Some(pass));
+    let record =
+        simulation.records().into_iter().find(|record| record.id.get() == second).expect("it was replaced");
+    assert_eq!(record.checks.last().map(|check| check.started), Some(pass), "it is checked again, and fails");
+}
+
+#[test]
+fn deferred_runners_are_not_replaced_for_a_failure_before_the_end_of_the_outage_s40f() {
+    let ends_at = |well_from: Option<Time>| {
+        let sick = Script { sick_from: Some(at(seconds(40))), well_from, ..GOOD };
+        let slow = Script { setup: Some(seconds(60)), ..GOOD };
+        let settings = FleetSettings { max_replacing: at_most(1), ..settings(4) };
+        let mut simulation = Simulation::new(settings, move |id| if id.get() <= 4 { sick } else { slow });
+        simulation.run_to(seconds(400));
+        simulation
+    };
+    let passed = |it: &EventKind| matches!(it, EventKind::Checked(record) if record.outcome == Outcome::Pass);
+    let first_pass = ends_at(None).happened(5, passed).expect("the first successor passes");
+    // Nobody but the successor has been checked since.
+    let simulation = ends_at(Some(first_pass));
+    assert_eq!(simulation.reasons(), [Reason::Unhealthy], "the first one, in the outage");
+    let (mut healthy, deferred) = (0, |it: &EventKind| matches!(it, EventKind::ReplacementDeferred { .. }));
+    for id in (1..=4).filter(|id| simulation.happened(*id, deferred).is_some()) {
+        let passes = simulation.events.iter().filter(|(_, of, it)| of.get() == id && passed(it));
+        let next = passes.map(|(at, ..)| *at).find(|at| *at >= first_pass).expect("it passes");
+        assert!(next <= first_pass + millis(100), "{id} is checked when its turn comes, not at its tick");
+        healthy += 1;
+    }
+    assert_eq!(healthy, 3);
 }
 
 #[test]
