@@ -100,9 +100,11 @@ pub struct StepInfo {
 
 impl RunnerDetails {
     /// Reads what the runner's process uses. Blocks for some microseconds.
-    pub(crate) fn measure(&mut self) {
-        let LiveOrEnded::Live(LiveInfo { info, .. }) = &self.runner else { return };
-        self.usage = info.pid.map(Usage::of);
+    pub(crate) fn measured(mut self) -> Self {
+        if let LiveOrEnded::Live(LiveInfo { info, .. }) = &self.runner {
+            self.usage = info.pid.map(Usage::of);
+        }
+        self
     }
 
     pub(crate) fn of(id: RunnerId, sources: Sources<'_>) -> Option<Self> {

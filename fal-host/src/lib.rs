@@ -44,6 +44,7 @@ mod probe;
 mod proxy;
 mod snapshot;
 mod snapshot_parts;
+mod threads;
 #[cfg(feature = "otel")]
 pub mod traces;
 #[cfg(feature = "cli")]

@@ -3,8 +3,26 @@
 use std::io;
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::threads;
+
+/// How many calls that block a runtime of the host makes at a time. One that takes long does not hold up the others.
+const MAX_BLOCKING_THREADS: usize = 4;
+
+/// A runtime for one thread, and threads for calls that block. The first of them is started now, and all are kept, since Tokio
+/// panics if it needs one later and the system gives none (S101a).
+pub(crate) fn with_blocking_threads() -> io::Result<Runtime> {
+    threads::try_out(1)?;
+    let mut builder = Builder::new_current_thread();
+    builder.enable_all().thread_name("fal-blocking");
+    let runtime =
+        builder.max_blocking_threads(MAX_BLOCKING_THREADS).thread_keep_alive(Duration::MAX).build()?;
+    runtime.spawn_blocking(|| ());
+    Ok(runtime)
+}
 
 /// Starts a thread that drives the runtime. May be called in an async context: a runtime must not be dropped
 /// there, so it is sent to the thread when there is one.
@@ -14,7 +32,7 @@ pub(crate) fn drive(
     work: impl FnOnce(Runtime) + Send + 'static,
 ) -> io::Result<thread::JoinHandle<()>> {
     let (sender, receiver) = mpsc::channel();
-    match thread.spawn(move || receiver.recv().map_or((), work)) {
+    match threads::spawn(thread, move || receiver.recv().map_or((), work)) {
         Ok(thread) => {
             // The thread waits for it.
             let _ = sender.send(runtime);
@@ -32,7 +50,7 @@ mod tests {
     use super::*;
 
     fn runtime() -> Runtime {
-        tokio::runtime::Builder::new_current_thread().build().unwrap()
+        Builder::new_current_thread().build().unwrap()
     }
 
     #[test]
@@ -48,6 +66,6 @@ mod tests {
         // No machine has room for a stack of this many bytes.
         let thread = thread::Builder::new().stack_size(1 << 50);
         let error = drive(thread, runtime(), |_| panic!("there is no thread")).unwrap_err();
-        assert!(error.raw_os_error().is_some(), "{error}");
+        assert!(error.to_string().contains("`ulimit -u`"), "{error}");
     }
 }

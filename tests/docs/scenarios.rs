@@ -406,6 +406,11 @@ const TABLE: &[Row] = &[
         rests: "a_few_parts_that_came_together_are_read_in_one_turn_s100",
     },
     Row {
+        rule: 101,
+        acts: "without_a_thread_the_error_names_the_limits_s101a",
+        rests: "threads_that_were_tried_out_have_ended_s101a",
+    },
+    Row {
         rule: 110,
         acts: "a_get_endpoint_sends_the_part_of_a_file_that_is_asked_for_s110",
         rests: "only_a_get_of_a_file_with_status_200_has_conditions_s110",

@@ -33,7 +33,6 @@ pub(crate) use access::Access;
 pub use access::{AdminToken, WeakTokenError};
 pub(crate) use history::History;
 use host_check::check_host;
-pub(crate) use runners::measured;
 pub(crate) use server::{AdminListener, StdListener, serve};
 pub(crate) use state::Admin;
 use state::stopping;

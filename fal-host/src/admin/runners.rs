@@ -45,15 +45,5 @@ pub(super) async fn explain(State(admin): State<Admin>, Path(id): Path<String>) 
 async fn details(admin: &Admin, id: &str) -> Result<RunnerDetails, Response> {
     let id = id.parse().map(RunnerId::new).map_err(|_| unknown(id))?;
     let details = admin.ask(|reply| ControlRequest::Details(id, reply)).await.ok_or_else(stopping)?;
-    let details = details.ok_or_else(|| unknown(&id.to_string()))?;
-    measured(details).await.ok_or_else(stopping)
-}
-
-/// Reads what the process uses on a thread for blocking work, not on the one that checks runners (S85b).
-pub(crate) async fn measured(mut details: RunnerDetails) -> Option<RunnerDetails> {
-    let measured = tokio::task::spawn_blocking(move || {
-        details.measure();
-        details
-    });
-    measured.await.ok()
+    details.ok_or_else(|| unknown(&id.to_string()))
 }

@@ -100,7 +100,8 @@ impl From<StartError> for Failure {
             StartError::Launch(error) => Self::Launch(error),
             #[cfg(feature = "tls")]
             StartError::Tls(error) => Self::Tls(error),
-            StartError::HealthCheck(_) | StartError::ControlThread(_) => Self::Start(error),
+            StartError::ControlThread(error) => Self::System(error),
+            StartError::HealthCheck(_) => Self::Start(error),
         }
     }
 }

@@ -7,6 +7,8 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 use std::time::Duration;
 
+use crate::threads;
+
 /// How many lines can wait to be written. Further lines are lost.
 const CAPACITY: usize = 1024;
 
@@ -37,7 +39,8 @@ impl NonBlockingWriter {
         let lost = Arc::<AtomicU64>::default();
         let mut lines = LineWriter { output, notice, unwritten: 0, cause: None, is_torn: false };
         let too_slow = Arc::clone(&lost);
-        thread::Builder::new().name("fal-log".to_owned()).spawn(move || lines.run(&queue, &too_slow))?;
+        let thread = thread::Builder::new().name("fal-log".to_owned());
+        threads::spawn(thread, move || lines.run(&queue, &too_slow))?;
         Ok(Self { messages, lost })
     }
 

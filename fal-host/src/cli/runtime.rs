@@ -2,10 +2,11 @@
 
 use std::io;
 use std::num::NonZeroUsize;
-use std::sync::Mutex;
 use std::thread;
 
 use tokio::runtime::{Builder, Runtime};
+
+use crate::threads;
 
 /// How many tasks a thread runs before it takes one that its own queue had no room for.
 ///
@@ -16,30 +17,10 @@ const GLOBAL_QUEUE_INTERVAL: u32 = 2;
 /// Builds a runtime with a thread for each core.
 pub(super) fn build() -> io::Result<Runtime> {
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    try_out_threads(cores)?;
+    threads::try_out(cores)?;
     // One thread needs no queues that others can steal from.
     let mut builder = if cores == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     builder.enable_all().global_queue_interval(GLOBAL_QUEUE_INTERVAL).build()
-}
-
-/// Starts this many threads, which live at the same time, and ends them. If Tokio gets fewer than it needs, it panics, and waits
-/// forever for those that it got.
-fn try_out_threads(count: usize) -> io::Result<()> {
-    let gate = Mutex::new(());
-    thread::scope(|scope| {
-        // Opens when all are started, or one is not.
-        let _closed = gate.lock();
-        for _ in 0..count {
-            thread::Builder::new().spawn_scoped(scope, || drop(gate.lock()))?;
-        }
-        Ok(())
-    })
-    .map_err(|error: io::Error| {
-        io::Error::new(
-            error.kind(),
-            format!("cannot start {count} threads: {error}; raise the limit on processes (`ulimit -u`)"),
-        )
-    })
 }
 
 #[cfg(test)]

@@ -64,7 +64,11 @@ impl Driver {
                 let _ = reply.send(Counted::new(&self.metrics, self.snapshot()));
             }
             Some(ControlRequest::Details(id, reply)) => {
-                let _ = reply.send(RunnerDetails::of(id, self.sources()));
+                let details = RunnerDetails::of(id, self.sources());
+                // On a thread for calls that block, not on the one that checks runners (S85b).
+                tokio::task::spawn_blocking(|| {
+                    let _ = reply.send(details.map(RunnerDetails::measured));
+                });
             }
             Some(ControlRequest::Evidence(id, reply)) => {
                 let _ = reply.send(self.evidence.of(id).cloned());

@@ -264,10 +264,7 @@ fn start_control_thread(
     parts: DriverParts,
     interfaces: Option<AdminThreadGuard>,
 ) -> Result<oneshot::Receiver<()>, StartError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(StartError::ControlThread)?;
+    let runtime = own_runtime::with_blocking_threads().map_err(StartError::ControlThread)?;
     let (ended, control_ended) = oneshot::channel();
     let supervise = move |runtime: Runtime| {
         runtime.block_on(Driver::run(parts));

@@ -15,10 +15,11 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use opentelemetry_http::{HttpClient, HttpError};
 use tokio::net::TcpStream;
-use tokio::runtime::Builder;
+use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use super::loss::LossLog;
+use crate::own_runtime;
 
 /// How much of a response is read, in bytes.
 const MAX_RESPONSE: usize = 64 * 1024;
@@ -26,17 +27,20 @@ const MAX_RESPONSE: usize = 64 * 1024;
 /// An HTTP client for the thread that sends spans, which it blocks. One connection for each batch: there are few.
 #[derive(Debug)]
 pub(super) struct CollectorClient {
+    /// There until this is dropped.
+    runtime: Option<Runtime>,
     timeout: Duration,
     loss: Arc<LossLog>,
 }
 
 impl CollectorClient {
-    pub(super) const fn new(timeout: Duration, loss: Arc<LossLog>) -> Self {
-        Self { timeout, loss }
+    pub(super) fn new(timeout: Duration, loss: Arc<LossLog>) -> io::Result<Self> {
+        let runtime = Some(own_runtime::with_blocking_threads()?);
+        Ok(Self { runtime, timeout, loss })
     }
 
     fn post(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let Some(runtime) = &self.runtime else { return Err("the client has ended".into()) };
         let late = || {
             let text = format!("the collector has not answered within {:?}", self.timeout);
             HttpError::from(io::Error::new(io::ErrorKind::TimedOut, text))
@@ -44,14 +48,21 @@ impl CollectorClient {
         let response = runtime.block_on(async {
             timeout(self.timeout, exchange(request)).await.unwrap_or_else(|_| Err(late()))
         });
-        // A name that resolves too slowly must not keep the thread.
-        runtime.shutdown_background();
         match &response {
             Ok(response) if response.status().is_success() => {}
             Ok(response) => self.loss.set_error(&format!("the response is {}", response.status())),
             Err(error) => self.loss.set_error(&chain(error.as_ref())),
         }
         response
+    }
+}
+
+impl Drop for CollectorClient {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // A name that is being resolved is not waited for.
+            runtime.shutdown_background();
+        }
     }
 }
 

@@ -22,6 +22,6 @@ pub enum TracesError {
     )]
     Exporter(String),
     /// The system refuses the thread that sends spans.
-    #[error("cannot start the thread that sends spans: {0}")]
+    #[error("cannot send spans: {0}")]
     Thread(#[source] io::Error),
 }

@@ -11,7 +11,6 @@ mod processor;
 mod variables;
 
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
@@ -27,6 +26,8 @@ use exporter::CountingExporter;
 use loss::LossLog;
 use processor::BoundedProcessor;
 use variables::{Propagates, Variables};
+
+use crate::threads;
 
 /// How long a process that ends waits for a collector that did not take the last spans.
 const LAST_ATTEMPT: Duration = Duration::from_millis(100);
@@ -69,11 +70,10 @@ impl Traces {
     pub fn from_environment(service: &TracedService<'_>) -> Result<Option<Self>, TracesError> {
         let Some(variables) = Variables::read(|name| std::env::var(name).ok())? else { return Ok(None) };
         // The SDK panics if it gets no thread.
-        let tried = thread::Builder::new().spawn(|| {}).map_err(TracesError::Thread)?;
-        let _ = tried.join();
+        threads::try_out(1).map_err(TracesError::Thread)?;
         let Variables { endpoint, timeout, max_queue_size, propagates } = variables;
         let loss = Arc::new(LossLog::new(&endpoint));
-        let client = CollectorClient::new(timeout, Arc::clone(&loss));
+        let client = CollectorClient::new(timeout, Arc::clone(&loss)).map_err(TracesError::Thread)?;
         let exporter = SpanExporter::builder()
             .with_http()
             .with_http_client(client)

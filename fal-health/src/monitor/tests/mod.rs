@@ -254,7 +254,7 @@ fn a_check_that_is_needed_now_takes_the_place_of_the_next_tick_s40f() {
 }
 
 #[test]
-fn without_periodic_checks_none_is_made_now_s32a_s40f() {
+fn an_app_without_periodic_checks_gets_no_check_now_s32a_s40f() {
     let mut bench = Bench::ready(eager().call_regularly(false));
     assert_eq!(bench.event(Event::CheckNow), None);
 }

@@ -29,7 +29,7 @@ pub(in crate::cli) struct HookThread {
 impl HookThread {
     /// Starts the thread, which waits for [`Self::begin`].
     pub(in crate::cli) fn spawn(hook: EventHook, app: &str) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = own_runtime::with_blocking_threads()?;
         let stopped = watch::Sender::new(false);
         let (serves, log) = oneshot::channel();
         let app = app.to_owned();
