@@ -5,6 +5,10 @@ use std::io;
 use crate::host::{ListenerKind, StartError};
 use crate::launch::LaunchError;
 
+/// What to do about an address that another process listens on.
+const ADDRESS_IN_USE: &str = "another process listens there, often an earlier start of this program: the subcommand `runners` shows \
+    a host that runs, and `ss -ltnp` every process that listens; stop it, or ";
+
 /// An error that ended a host, with advice on how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -28,7 +32,8 @@ pub enum Failure {
     },
     /// The system refused to listen on an address.
     #[error(
-        "cannot listen on {address} for {what}: {error}; {}",
+        "cannot listen on {address} for {what}: {error}; {}{}",
+        if error.kind() == io::ErrorKind::AddrInUse { ADDRESS_IN_USE } else { "" },
         match what {
             ListenerKind::Requests => "use another address with `--listen`; port 0 lets the system pick a port",
             ListenerKind::Admin => "use another address with `--admin`, or `--admin off` to disable it",

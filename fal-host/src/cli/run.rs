@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use tokio::sync::mpsc;
@@ -15,7 +15,7 @@ use super::inherited;
 use super::inherited_sockets::{self, InheritedSockets};
 use super::log_origin;
 use super::logging;
-use super::pid_file::PidFile;
+use super::pid_file::{PidFile, PreparedPidFile};
 use super::runtime;
 use super::service_manager::ServiceManager;
 use super::signals::Signals;
@@ -82,7 +82,12 @@ pub fn run(
         let hook = options.on_event.clone().map(|hook| HookThread::spawn(hook, &banner.app.name));
         let mut hook = hook.transpose()?;
         let (host, _pid_file) = match takeover {
-            None => (start(banner, options, builder).await?, pid_file(options)?),
+            None => {
+                // A runner would be started for nothing.
+                let pid_file = prepare_pid_file(options)?;
+                let host = start(banner, options, builder).await?;
+                (host, publish_pid_file(options, pid_file)?)
+            }
             Some(takeover) => take_over(takeover, banner, options, builder, &mut signals).await?,
         };
         let settings = UpgradeSettings::of(banner.app, options.replace.into());
@@ -194,7 +199,8 @@ async fn take_over(
     host.open_doors().await;
     // The old host has retired: from here on, an error would leave no host (S94c).
     print_banner(banner, options, &host);
-    let pid_file = pid_file(options).unwrap_or_else(|failure| {
+    let pid_file = prepare_pid_file(options).and_then(|prepared| publish_pid_file(options, prepared));
+    let pid_file = pid_file.unwrap_or_else(|failure| {
         tracing::error!("{failure}; the host serves without it");
         None
     });
@@ -203,10 +209,21 @@ async fn take_over(
     Ok((host, pid_file))
 }
 
-fn pid_file(options: &HostOptions) -> Result<Option<PidFile>, Failure> {
-    let failed = |path: &Path, error| Failure::PidFile { path: path.to_owned(), error };
-    let write = |path: &Path| PidFile::write(path).map_err(|error| failed(path, error));
-    options.pid_file.as_deref().map(write).transpose()
+fn prepare_pid_file(options: &HostOptions) -> Result<Option<PreparedPidFile>, Failure> {
+    let prepared = options.pid_file.as_deref().map(PidFile::prepare).transpose();
+    prepared.map_err(|error| pid_file_failure(options, error))
+}
+
+fn publish_pid_file(
+    options: &HostOptions,
+    prepared: Option<PreparedPidFile>,
+) -> Result<Option<PidFile>, Failure> {
+    let published = prepared.map(PreparedPidFile::publish).transpose();
+    published.map_err(|error| pid_file_failure(options, error))
+}
+
+fn pid_file_failure(options: &HostOptions, error: io::Error) -> Failure {
+    Failure::PidFile { path: options.pid_file.clone().unwrap_or_default(), error }
 }
 
 /// Prints to standard output. A host serves without a reader of its banner, and on a full disk.

@@ -297,5 +297,25 @@ fn a_port_in_use_is_an_error_with_advice() {
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.starts_with("error: cannot listen on 127.0.0.1:"), "{error}");
-    assert!(error.contains("use another address with `--listen`"), "{error}");
+    assert!(
+        error.contains("; another process listens there, often an earlier start of this program"),
+        "{error}"
+    );
+    assert!(error.contains("; stop it, or use another address with `--listen`"), "{error}");
+}
+
+#[test]
+fn a_process_id_that_cannot_be_written_is_an_error_before_a_runner_starts() {
+    let output = Command::new(env!("CARGO_BIN_EXE_fal-host"))
+        .args(["--listen=127.0.0.1:0", "--admin=off", "--pid-file=/no/such/directory/app.pid"])
+        .args(["--", "sleep", "1000"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        error.starts_with("error: cannot write the file /no/such/directory/app.pid of `--pid-file`"),
+        "{error}"
+    );
+    assert!(!error.contains("SETUP"), "{error}");
 }
