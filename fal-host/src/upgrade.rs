@@ -12,8 +12,17 @@ pub(crate) struct UpgradeRequest {
     pub(crate) program: Option<PathBuf>,
     /// How long the new host may take until it serves. `None` is the default.
     pub(crate) timeout: Option<Duration>,
-    /// Gets the process of the new host when it serves.
-    pub(crate) outcome: Option<oneshot::Sender<Result<u32, UpgradeError>>>,
+    /// Gets the new host when it serves.
+    pub(crate) outcome: Option<oneshot::Sender<Result<Upgraded, UpgradeError>>>,
+}
+
+/// The new host, which serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Upgraded {
+    /// Its process.
+    pub(crate) pid: u32,
+    /// Whether it is paused, as the old host was.
+    pub(crate) paused: bool,
 }
 
 /// Why an upgrade has not come about.

@@ -185,6 +185,15 @@ async fn an_upgrade_that_fails_leaves_the_old_host_as_it_was_s92a_s93a() {
     let hung = old.script("hung", "#!/bin/sh\nexec sleep 1000\n");
     let late = old.fail(&[hung.to_str().unwrap(), "--timeout=100ms"]).await;
     assert!(late.contains("does not serve after 100ms"), "{late}");
+    assert!(late.contains("it does not say what it waits for; see the standard error"), "{late}");
+    director.hold(Kind::Setup);
+    let setup = old.fail(&["--timeout=2s"]).await;
+    assert!(setup.contains("does not serve after 2s: its runner 1 is in SETUP"), "{setup}");
+    assert!(setup.contains("`upgrade --timeout` sets this time"), "{setup}");
+    old.host
+        .stderr
+        .line("error: the upgrade has failed: the old host has given up the upgrade, because")
+        .await;
     director.answer(Kind::Setup, Act::Fail("no GPU".to_owned()));
     let failed = old.fail(&[]).await;
     assert!(failed.contains("`setup_failed`") && failed.contains("no GPU"), "{failed}");
@@ -197,7 +206,7 @@ async fn an_upgrade_that_fails_leaves_the_old_host_as_it_was_s92a_s93a() {
     events.send(&Request::get("/events?after=0&kind=upgrade_failed")).await;
     events.head().await;
     let mut text = String::new();
-    while text.matches("\"kind\":\"upgrade_failed\"").count() < 25 {
+    while text.matches("\"kind\":\"upgrade_failed\"").count() < 26 {
         text += &String::from_utf8(events.chunk().await).unwrap();
     }
     assert!(text.contains("no GPU"), "{text}");
@@ -212,12 +221,10 @@ async fn a_new_host_that_fails_never_listens_s91a_s93a() {
     old.host.stderr.line("IDLE: takes requests runner=1").await;
     director.answer(Kind::Setup, Act::Fail("no GPU".to_owned()));
     let failed = old.fail(&["--socket", socket.to_str().unwrap()]).await;
-    let told = "the upgrade has failed, and the old host goes on: a runner of it has ended with the reason `setup_failed`: no GPU";
+    let told = "the upgrade has failed, and the old host goes on: its runner 1 has ended with the reason \
+                `setup_failed` (status 3): no GPU; it printed last: error: setup of scripted failed: no GPU";
     assert!(failed.contains(told), "{failed}");
-    old.host
-        .stderr
-        .line("upgrade: it has failed detail=the old host goes on: a runner of it has ended")
-        .await;
+    old.host.stderr.line("upgrade: it has failed detail=the old host goes on: its runner 1 has ended").await;
     // It has tried to listen where the old host does.
     assert!(!old.host.stderr.text().contains("no Unix socket"), "{}", old.host.stderr.text());
 }
@@ -299,16 +306,75 @@ async fn a_new_host_that_ends_after_its_report_is_a_failed_upgrade_s93a() {
 }
 
 #[tokio::test]
-async fn an_upgrade_of_a_paused_host_serves_what_waits_in_its_queue_s92b() {
+async fn a_pause_goes_along_and_what_waits_in_both_queues_is_served_after_it_s90b_s92b() {
     let director = Director::new();
     let mut old = Upgradable::run(&director, "scripted", &[]);
     old.host.stderr.line("IDLE: takes requests runner=1").await;
     assert_eq!(old.operate(&["pause"]).await.code, Some(0));
     let queued = old.host.call("queued").await;
     while old.host.shows("/runners").await.json()["queued"] != 1 {}
-    let new = old.upgrade(&[]).await;
+    let (address, admin) = (old.host.address().await, old.host.admin().await);
+    let upgraded = old.operate(&["upgrade"]).await;
+    assert!(upgraded.stdout.contains("the host is still paused: `resume`"), "{upgraded:?}");
+    old.host.stderr.line("paused, as the host before").await;
+    let new = Process::new(process_of(&upgraded.stdout));
+    let fresh = Pending::new(address, &Request::call("fresh")).await;
+    let shown = || async { Client::tcp(admin).await.exchange(&Request::get("/runners")).await.json() };
+    while shown().await["queued"] != 1 {}
+    assert_eq!(shown().await["paused"], true);
+    // The old host goes on to check its runner, and sends it nothing else.
+    let checked = director.count_of(1, Kind::Check);
+    director.asked_times(checked + 6, 1, Kind::Check).await;
+    assert_eq!(director.count(Kind::Call), 0);
+
+    assert_eq!(old.operate(&["resume"]).await.code, Some(0));
     director.call("queued").await.succeed().await;
-    assert_eq!(queued.response().await.status, 200);
+    director.call("fresh").await.succeed().await;
+    assert_eq!((queued.response().await.status, fresh.response().await.status), (200, 200));
+    assert_eq!(old.host.exit().await, Some(0));
+    new.signal(Signal::TERM);
+    new.ended().await;
+}
+
+#[tokio::test]
+async fn two_upgrades_of_a_paused_host_leave_it_paused_and_all_three_go_on_at_once_s90b_s92b() {
+    let director = Director::new();
+    let mut first = Upgradable::run(&director, "scripted", &[]);
+    first.host.stderr.line("IDLE: takes requests runner=1").await;
+    let address = first.host.address().await;
+    assert_eq!(first.operate(&["pause"]).await.code, Some(0));
+    let mut queued = vec![first.host.call("a").await];
+    while first.host.shows("/runners").await.json()["queued"] != 1 {}
+    let admin = first.host.admin().await;
+    let mut hosts = Vec::new();
+    for name in ["b", "c"] {
+        hosts.push(first.upgrade(&[]).await);
+        queued.push(Pending::new(address, &Request::call(name)).await);
+        while Client::tcp(admin).await.exchange(&Request::get("/runners")).await.json()["queued"] != 1 {}
+    }
+    assert_eq!(first.operate(&["resume"]).await.code, Some(0));
+    for name in ["a", "b", "c"] {
+        director.call(name).await.succeed().await;
+    }
+    for pending in queued {
+        assert_eq!(pending.response().await.status, 200);
+    }
+    assert_eq!(first.host.exit().await, Some(0));
+    hosts[0].ended().await;
+    hosts[1].signal(Signal::TERM);
+    hosts[1].ended().await;
+}
+
+#[tokio::test]
+async fn an_old_host_that_stops_before_the_pause_ends_refuses_its_queue_s92b() {
+    let director = Director::new();
+    let mut old = Upgradable::run(&director, "scripted", &["--drain-timeout=100ms"]);
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    assert_eq!(old.operate(&["pause"]).await.code, Some(0));
+    let queued = old.host.call("queued").await;
+    while old.host.shows("/runners").await.json()["queued"] != 1 {}
+    let new = old.upgrade(&[]).await;
+    assert_eq!(queued.response().await.status, 503);
     assert_eq!(old.host.exit().await, Some(0));
     new.signal(Signal::TERM);
     new.ended().await;
@@ -329,6 +395,7 @@ async fn a_second_upgrade_at_the_same_time_is_refused_and_a_stop_ends_the_first_
     assert_eq!(old.host.exit().await, Some(0));
     new.ended().await;
     runner.ended().await;
+    old.host.stderr.line("error: the upgrade has failed: the old host stops, and this one with it").await;
 }
 
 #[tokio::test]

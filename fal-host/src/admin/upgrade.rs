@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::access::Access;
 use super::server::Waiting;
 use super::state::{Admin, stopping};
-use crate::upgrade::{UpgradeError, UpgradeRequest};
+use crate::upgrade::{UpgradeError, UpgradeRequest, Upgraded};
 
 /// The query of `/upgrade`.
 #[derive(Debug, Deserialize)]
@@ -48,7 +48,9 @@ pub(super) async fn upgrade(
     }
     let _waiting = waiting.begin();
     match outcome.await.unwrap_or(Err(UpgradeError::HostStopping)) {
-        Ok(pid) => Json(json!({ "status": "completed", "pid": pid })).into_response(),
+        Ok(Upgraded { pid, paused }) => {
+            Json(json!({ "status": "completed", "pid": pid, "paused": paused })).into_response()
+        }
         Err(error) => {
             let status = match error {
                 UpgradeError::Refused(_) => StatusCode::CONFLICT,

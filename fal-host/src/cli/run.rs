@@ -185,6 +185,8 @@ async fn take_over(
     let events = host.events();
     let host = host.runners(takeover.runners()).hold().start().await?;
     let taken = tokio::select! {
+        // An old host that stops says so before it sends the signal.
+        biased;
         taken = takeover.wait(&host, events) => taken,
         signal = signals.stop() => Err(format!("the new host was told to stop by {signal}")),
     };
@@ -196,6 +198,10 @@ async fn take_over(
             return Err(Failure::Takeover(why));
         }
     };
+    if let Some(paused_for) = taken.paused_for() {
+        tracing::warn!("paused, as the host before: requests wait in the queue until `resume`");
+        host.pause_after(paused_for);
+    }
     host.open_doors().await;
     // The old host has retired: from here on, an error would leave no host (S94c).
     print_banner(banner, options, &host);
@@ -204,7 +210,7 @@ async fn take_over(
         tracing::error!("{failure}; the host serves without it");
         None
     });
-    taken.serving().await;
+    taken.serving(&host).await;
     log_origin::show(false);
     Ok((host, pid_file))
 }

@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::event_json::{EventSource, to_json};
 use crate::event_log::{Content, EventLog, LoggedPass};
 use crate::events::{self, Event};
-use crate::evidence::EvidenceStore;
+use crate::evidence::{EvidenceStore, last_line};
 use crate::fleet::{EventKind, Finding, Fleet, FleetCommand, FleetEvent, GaveUp, ReplicaIndex};
 use crate::id::RunnerId;
 use crate::launch::{Launcher, RunnerHandle};
@@ -246,8 +246,7 @@ impl Driver {
     fn with_last_line(&self, gave_up: GaveUp) -> GaveUp {
         let output =
             self.evidence.of(gave_up.runner).map(|kept| kept.output.since(0).lines).unwrap_or_default();
-        let last_line = output.into_iter().map(|line| line.text).rfind(|text| !text.trim().is_empty());
-        GaveUp { last_line, ..gave_up }
+        GaveUp { last_line: last_line(&output).map(str::to_owned), ..gave_up }
     }
 
     /// The processes of the runners that have one of their own.

@@ -17,8 +17,8 @@ use crate::id::RunnerId;
 pub(crate) use self::end::EndEvidence;
 pub use self::oom::OomEvidence;
 pub(crate) use self::oom::OomWatch;
-pub(crate) use self::output_tail::OutputTail;
 pub use self::output_tail::{OutputLine, OutputStream};
+pub(crate) use self::output_tail::{OutputTail, last_line};
 pub use self::usage::Usage;
 pub(crate) use self::usage::bytes_of;
 

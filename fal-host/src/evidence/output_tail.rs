@@ -71,6 +71,11 @@ struct KeptLines {
     bytes: usize,
 }
 
+/// The last line that is not blank.
+pub(crate) fn last_line(output: &[OutputLine]) -> Option<&str> {
+    output.iter().map(|line| line.text.as_str()).rfind(|text| !text.trim().is_empty())
+}
+
 /// Lines from a position on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tail {

@@ -1,6 +1,7 @@
 //! How a host takes over from another one, and retires when the next one takes over (S91, S92).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -24,13 +25,39 @@ impl HostHandle {
     }
 
     /// Leaves new clients to another host, which has the same sockets (S92b). Requests that have arrived are served, in the
-    /// queue, too: a pause ends, because `resume` reaches the new host. Returns when the admin interface, the probes and the Unix socket are closed.
+    /// queue, too. Returns when the admin interface, the probes and the Unix socket are closed.
     pub(crate) async fn retire(&self) {
         ClientPolicy::raise(&self.doors.client_policy, ClientPolicy::Retire);
         self.balancer.close_connections();
         dropped(self.doors.interfaces_closed.clone()).await;
-        // Not earlier: until now, its Unix socket could pause it again.
-        self.set_paused(false);
+    }
+
+    /// For how long the host has been paused, after everything that it was asked before.
+    pub(crate) async fn paused_for(&self) -> Option<Duration> {
+        // What it was asked before is done when it answers.
+        self.snapshot().await?;
+        self.balancer.paused_since().map(|since| since.elapsed())
+    }
+
+    /// Pauses the host, as another one has been for this time.
+    pub(crate) fn pause_after(&self, paused_for: Duration) {
+        self.balancer.pause_after(paused_for);
+    }
+
+    /// Waits until the host is not paused.
+    pub(crate) fn resumed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let balancer = Arc::clone(&self.balancer);
+        async move { balancer.resumed().await }
+    }
+
+    /// Ends the pause of a host that has left its clients to another one, when that one is resumed (S92b).
+    pub(crate) fn resume_when(&self, resumed: impl Future<Output = bool> + Send + 'static) {
+        let balancer = Arc::clone(&self.balancer);
+        tokio::spawn(async move {
+            if resumed.await {
+                balancer.set_paused(false);
+            }
+        });
     }
 
     /// Whether another host serves new clients.

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::arriving::ArrivingRequests;
 use super::limits::{Limits, ManualChecks};
@@ -40,6 +40,8 @@ pub(crate) struct Balancer {
     closes_connections: AtomicBool,
     /// How many clients may be connected.
     max_clients: AtomicUsize,
+    /// Notified when a pause ends.
+    resumed: Notify,
     state: Mutex<BalancerState>,
 }
 
@@ -106,6 +108,7 @@ impl Balancer {
             reports,
             arriving: ArrivingRequests::default(),
             closes_connections: AtomicBool::new(false),
+            resumed: Notify::new(),
             state: Mutex::new(BalancerState { permits, stop: StopPhase::Serving, awaited: None }),
         })
     }

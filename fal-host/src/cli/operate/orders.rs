@@ -83,7 +83,9 @@ pub(super) fn upgrade(
         let response = client::post(target, &format!("/upgrade?{}", query.join("&"))).await?;
         let body = response.or_refused(&[]).await?.json().await?;
         let pid = body.get("pid").and_then(Value::as_u64).unwrap_or_default();
-        print(format!("process {pid} serves now\n").as_bytes())?;
+        let paused = body.get("paused").and_then(Value::as_bool).unwrap_or_default();
+        let still = if paused { "; the host is still paused: `resume` lets requests go on" } else { "" };
+        print(format!("process {pid} serves now{still}\n").as_bytes())?;
         Ok(ExitCode::SUCCESS)
     })
 }

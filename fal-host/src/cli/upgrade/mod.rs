@@ -1,5 +1,6 @@
 //! Upgrades: the new version of the program takes over the sockets of the old one (S90 to S94).
 
+mod hindrance;
 mod messages;
 mod successor;
 mod takeover;

@@ -15,7 +15,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::CHANNEL;
-use super::messages::{self, SERVE, SERVING, SuccessorReport};
+use super::messages::{self, Decision, RESUMED, SERVING, SuccessorReport};
 use crate::fleet::Exit;
 use crate::host::{ListenerKind, SharedSockets};
 use crate::launch::{HostProcess, UPGRADE_FROM};
@@ -67,11 +67,34 @@ impl Successor {
 
     /// Waits until it could serve. The error says why it will not.
     pub(super) async fn ready(&mut self) -> Result<(), String> {
+        match self.report().await? {
+            SuccessorReport::Ready => Ok(()),
+            SuccessorReport::Failed(why) => Err(why),
+        }
+    }
+
+    /// Gives the upgrade up because the time is up. Returns what the new host waits for.
+    pub(super) async fn give_up(&mut self) -> String {
+        self.answer(Decision::GiveUp).await;
+        match timeout(REPORT_PATIENCE, self.report()).await {
+            Ok(Ok(SuccessorReport::Failed(why)) | Err(why)) => why,
+            Ok(Ok(SuccessorReport::Ready)) => "it became ready just now".to_owned(),
+            Err(_) => format!("it does not say what it waits for; see {}", self.output()),
+        }
+    }
+
+    /// Says the last that this host has to say.
+    pub(super) async fn answer(&mut self, answer: Decision) {
+        // If it has just ended, the channel has ended, too.
+        let _ = self.channel.write_all(answer.line().as_bytes()).await;
+        let _ = self.channel.shutdown().await;
+    }
+
+    /// Waits for its first report. The error says how it has ended without one.
+    async fn report(&mut self) -> Result<SuccessorReport, String> {
         loop {
-            match messages::parse_report(&self.received) {
-                Some(SuccessorReport::Ready) => return Ok(()),
-                Some(SuccessorReport::Failed(why)) => return Err(why),
-                None => {}
+            if let Some(report) = messages::parse_report(&self.received) {
+                return Ok(report);
             }
             tokio::select! {
                 biased;
@@ -120,19 +143,9 @@ impl Successor {
     }
 
     /// Lets it serve, and waits until it does. The error says why it does not.
-    pub(super) async fn serve(mut self) -> Result<(), String> {
-        // If it has just ended, the channel has ended, too.
-        let _ = self.channel.write_all(SERVE.as_bytes()).await;
-        let _ = self.channel.shutdown().await;
-        let serving = async {
-            while !self.received.ends_with(SERVING.as_bytes()) {
-                if self.channel.readable().await.is_err() || self.read().is_err() {
-                    return false;
-                }
-            }
-            true
-        };
-        match timeout(SERVING_PATIENCE, serving).await {
+    pub(super) async fn serve(&mut self, answer: Decision) -> Result<(), String> {
+        self.answer(answer).await;
+        match timeout(SERVING_PATIENCE, self.says(SERVING)).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(match self.exit().await {
                 Some(exit) => format!("the new host has ended with {exit} before it served"),
@@ -145,6 +158,21 @@ impl Successor {
         }
     }
 
+    /// Waits until an operator has resumed it. Returns whether that happened before it ended.
+    pub(super) async fn resumed(mut self) -> bool {
+        self.says(RESUMED).await
+    }
+
+    /// Waits until it says this. Returns whether that happened before the end of the channel.
+    async fn says(&mut self, line: &str) -> bool {
+        while !messages::has_said(&self.received, line) {
+            if self.channel.readable().await.is_err() || self.read().is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Ends it with its runners, and kills it when it has not ended after `patience`, or at `at_once`.
     pub(super) async fn end(self, patience: Duration, at_once: impl Future<Output = ()>) {
         let Self { process, channel, .. } = self;
@@ -153,6 +181,9 @@ impl Successor {
         tracing::debug!(%exit, "the new host has ended");
     }
 }
+
+/// How long the new host may take to say what it waits for.
+const REPORT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long the new host may take to open its doors.
 const SERVING_PATIENCE: Duration = Duration::from_secs(5);

@@ -4,13 +4,17 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::pin::pin;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
+use tokio::net::unix::ReadHalf;
 
-use super::messages::{self, READY, SERVE, SERVING};
-use crate::fleet::{EventKind, RunnerRecord};
-use crate::{EventStream, HostHandle, RunnerState};
+use super::hindrance::{HOST_ENDED, runner_ended, serves, what_it_waits_for};
+use super::messages::{self, Decision, READY, RESUMED, SERVING};
+use crate::fleet::EventKind;
+use crate::{EventStream, HostHandle};
 
 /// The host that started this one, and which still serves.
 #[derive(Debug)]
@@ -21,7 +25,10 @@ pub(in crate::cli) struct Takeover {
 
 /// The old host lets this one serve.
 #[derive(Debug)]
-pub(in crate::cli) struct TakenOver(UnixStream);
+pub(in crate::cli) struct TakenOver {
+    channel: UnixStream,
+    paused_for: Option<Duration>,
+}
 
 /// Tells the old host why this one will not serve.
 #[derive(Debug)]
@@ -54,34 +61,47 @@ impl Takeover {
         host: &HostHandle,
         mut events: EventStream,
     ) -> Result<TakenOver, String> {
-        let of_system = |error: io::Error| error.to_string();
         self.channel.set_nonblocking(true).map_err(of_system)?;
         let mut channel = UnixStream::from_std(self.channel).map_err(of_system)?;
-        let mut answer = String::new();
-        let (mut received, mut sent) = channel.split();
-        let mut said = std::pin::pin!(received.read_to_string(&mut answer));
-        tokio::select! {
-            complete = complete(host, &mut events) => complete?,
-            _ = &mut said => return Err(OLD_HOST_ENDED.to_owned()),
+        let answer = report(&mut channel, host, &mut events).await?;
+        match answer {
+            Some(Decision::Serve) => Ok(TakenOver { channel, paused_for: None }),
+            Some(Decision::ServePaused(paused_for)) => {
+                Ok(TakenOver { channel, paused_for: Some(paused_for) })
+            }
+            Some(Decision::GiveUp) => {
+                let waits = what_it_waits_for(host).await;
+                // An error means that the old host has ended.
+                let _ = channel.write_all(messages::failed(&waits).as_bytes()).await;
+                Err(format!("the old host has given up the upgrade, because the time was up: {waits}"))
+            }
+            Some(Decision::Stop) => Err("the old host stops, and this one with it".to_owned()),
+            None => Err("the old host has ended".to_owned()),
         }
-        sent.write_all(READY.as_bytes()).await.map_err(of_system)?;
-        tokio::select! {
-            _ = &mut said => {}
-            failed = failed(&mut events) => return Err(failed),
-        }
-        if answer == SERVE { Ok(TakenOver(channel)) } else { Err(OLD_HOST_ENDED.to_owned()) }
     }
 }
 
 impl TakenOver {
-    /// Tells the old host that this one serves.
-    pub(in crate::cli) async fn serving(mut self) {
+    /// For how long the old host has been paused. This one is to be, too, before it serves.
+    pub(in crate::cli) fn paused_for(&self) -> Option<Duration> {
+        self.paused_for
+    }
+
+    /// Tells the old host that this one serves, and later that an operator has resumed it.
+    pub(in crate::cli) async fn serving(self, host: &HostHandle) {
+        let Self { mut channel, paused_for } = self;
         // An error means that the old host has ended.
-        let _ = self.0.write_all(SERVING.as_bytes()).await;
+        let _ = channel.write_all(SERVING.as_bytes()).await;
+        if paused_for.is_some() {
+            let resumed = host.resumed();
+            tokio::spawn(async move {
+                resumed.await;
+                // An error means that the old host has ended.
+                let _ = channel.write_all(RESUMED.as_bytes()).await;
+            });
+        }
     }
 }
-
-const OLD_HOST_ENDED: &str = "the old host has stopped, or has given up the upgrade";
 
 impl Reporter {
     pub(in crate::cli) fn failed(mut self, why: &str) {
@@ -90,35 +110,58 @@ impl Reporter {
     }
 }
 
+/// Reports when every replica has a runner in the rotation, and waits for the answer of the old host. There is none if that has
+/// ended. The error says why this host will not serve.
+async fn report(
+    channel: &mut UnixStream,
+    host: &HostHandle,
+    events: &mut EventStream,
+) -> Result<Option<Decision>, String> {
+    let (received, mut sent) = channel.split();
+    let mut answer = pin!(answer_of_old_host(received));
+    tokio::select! {
+        complete = complete(host, events) => complete?,
+        answer = &mut answer => return Ok(answer),
+    }
+    sent.write_all(READY.as_bytes()).await.map_err(of_system)?;
+    tokio::select! {
+        answer = &mut answer => Ok(answer),
+        failed = failed(host, events) => Err(failed),
+    }
+}
+
+async fn answer_of_old_host(mut channel: ReadHalf<'_>) -> Option<Decision> {
+    let mut answer = String::new();
+    channel.read_to_string(&mut answer).await.ok()?;
+    Decision::parse(&answer)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
+fn of_system(error: io::Error) -> String {
+    error.to_string()
+}
+
 /// Waits until every replica has a runner in the rotation.
 async fn complete(host: &HostHandle, events: &mut EventStream) -> Result<(), String> {
     loop {
         let snapshot = host.snapshot().await.ok_or(HOST_ENDED)?;
-        let serves = |state| matches!(state, RunnerState::Idle | RunnerState::Running);
-        let serving = snapshot.runners.iter().filter(|runner| serves(runner.state) && !runner.spare).count();
+        let serving = snapshot.runners.iter().filter(|runner| serves(runner)).count();
         if serving >= snapshot.scale.runners.get() {
             return Ok(());
         }
         if let EventKind::Terminated(record) = events.next().await.ok_or(HOST_ENDED)?.kind {
-            return Err(why(&record));
+            return Err(runner_ended(host, &record).await);
         }
     }
 }
 
-const HOST_ENDED: &str = "the new host has ended";
-
 /// Waits until a runner ends.
-async fn failed(events: &mut EventStream) -> String {
+async fn failed(host: &HostHandle, events: &mut EventStream) -> String {
     loop {
         match events.next().await.map(|event| event.kind) {
-            Some(EventKind::Terminated(record)) => return why(&record),
+            Some(EventKind::Terminated(record)) => return runner_ended(host, &record).await,
             Some(_) => {}
             None => return HOST_ENDED.to_owned(),
         }
     }
-}
-
-fn why(record: &RunnerRecord) -> String {
-    let detail = record.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
-    format!("a runner of it has ended with the reason `{}`{detail}", record.reason)
 }

@@ -6,12 +6,13 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
+use super::messages::Decision;
 use super::successor::Successor;
 use crate::cli::log_origin;
 use crate::cli::service_manager::ServiceManager;
 use crate::fleet::{DEFAULT_STARTUP_TIMEOUT, EventKind, ReplacementStrategy};
 use crate::launch::own_program;
-use crate::upgrade::{UpgradeError, UpgradeRequest};
+use crate::upgrade::{UpgradeError, UpgradeRequest, Upgraded};
 use crate::{AppSpec, HostHandle};
 
 /// How much longer than its runners a new host may take.
@@ -98,6 +99,16 @@ impl Upgrades {
     }
 }
 
+/// Why a new host is not let serve.
+enum Unready {
+    /// It has said why, or has ended.
+    Failed(String),
+    /// The time is up.
+    Late,
+    /// This host stops.
+    HostStopping,
+}
+
 /// One upgrade.
 struct UpgradeAttempt<'a> {
     host: &'a HostHandle,
@@ -106,13 +117,13 @@ struct UpgradeAttempt<'a> {
 }
 
 impl UpgradeAttempt<'_> {
-    /// Starts the new host and lets it take over. Returns its process.
+    /// Starts the new host and lets it take over.
     async fn make(
         &self,
         program: Option<PathBuf>,
         limit: Option<Duration>,
         mut cancel: watch::Receiver<Cancel>,
-    ) -> Result<u32, UpgradeError> {
+    ) -> Result<Upgraded, UpgradeError> {
         let limit = limit.unwrap_or(self.settings.timeout);
         let mut successor = self.start(program).await?;
         let pid = successor.pid();
@@ -120,10 +131,21 @@ impl UpgradeAttempt<'_> {
         self.host.publish(EventKind::UpgradeStarted { pid });
         let ready = tokio::select! {
             biased;
-            () = reached(&mut cancel, Cancel::Gracefully) => Err(UpgradeError::HostStopping),
+            () = reached(&mut cancel, Cancel::Gracefully) => Err(Unready::HostStopping),
             ready = timeout(limit, successor.ready()) => {
-                let late = || format!("the new host does not serve after {limit:?}");
-                ready.unwrap_or_else(|_| Err(late())).map_err(UpgradeError::Failed)
+                ready.map_or(Err(Unready::Late), |ready| ready.map_err(Unready::Failed))
+            }
+        };
+        let ready = match ready {
+            Ok(()) => Ok(()),
+            Err(Unready::Failed(why)) => Err(UpgradeError::Failed(why)),
+            Err(Unready::Late) => Err(UpgradeError::Failed(format!(
+                "the new host does not serve after {limit:?}: {}; `upgrade --timeout` sets this time",
+                successor.give_up().await
+            ))),
+            Err(Unready::HostStopping) => {
+                successor.answer(Decision::Stop).await;
+                Err(UpgradeError::HostStopping)
             }
         };
         if let Err(error) = ready {
@@ -132,9 +154,15 @@ impl UpgradeAttempt<'_> {
         }
         self.host.retire().await;
         self.manager.main_process(pid);
-        successor.serve().await.map_err(UpgradeError::Lost)?;
+        // Its Unix socket, which could pause or resume it, is closed.
+        let paused_for = self.host.paused_for().await;
+        let answer = paused_for.map_or(Decision::Serve, Decision::ServePaused);
+        successor.serve(answer).await.map_err(UpgradeError::Lost)?;
         self.host.publish(EventKind::UpgradeCompleted { pid });
-        Ok(pid)
+        if paused_for.is_some() {
+            self.host.resume_when(successor.resumed());
+        }
+        Ok(Upgraded { pid, paused: paused_for.is_some() })
     }
 
     async fn start(&self, program: Option<PathBuf>) -> Result<Successor, UpgradeError> {
