@@ -8,12 +8,17 @@ use std::time::Duration;
 use fal_health::protocol::Address;
 use rustix::io::Errno;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+use tokio::net::UnixStream as UnixConnection;
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use crate::unix_connection::UnixConnection;
 
 /// A connection to an [`Address`].
 #[derive(Debug)]
 pub(crate) enum Stream {
-    Unix(UnixStream),
+    Unix(UnixConnection),
     /// Sends small messages at once (`TCP_NODELAY`).
     Tcp(TcpStream),
 }
@@ -32,7 +37,7 @@ pub(crate) async fn connect(address: &Address) -> io::Result<Stream> {
         Address::Unix(path) => {
             let mut pause = Pause::new();
             loop {
-                match UnixStream::connect(path).await {
+                match UnixConnection::connect(path).await {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => pause.wait().await,
                     outcome => return outcome.map(Stream::Unix),
                 }
@@ -97,24 +102,6 @@ impl AsyncWrite for Stream {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Unix(stream) => stream.is_write_vectored(),
-            Self::Tcp(stream) => stream.is_write_vectored(),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -133,7 +120,7 @@ mod tests {
         let address = Address::Unix(path.clone());
 
         let first = connect(&address).await.unwrap();
-        let full = UnixStream::connect(&path).await.unwrap_err();
+        let full = UnixConnection::connect(&path).await.unwrap_err();
         assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
 
         let (second, accepted) = tokio::join!(connect(&address), listener.accept());

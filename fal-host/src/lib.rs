@@ -47,6 +47,8 @@ mod snapshot_parts;
 mod threads;
 #[cfg(feature = "otel")]
 pub mod traces;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod unix_connection;
 #[cfg(feature = "cli")]
 mod upgrade;
 

@@ -65,6 +65,22 @@ async fn a_response_that_has_arrived_beats_a_write_error_s43f() {
 }
 
 #[tokio::test]
+async fn a_response_passes_an_upload_of_which_the_runner_reads_nothing_s43e() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    let sending = tokio::spawn(async move {
+        client.send(&format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {UPLOAD}\r\n\r\n")).await;
+        client.send(&"x".repeat(UPLOAD)).await;
+        client
+    });
+    let mut connection = runner.accept().await;
+    connection.answer("no need").await;
+    let response = sending.await.unwrap().message().await;
+    assert_eq!((response.status(), response.body.as_str()), (200, "no need"));
+}
+
+#[tokio::test]
 async fn the_connection_of_an_early_response_serves_no_further_request_s43e() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
