@@ -185,8 +185,6 @@ async fn take_over(
     let events = host.events();
     let host = host.runners(takeover.runners()).hold().start().await?;
     let taken = tokio::select! {
-        // An old host that stops says so before it sends the signal.
-        biased;
         taken = takeover.wait(&host, events) => taken,
         signal = signals.stop() => Err(format!("the new host was told to stop by {signal}")),
     };
