@@ -52,6 +52,10 @@ pub(crate) const UPGRADE_FROM: &str = "FAL_UPGRADE_FROM";
 /// leave thousands of processes behind, some of which end all the time (S100).
 const PAUSE_PER_LOOK: u32 = 10;
 
+/// How often the host looks at orphans that are about to end, or to have an environment, and how long it waits between.
+const LOOKS: u32 = 50;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
+
 /// How many hosts of this process start runners.
 static HOSTS: AtomicUsize = AtomicUsize::new(0);
 
@@ -115,34 +119,46 @@ impl Orphans {
         }
         let Ok(mut ended) = signal(SignalKind::child()) else { return };
         while ended.recv().await.is_some() {
-            let began = Instant::now();
-            self.kill_orphans();
-            sleep(began.elapsed() * PAUSE_PER_LOOK).await;
+            for _ in 0..LOOKS {
+                let began = Instant::now();
+                let is_complete = self.kill_orphans();
+                sleep(began.elapsed() * PAUSE_PER_LOOK).await;
+                if is_complete {
+                    break;
+                }
+                sleep(BETWEEN_LOOKS).await;
+            }
         }
     }
 
-    fn kill_orphans(self) {
+    /// Returns whether the runner of every orphan is known.
+    fn kill_orphans(self) -> bool {
+        let mut is_complete = true;
         for orphan in self.living() {
             let runners = runners();
-            if mark_of(orphan).is_some_and(|mark| !runners.values().any(|living| *living == mark)) {
-                kill(orphan);
+            match mark_of(orphan) {
+                Some(mark) if !runners.values().any(|living| *living == mark) => kill(orphan),
+                Some(_) => {}
+                None => is_complete &= !is_executing(orphan),
             }
         }
+        is_complete
     }
 
     /// Kills the orphans that belong to no living runner when a host ends, and all orphans when the last host of this
     /// process ends. Blocks for at most 100 ms.
     pub(super) fn end(self) {
         if HOSTS.fetch_sub(1, Ordering::Relaxed) > 1 {
-            return self.kill_orphans();
+            self.kill_orphans();
+            return;
         }
-        for _ in 0..50 {
+        for _ in 0..LOOKS {
             let living = self.living();
             if living.is_empty() {
                 return;
             }
             living.into_iter().for_each(kill);
-            std::thread::sleep(Duration::from_millis(2));
+            std::thread::sleep(BETWEEN_LOOKS);
         }
     }
 
@@ -192,15 +208,23 @@ pub(super) fn forget(process: Pid) {
 #[cfg(feature = "cli")]
 pub(super) async fn kill_those_of_a_failed_upgrade() {
     let mark = format!("{UPGRADE_FROM}={}", getpid().as_raw_nonzero()).into_bytes();
-    for _ in 0..50 {
+    for _ in 0..LOOKS {
         // Each one that ends may leave some more.
-        let left = adopted().into_iter().filter(|pid| value_of(*pid, UPGRADE_FROM).as_ref() == Some(&mark));
-        let left: Vec<Pid> = left.collect();
-        if left.is_empty() {
+        let (mut is_left, adopted) = (false, adopted());
+        for process in adopted {
+            match value_of(process, UPGRADE_FROM) {
+                Some(value) if value == mark => {
+                    is_left = true;
+                    kill(process);
+                }
+                Some(_) => {}
+                None => is_left |= is_executing(process),
+            }
+        }
+        if !is_left {
             return;
         }
-        left.into_iter().for_each(kill);
-        sleep(Duration::from_millis(2)).await;
+        sleep(BETWEEN_LOOKS).await;
     }
 }
 
@@ -244,6 +268,20 @@ fn value_of(pid: Pid, name: &str) -> Option<Vec<u8>> {
     let prefix = format!("{name}=");
     let mut variables = environment.split(|byte| *byte == 0);
     variables.find(|variable| variable.starts_with(prefix.as_bytes())).map(<[u8]>::to_vec)
+}
+
+/// Whether a process has no environment yet, because it is about to execute another program.
+fn is_executing(pid: Pid) -> bool {
+    let is_empty = |file| {
+        fs::read(format!("/proc/{}/{file}", pid.as_raw_nonzero())).is_ok_and(|content| content.is_empty())
+    };
+    is_empty("environ") && is_empty("cmdline") && !has_ended(pid)
+}
+
+/// Whether a child process has ended. It is not reaped.
+fn has_ended(pid: Pid) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    rustix::process::waitid(WaitId::Pid(pid), options).is_ok_and(|status| status.is_some())
 }
 
 /// Kills an orphan. Its process id is still its own, because it has not been reaped.
