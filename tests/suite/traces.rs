@@ -303,7 +303,6 @@ async fn without_its_collector_a_host_serves_and_counts_the_spans_that_are_lost_
         host.signal(Signal::TERM);
         let exit = tokio::time::timeout(Duration::from_secs(20), host.exit()).await;
         assert_eq!(exit.expect("it does not wait for its collector"), Some(0));
-        host.stderr.line("stopped").await;
         assert_eq!(lost(&host), 2 * REQUESTS, "{}", host.stderr.text());
         assert!(!host.stderr.text().contains("was cut short"), "{}", host.stderr.text());
     }

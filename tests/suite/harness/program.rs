@@ -2,9 +2,11 @@
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, kill_process_group, prlimit};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
@@ -18,6 +20,8 @@ pub(crate) struct Program {
     child: Child,
     pub(crate) stdout: History<String>,
     pub(crate) stderr: History<String>,
+    /// The pipes of its streams.
+    pipes: Vec<OwnedFd>,
 }
 
 /// The fixture's command line.
@@ -56,14 +60,16 @@ impl Program {
 
     /// Reads the streams of a program that are pipes.
     pub(crate) fn of(mut child: Child) -> Self {
-        let (stdout, stderr) = (History::default(), History::default());
+        let (stdout, stderr, mut pipes) = (History::default(), History::default(), Vec::new());
         if let Some(output) = child.stdout.take() {
+            pipes.push(output.as_fd().try_clone_to_owned().unwrap());
             tokio::spawn(read(output, stdout.clone()));
         }
         if let Some(output) = child.stderr.take() {
+            pipes.push(output.as_fd().try_clone_to_owned().unwrap());
             tokio::spawn(read(output, stderr.clone()));
         }
-        Self { child, stdout, stderr }
+        Self { child, stdout, stderr, pipes }
     }
 
     /// The fixture as a host, with ports that the system chooses.
@@ -126,9 +132,17 @@ impl Program {
         prlimit(Some(self.pid()), Resource::Nofile, Rlimit { current: limit, maximum }).unwrap().current
     }
 
-    /// Waits for its end. Returns `None` if a signal has ended it.
+    /// Waits for its end, and until everything that it has written is read. Returns `None` if a signal has ended it.
     pub(crate) async fn exit(&mut self) -> Option<i32> {
-        within("the program to end", self.child.wait()).await.unwrap().code()
+        let status = within("the program to end", self.child.wait()).await.unwrap();
+        let read = async {
+            // Other processes may still have its streams, so they may have no end.
+            while self.pipes.iter().any(|pipe| ioctl_fionread(pipe).unwrap() > 0) {
+                tokio::task::yield_now().await;
+            }
+        };
+        within("its output to be read", read).await;
+        status.code()
     }
 
     /// Sends a signal repeatedly until it ends. A signal too soon after another counts as the same.
