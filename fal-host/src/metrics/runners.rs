@@ -144,12 +144,7 @@ impl MetricTable {
     }
 
     #[cfg(not(feature = "metrics"))]
-    #[expect(
-        clippy::unused_self,
-        clippy::needless_pass_by_value,
-        clippy::needless_pass_by_ref_mut,
-        reason = "only a page has texts"
-    )]
+    #[expect(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "only a page has texts")]
     fn changed(&mut self, _: usize, _: String) {}
 }
 
