@@ -1,4 +1,5 @@
-//! Spans of requests, for OpenTelemetry: S111 to S114.
+//! Spans of requests, for OpenTelemetry: when there are spans (S111), which ones a request has (S112), which requests have
+//! some (S113), and that they cost no request its service (S114).
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

@@ -1,13 +1,25 @@
 //! Responses that come before the end of their request, and requests whose body is not read (S43).
 
 use futures_util::FutureExt;
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 
 use super::rig::limits;
-use super::{BEGINNING, Rig, long_post, until};
+use super::{BEGINNING, Peer, Rig, long_post, until};
 use crate::proxy::Limits;
 use crate::proxy::queue::QueuePosition;
 
 const UPLOAD: usize = 5_000_000;
+
+/// A client that sends a body which fills every buffer, and returns when it has sent all of it.
+async fn upload(rig: &Rig) -> JoinHandle<Peer<TcpStream>> {
+    let mut client = rig.client().await;
+    tokio::spawn(async move {
+        client.send(&format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {UPLOAD}\r\n\r\n")).await;
+        client.send(&"x".repeat(UPLOAD)).await;
+        client
+    })
+}
 
 #[tokio::test]
 async fn a_complete_response_ends_a_request_whose_client_still_sends_s43e() {
@@ -47,12 +59,7 @@ async fn a_response_that_has_arrived_beats_a_write_error_s43f() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     for round in 0..20 {
-        let mut client = rig.client().await;
-        let sending = tokio::spawn(async move {
-            client.send(&format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {UPLOAD}\r\n\r\n")).await;
-            client.send(&"x".repeat(UPLOAD)).await;
-            client
-        });
+        let sending = upload(&rig).await;
         let mut connection = runner.accept().await;
         connection.head().await;
         connection.exactly(round * 10_000).await;
@@ -68,12 +75,7 @@ async fn a_response_that_has_arrived_beats_a_write_error_s43f() {
 async fn a_response_passes_an_upload_of_which_the_runner_reads_nothing_s43e() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
-    let mut client = rig.client().await;
-    let sending = tokio::spawn(async move {
-        client.send(&format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {UPLOAD}\r\n\r\n")).await;
-        client.send(&"x".repeat(UPLOAD)).await;
-        client
-    });
+    let sending = upload(&rig).await;
     let mut connection = runner.accept().await;
     connection.answer("no need").await;
     let response = sending.await.unwrap().message().await;
