@@ -7,6 +7,7 @@ use fal_health::{CheckRecord, Outcome, Time, Trigger};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
+use crate::evidence::Evidence;
 use crate::json::rounded_to_thousandths;
 
 /// A finished check.
@@ -21,8 +22,8 @@ pub struct CheckInfo {
     pub duration: Duration,
     /// How long ago it ended; for an ended runner, how long before its end. JSON has it as `ago_seconds`.
     pub ago: Duration,
-    /// Why it failed, in the runner's words or the system's, at most 1 KiB. `None` in a [`Snapshot`](crate::Snapshot): see
-    /// [`RunnerDetails`](crate::RunnerDetails).
+    /// Why it failed, in the runner's words or the system's, at most 1 KiB. A [`Snapshot`](crate::Snapshot) has it of the last
+    /// check of each runner, [`RunnerDetails`](crate::RunnerDetails) of every check.
     pub detail: Option<Arc<str>>,
 }
 
@@ -40,6 +41,15 @@ impl CheckInfo {
             ago: now.since(record.started + record.duration),
             detail: None,
         }
+    }
+}
+
+impl CheckInfo {
+    /// A check with what is kept of its failure.
+    pub(crate) fn with_detail(record: &CheckRecord, now: Time, kept: Option<&Evidence>) -> Self {
+        // What is kept of a check that has passed after all does not say why it failed.
+        let kept = kept.filter(|_| matches!(record.outcome, Outcome::Failure(_)));
+        Self { detail: kept.and_then(|kept| kept.detail(record.id)), ..Self::of(record, now) }
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use fal_health::{CheckRecord, Monitor, Outcome, Time};
+use fal_health::{CheckRecord, Monitor, Time};
 use serde::Serialize;
 
 use crate::amounts::duration;
@@ -116,7 +116,7 @@ impl RunnerDetails {
             let runner = &observed.runner;
             let history = runner.monitor().into_iter().flat_map(Monitor::history);
             let live = LiveInfo {
-                info: RunnerInfo::of(&observed, now).with_requests(balancer),
+                info: RunnerInfo::of(&observed, now, kept.map(AsRef::as_ref)).with_requests(balancer),
                 started_at: clock.wall(runner.started()),
                 checks: checks(history, kept, now),
                 oldest_request: balancer.oldest_request(id).map(Box::new),
@@ -147,10 +147,7 @@ fn checks<'a>(
     kept: Option<&Arc<Evidence>>,
     now: Time,
 ) -> Vec<CheckInfo> {
-    // What is kept of a check that has passed after all does not say why it failed.
-    let failed = |record: &CheckRecord| matches!(record.outcome, Outcome::Failure(_));
-    let detail = |record: &CheckRecord| kept.filter(|_| failed(record))?.detail(record.id);
-    records.map(|record| CheckInfo { detail: detail(record), ..CheckInfo::of(record, now) }).collect()
+    records.map(|record| CheckInfo::with_detail(record, now, kept.map(AsRef::as_ref))).collect()
 }
 
 fn steps(steps: &[Step], clock: &Clock) -> Vec<StepInfo> {

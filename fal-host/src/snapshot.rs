@@ -211,7 +211,7 @@ impl Snapshot {
 
 impl RunnerInfo {
     /// What the control thread knows of a runner.
-    pub(crate) fn of(observed: &ObservedRunner, now: Time) -> Self {
+    pub(crate) fn of(observed: &ObservedRunner, now: Time, kept: Option<&Evidence>) -> Self {
         let ObservedRunner { runner, is_spare, failed_starts } = observed;
         Self {
             id: runner.id(),
@@ -236,7 +236,7 @@ impl RunnerInfo {
             health: runner.monitor().map(|monitor| HealthInfo {
                 stalled: runner.stalled(),
                 oldest_request: runner.oldest_request(),
-                ..HealthInfo::of(monitor, now)
+                ..HealthInfo::of(monitor, now, kept)
             }),
         }
     }
@@ -258,6 +258,11 @@ impl RunnerInfo {
 impl EndedInfo {
     pub(crate) fn of(record: &RunnerRecord, clock: &Clock, kept: Option<&Evidence>) -> Self {
         let end = kept.map(Evidence::end).unwrap_or_default();
+        let mut checks: Vec<_> =
+            record.checks.iter().map(|check| CheckInfo::of(check, record.ended)).collect();
+        if let (Some(shown), Some(last)) = (checks.last_mut(), record.checks.last()) {
+            *shown = CheckInfo::with_detail(last, record.ended, kept);
+        }
         Self {
             id: record.id,
             index: record.index,
@@ -271,13 +276,13 @@ impl EndedInfo {
             cpu_time: end.cpu_time,
             started_at: clock.wall(record.started),
             ended_at: clock.wall(record.ended),
-            checks: record.checks.iter().map(|check| CheckInfo::of(check, record.ended)).collect(),
+            checks,
         }
     }
 }
 
 impl HealthInfo {
-    fn of(monitor: &Monitor, now: Time) -> Self {
+    fn of(monitor: &Monitor, now: Time, kept: Option<&Evidence>) -> Self {
         Self {
             verdict: monitor.verdict(),
             streak: monitor.streak(),
@@ -286,7 +291,7 @@ impl HealthInfo {
             wedged: false,
             stalled: None,
             oldest_request: None,
-            last_check: monitor.history().last().map(|record| CheckInfo::of(record, now)),
+            last_check: monitor.history().last().map(|record| CheckInfo::with_detail(record, now, kept)),
         }
     }
 }

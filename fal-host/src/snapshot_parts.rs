@@ -39,7 +39,7 @@ pub(crate) struct SnapshotParts {
     restart: Option<RestartStatus>,
     clock: Clock,
     now: Time,
-    runners: Vec<ObservedRunner>,
+    runners: Vec<(ObservedRunner, Option<Arc<Evidence>>)>,
     ended: Vec<(Arc<RunnerRecord>, Option<Arc<Evidence>>)>,
 }
 
@@ -52,7 +52,14 @@ impl SnapshotParts {
             restart: fleet.restart_status(),
             clock: clock.clone(),
             now: clock.now(),
-            runners: fleet.observe(),
+            runners: fleet
+                .observe()
+                .into_iter()
+                .map(|observed| {
+                    let kept = evidence.of(observed.runner.id()).cloned();
+                    (observed, kept)
+                })
+                .collect(),
             ended: fleet
                 .records()
                 .map(|record| (Arc::clone(record), evidence.of(record.id).cloned()))
@@ -70,7 +77,10 @@ impl SnapshotParts {
             latency: LatencyTotal::default(),
             paused: false,
             scale,
-            runners: runners.iter().map(|runner| RunnerInfo::of(runner, now)).collect(),
+            runners: runners
+                .iter()
+                .map(|(observed, kept)| RunnerInfo::of(observed, now, kept.as_deref()))
+                .collect(),
             restart,
             ended: ended
                 .iter()

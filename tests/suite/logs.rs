@@ -172,6 +172,26 @@ async fn the_first_refusal_is_a_warning_that_names_its_cause_and_the_second_one_
 }
 
 #[tokio::test]
+async fn what_was_refused_is_shown_with_its_cause_s84c() {
+    let director = Director::new();
+    let host = Program::run(&director, &["--app", "blocking", "--queue", "0"]);
+    host.stderr.line("IDLE runner=1").await;
+    assert_eq!(host.shows("/runners").await.json()["refused"], serde_json::json!([]));
+    let pending = host.call("a").await;
+    let call = director.call("a").await;
+    for name in ["b", "c"] {
+        assert_eq!(host.exchange(&Request::call(name)).await.error_type(), "queue_full");
+    }
+    let shown = host.shows("/runners").await.json();
+    let [refused] = &shown["refused"].as_array().unwrap()[..] else { panic!("one kind is refused: {shown}") };
+    assert_eq!((&refused["error_type"], &refused["count"]), (&"queue_full".into(), &2.into()));
+    assert!(refused["cause"].as_str().is_some_and(|cause| cause.starts_with("1 of 1 permits are held")));
+    assert!(refused["last_at"].as_f64().is_some_and(|at| at > 1.7e9), "{refused}");
+    call.succeed().await;
+    pending.response().await;
+}
+
+#[tokio::test]
 async fn a_request_that_no_runner_takes_in_time_is_a_warning_without_a_runner_s84a() {
     let director = Director::new();
     director.hold(Kind::Setup);

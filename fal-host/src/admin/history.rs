@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::json::unix_time;
 use crate::latency::LatencyTotal;
-use crate::proxy::Balancer;
+use crate::proxy::{Balancer, RecentRefusals, RefusalTotals};
 
 /// How often a sample is taken.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -33,6 +33,8 @@ pub(super) struct Sample {
     in_flight: usize,
     /// Of all requests until then.
     latency: LatencyTotal,
+    #[serde(skip)]
+    refused: RefusalTotals,
 }
 
 impl History {
@@ -51,6 +53,7 @@ impl History {
                 queued: self.balancer.waiting(),
                 in_flight: self.balancer.all_in_flight(),
                 latency: self.balancer.metrics().latency(),
+                refused: self.balancer.refused(),
             };
             let mut samples = self.lock();
             if samples.len() == KEPT {
@@ -65,6 +68,16 @@ impl History {
         self.lock().clone()
     }
 
+    /// What the host has refused in the last ten minutes (S84c).
+    pub(super) fn refused(&self) -> Vec<RecentRefusals> {
+        let before = {
+            let samples = self.lock();
+            // Until there are ten minutes of them, all since the start of the host are of this time.
+            samples.front().filter(|_| samples.len() == KEPT).map(|oldest| oldest.refused)
+        };
+        self.balancer.refused_since(&before.unwrap_or_default())
+    }
+
     fn lock(&self) -> MutexGuard<'_, VecDeque<Sample>> {
         self.samples.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -76,6 +89,20 @@ mod tests {
 
     use super::*;
     use crate::proxy::{Limits, Reports};
+
+    #[tokio::test(start_paused = true)]
+    async fn refusals_of_more_than_ten_minutes_ago_are_not_shown_s84c() {
+        let reports = Reports { asked: Arc::default(), events: mpsc::unbounded_channel().0 };
+        let balancer = Balancer::new(Limits::plain(), reports);
+        let history = History::new(Arc::clone(&balancer));
+        let shown = async |time| {
+            let _ = tokio::time::timeout(time, history.clone().record()).await;
+            history.refused().len()
+        };
+        balancer.refuse_one();
+        assert_eq!(shown(Duration::from_secs(590)).await, 1);
+        assert_eq!(shown(Duration::from_secs(20)).await, 0);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn ten_minutes_are_kept_s89c() {

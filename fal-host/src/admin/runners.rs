@@ -8,6 +8,7 @@ use super::state::{Admin, stopping, unknown};
 use crate::RunnerId;
 use crate::details::RunnerDetails;
 use crate::driver::ControlRequest;
+use crate::proxy::RecentRefusals;
 use crate::snapshot::Snapshot;
 
 #[derive(Serialize)]
@@ -15,12 +16,16 @@ struct RunnersResponse<'a> {
     app: &'a str,
     #[serde(flatten)]
     snapshot: Snapshot,
+    refused: Vec<RecentRefusals>,
 }
 
 /// All runners, and the records of the last ones that ended.
 pub(super) async fn all(State(admin): State<Admin>) -> Response {
     match admin.snapshot().await {
-        Some(snapshot) => Json(RunnersResponse { app: &admin.app, snapshot }).into_response(),
+        Some(snapshot) => {
+            Json(RunnersResponse { app: &admin.app, snapshot, refused: admin.history.refused() })
+                .into_response()
+        }
         None => stopping(),
     }
 }

@@ -17,6 +17,7 @@ use tokio::sync::{Notify, oneshot};
 use super::arriving::ArrivingRequests;
 use super::limits::{Limits, ManualChecks};
 use super::permits::{Arrival, CheckTicket, Drained, PermitTable, Priority};
+use super::refusal_counts::RefusalCounts;
 use super::refusal_log::RefusalLog;
 use super::report::{Report, Reports};
 use super::runner::ServingRunner;
@@ -34,6 +35,7 @@ pub(crate) struct Balancer {
     limits: Limits,
     metrics: RequestMetrics,
     refusals: RefusalLog,
+    refusal_counts: RefusalCounts,
     reports: Reports,
     pub(super) arriving: ArrivingRequests,
     /// Whether each response closes its connection, because the host stops (S66).
@@ -105,6 +107,7 @@ impl Balancer {
             limits,
             metrics,
             refusals: RefusalLog::default(),
+            refusal_counts: RefusalCounts::default(),
             reports,
             arriving: ArrivingRequests::default(),
             closes_connections: AtomicBool::new(false),

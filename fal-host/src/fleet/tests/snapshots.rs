@@ -14,7 +14,7 @@ use crate::snapshot::RunnerInfo;
 
 fn shown(simulation: &Simulation, id: u64) -> RunnerInfo {
     let observed = simulation.fleet.observe_runner(RunnerId::new(id)).expect("it has not ended");
-    RunnerInfo::of(&observed, simulation.now)
+    RunnerInfo::of(&observed, simulation.now, None)
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn memory_and_requests_without_progress_are_shown_as_measured_last_s53c_s54a() {
             Finding { canary: Some(canary), oldest_request: oldest, ..Finding::from(Outcome::Pass) };
         let check = check.expect("a check starts");
         fleet.handle(at(seconds(2)), FleetEvent::CheckFinished { id, check, finding });
-        let info = RunnerInfo::of(&fleet.observe().remove(0), at(seconds(2)));
+        let info = RunnerInfo::of(&fleet.observe().remove(0), at(seconds(2)), None);
         let health = info.health.expect("it has a health check");
         assert_eq!((info.memory, health.oldest_request), (Some(500), oldest));
         assert_eq!(health.stalled, (canary == busy).then_some(busy));
@@ -70,7 +70,7 @@ fn a_deferred_runner_and_one_that_ends_are_shown_so_s33a_s40d() {
     let mut seen = Vec::new();
     for second in 0..90 {
         simulation.run_to(seconds(second));
-        seen.extend(simulation.fleet.observe().iter().map(|it| RunnerInfo::of(it, simulation.now)));
+        seen.extend(simulation.fleet.observe().iter().map(|it| RunnerInfo::of(it, simulation.now, None)));
     }
     let is_deferred = |info: &RunnerInfo| info.state == RunnerState::Idle && info.deferred;
     assert!(seen.iter().any(|info| is_deferred(info) && info.reason.is_none()));

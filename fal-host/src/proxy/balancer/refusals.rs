@@ -1,6 +1,6 @@
 //! What the log says about requests that are refused (S84).
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -8,6 +8,7 @@ use super::Balancer;
 use crate::amounts::duration;
 use crate::metrics::OTHER;
 use crate::proxy::error::ProxyError;
+use crate::proxy::refusal_counts::{RecentRefusals, RefusalTotals};
 use crate::proxy::refusal_log::{LimitReached, RefusalNotice, RefusedClient, describe};
 use crate::proxy::wait_cause::WaitCause;
 
@@ -18,8 +19,9 @@ const HANGS_AFTER: Duration = Duration::from_secs(30);
 const MORE_AT_A_TIME: &str = "more `--runners` or a higher `max_multiplexing` serve more requests at a time";
 
 impl Balancer {
-    /// A limit was reached: the first time is logged.
+    /// A client was refused something: it is counted, and the first time that a limit is reached is logged.
     pub(in crate::proxy) fn log_refusal(&self, limit: LimitReached, refused: RefusedClient<'_>) {
+        self.refusal_counts.add(limit, SystemTime::now());
         if let Some(notice) = self.refusals.refused(limit, Instant::now()) {
             self.log_notice(notice, refused);
         }
@@ -35,6 +37,16 @@ impl Balancer {
     /// Whether refusals have not been logged yet.
     pub(in crate::proxy) fn has_untold_refusals(&self) -> bool {
         self.refusals.has_untold()
+    }
+
+    /// What was refused since the start of the host, by kind.
+    pub(crate) fn refused(&self) -> RefusalTotals {
+        self.refusal_counts.totals()
+    }
+
+    /// What was refused since then, by kind.
+    pub(crate) fn refused_since(&self, before: &RefusalTotals) -> Vec<RecentRefusals> {
+        self.refusal_counts.since(before)
     }
 
     fn log_notice(&self, RefusalNotice { limit, further }: RefusalNotice, refused: RefusedClient<'_>) {
@@ -77,6 +89,7 @@ impl Balancer {
         refused: RefusedClient<'_>,
     ) {
         let (waiting, cause, error_type) = (self.waiting(), self.cause_of(error), error.error_type());
+        self.refusal_counts.explain(LimitReached::Request(error), &cause);
         match further {
             None => tracing::warn!(
                 %error_type,
@@ -159,5 +172,11 @@ impl Balancer {
         format!(
             "{cause}; if they hang, `request_timeout` ends them, and `--wedged-after` replaces their runner"
         )
+    }
+
+    /// As if a client had sent a bad target.
+    #[cfg(test)]
+    pub(crate) fn refuse_one(&self) {
+        self.log_refusal(LimitReached::Request(ProxyError::BadTarget), RefusedClient::default());
     }
 }
