@@ -8,9 +8,8 @@ use std::future::ready;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{BoxFuture, Either, select};
 use tokio::runtime::Handle;
@@ -164,6 +163,7 @@ async fn on_a_thread<T: Send + 'static>(
     let has_returned = Arc::<AtomicBool>::default();
     let mut thread =
         FunctionThread { runtime: Handle::try_current()?, answer, has_returned: Arc::clone(&has_returned) };
+    let runtime = thread.runtime.clone();
     let run = move || {
         let runtime = thread.runtime.clone();
         let _runtime = runtime.enter();
@@ -174,11 +174,36 @@ async fn on_a_thread<T: Send + 'static>(
             let _ = thread.answer.send(settled);
         }
     };
-    let thread = std::thread::Builder::new().name(name.into()).spawn(run).context("cannot start a thread")?;
-    let mut waiting = PendingFunction { answered: Some(answered), has_returned, thread: Some(thread) };
+    let running = RunningFunction::default();
+    *running.lock() = Some(Box::new(run));
+    let work = running.clone();
+    let work = move || {
+        // Locked until the function has ended.
+        let mut work = work.lock();
+        if let Some(run) = work.take() {
+            run();
+        }
+    };
+    if std::thread::Builder::new().name(name.into()).spawn(work.clone()).is_err() {
+        // The system gives no further thread: one that runs blocking calls is kept for this (S101b).
+        runtime.spawn_blocking(work);
+    }
+    let mut waiting = PendingFunction { answered: Some(answered), has_returned, running };
     match &mut waiting.answered {
         Some(answered) => answered.await?,
         None => Err(Error::msg("the caller no longer waits")),
+    }
+}
+
+/// A lifecycle function, which is taken by the thread that runs it and locked while it runs.
+#[derive(Clone, Default)]
+struct RunningFunction(Arc<Mutex<Option<LifecycleWork>>>);
+
+type LifecycleWork = Box<dyn FnOnce() + Send>;
+
+impl RunningFunction {
+    fn lock(&self) -> MutexGuard<'_, Option<LifecycleWork>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -188,15 +213,14 @@ struct PendingFunction<T> {
     answered: Option<oneshot::Receiver<Result<T, Error>>>,
     /// Whether the function has returned, so that at most its future is still running.
     has_returned: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    running: RunningFunction,
 }
 
 impl<T> Drop for PendingFunction<T> {
     fn drop(&mut self) {
         self.answered = None;
-        if let (true, Some(thread)) = (self.has_returned.load(Ordering::Acquire), self.thread.take()) {
-            // A panic is already part of the result.
-            let _ = thread.join();
+        if self.has_returned.load(Ordering::Acquire) {
+            drop(self.running.lock());
         }
     }
 }

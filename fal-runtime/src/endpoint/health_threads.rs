@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
+use super::kept_thread::KeptThread;
 use crate::error::{Context, Error};
 
 /// Runs blocking health functions on their own threads, so that they never wait for a thread that requests use
@@ -20,6 +21,7 @@ use crate::error::{Context, Error};
 #[derive(Debug)]
 pub(super) struct HealthThreads {
     deadline: Duration,
+    kept: KeptThread,
     calls: Mutex<ThreadTable>,
     returned: Notify,
 }
@@ -51,7 +53,12 @@ enum Admission {
 impl HealthThreads {
     /// Threads for a health check with this timeout.
     pub(super) fn new(timeout: Duration) -> Arc<Self> {
-        Arc::new(Self { deadline: timeout, calls: Mutex::default(), returned: Notify::new() })
+        Arc::new(Self {
+            deadline: timeout,
+            kept: KeptThread::default(),
+            calls: Mutex::default(),
+            returned: Notify::new(),
+        })
     }
 
     /// Runs `work` on a thread of its own. When this future is dropped the work goes on until it returns.
@@ -60,20 +67,19 @@ impl HealthThreads {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         let call = ThreadGuard { id: self.admit().await?, threads: Arc::clone(&self) };
-        let waiting = CallerGuard { id: call.id, threads: self };
         let (answer, answered) = oneshot::channel();
         let runtime = Handle::current();
-        std::thread::Builder::new()
-            .name("health-check".into())
-            .spawn(move || {
-                let _runtime = runtime.enter();
-                let done = work();
-                drop(call);
-                // An abandoned call has no caller.
-                let _ = answer.send(done);
-            })
-            .context("no thread for the health check")
-            .status(StatusCode::SERVICE_UNAVAILABLE)?;
+        let id = call.id;
+        let job = move || {
+            let _runtime = runtime.enter();
+            let done = work();
+            drop(call);
+            // An abandoned call has no caller.
+            let _ = answer.send(done);
+        };
+        let started = self.kept.run(Box::new(job));
+        started.context("no thread for the health check").status(StatusCode::SERVICE_UNAVAILABLE)?;
+        let waiting = CallerGuard { id, threads: self };
         let done = answered.await.context("the health check's thread has ended")?;
         drop(waiting);
         Ok(done)

@@ -12,6 +12,7 @@ mod declaration;
 mod dispatch;
 mod event_stream;
 mod health_threads;
+mod kept_thread;
 mod method;
 mod payload;
 mod probe;

@@ -25,9 +25,9 @@ use crate::router;
 use crate::server::MetricsListener;
 use crate::server::{ConcurrencyLimit, HealthListener, Listener, ProbeLane, Server};
 
-/// Beside those of its runtime, a runner needs threads for checks, probes and metrics, for `setup`, and to resolve the name of a
-/// collector of spans.
-const FURTHER_THREADS: usize = if cfg!(feature = "otel") { 5 } else { 4 };
+/// Beside those of its runtime, a runner needs threads for checks and a blocking health function, for probes and metrics, for
+/// calls that block, for `setup`, and to resolve the name of a collector of spans.
+const FURTHER_THREADS: usize = if cfg!(feature = "otel") { 7 } else { 6 };
 
 /// A runner in this process.
 #[derive(Debug)]
@@ -92,11 +92,13 @@ impl RunnerProcess {
             // A thread's own queue has room for 256 tasks. With more active connections, those of the rest would wait too long.
             .global_queue_interval(2)
             .max_blocking_threads(timeouts::blocking_threads(self.app.settings.max_multiplexing()))
+            .thread_keep_alive(timeouts::BLOCKING_KEEP_ALIVE)
             .thread_name("fal-runner")
             .build();
         match (own, apps) {
             (Ok(own), Ok(apps)) => {
                 let exit = own.block_on(async {
+                    tokio::spawn(threads::keep_one(apps.handle().clone()));
                     if let Some(reporter) = self.supervisor.metrics_reporter() {
                         tokio::spawn(reporter.run());
                     }

@@ -1,8 +1,13 @@
-//! Whether the system lets a runner start its threads.
+//! The threads that a runner needs, where the system may refuse further ones.
 
+use std::convert::Infallible;
 use std::io;
 use std::sync::Mutex;
 use std::thread;
+
+use tokio::runtime::Handle;
+
+use super::timeouts;
 
 /// Starts this many threads, which live at the same time, and ends them.
 ///
@@ -17,6 +22,16 @@ pub(super) fn try_out(count: usize) -> io::Result<()> {
         }
         Ok(())
     })
+}
+
+/// Keeps one thread for blocking calls alive. Tokio panics if it needs one and there is none, and lets calls wait for one that it
+/// has (S101b).
+pub(super) async fn keep_one(apps: Handle) -> Infallible {
+    loop {
+        // A thread ends when it has had no call for its time. This is one.
+        apps.spawn_blocking(|| ());
+        tokio::time::sleep(timeouts::BLOCKING_KEEP_ALIVE / 2).await;
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@ const MAX_LINGER: Duration = Duration::from_secs(1);
 /// Blocking threads in addition to those of calls: for the app's file access and name lookups.
 const OTHER_BLOCKING_THREADS: usize = 512;
 
+/// How long a blocking thread without a call is kept.
+pub(super) const BLOCKING_KEEP_ALIVE: Duration = Duration::from_secs(60);
+
 /// The size of the pool of blocking threads: one thread for each call, and some more. So a blocking call with a permit
 /// never waits for a thread, and calls that block all of theirs do not hold up other work of the app (S38).
 pub(super) fn blocking_threads(max_multiplexing: NonZeroU32) -> usize {

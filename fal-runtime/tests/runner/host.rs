@@ -132,6 +132,13 @@ impl Runner {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
     }
 
+    /// Changes how many processes its user may have, which this user may do.
+    pub(crate) fn limit_processes(&self, user: u32, count: u64) {
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--pid={}", self.child.id())).arg(format!("--nproc={count}:"));
+        assert!(command.uid(user).gid(user).status().unwrap().success());
+    }
+
     /// Suspends it, and waits until it is.
     #[cfg(target_os = "linux")]
     pub(crate) fn suspend(&self) {

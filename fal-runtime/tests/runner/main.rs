@@ -8,6 +8,7 @@
 )]
 
 mod calls;
+mod few_threads;
 mod fixture;
 mod gone;
 mod host;
