@@ -13,6 +13,11 @@ pub(crate) fn duration(duration: Duration) -> String {
     if duration.is_zero() { "0s".to_owned() } else { format!("{:?}", rounded(duration)) }
 }
 
+/// A duration in whole seconds, as tables write it.
+pub(crate) fn whole_seconds(duration: Duration) -> String {
+    humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
+}
+
 /// An amount of memory in a unit that suits it.
 #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
 pub(crate) fn memory(bytes: u64) -> String {

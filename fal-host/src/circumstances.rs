@@ -9,6 +9,7 @@ use fal_health::{CheckRecord, Monitor, Outcome};
 use crate::evidence::EvidenceStore;
 use crate::fleet::{Fleet, Reason, RestartStatus, RunnerRecord, RunnerState};
 use crate::id::RunnerId;
+use crate::log_loss::{LOG_LOSS, LostLines};
 use crate::proxy::Balancer;
 
 /// The settings and the state of the host that an explanation names.
@@ -29,11 +30,18 @@ pub(crate) struct Circumstances {
     pub(crate) newest: BTreeMap<usize, (RunnerId, RunnerState)>,
     /// For how long the host has been paused (S87c).
     pub(crate) paused_for: Option<Duration>,
+    /// How many requests wait for a permit, and how long one has waited at most.
+    pub(crate) queued: usize,
+    pub(crate) queued_for: Option<Duration>,
+    /// How many permits each runner has.
+    pub(crate) max_multiplexing: u32,
     /// How many replacements are under way, and how many may be.
     pub(crate) replacing: usize,
     pub(crate) max_replacing: Option<usize>,
     /// Whether a request without a response is overdue after some time (S53a).
     pub(crate) bounds_requests: bool,
+    /// Log lines that are missing.
+    pub(crate) lost_log_lines: Option<LostLines>,
     /// How far the last rolling restart is.
     pub(crate) restart: Option<RestartStatus>,
     /// The last runner of each replica that ended, by the index of the replica.
@@ -100,9 +108,13 @@ impl Circumstances {
             has_admitted: fleet.has_admitted(),
             newest,
             paused_for: balancer.paused_since().map(|since| since.elapsed()),
+            queued: balancer.waiting(),
+            queued_for: balancer.longest_wait(),
+            max_multiplexing: balancer.limits().max_multiplexing,
             replacing: fleet.vacated(),
             max_replacing: settings.max_replacing.of(settings.runners).map(Into::into),
             bounds_requests: balancer.bounds_requests(),
+            lost_log_lines: LOG_LOSS.untold(),
             restart: fleet.restart_status(),
             last_ended,
             failures,
@@ -130,9 +142,13 @@ impl Default for Circumstances {
             has_admitted: true,
             newest: BTreeMap::new(),
             paused_for: None,
+            queued: 0,
+            queued_for: None,
+            max_multiplexing: 2,
             replacing: 1,
             max_replacing: Some(1),
             bounds_requests: true,
+            lost_log_lines: None,
             restart: None,
             last_ended: BTreeMap::new(),
             failures: BTreeMap::new(),

@@ -1,20 +1,18 @@
 //! Everything that the host knows of one runner (S85).
 
-use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use fal_health::{CheckRecord, Monitor, Time};
 use serde::Serialize;
 
-use crate::amounts::duration;
 use crate::check_info::CheckInfo;
 use crate::circumstances::Circumstances;
 use crate::clock::Clock;
 use crate::evidence::{Evidence, OutputLine, Usage};
 use crate::fleet::{Step, StepKind};
 use crate::id::RunnerId;
-use crate::json::{seconds, unix_time};
+use crate::json::unix_time;
 use crate::snapshot::{EndedInfo, RunnerInfo};
 use crate::snapshot_parts::Sources;
 
@@ -42,7 +40,7 @@ pub struct RunnerDetails {
 #[non_exhaustive]
 pub enum LiveOrEnded {
     /// It has not ended.
-    Live(LiveInfo),
+    Live(Box<LiveInfo>),
     /// It has ended. Its last checks have the [`detail`](CheckInfo::detail) of their failures.
     Ended(EndedInfo),
 }
@@ -59,31 +57,6 @@ pub struct LiveInfo {
     pub started_at: SystemTime,
     /// Its last checks, oldest first, with the [`detail`](CheckInfo::detail) of their failures.
     pub checks: Vec<CheckInfo>,
-    /// The request that has been in flight for the longest time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub oldest_request: Option<Box<RequestInfo>>,
-}
-
-/// A request in flight.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct RequestInfo {
-    /// Its method.
-    pub method: String,
-    /// Its path without the query, at most 256 bytes.
-    pub path: String,
-    /// Its `x-fal-request-id`.
-    pub request_id: String,
-    /// How long it has been in flight at the runner.
-    #[serde(rename = "in_flight_seconds", serialize_with = "seconds")]
-    pub in_flight: Duration,
-}
-
-impl fmt::Display for RequestInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { method, path, request_id, in_flight } = self;
-        write!(f, "{method} {path} with the id {request_id}, in flight for {}", duration(*in_flight))
-    }
 }
 
 /// A step of a runner and its beginning.
@@ -101,8 +74,8 @@ pub struct StepInfo {
 impl RunnerDetails {
     /// Reads what the runner's process uses. Blocks for some microseconds.
     pub(crate) fn measured(mut self) -> Self {
-        if let LiveOrEnded::Live(LiveInfo { info, .. }) = &self.runner {
-            self.usage = info.pid.map(Usage::of);
+        if let LiveOrEnded::Live(live) = &self.runner {
+            self.usage = live.info.pid.map(Usage::of);
         }
         self
     }
@@ -119,9 +92,8 @@ impl RunnerDetails {
                 info: RunnerInfo::of(&observed, now, kept.map(AsRef::as_ref)).with_requests(balancer),
                 started_at: clock.wall(runner.started()),
                 checks: checks(history, kept, now),
-                oldest_request: balancer.oldest_request(id).map(Box::new),
             };
-            (LiveOrEnded::Live(live), steps(runner.steps(), clock))
+            (LiveOrEnded::Live(Box::new(live)), steps(runner.steps(), clock))
         });
         let (runner, steps) = live.or_else(|| {
             let record = fleet.records().find(|record| record.id == id)?;

@@ -101,6 +101,8 @@ fn fields(kind: &EventKind, source: EventSource<'_>) -> Value {
         }
         EventKind::GaveUp(gave_up) => json!({ "detail": gave_up.to_string() }),
         EventKind::Promoted { replaces } => json!({ "replaces": replaces }),
+        EventKind::Paused { before } => json!({ "before_seconds": seconds(*before) }),
+        EventKind::Resumed { after } => json!({ "after_seconds": seconds(*after) }),
         EventKind::UpgradeStarted { pid } | EventKind::UpgradeCompleted { pid } => json!({ "pid": pid }),
         EventKind::UpgradeFailed { detail } => json!({ "detail": detail }),
         EventKind::RestartCompleted { replaced } => json!({ "replaced": replaced }),

@@ -136,7 +136,9 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind, evidence: Option<&Evidence
             %reason,
             "a new runner failed: the rolling restart ends, and the runners that it has not replaced stay; `explain {runner}` says why"
         ),
-        EventKind::UpgradeStarted { .. }
+        EventKind::Paused { .. }
+        | EventKind::Resumed { .. }
+        | EventKind::UpgradeStarted { .. }
         | EventKind::UpgradeCompleted { .. }
         | EventKind::UpgradeFailed { .. } => log_of_host(kind),
     }
@@ -145,6 +147,15 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind, evidence: Option<&Evidence
 /// Writes an event of the host itself to the log.
 pub(crate) fn log_of_host(kind: &EventKind) {
     match kind {
+        EventKind::Paused { before: Duration::ZERO } => {
+            tracing::warn!("an operator paused the host: requests wait in the queue until `resume`");
+        }
+        EventKind::Paused { .. } => {
+            tracing::warn!("paused, as the host before: requests wait in the queue until `resume`");
+        }
+        EventKind::Resumed { after } => {
+            tracing::warn!(after = ?rounded(*after), "an operator resumed the host");
+        }
         EventKind::UpgradeStarted { pid } => {
             tracing::info!(
                 pid,

@@ -20,6 +20,14 @@ pub(crate) fn unix_time<S: Serializer>(time: &SystemTime, serializer: S) -> Resu
     seconds(&time.duration_since(UNIX_EPOCH).unwrap_or_default(), serializer)
 }
 
+#[expect(clippy::ref_option, reason = "serde passes fields by reference")]
+pub(crate) fn optional_unix_time<S: Serializer>(
+    time: &Option<SystemTime>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    unix_time(&time.unwrap_or(UNIX_EPOCH), serializer)
+}
+
 pub(crate) fn rounded_to_thousandths(number: f64) -> f64 {
     (number * 1_000.0).round() / 1_000.0
 }

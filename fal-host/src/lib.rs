@@ -36,13 +36,19 @@ mod json;
 mod lag;
 mod latency;
 mod launch;
+mod log_loss;
 mod memory;
 mod metrics;
+mod note;
+mod notes;
 mod open_files;
 mod own_runtime;
 mod probe;
 mod proxy;
+mod request_info;
 mod snapshot;
+#[cfg(test)]
+mod snapshot_examples;
 mod snapshot_parts;
 mod threads;
 #[cfg(feature = "otel")]
@@ -55,7 +61,7 @@ mod upgrade;
 pub use admin::{AdminToken, WeakTokenError};
 pub use check_info::CheckInfo;
 pub use control_socket::SocketAccess;
-pub use details::{LiveInfo, LiveOrEnded, RequestInfo, RunnerDetails, StepInfo};
+pub use details::{LiveInfo, LiveOrEnded, RunnerDetails, StepInfo};
 pub use events::{Event, EventStream};
 pub use evidence::{OomEvidence, OutputLine, OutputStream, Usage};
 #[doc(no_inline)]
@@ -75,8 +81,11 @@ pub use launch::{
     LaunchError, Launcher, PortLauncher, ProcessLauncher, RunnerHandle, StatusReporter, StopSignal,
     StopSignalTo, adopt_orphans,
 };
+pub use log_loss::LostLines;
+pub use note::{Note, NoteKind};
 pub use open_files::raise_open_files;
 #[cfg(feature = "tls")]
 pub use proxy::TlsError;
 pub use proxy::{AddressRange, ParseAddressRangeError};
+pub use request_info::RequestInfo;
 pub use snapshot::{BackoffInfo, EndedInfo, HealthInfo, RunnerInfo, Snapshot};

@@ -11,9 +11,12 @@ use crate::clock::Clock;
 use crate::evidence::{Evidence, OomEvidence};
 use crate::fleet::{Exit, ObservedRunner, Reason, RestartStatus, RunnerRecord, RunnerState, ScaleTarget};
 use crate::id::RunnerId;
-use crate::json::{optional_seconds, seconds, unix_time};
+use crate::json::{optional_seconds, optional_unix_time, seconds, unix_time};
 use crate::latency::LatencyTotal;
+use crate::log_loss::{LOG_LOSS, LostLines};
+use crate::note::Note;
 use crate::proxy::Balancer;
+use crate::request_info::RequestInfo;
 
 /// The runners of a host, and the last ones that ended.
 #[derive(Clone, Debug, Serialize)]
@@ -29,13 +32,36 @@ pub struct Snapshot {
     pub stopping: bool,
     /// How many runners and spares there should be ([S76](fal_health::semantics#s76)).
     pub scale: ScaleTarget,
+    /// How many requests a runner serves at a time: its permits.
+    pub max_multiplexing: u32,
     /// How many requests wait for a permit.
     pub queued: usize,
+    /// How long one of them has waited at most. `None` if none waits.
+    #[serde(
+        rename = "queued_seconds",
+        serialize_with = "optional_seconds",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub queued_for: Option<Duration>,
+    /// Why they wait.
+    #[serde(skip)]
+    pub(crate) queue_cause: Option<String>,
+    /// How long a setup may take.
+    #[serde(skip)]
+    pub(crate) startup_limit: Duration,
     /// How many requests have been answered, and how long that took in total.
     pub latency: LatencyTotal,
     /// Whether requests wait because an operator has paused the host ([S87c](fal_health::semantics#s87c)).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub paused: bool,
+    /// Since when. JSON has seconds since the Unix epoch.
+    #[serde(serialize_with = "optional_unix_time", skip_serializing_if = "Option::is_none")]
+    pub paused_since: Option<SystemTime>,
+    /// Log lines that are missing, and of which the log has no notice yet ([S117](fal_health::semantics#s117)).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost_log_lines: Option<LostLines>,
+    /// What stands out about the host ([S116](fal_health::semantics#s116)).
+    pub notes: Vec<Note>,
     /// The runners that have not ended, by id.
     pub runners: Vec<RunnerInfo>,
     /// How far the last rolling restart is ([S52](fal_health::semantics#s52)). `None` before the first one.
@@ -69,6 +95,12 @@ pub struct RunnerInfo {
     /// How many requests are in flight. A permit that waits for a manual check
     /// ([S30](fal_health::semantics#s30)) does not count.
     pub in_flight: u32,
+    /// Whether it takes requests, and they hold all of its permits.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub full: bool,
+    /// The request that has been in flight for the longest time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oldest_request: Option<Box<RequestInfo>>,
     /// How many requests it has served. JSON has it as `requests`.
     #[serde(rename = "requests")]
     pub served: u64,
@@ -100,6 +132,9 @@ pub struct RunnerInfo {
     /// ([S52a](fal_health::semantics#s52a)).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub awaits_min_healthy: bool,
+    /// What stands out about it ([S116](fal_health::semantics#s116)). Empty in [`RunnerDetails`](crate::RunnerDetails).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
     /// Its health. `None` in an app without a health check, and before its process has started.
     pub health: Option<HealthInfo>,
 }
@@ -202,9 +237,16 @@ impl Snapshot {
     /// Adds what the balancer knows, on the thread of the caller.
     pub(crate) fn with_requests(mut self, balancer: &Balancer) -> Self {
         self.runners = self.runners.into_iter().map(|runner| runner.with_requests(balancer)).collect();
+        let paused_for = balancer.paused_since().map(|since| since.elapsed());
+        self.paused = paused_for.is_some();
+        self.paused_since = paused_for.and_then(|time| SystemTime::now().checked_sub(time));
+        self.lost_log_lines = LOG_LOSS.untold();
         self.queued = balancer.waiting();
+        self.queued_for = balancer.longest_wait();
+        // The note of a pause says it.
+        self.queue_cause = self.queued_for.filter(|_| !self.paused).map(|_| balancer.why_queued());
+        self.max_multiplexing = balancer.limits().max_multiplexing;
         self.latency = balancer.metrics().latency();
-        self.paused = balancer.is_paused();
         self
     }
 }
@@ -221,6 +263,8 @@ impl RunnerInfo {
             spare: *is_spare,
             age: now.since(runner.started()),
             in_flight: 0,
+            full: false,
+            oldest_request: None,
             served: 0,
             memory: runner.memory(),
             replacement_due: runner.due(),
@@ -233,6 +277,7 @@ impl RunnerInfo {
                 .map(|until| BackoffInfo { remaining: until.since(now), failed_starts: *failed_starts }),
             awaits_first_pass: runner.awaits_first_pass(),
             awaits_min_healthy: runner.awaits_min_healthy(),
+            notes: Vec::new(),
             health: runner.monitor().map(|monitor| HealthInfo {
                 stalled: runner.stalled(),
                 oldest_request: runner.oldest_request(),
@@ -246,6 +291,8 @@ impl RunnerInfo {
     /// Adds what the balancer knows.
     pub(crate) fn with_requests(mut self, balancer: &Balancer) -> Self {
         self.in_flight = balancer.in_flight(self.id);
+        self.full = balancer.is_full(self.id);
+        self.oldest_request = balancer.oldest_request(self.id).map(Box::new);
         self.served = balancer.served(self.id);
         self.state = self.state.with_requests(self.in_flight);
         if let Some(health) = &mut self.health {

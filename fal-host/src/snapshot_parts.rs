@@ -1,6 +1,7 @@
 //! What the control thread gives for a snapshot. It copies little, because it makes the checks.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fal_health::Time;
 
@@ -36,6 +37,7 @@ pub(crate) struct HostStatus {
 pub(crate) struct SnapshotParts {
     status: HostStatus,
     scale: ScaleTarget,
+    startup_limit: Duration,
     restart: Option<RestartStatus>,
     clock: Clock,
     now: Time,
@@ -49,6 +51,7 @@ impl SnapshotParts {
         Self {
             status,
             scale: fleet.scale_target(),
+            startup_limit: fleet.settings().startup_limit(),
             restart: fleet.restart_status(),
             clock: clock.clone(),
             now: clock.now(),
@@ -69,13 +72,20 @@ impl SnapshotParts {
 
     /// The snapshot without what the balancer knows. Takes a while if there are many runners.
     pub(crate) fn into_snapshot(self) -> Snapshot {
-        let Self { status, scale, restart, clock, now, runners, ended } = self;
+        let Self { status, scale, startup_limit, restart, clock, now, runners, ended } = self;
         Snapshot {
             ready: status.ready,
             stopping: status.stopping,
+            max_multiplexing: 0,
             queued: 0,
+            queued_for: None,
+            queue_cause: None,
+            startup_limit,
             latency: LatencyTotal::default(),
             paused: false,
+            paused_since: None,
+            lost_log_lines: None,
+            notes: Vec::new(),
             scale,
             runners: runners
                 .iter()

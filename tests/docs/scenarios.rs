@@ -440,6 +440,21 @@ const TABLE: &[Row] = &[
         acts: "a_value_keeps_all_digits_s115",
         rests: "other_types_read_numbers_as_without_the_feature_s115",
     },
+    Row {
+        rule: 116,
+        acts: "a_host_whose_permits_are_all_held_says_so_before_it_refuses_a_request_s116b",
+        rests: "a_runner_that_only_serves_has_no_note_s116a_s116b",
+    },
+    Row {
+        rule: 117,
+        acts: "a_host_whose_log_has_no_room_says_so_and_counts_the_lines_s117a_s117b",
+        rests: "lines_that_are_written_in_order_are_not_counted_as_lost_s117",
+    },
+    Row {
+        rule: 118,
+        acts: "the_beginning_and_the_end_of_a_pause_are_published_once_s118",
+        rests: "a_host_that_is_not_paused_publishes_no_end_of_a_pause_s118",
+    },
 ];
 
 /// Whether a name cites this rule, or a part of it.

@@ -21,13 +21,16 @@ async fn runners_shows_what_there_is_and_what_has_ended_s36a_s37e() {
     let call = director.call("a").await;
     director.asked_times(2, 1, Kind::Check).await;
     let shown = host.shows("/runners").await.json();
-    assert_eq!(keys(&shown), ["app", "ended", "latency", "queued", "runners", "scale"]);
+    assert_eq!(
+        keys(&shown),
+        ["app", "ended", "latency", "max_multiplexing", "notes", "queued", "refused", "runners", "scale"]
+    );
     assert_eq!(shown["app"], "scripted");
     assert_eq!(shown["ended"], Value::Array(Vec::new()));
     let runner = &shown["runners"][0];
     assert_eq!(
         keys(runner),
-        ["age_seconds", "health", "id", "in_flight", "pid", "replica", "requests", "state"]
+        ["age_seconds", "health", "id", "in_flight", "oldest_request", "pid", "replica", "requests", "state"]
     );
     assert_eq!(
         (&runner["id"], &runner["pid"], &runner["in_flight"]),

@@ -1,5 +1,7 @@
 //! What the host writes about requests: S83, S84.
 
+use std::process::Stdio;
+
 use fal_tests::{Act, Answer};
 use serde_json::Value;
 
@@ -149,6 +151,32 @@ async fn clients_read_why_a_proxy_failed_them_and_how_long_they_waited_s83d_s83e
     let timing = response.header("server-timing").unwrap();
     let runner = timing.strip_prefix("queue;dur=0, runner;dur=").unwrap();
     assert!(runner.parse::<f64>().unwrap() > 0.0, "{timing}");
+}
+
+#[tokio::test]
+async fn a_host_whose_log_has_no_room_says_so_and_counts_the_lines_s117a_s117b() {
+    let director = Director::new();
+    let mut command = fixture(&director);
+    command.args(["run", "--app", "scripted", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+    // Every write fails as on a full disk.
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(full).process_group(0).kill_on_drop(true);
+    let host = Program::of(command.spawn().unwrap());
+    director.asked_times(1, 1, Kind::Check).await;
+    let mut shown = host.shows("/runners").await.json();
+    while shown["lost_log_lines"].is_null() {
+        shown = host.shows("/runners").await.json();
+    }
+    let lost = &shown["lost_log_lines"];
+    assert!(lost["lines"].as_u64().unwrap() > 0 && lost["since"].is_f64(), "{shown}");
+    let text = shown["notes"][0]["text"].as_str().unwrap();
+    let cause = "No space left on device";
+    assert!(text.contains(" lost since ") && text.contains(cause), "{shown}");
+    let explained = String::from_utf8(host.shows("/runners/1/explain").await.body).unwrap();
+    assert!(explained.contains(cause) && explained.contains("[S117a]"), "{explained}");
+    let metrics = String::from_utf8(host.shows("/metrics").await.body).unwrap();
+    let counted = metrics.lines().find(|line| line.starts_with("fal_host_log_lines_lost_total{")).unwrap();
+    assert!(!counted.ends_with(" 0.0"), "{counted}");
 }
 
 #[tokio::test]

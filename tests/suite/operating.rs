@@ -17,10 +17,14 @@ pub(crate) struct Operated {
 
 impl Operated {
     pub(crate) fn run(director: &Director, arguments: &[&str]) -> Self {
+        Self::run_app("scripted", director, arguments)
+    }
+
+    fn run_app(app: &str, director: &Director, arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut command = fixture(director);
         command.env("XDG_RUNTIME_DIR", directory.path()).env_remove("FAL_CONTROL_SOCKET");
-        command.args(["run", "--app", "scripted", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+        command.args(["run", "--app", app, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
         command.args(["--check-interval", "50ms"]).args(arguments);
         Self { host: Program::start(&mut command), directory }
     }
@@ -236,6 +240,7 @@ async fn while_a_host_is_paused_requests_wait_and_checks_go_on_s67b_s87c() {
         shown = host.shows("/runners").await.json();
     }
     assert_eq!(shown["paused"], true);
+    assert!(shown["paused_since"].is_f64() && shown["queued_seconds"].is_f64(), "{shown}");
     let ready = host.shows("/readyz").await;
     assert_eq!(
         (ready.status, ready.json()["detail"].as_str()),
@@ -244,11 +249,60 @@ async fn while_a_host_is_paused_requests_wait_and_checks_go_on_s67b_s87c() {
     let before = director.asked().len();
     director.asked_times(before + 3, 1, Kind::Check).await;
     assert_eq!(host.shows("/runners").await.json()["runners"][0]["state"], "IDLE");
-    assert!(operated.succeed(&["runners"]).await.contains("1 request waits"));
+    let list = operated.succeed(&["runners"]).await;
+    assert!(list.contains("1 request waits in the queue, for "), "{list}");
+    assert!(
+        list.contains("\nthe host is paused since ") && list.ends_with("Z: `resume` lets requests go on\n"),
+        "{list}"
+    );
     assert_eq!(operated.succeed(&["resume"]).await, "the host is serving\n");
     assert_eq!(host.shows("/readyz").await.status, 200);
     director.call("a").await.succeed().await;
     assert_eq!(pending.response().await.status, 200);
+    host.stderr.line("WARN an operator paused the host").await;
+    host.stderr.line("WARN an operator resumed the host after=").await;
+}
+
+#[tokio::test]
+async fn a_host_whose_permits_are_all_held_says_so_before_it_refuses_a_request_s116b() {
+    let director = Director::new();
+    let operated = Operated::run_app("blocking", &director, &[]);
+    let host = &operated.host;
+    host.stderr.line("IDLE: takes requests runner=1").await;
+    let (_stuck, call) = (host.call("a").await, director.call("a").await);
+    let _waits = host.call("b").await;
+    let mut shown = host.shows("/runners").await.json();
+    while shown["runners"][0]["notes"].is_null() {
+        shown = host.shows("/runners").await.json();
+    }
+    assert_eq!((&shown["max_multiplexing"], &shown["runners"][0]["full"]), (&1.into(), &true.into()));
+    assert_eq!(shown["runners"][0]["oldest_request"]["path"], "/call");
+    assert_eq!(
+        (&shown["notes"][0]["kind"], &shown["runners"][0]["notes"][0]["kind"]),
+        (&"queue".into(), &"full".into())
+    );
+    let list = operated.succeed(&["runners"]).await;
+    assert!(list.contains("  its permit is held for ") && list.contains(" by POST /call\n"), "{list}");
+    assert!(
+        list.contains("\n1 request waits in the queue, for ")
+            && list.contains(": 1 of 1 permits are held, the longest for "),
+        "{list}"
+    );
+    assert!(
+        list.contains(
+            "if they hang, `request_timeout` ends them, and `--wedged-after` replaces their runner"
+        ),
+        "{list}"
+    );
+    let text = operated.succeed(&["explain", "1"]).await;
+    assert!(
+        text.contains(
+            "All of its permits are held (1 at a time, `max_multiplexing`), and 1 request has waited for "
+        ),
+        "{text}"
+    );
+    assert!(text.contains("If it hangs, nothing ends it"), "{text}");
+    call.succeed().await;
 }
 
 #[tokio::test]

@@ -102,7 +102,7 @@ pub(super) async fn resume(State(admin): State<Admin>) -> Response {
 }
 
 async fn set_paused(admin: &Admin, paused: bool) -> Response {
-    match admin.ask(|reply| ControlRequest::Pause(paused, reply)).await {
+    match admin.ask(|reply| ControlRequest::Pause(paused, Some(reply))).await {
         Some(()) => Json(json!({ "status": if paused { "paused" } else { "serving" } })).into_response(),
         None => stopping(),
     }

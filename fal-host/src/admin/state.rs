@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::time::SystemTime;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
@@ -78,7 +79,8 @@ impl Admin {
     }
 
     pub(super) async fn snapshot(&self) -> Option<Snapshot> {
-        Some(self.ask(ControlRequest::Snapshot).await?.into_snapshot().with_requests(&self.balancer))
+        let shown = self.ask(ControlRequest::Snapshot).await?.into_snapshot();
+        Some(shown.with_requests(&self.balancer).with_notes(SystemTime::now()))
     }
 
     /// Asks the control thread. `None` when it has ended.

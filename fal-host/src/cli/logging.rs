@@ -20,6 +20,7 @@ use super::log_origin;
 use super::non_blocking_writer::NonBlockingWriter;
 use super::terminal_format::{TerminalFormat, columns};
 use super::values::LogFormatOption;
+use crate::log_loss::LOG_LOSS;
 
 /// The filter of a quiet host: warnings and errors of the host, and what runners print.
 const QUIET_FILTER: &str = "warn,fal_host::output=info";
@@ -35,7 +36,7 @@ pub(super) fn init(options: &LogOptions) -> io::Result<NonBlockingWriter> {
         LogFormatOption::Text => text_notice,
         LogFormatOption::Json => json_notice,
     };
-    let writer = NonBlockingWriter::new(io::stderr(), notice)?;
+    let writer = NonBlockingWriter::new(io::stderr(), notice, &LOG_LOSS)?;
     let has_terminal =
         io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
     let lines = tracing_subscriber::fmt::layer()

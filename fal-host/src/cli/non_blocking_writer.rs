@@ -1,12 +1,11 @@
 //! A log writer that never blocks its caller.
 
 use std::io::{self, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 use std::time::Duration;
 
+use crate::log_loss::{LogLoss, LostLines};
 use crate::threads;
 
 /// How many lines can wait to be written. Further lines are lost.
@@ -15,12 +14,15 @@ const CAPACITY: usize = 1024;
 /// How long a program waits at its end for the last lines to be written.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(250);
 
+/// Why a line is lost that the queue has no room for.
+const TOO_SLOW: &str = "the reader of the log is too slow";
+
 /// A non-blocking, lossy writer. A full pipe, a full disk or a slow one must not stop the host that logs to it: lines that do
 /// not fit are lost, and a line in the log says how many, and why.
 #[derive(Clone, Debug)]
 pub(super) struct NonBlockingWriter {
     messages: SyncSender<Message>,
-    lost: Arc<AtomicU64>,
+    loss: &'static LogLoss,
 }
 
 /// A message to the thread that writes.
@@ -34,14 +36,16 @@ enum Message {
 impl NonBlockingWriter {
     /// Starts the thread that writes to `output`. It ends with the last clone of the writer. `notice` makes a line of the log
     /// of a text about lost lines.
-    pub(super) fn new(output: impl Write + Send + 'static, notice: fn(&str) -> String) -> io::Result<Self> {
+    pub(super) fn new(
+        output: impl Write + Send + 'static,
+        notice: fn(&str) -> String,
+        loss: &'static LogLoss,
+    ) -> io::Result<Self> {
         let (messages, queue) = mpsc::sync_channel(CAPACITY);
-        let lost = Arc::<AtomicU64>::default();
-        let mut lines = LineWriter { output, notice, unwritten: 0, cause: None, is_torn: false };
-        let too_slow = Arc::clone(&lost);
+        let mut lines = LineWriter { output, notice, loss, is_torn: false };
         let thread = thread::Builder::new().name("fal-log".to_owned());
-        threads::spawn(thread, move || lines.run(&queue, &too_slow))?;
-        Ok(Self { messages, lost })
+        threads::spawn(thread, move || lines.run(&queue))?;
+        Ok(Self { messages, loss })
     }
 
     /// Blocks until the lines so far are written, at most for `FLUSH_TIMEOUT`.
@@ -59,23 +63,20 @@ impl NonBlockingWriter {
 struct LineWriter<W> {
     output: W,
     notice: fn(&str) -> String,
-    /// How many lines were refused since the last one that was written.
-    unwritten: u64,
-    cause: Option<io::Error>,
+    loss: &'static LogLoss,
     /// Whether the last line was written in part.
     is_torn: bool,
 }
 
 impl<W: Write> LineWriter<W> {
-    fn run(&mut self, queue: &Receiver<Message>, too_slow: &AtomicU64) {
+    fn run(&mut self, queue: &Receiver<Message>) {
         for message in queue {
-            let missed = too_slow.swap(0, Ordering::Relaxed);
-            if missed > 0 {
-                let text = format!("{missed} log lines are missing here: the reader of the log was too slow");
-                self.write((self.notice)(&text).as_bytes());
-            }
             match message {
-                Message::Line(line) => self.write(&line),
+                Message::Line(line) => {
+                    if let Err(error) = self.write(&line) {
+                        self.loss.add(error.to_string());
+                    }
+                }
                 Message::Flush(reply) => {
                     // The lines that could not be written are counted.
                     let _ = self.output.flush();
@@ -85,22 +86,17 @@ impl<W: Write> LineWriter<W> {
         }
     }
 
-    /// Writes a line, after a notice of those before it that could not be written.
-    fn write(&mut self, line: &[u8]) {
-        if let Some(cause) = &self.cause {
-            let missing = self.unwritten;
-            let text = format!("{missing} log lines are missing here: they could not be written: {cause}");
+    /// Writes a line, after a notice of those before it that were lost.
+    fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        if let Some(lost) = self.loss.untold() {
+            let LostLines { lines, cause, .. } = &lost;
+            let text = format!("{lines} log lines are missing here: they could not be written: {cause}");
+            let notice = (self.notice)(&text);
             let torn = if self.is_torn { "\n" } else { "" };
-            if self.try_write(format!("{torn}{}", (self.notice)(&text)).as_bytes()).is_err() {
-                self.unwritten += 1;
-                return;
-            }
-            (self.unwritten, self.cause) = (0, None);
+            self.try_write(format!("{torn}{notice}").as_bytes())?;
+            self.loss.told(&lost);
         }
-        if let Err(error) = self.try_write(line) {
-            self.unwritten += 1;
-            self.cause = Some(error);
-        }
+        self.try_write(line)
     }
 
     fn try_write(&mut self, mut rest: &[u8]) -> io::Result<()> {
@@ -122,7 +118,7 @@ impl<W: Write> LineWriter<W> {
 impl Write for NonBlockingWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if self.messages.try_send(Message::Line(line.to_owned())).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.loss.add(TOO_SLOW);
         }
         Ok(line.len())
     }
@@ -135,9 +131,15 @@ impl Write for NonBlockingWriter {
 #[cfg(test)]
 mod tests {
     use std::io::Read;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
     use crate::cli::captured::Captured;
+
+    fn loss() -> &'static LogLoss {
+        Box::leak(Box::new(LogLoss::new()))
+    }
 
     fn notice(text: &str) -> String {
         format!("! {text}\n")
@@ -166,10 +168,11 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_a_full_disk_refuses_are_counted_and_told_when_there_is_room_s83h() {
+    fn lines_that_a_full_disk_refuses_are_counted_and_told_when_there_is_room_s83h_s117a() {
         let disk = Disk::default();
         disk.free.store(6, Ordering::Relaxed);
-        let mut log = NonBlockingWriter::new(disk.clone(), notice).unwrap();
+        let loss = loss();
+        let mut log = NonBlockingWriter::new(disk.clone(), notice, loss).unwrap();
         let mut log_line = |line: &str| {
             log.write_all(line.as_bytes()).unwrap();
             log.finish();
@@ -178,17 +181,21 @@ mod tests {
             log_line(line);
         }
         assert_eq!(disk.written.text(), "one\ntw");
+        let untold = loss.untold().unwrap();
+        assert_eq!((untold.lines, untold.cause.as_str()), (2, "no storage space"));
         disk.free.store(1_000, Ordering::Relaxed);
         log_line("four\n");
         log_line("five\n");
         let told = "! 2 log lines are missing here: they could not be written: no storage space\n";
         assert_eq!(disk.written.text(), format!("one\ntw\n{told}four\nfive\n"));
+        assert_eq!((loss.untold(), loss.total()), (None, 2));
     }
 
     #[test]
-    fn all_lines_are_written_in_order() {
+    fn lines_that_are_written_in_order_are_not_counted_as_lost_s117() {
         let (mut reader, writer) = io::pipe().unwrap();
-        let mut log = NonBlockingWriter::new(writer, notice).unwrap();
+        let loss = loss();
+        let mut log = NonBlockingWriter::new(writer, notice, loss).unwrap();
         for line in ["one\n", "two\n", "three\n"] {
             log.write_all(line.as_bytes()).unwrap();
         }
@@ -196,21 +203,22 @@ mod tests {
         drop(log);
         let mut written = String::new();
         reader.read_to_string(&mut written).unwrap();
-        assert_eq!(written, "one\ntwo\nthree\n");
+        assert_eq!((&*written, loss.total()), ("one\ntwo\nthree\n", 0));
     }
 
     #[test]
     fn a_log_without_a_reader_never_blocks_and_counts_lost_lines() {
         let (mut reader, writer) = io::pipe().unwrap();
-        let mut log = NonBlockingWriter::new(writer, notice).unwrap();
+        let loss = loss();
+        let mut log = NonBlockingWriter::new(writer, notice, loss).unwrap();
         let line = [b'x'; 8 * 1024];
         // More than a pipe and the queue hold.
         for _ in 0..2 * CAPACITY {
             log.write_all(&line).unwrap();
         }
         log.finish();
-        let lost = log.lost.load(Ordering::Relaxed);
-        assert!(lost > 0);
+        let untold = loss.untold().unwrap();
+        assert!(untold.lines > 0 && untold.cause == TOO_SLOW, "{untold:?}");
         let reading = thread::spawn(move || {
             let mut written = Vec::new();
             reader.read_to_end(&mut written).unwrap();

@@ -197,7 +197,6 @@ async fn take_over(
         }
     };
     if let Some(paused_for) = taken.paused_for() {
-        tracing::warn!("paused, as the host before: requests wait in the queue until `resume`");
         host.pause_after(paused_for);
     }
     host.open_doors().await;

@@ -1,13 +1,14 @@
 //! How the driver answers requests.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::{ControlRequest, Driver};
 use crate::client_policy::ClientPolicy;
 use crate::details::RunnerDetails;
-use crate::fleet::{FleetEvent, Scale, ScaleTarget};
+use crate::fleet::{EventKind, FleetEvent, Scale, ScaleTarget};
 use crate::metrics::Counted;
 use crate::open_files::OpenFiles;
 use crate::snapshot_parts::{HostStatus, SnapshotParts, Sources};
@@ -43,11 +44,10 @@ impl Driver {
                 }
             }
             Some(ControlRequest::Pause(paused, reply)) => {
-                let what =
-                    if paused { "paused the host: requests wait in the queue" } else { "resumed the host" };
-                tracing::warn!("an operator {what}");
-                self.balancer.set_paused(paused);
-                let _ = reply.send(());
+                self.set_paused(paused);
+                if let Some(reply) = reply {
+                    let _ = reply.send(());
+                }
             }
             Some(ControlRequest::Scale(scale, reply)) => self.on_scale(scale, reply),
             #[cfg(feature = "cli")]
@@ -73,6 +73,16 @@ impl Driver {
             Some(ControlRequest::Evidence(id, reply)) => {
                 let _ = reply.send(self.evidence.of(id).cloned());
             }
+        }
+    }
+
+    fn set_paused(&mut self, paused: bool) {
+        let paused_for = self.balancer.paused_since().map(|since| since.elapsed());
+        self.balancer.set_paused(paused);
+        match (paused_for, paused) {
+            (None, true) => self.publish(EventKind::Paused { before: Duration::ZERO }),
+            (Some(after), false) => self.publish(EventKind::Resumed { after }),
+            (None, false) | (Some(_), true) => {}
         }
     }
 

@@ -301,7 +301,6 @@ impl Driver {
     }
 }
 
-#[cfg(feature = "cli")]
 impl Driver {
     /// Publishes an event of the host itself.
     fn publish(&mut self, kind: EventKind) {

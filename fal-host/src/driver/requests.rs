@@ -29,7 +29,7 @@ pub(crate) enum ControlRequest {
     /// Make a manual check of a runner.
     Check(RunnerId, oneshot::Sender<Result<(), OrderError>>),
     /// Whether requests wait from now on.
-    Pause(bool, oneshot::Sender<()>),
+    Pause(bool, Option<oneshot::Sender<()>>),
     /// Change the number of runners, and tell this sender how many there should be then.
     Scale(Scale, Option<oneshot::Sender<ScaleTarget>>),
     /// Publish an event of the host itself.

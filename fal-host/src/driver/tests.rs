@@ -352,3 +352,25 @@ async fn an_event_of_the_host_itself_is_logged_and_published_s86a() {
     let logged = rig.event_log.since(rig.event_log.start()).events;
     assert!(logged.iter().any(|event| event.kind == "upgrade_started"));
 }
+
+/// The events of the host itself that a driver publishes when it is paused and resumed so.
+async fn published_by(pauses: &[bool]) -> Vec<&'static str> {
+    let rig = start_driver(FleetSettings::new(NonZeroUsize::MIN));
+    for paused in pauses {
+        let (reply, done) = oneshot::channel();
+        rig.requests.send(ControlRequest::Pause(*paused, Some(reply))).unwrap();
+        timeout(GUARD, done).await.expect("it is answered").unwrap();
+    }
+    let logged = rig.event_log.since(rig.event_log.start()).events;
+    logged.iter().filter(|event| event.runner.is_none()).map(|event| event.kind).collect()
+}
+
+#[tokio::test]
+async fn the_beginning_and_the_end_of_a_pause_are_published_once_s118() {
+    assert_eq!(published_by(&[true, true, false, false]).await, ["paused", "resumed"]);
+}
+
+#[tokio::test]
+async fn a_host_that_is_not_paused_publishes_no_end_of_a_pause_s118() {
+    assert!(published_by(&[false]).await.is_empty());
+}

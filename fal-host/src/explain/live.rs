@@ -7,18 +7,16 @@ use fal_health::Verdict;
 use super::checks::{NEVER_PASSED, failure_of, found, tell_checks, tell_sharing};
 use super::explanation::{Explanation, counted, time};
 use super::reasons::because;
+use super::requests::tell_requests;
 use crate::amounts::duration;
 use crate::circumstances::{Circumstances, LastEnded};
 use crate::details::{LiveInfo, StepInfo};
 use crate::fleet::{Reason, RunnerState, StepKind};
 use crate::snapshot::{HealthInfo, RunnerInfo};
 
-/// A request in flight for so long may hang.
-const HANGS_AFTER: Duration = Duration::from_secs(10);
-
 /// Explains a runner that has not ended.
 pub(super) fn explain(live: &LiveInfo, steps: &[StepInfo], circumstances: &Circumstances) -> Explanation {
-    let LiveInfo { info, started_at, checks, oldest_request } = live;
+    let LiveInfo { info, started_at, checks } = live;
     let RunnerInfo { id, index, state, .. } = info;
     let process = info.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
     let mut told = Explanation::new(format!("runner {id} (replica {index}{process}) is {}", state.name()));
@@ -31,17 +29,7 @@ pub(super) fn explain(live: &LiveInfo, steps: &[StepInfo], circumstances: &Circu
             format!("The host has been paused since {since}: no runner gets requests until `resume`."),
         );
     }
-    if let Some(oldest) = oldest_request {
-        let since = circumstances.now.checked_sub(oldest.in_flight).map(time).unwrap_or_default();
-        told.fact(format!("Its oldest request is {oldest}, since {since}."));
-        if oldest.in_flight >= HANGS_AFTER && !circumstances.bounds_requests {
-            told.rule(
-                "S53a",
-                "If it hangs, nothing ends it, and the runner stays: set `request_timeout` (`fal-host --request-timeout`), which ends \
-                 such requests, or `--wedged-after`, with which the checks of a runner fail that has only such requests.",
-            );
-        }
-    }
+    tell_requests(&mut told, info, circumstances);
     if info.pid.is_some() {
         told.fact(format!("Its process started at {} and is {} old.", time(*started_at), duration(info.age)));
     }

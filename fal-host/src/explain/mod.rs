@@ -8,6 +8,7 @@ mod ended;
 mod explanation;
 mod live;
 mod reasons;
+mod requests;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,9 @@ impl RunnerDetails {
             LiveOrEnded::Live(live) => live::explain(live, &self.steps, &self.circumstances),
             LiveOrEnded::Ended(ended) => ended::explain(ended, &self.steps, &self.circumstances),
         };
+        if let Some(lost) = &self.circumstances.lost_log_lines {
+            explanation.rule("S117a", format!("{lost}. The log of the host has no word of that time."));
+        }
         explanation.output = last_lines(&self.output);
         explanation.to_string()
     }

@@ -2,21 +2,18 @@
 
 mod hints;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use fal_health::{Failure, Outcome, Trigger, Verdict};
 
 use crate::RunnerId;
 use crate::check_info::CheckInfo;
 use crate::circumstances::{Circumstances, FailedCheck, LastEnded};
-use crate::details::{LiveInfo, LiveOrEnded, RequestInfo, RunnerDetails, StepInfo};
+use crate::details::{LiveInfo, LiveOrEnded, RunnerDetails, StepInfo};
 use crate::evidence::OomEvidence;
 use crate::fleet::{Exit, Reason, RestartStatus, RunnerState, StepKind};
-use crate::snapshot::{BackoffInfo, EndedInfo, HealthInfo, RunnerInfo};
-
-fn at(seconds: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
-}
+use crate::snapshot::{BackoffInfo, EndedInfo};
+use crate::snapshot_examples::{at, ended, request, runner};
 
 fn steps(kinds: &[StepKind]) -> Vec<StepInfo> {
     (900..).step_by(10).zip(kinds).map(|(seconds, kind)| StepInfo { kind: *kind, at: at(seconds) }).collect()
@@ -32,56 +29,8 @@ fn check(outcome: Outcome, detail: Option<&str>) -> CheckInfo {
     }
 }
 
-fn ended(reason: Reason) -> EndedInfo {
-    EndedInfo {
-        id: RunnerId::new(3),
-        index: 1,
-        pid: Some(4_711),
-        reason,
-        detail: None,
-        exit: Some(Exit::Status(0)),
-        core_dumped: false,
-        oom_killed: None,
-        peak_memory: Some(50 << 20),
-        cpu_time: Some(Duration::from_millis(1_500)),
-        started_at: at(900),
-        ended_at: at(960),
-        checks: Vec::new(),
-    }
-}
-
 fn live(state: RunnerState) -> LiveInfo {
-    let health = HealthInfo {
-        verdict: Verdict::Healthy,
-        streak: 0,
-        failure_threshold: 3,
-        effective_start_period: Duration::from_secs(30),
-        wedged: false,
-        stalled: None,
-        oldest_request: None,
-        last_check: None,
-    };
-    let info = RunnerInfo {
-        id: RunnerId::new(3),
-        index: 1,
-        pid: Some(4_711),
-        state,
-        spare: false,
-        age: Duration::from_secs(100),
-        in_flight: 2,
-        served: 7,
-        memory: None,
-        replacement_due: None,
-        progress: None,
-        reason: None,
-        detail: None,
-        deferred: false,
-        backoff: None,
-        awaits_first_pass: false,
-        awaits_min_healthy: false,
-        health: Some(health),
-    };
-    LiveInfo { info, started_at: at(900), checks: Vec::new(), oldest_request: None }
+    LiveInfo { info: runner(state), started_at: at(900), checks: Vec::new() }
 }
 
 fn explained_end(ended: EndedInfo, kinds: &[StepKind]) -> String {
@@ -93,7 +42,7 @@ fn explained(live: LiveInfo, kinds: &[StepKind]) -> String {
 }
 
 fn explained_in(circumstances: Circumstances, live: LiveInfo, kinds: &[StepKind]) -> String {
-    let details = RunnerDetails::new(LiveOrEnded::Live(live), steps(kinds));
+    let details = RunnerDetails::new(LiveOrEnded::Live(Box::new(live)), steps(kinds));
     RunnerDetails { circumstances, ..details }.explanation()
 }
 
@@ -206,25 +155,29 @@ fn every_state_is_explained_with_its_rule_s37a_s85d() {
 }
 
 #[test]
-fn the_oldest_request_of_a_runner_is_named_s85d() {
-    let oldest_request = Some(Box::new(RequestInfo {
-        method: "POST".to_owned(),
-        path: "/predict".to_owned(),
-        request_id: "abc".to_owned(),
-        in_flight: Duration::from_secs(61),
-    }));
-    let hanging = LiveInfo { oldest_request, ..live(RunnerState::Running) };
+fn the_oldest_request_of_a_runner_is_named_and_what_waits_for_it_s85d_s116b() {
+    let mut hanging = live(RunnerState::Running);
+    hanging.info.oldest_request = Some(Box::new(request(61)));
     let text = explained(hanging.clone(), &[StepKind::InRotation]);
     let expected = "- Its oldest request is POST /predict with the id abc, in flight for 61s, since 1970-01-01T00:15:39Z.\n";
     assert!(text.contains(expected) && !text.contains("If it hangs"), "{text}");
-    let unbounded = Circumstances { bounds_requests: false, ..Circumstances::default() };
-    let text = explained_in(unbounded, hanging, &[StepKind::InRotation]);
+    let unbounded = || Circumstances { bounds_requests: false, ..Circumstances::default() };
+    let text = explained_in(unbounded(), hanging.clone(), &[StepKind::InRotation]);
     assert!(
         text.contains("If it hangs, nothing ends it")
             && text.contains("`request_timeout`")
             && text.contains("--wedged-after"),
         "{text}"
     );
+    hanging.info.oldest_request = Some(Box::new(request(2)));
+    let text = explained_in(unbounded(), hanging.clone(), &[StepKind::InRotation]);
+    assert!(!text.contains("If it hangs"), "{text}");
+    hanging.info.full = true;
+    let waited = Some(Duration::from_millis(1_500));
+    let waiting = Circumstances { queued: 3, queued_for: waited, ..unbounded() };
+    let text = explained_in(waiting, hanging, &[StepKind::InRotation]);
+    let expected = "All of its permits are held (2 at a time, `max_multiplexing`), and 3 requests wait, the first one for 1.5s. [S116b]";
+    assert!(text.contains(expected) && text.contains("If it hangs, nothing ends it"), "{text}");
 }
 
 #[test]

@@ -128,8 +128,21 @@ pub enum EventKind {
         /// How many runners it has replaced.
         replaced: usize,
     },
+    /// Requests wait in the queue from now on ([S87c](fal_health::semantics#s87c)). This and the following ones are events of
+    /// the host and not of a runner.
+    #[non_exhaustive]
+    Paused {
+        /// For how long the host before this one was paused (S90b). Zero if an operator has paused this one.
+        before: Duration,
+    },
+    /// Requests are dispatched again.
+    #[non_exhaustive]
+    Resumed {
+        /// How long the host was paused.
+        after: Duration,
+    },
     /// The host has started a new version of its program, which is to take over
-    /// ([S90](fal_health::semantics#s90)). This and the following two are events of the host and not of a runner.
+    /// ([S90](fal_health::semantics#s90)).
     #[non_exhaustive]
     UpgradeStarted {
         /// The process of the new host.
@@ -182,6 +195,8 @@ impl EventKind {
             Self::StandsBy { .. } => "stands_by",
             Self::Promoted { .. } => "promoted",
             Self::RestartAborted { .. } => "restart_aborted",
+            Self::Paused { .. } => "paused",
+            Self::Resumed { .. } => "resumed",
             Self::UpgradeStarted { .. } => "upgrade_started",
             Self::UpgradeCompleted { .. } => "upgrade_completed",
             Self::UpgradeFailed { .. } => "upgrade_failed",

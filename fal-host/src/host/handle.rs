@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
 use fal_health::metrics::MetricFamily;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -71,7 +72,8 @@ impl HostHandle {
     pub async fn snapshot(&self) -> Option<Snapshot> {
         let (reply, answer) = oneshot::channel();
         self.requests.send(ControlRequest::Snapshot(reply)).ok()?;
-        Some(answer.await.ok()?.into_snapshot().with_requests(&self.balancer))
+        let shown = answer.await.ok()?.into_snapshot().with_requests(&self.balancer);
+        Some(shown.with_notes(SystemTime::now()))
     }
 
     /// The metrics of the host and of its runners, as the admin interface shows them on `/metrics`
@@ -141,9 +143,9 @@ impl HostHandle {
         answer.await.unwrap_or(Err(OrderError::HostStopping))
     }
 
-    /// Lets every request wait in the queue, or ends that ([S87c](fal_health::semantics#s87c)).
+    /// Lets every request wait in the queue, or ends that ([S87c](fal_health::semantics#s87c)). Returns at once.
     pub fn set_paused(&self, paused: bool) {
-        self.balancer.set_paused(paused);
+        let _ = self.requests.send(ControlRequest::Pause(paused, None));
     }
 
     /// Loads the certificate and its key again ([`HostBuilder::tls`](crate::HostBuilder::tls)), for connections from now

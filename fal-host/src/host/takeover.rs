@@ -42,6 +42,7 @@ impl HostHandle {
     /// Pauses the host, as another one has been for this time.
     pub(crate) fn pause_after(&self, paused_for: Duration) {
         self.balancer.pause_after(paused_for);
+        self.publish(EventKind::Paused { before: paused_for });
     }
 
     /// Waits until the host is not paused.

@@ -8,6 +8,7 @@ use super::fleet::FleetMetrics;
 use super::runners::RunnerMetrics;
 use crate::RunnerInfo;
 use crate::fleet::RunnerState;
+use crate::log_loss::LOG_LOSS;
 use crate::proxy::Balancer;
 use crate::snapshot::Snapshot;
 use crate::snapshot_parts::SnapshotParts;
@@ -56,6 +57,14 @@ impl Counted {
         let mut families = families_of(&snapshot, balancer.waiting(), balancer.limits().max_multiplexing);
         families.extend(self.events);
         families.extend(balancer.metrics().families());
+        families.push(
+            MetricFamily::new(
+                MetricKind::Counter,
+                "fal_host_log_lines_lost",
+                "Log lines that could not be written.",
+            )
+            .with([], LOG_LOSS.total()),
+        );
         (families, self.of_runners)
     }
 }

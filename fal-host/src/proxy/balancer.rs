@@ -13,10 +13,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
 use super::arriving::ArrivingRequests;
 use super::limits::{Limits, ManualChecks};
 use super::permits::{Arrival, CheckTicket, Drained, PermitTable, Priority};
+use super::queued::QueuedRequest;
 use super::refusal_counts::RefusalCounts;
 use super::refusal_log::RefusalLog;
 use super::report::{Report, Reports};
@@ -49,7 +51,7 @@ pub(crate) struct Balancer {
 
 #[derive(Debug)]
 struct BalancerState {
-    permits: PermitTable<Arc<ServingRunner>, oneshot::Sender<Arc<ServingRunner>>>,
+    permits: PermitTable<Arc<ServingRunner>, QueuedRequest>,
     stop: StopPhase,
     /// While no runner is in the rotation: the one that requests wait for.
     awaited: Option<AwaitedRunner>,
@@ -72,9 +74,9 @@ enum StopPhase {
 pub(super) enum Acquired {
     /// A permit of this runner. The caller must release it.
     Permit(Arc<ServingRunner>),
-    /// A position in the queue. The runner of the permit will be sent to the receiver; the caller must release that
-    /// permit, or cancel the arrival.
-    Queued(Arrival, oneshot::Receiver<Arc<ServingRunner>>),
+    /// A position in the queue, since this moment. The runner of the permit will be sent to the receiver; the caller must
+    /// release that permit, or cancel the arrival.
+    Queued(Arrival, Instant, oneshot::Receiver<Arc<ServingRunner>>),
     /// As many requests wait as the queue holds.
     QueueFull(WaitCause),
     /// The host stops.
@@ -237,9 +239,9 @@ impl Balancer {
         if is_full && !makes_room() {
             return Acquired::QueueFull(state.wait_cause());
         }
-        let (sender, receiver) = oneshot::channel();
-        state.permits.enqueue(arrival, sender);
-        Acquired::Queued(arrival, receiver)
+        let ((runner, receiver), since) = (oneshot::channel(), Instant::now());
+        state.permits.enqueue(arrival, QueuedRequest { since, runner });
+        Acquired::Queued(arrival, since, receiver)
     }
 
     /// Removes a request from the queue.

@@ -59,6 +59,7 @@ mod permit;
 mod permits;
 mod protocol;
 mod queue;
+mod queued;
 mod refusal;
 mod refusal_counts;
 mod refusal_log;

@@ -74,16 +74,17 @@ impl QueuePosition {
     ) -> Result<Permit, ProxyError> {
         let has_asked = self.arrival.is_some() || self.moves > 0;
         let limit = if has_asked { QueueLimit::Exempt } else { QueueLimit::Applies };
-        let waiter = match balancer.acquire(&mut self.arrival, priority, limit) {
+        let (waiter, since) = match balancer.acquire(&mut self.arrival, priority, limit) {
             Acquired::Permit(runner) => return Ok(Permit::granted(Arc::clone(balancer), runner)),
-            Acquired::Queued(arrival, runner) => Waiter { balancer: Arc::clone(balancer), arrival, runner },
+            Acquired::Queued(arrival, since, runner) => {
+                (Waiter { balancer: Arc::clone(balancer), arrival, runner }, since)
+            }
             Acquired::QueueFull(cause) => {
                 return Err(ProxyError::QueueFull { limit: balancer.limits().queue, cause });
             }
             Acquired::Stopping => return Err(ProxyError::HostStopping),
         };
         let timeout = balancer.limits().queue_timeout;
-        let since = Instant::now();
         let acquired = timeout_at(self.deadline(timeout), waiter).await;
         self.waited += since.elapsed();
         acquired.unwrap_or_else(|_| {

@@ -114,13 +114,13 @@ impl Balancer {
             ProxyError::QueueFull { cause: WaitCause::Busy, .. } => {
                 format!(
                     "{}; {MORE_AT_A_TIME}, and `--queue` lets more of them wait",
-                    self.who_holds_permits()
+                    self.who_holds_permits(HANGS_AFTER)
                 )
             }
             ProxyError::QueueTimeout { cause: WaitCause::Busy, .. } => {
                 format!(
                     "{}; {MORE_AT_A_TIME}, and `--queue-timeout` lets them wait longer",
-                    self.who_holds_permits()
+                    self.who_holds_permits(HANGS_AFTER)
                 )
             }
             ProxyError::QueueFull { cause, .. } | ProxyError::QueueTimeout { cause, .. } => {
@@ -129,6 +129,14 @@ impl Balancer {
             ProxyError::HeadTooLarge { .. } => format!("{error} `--max-head-size` sets this limit."),
             ProxyError::ClientTimeout { .. } => format!("{error} `--client-timeout` sets this time."),
             _ => error.to_string(),
+        }
+    }
+
+    /// Why requests wait for a permit, for people who look before one is refused (S116b).
+    pub(crate) fn why_queued(&self) -> String {
+        match self.wait_cause() {
+            WaitCause::Busy => self.who_holds_permits(Duration::ZERO),
+            cause => self.why_none_dispatched(cause),
         }
     }
 
@@ -149,7 +157,8 @@ impl Balancer {
         }
     }
 
-    fn who_holds_permits(&self) -> String {
+    /// Which requests hold the permits. Requests that hold one for longer than `hangs_after` may hang.
+    fn who_holds_permits(&self, hangs_after: Duration) -> String {
         let now = Instant::now();
         let (runners, held) = {
             let permits = &self.lock().permits;
@@ -166,7 +175,7 @@ impl Balancer {
             endpoint => endpoint,
         });
         let cause = describe(permits, names, longest);
-        if longest < HANGS_AFTER || self.limits.overdue().is_some() {
+        if longest < hangs_after || self.limits.overdue().is_some() {
             return cause;
         }
         format!(

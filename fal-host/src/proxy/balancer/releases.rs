@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
 use super::Balancer;
 use crate::RunnerId;
 use crate::proxy::permits::{CheckTicket, Grant};
+use crate::proxy::queued::QueuedRequest;
 use crate::proxy::report::Report;
 use crate::proxy::runner::ServingRunner;
 
@@ -45,9 +44,9 @@ impl Balancer {
         }
     }
 
-    fn grant(&self, grant: Option<Grant<Arc<ServingRunner>, oneshot::Sender<Arc<ServingRunner>>>>) {
+    fn grant(&self, grant: Option<Grant<Arc<ServingRunner>, QueuedRequest>>) {
         if let Some(grant) = grant
-            && let Err(returned) = grant.waiter.send(grant.route)
+            && let Err(returned) = grant.waiter.runner.send(grant.route)
         {
             self.release_unused(returned.id);
         }

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 use super::Balancer;
 use crate::RunnerId;
-use crate::details::RequestInfo;
+use crate::request_info::RequestInfo;
 
 impl Balancer {
     /// How many requests the runner serves, including abandoned requests whose call may still run (S38).
@@ -27,6 +27,11 @@ impl Balancer {
             request_id: oldest.request_id.to_str().unwrap_or_default().to_owned(),
             in_flight: oldest.since.elapsed(),
         })
+    }
+
+    /// Whether requests, and checks that they have asked for, hold all permits of the runner.
+    pub(crate) fn is_full(&self, id: RunnerId) -> bool {
+        self.lock().permits.is_full(id)
     }
 
     /// Whether a request without a response is overdue after some time (S53a).

@@ -99,6 +99,11 @@ impl<R: Clone, W> PermitTable<R, W> {
         self.queue.len()
     }
 
+    /// The requests that wait.
+    pub(super) fn waiters(&self) -> impl Iterator<Item = &W> {
+        self.queue.values()
+    }
+
     /// How many requests wait with a priority.
     #[cfg(test)]
     pub(super) fn waiting_with(&self, priority: Priority) -> usize {
@@ -281,6 +286,12 @@ impl<R: Clone, W> PermitTable<R, W> {
     /// How many requests a runner serves.
     pub(super) fn in_flight(&self, id: RunnerId) -> u32 {
         self.runners.get(&id).map_or(0, |entry| entry.in_flight)
+    }
+
+    /// Whether a runner is in service and all of its permits are taken.
+    pub(super) fn is_full(&self, id: RunnerId) -> bool {
+        let takes_more = |entry: &Entry<R>| entry.in_flight + entry.checks.held() < self.each;
+        self.runners.get(&id).is_some_and(|entry| entry.service == Service::In && !takes_more(entry))
     }
 
     /// A response asks for a check of its runner. Ignored unless the runner is in service (S32).

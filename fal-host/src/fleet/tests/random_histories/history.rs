@@ -330,8 +330,10 @@ fn kind_name(kind: &EventKind) -> &'static str {
         EventKind::RestartAborted { .. } => "restart aborted",
         EventKind::Progress(_) => "progress",
         EventKind::Stalled { .. } => "stalled",
-        EventKind::UpgradeStarted { .. }
+        EventKind::Paused { .. }
+        | EventKind::Resumed { .. }
+        | EventKind::UpgradeStarted { .. }
         | EventKind::UpgradeCompleted { .. }
-        | EventKind::UpgradeFailed { .. } => "upgrade",
+        | EventKind::UpgradeFailed { .. } => "host",
     }
 }

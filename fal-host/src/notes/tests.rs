@@ -1,0 +1,152 @@
+//! What the notes say.
+
+use std::time::Duration;
+
+use crate::fleet::{Reason, RestartStatus, RunnerState};
+use crate::id::RunnerId;
+use crate::log_loss::LostLines;
+use crate::note::Note;
+use crate::snapshot::{BackoffInfo, RunnerInfo, Snapshot};
+use crate::snapshot_examples::{at, ended, request, runner, snapshot};
+
+fn texts(notes: &[Note]) -> Vec<&str> {
+    notes.iter().map(|note| note.text.as_str()).collect()
+}
+
+/// The notes of a runner while `waited` says how long a request has waited.
+fn of_runner(info: RunnerInfo, waited: Option<u64>) -> String {
+    let queued_for = waited.map(Duration::from_secs);
+    let shown = Snapshot { queued: 3, queued_for, ..snapshot(vec![info]) }.with_notes(at(1_000));
+    texts(&shown.runners[0].notes).join(", ")
+}
+
+fn of_host(shown: Snapshot) -> String {
+    texts(&shown.with_notes(at(1_000)).notes).join("\n")
+}
+
+type Change = fn(&mut RunnerInfo);
+
+#[test]
+fn a_runner_that_does_more_or_less_than_serve_has_a_note_s116a() {
+    let seconds = Duration::from_secs;
+    let cases: [(RunnerState, Change, &str); 11] = [
+        (RunnerState::Idle, |info| info.spare = true, "spare"),
+        (RunnerState::Idle, |info| info.deferred = true, "replacement deferred"),
+        (RunnerState::Draining, |info| info.reason = Some(Reason::Restarted), "ends: restarted"),
+        (RunnerState::Idle, |info| info.replacement_due = Some(Reason::Age), "will be replaced: age"),
+        (RunnerState::Idle, |info| info.awaits_min_healthy = true, "waits for the minimum healthy time"),
+        (RunnerState::Setup, |info| info.awaits_first_pass = true, "waits for its first passed check"),
+        (RunnerState::Setup, |_| (), "setting up for 1m 40s of at most 10m"),
+        (
+            RunnerState::Setup,
+            |info| info.detail = Some("the runner listens on 127.0.0.1:1: expected 127.0.0.1:2".to_owned()),
+            "setting up for 1m 40s of at most 10m, the runner listens on 127.0.0.1:1",
+        ),
+        (
+            RunnerState::CrashBackoff,
+            |info| {
+                info.backoff =
+                    Some(BackoffInfo { remaining: Duration::from_millis(2_500), failed_starts: 4 });
+            },
+            "starts in 2s, after 4 failed starts",
+        ),
+        (
+            RunnerState::Running,
+            |info| info.health.as_mut().unwrap().wedged = true,
+            "overdue requests hold all permits",
+        ),
+        (
+            RunnerState::Running,
+            |info| info.health.as_mut().unwrap().stalled = Some(Duration::from_secs(7)),
+            "stalled for 7s",
+        ),
+    ];
+    for (state, change, expected) in cases {
+        let mut info = RunnerInfo { age: seconds(100), ..runner(state) };
+        change(&mut info);
+        assert_eq!(of_runner(info, None), expected);
+    }
+    let hostile = RunnerInfo { detail: Some("\x1b[2J: x".to_owned()), ..runner(RunnerState::Setup) };
+    assert!(of_runner(hostile, None).ends_with(", \u{fffd}[2J"));
+}
+
+#[test]
+fn a_runner_whose_permits_are_all_held_while_a_request_waits_names_the_oldest_one_s116b() {
+    let held = RunnerInfo {
+        full: true,
+        oldest_request: Some(Box::new(request(12))),
+        ..runner(RunnerState::Running)
+    };
+    assert_eq!(
+        of_runner(held.clone(), Some(1)),
+        "all 2 permits are held, the oldest for 12s by POST /predict"
+    );
+    let waiting = Snapshot { queued: 1, queued_for: Some(Duration::from_secs(9)), ..snapshot(vec![held]) };
+    let one = Snapshot { max_multiplexing: 1, ..waiting.clone() }.with_notes(at(1_000));
+    assert_eq!(texts(&one.runners[0].notes), ["its permit is held for 12s by POST /predict"]);
+    let paused = Snapshot { paused: true, ..waiting }.with_notes(at(1_000));
+    assert!(paused.runners[0].notes.is_empty(), "they wait for the end of the pause");
+}
+
+#[test]
+fn a_runner_that_only_serves_has_no_note_s116a_s116b() {
+    assert_eq!(of_runner(runner(RunnerState::Idle), None), "");
+    let held = RunnerInfo {
+        full: true,
+        oldest_request: Some(Box::new(request(12))),
+        ..runner(RunnerState::Running)
+    };
+    assert_eq!(of_runner(held.clone(), None), "");
+    assert_eq!(of_runner(held.clone(), Some(0)), "", "a request that has just arrived may get one at once");
+    assert_eq!(of_runner(RunnerInfo { full: false, ..held }, Some(5)), "");
+}
+
+#[test]
+fn requests_that_wait_are_counted_with_their_time_and_the_cause_s116b() {
+    let waiting = |queued, cause: &str| {
+        let queue_cause = Some(cause.to_owned());
+        of_host(Snapshot {
+            queued,
+            queued_for: Some(Duration::from_secs(12)),
+            queue_cause,
+            ..snapshot(vec![])
+        })
+    };
+    let cause = "2 of 2 permits are held";
+    assert_eq!(waiting(1, cause), "1 request waits in the queue, for 12s: 2 of 2 permits are held");
+    assert_eq!(waiting(3, cause), "3 requests wait in the queue, the first for 12s: 2 of 2 permits are held");
+    assert_eq!(of_host(snapshot(vec![runner(RunnerState::Idle)])), "");
+}
+
+#[test]
+fn a_pause_is_told_with_its_beginning_s116c() {
+    let paused = Snapshot { paused: true, paused_since: Some(at(940)), ..snapshot(vec![]) };
+    let expected = "the host is paused since 1970-01-01T00:15:40Z: `resume` lets requests go on";
+    assert_eq!(of_host(paused.clone()), expected);
+    let json = serde_json::to_value(&paused).unwrap();
+    assert_eq!((&json["paused"], json["paused_since"].as_f64()), (&true.into(), Some(940.0)));
+}
+
+#[test]
+fn lost_log_lines_have_a_note_with_their_cause_s117a() {
+    let lost = |lines| LostLines { lines, since: at(940), cause: "No space left on device".to_owned() };
+    let told = |lines| of_host(Snapshot { lost_log_lines: Some(lost(lines)), ..snapshot(vec![]) });
+    assert_eq!(told(130), "130 log lines were lost since 1970-01-01T00:15:40Z: No space left on device");
+    assert_eq!(told(1), "1 log line was lost since 1970-01-01T00:15:40Z: No space left on device");
+}
+
+#[test]
+fn a_rolling_restart_that_is_under_way_or_has_failed_is_told_s52c_s116c() {
+    let told = |restart| {
+        let ended = vec![ended(Reason::SetupFailed)];
+        of_host(Snapshot { restart: Some(restart), ended, ..snapshot(vec![]) })
+    };
+    assert_eq!(
+        told(RestartStatus::Aborted { runner: RunnerId::new(3), reason: Reason::SetupFailed }),
+        "the last rolling restart failed 40s ago: its new runner 3 ended as setup_failed (`explain 3`); the runners that it had not \
+         replaced stay"
+    );
+    let under_way = told(RestartStatus::Restarting { remaining: 2 });
+    assert_eq!(under_way, "a rolling restart is under way: 2 runners are yet to be replaced");
+    assert_eq!(told(RestartStatus::Completed), "");
+}
