@@ -1,19 +1,36 @@
-//! The live page (S89): one file without requests to other machines.
+//! The live page (S89): one file without requests to other machines, made of the files in `page/` without a build step.
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::response::{IntoResponse, Response};
 
-const PAGE: &str = include_str!("page.html");
+const PAGE: &str = concat!(
+    include_str!("page/head.html"),
+    "<style>\n",
+    include_str!("page/style.css"),
+    "</style>\n",
+    include_str!("page/body.html"),
+    "<script>\n",
+    include_str!("page/elements.js"),
+    include_str!("page/pictures.js"),
+    include_str!("page/runners.js"),
+    include_str!("page/events.js"),
+    include_str!("page/live.js"),
+    "</script>\n</body>\n</html>\n",
+);
 
-/// The page may only speak with this host, and no other page may embed it.
+/// The page may only speak with this host, makes no markup of texts, and no other page may embed it.
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
-    img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 
 pub(super) async fn page() -> Response {
-    let head: [(HeaderName, &str); 3] = [
+    let head: [(HeaderName, &str); 5] = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CACHE_CONTROL, "no-cache"),
         (CONTENT_SECURITY_POLICY, POLICY),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     (head, PAGE).into_response()
 }

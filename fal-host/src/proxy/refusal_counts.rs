@@ -2,7 +2,7 @@
 
 use std::array::from_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use fal_health::protocol::HostErrorType;
 use serde::Serialize;
@@ -16,6 +16,9 @@ const WITHOUT_RESPONSE: [&str; 2] = ["slow_reader", "client_connections"];
 /// How many kinds of refusals there are: the types of errors, and [`WITHOUT_RESPONSE`].
 const KINDS: usize = HostErrorType::ALL.len() + WITHOUT_RESPONSE.len();
 
+/// How often the cause of refusals is looked for: who holds the permits is looked up under the lock of all requests.
+const CAUSE_INTERVAL: Duration = Duration::from_secs(1);
+
 /// How often the host has refused something since its start, by kind.
 pub(crate) type RefusalTotals = [u64; KINDS];
 
@@ -27,8 +30,8 @@ pub(super) struct RefusalCounts(Mutex<[Count; KINDS]>);
 struct Count {
     total: u64,
     last: Option<(LimitReached, SystemTime)>,
-    /// Why, as the log has said it last.
-    cause: Option<String>,
+    /// Why, beyond what follows from its kind, and when that was known.
+    cause: Option<(String, SystemTime)>,
 }
 
 /// Refusals of one kind within the last ten minutes.
@@ -75,16 +78,20 @@ impl Default for RefusalCounts {
 }
 
 impl RefusalCounts {
-    pub(super) fn add(&self, limit: LimitReached, at: SystemTime) {
+    /// Returns whether the known cause is missing or old.
+    pub(super) fn add(&self, limit: LimitReached, at: SystemTime) -> bool {
+        let is_old = |told: &SystemTime| at.duration_since(*told).is_ok_and(|age| age >= CAUSE_INTERVAL);
         self.with(limit, |count| {
             count.total += 1;
             count.last = Some((limit, at));
-        });
+            count.cause.as_ref().is_none_or(|(_, told)| is_old(told))
+        })
+        .unwrap_or_default()
     }
 
-    /// The log says why.
-    pub(super) fn explain(&self, limit: LimitReached, cause: &str) {
-        self.with(limit, |count| count.cause = Some(cause.to_owned()));
+    /// Tells why.
+    pub(super) fn explain(&self, limit: LimitReached, cause: String, at: SystemTime) {
+        self.with(limit, |count| count.cause = Some((cause, at)));
     }
 
     pub(super) fn totals(&self) -> RefusalTotals {
@@ -99,17 +106,14 @@ impl RefusalCounts {
         kinds
             .filter_map(|((error_type, Count { total, last, cause }), before)| {
                 let (limit, last_at) = last.filter(|_| total > before)?;
-                let cause = cause.clone().unwrap_or_else(|| limit.cause());
+                let cause = cause.as_ref().map_or_else(|| limit.cause(), |(cause, _)| cause.clone());
                 Some(RecentRefusals { error_type, count: total - before, last_at, cause })
             })
             .collect()
     }
 
-    fn with(&self, limit: LimitReached, change: impl FnOnce(&mut Count)) {
-        let mut counts = self.lock();
-        if let Some(count) = limit.index().and_then(|index| counts.get_mut(index)) {
-            change(count);
-        }
+    fn with<T>(&self, limit: LimitReached, change: impl FnOnce(&mut Count) -> T) -> Option<T> {
+        limit.index().and_then(|index| self.lock().get_mut(index).map(change))
     }
 
     fn lock(&self) -> MutexGuard<'_, [Count; KINDS]> {
@@ -119,8 +123,6 @@ impl RefusalCounts {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::error::ProxyError;
     use super::super::wait_cause::WaitCause;
     use super::*;
@@ -131,16 +133,16 @@ mod tests {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         let full = LimitReached::Request(ProxyError::QueueFull { limit: 3, cause: WaitCause::Busy });
         let slow = LimitReached::SlowReader { after: Duration::from_secs(60) };
-        counts.add(full, at(1));
+        assert!(counts.add(full, at(1)));
         let before = counts.totals();
         assert_eq!(counts.since(&before), []);
-        counts.add(full, at(2));
-        counts.explain(full, "2 of 2 permits are held");
-        counts.add(full, at(3));
-        counts.add(slow, at(4));
+        assert!(counts.add(full, at(2)));
+        counts.explain(full, "2 of 2 permits are held".to_owned(), at(2));
+        assert!(!counts.add(full, at(2)) && counts.add(full, at(3)));
+        assert!(counts.add(slow, at(4)));
         let recent = counts.since(&before);
         let told: Vec<_> = recent.iter().map(|it| (it.error_type, it.count, it.last_at)).collect();
-        assert_eq!(told, [("queue_full", 2, at(3)), ("slow_reader", 1, at(4))]);
+        assert_eq!(told, [("queue_full", 3, at(3)), ("slow_reader", 1, at(4))]);
         assert_eq!(recent[0].cause, "2 of 2 permits are held");
         assert!(recent[1].cause.contains("`--client-timeout`"), "{}", recent[1].cause);
     }

@@ -22,7 +22,7 @@ async function stop({ child }) {
 }
 
 const live = `document.querySelector("#link")?.textContent === "live"`;
-const rows = `document.querySelectorAll("#runners tr").length`;
+const rows = `document.querySelectorAll("#runners > tbody").length`;
 const healthy = count => `${rows} === ${count} && [...document.querySelectorAll("#runners .badge")].filter(badge => badge.textContent === "healthy").length === ${count}`;
 const desktop = { width: 1280, height: 1000 };
 
@@ -32,13 +32,12 @@ async function looks(page) {
   for (const scheme of ["light", "dark"]) {
     await page.show(url, live, { scheme, ...desktop });
     await page.until(healthy(4));
-    await page.until(`samples[0]?.[0] < performance.timeOrigin / 1000`);
+    await page.until(`samples[0]?.at < performance.timeOrigin / 1000`);
     await page.judge(scheme);
   }
   await page.show(url, live, { scheme: "light", width: 390, height: 844, mobile: true });
   await page.until(healthy(4));
   await page.judge("phone");
-  await page.picture("page-phone");
 
   // A runner dies while the page is open.
   await page.show(url, live, { scheme: "light", ...desktop });
@@ -49,17 +48,15 @@ async function looks(page) {
   await page.until(`document.querySelector("#ended").textContent.includes("runner ${runners[1].id}")`);
   await page.until(healthy(4));
   await page.judge("after an end");
-  await page.picture("page-light");
   await page.evaluate(`[...document.querySelectorAll("#ended button")].find(button => button.textContent === "runner ${runners[1].id}").click()`);
   await page.until(`document.querySelector("#d-text").textContent.includes("ended: exited")`);
   await page.judge("explain");
-  await page.picture("page-explain");
   await page.send("Input.dispatchKeyEvent", { type: "keyDown", key: "Escape", code: "Escape", windowsVirtualKeyCode: 27 });
   await page.until(`!document.querySelector("#dialog").open`);
 
   // The host goes, and another one comes back.
   await stop(small);
-  await page.until(`document.querySelector("#link").textContent === "the host does not answer"`);
+  await page.until(`document.querySelector("#link").textContent.startsWith("no connection since ")`);
   await page.judge("without a host");
   const again = await host(2, small.address);
   await page.until(`document.querySelector("#link").textContent === "live"`);
@@ -68,6 +65,10 @@ async function looks(page) {
 
   const large = await host(64);
   await page.show(`http://${large.address}/`, live, { scheme: "dark", ...desktop });
+  await page.until(healthy(64));
+  const { runners: many } = await (await fetch(`http://${large.address}/runners`)).json();
+  process.kill(many[7].pid, "SIGKILL");
+  await page.until(`document.querySelector("#ended").textContent.includes("runner ${many[7].id}")`);
   await page.until(healthy(64));
   await page.judge("64 runners");
   await page.picture("page-dark");

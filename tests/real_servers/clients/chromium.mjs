@@ -84,8 +84,13 @@ export class Page {
       observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
       look();
     })`;
-    const late = new Promise((_, reject) => setTimeout(() => reject(new Error(`not in time: ${expression}`)), 60_000).unref());
-    await Promise.race([this.evaluate(waiting), late]);
+    let guard;
+    const late = new Promise(resolve => { guard = setTimeout(resolve, 60_000, "late"); });
+    const ended = await Promise.race([this.evaluate(waiting), late]);
+    clearTimeout(guard);
+    if (ended !== "late") return;
+    const seen = await this.evaluate("document.body.innerText.slice(0, 3000)");
+    throw new Error(`not in time: ${expression}\nerrors: ${JSON.stringify(this.errors)}\nthe page:\n${seen}`);
   }
 
   /** Opens a page; `ready` is true of it when it is there. */

@@ -21,7 +21,14 @@ const MORE_AT_A_TIME: &str = "more `--runners` or a higher `max_multiplexing` se
 impl Balancer {
     /// A client was refused something: it is counted, and the first time that a limit is reached is logged.
     pub(in crate::proxy) fn log_refusal(&self, limit: LimitReached, refused: RefusedClient<'_>) {
-        self.refusal_counts.add(limit, SystemTime::now());
+        let at = SystemTime::now();
+        if self.refusal_counts.add(limit, at)
+            && let LimitReached::Request(
+                error @ (ProxyError::QueueFull { .. } | ProxyError::QueueTimeout { .. }),
+            ) = limit
+        {
+            self.refusal_counts.explain(limit, self.cause_of(error), at);
+        }
         if let Some(notice) = self.refusals.refused(limit, Instant::now()) {
             self.log_notice(notice, refused);
         }
@@ -89,7 +96,6 @@ impl Balancer {
         refused: RefusedClient<'_>,
     ) {
         let (waiting, cause, error_type) = (self.waiting(), self.cause_of(error), error.error_type());
-        self.refusal_counts.explain(LimitReached::Request(error), &cause);
         match further {
             None => tracing::warn!(
                 %error_type,
