@@ -136,7 +136,8 @@ async fn side_closed_or_failed(stream: &TcpStream) -> Side {
     Side::Failed
 }
 
-async fn failed(stream: &TcpStream) {
+/// Resolves when the connection has failed, such as by a reset.
+pub(super) async fn failed(stream: &TcpStream) {
     // An error here is one of the runtime that ends.
     let _ = stream.ready(Interest::ERROR).await;
 }

@@ -314,7 +314,7 @@ async fn serve_requests(
     if let Some(tunnel) = session.tunnel.take() {
         client.begin_tunnel();
         let unused = parts.io.unused(parts.read_buf);
-        tunnel.run(SwitchedStream::new(&client, parts.io.into_io()), unused).await;
+        tunnel.run(&client, SwitchedStream::new(&client, parts.io.into_io()), unused).await;
         client.end_request();
     } else {
         let has_begun = !parts.read_buf.is_empty();

@@ -9,7 +9,8 @@ use http::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, split};
 use tokio::time::timeout;
 
-use super::departure::LINGER_PAUSE;
+use super::client::Client;
+use super::departure::{LINGER_PAUSE, failed};
 use super::permit::Permit;
 use super::switched_stream::SwitchedStream;
 use crate::connect::Stream;
@@ -41,11 +42,11 @@ impl TunnelSlot {
 impl Tunnel {
     /// Passes bytes on until both sides have ended, or one has failed. `sent` is what the client has sent since it asked.
     ///
-    /// A client that does not take what it is sent fails (S43a). When the runner has ended, the client has a short time to
+    /// A client that does not take what it is sent fails (S43a), and one that has left is noticed while the runner does not read. When the runner has ended, the client has a short time to
     /// finish. Then the tunnel ends, and releases its permit (S45i).
-    pub(super) async fn run(self, client: SwitchedStream, sent: Bytes) {
+    pub(super) async fn run(self, client: &Client, io: SwitchedStream, sent: Bytes) {
         let Self { stream, received, permit, id } = self;
-        let (from_client, to_client) = split(client);
+        let (from_client, to_client) = split(io);
         let (from_runner, to_runner) = split(stream);
         let outcome = {
             let mut upload = pin!(pass_on(sent, from_client, to_runner));
@@ -60,6 +61,7 @@ impl Tunnel {
                     Ok(()) => download.await,
                     Err(error) => Err(error),
                 },
+                () = failed(client.stream()) => Err(io::ErrorKind::ConnectionReset.into()),
             }
         };
         tracing::debug!(

@@ -144,6 +144,13 @@ async fn tunnel(rig: &mut Rig) -> (FakeRunner, Peer<TcpStream>, Peer<UnixStream>
     (runner, client, connection)
 }
 
+/// Waits until the sockets between two peers are full.
+async fn fill() {
+    for _ in 0..2_000 {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn a_tunnel_whose_client_does_not_read_ends_after_the_client_timeout_s43a_s45i() {
     let mut rig = Rig::with(Limits { client_timeout: Duration::from_secs(60), ..limits() }).await;
@@ -152,15 +159,27 @@ async fn a_tunnel_whose_client_does_not_read_ends_after_the_client_timeout_s43a_
         let bytes = "x".repeat(1_000_000);
         while connection.send_at_last(&bytes).await.is_ok() {}
     });
-    // Until the sockets between are full.
-    for _ in 0..2_000 {
-        tokio::task::yield_now().await;
-    }
+    fill().await;
     tick_through(Duration::from_secs(40)).await;
     assert_eq!(rig.balancer.in_flight(runner.id), 1);
     too_long().await;
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
     sending.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_tunnel_whose_client_has_left_ends_although_its_runner_does_not_read_s43d_s45i() {
+    let mut rig = Rig::new().await;
+    let (runner, mut client, _connection) = tunnel(&mut rig).await;
+    let bytes = "x".repeat(50_000_000);
+    tokio::select! {
+        biased;
+        sent = client.send_at_last(&bytes) => sent.unwrap(),
+        () = fill() => {}
+    }
+    assert_eq!(rig.balancer.in_flight(runner.id), 1);
+    client.reset();
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
 }
 
 #[tokio::test]
