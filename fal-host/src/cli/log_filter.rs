@@ -12,11 +12,14 @@ pub(super) fn from_env(default: &str) -> Targets {
     filter(default, &std::env::var_os("FAL_LOG").unwrap_or_default().to_string_lossy())
 }
 
+/// What clients make the libraries of the host write without limit. The host itself counts what it refuses (S84b).
+const LIBRARIES: &str = "h2=error";
+
 /// Parses `FAL_LOG`: levels and `target=level` pairs, separated by commas. Invalid parts are ignored with a warning.
 /// Targets without a level have the default.
 fn filter(default: &str, wanted: &str) -> Targets {
     let parts = wanted.split(',').map(str::trim).filter(|part| !part.is_empty() && is_filter(part));
-    let filter = parts.fold(default.to_owned(), |filter, part| format!("{filter},{part}"));
+    let filter = parts.fold(format!("{default},{LIBRARIES}"), |filter, part| format!("{filter},{part}"));
     filter.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO))
 }
 
@@ -58,11 +61,18 @@ mod tests {
     }
 
     #[test]
+    fn clients_of_http_2_do_not_fill_the_log_with_warnings_of_a_library_unless_it_is_asked_for_s84b() {
+        let warns = |wanted: &str| filter(DEFAULT_FILTER, wanted).would_enable("h2::proto", &Level::WARN);
+        assert!(!warns("") && !warns("debug"));
+        assert!(warns("h2=warn"));
+    }
+
+    #[test]
     fn an_invalid_part_leaves_the_others_in_force() {
         for wanted in ["", ",", "my_app=loud", "my_app==debug", "[span]=debug", "my_app=loud,,[span]=debug"] {
             assert_eq!(
                 filter(DEFAULT_FILTER, wanted),
-                Targets::new().with_default(LevelFilter::INFO),
+                Targets::new().with_default(LevelFilter::INFO).with_target("h2", LevelFilter::ERROR),
                 "{wanted}"
             );
         }
