@@ -45,7 +45,9 @@ fn is_host(text: &[u8]) -> bool {
         Some(at) if !text.ends_with(b"]") => (text.get(..at), text.get(at + 1..)),
         _ => (Some(text), None),
     };
-    let Some(host) = host.filter(|_| port.is_none_or(is_port)) else { return false };
+    let Some(host) = host.filter(|host| port.is_none_or(|port| !host.is_empty() && is_port(port))) else {
+        return false;
+    };
     let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~');
     host.iter().all(is_letter) || is_bracketed_address(host)
 }
@@ -144,6 +146,7 @@ mod tests {
             "a?b",
             "a\\b",
             "a:80:80",
+            ":80",
             "a,b",
             "a%62",
             "a;b",
