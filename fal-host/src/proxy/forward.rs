@@ -35,7 +35,7 @@ pub(super) async fn forward(
     let is_complete = request.body().is_ended();
     let knows_chunks = request.version() >= Version::HTTP_11;
     client.begin_request(request.version(), is_complete);
-    let prepared = prepare_request(&mut request, client, !is_complete);
+    let prepared = prepare_request(&mut request, client, !is_complete, session.balancer.limits().max_head);
     client.head.end();
     let id = request_id::keep_or_make(request.headers());
     let mut record = RequestRecord::begin(&session, &mut request, &id);

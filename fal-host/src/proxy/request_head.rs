@@ -11,6 +11,9 @@ use super::hop_by_hop::{has_hop_by_hop, has_special, lists, protected_in_connect
 use super::response_head::take_asks;
 use super::target::prepare_target;
 
+/// How many fields a request may have.
+const MAX_FIELDS: usize = 100;
+
 /// What a request asks of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Wishes {
@@ -22,7 +25,8 @@ pub(super) struct Wishes {
     pub(super) names_sender: bool,
 }
 
-/// Turns a client's request into the one that a runner gets. `has_body` is whether it has a body.
+/// Turns a client's request into the one that a runner gets. `has_body` is whether it has a body. `max_head` is named if its head is too
+/// large.
 ///
 /// The request becomes HTTP/1.1 in origin form. Hop-by-hop fields, what only a response may ask of the host (S28), and forwarding
 /// fields of clients that are not trusted are removed. An upgrade is kept.
@@ -30,6 +34,7 @@ pub(super) fn prepare_request<B>(
     request: &mut Request<B>,
     client: &Client,
     has_body: bool,
+    max_head: usize,
 ) -> Result<Wishes, ProxyError> {
     if request.method() == Method::CONNECT {
         return Err(ProxyError::Connect);
@@ -39,6 +44,10 @@ pub(super) fn prepare_request<B>(
     let headers = request.headers_mut();
     if version == Version::HTTP_2 {
         join_cookies(headers);
+        // hyper limits those of HTTP/1.1.
+        if headers.len() > MAX_FIELDS {
+            return Err(ProxyError::HeadTooLarge { max: max_head });
+        }
         // HTTP/1.1 has trailers only in chunks.
         if headers.contains_key(TRAILER) {
             headers.remove(CONTENT_LENGTH);

@@ -43,6 +43,32 @@ async fn a_client_of_tls_chooses_by_alpn_s51a_s50a() {
 }
 
 #[tokio::test]
+async fn a_request_may_have_100_fields_and_a_cookie_in_crumbs_is_one_s51b_s38f() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = Http2Client::connect(&rig).await;
+    let with_fields = |count: usize| {
+        let mut request = get("/");
+        for number in 0..count {
+            request.headers_mut().append("x-own", HeaderValue::from(number));
+            request.headers_mut().append(COOKIE, HeaderValue::from_static("a=1"));
+        }
+        request
+    };
+    // The others are `host` and `cookie`.
+    let response = client.send(with_fields(98));
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("ok").await;
+    assert_eq!(answered(response).await.body.unwrap(), "ok");
+    let refused = answered(client.send(with_fields(99))).await;
+    assert_eq!(
+        (refused.status, refused.error_type().as_str()),
+        (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large")
+    );
+}
+
+#[tokio::test]
 async fn the_head_of_a_request_is_the_one_of_http_1_1_s51b_s45e_s45f() {
     let mut rig = Rig::new().await;
     let runner = rig.runner();
