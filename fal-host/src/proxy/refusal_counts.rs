@@ -11,7 +11,7 @@ use super::refusal_log::LimitReached;
 use crate::json::unix_time;
 
 /// The kinds of refusals that have no `error_type`.
-const WITHOUT_RESPONSE: [&str; 2] = ["slow_reader", "client_connections"];
+const WITHOUT_RESPONSE: [&str; 3] = ["slow_reader", "client_connections", "http2_frames"];
 
 /// How many kinds of refusals there are: the types of errors, and [`WITHOUT_RESPONSE`].
 const KINDS: usize = HostErrorType::ALL.len() + WITHOUT_RESPONSE.len();
@@ -37,7 +37,7 @@ struct Count {
 /// Refusals of one kind within the last ten minutes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct RecentRefusals {
-    /// The type of the host's error, or `slow_reader` or `client_connections`.
+    /// The type of the host's error, or a kind without a response.
     error_type: &'static str,
     count: u64,
     #[serde(serialize_with = "unix_time")]
@@ -53,6 +53,8 @@ impl LimitReached {
             }
             Self::SlowReader { .. } => Some(HostErrorType::ALL.len()),
             Self::Connections { .. } => Some(HostErrorType::ALL.len() + 1),
+            #[cfg(feature = "http2")]
+            Self::Frames => Some(HostErrorType::ALL.len() + 2),
         }
     }
 
@@ -63,6 +65,11 @@ impl LimitReached {
             Self::SlowReader { after } => format!(
                 "A client has read nothing of its response for {after:?} and was cut off. `--client-timeout` sets this time."
             ),
+            #[cfg(feature = "http2")]
+            Self::Frames => {
+                "A client of HTTP/2 has sent too many frames beside its requests and was cut off. The limits are fixed."
+                    .to_owned()
+            }
             Self::Connections { max } => format!(
                 "{max} clients are connected, and further ones wait to be accepted. Raise the limit on open files \
                  (`ulimit -n`) to serve more at a time."

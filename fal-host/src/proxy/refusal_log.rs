@@ -13,7 +13,7 @@ use crate::amounts::duration;
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// How many kinds of limits there are.
-const KINDS: usize = 7;
+const KINDS: usize = 8;
 
 /// The refusals that have not been told yet, by the kind of their limit.
 #[derive(Debug, Default)]
@@ -26,6 +26,9 @@ pub(super) enum LimitReached {
     Request(ProxyError),
     /// A client was cut off, since it had read nothing of its response for this long.
     SlowReader { after: Duration },
+    /// A client of HTTP/2 was cut off, since it had sent too many frames beside its requests (S51d).
+    #[cfg(feature = "http2")]
+    Frames,
     /// Clients wait to be accepted, since this many are connected.
     Connections { max: usize },
 }
@@ -52,6 +55,8 @@ impl LimitReached {
             Self::Request(ProxyError::TargetTooLong) => Some(4),
             Self::SlowReader { .. } => Some(5),
             Self::Connections { .. } => Some(6),
+            #[cfg(feature = "http2")]
+            Self::Frames => Some(7),
             Self::Request(_) => None,
         }
     }
@@ -180,6 +185,8 @@ mod tests {
             LimitReached::Request(ProxyError::TargetTooLong),
             LimitReached::SlowReader { after },
             LimitReached::Connections { max: 100 },
+            #[cfg(feature = "http2")]
+            LimitReached::Frames,
         ];
         for limit in limits {
             assert_eq!(log.refused(limit, now), Some(RefusalNotice { limit, further: None }));

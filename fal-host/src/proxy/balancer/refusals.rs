@@ -72,6 +72,20 @@ impl Balancer {
                     );
                 }
             },
+            #[cfg(feature = "http2")]
+            LimitReached::Frames => match further {
+                None => tracing::warn!(
+                    client = refused.client,
+                    "a client of HTTP/2 has sent too many resets, pings, settings or other frames beside its requests and was cut \
+                     off; no option sets this limit; further ones are counted, and their number is told once a minute"
+                ),
+                Some((count, time)) => {
+                    let seconds = time.as_secs();
+                    tracing::warn!(
+                        "{count} more clients that sent too many frames of HTTP/2 were cut off in {seconds} s"
+                    );
+                }
+            },
             LimitReached::Connections { max } => match further {
                 None => tracing::warn!(
                     clients = max,

@@ -10,16 +10,19 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::budget::Budget;
 use super::scanner::{Kind, Scanner};
+use crate::proxy::balancer::Balancer;
 use crate::proxy::client::Client;
 use crate::proxy::client_io::ClientIo;
 use crate::proxy::download::Download;
 use crate::proxy::protocol::PREFACE;
+use crate::proxy::refusal_log::{LimitReached, RefusedClient};
 
 /// A client's connection, whose frames are counted.
 #[derive(Debug)]
 pub(super) struct FramedStream {
     io: ClientIo,
     download: Download,
+    balancer: Arc<Balancer>,
     client: Arc<Client>,
     received: Scanner,
     sent: Scanner,
@@ -29,7 +32,7 @@ pub(super) struct FramedStream {
 }
 
 impl FramedStream {
-    pub(super) fn new(client: Arc<Client>, io: ClientIo) -> Self {
+    pub(super) fn new(balancer: Arc<Balancer>, client: Arc<Client>, io: ClientIo) -> Self {
         Self {
             io,
             download: Download::new(&client),
@@ -37,6 +40,7 @@ impl FramedStream {
             sent: Scanner::after(0),
             budget: Budget::new(client.timer.clock().clone()),
             go_aways: 0,
+            balancer,
             client,
         }
     }
@@ -46,11 +50,18 @@ impl FramedStream {
         while let Some(frame) = self.received.next(&mut bytes) {
             if let Err(excess) = self.budget.receive(frame) {
                 tracing::debug!(client = ?self.client.sender.address, "{excess}: its connection is closed");
-                self.client.stall();
+                self.cut_off(LimitReached::Frames);
                 return Err(io::Error::other(excess));
             }
         }
         Ok(())
+    }
+
+    /// The connection is to be reset, because the client has reached a limit.
+    fn cut_off(&self, limit: LimitReached) {
+        self.client.stall();
+        let client = self.client.sender.address.to_str().ok();
+        self.balancer.log_refusal(limit, RefusedClient { client, ..RefusedClient::default() });
     }
 
     /// A GOAWAY is written. The first one comes with a ping: until the client has answered that, it may not know of the
@@ -68,7 +79,7 @@ impl FramedStream {
         if let Poll::Ready(Err(error)) = &written
             && error.kind() == io::ErrorKind::TimedOut
         {
-            self.client.stall();
+            self.cut_off(LimitReached::SlowReader { after: self.client.limits.inactivity.1 });
         }
         written
     }

@@ -28,7 +28,6 @@ use super::balancer::Balancer;
 use super::client::Client;
 use super::client_io::ClientIo;
 use super::departure::reset;
-use super::refusal_log::{LimitReached, RefusedClient};
 use super::stopping::{MakeRoom, close_or_make_room};
 
 /// How many requests a connection may have at a time.
@@ -70,7 +69,7 @@ pub(super) async fn serve(
         .initial_stream_window_size(STREAM_WINDOW)
         // What waits in one stream must not keep the others from their bodies.
         .initial_connection_window_size(STREAM_WINDOW * MAX_STREAMS)
-        .serve_connection(FramedStream::new(Arc::clone(&client), io), requests);
+        .serve_connection(FramedStream::new(Arc::clone(&balancer), Arc::clone(&client), io), requests);
     let mut connection =
         Multiplexed::new(served, spawner, rounds, Arc::clone(&balancer), Arc::clone(&client));
     loop {
@@ -87,9 +86,6 @@ pub(super) async fn serve(
     }
     drop(connection);
     if client.has_stalled() {
-        let refused =
-            RefusedClient { client: client.sender.address.to_str().ok(), ..RefusedClient::default() };
-        balancer.log_refusal(LimitReached::SlowReader { after: client.limits.inactivity.1 }, refused);
         return reset(client.stream());
     }
     close_or_make_room(client.stream(), &mut stopped).await;

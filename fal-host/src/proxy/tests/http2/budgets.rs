@@ -74,7 +74,7 @@ async fn a_client_that_resets_a_few_requests_keeps_its_connection_s51d() {
 }
 
 #[tokio::test]
-async fn floods_of_frames_without_a_request_end_the_connection_s51d() {
+async fn floods_of_frames_without_a_request_end_the_connection_s51d_s84b() {
     let floods = [
         ("pings", frame(PING, 0, 0, &[0; 8])),
         ("settings", frame(SETTINGS, 0, 0, &[])),
@@ -84,10 +84,14 @@ async fn floods_of_frames_without_a_request_end_the_connection_s51d() {
         ("unknown frames", frame(0x42, 0, 0, &[])),
     ];
     let mut rig = Rig::new().await;
-    for (name, flood) in floods {
+    let before = rig.balancer.refused();
+    for (name, flood) in &floods {
         let mut peer = FramePeer::connect(&rig).await;
-        assert!(peer.flood(&flood, 1_000_000).await, "{name}");
+        assert!(peer.flood(flood, 1_000_000).await, "{name}");
     }
+    let refused = serde_json::to_value(rig.balancer.refused_since(&before)).unwrap();
+    assert_eq!(refused[0]["error_type"], "http2_frames");
+    assert_eq!(refused[1], serde_json::Value::Null, "and not as a slow reader (S84b)");
     serves_others(&mut rig).await;
 }
 
