@@ -109,6 +109,17 @@ async fn a_runner_whose_sockets_were_deleted_is_unreachable_and_its_requests_go_
 }
 
 #[tokio::test]
+async fn a_runner_that_accepts_no_connections_any_more_fails_its_checks_without_a_request_s19d_s24() {
+    let host = TestHost::start_command(program(&[]), app(patiently()), |builder| builder).await;
+    host.checked(1, 2).await;
+    // Its checks have a connection that stays open.
+    assert_eq!(host.exchange(&request("do", Deed::DeleteSockets)).await.status, 200);
+    let record = host.ended(1).await;
+    assert_eq!((record.reason, record.exit), (Reason::Unhealthy, Some(Exit::Status(0))));
+    assert_eq!(record.checks.last().unwrap().outcome, Outcome::Failure(Failure::Connect));
+}
+
+#[tokio::test]
 async fn a_runner_that_is_killed_while_it_drains_is_waited_for_no_longer_s33d_s36b() {
     let host = TestHost::start_command(program(&[]), app(patiently()), |builder| builder).await;
     let (pid, _) = host.started(1).await;

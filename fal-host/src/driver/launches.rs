@@ -31,8 +31,12 @@ impl Driver {
             Ok(handle) => {
                 let pid = handle.pid();
                 let target = self.probe_target.clone();
-                let prober =
-                    target.map(|target| Prober::new(handle.check_address(), target).with_evidence(evidence));
+                let interval = self.fleet.settings().check_interval;
+                let prober = target.map(|target| {
+                    Prober::new(handle.check_address(), target)
+                        .with_interval(interval)
+                        .with_evidence(evidence)
+                });
                 self.runners.insert(id, LiveRunner { handle, prober, check: None });
                 FleetEvent::Launched { id, pid }
             }

@@ -7,6 +7,7 @@ mod response;
 mod target;
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use fal_health::protocol::{Address, ProgressStamp, header};
 use fal_health::{Check, Failure, Inconclusive, Outcome, Trigger};
@@ -20,12 +21,18 @@ use crate::evidence::Evidence;
 use crate::fleet::Finding;
 use crate::lag::LagMeter;
 
-/// Makes the checks of one runner, over a connection that it keeps.
+/// The greatest age of a connection for checks, and its age in check intervals (S19d).
+const MAX_CONNECTION_AGE: Duration = Duration::from_secs(60);
+const MAX_CONNECTION_INTERVALS: u32 = 4;
+
+/// Makes the checks of one runner, over a connection that it keeps for some of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Prober {
     address: Address,
     target: Arc<ProbeTarget>,
     kept: Arc<Mutex<Option<ProbeConnection>>>,
+    /// A connection that is as old is closed. A runner that accepts no connections would pass on one that is open.
+    max_age: Duration,
     /// Keeps why checks failed.
     evidence: Arc<Evidence>,
 }
@@ -43,7 +50,14 @@ enum Attempt {
 
 impl Prober {
     pub(crate) fn new(address: Address, target: Arc<ProbeTarget>) -> Self {
-        Self { address, target, kept: Arc::default(), evidence: Arc::default() }
+        let (kept, evidence) = Default::default();
+        Self { address, target, kept, max_age: MAX_CONNECTION_AGE, evidence }
+    }
+
+    /// Periodic checks are this far apart.
+    pub(crate) fn with_interval(mut self, interval: Duration) -> Self {
+        self.max_age = interval.saturating_mul(MAX_CONNECTION_INTERVALS).min(MAX_CONNECTION_AGE);
+        self
     }
 
     /// Keeps there why checks fail.
@@ -97,7 +111,9 @@ impl Prober {
 
     async fn attempt(&self, trigger: Trigger) -> Attempt {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // One that is not used is closed before another is opened: a server may serve one connection at a time.
         if let Some(mut connection) = kept
+            && connection.age() < self.max_age
             && connection.is_silent()
         {
             match self.exchange(connection, trigger).await {

@@ -2,6 +2,13 @@
 
 use super::*;
 
+/// Lets this much of the test's time pass.
+async fn later(wait: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(wait).await;
+    tokio::time::resume();
+}
+
 #[tokio::test]
 async fn a_connection_is_kept_from_check_to_check() {
     let mut bench = bench();
@@ -132,4 +139,53 @@ async fn a_kept_connection_on_which_more_has_arrived_is_not_used_s21a() {
     is_sent.await.unwrap();
     assert_eq!(bench.prober.check(in_time()).await.answer, Outcome::Pass);
     server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_that_is_four_intervals_or_a_minute_old_is_closed_before_the_next_check_s19d() {
+    for (interval, age) in [(10, 40), (20, 60)] {
+        let age = Duration::from_secs(age);
+        let mut bench = bench();
+        bench.prober = bench.prober.with_interval(Duration::from_secs(interval));
+        let listener = bench.listener.take().unwrap();
+        let server = tokio::spawn(async move {
+            // One connection at a time, as a server with one thread serves them.
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                for _ in 0..2 {
+                    head(&mut stream).await;
+                    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+                }
+                assert_eq!(stream.read(&mut [0]).await.unwrap(), 0, "the host closes it");
+            }
+        });
+        for wait in [Duration::ZERO, age / 2, age / 2, Duration::ZERO] {
+            later(wait).await;
+            assert_eq!(bench.prober.check(in_time()).await.answer, Outcome::Pass);
+        }
+        bench.prober.close();
+        server.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_runner_that_accepts_no_connections_any_more_fails_when_its_connection_is_old_s19d() {
+    let mut bench = bench();
+    let listener = bench.listener.take().unwrap();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        drop(listener);
+        loop {
+            head(&mut stream).await;
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        }
+    });
+    for _ in 0..3 {
+        assert_eq!(bench.prober.check(in_time()).await.answer, Outcome::Pass);
+    }
+    later(MAX_CONNECTION_AGE).await;
+    for _ in 0..2 {
+        assert_eq!(bench.prober.check(in_time()).await.answer, failure(Failure::Connect));
+    }
+    server.abort();
 }
