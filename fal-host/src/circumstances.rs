@@ -6,26 +6,25 @@ use std::time::{Duration, SystemTime};
 
 use fal_health::{CheckRecord, Monitor, Outcome};
 
-use crate::evidence::EvidenceStore;
-use crate::fleet::{Fleet, Reason, RestartStatus, RunnerRecord, RunnerState};
+use crate::fleet::{Reason, RestartStatus, RunnerRecord, RunnerState};
 use crate::id::RunnerId;
 use crate::log_loss::{LOG_LOSS, LostLines};
-use crate::proxy::Balancer;
+use crate::snapshot_parts::Sources;
 
 /// The settings and the state of the host that an explanation names.
 #[derive(Clone, Debug)]
 pub(crate) struct Circumstances {
     pub(crate) now: SystemTime,
     pub(crate) has_periodic_checks: bool,
-    /// What checks call.
-    pub(crate) health_path: Option<String>,
+    /// What checks call: the method and the path.
+    pub(crate) health_call: Option<String>,
     pub(crate) check_interval: Duration,
     pub(crate) start_check_interval: Duration,
     pub(crate) startup_limit: Duration,
     pub(crate) drain_timeout: Duration,
     pub(crate) grace_period: Duration,
-    /// Whether any runner has ever been in the rotation.
-    pub(crate) has_admitted: bool,
+    /// Whether any runner has ever passed a check.
+    pub(crate) has_passed: bool,
     /// The newest runner of each replica, by the index of the replica.
     pub(crate) newest: BTreeMap<usize, (RunnerId, RunnerState)>,
     /// For how long the host has been paused (S87c).
@@ -68,7 +67,8 @@ pub(crate) struct FailedCheck {
 }
 
 impl Circumstances {
-    pub(crate) fn of(fleet: &Fleet, balancer: &Balancer, evidence: &EvidenceStore, now: SystemTime) -> Self {
+    pub(crate) fn of(sources: Sources<'_>, now: SystemTime) -> Self {
+        let Sources { fleet, balancer, evidence, probe_target, .. } = sources;
         let settings = fleet.settings();
         let failure = |id, check: &CheckRecord| {
             let detail = || evidence.of(id).and_then(|kept| kept.detail(check.id));
@@ -99,13 +99,13 @@ impl Circumstances {
         Self {
             now,
             has_periodic_checks: settings.has_periodic_checks(),
-            health_path: balancer.health_path().map(Into::into),
+            health_call: probe_target.map(ToString::to_string),
             check_interval: settings.check_interval,
             start_check_interval: settings.start_check_interval,
             startup_limit: settings.startup_limit(),
             drain_timeout: settings.drain_timeout,
             grace_period: settings.grace_period,
-            has_admitted: fleet.has_admitted(),
+            has_passed: fleet.has_passed(),
             newest,
             paused_for: balancer.paused_since().map(|since| since.elapsed()),
             queued: balancer.waiting(),
@@ -133,13 +133,13 @@ impl Default for Circumstances {
         Self {
             now: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000),
             has_periodic_checks: true,
-            health_path: Some("/health".to_owned()),
+            health_call: Some("POST /health".to_owned()),
             check_interval: Duration::from_secs(15),
             start_check_interval: Duration::from_secs(1),
             startup_limit: Duration::from_secs(600),
             drain_timeout: Duration::from_secs(30),
             grace_period: Duration::from_secs(5),
-            has_admitted: true,
+            has_passed: true,
             newest: BTreeMap::new(),
             paused_for: None,
             queued: 0,

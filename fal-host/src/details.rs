@@ -81,10 +81,10 @@ impl RunnerDetails {
     }
 
     pub(crate) fn of(id: RunnerId, sources: Sources<'_>) -> Option<Self> {
-        let Sources { fleet, clock, balancer, evidence } = sources;
+        let Sources { fleet, clock, balancer, evidence, .. } = sources;
         let (now, kept) = (clock.now(), evidence.of(id));
         let output = kept.map(|kept| kept.output.since(0).lines).unwrap_or_default();
-        let circumstances = Circumstances::of(fleet, balancer, evidence, clock.wall(now));
+        let circumstances = Circumstances::of(sources, clock.wall(now));
         let live = fleet.observe_runner(id).map(|observed| {
             let runner = &observed.runner;
             let history = runner.monitor().into_iter().flat_map(Monitor::history);

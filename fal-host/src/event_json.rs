@@ -83,14 +83,14 @@ fn fields(kind: &EventKind, source: EventSource<'_>) -> Value {
         EventKind::LimitTooLow { reason, detail } => json!({ "reason": reason, "detail": detail }),
         EventKind::ReplacementDue { reason, detail } => json!({ "reason": reason, "detail": detail }),
         EventKind::ReplacementDeferred { replacing } => json!({ "replacing": replacing }),
-        EventKind::RestartAborted { reason } => {
-            json!({ "reason": reason })
+        EventKind::RestartAborted { reason, cause } => {
+            json!({ "reason": reason, "detail": cause.detail, "last_line": cause.last_line })
         }
         EventKind::Draining { reason, timeout } => {
             json!({ "reason": reason, "timeout_seconds": seconds(*timeout) })
         }
-        EventKind::Terminating { reason, grace_period } => {
-            json!({ "reason": reason, "grace_period_seconds": seconds(*grace_period) })
+        EventKind::Terminating { reason, detail, grace_period } => {
+            json!({ "reason": reason, "detail": detail, "grace_period_seconds": seconds(*grace_period) })
         }
         EventKind::Terminated(record) => {
             let ended = to_value(&EndedInfo::of(record, source.clock, source.evidence));

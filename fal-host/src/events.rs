@@ -103,13 +103,13 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind, evidence: Option<&Evidence
             let timeout = format_setting(*timeout);
             tracing::info!(%runner, %reason, %timeout, "DRAINING: finishes its requests");
         }
-        EventKind::Terminating { reason, grace_period } if reason.is_planned() => {
+        EventKind::Terminating { reason, detail, grace_period } if reason.is_planned() => {
             let grace_period = format_setting(*grace_period);
-            tracing::info!(%runner, %reason, %grace_period, "TERMINATING: told to stop");
+            tracing::info!(%runner, %reason, detail, %grace_period, "TERMINATING: told to stop");
         }
-        EventKind::Terminating { reason, grace_period } => {
+        EventKind::Terminating { reason, detail, grace_period } => {
             let grace_period = format_setting(*grace_period);
-            tracing::warn!(%runner, %reason, %grace_period, "TERMINATING: told to stop");
+            tracing::warn!(%runner, %reason, detail, %grace_period, "TERMINATING: told to stop");
         }
         EventKind::Killed => tracing::warn!(%runner, "TERMINATING: sent SIGKILL to its process group"),
         EventKind::Abandoned => {
@@ -131,10 +131,13 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind, evidence: Option<&Evidence
         EventKind::RestartCompleted { replaced } => {
             tracing::info!(%runner, replaced, "the rolling restart is complete");
         }
-        EventKind::RestartAborted { reason } => tracing::error!(
+        EventKind::RestartAborted { reason, cause } => tracing::error!(
             %runner,
             %reason,
-            "a new runner failed: the rolling restart ends, and the runners that it has not replaced stay; `explain {runner}` says why"
+            exit = cause.exit.map(tracing::field::display),
+            detail = cause.detail,
+            last_line = cause.last_line,
+            "a new runner failed: the rolling restart ends, and the runners that it has not replaced stay; `explain {runner}` says more"
         ),
         EventKind::Paused { .. }
         | EventKind::Resumed { .. }

@@ -14,6 +14,7 @@ compile_error!(
 
 mod admin;
 mod amounts;
+mod causes;
 mod check_info;
 mod circumstances;
 #[cfg(feature = "cli")]
@@ -70,7 +71,7 @@ pub use fal_health::protocol::{Address, AddressError, Progress};
 #[doc(no_inline)]
 pub use fal_health::{HealthCheck, HealthCheckSpec};
 pub use fleet::{
-    Admission, EventKind, Exit, GaveUp, GiveUp, MAX_RECORDS, OnStall, OrderError, Reason,
+    Admission, EventKind, Exit, FailureCause, GaveUp, GiveUp, MAX_RECORDS, OnStall, OrderError, Reason,
     ReplacementStrategy, RestartError, RestartStatus, RunnerOrder, RunnerRecord, RunnerState, ScaleTarget,
     Step, StepKind,
 };

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::evidence::{Evidence, EvidenceStore};
 use crate::fleet::{Fleet, ObservedRunner, RestartStatus, RunnerRecord, ScaleTarget};
 use crate::latency::LatencyTotal;
+use crate::probe::ProbeTarget;
 use crate::proxy::Balancer;
 use crate::snapshot::{EndedInfo, RunnerInfo, Snapshot};
 
@@ -19,6 +20,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) clock: &'a Clock,
     pub(crate) balancer: &'a Balancer,
     pub(crate) evidence: &'a EvidenceStore,
+    pub(crate) probe_target: Option<&'a ProbeTarget>,
 }
 
 /// Whether a host takes requests.

@@ -157,7 +157,7 @@ const TABLE: &[Row] = &[
     },
     Row {
         rule: 39,
-        acts: "a_runner_whose_sockets_were_deleted_is_unreachable_and_its_requests_go_elsewhere_s36c_s39e",
+        acts: "a_runner_whose_sockets_were_deleted_is_unreachable_and_its_requests_go_elsewhere_s36c_s39e_s119c",
         rests: "a_request_that_is_lost_is_answered_by_the_host_and_ends_no_runner_s34_s39c",
     },
     Row {
@@ -454,6 +454,11 @@ const TABLE: &[Row] = &[
         rule: 118,
         acts: "the_beginning_and_the_end_of_a_pause_are_published_once_s118",
         rests: "a_host_that_is_not_paused_publishes_no_end_of_a_pause_s118",
+    },
+    Row {
+        rule: 119,
+        acts: "a_failed_upgrade_or_restart_has_the_last_check_of_the_new_runner_s52c_s93a_s119a",
+        rests: "a_check_that_has_passed_is_no_cause_s119a",
     },
 ];
 

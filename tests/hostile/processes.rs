@@ -100,11 +100,12 @@ async fn a_runner_may_print_anything_without_limit_s14a_s34() {
 }
 
 #[tokio::test]
-async fn a_runner_whose_sockets_were_deleted_is_unreachable_and_its_requests_go_elsewhere_s36c_s39e() {
+async fn a_runner_whose_sockets_were_deleted_is_unreachable_and_its_requests_go_elsewhere_s36c_s39e_s119c() {
     let rig = Rig::start(app(not_by_checks())).await;
     let told = rig.tell("do", Deed::DeleteSockets).await;
     let record = rig.replaced(&told, Duration::ZERO).await;
     assert_eq!((record.reason, record.exit), (Reason::Unreachable, Some(Exit::Status(0))));
+    assert!(record.detail.is_some_and(|detail| detail.contains(" refused the connection of ")));
     rig.lost_none().await;
 }
 

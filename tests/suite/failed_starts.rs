@@ -166,6 +166,18 @@ async fn a_program_whose_runners_do_not_start_exits_with_4_and_the_last_error_s4
 }
 
 #[tokio::test]
+async fn a_program_whose_runners_pass_no_check_exits_with_the_check_in_its_error_s48a_s119a() {
+    let director = Director::new();
+    director.answer(Kind::Check, Answer::fail());
+    let arguments = ["--app", "scripted", "--give-up-after", "1", "--start-check-interval", "50ms"];
+    let mut host = Program::run(&director, &arguments);
+    assert_eq!(host.exit().await, Some(4));
+    let error = host.stderr.line("error: gave up after 1 failed starts in a row").await;
+    let check = "runner 1, failed with `unhealthy` (status 0): the last check, POST /health: status 500: \"";
+    assert!(error.contains(check) && error.contains("no runner has ever passed it"), "{error}");
+}
+
+#[tokio::test]
 async fn a_program_that_gave_up_exits_with_4_even_if_it_is_told_to_stop_then_s48a() {
     let director = Director::new();
     director.hold(Kind::Setup);

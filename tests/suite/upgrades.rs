@@ -188,7 +188,7 @@ async fn an_upgrade_that_fails_leaves_the_old_host_as_it_was_s92a_s93a() {
     assert!(late.contains("it does not say what it waits for; see the standard error"), "{late}");
     director.hold(Kind::Setup);
     let setup = old.fail(&["--timeout=2s"]).await;
-    assert!(setup.contains("does not serve after 2s: its runner 1 is in SETUP"), "{setup}");
+    assert!(setup.contains("does not serve after 2s: runner 1 of the new host is in SETUP"), "{setup}");
     assert!(setup.contains("`upgrade --timeout` sets this time"), "{setup}");
     old.host
         .stderr
@@ -213,6 +213,26 @@ async fn an_upgrade_that_fails_leaves_the_old_host_as_it_was_s92a_s93a() {
 }
 
 #[tokio::test]
+async fn a_failed_upgrade_or_restart_has_the_last_check_of_the_new_runner_s52c_s93a_s119a() {
+    let director = Director::new();
+    let old = Upgradable::run(&director, "scripted", &["--start-check-interval=50ms"]);
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    // The runner of the old host has hardly a check meanwhile.
+    director.answer(Kind::Check, Act::Fail("no GPU".to_owned()));
+    let failed = old.fail(&[]).await;
+    let told = "runner 1 of the new host has ended with the reason `unhealthy` (status 0): the last check, POST /health: \
+                status 500: ";
+    assert!(failed.contains(told), "{failed}");
+    old.host.signal(Signal::HUP);
+    let aborted = old.host.stderr.line("a new runner failed: the rolling restart ends").await;
+    assert!(
+        aborted.contains("reason=unhealthy detail=\"the last check, POST /health: status 500: "),
+        "{aborted}"
+    );
+    director.answer(Kind::Check, Act::Succeed);
+}
+
+#[tokio::test]
 async fn a_new_host_that_fails_never_listens_s91a_s93a() {
     let (director, directory) = (Director::new(), tempfile::tempdir().unwrap());
     let socket = directory.path().join("control.sock");
@@ -221,10 +241,13 @@ async fn a_new_host_that_fails_never_listens_s91a_s93a() {
     old.host.stderr.line("IDLE: takes requests runner=1").await;
     director.answer(Kind::Setup, Act::Fail("no GPU".to_owned()));
     let failed = old.fail(&["--socket", socket.to_str().unwrap()]).await;
-    let told = "the upgrade has failed, and the old host goes on: its runner 1 has ended with the reason \
-                `setup_failed` (status 3): no GPU; it printed last: error: setup of scripted failed: no GPU";
+    let told = "the upgrade has failed, and the old host goes on: runner 1 of the new host has ended with the \
+                reason `setup_failed` (status 3): no GPU; it printed last: error: setup of scripted failed: no GPU";
     assert!(failed.contains(told), "{failed}");
-    old.host.stderr.line("upgrade: it has failed detail=the old host goes on: its runner 1 has ended").await;
+    old.host
+        .stderr
+        .line("upgrade: it has failed detail=the old host goes on: runner 1 of the new host has")
+        .await;
     // It has tried to listen where the old host does.
     assert!(!old.host.stderr.text().contains("no Unix socket"), "{}", old.host.stderr.text());
 }

@@ -62,7 +62,7 @@ fn body(id: u64, progress: RestartProgress) -> Value {
     match progress {
         RestartProgress::UnderWay => json!({ "id": id, "status": "restarting" }),
         RestartProgress::Ended(Ok(())) => json!({ "id": id, "status": "completed" }),
-        RestartProgress::Ended(Err(error @ RestartError::SuccessorFailed { runner, reason })) => {
+        RestartProgress::Ended(Err(error @ RestartError::SuccessorFailed { runner, reason, .. })) => {
             let detail = error.to_string();
             json!({ "id": id, "status": "aborted", "runner": runner, "reason": reason, "detail": detail })
         }

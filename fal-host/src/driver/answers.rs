@@ -91,9 +91,9 @@ impl Driver {
     }
 
     /// What a snapshot is made of.
-    fn sources(&self) -> Sources<'_> {
-        let Self { fleet, clock, balancer, evidence, .. } = self;
-        Sources { fleet, clock, balancer, evidence }
+    pub(super) fn sources(&self) -> Sources<'_> {
+        let Self { fleet, clock, balancer, evidence, probe_target, .. } = self;
+        Sources { fleet, clock, balancer, evidence, probe_target: probe_target.as_deref() }
     }
 
     fn status(&self) -> HostStatus {

@@ -2,6 +2,7 @@
 
 mod answers;
 mod catch_up;
+mod causes;
 mod launches;
 mod parts;
 mod requests;
@@ -28,7 +29,7 @@ use crate::clock::Clock;
 use crate::event_json::{EventSource, to_json};
 use crate::event_log::{Content, EventLog, LoggedPass};
 use crate::events::{self, Event};
-use crate::evidence::{EvidenceStore, last_line};
+use crate::evidence::EvidenceStore;
 use crate::fleet::{EventKind, Finding, Fleet, FleetCommand, FleetEvent, GaveUp, ReplicaIndex};
 use crate::id::RunnerId;
 use crate::launch::{Launcher, RunnerHandle};
@@ -161,7 +162,7 @@ impl Driver {
             Report::RequestsReached(id) => self.handle(FleetEvent::RequestsReached { id }),
             Report::Drained(id) => self.handle(FleetEvent::Drained { id }),
             Report::StopRequested(id) => self.handle(FleetEvent::StopRequested { id }),
-            Report::Unreachable(id) => self.handle(FleetEvent::Unreachable { id }),
+            Report::Unreachable(id, refused) => self.handle(FleetEvent::Unreachable { id, refused }),
         }
     }
 
@@ -226,27 +227,20 @@ impl Driver {
                     self.evidence.ended(id);
                     self.runners.remove(&id);
                 }
-                FleetCommand::Emit(id, EventKind::GaveUp(gave_up)) => {
-                    self.emit(id, EventKind::GaveUp(self.with_last_line(gave_up)));
+                FleetCommand::Emit(id, kind) => self.emit(id, self.with_cause(id, kind)),
+                FleetCommand::RestartEnded(outcome) => {
+                    self.restarts.ended(&outcome.map_err(|error| self.with_cause_of_failure(error)));
                 }
-                FleetCommand::Emit(id, kind) => self.emit(id, kind),
-                FleetCommand::RestartEnded(outcome) => self.restarts.ended(&outcome),
                 FleetCommand::GiveUp(gave_up) => {
                     // The listener closes now, although runners may still be ending (S41a).
                     self.balancer.stop();
                     ClientPolicy::drain(&self.client_policy);
                     // A fleet gives up at most once.
-                    let _ = self.gave_up.set(self.with_last_line(gave_up));
+                    let _ = self.gave_up.set(self.with_cause_of_end(gave_up));
                 }
                 FleetCommand::Stopped => self.stopped = true,
             }
         }
-    }
-
-    fn with_last_line(&self, gave_up: GaveUp) -> GaveUp {
-        let output =
-            self.evidence.of(gave_up.runner).map(|kept| kept.output.since(0).lines).unwrap_or_default();
-        GaveUp { last_line: last_line(&output).map(str::to_owned), ..gave_up }
     }
 
     /// The processes of the runners that have one of their own.

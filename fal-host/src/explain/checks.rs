@@ -20,13 +20,13 @@ pub(super) fn tell_checks(
     until: SystemTime,
     circumstances: &Circumstances,
 ) {
-    let path = circumstances.health_path.as_deref();
+    let call = circumstances.health_call.as_deref();
     let failed = checks.iter().rfind(|check| matches!(check.outcome, Outcome::Failure(_)));
     if let Some(failed) = failed {
-        tell(explanation, "The last check that failed was", failed, until, path);
+        tell(explanation, "The last check that failed was", failed, until, call);
     }
     if let Some(last) = checks.last().filter(|last| !matches!(last.outcome, Outcome::Failure(_))) {
-        tell(explanation, "The last check was", last, until, path);
+        tell(explanation, "The last check was", last, until, call);
     }
 }
 
@@ -54,17 +54,17 @@ pub(super) fn failure_of(checks: &[CheckInfo]) -> Option<FailedCheck> {
     Some(FailedCheck { outcome: last.outcome, detail: last.detail.clone() })
 }
 
-fn tell(explanation: &mut Explanation, what: &str, check: &CheckInfo, until: SystemTime, path: Option<&str>) {
+fn tell(explanation: &mut Explanation, what: &str, check: &CheckInfo, until: SystemTime, call: Option<&str>) {
     let CheckInfo { trigger, outcome, duration: took, ago, detail, .. } = check;
     let at = until.checked_sub(*ago).map(|at| format!(" at {}", time(at))).unwrap_or_default();
     let kind = match trigger {
         Trigger::Manual => "a manual one",
         _ => "a periodic one",
     };
-    let path = path.map(|path| format!(" of {path}")).unwrap_or_default();
+    let call = call.map(|call| format!(" of {call}")).unwrap_or_default();
     let found = found(*outcome);
     let detail = detail.as_ref().map(|detail| format!(": {detail:?}")).unwrap_or_default();
-    let text = format!("{what} {kind}{path}{at}. It took {} and {found}{detail}.", duration(*took));
+    let text = format!("{what} {kind}{call}{at}. It took {} and {found}{detail}.", duration(*took));
     explanation.rule(rule(*outcome), text);
 }
 

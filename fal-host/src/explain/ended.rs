@@ -11,7 +11,7 @@ use crate::amounts::{duration, memory};
 use crate::circumstances::Circumstances;
 use crate::details::StepInfo;
 use crate::evidence::OomEvidence;
-use crate::fleet::{Exit, Reason, RestartStatus, StepKind};
+use crate::fleet::{ENDED_EARLY, Exit, NOT_READY, Reason, RestartStatus, StepKind};
 use crate::id::RunnerId;
 use crate::launch::NOT_LISTENING;
 use crate::snapshot::EndedInfo;
@@ -21,14 +21,12 @@ pub(super) fn explain(ended: &EndedInfo, steps: &[StepInfo], circumstances: &Cir
     let EndedInfo { id, index, reason, .. } = ended;
     let process = ended.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
     let mut told = Explanation::new(format!("runner {id} (replica {index}{process}) ended: {reason}"));
-    told.rule(rule(*reason), format!("It ended because {}.", because(*reason)));
-    if let Some(detail) = &ended.detail {
+    let because = if *reason == Reason::SetupFailed { why_not_started(ended) } else { because(*reason) };
+    told.rule(rule(*reason), format!("It ended because {because}."));
+    if let Some(detail) = ended.detail.as_ref().filter(|detail| *detail != because) {
         told.fact(format!("In detail: {detail:?}."));
     }
     match reason {
-        Reason::StartupTimeout => {
-            told.fact(format!("The startup timeout is {}.", duration(circumstances.startup_limit)));
-        }
         Reason::Memory | Reason::Age | Reason::Requests => {
             told.rule("S54b", "The limit of each runner is up to a tenth below the setting.");
         }
@@ -39,7 +37,7 @@ pub(super) fn explain(ended: &EndedInfo, steps: &[StepInfo], circumstances: &Cir
     tell_usage(&mut told, ended);
     tell_checks(&mut told, &ended.checks, ended.ended_at, circumstances);
     let is_unhealthy = matches!(reason, Reason::Unhealthy | Reason::ManualCheckFailed);
-    if is_unhealthy && !circumstances.has_admitted {
+    if is_unhealthy && !circumstances.has_passed {
         told.rule("S44b", NEVER_PASSED);
     }
     if let Some(advice) = advice(ended) {
@@ -176,6 +174,15 @@ fn tell_usage(told: &mut Explanation, ended: &EndedInfo) {
     }
 }
 
+/// Which step of its start has failed.
+fn why_not_started(ended: &EndedInfo) -> &'static str {
+    match &ended.detail {
+        _ if ended.pid.is_none() && ended.exit.is_none() => "its process could not be started",
+        Some(detail) if !detail.ends_with(ENDED_EARLY) => "its setup failed",
+        _ => ENDED_EARLY,
+    }
+}
+
 /// What to do about an end that is a fault.
 fn advice(ended: &EndedInfo) -> Option<String> {
     let lived = ended.ended_at.duration_since(ended.started_at).unwrap_or_default();
@@ -198,11 +205,7 @@ fn advice(ended: &EndedInfo) -> Option<String> {
         Reason::Exited => "Read its output, and the requests of that time in the log.",
         Reason::SetupFailed => "Its output and the error say why it could not start.",
         // The detail says what to do about a server that listens elsewhere.
-        Reason::StartupTimeout
-            if ended.detail.as_ref().is_some_and(|detail| !detail.starts_with(NOT_LISTENING)) =>
-        {
-            return None;
-        }
+        Reason::StartupTimeout if ended.detail.as_deref().is_some_and(says_what_to_do) => return None,
         Reason::StartupTimeout => {
             "Make the setup faster, or allow more time with `startup_timeout` (`fal-host --startup-timeout`). A server under \
              `fal-host` is ready when it accepts a connection at the port in the variable `PORT`."
@@ -210,6 +213,11 @@ fn advice(ended: &EndedInfo) -> Option<String> {
         _ => return None,
     };
     Some(advice.to_owned())
+}
+
+/// Whether the detail of a runner that was not ready in time says where it listens instead.
+fn says_what_to_do(detail: &str) -> bool {
+    ![NOT_LISTENING, NOT_READY].iter().any(|known| detail.starts_with(known))
 }
 
 const SEE_CHECK: &str = "What the health check found is in the last failed check above and in the output.";

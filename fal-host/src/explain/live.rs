@@ -50,7 +50,7 @@ pub(super) fn explain(live: &LiveInfo, steps: &[StepInfo], circumstances: &Circu
             "Runners that become unhealthy together usually share the cause, such as a database: repair that first.",
         );
     }
-    if info.awaits_first_pass && failure_of(checks).is_some() && !circumstances.has_admitted {
+    if info.awaits_first_pass && failure_of(checks).is_some() && !circumstances.has_passed {
         told.rule("S44b", NEVER_PASSED);
     }
     tell_plans(&mut told, info, circumstances);

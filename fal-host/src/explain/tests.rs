@@ -57,7 +57,7 @@ const REASONS: [(Reason, &str, &str); 14] = [
     (Reason::Exited, "ended by itself", "[S34]"),
     (Reason::Requested, "x-fal-stop-runner", "[S58b]"),
     (Reason::Unreachable, "refused the connection", "[S39e]"),
-    (Reason::SetupFailed, "setup failed", "[S35c]"),
+    (Reason::SetupFailed, "ended before it was ready", "[S35c]"),
     (Reason::StartupTimeout, "not ready within the startup timeout", "[S35c]"),
     (Reason::Memory, "--max-memory", "[S54a]"),
     (Reason::Age, "--max-age", "[S54a]"),
@@ -95,7 +95,7 @@ runner 3 (replica 1, process 4711) ended: unhealthy
 - The host sent its processes SIGKILL at 1970-01-01T00:15:30Z, because it had not ended within the grace period of 5s. [S33c]
 - Its process was ended by signal 9 (SIGKILL).
 - Its process used at most 50.0 MiB of resident memory and 1.5s of processor time. [S85b]
-- The last check that failed was a periodic one of /health at 1970-01-01T00:15:58Z. It took 5ms and was answered with status 500: \"no GPU\". [S18a]
+- The last check that failed was a periodic one of POST /health at 1970-01-01T00:15:58Z. It took 5ms and was answered with status 500: \"no GPU\". [S18a]
 - Repair what the check found.
 - Make it end sooner after SIGTERM, or allow more time with `termination_grace_period` (`fal-host --grace-period`).
 The rules in brackets are in docs/semantics.md.
@@ -110,7 +110,7 @@ fn a_check_that_the_server_does_not_know_or_refuses_says_what_to_change_s85d() {
     {
         let checks = vec![check(Outcome::Failure(Failure::Status(status)), None)];
         let text = explained_end(EndedInfo { checks, ..ended(Reason::Unhealthy) }, &[StepKind::InRotation]);
-        assert!(text.contains("of /health at") && text.contains(words), "{text}");
+        assert!(text.contains("of POST /health at") && text.contains(words), "{text}");
     }
 }
 

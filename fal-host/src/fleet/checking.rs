@@ -37,6 +37,7 @@ impl Fleet {
         self.update_dispatch(id);
         // Published after that, so that a listener finds the permits free and requests dispatched by this check.
         self.emit(id, EventKind::Checked(record));
+        self.has_passed |= record.effect == CheckEffect::Passed;
         if record.effect == CheckEffect::Passed
             && let Some(deferral) = self.runners.get_mut(&id).and_then(|runner| runner.deferral.take())
         {

@@ -9,9 +9,11 @@ use super::exit::Exit;
 use super::give_up::FailedStart;
 use super::message::FleetCommand;
 use super::record::{MAX_RECORDS, Reason, RunnerRecord};
+use super::refusal::Refusal;
 use super::replica::{Replacement, ReplicaIndex};
 use super::runner::{Phase, Runner};
-use super::settings::{KILL_TIMEOUT, ReplacementStrategy};
+use super::settings::{EXIT_GRACE, KILL_TIMEOUT, ReplacementStrategy};
+use super::starting::ENDED_EARLY;
 use super::{Fleet, Shutdown};
 use crate::id::RunnerId;
 
@@ -27,10 +29,11 @@ impl Fleet {
         // One that drains was replaced already, or is not needed any more.
         let is_draining = matches!(runner.phase, Phase::Draining { .. });
         let start_failed = !runner.stable && !is_draining && !reason.is_planned();
+        let detail = runner.detail().map(str::to_owned);
         let grace_period = self.settings.grace_period;
         self.leave_rotation(now, id);
         self.commands.push(FleetCommand::Terminate(id));
-        self.emit(id, EventKind::Terminating { reason, grace_period });
+        self.emit(id, EventKind::Terminating { reason, detail, grace_period });
         self.set_phase(id, Phase::Terminating { kill_at: now + grace_period });
         if start_failed && let Some(failed) = self.runners.get(&id).map(FailedStart::of) {
             self.on_start_failed(now, index, failed);
@@ -104,6 +107,26 @@ impl Fleet {
         }
     }
 
+    /// A runner has refused the connections of a request (S39e).
+    pub(super) fn on_unreachable(&mut self, now: Time, id: RunnerId, refused: String) {
+        if let Some(runner) = self.runners.get_mut(&id).filter(|runner| runner.is_routed()) {
+            runner.refusal.get_or_insert(Refusal { refused, until: now + EXIT_GRACE });
+            self.update_timer(id);
+        }
+    }
+
+    /// Ends a runner that has refused connections and has not exited since. Returns whether it does.
+    pub(super) fn end_unreachable(&mut self, now: Time, id: RunnerId) -> bool {
+        let runner = self.runners.get_mut(&id);
+        let refusal = runner.and_then(|it| it.refusal.take_if(|refusal| refusal.until <= now));
+        let Some(Refusal { refused, .. }) = refusal else { return false };
+        if let Some(runner) = self.runners.get_mut(&id) {
+            runner.detail = Some(refused);
+        }
+        self.terminate(now, id, Reason::Unreachable);
+        true
+    }
+
     pub(super) fn on_exited(&mut self, now: Time, id: RunnerId, exit: Exit) {
         self.leave_rotation(now, id);
         let Some(mut runner) = self.remove(id) else { return };
@@ -115,9 +138,13 @@ impl Fleet {
         };
         if let Some(reason) = unexpected {
             runner.reason = Some(reason);
+            if reason == Reason::SetupFailed && runner.detail.is_none() {
+                runner.detail = Some(runner.not_ready_and(ENDED_EARLY));
+            }
             // One that drains was replaced already or is not needed any more (S35c).
             if !runner.stable && !matches!(runner.phase, Phase::Draining { .. }) {
-                let failed = FailedStart { exit: Some(exit), ..FailedStart::of(&runner) };
+                let mut failed = FailedStart::of(&runner);
+                failed.cause.exit = Some(exit);
                 self.on_start_failed(now, runner.replica, failed);
             }
         }
@@ -191,7 +218,7 @@ impl Fleet {
             ended: now,
             reason: runner.reason.unwrap_or(Reason::Exited),
             steps: runner.steps,
-            detail: runner.detail,
+            detail: runner.detail.or(runner.not_ready),
             checks: runner.monitor.iter().flat_map(Monitor::history).copied().collect(),
             exit,
         };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use fal_health::CheckRecord;
 use fal_health::protocol::Progress;
 
+use super::failure_cause::FailureCause;
 use super::give_up::GaveUp;
 use super::record::{Reason, RunnerRecord};
 
@@ -96,6 +97,8 @@ pub enum EventKind {
     Terminating {
         /// Why it ends.
         reason: Reason,
+        /// More about the reason ([S119](fal_health::semantics#s119)).
+        detail: Option<String>,
         /// The time until SIGKILL.
         grace_period: Duration,
     },
@@ -164,8 +167,10 @@ pub enum EventKind {
     /// ([S52](fal_health::semantics#s52)).
     #[non_exhaustive]
     RestartAborted {
-        /// Why it failed.
+        /// Why it ends.
         reason: Reason,
+        /// Why it failed.
+        cause: FailureCause,
     },
 }
 

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use super::exit::Exit;
+use super::failure_cause::FailureCause;
 use super::record::Reason;
 use super::runner::Runner;
 use crate::id::RunnerId;
@@ -24,10 +24,7 @@ pub enum GiveUp {
 /// A host gave up: its runners did not start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "gave up after {failed_starts} failed starts in a row; the last one, runner {runner}, failed with `{reason}`{}{}{}",
-    exit.map(|exit| format!(" ({exit})")).unwrap_or_default(),
-    detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default(),
-    last_line.as_ref().map(|line| format!("; it printed last: {line}")).unwrap_or_default()
+    "gave up after {failed_starts} failed starts in a row; the last one, runner {runner}, failed with `{reason}`{cause}"
 )]
 #[non_exhaustive]
 pub struct GaveUp {
@@ -37,12 +34,8 @@ pub struct GaveUp {
     pub runner: RunnerId,
     /// Why it failed.
     pub reason: Reason,
-    /// How its process ended. `None` if it has not ended yet, or had none.
-    pub exit: Option<Exit>,
-    /// The error of its setup, or why it could not be started.
-    pub detail: Option<String>,
-    /// The last line that it printed.
-    pub last_line: Option<String>,
+    /// Why it failed, in detail.
+    pub cause: FailureCause,
 }
 
 /// A runner whose start has failed.
@@ -50,16 +43,14 @@ pub struct GaveUp {
 pub(super) struct FailedStart {
     pub(super) runner: RunnerId,
     pub(super) reason: Reason,
-    pub(super) exit: Option<Exit>,
-    pub(super) detail: Option<String>,
+    pub(super) cause: FailureCause,
 }
 
 impl FailedStart {
     /// The failed start of a runner whose reason to end is known.
     pub(super) fn of(runner: &Runner) -> Self {
         let reason = runner.reason.unwrap_or(Reason::SetupFailed);
-        let last_check = runner.monitor().and_then(|monitor| monitor.history().next_back());
-        let last_check = last_check.map(|check| format!("the last check: {}", check.outcome));
-        Self { runner: runner.id, reason, exit: None, detail: runner.detail.clone().or(last_check) }
+        let cause = FailureCause { detail: runner.detail().map(str::to_owned), ..FailureCause::default() };
+        Self { runner: runner.id, reason, cause }
     }
 }

@@ -27,10 +27,10 @@ impl Fleet {
             return;
         }
         let failed_starts = failures().min().unwrap_or(0);
-        let Some(FailedStart { runner, reason, exit, detail }) = self.last_failed_start.clone() else {
+        let Some(FailedStart { runner, reason, cause }) = self.last_failed_start.clone() else {
             return;
         };
-        let gave_up = GaveUp { failed_starts, runner, reason, exit, detail, last_line: None };
+        let gave_up = GaveUp { failed_starts, runner, reason, cause };
         self.emit(runner, EventKind::GaveUp(gave_up.clone()));
         self.commands.push(FleetCommand::GiveUp(gave_up));
         self.on_stop(now);

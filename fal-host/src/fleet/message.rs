@@ -44,8 +44,8 @@ pub(crate) enum FleetEvent {
     RequestsReached { id: RunnerId },
     /// A runner that left the rotation has no request in flight.
     Drained { id: RunnerId },
-    /// The runner has refused two connections of a request (S39).
-    Unreachable { id: RunnerId },
+    /// The runner has refused two connections of a request: where, and of which one (S39).
+    Unreachable { id: RunnerId, refused: String },
     /// A response of the runner asked for its stop (S58).
     StopRequested { id: RunnerId },
     /// An operator orders something for the runner (S87).

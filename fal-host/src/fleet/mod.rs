@@ -37,6 +37,7 @@ mod checking;
 mod ending;
 mod event_kind;
 mod exit;
+mod failure_cause;
 mod finding;
 mod give_up;
 mod giving_up;
@@ -48,6 +49,7 @@ mod observing;
 mod order;
 mod ordering;
 mod record;
+mod refusal;
 mod replica;
 mod restarting;
 mod rolling_restart;
@@ -67,6 +69,7 @@ use fal_health::Time;
 
 pub use self::event_kind::EventKind;
 pub use self::exit::Exit;
+pub use self::failure_cause::FailureCause;
 pub(crate) use self::finding::Finding;
 pub use self::finding::OnStall;
 use self::give_up::FailedStart;
@@ -89,9 +92,9 @@ pub(crate) use self::scale::Scale;
 pub use self::scale::ScaleTarget;
 #[cfg(feature = "cli")]
 pub(crate) use self::settings::DEFAULT_STARTUP_TIMEOUT;
-use self::settings::EXIT_GRACE;
 pub use self::settings::{Admission, ReplacementStrategy};
 pub(crate) use self::settings::{DEFAULT_START_CHECK_INTERVAL, FleetSettings};
+pub(crate) use self::starting::{ENDED_EARLY, NOT_READY};
 pub use self::step::{Step, StepKind};
 use crate::id::RunnerId;
 
@@ -126,6 +129,8 @@ pub(crate) struct Fleet {
     last_failed_start: Option<FailedStart>,
     /// Whether any runner has ever been in the rotation.
     has_admitted: bool,
+    /// Whether any runner has ever passed a check.
+    has_passed: bool,
     shutdown: Shutdown,
     /// The time of the current call.
     now: Time,
@@ -166,6 +171,7 @@ impl Fleet {
             next_id: 1,
             last_failed_start: None,
             has_admitted: false,
+            has_passed: false,
             shutdown: Shutdown::NotRequested,
             now,
             commands: Vec::new(),
@@ -208,12 +214,7 @@ impl Fleet {
             FleetEvent::MemoryMeasured { id, bytes } => self.on_memory_measured(id, bytes),
             FleetEvent::RequestsReached { id } => self.on_limit_reached(id, Reason::Requests),
             FleetEvent::Drained { id } => self.on_drained(now, id),
-            FleetEvent::Unreachable { id } => {
-                if let Some(runner) = self.runners.get_mut(&id).filter(|runner| runner.is_routed()) {
-                    runner.unreachable_at.get_or_insert(now + EXIT_GRACE);
-                    self.update_timer(id);
-                }
-            }
+            FleetEvent::Unreachable { id, refused } => self.on_unreachable(now, id, refused),
             FleetEvent::StopRequested { id } => self.on_stop_requested(now, id),
             FleetEvent::Ordered { id, order } => self.on_ordered(now, id, order),
             FleetEvent::CheckOrdered { id } => self.on_check_ordered(now, id),
@@ -283,7 +284,7 @@ impl Fleet {
         let index = runner.replica;
         match &mut runner.phase {
             Phase::CrashBackoff { .. } => self.launch(id, index),
-            Phase::Setup { .. } => self.terminate(now, id, Reason::StartupTimeout),
+            Phase::Setup { .. } => self.on_startup_timeout(now, id),
             Phase::Draining { .. } => self.on_drained(now, id),
             Phase::Terminating { .. } => self.kill_runner(now, id),
             Phase::Killed { .. } => self.on_kill_outlived(now, id),
@@ -292,8 +293,8 @@ impl Fleet {
                 if stable_at.take_if(|stable_at| *stable_at <= now).is_some() {
                     self.mark_stable(now, id);
                 }
-                if self.runners.get(&id).and_then(|it| it.unreachable_at).is_some_and(|end| end <= now) {
-                    return self.terminate(now, id, Reason::Unreachable);
+                if self.end_unreachable(now, id) {
+                    return;
                 }
                 self.end_min_healthy(now, id);
                 if self.runners.get(&id).and_then(Runner::age_limit).is_some_and(|limit| limit <= now) {

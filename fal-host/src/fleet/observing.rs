@@ -29,9 +29,9 @@ impl Fleet {
         self.runners.shared().find(|runner| runner.id() == id).map(|runner| self.observed(runner))
     }
 
-    /// Whether any runner has ever been in the rotation.
-    pub(crate) fn has_admitted(&self) -> bool {
-        self.has_admitted
+    /// Whether any runner has ever passed a check.
+    pub(crate) fn has_passed(&self) -> bool {
+        self.has_passed
     }
 
     /// While no runner is in the rotation: the first one that may come into it, and since when it is in its state.

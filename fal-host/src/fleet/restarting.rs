@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use fal_health::Time;
 
 use super::event_kind::EventKind;
+use super::failure_cause::FailureCause;
 use super::message::FleetCommand;
 use super::record::Reason;
 use super::replica::ReplicaIndex;
@@ -125,8 +126,10 @@ impl Fleet {
             return;
         }
         self.last_restart = Some(RestartStatus::Aborted { runner: id, reason });
-        self.emit(id, EventKind::RestartAborted { reason });
-        let error = RestartError::SuccessorFailed { runner: id, reason };
+        // The caller of the fleet knows more about the cause.
+        let cause = FailureCause::default();
+        self.emit(id, EventKind::RestartAborted { reason, cause: cause.clone() });
+        let error = RestartError::SuccessorFailed { runner: id, reason, cause };
         self.commands.push(FleetCommand::RestartEnded(Err(error)));
         self.end_successors(now, Reason::RestartAborted);
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use serde::Serialize;
 
+use super::failure_cause::FailureCause;
 use super::record::Reason;
 use super::replica::ReplicaIndex;
 use crate::id::RunnerId;
@@ -30,8 +31,8 @@ pub(super) struct RollingRestart {
 pub enum RestartError {
     /// One of its successors failed. The runners that it had not replaced stay.
     #[error(
-        "the rolling restart ended, because its new runner {runner} failed with `{reason}`: `explain {runner}` says why; \
-         the runners that it had not replaced stay"
+        "the rolling restart ended, because its new runner {runner} failed with `{reason}`{cause}; the runners that it had not \
+         replaced stay, and `explain {runner}` says more"
     )]
     #[non_exhaustive]
     SuccessorFailed {
@@ -39,6 +40,8 @@ pub enum RestartError {
         runner: RunnerId,
         /// Why the successor ended.
         reason: Reason,
+        /// Why it failed.
+        cause: FailureCause,
     },
     /// The host stops.
     #[error("the host stopped before the rolling restart had ended")]

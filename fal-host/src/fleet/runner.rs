@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::limits::RunnerLimits;
 use super::record::Reason;
+use super::refusal::Refusal;
 use super::replica::ReplicaIndex;
 use super::step::{Step, StepKind};
 use crate::id::RunnerId;
@@ -77,6 +78,8 @@ pub(crate) struct Runner {
     /// Why it ends, once that is decided. The first reason wins (S36).
     pub(super) reason: Option<Reason>,
     pub(super) detail: Option<String>,
+    /// What keeps it from being ready (S49c).
+    pub(super) not_ready: Option<String>,
     /// The number of its deferral, while it is unhealthy and waits to be replaced (S40).
     pub(super) deferral: Option<u64>,
     /// Whether requests are dispatched to it last, because its last counted check failed (S38g).
@@ -85,8 +88,7 @@ pub(crate) struct Runner {
     pub(super) stalled: Option<Duration>,
     /// How long its oldest request had been in progress at the last check that reported it.
     pub(super) oldest_request: Option<Duration>,
-    /// When it is replaced as unreachable, unless it turns out to have exited before (S36b).
-    pub(super) unreachable_at: Option<Time>,
+    pub(super) refusal: Option<Refusal>,
     /// At which memory, age and number of requests it is replaced (S54).
     pub(super) limits: RunnerLimits,
     /// How long it took to start, if that was longer than its limit on age (S54f).
@@ -172,11 +174,12 @@ impl Runner {
             progress: None,
             reason: None,
             detail: None,
+            not_ready: None,
             deferral: None,
             dispatched_last: false,
             stalled: None,
             oldest_request: None,
-            unreachable_at: None,
+            refusal: None,
             limits: RunnerLimits::default(),
             late_start: None,
             memory: None,
@@ -227,7 +230,8 @@ impl Runner {
                     Some(MinHealthy::Until(until)) => Some(until),
                     Some(MinHealthy::NotHealthy) | None => None,
                 };
-                [stable_at, min_healthy, self.unreachable_at, self.age_limit(), self.check_due()]
+                let unreachable_at = self.refusal.as_ref().map(|refusal| refusal.until);
+                [stable_at, min_healthy, unreachable_at, self.age_limit(), self.check_due()]
                     .into_iter()
                     .flatten()
                     .min()
@@ -321,7 +325,7 @@ impl Runner {
 
     /// More about the reason.
     pub(crate) fn detail(&self) -> Option<&str> {
-        self.detail.as_deref()
+        self.detail.as_deref().or(self.not_ready.as_deref())
     }
 
     /// Whether its replacement waits, because enough others are under way (S40).

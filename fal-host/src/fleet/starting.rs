@@ -12,7 +12,22 @@ use super::runner::{Phase, Runner};
 use super::settings::STABLE_AFTER;
 use super::step::StepKind;
 use super::{Fleet, Shutdown};
+use crate::amounts::duration;
 use crate::id::RunnerId;
+
+/// How the detail of a runner begins that was not ready in time, if nothing else is known.
+pub(crate) const NOT_READY: &str = "not ready within";
+
+/// How the detail of a runner ends whose process has ended before it was ready, without an error of its setup.
+pub(crate) const ENDED_EARLY: &str = "its process ended before it was ready";
+
+impl Runner {
+    /// What keeps it from being ready, if that is known, and how its start has failed.
+    pub(super) fn not_ready_and(&self, failed: &str) -> String {
+        let not_ready = self.not_ready.as_ref().map(|detail| format!("{detail}; ")).unwrap_or_default();
+        format!("{not_ready}{failed}")
+    }
+}
 
 impl Fleet {
     /// Creates the current runner of a replica that has none.
@@ -121,6 +136,17 @@ impl Fleet {
         self.abort_restart_of(now, id, Reason::SetupFailed);
     }
 
+    /// A runner is not ready in time (S35c).
+    pub(super) fn on_startup_timeout(&mut self, now: Time, id: RunnerId) {
+        let Some(runner) = self.runners.get_mut(&id) else { return };
+        let limit = duration(self.settings.startup_limit());
+        let late = format!("{NOT_READY} {limit} (`startup_timeout`, `fal-host --startup-timeout`)");
+        if runner.detail.is_none() {
+            runner.detail = Some(runner.not_ready_and(&late));
+        }
+        self.terminate(now, id, Reason::StartupTimeout);
+    }
+
     /// A start has failed: the next start of its replica may have to wait (S35d).
     pub(super) fn on_start_failed(&mut self, now: Time, index: ReplicaIndex, failed: FailedStart) {
         self.last_failed_start = Some(failed);
@@ -140,7 +166,7 @@ impl Fleet {
     /// A runner is not ready, and the host knows what is missing (S49c).
     pub(super) fn on_not_ready(&mut self, id: RunnerId, detail: String) {
         if let Some(runner) = self.runners.get_mut(&id).filter(|it| matches!(it.phase, Phase::Setup { .. })) {
-            runner.detail = Some(detail);
+            runner.not_ready = Some(detail);
         }
     }
 
@@ -149,7 +175,7 @@ impl Fleet {
         if !matches!(runner.phase, Phase::Setup { .. }) {
             return;
         }
-        (runner.progress, runner.detail) = (None, None);
+        (runner.progress, runner.detail, runner.not_ready) = (None, None, None);
         let after = now.since(runner.started);
         if self.settings.awaits_first_pass() {
             self.set_phase(id, Phase::AwaitingFirstPass);

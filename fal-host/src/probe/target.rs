@@ -1,5 +1,7 @@
 //! What every check of an app calls.
 
+use std::fmt;
+
 use fal_health::protocol::{header, request_id};
 use fal_health::{HealthCheckSpec, Trigger};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING, UPGRADE};
@@ -16,6 +18,13 @@ pub(crate) struct ProbeTarget {
     uri: Uri,
     /// What every check has, with `host`.
     headers: HeaderMap,
+}
+
+impl fmt::Display for ProbeTarget {
+    /// The method and the path without the query.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.uri.path())
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -203,14 +203,6 @@ impl Balancer {
         &self.limits
     }
 
-    /// The path of the health endpoint as it is declared.
-    pub(crate) fn health_path(&self) -> Option<&str> {
-        match &self.limits.manual_checks {
-            ManualChecks::Made { health_path } => Some(health_path.declared()),
-            ManualChecks::Ignored => None,
-        }
-    }
-
     /// What is counted of requests.
     pub(crate) const fn metrics(&self) -> &RequestMetrics {
         &self.metrics
@@ -282,8 +274,8 @@ impl Balancer {
     }
 
     /// Takes a runner that refused two connections out of the rotation and reports it (S39).
-    pub(super) fn unreachable(&self, runner: &ServingRunner) {
-        self.suspend(runner, Report::Unreachable(runner.id));
+    pub(super) fn unreachable(&self, runner: &ServingRunner, refused: String) {
+        self.suspend(runner, Report::Unreachable(runner.id, refused));
     }
 
     /// Takes a runner that says that it cannot go on out of the rotation and reports it (S58).

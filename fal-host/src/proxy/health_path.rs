@@ -18,11 +18,6 @@ impl HealthPath {
         Self { normalized: normalize(&declared), declared }
     }
 
-    /// The path as it is declared, without its query.
-    pub(super) fn declared(&self) -> &str {
-        &self.declared
-    }
-
     /// Whether a client's path is this one, in any spelling. Most paths are compared without an allocation.
     pub(super) fn is_named_by(&self, path: &str) -> bool {
         path == self.declared

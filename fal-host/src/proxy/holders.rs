@@ -1,5 +1,6 @@
 //! Which requests hold the permits of a runner, and since when.
 
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use http::uri::PathAndQuery;
@@ -40,6 +41,13 @@ impl Holder {
     }
 }
 
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.request_id.to_str().unwrap_or_default();
+        write!(f, "{} {} with the id {id}", self.method, self.path())
+    }
+}
+
 impl Holders {
     pub(super) fn insert(&self, holder: Holder) -> HolderId {
         let mut table = self.lock();
@@ -54,6 +62,10 @@ impl Holders {
         if let Some(index) = holders.iter().position(|(other, _)| *other == id) {
             holders.swap_remove(index);
         }
+    }
+
+    pub(super) fn get(&self, id: HolderId) -> Option<Holder> {
+        self.lock().holders.iter().find(|(other, _)| *other == id).map(|(_, holder)| holder.clone())
     }
 
     pub(super) fn count(&self) -> usize {

@@ -82,7 +82,11 @@ impl Permit {
 
     /// The runner refused a connection twice (S39).
     pub(super) fn unreachable(&self) {
-        self.balancer.unreachable(&self.runner);
+        let holder = self.holder.and_then(|holder| self.runner.holders.get(holder));
+        let request = holder.map(|it| format!(" of {it}")).unwrap_or_default();
+        let refused =
+            format!("{} refused the connection{request}, and then a fresh one", self.runner.address);
+        self.balancer.unreachable(&self.runner, refused);
     }
 }
 

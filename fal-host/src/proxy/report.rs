@@ -15,12 +15,13 @@ pub(crate) struct Reports {
 }
 
 /// An event of a runner, for the control side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Report {
     /// Its last request has ended since `Balancer::remove`.
     Drained(RunnerId),
-    /// It refused a request's connection and then a fresh one. It gets no more requests (S39).
-    Unreachable(RunnerId),
+    /// It refused a request's connection and then a fresh one. It gets no more requests (S39). The text says where, and of which
+    /// request.
+    Unreachable(RunnerId, String),
     /// It has served as many requests as it may (S54).
     RequestsReached(RunnerId),
     /// A response asked for its stop. It gets no more requests (S58).

@@ -1,7 +1,6 @@
 //! Why a new host does not serve, in words for the operator who upgrades (S93a).
 
-use crate::evidence::last_line;
-use crate::fleet::RunnerRecord;
+use crate::fleet::{FailureCause, RunnerRecord};
 use crate::snapshot::RunnerInfo;
 use crate::{HostHandle, RunnerId, RunnerState};
 
@@ -15,10 +14,9 @@ pub(super) fn serves(runner: &RunnerInfo) -> bool {
 /// A runner has ended: what its record says, and the last line that it printed.
 pub(super) async fn runner_ended(host: &HostHandle, record: &RunnerRecord) -> String {
     let RunnerRecord { id, reason, exit, detail, .. } = record;
-    let exit = exit.map(|exit| format!(" ({exit})")).unwrap_or_default();
-    let detail = detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
-    let printed = printed(host, *id).await;
-    format!("its runner {id} has ended with the reason `{reason}`{exit}{detail}{printed}")
+    let known = FailureCause { exit: *exit, detail: detail.clone(), last_line: None };
+    let cause = known.or(cause(host, *id).await);
+    format!("runner {id} of the new host has ended with the reason `{reason}`{cause}")
 }
 
 /// What a host waits for whose replicas do not all serve.
@@ -30,25 +28,21 @@ pub(super) async fn what_it_waits_for(host: &HostHandle) -> String {
         0 => String::new(),
         others => format!(", and {others} more do not serve"),
     };
-    let printed = printed(host, runner.id).await;
-    format!("its runner {} {}{others}{printed}", runner.id, state(runner))
+    let cause = cause(host, runner.id).await;
+    format!("runner {} of the new host {}{cause}{others}", runner.id, state(runner))
 }
 
 /// What a runner does that does not serve, as the end of a sentence.
 fn state(runner: &RunnerInfo) -> String {
     let last_check = runner.health.as_ref().and_then(|health| health.last_check.as_ref());
     match (runner.awaits_first_pass, last_check) {
-        (true, Some(check)) => {
-            format!("is ready and has passed no check yet (the last check: {})", check.outcome)
-        }
+        (true, Some(_)) => "is ready and has passed no check yet".to_owned(),
         (true, None) => "is ready and waits for its first check".to_owned(),
         (false, _) => format!("is in {}", runner.state.name()),
     }
 }
 
-/// The last line that a runner printed, as the end of a sentence.
-async fn printed(host: &HostHandle, id: RunnerId) -> String {
-    let details = host.runner(id).await;
-    let line = details.as_ref().and_then(|details| last_line(&details.output));
-    line.map(|line| format!("; it printed last: {line}")).unwrap_or_default()
+/// What the new host knows of the cause.
+async fn cause(host: &HostHandle, id: RunnerId) -> FailureCause {
+    host.runner(id).await.map(|details| details.cause()).unwrap_or_default()
 }

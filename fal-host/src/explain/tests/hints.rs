@@ -15,15 +15,15 @@ fn a_runner_at_its_limit_names_its_successor_s54c_s85d() {
 #[test]
 fn a_check_that_no_runner_has_ever_passed_may_be_wrong_s44b_s85d() {
     let failed = || vec![check(Outcome::Failure(Failure::Status(404)), None)];
-    for has_admitted in [false, true] {
-        let circumstances = || Circumstances { has_admitted, ..Circumstances::default() };
+    for has_passed in [false, true] {
+        let circumstances = || Circumstances { has_passed, ..Circumstances::default() };
         let text =
             explained_end_in(circumstances(), EndedInfo { checks: failed(), ..ended(Reason::Unhealthy) });
-        assert_eq!(text.contains("has ever passed a check"), !has_admitted, "{text}");
+        assert_eq!(text.contains("has ever passed a check"), !has_passed, "{text}");
         let mut waiting = LiveInfo { checks: failed(), ..live(RunnerState::Setup) };
         waiting.info.awaits_first_pass = true;
         let text = explained_in(circumstances(), waiting, &[StepKind::AwaitingFirstPass]);
-        assert_eq!(text.contains("has ever passed a check"), !has_admitted, "{text}");
+        assert_eq!(text.contains("has ever passed a check"), !has_passed, "{text}");
     }
 }
 
@@ -55,4 +55,34 @@ fn an_aborted_rolling_restart_is_told_by_those_that_it_ended_s52b_s85d() {
     assert!(text.contains("a new runner of a rolling restart, which ended with it"), "{text}");
     let text = explained_end_in(aborted(2), ended(Reason::RestartAborted));
     assert!(text.contains("That was runner 2: `explain 2` says why it failed."), "{text}");
+}
+
+#[test]
+fn a_failed_start_says_which_step_has_failed_s35c_s119b() {
+    let start = |detail: &str, pid: Option<u32>| {
+        let exit = pid.map(|_| Exit::Status(1));
+        let text = EndedInfo { detail: Some(detail.to_owned()), pid, exit, ..ended(Reason::SetupFailed) };
+        explained_end(text, &[StepKind::Setup]).lines().skip(1).take(2).collect::<Vec<_>>().join("\n")
+    };
+    let early = "its process ended before it was ready";
+    for (told, words) in [
+        (
+            start("no model", Some(7)),
+            "- It ended because its setup failed. [S35c]\n- In detail: \"no model\".",
+        ),
+        (
+            start("no such file", None),
+            "- It ended because its process could not be started. [S35c]\n- In detail: \"no such",
+        ),
+        (
+            start(early, Some(7)),
+            "- It ended because its process ended before it was ready. [S35c]\n- Its process started",
+        ),
+        (
+            start(&format!("port 1; {early}"), Some(7)),
+            "- It ended because its process ended before it was ready. [S35c]\n- In detail",
+        ),
+    ] {
+        assert!(told.starts_with(words), "{told}");
+    }
 }

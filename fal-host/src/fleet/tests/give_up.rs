@@ -33,7 +33,8 @@ fn a_host_that_never_had_a_runner_gives_up_after_five_failed_starts_s48a_s48b() 
     let gave_up = gave_up(&simulation).unwrap();
     assert_eq!((gave_up.failed_starts, gave_up.reason), (5, Reason::SetupFailed));
     assert_eq!(simulation.starts().len(), 5, "no further one is started");
-    let message = "gave up after 5 failed starts in a row; the last one, runner 5, failed with `setup_failed` (status 1)";
+    let message = "gave up after 5 failed starts in a row; the last one, runner 5, failed with `setup_failed` (status 1): its \
+         process ended before it was ready";
     assert_eq!(gave_up.to_string(), message);
 }
 

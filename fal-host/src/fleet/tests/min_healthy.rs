@@ -29,7 +29,7 @@ fn ids(simulation: &Simulation) -> Vec<u64> {
 
 fn failed(simulation: &Simulation) -> Option<(u64, Reason)> {
     match simulation.restarts.as_slice() {
-        [Err(RestartError::SuccessorFailed { runner, reason })] => Some((runner.get(), *reason)),
+        [Err(RestartError::SuccessorFailed { runner, reason, .. })] => Some((runner.get(), *reason)),
         _ => None,
     }
 }
@@ -73,7 +73,7 @@ fn a_version_that_passes_once_and_then_ends_replaces_no_runner_s52a_s52b() {
         simulation.run_to(seconds(100));
         assert_eq!((ids(&simulation), failed(&simulation)), (vec![1, 2, 3], Some((4, Reason::Exited))));
         assert_eq!(simulation.reasons(), [Reason::Exited]);
-        let aborted = |it: &EventKind| matches!(it, EventKind::RestartAborted { reason: Reason::Exited });
+        let aborted = |it: &EventKind| matches!(it, EventKind::RestartAborted { reason: Reason::Exited, .. });
         assert!(simulation.happened(4, aborted).is_some());
         let status = simulation.fleet.restart_status();
         assert!(matches!(status, Some(RestartStatus::Aborted { reason: Reason::Exited, .. })), "{status:?}");

@@ -84,9 +84,9 @@ fn an_unreachable_runner_is_replaced_and_an_exit_found_first_wins_s36b_s39e() {
     let mut simulation = Simulation::new(settings(2), |_| GOOD);
     simulation.run_to(seconds(40));
     let ids: Vec<_> = simulation.fleet.runners().map(super::super::Runner::id).collect();
-    simulation.handle(FleetEvent::Unreachable { id: ids[0] });
+    simulation.handle(FleetEvent::Unreachable { id: ids[0], refused: String::new() });
     simulation.handle(FleetEvent::Exited { id: ids[1], exit: crate::Exit::Signal(11) });
-    simulation.handle(FleetEvent::Unreachable { id: ids[1] });
+    simulation.handle(FleetEvent::Unreachable { id: ids[1], refused: String::new() });
     simulation.run_to(seconds(60));
     assert_eq!(simulation.reasons(), [Reason::Exited, Reason::Unreachable]);
     assert_eq!(simulation.routed.len(), 2);

@@ -204,7 +204,8 @@ fn what_keeps_a_runner_from_being_ready_is_in_its_record_unless_it_becomes_ready
     simulation.handle(elsewhere(2));
     simulation.run_to(seconds(700));
     let record = &simulation.records()[1];
-    assert_eq!((record.reason, record.detail.as_deref()), (Reason::StartupTimeout, Some("port 8000")));
+    let detail = "port 8000; not ready within 600s (`startup_timeout`, `fal-host --startup-timeout`)";
+    assert_eq!((record.reason, record.detail.as_deref()), (Reason::StartupTimeout, Some(detail)));
 }
 
 #[test]
@@ -217,7 +218,7 @@ fn late_events_of_a_removed_runner_change_nothing_s21a() {
         FleetEvent::Ready { id: first },
         FleetEvent::Launched { id: first, pid: None },
         FleetEvent::Drained { id: first },
-        FleetEvent::Unreachable { id: first },
+        FleetEvent::Unreachable { id: first, refused: String::new() },
         FleetEvent::ManualRequested { id: first },
         FleetEvent::Exited { id: first, exit: crate::Exit::Unknown },
         FleetEvent::LaunchFailed { id: first, error: String::new() },
@@ -265,7 +266,7 @@ fn a_runner_that_refuses_connections_has_a_moment_to_turn_out_to_have_exited_s36
         let mut simulation = Simulation::new(settings(1), |_| GOOD);
         simulation.run_to(seconds(20));
         let id = simulation.fleet.runners().next().unwrap().id();
-        simulation.handle(FleetEvent::Unreachable { id });
+        simulation.handle(FleetEvent::Unreachable { id, refused: String::new() });
         simulation.run_to(seconds(20) + millis(49));
         assert!(simulation.records().is_empty());
         if exits {

@@ -143,14 +143,18 @@ async fn a_response_that_closes_its_connection_makes_the_next_request_open_anoth
 }
 
 #[tokio::test]
-async fn a_runner_that_refuses_a_connection_and_a_fresh_one_is_unreachable_and_its_request_moves_s39b_s39e() {
+async fn a_runner_that_refuses_a_connection_and_a_fresh_one_is_unreachable_and_its_request_moves_s39b_s39e_s119c()
+ {
     let mut rig = Rig::new().await;
     let deaf = rig.deaf();
     let runner = rig.runner();
-    let (mut client, mut connection) = rig.request("/", &runner).await;
+    let (mut client, mut connection) = rig.request("/a?secret", &runner).await;
     connection.answer("ok").await;
     assert_eq!(client.message().await.body, "ok");
-    assert_eq!(rig.report().await, Report::Unreachable(deaf));
+    let (id, refused) = rig.unreachable().await;
+    assert_eq!(id, deaf);
+    let refused = refused.split(" with the id ").next().unwrap();
+    assert!(refused.contains(" refused the connection of GET /a"), "{refused}");
     assert_eq!(rig.balancer.in_flight(deaf), 0);
     rig.balancer.remove(deaf);
     assert_eq!(rig.report().await, Report::Drained(deaf));
@@ -162,7 +166,7 @@ async fn a_request_that_moves_is_exempt_from_the_queues_limit_and_goes_to_the_fr
     let mut rig = Rig::with(Limits { queue: 0, ..limits() }).await;
     let deaf = rig.deaf();
     let _moves = rig.get("/moves").await;
-    assert_eq!(rig.report().await, Report::Unreachable(deaf));
+    assert_eq!(rig.unreachable().await.0, deaf);
     until(|| rig.balancer.waiting() == 1).await;
     assert_eq!(rig.get("/").await.message().await.error_type(), "queue_full");
     let runner = rig.runner();
@@ -177,7 +181,7 @@ async fn a_request_moves_at_most_ten_times_s39b() {
     let response = rig.get("/").await.message().await;
     assert_eq!((response.status(), response.error_type().as_str()), (503, "runner_disconnected"));
     for id in deaf {
-        assert_eq!(rig.report().await, Report::Unreachable(id));
+        assert_eq!(rig.unreachable().await.0, id);
     }
     assert!(rig.has_no_report());
     assert_eq!(rig.balancer.in_flight(untouched), 0);

@@ -148,6 +148,14 @@ impl Rig {
         within(self.reports.recv()).await.unwrap()
     }
 
+    /// Waits for the report of an unreachable runner, and returns what it says.
+    pub(super) async fn unreachable(&mut self) -> (RunnerId, String) {
+        match self.report().await {
+            Report::Unreachable(id, refused) => (id, refused),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// Whether the data plane has sent no further report.
     pub(super) fn has_no_report(&mut self) -> bool {
         self.next_report().is_none()

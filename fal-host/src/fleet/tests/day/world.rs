@@ -208,7 +208,7 @@ impl World {
             Fault::Crash => self.exit(id, Exit::Signal(11)),
             Fault::FailManualCheck => self.handle(FleetEvent::ManualRequested { id }),
             Fault::RequestStop => self.handle(FleetEvent::StopRequested { id }),
-            Fault::RefuseConnections => self.handle(FleetEvent::Unreachable { id }),
+            Fault::RefuseConnections => self.handle(FleetEvent::Unreachable { id, refused: String::new() }),
             Fault::Hang | Fault::FailChecks | Fault::Flap | Fault::Wedge | Fault::Stall | Fault::Leak => {}
         }
     }

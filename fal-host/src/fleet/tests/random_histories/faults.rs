@@ -50,7 +50,7 @@ impl History {
             7 if has_process && chance.one_in(3) => FleetEvent::Exited { id, exit: Exit::Status(1) },
             8 if has_process && !routed => FleetEvent::Drained { id },
             9 => match chance.below(7) {
-                0 => FleetEvent::Unreachable { id },
+                0 => FleetEvent::Unreachable { id, refused: String::new() },
                 1 => FleetEvent::StopRequested { id },
                 2 => FleetEvent::SetupFailed { id, error: "no model".to_owned() },
                 3 => FleetEvent::Progress { id, progress: Progress::new(0.5, "half") },

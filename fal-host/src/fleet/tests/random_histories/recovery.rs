@@ -161,7 +161,7 @@ impl History {
         let is_ending = |runner: &Runner| {
             let is_unhealthy =
                 runner.monitor().is_some_and(|monitor| monitor.verdict() == Verdict::Unhealthy);
-            is_unhealthy || runner.unreachable_at.is_some()
+            is_unhealthy || runner.refusal.is_some()
         };
         !self.stopping
             && !self.fleet.runners().any(is_ending)
