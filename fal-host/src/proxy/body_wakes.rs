@@ -1,4 +1,4 @@
-//! Keeps hyper from waking a client connection when nothing is left for it to do.
+//! Keeps hyper from waking a connection when nothing is left for it to do. The file of fal-runtime is a link to the one of fal-host.
 //!
 //! hyper registers the waker of a connection before it passes on a part of a request's body, and wakes it when that part is
 //! taken. If it was the last part, the task of the connection would run once more for nothing, in each request with a body.
