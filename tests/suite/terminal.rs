@@ -160,14 +160,16 @@ async fn a_client_that_does_not_send_its_body_is_a_warning_with_the_option_s84b(
 }
 
 #[tokio::test]
-async fn a_host_serves_although_its_standard_output_is_full() {
+async fn a_host_whose_standard_output_is_full_serves_and_logs_its_addresses_s94c() {
     let director = Director::new();
     let mut command = Command::new("sh");
     let (variable, value) = director.environment();
     command.env(variable, value).args(["-c", r#"exec "$0" "$@" > /dev/full"#, env!("CARGO_BIN_EXE_fixture")]);
     command.args(["run", "--app=scripted", "--listen=127.0.0.1:0", "--admin=off"]);
     let mut host = Program::start(&mut command);
-    host.stderr.line("cannot write the addresses of the host to standard output").await;
+    let line = host.stderr.line("cannot write the addresses of the host to standard output").await;
+    let address = line.split("requests=").nth(1).unwrap().split(' ').next().unwrap();
+    Client::tcp(address.parse().unwrap()).await;
     host.stderr.line("IDLE: takes requests").await;
     host.signal(Signal::TERM);
     assert_eq!(host.exit().await, Some(0));

@@ -340,7 +340,7 @@ async fn a_pause_goes_along_and_what_waits_in_both_queues_is_served_after_it_s90
     while old.host.shows("/runners").await.json()["queued"] != 1 {}
     let (address, admin) = (old.host.address().await, old.host.admin().await);
     let upgraded = old.operate(&["upgrade"]).await;
-    assert!(upgraded.stdout.contains("the host is still paused: `resume`"), "{upgraded:?}");
+    assert!(upgraded.stdout.contains("has taken over, and is still paused: `resume`"), "{upgraded:?}");
     old.host.stderr.line("paused, as the host before").await;
     let new = Process::new(process_of(&upgraded.stdout));
     let fresh = Pending::new(address, &Request::call("fresh")).await;

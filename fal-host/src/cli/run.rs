@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -237,7 +238,14 @@ fn print_banner(banner: Banner<'_>, options: &HostOptions, host: &HostHandle) {
     let mut out = io::stdout().lock();
     match out.write_all(banner.render(host, options).as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            tracing::error!(%error, "cannot write the addresses of the host to standard output");
+            let shown = |address: Option<SocketAddr>| address.map(tracing::field::display);
+            tracing::error!(
+                requests = %host.address(),
+                admin = shown(host.admin_address()),
+                probes = shown(host.probes_address()),
+                %error,
+                "cannot write the addresses of the host to standard output"
+            );
         }
         _ => {}
     }

@@ -84,8 +84,12 @@ pub(super) fn upgrade(
         let body = response.or_refused(&[]).await?.json().await?;
         let pid = body.get("pid").and_then(Value::as_u64).unwrap_or_default();
         let paused = body.get("paused").and_then(Value::as_bool).unwrap_or_default();
-        let still = if paused { "; the host is still paused: `resume` lets requests go on" } else { "" };
-        print(format!("process {pid} serves now{still}\n").as_bytes())?;
+        let does = if paused {
+            "has taken over, and is still paused: `resume` lets requests go on"
+        } else {
+            "serves now"
+        };
+        print(format!("process {pid} {does}\n").as_bytes())?;
         Ok(ExitCode::SUCCESS)
     })
 }
