@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::error::ProxyError;
+use crate::RunnerId;
 use crate::amounts::duration;
 
 /// How often the number of further refusals is told.
@@ -40,6 +41,7 @@ pub(super) struct RefusedClient<'a> {
     pub(super) method: Option<&'a str>,
     pub(super) path: Option<&'a str>,
     pub(super) request_id: Option<&'a str>,
+    pub(super) runner: Option<RunnerId>,
 }
 
 impl LimitReached {

@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fal_health::protocol::HostErrorType;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use tokio::time::Instant;
 
 use super::access_log::{AccessLogEntry, Ended, RequestOutcome, milliseconds};
 use super::error::ProxyError;
 use super::holders::Holder;
-use super::log_entry::{LogEntry, path_of};
+use super::log_entry::{LogEntry, cut, path_of};
 use super::refusal_log::{LimitReached, RefusedClient};
 use super::request_trace::RequestTrace;
-use super::session::Session;
+use super::session::{CutOffRequest, Session};
 use crate::metrics::{Completion, EndpointIndex};
 
 static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -26,6 +27,8 @@ pub(super) struct RequestRecord {
     session: Arc<Session>,
     began: Instant,
     method: Method,
+    target: Option<PathAndQuery>,
+    id: HeaderValue,
     endpoint: EndpointIndex,
     /// What a log line says about it.
     pub(super) entry: LogEntry,
@@ -56,6 +59,8 @@ impl RequestRecord {
         Self {
             began: Instant::now(),
             method,
+            target: request.uri().path_and_query().cloned(),
+            id: id.clone(),
             endpoint,
             entry: LogEntry::new(request.headers()),
             trace,
@@ -100,6 +105,7 @@ impl RequestRecord {
             method: Some(self.method.as_str()),
             path: Some(path_of(request)),
             request_id: id.to_str().ok(),
+            runner: self.entry.runner,
         };
         self.session.balancer.log_refusal(LimitReached::Request(error), refused);
         self.outcome = RequestOutcome::Error(error_type);
@@ -150,6 +156,10 @@ impl Drop for RequestRecord {
         // The host has cut it off: it has not left by itself.
         let outcome = match outcome {
             RequestOutcome::ClientLeft if self.session.client.was_cut_off() => {
+                let path = self.target.as_ref().map_or("*", |target| cut(target.path())).to_owned();
+                let (method, id, runner) = (self.method.clone(), self.id.clone(), self.entry.runner);
+                // A connection is cut off once.
+                let _ = self.session.cut_off.set(Box::new(CutOffRequest { method, path, id, runner }));
                 RequestOutcome::Error(HostErrorType::ClientTimeout)
             }
             outcome => outcome,

@@ -34,7 +34,6 @@ use super::session::Session;
 use super::stopping::{self, LINGER_CHECK, MakeRoom, close_or_make_room, must_end};
 use super::switched_stream::SwitchedStream;
 use super::timer::{TickClock, Wait};
-use super::tunnel::TunnelSlot;
 use crate::connect::Pause;
 
 /// Serves the clients of `listener` until `stop` resolves. Then it closes the listener and ends every client connection:
@@ -283,7 +282,7 @@ async fn serve_requests(
     let has_request = Arc::<AtomicBool>::default();
     let seen = Arc::clone(&has_request);
     let (max_head, linger) = (balancer.limits().max_head.max(MIN_HEAD), balancer.limits().linger);
-    let session = Arc::new(Session { balancer, client: Arc::clone(&client), tunnel: TunnelSlot::default() });
+    let session = Session::new(balancer, Arc::clone(&client));
     let requests = Arc::clone(&session);
     let service = service_fn(move |request| {
         seen.store(true, Ordering::Relaxed);
@@ -322,8 +321,8 @@ async fn serve_requests(
         match parts.io.end() {
             Some(End::Stalled) => {
                 let after = client.limits.inactivity.1;
-                let refused =
-                    RefusedClient { client: client.sender.address.to_str().ok(), ..RefusedClient::default() };
+                let known = session.cut_off.get().map(|request| request.named()).unwrap_or_default();
+                let refused = RefusedClient { client: client.sender.address.to_str().ok(), ..known };
                 session.balancer.log_refusal(LimitReached::SlowReader { after }, refused);
                 return reset(client.stream());
             }

@@ -1,10 +1,14 @@
 //! One client connection, as its requests see it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use http::{HeaderValue, Method};
 
 use super::balancer::Balancer;
 use super::client::Client;
+use super::refusal_log::RefusedClient;
 use super::tunnel::TunnelSlot;
+use crate::RunnerId;
 
 /// One client connection, for all of its requests.
 #[derive(Debug)]
@@ -12,4 +16,35 @@ pub(super) struct Session {
     pub(super) balancer: Arc<Balancer>,
     pub(super) client: Arc<Client>,
     pub(super) tunnel: TunnelSlot,
+    /// The request whose client was cut off.
+    pub(super) cut_off: OnceLock<Box<CutOffRequest>>,
+}
+
+impl Session {
+    pub(super) fn new(balancer: Arc<Balancer>, client: Arc<Client>) -> Arc<Self> {
+        let (tunnel, cut_off) = Default::default();
+        Arc::new(Self { balancer, client, tunnel, cut_off })
+    }
+}
+
+/// A request whose client the host has cut off.
+#[derive(Debug)]
+pub(super) struct CutOffRequest {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) id: HeaderValue,
+    pub(super) runner: Option<RunnerId>,
+}
+
+impl CutOffRequest {
+    /// What a warning names of it.
+    pub(super) fn named(&self) -> RefusedClient<'_> {
+        RefusedClient {
+            client: None,
+            method: Some(self.method.as_str()),
+            path: Some(&self.path),
+            request_id: self.id.to_str().ok(),
+            runner: self.runner,
+        }
+    }
 }

@@ -62,6 +62,10 @@ impl Balancer {
             LimitReached::SlowReader { after } => match further {
                 None => tracing::warn!(
                     client = refused.client,
+                    method = refused.method,
+                    path = refused.path,
+                    request_id = refused.request_id,
+                    runner = refused.runner.map(tracing::field::display),
                     "a client has read nothing of its response for {after:?} and was cut off; `--client-timeout` sets this time; \
                      further ones are counted, and their number is told once a minute"
                 ),
@@ -119,6 +123,7 @@ impl Balancer {
                 method = refused.method,
                 path = refused.path,
                 request_id = refused.request_id,
+                runner = refused.runner.map(tracing::field::display),
                 "a request is refused; further ones are counted, and their number is told once a minute"
             ),
             Some((count, time)) => {

@@ -14,7 +14,6 @@ use crate::proxy::balancer::Balancer;
 use crate::proxy::client::Client;
 use crate::proxy::forward::{Departed, forward};
 use crate::proxy::session::Session;
-use crate::proxy::tunnel::TunnelSlot;
 
 /// Answers the requests of one connection.
 #[derive(Debug)]
@@ -35,7 +34,7 @@ impl Service<Request<Incoming>> for Requests {
         let stream = Arc::new(Client::of_stream(&self.client));
         self.spawner.announce(Arc::clone(&stream));
         let (balancer, client) = (Arc::clone(&self.balancer), Arc::clone(&stream));
-        let session = Arc::new(Session { balancer, client, tunnel: TunnelSlot::default() });
+        let session = Session::new(balancer, client);
         let rounds = self.rounds.clone();
         Box::pin(async move {
             Ok(forward(session, request).await?.map(|body| StreamBody::new(body, stream, rounds)))
