@@ -174,8 +174,18 @@ async fn on_a_thread<T: Send + 'static>(
             let _ = thread.answer.send(settled);
         }
     };
+    let running = start(name, Box::new(run), &runtime);
+    let mut waiting = PendingFunction { answered: Some(answered), has_returned, running };
+    match &mut waiting.answered {
+        Some(answered) => answered.await?,
+        None => Err(Error::msg("the caller no longer waits")),
+    }
+}
+
+/// Starts a lifecycle function. It is not generic, since the code of a thread is large.
+fn start(name: &str, function: LifecycleWork, runtime: &Handle) -> RunningFunction {
     let running = RunningFunction::default();
-    *running.lock() = Some(Box::new(run));
+    *running.lock() = Some(function);
     let work = running.clone();
     let work = move || {
         // Locked until the function has ended.
@@ -188,11 +198,7 @@ async fn on_a_thread<T: Send + 'static>(
         // The system gives no further thread: one that runs blocking calls is kept for this (S101b).
         runtime.spawn_blocking(work);
     }
-    let mut waiting = PendingFunction { answered: Some(answered), has_returned, running };
-    match &mut waiting.answered {
-        Some(answered) => answered.await?,
-        None => Err(Error::msg("the caller no longer waits")),
-    }
+    running
 }
 
 /// A lifecycle function, which is taken by the thread that runs it and locked while it runs.
