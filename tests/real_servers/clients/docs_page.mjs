@@ -45,6 +45,11 @@ async function looks(page) {
   await page.show(`${url}?phone#grow`, ready, { scheme: "light", width: 390, height: 844, mobile: true });
   await page.until(`${card("grow")}.open && ${card("grow")}.querySelector("textarea")`);
   await page.judge("phone");
+  await page.send("Emulation.setDeviceMetricsOverride", { width: 320, height: 700, deviceScaleFactor: 2, mobile: false });
+  await page.send("Emulation.setEmulatedMedia", { features: [{ name: "forced-colors", value: "active" }, { name: "prefers-reduced-motion", value: "reduce" }] });
+  await page.judge("320 px in forced colours");
+  await page.send("Emulation.setDeviceMetricsOverride", { width: 390, height: 844, deviceScaleFactor: 1, mobile: true });
+  await page.send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: "light" }] });
   await page.picture("docs-phone");
 
   await page.show(`${url}?try`, ready, { scheme: "light", ...desktop });

@@ -114,7 +114,7 @@ async function is_full(page, host) {
   assert.equal(await page.evaluate(`document.querySelector("#state").className`), "badge warn");
   const refused = await host.call("/slow");
   assert.equal(refused.status, 503);
-  await page.until(`${shows("#tiles", "refused or lost (10 min)1queue_full 1; last at ")} && ${shows("#notes", "4 of 4 permits are held")}`);
+  await page.until(`${shows("#tiles", "refused or lost1last 10 min: queue_full 1; at ")} && ${shows("#notes", "4 of 4 permits are held")}`);
   await is_never_cut(page, host.url, `${live} && ${shows("#notes", "4 of 4 permits are held")}`);
 }
 
@@ -207,26 +207,23 @@ async function is_flooded(page, host) {
 
 /** Pictures of a host with a minute of load, where something is wrong. */
 async function poses(page) {
-  const host = await sick(["--runners", "4", "--max-multiplexing", "2", "--queue", "2", "--queue-timeout", "60s"]);
+  const host = await sick(["--runners", "3", "--max-multiplexing", "2", "--queue", "2", "--queue-timeout", "60s"]);
   await page.show(host.url, live, desktop);
-  const asks = async () => { while (host.child.exitCode === null) await host.call("/work"); };
   const sleep = time => new Promise(resolve => setTimeout(resolve, time));
+  const asks = async () => { while (host.child.exitCode === null) { await host.call("/work"); await sleep(200); } };
   for (let client = 0; client < 4; client++) { asks(); await sleep(8_000); }
   await host.call("/exit");
-  await sleep(8_000);
-  for (let slow = 0; slow < 7; slow++) host.call("/slow");
-  await sleep(12_000);
-  for (let client = 0; client < 6; client++) host.call("/work");
-  await sleep(3_000);
-  writeFileSync(host.file, '{"detail": "db pool exhausted: 20/20 in use"}');
-  await page.until(health("failing 1/3"));
+  await page.until(`${all("#ended .badge", "node.textContent")}.includes("exited")`);
+  await page.evaluate(`document.querySelector("#ended button").click()`);
+  await page.until(shows("#d-output", "config reload failed"));
+  await page.picture("page-explain");
+  await page.evaluate(`document.querySelector("#dialog").close(); scrollTo(0, 0)`);
+  await sleep(10_000);
+  for (let slow = 0; slow < 6; slow++) host.call("/slow");
+  await page.until(`${shows("#tiles", "queue_full")} && ${health("healthy, full")}`);
   await page.picture("page-light");
   await page.send("Emulation.setDeviceMetricsOverride", { width: 390, height: 844, deviceScaleFactor: 1, mobile: true });
   await page.picture("page-phone");
-  await page.send("Emulation.setDeviceMetricsOverride", { width: 1280, height: 1000, deviceScaleFactor: 1, mobile: false });
-  await page.evaluate(`document.querySelector("#ended [data-key] + [data-key] button, #ended button").click()`);
-  await page.until(`document.querySelector("#dialog").open`);
-  await page.picture("page-explain");
   await stop(host);
 }
 

@@ -85,7 +85,7 @@ function tiles(shown) {
     tile("failing", String(unhealthy), "", unhealthy ? "bad" : ""),
     tile("requests in flight", number(flight), full ? `${full === 1 ? "1 runner" : full + " runners"} full` : "", full ? "warn" : ""),
     tile("in the queue", number(shown.queued), shown.queued_seconds ? `the first for ${span(shown.queued_seconds)}` : "", shown.queued_seconds >= 1 ? "warn" : ""),
-    tile("refused or lost (10 min)", number(refusals), refusals ? `${refused.map(({ error_type, count }) => `${error_type} ${number(count)}`).join(", ")}; last at ${clock(last)}` : "", refusals ? "bad" : ""),
+    tile("refused or lost", number(refusals), "last 10 min" + (refusals ? `: ${refused.map(({ error_type, count }) => `${error_type} ${number(count)}`).join(", ")}; at ${clock(last)}` : ""), refusals ? "bad" : ""),
     tile("ended", String(shown.ended.length), "", ""),
   ], ({ name }) => name, ({ name, value, more, kind }) => el("div", { class: "tile " + kind }, el("span", { class: "dim" }, name), el("b", {}, value), el("span", { class: "more" }, more)));
   return { able, unhealthy: unhealthy + full };
