@@ -47,6 +47,8 @@ mod own_runtime;
 mod probe;
 mod proxy;
 mod request_info;
+#[cfg(any(test, feature = "cli"))]
+mod serving_threads;
 mod snapshot;
 #[cfg(test)]
 mod snapshot_examples;

@@ -411,6 +411,11 @@ const TABLE: &[Row] = &[
         rests: "threads_that_were_tried_out_have_ended_s101a",
     },
     Row {
+        rule: 105,
+        acts: "each_thread_keeps_a_connection_of_its_own_where_the_runner_has_room_s105b",
+        rests: "a_runner_gets_no_second_connection_for_the_client_of_another_thread_s105b",
+    },
+    Row {
         rule: 110,
         acts: "a_get_endpoint_sends_the_part_of_a_file_that_is_asked_for_s110",
         rests: "only_a_get_of_a_file_with_status_200_has_conditions_s110",

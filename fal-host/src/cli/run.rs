@@ -17,7 +17,7 @@ use super::inherited_sockets::{self, InheritedSockets};
 use super::log_origin;
 use super::logging;
 use super::pid_file::{PidFile, PreparedPidFile};
-use super::runtime;
+use super::runtime::{self, ProgramRuntime};
 use super::service_manager::ServiceManager;
 use super::signals::Signals;
 use super::stop::{Serving, Times};
@@ -69,12 +69,16 @@ pub fn run(
     }
     #[cfg(feature = "otel")]
     let traces = traces_of(&banner.app.name)?;
-    let runtime = runtime::build()?;
-    let ended = runtime.block_on(async {
+    let ProgramRuntime { main, serving } = runtime::start()?;
+    let ended = main.block_on(async {
         let mut signals = Signals::install()?;
         let (upgrades, requests) = mpsc::unbounded_channel();
         let builder = sockets.into_iter().fold(host()?, |host, (kind, socket)| host.inherit(kind, socket));
-        let builder = options.apply(builder)?.settings(banner.settings).upgrades(upgrades.clone());
+        let builder = options
+            .apply(builder)?
+            .settings(banner.settings)
+            .upgrades(upgrades.clone())
+            .serve_on(serving.runtimes());
         #[cfg(feature = "otel")]
         let builder = traces.iter().fold(builder, HostBuilder::traced_by);
         let (manager, events) = (ServiceManager::from_environment(), builder.events());

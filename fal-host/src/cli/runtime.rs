@@ -1,4 +1,4 @@
-//! The tokio runtime of a host that is a program.
+//! The tokio runtimes of a host that is a program: one for each core, with a thread of its own.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -6,58 +6,77 @@ use std::thread;
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::threads;
+use crate::serving_threads::ServingThreads;
 
-/// How many tasks a thread runs before it takes one that its own queue had no room for.
-///
-/// Its own queue has room for 256 tasks. By default tokio takes one of the others after up to 127 tasks. With more active clients
-/// than that, those would wait a hundred times as long as the rest.
+/// After how many tasks a thread takes one that another thread has woken. Tokio's default is 31: with many active clients those
+/// tasks would wait longer than the rest.
 const GLOBAL_QUEUE_INTERVAL: u32 = 2;
 
-/// Builds a runtime with a thread for each core.
-pub(super) fn build() -> io::Result<Runtime> {
+/// The runtimes of a program.
+#[derive(Debug)]
+pub(super) struct ProgramRuntime {
+    /// For the main thread. It also serves clients.
+    pub(super) main: Runtime,
+    /// The other threads that serve clients. They end before the main thread.
+    pub(super) serving: ServingThreads,
+}
+
+/// Starts a thread for each core but one, which the main thread has.
+pub(super) fn start() -> io::Result<ProgramRuntime> {
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    threads::try_out(cores)?;
-    // One thread needs no queues that others can steal from.
-    let mut builder = if cores == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
-    builder.enable_all().global_queue_interval(GLOBAL_QUEUE_INTERVAL).build()
+    Ok(ProgramRuntime { main: build()?, serving: ServingThreads::start(cores - 1, build)? })
+}
+
+fn build() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().global_queue_interval(GLOBAL_QUEUE_INTERVAL).build()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::task::Poll;
+
+    use tokio::sync::oneshot;
+    use tokio::task::{JoinSet, yield_now};
 
     use super::*;
 
     #[test]
-    fn all_tasks_get_their_turns_if_a_threads_queue_is_too_short_for_them() {
-        const TASKS: u32 = 4_000;
-        const TURNS: u32 = 100;
-        let runtime = build().unwrap();
-        let turns = Arc::<AtomicU32>::default();
-        let tasks: Vec<_> = (0..TASKS)
-            .map(|_| {
-                let (turns, mut own) = (Arc::clone(&turns), 0);
-                runtime.spawn(poll_fn(move |cx| {
-                    own += 1;
-                    if turns.fetch_add(1, Ordering::Relaxed) >= TASKS * TURNS {
-                        return Poll::Ready(own);
+    fn tasks_that_another_thread_has_woken_get_every_second_turn_s105b() {
+        const TASKS: u32 = 1_000;
+        build().unwrap().block_on(async {
+            let turns = Arc::<AtomicU32>::default();
+            let mut busy = JoinSet::new();
+            for _ in 0..4 {
+                let turns = Arc::clone(&turns);
+                busy.spawn(async move {
+                    loop {
+                        turns.fetch_add(1, Ordering::Relaxed);
+                        yield_now().await;
                     }
-                    cx.waker().wake_by_ref();
-                    Poll::Pending
-                }))
-            })
-            .collect();
-        let least = runtime.block_on(async {
-            let mut least = u32::MAX;
-            for task in tasks {
-                least = least.min(task.await.unwrap());
+                });
             }
-            least
+            let (mut woken, mut senders) = (JoinSet::new(), Vec::new());
+            for _ in 0..TASKS {
+                let (sender, receiver) = oneshot::channel::<()>();
+                senders.push(sender);
+                woken.spawn(async { drop(receiver.await) });
+            }
+            // All of them wait.
+            while turns.load(Ordering::Relaxed) < 4 * TASKS {
+                yield_now().await;
+            }
+            thread::spawn(move || drop(senders)).join().unwrap();
+            let before = turns.load(Ordering::Relaxed);
+            while woken.join_next().await.is_some() {}
+            let passed = turns.load(Ordering::Relaxed) - before;
+            assert!(passed < 8 * TASKS, "{TASKS} tasks waited for {passed} turns of others");
         });
-        assert!(least >= TURNS / 8, "a task had {least} of {TURNS} turns");
+    }
+
+    #[test]
+    fn each_core_but_that_of_the_main_thread_has_a_serving_thread_s105a() {
+        let cores = thread::available_parallelism().unwrap().get();
+        assert_eq!(start().unwrap().serving.runtimes().len(), cores - 1);
     }
 }

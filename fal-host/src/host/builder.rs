@@ -10,6 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use fal_health::DEFAULT_INTERVAL;
+use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 #[cfg(feature = "cli")]
 use tokio::sync::mpsc;
@@ -128,6 +129,8 @@ pub struct HostBuilder {
     pub(super) upgrades: Option<mpsc::UnboundedSender<UpgradeRequest>>,
     /// As JSON.
     pub(super) settings: Option<String>,
+    /// Further runtimes that serve clients.
+    pub(super) serving: Vec<Handle>,
     pub(super) events: broadcast::Sender<Event>,
 }
 
@@ -172,6 +175,7 @@ impl HostBuilder {
             #[cfg(feature = "cli")]
             upgrades: None,
             settings: None,
+            serving: Vec::new(),
             events: broadcast::channel(events::CAPACITY).0,
         }
     }
@@ -207,20 +211,6 @@ impl HostBuilder {
     /// sockets ([S69b](fal_health::semantics#s69b)).
     pub fn inherit(mut self, listener: ListenerKind, socket: TcpListener) -> Self {
         self.inherited.push((listener, socket));
-        self
-    }
-
-    /// Lets another host serve until the doors are opened: only the runners start (S91a).
-    #[cfg(feature = "cli")]
-    pub(crate) fn hold(mut self) -> Self {
-        self.held = true;
-        self
-    }
-
-    /// Where to send the upgrades that operators ask for.
-    #[cfg(feature = "cli")]
-    pub(crate) fn upgrades(mut self, upgrades: mpsc::UnboundedSender<UpgradeRequest>) -> Self {
-        self.upgrades = Some(upgrades);
         self
     }
 

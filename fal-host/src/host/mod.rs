@@ -7,6 +7,8 @@ mod error;
 mod handle;
 mod listeners;
 mod operators;
+#[cfg(feature = "cli")]
+mod program;
 mod replacing;
 mod spec;
 mod start;

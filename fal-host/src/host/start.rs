@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use futures_util::FutureExt;
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -96,7 +96,8 @@ impl HostBuilder {
         let initial = if self.held { ClientPolicy::Hold } else { ClientPolicy::Serve };
         let (client_policy, policy) = watch::channel(initial);
         let (serving, clients_left) = watch::channel(());
-        let clients = serve_clients(listener, Arc::clone(&balancer), (initial, policy), sockets);
+        let clients =
+            serve_clients(listener, Arc::clone(&balancer), self.serving, (initial, policy), sockets);
         let server = tokio::spawn(clients.map(|()| drop(serving)));
         let gave_up = Arc::default();
         let event_log = EventLog::new();
@@ -165,6 +166,7 @@ fn launcher_of(
 async fn serve_clients(
     listener: TcpListener,
     balancer: Arc<Balancer>,
+    serving: Vec<Handle>,
     (initial, mut policy): (ClientPolicy, watch::Receiver<ClientPolicy>),
     sockets: Arc<SharedSockets>,
 ) {
@@ -179,7 +181,7 @@ async fn serve_clients(
         let _ = policy.wait_for(|policy| *policy > ClientPolicy::Serve).await;
         drop(sockets);
     };
-    proxy::serve(listener, balancer, stop).await;
+    proxy::serve(listener, balancer, &serving, stop).await;
 }
 
 fn retries_of(app: &AppSpec) -> Retries {

@@ -12,11 +12,11 @@ use tokio::io::{Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::client_limits::ClientLimits;
+use super::client_threads::ThreadIndex;
 use super::contention::Transfers;
 use super::forwarded::Sender;
 use super::head_copy::HeadCopy;
 use super::interim::InterimResponses;
-use super::protocol::Protocol;
 use super::send_queue::unsent;
 use super::timer::{ConnectionTimer, TickClock, Wait};
 
@@ -33,6 +33,8 @@ enum Transport {
 /// that.
 #[derive(Debug)]
 pub(super) struct Client {
+    /// The thread that serves it.
+    pub(super) thread: ThreadIndex,
     pub(super) sender: Sender,
     pub(super) timer: ConnectionTimer,
     pub(super) limits: ClientLimits,
@@ -58,10 +60,16 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(stream: TcpStream, sender: Sender, clock: TickClock, limits: ClientLimits) -> Self {
+    pub(super) fn new(
+        stream: TcpStream,
+        thread: ThreadIndex,
+        sender: Sender,
+        clock: TickClock,
+        limits: ClientLimits,
+    ) -> Self {
         let timer = ConnectionTimer::new(clock);
         timer.start(Wait::Head, limits.head);
-        Self::carried_by(Transport::Socket(stream), sender, timer, limits)
+        Self::carried_by(Transport::Socket(stream), thread, sender, timer, limits)
     }
 
     /// One stream of a connection of HTTP/2.
@@ -69,17 +77,19 @@ impl Client {
     pub(super) fn of_stream(connection: &Arc<Self>) -> Self {
         let timer = ConnectionTimer::new(connection.timer.clock().clone());
         let transport = Transport::Connection(Arc::clone(connection));
-        Self::carried_by(transport, connection.sender.clone(), timer, connection.limits)
+        Self::carried_by(transport, connection.thread, connection.sender.clone(), timer, connection.limits)
     }
 
     fn carried_by(
         transport: Transport,
+        thread: ThreadIndex,
         sender: Sender,
         timer: ConnectionTimer,
         limits: ClientLimits,
     ) -> Self {
         let now = timer.clock().now();
         Self {
+            thread,
             sender,
             timer,
             limits,
@@ -262,20 +272,6 @@ impl Client {
     /// Whether a response has begun, which no interim response may follow.
     pub(super) fn has_response(&self) -> bool {
         !self.interim.are_possible()
-    }
-
-    /// Waits until it is known which protocol the client speaks. Returns nothing if that takes longer than the limit for heads.
-    ///
-    /// `seen` is the length of what has arrived so far of a beginning that may be either.
-    pub(super) fn poll_protocol(&self, seen: &mut usize, cx: &mut Context<'_>) -> Poll<Option<Protocol>> {
-        let stream = self.stream();
-        while stream.poll_read_ready(cx).is_ready() {
-            // tokio reports a new connection as readable until a read has found it empty.
-            if let Some(protocol) = Protocol::peek(stream, seen) {
-                return Poll::Ready(Some(protocol));
-            }
-        }
-        self.timer.poll(Wait::Head, cx).map(|()| None)
     }
 
     /// Reads what has arrived.

@@ -176,12 +176,9 @@ impl Exchange {
             return;
         };
         self.client.transfers.release_permit();
-        if upstream.finish() && self.reusable {
-            upstream.idle_since = self.client.timer.clock().now();
-            // The next request that gets the permit finds the connection.
-            permit.runner().push(upstream);
-        }
-        drop(permit);
+        let is_reusable = upstream.finish() && self.reusable;
+        upstream.idle_since = self.client.timer.clock().now();
+        permit.finish(Some(upstream).filter(|_| is_reusable));
     }
 
     /// The response will not come, or not whole. Dropping the exchange abandons the request.

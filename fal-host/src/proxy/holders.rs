@@ -1,7 +1,6 @@
 //! Which requests hold the permits of a runner, and since when.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method};
@@ -12,10 +11,7 @@ use crate::metrics::EndpointIndex;
 
 /// The requests that hold permits of one runner.
 #[derive(Debug, Default)]
-pub(super) struct Holders(Mutex<HolderTable>);
-
-#[derive(Debug, Default)]
-struct HolderTable {
+pub(super) struct Holders {
     next: u64,
     holders: Vec<(HolderId, Holder)>,
 }
@@ -49,40 +45,34 @@ impl fmt::Display for Holder {
 }
 
 impl Holders {
-    pub(super) fn insert(&self, holder: Holder) -> HolderId {
-        let mut table = self.lock();
-        let id = HolderId(table.next);
-        table.next += 1;
-        table.holders.push((id, holder));
+    pub(super) fn insert(&mut self, holder: Holder) -> HolderId {
+        let id = HolderId(self.next);
+        self.next += 1;
+        self.holders.push((id, holder));
         id
     }
 
-    pub(super) fn remove(&self, id: HolderId) {
-        let holders = &mut self.lock().holders;
-        if let Some(index) = holders.iter().position(|(other, _)| *other == id) {
-            holders.swap_remove(index);
+    pub(super) fn remove(&mut self, id: HolderId) {
+        if let Some(index) = self.holders.iter().position(|(other, _)| *other == id) {
+            self.holders.swap_remove(index);
         }
     }
 
     pub(super) fn get(&self, id: HolderId) -> Option<Holder> {
-        self.lock().holders.iter().find(|(other, _)| *other == id).map(|(_, holder)| holder.clone())
+        self.holders.iter().find(|(other, _)| *other == id).map(|(_, holder)| holder.clone())
     }
 
     pub(super) fn count(&self) -> usize {
-        self.lock().holders.len()
+        self.holders.len()
     }
 
     /// All of them.
     pub(super) fn all(&self) -> Vec<Holder> {
-        self.lock().holders.iter().map(|(_, holder)| holder.clone()).collect()
+        self.holders.iter().map(|(_, holder)| holder.clone()).collect()
     }
 
     /// The one that holds its permit for the longest time.
     pub(super) fn oldest(&self) -> Option<Holder> {
-        self.lock().holders.iter().map(|(_, holder)| holder).min_by_key(|holder| holder.since).cloned()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HolderTable> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.holders.iter().map(|(_, holder)| holder).min_by_key(|holder| holder.since).cloned()
     }
 }

@@ -22,6 +22,8 @@
 //! | abandoned: the client has left, or the response is lost | the runner closes the connection, or has sent too much or for too long (S43c) |
 //! | switched: the connection is a tunnel ([`tunnel`]) | either side closes it |
 //!
+//! A client is served by one of the threads that the program has for that ([`client_threads`]), and so are its exchanges.
+//!
 //! One task polls the client's connection, the exchange and its connection to the runner. So they share state without
 //! locks, and what one of them finds out the others see in the same poll. The time limits of the client ([`timer`],
 //! [`meter`]) are kept where its bytes are read and written.
@@ -35,6 +37,7 @@ mod client;
 mod client_io;
 mod client_limits;
 mod client_stream;
+mod client_threads;
 mod contention;
 mod departure;
 mod download;

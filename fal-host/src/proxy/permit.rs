@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::balancer::Balancer;
+use super::client::Client;
 use super::holders::{Holder, HolderId};
 use super::permits::CheckTicket;
 use super::runner::ServingRunner;
+use super::upstream::Upstream;
 
 /// A permit for one request in flight at one runner. Dropping it releases it to the request that has waited longest.
 #[derive(Debug)]
@@ -31,9 +33,21 @@ impl Permit {
         &self.runner
     }
 
-    /// The request that holds it, for the log.
-    pub(super) fn set_holder(&mut self, holder: Holder) {
-        self.holder = Some(self.runner.holders.insert(holder));
+    /// Names the request that holds it, for the log. Returns an idle connection to its runner, if there is one.
+    pub(super) fn begin(&mut self, holder: Holder, client: &Client) -> Option<Box<Upstream>> {
+        let (id, idle) = self.runner.begin(holder, client, self.balancer.limits().max_multiplexing);
+        self.holder = Some(id);
+        idle
+    }
+
+    /// Takes another idle connection to its runner.
+    pub(super) fn connection(&self, client: &Client) -> Option<Box<Upstream>> {
+        self.runner.pop(client, self.balancer.limits().max_multiplexing)
+    }
+
+    /// Releases it. The next request that gets it finds the connection.
+    pub(super) fn finish(mut self, connection: Option<Box<Upstream>>) {
+        self.runner.end(self.holder.take(), connection);
     }
 
     /// The request has reached the runner, at least in part.
@@ -82,7 +96,7 @@ impl Permit {
 
     /// The runner refused a connection twice (S39).
     pub(super) fn unreachable(&self) {
-        let holder = self.holder.and_then(|holder| self.runner.holders.get(holder));
+        let holder = self.holder.and_then(|holder| self.runner.holder(holder));
         let request = holder.map(|it| format!(" of {it}")).unwrap_or_default();
         let refused =
             format!("{} refused the connection{request}, and then a fresh one", self.runner.address);
@@ -94,7 +108,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         self.end_overdue();
         if let Some(holder) = self.holder {
-            self.runner.holders.remove(holder);
+            self.runner.end(Some(holder), None);
         }
         if self.used {
             self.balancer.release(self.runner.id, self.ticket.take());

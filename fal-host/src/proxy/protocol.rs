@@ -1,10 +1,14 @@
 //! Which version of HTTP a client speaks.
 
 use std::io;
+use std::task::{Context, Poll};
 
 use rustix::net::RecvFlags;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
+
+use super::client::Client;
+use super::timer::Wait;
 
 /// What every client of HTTP/2 sends first (RFC 9113, 3.4).
 #[cfg(feature = "http2")]
@@ -19,9 +23,22 @@ pub(super) enum Protocol {
 }
 
 impl Protocol {
+    /// Waits until it is known which protocol a client speaks. Returns nothing if that takes longer than the limit for heads.
+    ///
+    /// `seen` is the length of what has arrived so far of a beginning that may be either.
+    pub(super) fn poll(client: &Client, seen: &mut usize, cx: &mut Context<'_>) -> Poll<Option<Self>> {
+        while client.stream().poll_read_ready(cx).is_ready() {
+            // tokio reports a new connection as readable until a read has found it empty.
+            if let Some(protocol) = Self::peek(client.stream(), seen) {
+                return Poll::Ready(Some(protocol));
+            }
+        }
+        client.timer.poll(Wait::Head, cx).map(|()| None)
+    }
+
     /// The protocol of a client, by what has arrived and is not consumed. Nothing if that is not enough yet: then the stream
     /// is not readable until more arrives. `seen` is the length of what had arrived the last time.
-    pub(super) fn peek(stream: &TcpStream, seen: &mut usize) -> Option<Self> {
+    fn peek(stream: &TcpStream, seen: &mut usize) -> Option<Self> {
         let peeked = stream.try_io(Interest::READABLE, || {
             let mut first = [0; Self::DISTINCT];
             let (length, _) = rustix::net::recv(stream, &mut first, RecvFlags::PEEK)?;

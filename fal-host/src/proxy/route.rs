@@ -7,7 +7,6 @@ use std::sync::Arc;
 use http::{HeaderValue, Request, Response, StatusCode};
 use tokio::time::timeout_at;
 
-use super::balancer::Balancer;
 use super::body::ResponseBody;
 use super::client::Client;
 use super::error::ProxyError;
@@ -68,14 +67,14 @@ pub(super) async fn route(
         drop(arrival.take());
         record.set_waited(position.waited());
         let mut permit = acquired?;
-        permit.set_holder(record.holder(request, id));
+        let idle = permit.begin(record.holder(request, id), client);
         client.transfers.hold_permit();
         record.entry.runner = Some(permit.runner().id);
         if unsent.is_none() {
             record.trace.begin_exchange(request.headers_mut());
         }
         record.trace.set_runner(permit.runner().id);
-        match send(session, permit, request, added, unsent.take(), &mut position).await? {
+        match send(session, (permit, idle), request, added, unsent.take(), &mut position).await? {
             SendOutcome::Answered(response, exchange)
                 if response.status() != StatusCode::SWITCHING_PROTOCOLS =>
             {
@@ -155,7 +154,7 @@ enum SendOutcome {
 /// refuses both fresh connections is unreachable (S39).
 async fn send(
     session: &Session,
-    mut permit: Permit,
+    (mut permit, mut idle): (Permit, Option<Box<Upstream>>),
     request: &mut Request<RequestBody>,
     added: AddedFields<'_>,
     mut unsent: Option<Box<Outgoing>>,
@@ -164,7 +163,7 @@ async fn send(
     let client = &session.client;
     let mut refusals = 0;
     loop {
-        let mut upstream = if let Some(idle) = permit.runner().pop(client.timer.clock()) {
+        let mut upstream = if let Some(idle) = idle.take().or_else(|| permit.connection(client)) {
             idle
         } else if refusals == 2 {
             permit.unreachable();
@@ -172,7 +171,7 @@ async fn send(
         } else {
             refusals += 1;
             // In its own memory, and so are other waits of few requests: the future of each request stays small.
-            match Box::pin(open_in_time(&session.balancer, &permit, position)).await? {
+            match Box::pin(open_in_time(session, &permit, position)).await? {
                 Ok(fresh) => fresh,
                 Err(_) => continue,
             }
@@ -219,7 +218,7 @@ fn is_malformed(error: &RequestBodyError) -> bool {
 /// Opens a connection to the permit's runner before the request's deadline. A shortage of the host's own resources is not
 /// the runner's fault: the host tries again. A runner that leaves service meanwhile counts as one that refuses.
 async fn open_in_time(
-    balancer: &Balancer,
+    Session { balancer, client, .. }: &Session,
     permit: &Permit,
     position: &mut QueuePosition,
 ) -> Result<io::Result<Box<Upstream>>, ProxyError> {
@@ -230,7 +229,7 @@ async fn open_in_time(
             let opened = tokio::select! {
                 biased;
                 () = permit.runner().closed() => Err(io::ErrorKind::ConnectionRefused.into()),
-                opened = Upstream::open(&permit.runner().address) => opened,
+                opened = Upstream::open(&permit.runner().address, client.thread) => opened,
             };
             match opened {
                 Err(error) if is_own_shortage(&error) => pause.wait().await,

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::holders::Holders;
+use super::client::Client;
+use super::holders::{Holder, HolderId, Holders};
 use super::timer::TickClock;
 use super::upstream::Upstream;
 use crate::{Address, RunnerId};
@@ -16,63 +17,97 @@ use crate::{Address, RunnerId};
 pub(super) struct ServingRunner {
     pub(super) id: RunnerId,
     pub(super) address: Address,
-    /// Idle connections, the last used on top; `None` once the runner is out of service.
-    idle: Mutex<Option<Idle>>,
-    pub(super) holders: Holders,
+    state: Mutex<RunnerUse>,
     closed: Notify,
     warned: AtomicBool,
 }
 
 type Idle = Vec<Box<Upstream>>;
 
+#[derive(Debug)]
+struct RunnerUse {
+    /// Idle connections, the last used on top; `None` once the runner is out of service.
+    idle: Option<Idle>,
+    holders: Holders,
+}
+
 impl ServingRunner {
     pub(super) fn new(id: RunnerId, address: Address) -> Self {
         Self {
             id,
             address,
-            idle: Mutex::new(Some(Vec::new())),
-            holders: Holders::default(),
+            state: Mutex::new(RunnerUse { idle: Some(Vec::new()), holders: Holders::default() }),
             closed: Notify::const_new(),
             warned: AtomicBool::new(false),
         }
     }
 
-    /// Takes the idle connection that was used last, unless it has been idle for too long.
-    pub(super) fn pop(&self, clock: &TickClock) -> Option<Box<Upstream>> {
-        let mut idle = self.lock();
-        let idle = idle.as_mut()?;
-        loop {
-            let connection = idle.pop()?;
-            if is_fresh(&connection, clock) {
-                return Some(connection);
-            }
-        }
+    /// A request holds a permit of the runner from now on. Returns an idle connection, as [`pop`](Self::pop) does.
+    pub(super) fn begin(
+        &self,
+        holder: Holder,
+        client: &Client,
+        permits: u32,
+    ) -> (HolderId, Option<Box<Upstream>>) {
+        let mut state = self.lock();
+        let id = state.holders.insert(holder);
+        (id, state.pop(client, permits))
+    }
+
+    /// Takes the idle connection that was used last by requests of the client's thread and has not been idle for too long. One of
+    /// another thread is taken only if the runner has a connection for each of its `permits`: it may have no room for more (S105b).
+    pub(super) fn pop(&self, client: &Client, permits: u32) -> Option<Box<Upstream>> {
+        self.lock().pop(client, permits)
     }
 
     /// Closes the connections that have been idle for too long. Returns whether any are left.
     pub(super) fn retire_idle(&self, clock: &TickClock) -> bool {
-        self.lock().as_mut().is_some_and(|idle| {
+        self.lock().idle.as_mut().is_some_and(|idle| {
             idle.retain(|connection| is_fresh(connection, clock));
             !idle.is_empty()
         })
     }
 
-    /// Keeps an idle connection. Closes it if the runner is out of service.
-    pub(super) fn push(&self, connection: Box<Upstream>) {
-        if let Some(idle) = self.lock().as_mut() {
+    /// A request does not hold its permit any more. Its connection is kept, or closed if the runner is out of service.
+    pub(super) fn end(&self, holder: Option<HolderId>, connection: Option<Box<Upstream>>) {
+        let mut state = self.lock();
+        if let Some(holder) = holder {
+            state.holders.remove(holder);
+        }
+        if let (Some(idle), Some(connection)) = (&mut state.idle, connection) {
             idle.push(connection);
         }
     }
 
+    /// How many requests hold permits of the runner.
+    pub(super) fn in_flight(&self) -> usize {
+        self.lock().holders.count()
+    }
+
+    /// The request with this id that holds a permit of the runner.
+    pub(super) fn holder(&self, id: HolderId) -> Option<Holder> {
+        self.lock().holders.get(id)
+    }
+
+    /// The requests that hold permits of the runner.
+    pub(super) fn holders(&self) -> Vec<Holder> {
+        self.lock().holders.all()
+    }
+
+    /// The request that has held its permit for the longest time.
+    pub(super) fn oldest(&self) -> Option<Holder> {
+        self.lock().holders.oldest()
+    }
+
     /// Closes every idle connection. The next request opens a fresh one, which tells whether the runner still listens.
     pub(super) fn close_idle(&self) {
-        let idle = self.lock().as_mut().map(std::mem::take);
+        let idle = self.lock().idle.as_mut().map(std::mem::take);
         drop(idle);
     }
 
     /// Closes every idle connection, and will keep none.
     pub(super) fn close(&self) {
-        let idle = self.lock().take();
+        let idle = self.lock().idle.take();
         drop(idle);
         self.closed.notify_waiters();
     }
@@ -81,7 +116,7 @@ impl ServingRunner {
     pub(super) async fn closed(&self) {
         let closed = self.closed.notified();
         // A `close` from here on is noticed: `Notified` counts from its creation, not from its first poll.
-        if self.lock().is_some() {
+        if self.lock().idle.is_some() {
             closed.await;
         }
     }
@@ -99,13 +134,32 @@ impl ServingRunner {
     /// How many idle connections the runner has not closed.
     #[cfg(test)]
     pub(super) fn kept(&self) -> usize {
-        let mut idle = self.lock();
-        let idle = idle.iter_mut().flatten();
+        let mut state = self.lock();
+        let idle = state.idle.iter_mut().flatten();
         idle.map(|connection| connection.is_alive()).filter(|alive| *alive).count()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Idle>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, RunnerUse> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RunnerUse {
+    fn pop(&mut self, client: &Client, permits: u32) -> Option<Box<Upstream>> {
+        let idle = self.idle.as_mut()?;
+        loop {
+            let own = idle.iter().rposition(|connection| connection.thread == client.thread);
+            let has_room = || idle.len() + self.holders.count() <= permits.try_into().unwrap_or(usize::MAX);
+            let index = match own {
+                Some(index) => index,
+                None if has_room() => return None,
+                None => idle.len().checked_sub(1)?,
+            };
+            let connection = idle.remove(index);
+            if is_fresh(&connection, client.timer.clock()) {
+                return Some(connection);
+            }
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::{self, JoinSet, yield_now};
 use tokio::time::{MissedTickBehavior, interval};
@@ -21,6 +22,7 @@ use super::client::Client;
 use super::client_io::{ClientIo, Socket};
 use super::client_limits::ClientLimits;
 use super::client_stream::{ClientStream, End};
+use super::client_threads::ClientThreads;
 use super::contention::Contention;
 use super::departure::{REPORTS_CLOSED_SIDES, prepare, reset};
 use super::forward::forward;
@@ -38,10 +40,16 @@ use crate::connect::Pause;
 
 /// Serves the clients of `listener` until `stop` resolves. Then it closes the listener and ends every client connection:
 /// after a response with `connection: close`, or when the client has been idle for the linger time (S41, S66). Returns when
-/// the last has ended. That takes as long as the slowest client: dropping the future cuts every client off.
-pub(crate) async fn serve(listener: TcpListener, balancer: Arc<Balancer>, stop: impl Future<Output = ()>) {
+/// the last has ended. That takes as long as the slowest client: dropping the future cuts every client off. The current runtime
+/// and `others` serve the clients.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    balancer: Arc<Balancer>,
+    others: &[Handle],
+    stop: impl Future<Output = ()>,
+) {
     prepare(&listener, balancer.limits().client_timeout);
-    let mut clients = Clients::of(balancer);
+    let mut clients = Clients::of(balancer, others);
     let mut ticks = interval(clients.clock.tick());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // Without clients the clock goes on until no connection to a runner is kept.
@@ -130,6 +138,7 @@ fn is_client_error(error: &io::Error) -> bool {
 #[derive(Debug)]
 struct Clients {
     balancer: Arc<Balancer>,
+    threads: ClientThreads,
     tasks: JoinSet<()>,
     open: HashMap<task::Id, Open>,
     clock: TickClock,
@@ -145,25 +154,27 @@ struct Open {
 }
 
 impl Clients {
-    fn of(balancer: Arc<Balancer>) -> Self {
+    fn of(balancer: Arc<Balancer>, others: &[Handle]) -> Self {
         let limits = balancer.limits();
         let (client_timeout, overdue) = (limits.client_timeout, limits.overdue());
         let shortest = overdue.map_or(client_timeout, |(time, _)| time.min(client_timeout));
         let clock = TickClock::for_limit(Some(shortest));
         let limits = ClientLimits::new(&clock, client_timeout, overdue);
-        Self { balancer, tasks: JoinSet::new(), open: HashMap::new(), clock, limits }
+        let threads = ClientThreads::new(others);
+        Self { balancer, threads, tasks: JoinSet::new(), open: HashMap::new(), clock, limits }
     }
 
     fn add(&mut self, stream: TcpStream, peer: SocketAddr) {
+        let Some((thread, runtime, stream)) = self.threads.assign(stream) else { return };
         let (balancer, peer) = (Arc::clone(&self.balancer), peer.ip());
         balancer.metrics().connected();
         let is_trusted = balancer.limits().trusted_proxies.iter().any(|range| range.contains(peer));
         let trust = if is_trusted { Trust::Yes } else { Trust::No };
         let scheme = if balancer.limits().tls.is_some() { Scheme::Https } else { Scheme::Http };
         let sender = Sender::new(peer, scheme, trust);
-        let client = Arc::new(Client::new(stream, sender, self.clock.clone(), self.limits));
+        let client = Arc::new(Client::new(stream, thread, sender, self.clock.clone(), self.limits));
         let (stop, stopped) = oneshot::channel();
-        let task = self.tasks.spawn(serve_client(balancer, Arc::clone(&client), stopped));
+        let task = self.tasks.spawn_on(serve_client(balancer, Arc::clone(&client), stopped), &runtime);
         self.open.insert(task.id(), Open { client, contention: Contention::default(), stop: Some(stop) });
     }
 
@@ -203,11 +214,14 @@ impl Clients {
 
     /// Waits until a connection ends, and removes it. Never resolves while no client is connected.
     async fn remove_ended(&mut self) {
-        match self.tasks.join_next_with_id().await {
-            Some(Ok((id, ()))) => self.open.remove(&id),
-            Some(Err(error)) => self.open.remove(&error.id()),
+        let id = match self.tasks.join_next_with_id().await {
+            Some(Ok((id, ()))) => id,
+            Some(Err(error)) => error.id(),
             None => std::future::pending().await,
         };
+        if let Some(open) = self.open.remove(&id) {
+            self.threads.release(open.client.thread);
+        }
         self.balancer.metrics().disconnected();
     }
 
@@ -234,7 +248,7 @@ async fn serve_client(
     let mut seen = 0;
     let protocol = tokio::select! {
         biased;
-        protocol = poll_fn(|cx| client.poll_protocol(&mut seen, cx)) => protocol,
+        protocol = poll_fn(|cx| Protocol::poll(&client, &mut seen, cx)) => protocol,
         () = must_end(&client, &mut stopped, linger) => return,
     };
     if let Some(protocol) = protocol {

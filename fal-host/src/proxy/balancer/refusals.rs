@@ -187,7 +187,7 @@ impl Balancer {
         let now = Instant::now();
         let (runners, held) = {
             let permits = &self.lock().permits;
-            let held: Vec<_> = permits.routes().flat_map(|runner| runner.holders.all()).collect();
+            let held: Vec<_> = permits.routes().flat_map(|runner| runner.holders()).collect();
             (permits.routes().count(), held)
         };
         let permits =

@@ -14,13 +14,13 @@ impl Balancer {
 
     /// How many requests all runners serve.
     pub(crate) fn all_in_flight(&self) -> usize {
-        self.lock().permits.routes().map(|runner| runner.holders.count()).sum()
+        self.lock().permits.routes().map(|runner| runner.in_flight()).sum()
     }
 
     /// The request that has been in flight at the runner for the longest time.
     pub(crate) fn oldest_request(&self, id: RunnerId) -> Option<RequestInfo> {
         let runner = self.lock().permits.route(id).cloned()?;
-        let oldest = runner.holders.oldest()?;
+        let oldest = runner.oldest()?;
         Some(RequestInfo {
             method: oldest.method.as_str().to_owned(),
             path: oldest.path().to_owned(),

@@ -7,6 +7,7 @@ use tokio::net::{TcpStream, UnixStream};
 use super::overdue::{tick_through, too_long};
 use super::{BEGINNING, Peer, Rig, long_post, until};
 use crate::RunnerId;
+use crate::proxy::client_threads::ThreadIndex;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::queue::QueuePosition;
 use crate::proxy::upstream::Upstream;
@@ -148,7 +149,7 @@ async fn a_request_of_which_nothing_was_written_releases_its_permit_at_once_and_
     let mut rig = Rig::new().await;
     let runner = rig.runner();
     let permit = QueuePosition::default().acquire(&rig.balancer).await.unwrap();
-    let upstream = Upstream::open(&permit.runner().address).await.unwrap();
+    let upstream = Upstream::open(&permit.runner().address, ThreadIndex::default()).await.unwrap();
     let _never_closes = runner.accept().await;
     drop(Exchange::unwritten(upstream, permit, rig.unserved_client().await));
     until(|| rig.balancer.in_flight(runner.id) == 0).await;

@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::coop::{has_budget_remaining, poll_proceed};
 
 use super::{Rig, within};
+use crate::proxy::client_threads::ThreadIndex;
 use crate::proxy::departure::close_in_stages;
 use crate::proxy::upstream::{AddedFields, Upstream};
 
@@ -20,7 +21,7 @@ const STEPS: usize = 128;
 /// A connection to a runner that has sent all of `response` already.
 async fn answered(rig: &mut Rig, response: &str) -> (Box<Upstream>, UnixStream) {
     let runner = rig.listening();
-    let mut upstream = within(Upstream::open(&runner.address())).await.unwrap();
+    let mut upstream = within(Upstream::open(&runner.address(), ThreadIndex::default())).await.unwrap();
     let added = AddedFields { id: &HeaderValue::from_static("1"), sender: "" };
     upstream.begin(&mut Request::default(), added);
     let mut connection = runner.stream().await;

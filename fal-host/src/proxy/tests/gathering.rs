@@ -123,7 +123,8 @@ async fn a_client_that_leaves_in_its_upload_reaches_no_runner_s56a_s43d() {
         }
     }
     let _next = rig.get("/next").await;
-    assert_eq!(runner.accept().await.message().await.start, "GET /next HTTP/1.1");
+    let mut connection = runner.accept().await;
+    assert_eq!(connection.message().await.start, "GET /next HTTP/1.1");
     until(|| rig.balancer.in_flight(runner.id) == 1).await;
 }
 

@@ -15,6 +15,7 @@ use super::{Rig, within};
 use crate::proxy::Limits;
 use crate::proxy::client::Client;
 use crate::proxy::client_limits::{ClientLimits, HEAD_TIMEOUT};
+use crate::proxy::client_threads::ThreadIndex;
 use crate::proxy::departure::{LINGER_PAUSE, prepare};
 use crate::proxy::forwarded::{Scheme, Sender, Trust};
 use crate::proxy::protocol::Protocol;
@@ -126,9 +127,15 @@ async fn a_client_is_served_from_its_first_byte_on_s43h() {
     let (stream, address) = listener.accept().await.unwrap();
     let clock = TickClock::for_limit(None);
     let limits = ClientLimits::new(&clock, Duration::from_secs(60), None);
-    let client = Client::new(stream, Sender::new(address.ip(), Scheme::Http, Trust::No), clock, limits);
+    let client = Client::new(
+        stream,
+        ThreadIndex::default(),
+        Sender::new(address.ip(), Scheme::Http, Trust::No),
+        clock,
+        limits,
+    );
     let mut seen = 0;
-    let mut protocol = pin!(poll_fn(|cx| client.poll_protocol(&mut seen, cx)));
+    let mut protocol = pin!(poll_fn(|cx| Protocol::poll(&client, &mut seen, cx)));
     for _ in 0..100 {
         assert!(protocol.as_mut().now_or_never().is_none(), "it costs no buffers yet");
         tokio::task::yield_now().await;

@@ -26,6 +26,7 @@ mod stop_runner;
 mod stopping;
 mod stress;
 mod targets;
+mod threads;
 #[cfg(feature = "tls")]
 mod tls;
 mod tunnels;

@@ -7,18 +7,21 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixSocket, UnixStream};
+use tokio::runtime;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::{Peer, within};
 use crate::proxy::client::Client;
 use crate::proxy::client_limits::ClientLimits;
+use crate::proxy::client_threads::ThreadIndex;
 use crate::proxy::forwarded::{Scheme, Sender, Trust};
 use crate::proxy::timer::TickClock;
 use crate::proxy::{
     Balancer, HealthPath, Limits, MAX_HEAD, ManualChecks, Origins, Report, Reports, RequestTracer, Retries,
     serve,
 };
+use crate::serving_threads::ServingThreads;
 use crate::{Address, RunnerId};
 
 /// A host's data plane, and the side that would control it.
@@ -32,6 +35,7 @@ pub(in crate::proxy) struct Rig {
     pub(super) address: SocketAddr,
     directory: TempDir,
     runners: u64,
+    _threads: ServingThreads,
 }
 
 /// The usual limits: one slot a runner, room for everybody to wait.
@@ -64,13 +68,22 @@ impl Rig {
     }
 
     pub(super) async fn with(limits: Limits) -> Self {
+        Self::with_threads(limits, 0).await
+    }
+
+    /// A host that serves clients with this many threads beside the current one.
+    pub(super) async fn with_threads(limits: Limits, count: usize) -> Self {
+        let runtime = || runtime::Builder::new_current_thread().enable_all().build();
+        let threads = ServingThreads::start(count, runtime).unwrap();
+        let runtimes = threads.runtimes().to_vec();
         let asked = Arc::new(Notify::new());
         let (events, reports) = mpsc::unbounded_channel();
         let balancer = Balancer::new(limits, Reports { asked: Arc::clone(&asked), events });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let server = serve(listener, Arc::clone(&balancer), async { drop(stopped.await) });
+        let serving = Arc::clone(&balancer);
+        let server = async move { serve(listener, serving, &runtimes, async { drop(stopped.await) }).await };
         Self {
             balancer,
             asked,
@@ -80,6 +93,7 @@ impl Rig {
             address,
             directory: tempfile::tempdir().unwrap(),
             runners: 0,
+            _threads: threads,
         }
     }
 
@@ -94,7 +108,13 @@ impl Rig {
         let peer = stream.peer_addr().unwrap().ip();
         let clock = TickClock::for_limit(None);
         let limits = ClientLimits::new(&clock, Duration::from_secs(60), None);
-        Arc::new(Client::new(stream, Sender::new(peer, Scheme::Http, Trust::No), clock, limits))
+        Arc::new(Client::new(
+            stream,
+            ThreadIndex::default(),
+            Sender::new(peer, Scheme::Http, Trust::No),
+            clock,
+            limits,
+        ))
     }
 
     /// A client that has sent a request without a body.

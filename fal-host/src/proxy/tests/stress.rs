@@ -178,7 +178,18 @@ impl Control {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_permit_is_lost_when_clients_leave_and_runners_break_s30_s38a_s39b() {
-    let rig = Rig::with(Limits { max_multiplexing: SLOTS, queue: 1000, ..limits() }).await;
+    lose_no_permit(0).await;
+}
+
+#[tokio::test]
+async fn no_permit_is_lost_between_threads_s38a_s105b() {
+    lose_no_permit(2).await;
+}
+
+/// The host serves clients with this many threads of its own.
+async fn lose_no_permit(threads: usize) {
+    let limits = Limits { max_multiplexing: SLOTS, queue: 1000, ..limits() };
+    let rig = Rig::with_threads(limits, threads).await;
     let address = rig.address;
     let mut control = Control {
         rig,

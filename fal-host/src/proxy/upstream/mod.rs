@@ -30,6 +30,7 @@ pub(crate) use reader::{ResponseReader, is_interim};
 pub(super) use unwanted::wait_until_closed;
 
 use super::client::Client;
+use super::client_threads::ThreadIndex;
 use super::request_body::RequestBody;
 use super::response_head::write_interim;
 use crate::Address;
@@ -39,6 +40,8 @@ use crate::connect::{Stream, connect};
 #[derive(Debug)]
 pub(super) struct Upstream {
     stream: Stream,
+    /// The thread whose requests have opened it. Only that thread is woken by what arrives.
+    pub(super) thread: ThreadIndex,
     outgoing: Outgoing,
     reader: ResponseReader,
     /// How long the runner keeps an idle connection, if it says so.
@@ -51,9 +54,10 @@ pub(super) struct Upstream {
 
 impl Upstream {
     /// Opens a connection to a runner.
-    pub(super) async fn open(address: &Address) -> io::Result<Box<Self>> {
+    pub(super) async fn open(address: &Address, thread: ThreadIndex) -> io::Result<Box<Self>> {
         Ok(Box::new(Self {
             stream: connect(address).await?,
+            thread,
             outgoing: Outgoing::default(),
             reader: ResponseReader::new(),
             keep_alive: None,
