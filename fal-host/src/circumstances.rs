@@ -39,6 +39,10 @@ pub(crate) struct Circumstances {
     pub(crate) max_replacing: Option<usize>,
     /// Whether a request without a response is overdue after some time (S53a).
     pub(crate) bounds_requests: bool,
+    /// How long a client may transfer too little (S43a).
+    pub(crate) client_timeout: Duration,
+    /// The last line that the runner printed.
+    pub(crate) last_line: Option<String>,
     /// Log lines that are missing.
     pub(crate) lost_log_lines: Option<LostLines>,
     /// How far the last rolling restart is.
@@ -95,7 +99,12 @@ impl Circumstances {
             let check = runner.monitor().and_then(|monitor| Monitor::history(monitor).next_back());
             last_checks.extend(check.map(|check| (runner.index().get(), failure(runner.id(), check))));
         }
-        let failures = last_checks.into_iter().filter_map(|(index, found)| Some((index, found?))).collect();
+        // A replica that was scaled away has no runner.
+        let failures = last_checks
+            .into_iter()
+            .filter_map(|(index, found)| Some((index, found?)))
+            .filter(|(index, _)| newest.contains_key(index))
+            .collect();
         Self {
             now,
             has_periodic_checks: settings.has_periodic_checks(),
@@ -114,6 +123,8 @@ impl Circumstances {
             replacing: fleet.vacated(),
             max_replacing: settings.max_replacing.of(settings.runners).map(Into::into),
             bounds_requests: balancer.bounds_requests(),
+            client_timeout: balancer.limits().client_timeout,
+            last_line: None,
             lost_log_lines: LOG_LOSS.untold(),
             restart: fleet.restart_status(),
             last_ended,
@@ -148,6 +159,8 @@ impl Default for Circumstances {
             replacing: 1,
             max_replacing: Some(1),
             bounds_requests: true,
+            client_timeout: Duration::from_secs(60),
+            last_line: None,
             lost_log_lines: None,
             restart: None,
             last_ended: BTreeMap::new(),

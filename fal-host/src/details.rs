@@ -9,11 +9,12 @@ use serde::Serialize;
 use crate::check_info::CheckInfo;
 use crate::circumstances::Circumstances;
 use crate::clock::Clock;
-use crate::evidence::{Evidence, OutputLine, Usage};
+use crate::ended_info::EndedInfo;
+use crate::evidence::{Evidence, OutputLine, Usage, last_line};
 use crate::fleet::{Step, StepKind};
 use crate::id::RunnerId;
 use crate::json::unix_time;
-use crate::snapshot::{EndedInfo, RunnerInfo};
+use crate::snapshot::RunnerInfo;
 use crate::snapshot_parts::Sources;
 
 /// Everything that the host knows of one runner ([S85](fal_health::semantics#s85)).
@@ -84,7 +85,10 @@ impl RunnerDetails {
         let Sources { fleet, clock, balancer, evidence, .. } = sources;
         let (now, kept) = (clock.now(), evidence.of(id));
         let output = kept.map(|kept| kept.output.since(0).lines).unwrap_or_default();
-        let circumstances = Circumstances::of(sources, clock.wall(now));
+        let circumstances = Circumstances {
+            last_line: last_line(&output).map(str::to_owned),
+            ..Circumstances::of(sources, clock.wall(now))
+        };
         let live = fleet.observe_runner(id).map(|observed| {
             let runner = &observed.runner;
             let history = runner.monitor().into_iter().flat_map(Monitor::history);

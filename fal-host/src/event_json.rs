@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 
 use crate::check_info::CheckInfo;
 use crate::clock::Clock;
+use crate::ended_info::EndedInfo;
 use crate::event_log::{LoggedPass, Position};
 use crate::evidence::Evidence;
 use crate::fleet::EventKind;
 use crate::id::RunnerId;
-use crate::snapshot::EndedInfo;
 
 /// What an event is about.
 #[derive(Clone, Copy, Debug)]

@@ -25,6 +25,7 @@ mod connect;
 mod control_socket;
 mod details;
 mod driver;
+mod ended_info;
 mod event_json;
 mod event_log;
 mod events;
@@ -49,6 +50,7 @@ mod proxy;
 mod request_info;
 #[cfg(any(test, feature = "cli"))]
 mod serving_threads;
+mod shared_cause;
 mod snapshot;
 #[cfg(test)]
 mod snapshot_examples;
@@ -60,11 +62,13 @@ pub mod traces;
 mod unix_connection;
 #[cfg(feature = "cli")]
 mod upgrade;
+mod upgrade_status;
 
 pub use admin::{AdminToken, WeakTokenError};
 pub use check_info::CheckInfo;
 pub use control_socket::SocketAccess;
 pub use details::{LiveInfo, LiveOrEnded, RunnerDetails, StepInfo};
+pub use ended_info::EndedInfo;
 pub use events::{Event, EventStream};
 pub use evidence::{OomEvidence, OutputLine, OutputStream, Usage};
 #[doc(no_inline)]
@@ -90,5 +94,6 @@ pub use open_files::raise_open_files;
 #[cfg(feature = "tls")]
 pub use proxy::TlsError;
 pub use proxy::{AddressRange, ParseAddressRangeError};
-pub use request_info::RequestInfo;
-pub use snapshot::{BackoffInfo, EndedInfo, HealthInfo, RunnerInfo, Snapshot};
+pub use request_info::{AwaitedTransfer, ClientWait, RequestInfo};
+pub use snapshot::{BackoffInfo, HealthInfo, RunnerInfo, Snapshot};
+pub use upgrade_status::UpgradeStatus;

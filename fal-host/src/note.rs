@@ -54,6 +54,12 @@ pub enum NoteKind {
     Restarting,
     /// The last rolling restart failed.
     RestartFailed,
+    /// An upgrade is under way.
+    Upgrading,
+    /// The last upgrade failed.
+    UpgradeFailed,
+    /// Several replicas have the same finding.
+    SharedFinding,
     /// Log lines could not be written.
     LogLinesLost,
 }

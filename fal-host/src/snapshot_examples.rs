@@ -5,11 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use fal_health::Verdict;
 
+use crate::ended_info::EndedInfo;
 use crate::fleet::{Exit, Reason, RunnerState, ScaleTarget};
 use crate::id::RunnerId;
 use crate::latency::LatencyTotal;
 use crate::request_info::RequestInfo;
-use crate::snapshot::{EndedInfo, HealthInfo, RunnerInfo, Snapshot};
+use crate::snapshot::{HealthInfo, RunnerInfo, Snapshot};
 
 pub(crate) fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
@@ -59,6 +60,8 @@ pub(crate) fn request(seconds: u64) -> RequestInfo {
         path: "/predict".to_owned(),
         request_id: "abc".to_owned(),
         in_flight: Duration::from_secs(seconds),
+        response_begun: false,
+        client_wait: None,
     }
 }
 
@@ -74,6 +77,7 @@ pub(crate) fn ended(reason: Reason) -> EndedInfo {
         oom_killed: None,
         peak_memory: Some(50 << 20),
         cpu_time: Some(Duration::from_millis(1_500)),
+        lost_requests: Vec::new(),
         started_at: at(900),
         ended_at: at(960),
         checks: Vec::new(),
@@ -98,6 +102,7 @@ pub(crate) fn snapshot(runners: Vec<RunnerInfo>) -> Snapshot {
         notes: Vec::new(),
         runners,
         restart: None,
+        upgrade: None,
         ended: Vec::new(),
     }
 }

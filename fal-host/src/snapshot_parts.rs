@@ -6,12 +6,14 @@ use std::time::Duration;
 use fal_health::Time;
 
 use crate::clock::Clock;
+use crate::ended_info::EndedInfo;
 use crate::evidence::{Evidence, EvidenceStore};
 use crate::fleet::{Fleet, ObservedRunner, RestartStatus, RunnerRecord, ScaleTarget};
 use crate::latency::LatencyTotal;
 use crate::probe::ProbeTarget;
 use crate::proxy::Balancer;
-use crate::snapshot::{EndedInfo, RunnerInfo, Snapshot};
+use crate::snapshot::{RunnerInfo, Snapshot};
+use crate::upgrade_status::UpgradeStatus;
 
 /// What a snapshot is made of.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +43,7 @@ pub(crate) struct SnapshotParts {
     scale: ScaleTarget,
     startup_limit: Duration,
     restart: Option<RestartStatus>,
+    upgrade: Option<UpgradeStatus>,
     clock: Clock,
     now: Time,
     runners: Vec<(ObservedRunner, Option<Arc<Evidence>>)>,
@@ -48,13 +51,14 @@ pub(crate) struct SnapshotParts {
 }
 
 impl SnapshotParts {
-    pub(crate) fn of(sources: Sources<'_>, status: HostStatus) -> Self {
+    pub(crate) fn of(sources: Sources<'_>, status: HostStatus, upgrade: Option<UpgradeStatus>) -> Self {
         let Sources { fleet, clock, evidence, .. } = sources;
         Self {
             status,
             scale: fleet.scale_target(),
             startup_limit: fleet.settings().startup_limit(),
             restart: fleet.restart_status(),
+            upgrade,
             clock: clock.clone(),
             now: clock.now(),
             runners: fleet
@@ -74,7 +78,7 @@ impl SnapshotParts {
 
     /// The snapshot without what the balancer knows. Takes a while if there are many runners.
     pub(crate) fn into_snapshot(self) -> Snapshot {
-        let Self { status, scale, startup_limit, restart, clock, now, runners, ended } = self;
+        let Self { status, scale, startup_limit, restart, upgrade, clock, now, runners, ended } = self;
         Snapshot {
             ready: status.ready,
             stopping: status.stopping,
@@ -94,6 +98,7 @@ impl SnapshotParts {
                 .map(|(observed, kept)| RunnerInfo::of(observed, now, kept.as_deref()))
                 .collect(),
             restart,
+            upgrade,
             ended: ended
                 .iter()
                 .map(|(record, kept)| EndedInfo::of(record, &clock, kept.as_deref()))

@@ -177,7 +177,7 @@ const TABLE: &[Row] = &[
     },
     Row {
         rule: 43,
-        acts: "a_stalled_upload_is_answered_408_and_its_runner_is_not_suspected_s43b_s28",
+        acts: "a_stalled_upload_is_answered_408_and_its_runner_is_not_suspected_s43b_s28_s85e",
         rests: "an_upload_that_is_slow_but_above_the_least_rate_is_not_cut_s43a",
     },
     Row {
@@ -363,11 +363,11 @@ const TABLE: &[Row] = &[
     Row {
         rule: 92,
         acts: "a_host_upgrades_again_while_the_one_before_it_still_has_clients_s92b",
-        rests: "an_upgrade_that_fails_leaves_the_old_host_as_it_was_s92a_s93a",
+        rests: "an_upgrade_that_fails_leaves_the_old_host_as_it_was_s92a_s93a_s116c",
     },
     Row {
         rule: 93,
-        acts: "an_upgrade_that_fails_leaves_the_old_host_as_it_was_s92a_s93a",
+        acts: "an_upgrade_that_fails_leaves_the_old_host_as_it_was_s92a_s93a_s116c",
         rests: "the_new_host_runs_the_program_that_the_path_leads_to_now_with_the_same_arguments_s90a_s90b_s93a",
     },
     Row {

@@ -85,6 +85,24 @@ async fn a_runner_that_another_process_kills_is_not_said_to_be_out_of_memory_s85
     assert!(ended.get("oom_killed").is_none() && ended.get("core_dumped").is_none(), "{ended}");
     let text = explained(&host, 1).await;
     assert!(text.contains("The host did not send that signal"), "{text}");
+    assert!(text.contains("No client lost a request with it.") && text.contains("memory.events"), "{text}");
+}
+
+#[tokio::test]
+async fn a_runner_that_is_killed_names_the_requests_that_were_lost_s39c_s85e() {
+    let director = Director::new();
+    let host = Program::run(&director, &["--app", "scripted"]);
+    host.stderr.line("IDLE: takes requests runner=1").await;
+    let pending = host.call("a").await;
+    let pid = director.call("a").await.pid();
+    kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
+    assert_eq!(pending.response().await.error_type(), "runner_disconnected");
+    host.stderr.line("TERMINATED runner=1 reason=exited").await;
+    let ended = details(&host, 1).await;
+    let lost = &ended["lost_requests"][0];
+    assert_eq!((&lost["method"], &lost["path"]), (&"POST".into(), &"/call".into()), "{ended}");
+    let text = explained(&host, 1).await;
+    assert!(text.contains("Clients lost requests with it: POST /call with the id "), "{text}");
 }
 
 #[tokio::test]

@@ -168,7 +168,7 @@ async fn the_new_host_runs_the_program_that_the_path_leads_to_now_with_the_same_
 }
 
 #[tokio::test]
-async fn an_upgrade_that_fails_leaves_the_old_host_as_it_was_s92a_s93a() {
+async fn an_upgrade_that_fails_leaves_the_old_host_as_it_was_s92a_s93a_s116c() {
     let director = Director::new();
     let old = Upgradable::run(&director, "scripted", &[]);
     old.host.stderr.line("IDLE: takes requests runner=1").await;
@@ -210,6 +210,13 @@ async fn an_upgrade_that_fails_leaves_the_old_host_as_it_was_s92a_s93a() {
         text += &String::from_utf8(events.chunk().await).unwrap();
     }
     assert!(text.contains("no GPU"), "{text}");
+    let shown = old.host.shows("/runners").await.json();
+    assert_eq!(
+        (&shown["upgrade"]["status"], &shown["notes"][0]["kind"]),
+        (&"failed".into(), &"upgrade_failed".into())
+    );
+    let note = shown["notes"][0]["text"].as_str().unwrap();
+    assert!(note.starts_with("the last upgrade failed ") && note.contains("no GPU"), "{note}");
 }
 
 #[tokio::test]

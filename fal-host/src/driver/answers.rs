@@ -87,7 +87,7 @@ impl Driver {
     }
 
     fn snapshot(&self) -> SnapshotParts {
-        SnapshotParts::of(self.sources(), self.status())
+        SnapshotParts::of(self.sources(), self.status(), self.upgrade.clone())
     }
 
     /// What a snapshot is made of.

@@ -37,6 +37,7 @@ use crate::memory::MemorySampler;
 use crate::metrics::FleetMetrics;
 use crate::probe::{ProbeTarget, Prober};
 use crate::proxy::{AwaitedRunner, Balancer, Report};
+use crate::upgrade_status::UpgradeStatus;
 
 pub(crate) struct Driver {
     clock: Clock,
@@ -57,6 +58,8 @@ pub(crate) struct Driver {
     /// Runners that are to be started, the first one first.
     launches: VecDeque<(RunnerId, ReplicaIndex)>,
     restarts: Restarts,
+    /// How far the last upgrade is.
+    upgrade: Option<UpgradeStatus>,
     /// The host's handle was dropped.
     handle_dropped: bool,
     stopped: bool,
@@ -107,6 +110,7 @@ impl Driver {
             queue: VecDeque::new(),
             launches: VecDeque::new(),
             restarts: Restarts::default(),
+            upgrade: None,
             handle_dropped: false,
             stopped: false,
         };
@@ -223,7 +227,8 @@ impl Driver {
                 FleetCommand::ReleasePermits(id) => self.balancer.release_held(id),
                 FleetCommand::ManualCheckEnded(id) => self.balancer.manual_check_ended(id),
                 FleetCommand::Forget(id) => {
-                    self.balancer.forget(id);
+                    let lost = self.balancer.forget(id);
+                    self.evidence.begin(id).set_lost_requests(lost);
                     self.evidence.ended(id);
                     self.runners.remove(&id);
                 }
@@ -300,6 +305,7 @@ impl Driver {
     fn publish(&mut self, kind: EventKind) {
         let at = SystemTime::now();
         events::log_of_host(&kind);
+        self.upgrade = UpgradeStatus::of(&kind, at).or(self.upgrade.take());
         let source = EventSource { runner: None, at, clock: &self.clock, evidence: None };
         let json = |id| Content::Json(to_json(id, &kind, source).into());
         self.event_log.push(kind.name(), None, json);

@@ -13,6 +13,8 @@ use fal_health::{CheckId, HISTORY_LEN};
 
 use crate::fleet::MAX_RECORDS;
 use crate::id::RunnerId;
+use crate::proxy::LostRequests;
+use crate::request_info::RequestInfo;
 
 pub(crate) use self::end::EndEvidence;
 pub use self::oom::OomEvidence;
@@ -32,6 +34,7 @@ pub(crate) struct Evidence {
     /// Why the last checks failed.
     details: Mutex<VecDeque<(CheckId, Arc<str>)>>,
     end: OnceLock<EndEvidence>,
+    lost_requests: OnceLock<Arc<LostRequests>>,
 }
 
 impl Evidence {
@@ -54,6 +57,19 @@ impl Evidence {
     pub(crate) fn ended(&self, end: EndEvidence) {
         // A process ends once.
         let _ = self.end.set(end);
+    }
+
+    /// The runner's process has exited: where the requests are kept that clients lose with it.
+    pub(crate) fn set_lost_requests(&self, lost: Option<Arc<LostRequests>>) {
+        if let Some(lost) = lost {
+            // A process ends once.
+            let _ = self.lost_requests.set(lost);
+        }
+    }
+
+    /// The requests that clients have lost with the runner.
+    pub(crate) fn lost_requests(&self) -> Vec<RequestInfo> {
+        self.lost_requests.get().map(|lost| lost.all()).unwrap_or_default()
     }
 
     pub(crate) fn end(&self) -> EndEvidence {

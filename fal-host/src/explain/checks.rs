@@ -8,10 +8,16 @@ use super::explanation::{Explanation, time};
 use crate::amounts::duration;
 use crate::check_info::CheckInfo;
 use crate::circumstances::{Circumstances, FailedCheck};
+use crate::shared_cause::shared_cause;
 
 /// What separates a health check that is declared wrongly from an outage.
-pub(super) const NEVER_PASSED: &str =
-    "No runner of this host has ever passed a check: the health check itself may be wrong, such as its path.";
+pub(super) fn never_passed(outcome: Outcome) -> String {
+    let hint = match outcome {
+        Outcome::Failure(Failure::Status(_)) => ": the health check itself may be wrong, such as its path",
+        _ => "",
+    };
+    format!("No runner of this host has ever passed a check{hint}.")
+}
 
 /// Tells the last check that failed, and the last one if it is another. `until` is the time that their ages count back from.
 pub(super) fn tell_checks(
@@ -28,6 +34,11 @@ pub(super) fn tell_checks(
     if let Some(last) = checks.last().filter(|last| !matches!(last.outcome, Outcome::Failure(_))) {
         tell(explanation, "The last check was", last, until, call);
     }
+    // A server that does not answer says more in its output than what can be guessed.
+    let is_silent = failure_of(checks).is_some_and(|failure| failure.outcome.status().is_none());
+    if let Some(line) = circumstances.last_line.as_ref().filter(|_| is_silent) {
+        explanation.fact(format!("It printed last {line:?}, which may say why."));
+    }
 }
 
 /// Says that other replicas have the same finding. Returns whether there are some.
@@ -41,9 +52,7 @@ pub(super) fn tell_sharing(
     if sharing > 0 {
         let others =
             if sharing == 1 { "1 other replica has" } else { &format!("{sharing} other replicas have") };
-        explanation.fact(format!(
-            "{others} the same finding: they share its cause, such as a database. Repair that; to replace runners does not help."
-        ));
+        explanation.fact(format!("{others} the same finding: {}.", shared_cause(failure.outcome)));
     }
     sharing > 0
 }

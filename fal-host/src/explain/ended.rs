@@ -4,17 +4,17 @@ use std::time::{Duration, SystemTime};
 
 use fal_health::{Failure, Outcome};
 
-use super::checks::{NEVER_PASSED, failure_of, tell_checks, tell_sharing};
+use super::checks::{failure_of, never_passed, tell_checks, tell_sharing};
 use super::explanation::{Explanation, time};
 use super::reasons::{because, rule};
 use crate::amounts::{duration, memory};
 use crate::circumstances::Circumstances;
 use crate::details::StepInfo;
+use crate::ended_info::EndedInfo;
 use crate::evidence::OomEvidence;
 use crate::fleet::{ENDED_EARLY, Exit, NOT_READY, Reason, RestartStatus, StepKind};
 use crate::id::RunnerId;
 use crate::launch::NOT_LISTENING;
-use crate::snapshot::EndedInfo;
 
 /// Explains a runner that has ended.
 pub(super) fn explain(ended: &EndedInfo, steps: &[StepInfo], circumstances: &Circumstances) -> Explanation {
@@ -35,10 +35,11 @@ pub(super) fn explain(ended: &EndedInfo, steps: &[StepInfo], circumstances: &Cir
     tell_life(&mut told, ended, steps, circumstances);
     tell_exit(&mut told, ended, steps);
     tell_usage(&mut told, ended);
+    tell_lost_requests(&mut told, ended);
     tell_checks(&mut told, &ended.checks, ended.ended_at, circumstances);
     let is_unhealthy = matches!(reason, Reason::Unhealthy | Reason::ManualCheckFailed);
-    if is_unhealthy && !circumstances.has_passed {
-        told.rule("S44b", NEVER_PASSED);
+    if let Some(failure) = failure_of(&ended.checks).filter(|_| is_unhealthy && !circumstances.has_passed) {
+        told.rule("S44b", never_passed(failure.outcome));
     }
     if let Some(advice) = advice(ended) {
         told.fact(advice);
@@ -183,6 +184,22 @@ fn why_not_started(ended: &EndedInfo) -> &'static str {
     }
 }
 
+/// Tells which requests were lost with a runner that ended by itself.
+fn tell_lost_requests(told: &mut Explanation, ended: &EndedInfo) {
+    let lost = &ended.lost_requests;
+    let Some((first, others)) = lost.split_first() else {
+        if ended.reason == Reason::Exited {
+            told.rule("S39c", "No client lost a request with it.");
+        }
+        return;
+    };
+    let others = match others.len() {
+        0 => String::new(),
+        count => format!(", and {count} more, which the log names"),
+    };
+    told.rule("S39c", format!("Clients lost requests with it: {first}{others}."));
+}
+
 /// What to do about an end that is a fault.
 fn advice(ended: &EndedInfo) -> Option<String> {
     let lived = ended.ended_at.duration_since(ended.started_at).unwrap_or_default();
@@ -194,9 +211,17 @@ fn advice(ended: &EndedInfo) -> Option<String> {
             let failed = ended.checks.iter().rfind(|check| matches!(check.outcome, Outcome::Failure(_)));
             failed.map_or(SEE_CHECK, |check| advice_after(check.outcome))
         }
+        Reason::Exited
+            if ended.exit == Some(Exit::Signal(libc::SIGKILL)) && ended.lost_requests.is_empty() =>
+        {
+            "Look for who sent the signal: `dmesg` for the kernel, `memory.events` of its control group, and the log of the container \
+             runtime."
+        }
+        Reason::Exited if !ended.lost_requests.is_empty() => {
+            "Read its output. One of the requests that it lost may have ended it."
+        }
         Reason::Exited if lived < Duration::from_secs(60) => {
-            "It lived for less than a minute. Read its output; the log names the requests that it lost, and one of them may have \
-             ended it."
+            "It lived for less than a minute. Read its output."
         }
         Reason::Unreachable => {
             "Its server accepts no new connections any more; its output may say why. A check uses a connection that is open already, \
@@ -244,8 +269,7 @@ fn advice_after_silence(outcome: Outcome) -> &'static str {
              time with `timeout_seconds` (`fal-host --timeout`)."
         }
         Some("wedged" | "stalled") => {
-            "Find out where its requests hang: the oldest one is above, and the log names those that were lost at its end. \
-             `request_timeout` bounds how long they may take."
+            "Find out where its requests hang. The oldest one is above. `request_timeout` bounds how long they may take."
         }
         _ => SEE_CHECK,
     }

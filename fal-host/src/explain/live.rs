@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use fal_health::Verdict;
 
-use super::checks::{NEVER_PASSED, failure_of, found, tell_checks, tell_sharing};
+use super::checks::{failure_of, found, never_passed, tell_checks, tell_sharing};
 use super::explanation::{Explanation, counted, time};
 use super::reasons::because;
 use super::requests::tell_requests;
@@ -43,15 +43,16 @@ pub(super) fn explain(live: &LiveInfo, steps: &[StepInfo], circumstances: &Circu
         }
     }
     tell_checks(&mut told, checks, circumstances.now, circumstances);
-    let is_shared = failure_of(checks)
-        .is_some_and(|failure| tell_sharing(&mut told, info.index, &failure, circumstances));
+    let failure = failure_of(checks);
+    let is_shared =
+        failure.as_ref().is_some_and(|failure| tell_sharing(&mut told, info.index, failure, circumstances));
     if info.deferred && !is_shared {
         told.fact(
             "Runners that become unhealthy together usually share the cause, such as a database: repair that first.",
         );
     }
-    if info.awaits_first_pass && failure_of(checks).is_some() && !circumstances.has_passed {
-        told.rule("S44b", NEVER_PASSED);
+    if let Some(failure) = failure.filter(|_| info.awaits_first_pass && !circumstances.has_passed) {
+        told.rule("S44b", never_passed(failure.outcome));
     }
     tell_plans(&mut told, info, circumstances);
     told
@@ -181,6 +182,8 @@ fn tell_health(
             );
         }
         Verdict::Unhealthy => told.rule("S24", "It is unhealthy and will be replaced."),
+        // No check is made before it is ready (S11).
+        _ if info.state == RunnerState::Setup && !info.awaits_first_pass => {}
         _ if !circumstances.has_periodic_checks => {
             told.rule("S32a", "It is checked only when a response or an operator asks for it.");
         }

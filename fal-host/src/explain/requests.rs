@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::explanation::{Explanation, time};
 use crate::amounts::duration;
 use crate::circumstances::Circumstances;
+use crate::request_info::ClientWait;
 use crate::snapshot::RunnerInfo;
 
 /// A request in flight for so long may hang, also while no request waits.
@@ -28,8 +29,20 @@ pub(super) fn tell_requests(told: &mut Explanation, info: &RunnerInfo, circumsta
     let Some(oldest) = &info.oldest_request else { return };
     let since = circumstances.now.checked_sub(oldest.in_flight).map(time).unwrap_or_default();
     told.fact(format!("Its oldest request is {oldest}, since {since}."));
-    let may_hang = waited.is_some() || oldest.in_flight >= HANGS_AFTER;
-    if may_hang && !circumstances.bounds_requests {
+    if let Some(ClientWait { transfer, waited, .. }) = oldest.client_wait {
+        let (missing, waited, limit) =
+            (transfer.missing(), duration(waited), duration(circumstances.client_timeout));
+        told.rule(
+            "S43a",
+            format!(
+                "It waits for its client, which {missing}: for {waited} so far. `client_timeout` ({limit}, `--client-timeout`) ends that."
+            ),
+        );
+    } else if oldest.response_begun {
+        told.fact("Its response has begun.");
+    }
+    let may_hang = !oldest.response_begun && oldest.client_wait.is_none();
+    if may_hang && (waited.is_some() || oldest.in_flight >= HANGS_AFTER) && !circumstances.bounds_requests {
         told.rule(
             "S53a",
             "If it hangs, nothing ends it, and the runner stays: set `request_timeout` (`fal-host --request-timeout`), which ends \

@@ -10,9 +10,10 @@ use crate::RunnerId;
 use crate::check_info::CheckInfo;
 use crate::circumstances::{Circumstances, FailedCheck, LastEnded};
 use crate::details::{LiveInfo, LiveOrEnded, RunnerDetails, StepInfo};
+use crate::ended_info::EndedInfo;
 use crate::evidence::OomEvidence;
 use crate::fleet::{Exit, Reason, RestartStatus, RunnerState, StepKind};
-use crate::snapshot::{BackoffInfo, EndedInfo};
+use crate::snapshot::BackoffInfo;
 use crate::snapshot_examples::{at, ended, request, runner};
 
 fn steps(kinds: &[StepKind]) -> Vec<StepInfo> {

@@ -73,7 +73,8 @@ fn full(info: &RunnerInfo, permits: u32) -> String {
         Some(oldest) => {
             let by = if permits == 1 { "" } else { ", the oldest" };
             let (time, method, path) = (whole_seconds(oldest.in_flight), &oldest.method, &oldest.path);
-            format!("{held}{by} for {time} by {method} {path}")
+            let client = oldest.client_wait.map(|wait| format!(", whose client {}", wait.transfer.missing()));
+            format!("{held}{by} for {time} by {method} {path}{}", client.unwrap_or_default())
         }
     }
 }

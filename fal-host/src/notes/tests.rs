@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use fal_health::{Failure, Outcome, Trigger};
+
+use crate::check_info::CheckInfo;
 use crate::fleet::{Reason, RestartStatus, RunnerState};
 use crate::id::RunnerId;
 use crate::log_loss::LostLines;
 use crate::note::Note;
+use crate::request_info::{AwaitedTransfer, ClientWait, RequestInfo};
 use crate::snapshot::{BackoffInfo, RunnerInfo, Snapshot};
 use crate::snapshot_examples::{at, ended, request, runner, snapshot};
+use crate::upgrade_status::UpgradeStatus;
 
 fn texts(notes: &[Note]) -> Vec<&str> {
     notes.iter().map(|note| note.text.as_str()).collect()
@@ -149,4 +154,67 @@ fn a_rolling_restart_that_is_under_way_or_has_failed_is_told_s52c_s116c() {
     let under_way = told(RestartStatus::Restarting { remaining: 2 });
     assert_eq!(under_way, "a rolling restart is under way: 2 runners are yet to be replaced");
     assert_eq!(told(RestartStatus::Completed), "");
+}
+
+#[test]
+fn an_upgrade_that_is_under_way_or_has_failed_has_a_note_s116c() {
+    let told = |upgrade| of_host(Snapshot { upgrade: Some(upgrade), ..snapshot(vec![]) });
+    assert_eq!(
+        told(UpgradeStatus::Upgrading { pid: 7, at: at(940) }),
+        "an upgrade is under way for 1m: process 7 does not serve yet"
+    );
+    assert_eq!(
+        told(UpgradeStatus::Failed { detail: "its setup failed".to_owned(), at: at(940) }),
+        "the last upgrade failed 1m ago: its setup failed"
+    );
+    assert_eq!(told(UpgradeStatus::Completed { pid: 7 }), "");
+}
+
+#[test]
+fn replicas_whose_last_checks_have_the_same_finding_share_a_note_s116d() {
+    let checked = |index, outcome, detail: &str| {
+        let mut info = RunnerInfo { index, ..runner(RunnerState::Idle) };
+        let last = CheckInfo {
+            trigger: Trigger::Periodic,
+            outcome,
+            duration: Duration::ZERO,
+            ago: Duration::ZERO,
+            detail: Some(detail.into()),
+        };
+        info.health.as_mut().unwrap().last_check = Some(last);
+        info
+    };
+    let status = Outcome::Failure(Failure::Status(503));
+    let runners = vec![
+        checked(0, status, "db down"),
+        checked(1, status, "db down"),
+        checked(2, status, "no disk"),
+        checked(3, Outcome::Pass, "db down"),
+    ];
+    assert_eq!(
+        of_host(snapshot(runners)),
+        "2 replicas have the same finding, status 503 \"db down\": they share its cause, such as a database. Repair that; to replace \
+         runners does not help"
+    );
+    let disconnected = Outcome::Failure(Failure::Disconnected);
+    let text =
+        of_host(snapshot(vec![checked(0, disconnected, "closed"), checked(1, disconnected, "closed")]));
+    assert!(text.contains("What they printed says why") && !text.contains("database"), "{text}");
+    // The second runner of a replica counts, and not the one before it.
+    let replaced =
+        vec![checked(0, status, "db down"), checked(1, status, "db down"), checked(1, Outcome::Pass, "")];
+    assert_eq!(of_host(snapshot(replaced)), "");
+}
+
+#[test]
+fn a_client_that_keeps_a_permit_is_named_as_such_s116b() {
+    let client_wait =
+        Some(ClientWait { transfer: AwaitedTransfer::Response, waited: Duration::from_secs(9) });
+    let oldest = RequestInfo { client_wait, ..request(12) };
+    let held =
+        RunnerInfo { full: true, oldest_request: Some(Box::new(oldest)), ..runner(RunnerState::Running) };
+    assert_eq!(
+        of_runner(held, Some(5)),
+        "all 2 permits are held, the oldest for 12s by POST /predict, whose client does not read the response"
+    );
 }

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::arriving::ArrivingRequests;
 use super::limits::{Limits, ManualChecks};
+use super::lost_requests::LostRequests;
 use super::permits::{Arrival, CheckTicket, Drained, PermitTable, Priority};
 use super::queued::QueuedRequest;
 use super::refusal_counts::RefusalCounts;
@@ -149,12 +150,12 @@ impl Balancer {
         self.report_drained(id, drained);
     }
 
-    /// Drops everything that is known of a runner whose process has exited.
-    pub(crate) fn forget(&self, id: RunnerId) {
-        let runner = self.lock().permits.forget(id);
-        if let Some(runner) = runner {
-            runner.close();
-        }
+    /// Drops everything that is known of a runner whose process has exited. Returns where the requests are kept that clients
+    /// lose with it.
+    pub(crate) fn forget(&self, id: RunnerId) -> Option<Arc<LostRequests>> {
+        let runner = self.lock().permits.forget(id)?;
+        runner.close();
+        Some(Arc::clone(&runner.lost))
     }
 
     /// The runners whose responses have asked for a manual check since the last call.

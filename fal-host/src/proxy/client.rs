@@ -19,6 +19,7 @@ use super::head_copy::HeadCopy;
 use super::interim::InterimResponses;
 use super::send_queue::unsent;
 use super::timer::{ConnectionTimer, TickClock, Wait};
+use crate::request_info::{AwaitedTransfer, ClientWait};
 
 /// What carries the requests of a client.
 #[derive(Debug)]
@@ -198,6 +199,16 @@ impl Client {
     /// Whether the client has transferred too little for `client_timeout`.
     pub(super) fn has_stalled(&self) -> bool {
         self.stalled.load(Ordering::Relaxed)
+    }
+
+    /// Which transfer the host waits for, and for how long it has since the client last transferred enough (S43a).
+    pub(super) fn awaited_transfer(&self) -> Option<ClientWait> {
+        let waits = [(Wait::Download, AwaitedTransfer::Response), (Wait::Upload, AwaitedTransfer::Request)];
+        waits.into_iter().find_map(|(wait, transfer)| {
+            let waited = self.limits.inactivity.0.saturating_sub(self.timer.left(wait)?);
+            let ticks = u32::try_from(waited).unwrap_or(u32::MAX);
+            Some(ClientWait { transfer, waited: self.timer.clock().tick().saturating_mul(ticks) })
+        })
     }
 
     /// Whether the client, or the connection of its stream, has transferred too little for `client_timeout`.

@@ -80,7 +80,7 @@ impl Exchange {
                 self.reusable = client.has_uploaded();
                 self.answered = true;
                 if let Some((_, permit)) = &mut self.parts {
-                    permit.end_overdue();
+                    permit.begin_response();
                 }
                 return Ok((response, self));
             }
@@ -186,6 +186,7 @@ impl Exchange {
         // A client that breaks off its upload and a malformed response say nothing about the runner's process.
         if let Some((_, permit)) = self.parts.as_ref().filter(|_| why.is_broken_off()) {
             permit.eject();
+            permit.lose();
         }
     }
 }

@@ -1,13 +1,16 @@
 //! Which requests hold the permits of a runner, and since when.
 
 use std::fmt;
+use std::sync::Weak;
 
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method};
 use tokio::time::Instant;
 
+use super::client::Client;
 use super::log_entry::cut;
 use crate::metrics::EndpointIndex;
+use crate::request_info::{ClientWait, RequestInfo};
 
 /// The requests that hold permits of one runner.
 #[derive(Debug, Default)]
@@ -28,12 +31,36 @@ pub(super) struct Holder {
     pub(super) request_id: HeaderValue,
     pub(super) endpoint: EndpointIndex,
     pub(super) since: Instant,
+    /// Weak, since its connection closes with it, and the permit may be held for longer.
+    pub(super) client: Weak<Client>,
+    /// Whether its response has begun.
+    pub(super) response_begun: bool,
 }
 
 impl Holder {
     /// Its path without the query, at most 256 bytes of it.
     pub(super) fn path(&self) -> &str {
         self.target.as_ref().map_or("*", |target| cut(target.path()))
+    }
+
+    /// Whether only its runner keeps it from going on.
+    pub(super) fn may_hang(&self) -> bool {
+        !self.response_begun && self.client_wait().is_none()
+    }
+
+    fn client_wait(&self) -> Option<ClientWait> {
+        self.client.upgrade()?.awaited_transfer()
+    }
+
+    pub(super) fn info(&self) -> RequestInfo {
+        RequestInfo {
+            method: self.method.as_str().to_owned(),
+            path: self.path().to_owned(),
+            request_id: self.request_id.to_str().unwrap_or_default().to_owned(),
+            in_flight: self.since.elapsed(),
+            response_begun: self.response_begun,
+            client_wait: self.client_wait(),
+        }
     }
 }
 
@@ -58,6 +85,14 @@ impl Holders {
         }
     }
 
+    /// The response to this one begins.
+    pub(super) fn respond(&mut self, id: HolderId) {
+        if let Some((_, holder)) = self.holders.iter_mut().find(|(other, _)| *other == id) {
+            holder.response_begun = true;
+        }
+    }
+
+    /// This one, if it still holds its permit.
     pub(super) fn get(&self, id: HolderId) -> Option<Holder> {
         self.holders.iter().find(|(other, _)| *other == id).map(|(_, holder)| holder.clone())
     }

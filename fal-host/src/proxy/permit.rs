@@ -83,7 +83,22 @@ impl Permit {
     }
 
     /// The runner begins to answer.
-    pub(super) fn end_overdue(&mut self) {
+    pub(super) fn begin_response(&mut self) {
+        self.end_overdue();
+        if let Some(holder) = self.holder {
+            self.runner.respond(holder);
+        }
+    }
+
+    /// The runner has broken the request off: its client has lost it.
+    pub(super) fn lose(&self) {
+        let lost = self.holder.and_then(|holder| self.runner.holder(holder));
+        if let Some(lost) = lost {
+            self.runner.lost.push(lost.info());
+        }
+    }
+
+    fn end_overdue(&mut self) {
         if std::mem::take(&mut self.overdue) {
             self.balancer.end_overdue(self.runner.id);
         }

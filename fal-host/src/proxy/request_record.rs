@@ -93,6 +93,8 @@ impl RequestRecord {
             request_id: id.clone(),
             endpoint: self.endpoint,
             since: self.began + self.gathered + self.waited.unwrap_or_default(),
+            client: Arc::downgrade(&self.session.client),
+            response_begun: false,
         }
     }
 

@@ -1,13 +1,14 @@
 //! One runner, as the requests see it that are dispatched to it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use super::client::Client;
 use super::holders::{Holder, HolderId, Holders};
+use super::lost_requests::LostRequests;
 use super::timer::TickClock;
 use super::upstream::Upstream;
 use crate::{Address, RunnerId};
@@ -18,6 +19,8 @@ pub(super) struct ServingRunner {
     pub(super) id: RunnerId,
     pub(super) address: Address,
     state: Mutex<RunnerUse>,
+    /// The requests that clients have lost with it.
+    pub(super) lost: Arc<LostRequests>,
     closed: Notify,
     warned: AtomicBool,
 }
@@ -37,6 +40,7 @@ impl ServingRunner {
             id,
             address,
             state: Mutex::new(RunnerUse { idle: Some(Vec::new()), holders: Holders::default() }),
+            lost: Arc::default(),
             closed: Notify::const_new(),
             warned: AtomicBool::new(false),
         }
@@ -66,6 +70,11 @@ impl ServingRunner {
             idle.retain(|connection| is_fresh(connection, clock));
             !idle.is_empty()
         })
+    }
+
+    /// The response to the request with this id begins.
+    pub(super) fn respond(&self, id: HolderId) {
+        self.lock().holders.respond(id);
     }
 
     /// A request does not hold its permit any more. Its connection is kept, or closed if the runner is out of service.

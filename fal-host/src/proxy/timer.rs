@@ -124,6 +124,12 @@ impl ConnectionTimer {
         self.deadline(wait).load(Ordering::Relaxed) != NONE
     }
 
+    /// How many ticks are left until a deadline, if it is set.
+    pub(super) fn left(&self, wait: Wait) -> Option<u64> {
+        let deadline = self.deadline(wait).load(Ordering::Relaxed);
+        (deadline != NONE).then(|| deadline.saturating_sub(self.clock.now()))
+    }
+
     /// Whether a deadline has passed. The task is woken when it does.
     pub(super) fn poll(&self, wait: Wait, cx: &Context<'_>) -> Poll<()> {
         let deadline = self.deadline(wait).load(Ordering::Relaxed);

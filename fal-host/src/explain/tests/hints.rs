@@ -1,6 +1,7 @@
 //! What explains a runner beside its own state: its host, its successor, and where it listens.
 
 use super::*;
+use crate::request_info::{AwaitedTransfer, ClientWait, RequestInfo};
 
 #[test]
 fn a_runner_at_its_limit_names_its_successor_s54c_s85d() {
@@ -85,4 +86,81 @@ fn a_failed_start_says_which_step_has_failed_s35c_s119b() {
     ] {
         assert!(told.starts_with(words), "{told}");
     }
+}
+
+#[test]
+fn a_request_that_waits_for_its_client_is_not_held_against_the_runner_s43a_s85e() {
+    let unbounded = || Circumstances { bounds_requests: false, ..Circumstances::default() };
+    for (transfer, words) in [
+        (AwaitedTransfer::Response, "which does not read the response: for 20s so far"),
+        (AwaitedTransfer::Request, "which does not send the rest of the request: for 20s so far"),
+    ] {
+        let client_wait = Some(ClientWait { transfer, waited: Duration::from_secs(20) });
+        let mut waiting = live(RunnerState::Running);
+        waiting.info.oldest_request = Some(Box::new(RequestInfo { client_wait, ..request(61) }));
+        let text = explained_in(unbounded(), waiting, &[StepKind::InRotation]);
+        assert!(
+            text.contains(words) && text.contains("`client_timeout` (60s, `--client-timeout`)"),
+            "{text}"
+        );
+        assert!(text.contains("[S43a]") && !text.contains("If it hangs"), "{text}");
+    }
+    let mut streaming = live(RunnerState::Running);
+    streaming.info.oldest_request = Some(Box::new(RequestInfo { response_begun: true, ..request(61) }));
+    let text = explained_in(unbounded(), streaming, &[StepKind::InRotation]);
+    assert!(text.contains("Its response has begun.") && !text.contains("If it hangs"), "{text}");
+}
+
+#[test]
+fn a_runner_that_ends_by_itself_names_the_requests_that_were_lost_s39c_s85e() {
+    let killed = || EndedInfo { exit: Some(Exit::Signal(9)), ..ended(Reason::Exited) };
+    let text = explained_end(killed(), &[StepKind::InRotation]);
+    assert!(text.contains("No client lost a request with it. [S39c]"), "{text}");
+    assert!(text.contains("`dmesg`") && text.contains("memory.events"), "{text}");
+    let lost_requests = vec![request(2), request(1), request(1)];
+    let text = explained_end(EndedInfo { lost_requests, ..killed() }, &[StepKind::InRotation]);
+    let named = "Clients lost requests with it: POST /predict with the id abc, in flight for 2s, and 2 more, which the log names.";
+    assert!(
+        text.contains(named) && text.contains("One of the requests that it lost may have ended it"),
+        "{text}"
+    );
+    let crashed = EndedInfo { exit: Some(Exit::Signal(11)), ..ended(Reason::Exited) };
+    let text = explained_end(crashed, &[StepKind::InRotation]);
+    assert!(!text.contains("requests that it lost") && !text.contains("the log names"), "{text}");
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_told_by_its_output_before_guesses_s18a_s85e() {
+    let failed = || vec![check(Outcome::Failure(Failure::Disconnected), None)];
+    let circumstances = || Circumstances {
+        has_passed: false,
+        last_line: Some("RuntimeError: can't start new thread".to_owned()),
+        failures: [(0, FailedCheck { outcome: Outcome::Failure(Failure::Disconnected), detail: None })]
+            .into(),
+        ..Circumstances::default()
+    };
+    let text = explained_end_in(circumstances(), EndedInfo { checks: failed(), ..ended(Reason::Unhealthy) });
+    let output = text.find("It printed last \"RuntimeError: can't start new thread\"").expect(&text);
+    let guess =
+        text.find("1 other replica has the same finding: their servers close connections").expect(&text);
+    assert!(output < guess && !text.contains("database") && !text.contains("such as its path"), "{text}");
+    let answered = vec![check(Outcome::Failure(Failure::Status(503)), None)];
+    let text = explained_end_in(circumstances(), EndedInfo { checks: answered, ..ended(Reason::Unhealthy) });
+    assert!(!text.contains("It printed last \"") && text.contains("such as its path"), "{text}");
+}
+
+#[test]
+fn a_runner_in_setup_has_no_word_about_checks_that_are_not_made_yet_s11_s85e() {
+    let text = explained(live_unchecked(RunnerState::Setup), &[StepKind::Setup]);
+    assert!(!text.contains("Failures do not count"), "{text}");
+    let mut ready = live_unchecked(RunnerState::Setup);
+    ready.info.awaits_first_pass = true;
+    let text = explained(ready, &[StepKind::Setup, StepKind::AwaitingFirstPass]);
+    assert!(text.contains("Failures do not count before it is 30s old"), "{text}");
+}
+
+fn live_unchecked(state: RunnerState) -> LiveInfo {
+    let mut live = live(state);
+    live.info.health.as_mut().unwrap().verdict = Verdict::Unknown;
+    live
 }

@@ -200,7 +200,9 @@ impl Balancer {
             endpoint => endpoint,
         });
         let cause = describe(permits, names, longest);
-        if longest < hangs_after || self.limits.overdue().is_some() {
+        let hanging = held.iter().filter(|holder| holder.may_hang());
+        let hangs = hanging.map(|holder| now.saturating_duration_since(holder.since)).max();
+        if hangs.is_none_or(|time| time < hangs_after) || self.limits.overdue().is_some() {
             return cause;
         }
         format!(

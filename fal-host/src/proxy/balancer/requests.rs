@@ -20,13 +20,7 @@ impl Balancer {
     /// The request that has been in flight at the runner for the longest time.
     pub(crate) fn oldest_request(&self, id: RunnerId) -> Option<RequestInfo> {
         let runner = self.lock().permits.route(id).cloned()?;
-        let oldest = runner.oldest()?;
-        Some(RequestInfo {
-            method: oldest.method.as_str().to_owned(),
-            path: oldest.path().to_owned(),
-            request_id: oldest.request_id.to_str().unwrap_or_default().to_owned(),
-            in_flight: oldest.since.elapsed(),
-        })
+        runner.oldest().map(|oldest| oldest.info())
     }
 
     /// Whether requests, and checks that they have asked for, hold all permits of the runner.

@@ -20,6 +20,10 @@ async fn a_request_that_was_written_and_lost_is_answered_runner_disconnected_and
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
     assert_eq!(rig.balancer.in_flight(other.id), 0);
     assert!(rig.has_no_report());
+    let lost = |id| rig.balancer.forget(id).unwrap().all();
+    let paths: Vec<_> = lost(runner.id).into_iter().map(|request| request.path).collect();
+    assert_eq!(paths, ["/"]);
+    assert!(lost(other.id).is_empty());
 }
 
 #[tokio::test]

@@ -136,6 +136,11 @@ impl Rig {
         (client, connection)
     }
 
+    /// The runner that was made last.
+    pub(super) fn last_runner(&self) -> RunnerId {
+        RunnerId::new(self.runners)
+    }
+
     /// A runner that listens and is in service.
     pub(super) fn runner(&mut self) -> FakeRunner {
         let runner = self.listening();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::overdue::{LIMIT, tick_through, too_long};
 use super::rig::limits;
 use super::{BEGINNING, Peer, Rig, long_post, until};
+use crate::AwaitedTransfer;
 use crate::proxy::Limits;
 
 const HALF: Duration = Duration::from_secs(LIMIT.as_secs() / 2);
@@ -25,9 +26,14 @@ async fn part_of_a_body(rig: &mut Rig) -> (Peer<tokio::net::TcpStream>, Peer<tok
 }
 
 #[tokio::test]
-async fn a_stalled_upload_is_answered_408_and_its_runner_is_not_suspected_s43b_s28() {
+async fn a_stalled_upload_is_answered_408_and_its_runner_is_not_suspected_s43b_s28_s85e() {
     let mut rig = rig().await;
     let (mut client, mut connection) = part_of_a_body(&mut rig).await;
+    tick_through(HALF).await;
+    let oldest = rig.balancer.oldest_request(rig.last_runner()).unwrap();
+    let wait = oldest.client_wait.unwrap();
+    assert!(!oldest.response_begun && wait.transfer == AwaitedTransfer::Request, "{oldest:?}");
+    assert!(wait.waited >= HALF / 2, "{wait:?}");
     too_long().await;
     let response = client.message().await;
     assert_eq!((response.status(), response.error_type().as_str()), (408, "client_timeout"));
@@ -90,7 +96,7 @@ async fn a_runner_that_does_not_read_is_not_held_against_the_client_s43a() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_its_response_is_cut_off_and_loses_its_permit_s43a() {
+async fn a_client_that_does_not_read_its_response_is_cut_off_and_loses_its_permit_s43a_s85e() {
     let mut rig = rig().await;
     let runner = rig.runner();
     let (mut client, mut connection) = rig.request("/", &runner).await;
@@ -104,6 +110,11 @@ async fn a_client_that_does_not_read_its_response_is_cut_off_and_loses_its_permi
     for _ in 0..2_000 {
         tokio::task::yield_now().await;
     }
+    tick_through(HALF).await;
+    let oldest = rig.balancer.oldest_request(runner.id).unwrap();
+    let wait = oldest.client_wait.unwrap();
+    assert!(oldest.response_begun && wait.transfer == AwaitedTransfer::Response, "{oldest:?}");
+    assert!(wait.waited >= HALF / 2 && wait.waited <= LIMIT, "{wait:?}");
     too_long().await;
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
     sending.await.unwrap();
