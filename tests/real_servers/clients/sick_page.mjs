@@ -217,12 +217,15 @@ async function poses(page) {
   await page.evaluate(`document.querySelector("#ended button").click()`);
   await page.until(shows("#d-output", "config reload failed"));
   await page.picture("page-explain");
-  await page.evaluate(`document.querySelector("#dialog").close(); scrollTo(0, 0)`);
+  await page.evaluate(`document.querySelector("#dialog").close()`);
   await sleep(10_000);
   for (let slow = 0; slow < 6; slow++) host.call("/slow");
   await page.until(`${shows("#tiles", "queue_full")} && ${health("healthy, full")}`);
+  // The focus went back to its button, far down.
+  await page.evaluate("scrollTo(0, 0)");
   await page.picture("page-light");
   await page.send("Emulation.setDeviceMetricsOverride", { width: 390, height: 844, deviceScaleFactor: 1, mobile: true });
+  await page.evaluate("scrollTo(0, 0)");
   await page.picture("page-phone");
   await stop(host);
 }
