@@ -160,7 +160,7 @@ fn a_failed_start_has_what_the_program_printed_last() {
     host.line(&["CRASH_BACKOFF", "runner=3"]);
     host.explains(
         "3",
-        &["The last 2 starts", "runner 2, which ended as `setup_failed`. `explain 2` says more"],
+        &["The last 2 starts", "runner 2, which ended as `setup_failed`", "`explain 2` says more"],
     );
 }
 
@@ -171,7 +171,7 @@ fn a_server_that_does_not_listen_or_listens_elsewhere_is_told_where_it_should() 
     host.line(&["does not listen on any port yet: it still starts, or", "PORT"]);
     host.explains("1", &["does not listen on any port yet"]);
     host.line(&["TERMINATED", "runner=1", "reason=startup_timeout", "does not listen on any port yet"]);
-    host.explains("1", &["startup timeout is 6s", "does not listen on any port yet", "--startup-timeout"]);
+    host.explains("1", &["not ready within 6s", "does not listen on any port yet", "--startup-timeout"]);
     let mut host = Failing::start("", "elsewhere");
     host.line(&["the runner listens on 127.0.0.1:", "expected 127.0.0.1:"]);
     host.explains("1", &["is SETUP", "the runner listens on 127.0.0.1:", "the environment variable PORT"]);
@@ -184,10 +184,10 @@ fn a_check_that_hangs_or_has_the_wrong_path_says_what_to_change() {
     host.line(&["IDLE", "runner=1"]);
     host.get("/hang");
     host.line(&["TERMINATED", "runner=1", "reason=unhealthy"]);
-    host.explains("1", &["of /health at", "`timeout`", "blocking work", "--timeout"]);
+    host.explains("1", &["of GET /health at", "`timeout`", "blocking work", "--timeout"]);
     let mut host = Failing::start("--health=GET:/healthz --give-up-after=never", "");
     host.line(&["TERMINATED", "runner=1", "reason=unhealthy"]);
-    host.explains("1", &["of /healthz at", "status 404", "with `--health`", "never took requests"]);
+    host.explains("1", &["of GET /healthz at", "status 404", "with `--health`", "never took requests"]);
 }
 
 #[test]

@@ -173,7 +173,9 @@ async fn the_members_of_a_group_control_a_host_that_says_so_s88a() {
     }
     // Root may start processes of other users and groups, which may not enter the directory of the program.
     let program = directory.path().join("program");
-    std::fs::copy(env!("CARGO_BIN_EXE_fixture"), &program).unwrap();
+    // Copied by another process: this one may be forking, and a program that is open for writing does not start.
+    let copied = std::process::Command::new("cp").arg(env!("CARGO_BIN_EXE_fixture")).arg(&program).status();
+    assert!(copied.unwrap().success());
     for (member, code) in [(group, 0), (group + 1, 1)] {
         let mut command = tokio::process::Command::new(&program);
         command.arg("runners").arg("--socket").arg(&socket).uid(65_534).gid(member).current_dir("/");

@@ -198,6 +198,15 @@ impl Client {
         self.0.get_mut().write_all(bytes.as_bytes()).unwrap();
     }
 
+    /// Waits until the runner asks for the body of a request with `expect: 100-continue`: its call has begun.
+    pub(crate) fn wait_for_continue(&mut self) {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(self.0.read_line(&mut head).unwrap(), 0, "the connection ended after {head:?}");
+        }
+        assert!(head.starts_with("HTTP/1.1 100 "), "{head}");
+    }
+
     /// Will not send any more, as a host says that abandons a request.
     pub(crate) fn leave(&mut self) {
         self.0.get_mut().shutdown(Shutdown::Write).unwrap();

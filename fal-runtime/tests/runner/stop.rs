@@ -95,13 +95,22 @@ pub(crate) fn hold_every_thread(runner: &mut Runner) -> Vec<Client> {
     calls
 }
 
+/// A client of a call that has begun and waits for the second half of its body.
+fn half_a_body(runner: &Runner) -> Client {
+    let mut client = Client::connect(runner.socket());
+    client.write(
+        "POST /takes HTTP/1.1\r\nhost: runner\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\
+         expect: 100-continue\r\n\r\n",
+    );
+    client.wait_for_continue();
+    client.write("\"half");
+    client
+}
+
 #[test]
 fn a_body_that_never_ends_does_not_keep_teardown_from_running_s42d() {
     let runner = ready("", GRACE);
-    let mut client = Client::connect(runner.socket());
-    client.write(
-        "POST /takes HTTP/1.1\r\nhost: runner\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n\"half",
-    );
+    let mut client = half_a_body(&runner);
     runner.terminate();
     let ended = runner.ended();
     assert_eq!((ended.marks, ended.code), (vec!["handle_exit".to_owned(), "teardown".to_owned()], Some(0)));
@@ -112,9 +121,7 @@ fn a_body_that_never_ends_does_not_keep_teardown_from_running_s42d() {
 #[test]
 fn a_body_that_comes_in_time_is_still_taken_s42d() {
     let mut runner = ready("", LONG);
-    let mut client = Client::connect(runner.socket());
-    let head = "POST /takes HTTP/1.1\r\nhost: runner\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n";
-    client.write(&format!("{head}\"half"));
+    let mut client = half_a_body(&runner);
     runner.terminate();
     runner.wait_for_mark("handle_exit");
     client.write("half\"");

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::net::TcpSocket;
+
 use super::overdue::{LIMIT, tick_through, too_long};
 use super::rig::limits;
 use super::{BEGINNING, Peer, Rig, long_post, until};
@@ -249,7 +251,14 @@ async fn read_on(client: &mut Peer<tokio::net::TcpStream>, seconds: u64, bytes: 
 /// A client of a response that fills everything between the runner and the client, and the task that sends it.
 async fn full_sockets(rig: &mut Rig) -> (Peer<tokio::net::TcpStream>, tokio::task::JoinHandle<()>) {
     let runner = rig.runner();
-    let (mut client, mut connection) = rig.request("/", &runner).await;
+    // The system tells a sender of reads only when a sixteenth of the receiver's buffer is free. With a buffer that grows,
+    // a steady reader would look like one that reads hundreds of kilobytes every few seconds.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(64 * 1024).unwrap();
+    let mut client = Peer::new(socket.connect(rig.address).await.unwrap());
+    client.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
     let sending = tokio::spawn(async move {
         connection.send("HTTP/1.1 200 OK\r\ncontent-length: 50000000\r\n\r\n").await;
         let body = "x".repeat(1_000_000);
