@@ -224,8 +224,8 @@ fn advice(ended: &EndedInfo) -> Option<String> {
             "It lived for less than a minute. Read its output."
         }
         Reason::Unreachable => {
-            "Its server accepts no new connections any more; its output may say why. A check uses a connection that is open already, \
-             so checks may have passed meanwhile."
+            "Its server accepts no new connections any more; its output may say why. A check may use a \
+             connection that is open already, for at most a minute, so checks may have passed meanwhile."
         }
         Reason::Exited => "Read its output, and the requests of that time in the log.",
         Reason::SetupFailed => "Its output and the error say why it could not start.",

@@ -47,9 +47,11 @@ pub(super) fn explain(live: &LiveInfo, steps: &[StepInfo], circumstances: &Circu
     let is_shared =
         failure.as_ref().is_some_and(|failure| tell_sharing(&mut told, info.index, failure, circumstances));
     if info.deferred && !is_shared {
-        told.fact(
-            "Runners that become unhealthy together usually share the cause, such as a database: repair that first.",
-        );
+        let answered = failure.as_ref().is_some_and(|failure| failure.outcome.status().is_some());
+        let example = if answered { ", such as a database" } else { "" };
+        told.fact(format!(
+            "Runners that become unhealthy together usually share the cause{example}: repair that first."
+        ));
     }
     if let Some(failure) = failure.filter(|_| info.awaits_first_pass && !circumstances.has_passed) {
         told.rule("S44b", never_passed(failure.outcome));

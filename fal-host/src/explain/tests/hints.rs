@@ -59,6 +59,24 @@ fn an_aborted_rolling_restart_is_told_by_those_that_it_ended_s52b_s85d() {
 }
 
 #[test]
+fn a_deferred_runner_suggests_a_database_only_after_an_answer_s40d_s85d() {
+    for (failure, suggests) in [(Failure::Status(503), true), (Failure::Timeout, false)] {
+        let checks = vec![check(Outcome::Failure(failure), None)];
+        let mut deferred = LiveInfo { checks, ..live(RunnerState::Idle) };
+        deferred.info.deferred = true;
+        let text = explained_in(Circumstances::default(), deferred, &[StepKind::InRotation]);
+        assert!(text.contains("usually share the cause"), "{text}");
+        assert_eq!(text.contains("such as a database"), suggests, "{text}");
+    }
+}
+
+#[test]
+fn an_unreachable_runner_says_for_how_long_its_checks_may_have_passed_s19d_s85d() {
+    let text = explained_end(ended(Reason::Unreachable), &[StepKind::InRotation]);
+    assert!(text.contains("open already, for at most a minute"), "{text}");
+}
+
+#[test]
 fn a_failed_start_says_which_step_has_failed_s35c_s119b() {
     let start = |detail: &str, pid: Option<u32>| {
         let exit = pid.map(|_| Exit::Status(1));
