@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use crate::cors::Cors;
 
+/// How long a start may take if the app does not declare it (S35f).
+#[cfg(feature = "cli")]
+const DEFAULT_STARTUP_TIMEOUT: Duration = Duration::from_secs(600);
+
 /// The settings of an app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -43,6 +47,12 @@ impl Settings {
             Some(seconds) => Some(Duration::from_secs(seconds as u64)),
             None => None,
         }
+    }
+
+    /// How long a start may take, declared or not (S35f).
+    #[cfg(feature = "cli")]
+    pub(crate) fn startup_limit(&self) -> Duration {
+        self.startup_timeout().unwrap_or(DEFAULT_STARTUP_TIMEOUT)
     }
 
     /// The time that a runner has to finish its calls after SIGTERM ([S33](fal_health::semantics#s33),

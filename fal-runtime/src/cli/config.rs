@@ -45,7 +45,7 @@ fn app_section(settings: &Settings) -> Section {
     let values = [
         ("name", "", settings.name().into()),
         ("version", "", settings.version().into()),
-        ("startup_timeout", "_seconds", seconds(settings.startup_timeout())),
+        ("startup_timeout", "_seconds", seconds(Some(settings.startup_limit()))),
         ("termination_grace_period", "_seconds", seconds(Some(settings.termination_grace_period()))),
         ("max_multiplexing", "", settings.max_multiplexing().get().into()),
         ("request_timeout", "_seconds", seconds(settings.request_timeout())),
@@ -115,7 +115,7 @@ mod tests {
         let settings = options.settings();
         let json = settings::json(&[app_section(&settings)]);
         assert_eq!(json["app"]["max_multiplexing"], json!({ "value": 1, "source": "app" }));
-        assert_eq!(json["app"]["startup_timeout_seconds"], json!({ "value": null, "source": "default" }));
+        assert_eq!(json["app"]["startup_timeout_seconds"], json!({ "value": 600, "source": "default" }));
         assert_eq!(json["app"]["name"]["value"], "my-app");
         assert_eq!(json["app"]["body_limit_bytes"], json!({ "value": 2_097_152, "source": "default" }));
         assert_eq!(
@@ -150,7 +150,7 @@ mod tests {
         let table =
             table(&[app_section(&AppOptions::new("my-app", "1.2.3").settings()), health_section(None, None)]);
         assert!(
-            table.contains("  startup_timeout_seconds           none                default\n"),
+            table.contains("  startup_timeout_seconds           600                 default\n"),
             "{table}"
         );
         assert!(table.ends_with("health_check\n  none\n"), "{table}");

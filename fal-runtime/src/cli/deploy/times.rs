@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use crate::app::Settings;
 
-/// How long a start may take if the app does not declare it (S35f).
-const DEFAULT_STARTUP: Duration = Duration::from_secs(600);
-
 /// How much longer than its parts a stop may take.
 const MARGIN: u64 = 5;
 
@@ -25,7 +22,7 @@ pub(super) struct Times {
 impl Times {
     pub(super) fn new(settings: &Settings, lame_duck: Duration, drain: Duration) -> Self {
         Self {
-            startup: whole_seconds(settings.startup_timeout().unwrap_or(DEFAULT_STARTUP)),
+            startup: whole_seconds(settings.startup_limit()),
             grace: whole_seconds(settings.termination_grace_period()),
             lame_duck: whole_seconds(lame_duck),
             drain: whole_seconds(drain),
