@@ -22,7 +22,7 @@ use super::service_manager::ServiceManager;
 use super::signals::Signals;
 use super::stop::{Serving, Times};
 use super::upgrade::{Takeover, UpgradeSettings, Upgrades};
-use crate::launch::own_program;
+use crate::launch::{UPGRADE_FROM, own_program};
 use crate::{HostBuilder, HostHandle};
 
 /// Runs a host until a signal stops it. Blocks; call it at the end of `main`, in a program whose only children are its
@@ -47,6 +47,8 @@ pub fn run(
     options: &HostOptions,
     host: impl FnOnce() -> Result<HostBuilder, Failure>,
 ) -> Result<ExitCode, Failure> {
+    // An old host writes to the same log.
+    log_origin::show(std::env::var_os(UPGRADE_FROM).is_some());
     let log = logging::init(&options.log)?;
     if let Err(error) = inherited::keep_descriptors() {
         tracing::debug!(%error, "cannot list open files: runners may inherit some");
