@@ -21,6 +21,9 @@ async fn a_host_shows_its_settings_with_their_sources_and_no_secrets_s86c() {
     assert_eq!(settings["host"]["queue"], expected);
     assert_eq!(settings["host"]["listen"]["source"], "flag");
     assert_eq!(settings["host"]["check_interval"]["source"], "default");
+    assert_eq!(settings["host"]["listen"]["value"], "127.0.0.1:0");
+    assert_eq!(settings["host"]["listen"]["bound"], host.address().await.to_string());
+    assert_eq!(settings["host"]["admin"]["bound"], host.admin().await.to_string());
     assert_eq!(settings["app"]["name"]["value"], "scripted");
     for secret in ["admin_token", "on_event"] {
         assert_eq!(settings["host"][secret]["value"], "***");

@@ -95,7 +95,7 @@ pub(super) fn table_line(name: &str, value: &Value, source: &str, set_by: Option
         ("environment", _) => "the environment".to_owned(),
         _ => "the command line".to_owned(),
     };
-    format!("  {name:<34}{value:<20}{source}\n")
+    format!("  {name:<34}{value:<19} {source}\n")
 }
 
 /// The settings as JSON: an object for each section, with the value and source of each setting.

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::os::fd::{AsFd, OwnedFd};
 
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 use super::error::{ListenerKind, StartError};
@@ -14,6 +15,24 @@ pub(super) struct Addresses {
     pub(super) requests: SocketAddr,
     pub(super) admin: Option<SocketAddr>,
     pub(super) probes: Option<SocketAddr>,
+}
+
+impl Addresses {
+    /// Adds each address to the option that sets it, in effective settings as JSON, unless it is the option's own value (S86c).
+    pub(super) fn add_to(&self, settings: &str) -> String {
+        let Ok(mut json) = serde_json::from_str::<Value>(settings) else { return settings.to_owned() };
+        let bound = [("listen", Some(self.requests)), ("admin", self.admin), ("probes", self.probes)];
+        for (option, address) in bound {
+            let option = json.pointer_mut(&format!("/host/{option}")).and_then(Value::as_object_mut);
+            let (Some(option), Some(address)) = (option, address.map(|address| address.to_string())) else {
+                continue;
+            };
+            if option.get("value").and_then(Value::as_str) != Some(&*address) {
+                option.insert("bound".to_owned(), address.into());
+            }
+        }
+        json.to_string()
+    }
 }
 
 /// The listening sockets of a host.

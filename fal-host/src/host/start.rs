@@ -118,7 +118,7 @@ impl HostBuilder {
             Admin::new(self.app.name, &requests, Arc::clone(&balancer), &self.events, Arc::clone(&event_log));
         #[cfg(feature = "cli")]
         let admin = admin.with_upgrades(self.upgrades);
-        let admin = Admin { settings: self.settings.map(Into::into), ..admin };
+        let admin = Admin { settings: self.settings.map(|json| addresses.add_to(&json).into()), ..admin };
         let access = Access::over_tcp(self.admin_token);
         let interfaces = interfaces(admin, (admin_listener, access), probes_listener, control_socket);
         let started = interfaces.and_then(|interfaces| AdminThread::start(interfaces, &client_policy));

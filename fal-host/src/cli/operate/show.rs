@@ -46,10 +46,20 @@ fn settings_table(shown: &Value) -> String {
         for (name, setting) in settings {
             let field = |field: &str| setting.get(field).and_then(Value::as_str);
             let value = setting.get("value").unwrap_or(&Value::Null);
+            let bound = field("bound").map(|bound| Value::from(with_bound(value, bound)));
+            let value = bound.as_ref().unwrap_or(value);
             text.push_str(&table_line(name, value, field("source").unwrap_or_default(), field("set_by")));
         }
     }
     text
+}
+
+/// An address as an option has it, and the one that the host is bound to.
+fn with_bound(value: &Value, bound: &str) -> String {
+    match value.as_str() {
+        Some(asked) => format!("{bound} ({asked})"),
+        None => bound.to_owned(),
+    }
 }
 
 /// Prints to standard output. Returns false when it is closed (`| head`), which counts as a success.
@@ -74,6 +84,7 @@ mod tests {
             "health_check": null,
             "host": {
                 "queue": { "value": 64, "source": "flag", "set_by": "--queue or FAL_QUEUE" },
+                "listen": { "value": "127.0.0.1:0", "bound": "127.0.0.1:43127", "source": "flag", "set_by": "--listen" },
                 "spares": { "value": 0, "source": "default", "set_by": "--spares or FAL_SPARES" },
             },
         });
@@ -83,6 +94,7 @@ mod tests {
 health_check
   none
 host
+  listen                            127.0.0.1:43127 (127.0.0.1:0) the command line
   queue                             64                  the command line
   spares                            0                   default; set with --spares or FAL_SPARES
 "
