@@ -55,6 +55,7 @@ mod snapshot;
 #[cfg(test)]
 mod snapshot_examples;
 mod snapshot_parts;
+mod span_loss;
 mod threads;
 #[cfg(feature = "otel")]
 pub mod traces;
@@ -96,4 +97,5 @@ pub use proxy::TlsError;
 pub use proxy::{AddressRange, ParseAddressRangeError};
 pub use request_info::{AwaitedTransfer, ClientWait, RequestInfo};
 pub use snapshot::{BackoffInfo, HealthInfo, RunnerInfo, Snapshot};
+pub use span_loss::LostSpans;
 pub use upgrade_status::UpgradeStatus;

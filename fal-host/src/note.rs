@@ -62,4 +62,6 @@ pub enum NoteKind {
     SharedFinding,
     /// Log lines could not be written.
     LogLinesLost,
+    /// Spans are lost.
+    SpansLost,
 }

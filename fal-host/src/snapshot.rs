@@ -1,6 +1,6 @@
 //! The state of a host at one moment, as its handle returns it and its admin interface shows it.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use fal_health::protocol::Progress;
 use fal_health::{Monitor, Time, Verdict};
@@ -17,6 +17,7 @@ use crate::log_loss::{LOG_LOSS, LostLines};
 use crate::note::Note;
 use crate::proxy::Balancer;
 use crate::request_info::RequestInfo;
+use crate::span_loss::{LostSpans, SPAN_LOSS};
 use crate::upgrade_status::UpgradeStatus;
 
 /// The runners of a host, and the last ones that ended.
@@ -61,6 +62,9 @@ pub struct Snapshot {
     /// Log lines that are missing, and of which the log has no notice yet ([S117](fal_health::semantics#s117)).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost_log_lines: Option<LostLines>,
+    /// Spans of the host that were lost, the last one in the last minute ([S114d](fal_health::semantics#s114d)).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost_spans: Option<LostSpans>,
     /// What stands out about the host ([S116](fal_health::semantics#s116)).
     pub notes: Vec<Note>,
     /// The runners that have not ended, by id.
@@ -199,6 +203,7 @@ impl Snapshot {
         self.paused = paused_for.is_some();
         self.paused_since = paused_for.and_then(|time| SystemTime::now().checked_sub(time));
         self.lost_log_lines = LOG_LOSS.untold();
+        self.lost_spans = SPAN_LOSS.recent(Instant::now());
         self.queued = balancer.waiting();
         self.queued_for = balancer.longest_wait();
         // The note of a pause says it.

@@ -99,6 +99,7 @@ pub(crate) fn snapshot(runners: Vec<RunnerInfo>) -> Snapshot {
         paused: false,
         paused_since: None,
         lost_log_lines: None,
+        lost_spans: None,
         notes: Vec::new(),
         runners,
         restart: None,

@@ -91,6 +91,7 @@ impl SnapshotParts {
             paused: false,
             paused_since: None,
             lost_log_lines: None,
+            lost_spans: None,
             notes: Vec::new(),
             scale,
             runners: runners

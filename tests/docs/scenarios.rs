@@ -437,7 +437,7 @@ const TABLE: &[Row] = &[
     },
     Row {
         rule: 114,
-        acts: "without_its_collector_a_host_serves_and_counts_the_spans_that_are_lost_s114a_s114b_s114c",
+        acts: "without_its_collector_a_host_serves_and_counts_the_spans_that_are_lost_s114a_s114b_s114c_s114d",
         rests: "a_host_and_its_runners_send_their_last_spans_when_they_stop_s114c",
     },
     Row {

@@ -282,7 +282,7 @@ fn lost(host: &Program) -> u64 {
 }
 
 #[tokio::test]
-async fn without_its_collector_a_host_serves_and_counts_the_spans_that_are_lost_s114a_s114b_s114c() {
+async fn without_its_collector_a_host_serves_and_counts_the_spans_that_are_lost_s114a_s114b_s114c_s114d() {
     const REQUESTS: u64 = 40;
     // One refuses connections, and the other never answers.
     let refusing = TcpSocket::new_v4().unwrap();
@@ -299,6 +299,15 @@ async fn without_its_collector_a_host_serves_and_counts_the_spans_that_are_lost_
         }
         if !error.is_empty() {
             host.stderr.line(&format!("WARN lost once {error} endpoint=\"http://127.0.0.1")).await;
+            let shown = host.shows("/runners").await.json();
+            let lost = &shown["lost_spans"];
+            assert!(
+                lost["spans"].as_u64().unwrap() > 0 && lost["cause"].as_str().unwrap().contains(error),
+                "{lost}"
+            );
+            let has_note = |note: &serde_json::Value| note["kind"] == "spans_lost";
+            assert!(shown["notes"].as_array().unwrap().iter().any(has_note), "{shown}");
+            assert!(host.metrics().await.count("fal_host_spans_lost_total") > 0);
         }
         drop(client);
         host.signal(Signal::TERM);

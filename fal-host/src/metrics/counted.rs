@@ -12,6 +12,7 @@ use crate::log_loss::LOG_LOSS;
 use crate::proxy::Balancer;
 use crate::snapshot::Snapshot;
 use crate::snapshot_parts::SnapshotParts;
+use crate::span_loss::SPAN_LOSS;
 
 /// The states of a runner that has not ended.
 const STATES: [RunnerState; 7] = [
@@ -57,14 +58,20 @@ impl Counted {
         let mut families = families_of(&snapshot, balancer.waiting(), balancer.limits().max_multiplexing);
         families.extend(self.events);
         families.extend(balancer.metrics().families());
-        families.push(
+        families.extend([
             MetricFamily::new(
                 MetricKind::Counter,
                 "fal_host_log_lines_lost",
                 "Log lines that could not be written.",
             )
             .with([], LOG_LOSS.total()),
-        );
+            MetricFamily::new(
+                MetricKind::Counter,
+                "fal_host_spans_lost",
+                "Spans of the host that could not be sent.",
+            )
+            .with([], SPAN_LOSS.total()),
+        ]);
         (families, self.of_runners)
     }
 }

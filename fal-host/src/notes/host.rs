@@ -15,7 +15,14 @@ use crate::upgrade_status::UpgradeStatus;
 
 /// What stands out about a host.
 pub(super) fn notes(shown: &Snapshot, now: SystemTime) -> Vec<Note> {
-    let notes = [queue(shown), paused(shown), restart(shown, now), upgrade(shown, now), log_loss(shown)];
+    let notes = [
+        queue(shown),
+        paused(shown),
+        restart(shown, now),
+        upgrade(shown, now),
+        log_loss(shown),
+        span_loss(shown),
+    ];
     shared_findings(shown).into_iter().chain(notes.into_iter().flatten()).collect()
 }
 
@@ -38,6 +45,11 @@ fn paused(shown: &Snapshot) -> Option<Note> {
 /// Log lines that are missing.
 fn log_loss(shown: &Snapshot) -> Option<Note> {
     shown.lost_log_lines.as_ref().map(|lost| Note::new(NoteKind::LogLinesLost, &lost.to_string()))
+}
+
+/// Spans that are missing.
+fn span_loss(shown: &Snapshot) -> Option<Note> {
+    shown.lost_spans.as_ref().map(|lost| Note::new(NoteKind::SpansLost, &lost.to_string()))
 }
 
 /// A rolling restart that is under way or has failed.

@@ -12,6 +12,7 @@ use crate::note::Note;
 use crate::request_info::{AwaitedTransfer, ClientWait, RequestInfo};
 use crate::snapshot::{BackoffInfo, RunnerInfo, Snapshot};
 use crate::snapshot_examples::{at, ended, request, runner, snapshot};
+use crate::span_loss::LostSpans;
 use crate::upgrade_status::UpgradeStatus;
 
 fn texts(notes: &[Note]) -> Vec<&str> {
@@ -130,6 +131,14 @@ fn a_pause_is_told_with_its_beginning_s116c() {
     assert_eq!(of_host(paused.clone()), expected);
     let json = serde_json::to_value(&paused).unwrap();
     assert_eq!((&json["paused"], json["paused_since"].as_f64()), (&true.into(), Some(940.0)));
+}
+
+#[test]
+fn lost_spans_have_a_note_with_their_cause_s114d() {
+    let cause = "Connection refused (os error 111)".to_owned();
+    let lost_spans = Some(LostSpans { spans: 76, since: at(940), cause });
+    let told = of_host(Snapshot { lost_spans, ..snapshot(vec![]) });
+    assert_eq!(told, "76 spans were lost since 1970-01-01T00:15:40Z: Connection refused (os error 111)");
 }
 
 #[test]

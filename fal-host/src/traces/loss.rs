@@ -4,8 +4,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::span_loss::SPAN_LOSS;
+
 /// How often the number of lost spans is told (S114b).
 const INTERVAL: Duration = Duration::from_secs(60);
+
+/// Why spans are lost if the collector takes them.
+const TOO_SLOW: &str = "the collector is too slow";
 
 /// Counts the spans that wait to be sent, and those that were lost.
 #[derive(Debug)]
@@ -45,7 +50,7 @@ impl LossLog {
         let has_room = self.pending.fetch_add(1, Ordering::Relaxed) < limit;
         if !has_room {
             self.pending.fetch_sub(1, Ordering::Relaxed);
-            self.untold.fetch_add(1, Ordering::Relaxed);
+            self.lose(1);
         }
         has_room
     }
@@ -64,14 +69,21 @@ impl LossLog {
     pub(super) fn exported(&self, count: usize, error: Option<String>) {
         self.pending.fetch_sub(count, Ordering::Relaxed);
         if let Some(error) = error {
-            self.untold.fetch_add(count as u64, Ordering::Relaxed);
             self.lock().error.get_or_insert(error);
+            self.lose(count as u64);
         } else {
             self.lock().error = None;
         }
         if let Some(notice) = self.take_due(Instant::now()) {
             self.warn(&notice);
         }
+    }
+
+    /// So many spans are lost.
+    fn lose(&self, count: u64) {
+        self.untold.fetch_add(count, Ordering::Relaxed);
+        let state = self.lock();
+        SPAN_LOSS.add(count, state.error.as_deref().unwrap_or(TOO_SLOW), Instant::now());
     }
 
     /// The process ends: what still waits is lost.
@@ -99,7 +111,7 @@ impl LossLog {
 
     fn warn(&self, notice: &LossNotice) {
         let (endpoint, lost) = (self.endpoint.as_str(), notice.lost);
-        let error = notice.error.as_deref().unwrap_or("the collector is too slow");
+        let error = notice.error.as_deref().unwrap_or(TOO_SLOW);
         if notice.is_first {
             tracing::warn!(
                 lost,
