@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 /// The variable that tells a fixture where its director listens: the path of a Unix socket.
 pub const DIRECTOR: &str = "FIXTURE_DIRECTOR";
 
+/// The variable with the process id of a test. A fixture that this process has started ends with it.
+pub const TEST_PROCESS: &str = "FIXTURE_TEST_PROCESS";
+
 /// What a fixture asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {

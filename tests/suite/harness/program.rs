@@ -55,6 +55,7 @@ impl Program {
 
     pub(crate) fn start_with(command: &mut Command, stdin: Stdio) -> Self {
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env(fal_tests::TEST_PROCESS, std::process::id().to_string());
         Self::of(command.process_group(0).kill_on_drop(true).spawn().unwrap())
     }
 
