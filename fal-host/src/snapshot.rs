@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use fal_health::protocol::Progress;
-use fal_health::{Monitor, Time, Verdict};
+use fal_health::{Monitor, Outcome, Time, Verdict};
 use serde::{Serialize, Serializer};
 
 use crate::check_info::CheckInfo;
@@ -251,6 +251,17 @@ impl RunnerInfo {
 }
 
 impl RunnerInfo {
+    /// Whether its last check failed without an effect, since the runner is younger than its start period (S9).
+    pub(crate) fn has_ignored_failure(&self) -> bool {
+        self.health.as_ref().is_some_and(|health| {
+            let failed = |check: &CheckInfo| matches!(check.outcome, Outcome::Failure(_));
+            let has_no_effect = matches!(health.verdict, Verdict::Unknown | Verdict::Healthy);
+            has_no_effect
+                && self.age < health.effective_start_period
+                && health.last_check.as_ref().is_some_and(failed)
+        })
+    }
+
     /// Adds what the balancer knows.
     pub(crate) fn with_requests(mut self, balancer: &Balancer) -> Self {
         self.in_flight = balancer.in_flight(self.id);

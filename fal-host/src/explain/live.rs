@@ -165,7 +165,16 @@ fn tell_health(
 ) {
     let threshold = health.failure_threshold;
     match health.verdict {
-        Verdict::Healthy => told.rule("S22", "It is healthy."),
+        Verdict::Healthy => {
+            told.rule("S22", "It is healthy.");
+            if info.has_ignored_failure() {
+                let start_period = duration(health.effective_start_period);
+                told.rule(
+                    "S9",
+                    format!("Its last check failed, which does not count before it is {start_period} old."),
+                );
+            }
+        }
         Verdict::Failing { streak } => told.rule(
             "S24",
             format!(
@@ -227,6 +236,11 @@ fn tell_health(
 }
 
 fn tell_plans(told: &mut Explanation, info: &RunnerInfo, circumstances: &Circumstances) {
+    let unconfirmed = if circumstances.has_periodic_checks {
+        ""
+    } else {
+        " Without a health check a replacement is under way until its runner has served for a minute."
+    };
     let successor = circumstances.newest.get(&info.index).filter(|(id, _)| *id > info.id);
     match info.replacement_due {
         Some(Reason::Operator) => {
@@ -242,7 +256,7 @@ fn tell_plans(told: &mut Explanation, info: &RunnerInfo, circumstances: &Circums
                 ),
                 None => format!(
                     "It has reached its limit on `{limit}` and will be replaced. It waits while as many replacements are \
-                     under way as `--max-replacing` allows, and during a rolling restart."
+                     under way as `--max-replacing` allows, and during a rolling restart.{unconfirmed}"
                 ),
             },
         ),

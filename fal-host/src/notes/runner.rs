@@ -42,6 +42,14 @@ pub(super) fn notes(
         add(NoteKind::ReplacementDue, format!("will be replaced: {reason}"));
     }
     if let Some(health) = &info.health {
+        if info.has_ignored_failure() {
+            let outcome = health.last_check.as_ref().map(|check| check.outcome.to_string());
+            let (outcome, from) = (outcome.unwrap_or_default(), whole_seconds(health.effective_start_period));
+            add(
+                NoteKind::FailureIgnored,
+                format!("its check fails ({outcome}), which counts from an age of {from}"),
+            );
+        }
         if health.wedged {
             add(NoteKind::Wedged, "overdue requests hold all permits".to_owned());
         }
@@ -55,9 +63,12 @@ pub(super) fn notes(
     notes
 }
 
-/// How far a setup is. What a server without this SDK listens on is known then, and the first clause says it.
+/// How far a setup is. What a server without this SDK listens on is known then, and the first clauses say it.
 fn setup(info: &RunnerInfo, startup_limit: Duration) -> String {
-    let listens = info.detail.as_ref().and_then(|detail| detail.split(": ").next());
+    let listens = info.detail.as_ref().and_then(|detail| {
+        let end = if detail.contains(": expected") { "; " } else { ": " };
+        detail.split(end).next()
+    });
     let progress = info.progress.as_ref().map(|progress| progress.message.as_str());
     let time =
         format!("setting up for {} of at most {}", whole_seconds(info.age), whole_seconds(startup_limit));

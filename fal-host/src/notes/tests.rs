@@ -35,7 +35,7 @@ type Change = fn(&mut RunnerInfo);
 #[test]
 fn a_runner_that_does_more_or_less_than_serve_has_a_note_s116a() {
     let seconds = Duration::from_secs;
-    let cases: [(RunnerState, Change, &str); 11] = [
+    let cases: [(RunnerState, Change, &str); 12] = [
         (RunnerState::Idle, |info| info.spare = true, "spare"),
         (RunnerState::Idle, |info| info.deferred = true, "replacement deferred"),
         (RunnerState::Draining, |info| info.reason = Some(Reason::Restarted), "ends: restarted"),
@@ -46,7 +46,22 @@ fn a_runner_that_does_more_or_less_than_serve_has_a_note_s116a() {
         (
             RunnerState::Setup,
             |info| info.detail = Some("the runner listens on 127.0.0.1:1: expected 127.0.0.1:2".to_owned()),
-            "setting up for 1m 40s of at most 10m, the runner listens on 127.0.0.1:1",
+            "setting up for 1m 40s of at most 10m, the runner listens on 127.0.0.1:1: expected 127.0.0.1:2",
+        ),
+        (
+            RunnerState::Idle,
+            |info| {
+                let health = info.health.as_mut().unwrap();
+                health.effective_start_period = Duration::from_secs(101);
+                health.last_check = Some(CheckInfo {
+                    trigger: fal_health::Trigger::Periodic,
+                    outcome: fal_health::Outcome::Failure(fal_health::Failure::Connect),
+                    duration: Duration::from_millis(1),
+                    ago: Duration::from_secs(1),
+                    detail: None,
+                });
+            },
+            "its check fails (connect), which counts from an age of 1m 41s",
         ),
         (
             RunnerState::CrashBackoff,

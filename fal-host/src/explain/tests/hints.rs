@@ -71,6 +71,30 @@ fn a_deferred_runner_suggests_a_database_only_after_an_answer_s40d_s85d() {
 }
 
 #[test]
+fn a_healthy_runner_whose_check_fails_says_from_when_on_that_counts_s9_s85d() {
+    for (age, is_ignored) in [(29, true), (30, false)] {
+        let mut young = live(RunnerState::Idle);
+        young.info.age = Duration::from_secs(age);
+        young.info.health.as_mut().unwrap().last_check =
+            Some(check(Outcome::Failure(Failure::Connect), None));
+        let text = explained(young, &[StepKind::InRotation]);
+        assert!(text.contains("It is healthy. [S22]"), "{text}");
+        assert_eq!(text.contains("which does not count before it is 30s old. [S9]"), is_ignored, "{text}");
+    }
+}
+
+#[test]
+fn without_a_health_check_a_limit_may_wait_for_a_minute_s40b_s54c_s85d() {
+    for has_periodic_checks in [false, true] {
+        let circumstances = Circumstances { has_periodic_checks, ..Circumstances::default() };
+        let mut old = live(RunnerState::Idle);
+        old.info.replacement_due = Some(Reason::Age);
+        let text = explained_in(circumstances, old, &[StepKind::InRotation]);
+        assert_eq!(text.contains("until its runner has served for a minute"), !has_periodic_checks, "{text}");
+    }
+}
+
+#[test]
 fn an_unreachable_runner_says_for_how_long_its_checks_may_have_passed_s19d_s85d() {
     let text = explained_end(ended(Reason::Unreachable), &[StepKind::InRotation]);
     assert!(text.contains("open already, for at most a minute"), "{text}");
