@@ -217,6 +217,10 @@ fn advice(ended: &EndedInfo) -> Option<String> {
             "Look for who sent the signal: `dmesg` for the kernel, `memory.events` of its control group, and the log of the container \
              runtime."
         }
+        Reason::Exited if ended.exit == Some(Exit::Signal(libc::SIGKILL)) => {
+            "Look for who sent the signal: `dmesg` for the kernel, `memory.events` of its control group, and the log of the container \
+             runtime. One of the requests that it lost may have ended it, such as one that needs much memory."
+        }
         Reason::Exited if !ended.lost_requests.is_empty() => {
             "Read its output. One of the requests that it lost may have ended it."
         }

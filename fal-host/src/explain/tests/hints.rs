@@ -163,7 +163,9 @@ fn a_runner_that_ends_by_itself_names_the_requests_that_were_lost_s39c_s85e() {
     let text = explained_end(EndedInfo { lost_requests, ..killed() }, &[StepKind::InRotation]);
     let named = "Clients lost requests with it: POST /predict with the id abc, in flight for 2s, and 2 more, which the log names.";
     assert!(
-        text.contains(named) && text.contains("One of the requests that it lost may have ended it"),
+        text.contains(named)
+            && text.contains("One of the requests that it lost may have ended it")
+            && text.contains("`dmesg`"),
         "{text}"
     );
     let crashed = EndedInfo { exit: Some(Exit::Signal(11)), ..ended(Reason::Exited) };
