@@ -203,6 +203,9 @@ impl Fleet {
             self.route(now, id);
         }
         self.begin_min_healthy(now, id);
+        if let Some(runner) = self.runners.get(&id) {
+            self.end_replacement(now, id, runner.replica);
+        }
         if is_spare {
             self.on_spare_ready(now);
         }
@@ -239,10 +242,13 @@ impl Fleet {
         self.end_replacement(now, id, index);
     }
 
-    /// The replacement of a replica because of periodic checks ends when its current runner is stable (S40b).
+    /// The replacement of a replica because of periodic checks, or at a limit, ends when its current runner is stable. Without
+    /// periodic checks it ends when that runner is ready (S40b).
     pub(super) fn end_replacement(&mut self, now: Time, id: RunnerId, index: ReplicaIndex) {
-        let is_stable = self.runners.get(&id).is_some_and(|runner| runner.stable);
-        let Some(replica) = self.replicas.get(&index).filter(|_| is_stable) else { return };
+        let is_over =
+            |runner: &Runner| runner.stable || (runner.is_ready() && !self.settings.has_periodic_checks());
+        let is_over = self.runners.get(&id).is_some_and(is_over);
+        let Some(replica) = self.replicas.get(&index).filter(|_| is_over) else { return };
         let is_complete = replica.current == Some(id) && replica.successor.is_none();
         if is_complete && replica.replacement.is_some() {
             self.set_replacement(index, None);

@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU64;
 
+use fal_health::HealthCheck;
+
 use super::simulation::{GOOD, Script, Simulation, at, at_most, millis, seconds, settings};
 use crate::fleet::{
     Admission, EventKind, FleetCommand, FleetEvent, FleetSettings, MaxReplacing, Reason, ReplacementStrategy,
@@ -80,6 +82,21 @@ fn a_runner_is_replaced_before_it_is_older_than_its_limit_s54a_s54b() {
     let mut ends: Vec<_> = (1..=3).map(|id| simulation.happened(id, draining).unwrap()).collect();
     ends.sort();
     assert!(ends.windows(2).all(|pair| pair[1].since(pair[0]) > seconds(10)), "not all at once: {ends:?}");
+}
+
+#[test]
+fn without_periodic_checks_a_replacement_at_a_limit_is_over_when_the_successor_is_ready_s40b_s54c() {
+    let limits = RunnerLimits { age: Some(seconds(20)), ..RunnerLimits::default() };
+    for replacement_strategy in [ReplacementStrategy::StartFirst, ReplacementStrategy::StopFirst] {
+        for health in [Some(HealthCheck::new().call_regularly(false)), None] {
+            let settings = FleetSettings { limits, health, replacement_strategy, ..settings(1) };
+            let mut simulation = Simulation::new(settings, |_| GOOD);
+            simulation.run_to(seconds(300));
+            let reasons = simulation.reasons();
+            assert!(reasons.iter().all(|reason| *reason == Reason::Age), "{reasons:?}");
+            assert!(reasons.len() >= 10, "{replacement_strategy:?}: {} in 300 s", reasons.len());
+        }
+    }
 }
 
 #[test]
