@@ -28,6 +28,8 @@ pub enum NoteKind {
     Spare,
     /// A runner is set up.
     Setup,
+    /// A server without this SDK listens at another address than expected.
+    UnexpectedAddress,
     /// A runner waits for its first passed check.
     AwaitsFirstPass,
     /// A runner waits for the minimum healthy time.

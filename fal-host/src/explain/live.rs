@@ -236,11 +236,6 @@ fn tell_health(
 }
 
 fn tell_plans(told: &mut Explanation, info: &RunnerInfo, circumstances: &Circumstances) {
-    let unconfirmed = if circumstances.has_periodic_checks {
-        ""
-    } else {
-        " Without a health check a replacement is under way until its runner has served for a minute."
-    };
     let successor = circumstances.newest.get(&info.index).filter(|(id, _)| *id > info.id);
     match info.replacement_due {
         Some(Reason::Operator) => {
@@ -256,7 +251,7 @@ fn tell_plans(told: &mut Explanation, info: &RunnerInfo, circumstances: &Circums
                 ),
                 None => format!(
                     "It has reached its limit on `{limit}` and will be replaced. It waits while as many replacements are \
-                     under way as `--max-replacing` allows, and during a rolling restart.{unconfirmed}"
+                     under way as `--max-replacing` allows, and during a rolling restart."
                 ),
             },
         ),

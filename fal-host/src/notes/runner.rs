@@ -23,6 +23,9 @@ pub(super) fn notes(
         add(NoteKind::AwaitsFirstPass, "waits for its first passed check".to_owned());
     } else if info.state == RunnerState::Setup {
         add(NoteKind::Setup, setup(info, startup_limit));
+        if let Some(listens) = unexpected_address(info) {
+            add(NoteKind::UnexpectedAddress, listens.to_owned());
+        }
     }
     if let Some(backoff) = info.backoff {
         let starts = if backoff.failed_starts == 1 { "start" } else { "starts" };
@@ -63,17 +66,21 @@ pub(super) fn notes(
     notes
 }
 
-/// How far a setup is. What a server without this SDK listens on is known then, and the first clauses say it.
+/// How far a setup is.
 fn setup(info: &RunnerInfo, startup_limit: Duration) -> String {
-    let listens = info.detail.as_ref().and_then(|detail| {
-        let end = if detail.contains(": expected") { "; " } else { ": " };
-        detail.split(end).next()
-    });
-    let progress = info.progress.as_ref().map(|progress| progress.message.as_str());
     let time =
         format!("setting up for {} of at most {}", whole_seconds(info.age), whole_seconds(startup_limit));
-    let parts = [Some(&*time), listens, progress];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    match &info.progress {
+        Some(progress) => format!("{time}, {}", progress.message),
+        None => time,
+    }
+}
+
+/// Where a server without this SDK listens, if that is not where it should: the first clauses of its detail.
+fn unexpected_address(info: &RunnerInfo) -> Option<&str> {
+    let detail = info.detail.as_ref()?;
+    let end = if detail.contains(": expected") { "; " } else { ": " };
+    detail.split(end).next()
 }
 
 /// What holds all permits.

@@ -84,17 +84,6 @@ fn a_healthy_runner_whose_check_fails_says_from_when_on_that_counts_s9_s85d() {
 }
 
 #[test]
-fn without_a_health_check_a_limit_may_wait_for_a_minute_s40b_s54c_s85d() {
-    for has_periodic_checks in [false, true] {
-        let circumstances = Circumstances { has_periodic_checks, ..Circumstances::default() };
-        let mut old = live(RunnerState::Idle);
-        old.info.replacement_due = Some(Reason::Age);
-        let text = explained_in(circumstances, old, &[StepKind::InRotation]);
-        assert_eq!(text.contains("until its runner has served for a minute"), !has_periodic_checks, "{text}");
-    }
-}
-
-#[test]
 fn an_unreachable_runner_says_for_how_long_its_checks_may_have_passed_s19d_s85d() {
     let text = explained_end(ended(Reason::Unreachable), &[StepKind::InRotation]);
     assert!(text.contains("open already, for at most a minute"), "{text}");
