@@ -89,7 +89,7 @@ fn without_periodic_checks_a_replacement_at_a_limit_is_over_when_the_successor_i
     let limits = RunnerLimits { age: Some(seconds(20)), ..RunnerLimits::default() };
     for replacement_strategy in [ReplacementStrategy::StartFirst, ReplacementStrategy::StopFirst] {
         for health in [Some(HealthCheck::new().call_regularly(false)), None] {
-            let settings = FleetSettings { limits, health, replacement_strategy, ..settings(1) };
+            let settings = FleetSettings { health, replacement_strategy, limits, ..settings(1) };
             let mut simulation = Simulation::new(settings, |_| GOOD);
             simulation.run_to(seconds(300));
             let reasons = simulation.reasons();
