@@ -127,7 +127,7 @@ pub struct HostOptions {
     /// A proxy in front of the host whose `x-forwarded-*`, `forwarded` and `x-real-ip` are kept
     ///
     /// An IP address or a range such as `10.0.0.0/8`. May be given several times, or as a list with commas. What other
-    /// clients say in these headers is replaced.
+    /// clients say in these headers is replaced. Clients behind these proxies share the permits by their own addresses.
     #[arg(long, value_name = "RANGE", env = "FAL_TRUSTED_PROXIES", value_delimiter = ',')]
     pub(super) trusted_proxies: Vec<AddressRange>,
 

@@ -287,7 +287,8 @@ impl HostBuilder {
     }
 
     /// The proxies in front of the host whose `x-forwarded-*`, `forwarded` and `x-real-ip` it keeps and
-    /// appends to ([S45](fal_health::semantics#s45)). Those of other clients are replaced. Default: none.
+    /// appends to ([S45](fal_health::semantics#s45)). Those of other clients are replaced. Clients behind these proxies share
+    /// the permits by their own addresses ([S38](fal_health::semantics#s38)). Default: none.
     pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = AddressRange>) -> Self {
         self.trusted_proxies = proxies.into_iter().collect();
         self

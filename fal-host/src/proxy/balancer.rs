@@ -16,6 +16,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use super::arriving::ArrivingRequests;
+use super::client_address::ClientAddress;
 use super::limits::{Limits, ManualChecks};
 use super::lost_requests::LostRequests;
 use super::permits::{Arrival, CheckTicket, Drained, PermitTable, Priority};
@@ -212,6 +213,7 @@ impl Balancer {
     /// Takes a permit, or a position in the queue. `arrival` is set at the first call and kept when the request moves.
     pub(super) fn acquire(
         &self,
+        client: ClientAddress,
         arrival: &mut Option<Arrival>,
         priority: Priority,
         limit: QueueLimit,
@@ -220,19 +222,20 @@ impl Balancer {
         if matches!(state.stop, StopPhase::Stopped) {
             return Acquired::Stopping;
         }
-        let arrival = arrival.get_or_insert_with(|| state.permits.arrive()).with(priority);
-        if let Some(runner) = state.permits.try_acquire(arrival) {
+        let arrival = arrival.get_or_insert_with(|| state.permits.arrive(client));
+        if let Some(runner) = state.permits.try_acquire(arrival.with(priority)) {
             return Acquired::Permit(runner);
         }
         if matches!(state.stop, StopPhase::Lingering { .. }) {
             return Acquired::Stopping;
         }
         let is_full = limit == QueueLimit::Applies && state.permits.waiting() >= self.limits.queue;
-        let mut makes_room = || priority == Priority::Usual && state.permits.cancel_low().is_some();
-        if is_full && !makes_room() {
+        if is_full && state.permits.make_room(arrival.with(priority)).is_none() {
             return Acquired::QueueFull(state.wait_cause());
         }
         let ((runner, receiver), since) = (oneshot::channel(), Instant::now());
+        arrival.wait_from(since);
+        let arrival = arrival.with(priority);
         state.permits.enqueue(arrival, QueuedRequest { since, runner });
         Acquired::Queued(arrival, since, receiver)
     }

@@ -1,13 +1,14 @@
 //! The fields by which proxies say for whom they forward a request.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use http::header::Entry;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::client_address::ClientAddress;
 use super::field_names::{is_alias, is_forwarding};
 
 static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -45,6 +46,8 @@ pub(super) struct Sender {
     pub(super) address: HeaderValue,
     pub(super) scheme: Scheme,
     pub(super) trust: Trust,
+    /// Whose requests share the permits with its own.
+    pub(super) client: ClientAddress,
     /// The fields that name the sender, as a request has them on its way to a runner.
     pub(super) encoded: Arc<str>,
 }
@@ -52,6 +55,7 @@ pub(super) struct Sender {
 impl Sender {
     /// A client at an address. An IPv4 client of an IPv6 listener is written as IPv4.
     pub(super) fn new(address: IpAddr, scheme: Scheme, trust: Trust) -> Self {
+        let client = ClientAddress::new(address);
         let address = HeaderValue::try_from(address.to_canonical().to_string())
             .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
         let encoded = format!(
@@ -59,8 +63,32 @@ impl Sender {
             address.to_str().unwrap_or_default(),
             scheme.as_str()
         );
-        Self { address, scheme, trust, encoded: encoded.into() }
+        Self { address, scheme, trust, client, encoded: encoded.into() }
     }
+
+    /// The client of a request with these headers: the sender, or if that is a trusted proxy, the last address in `x-forwarded-for`
+    /// that is not one (S38i).
+    pub(super) fn client_of(&self, headers: &HeaderMap, trusted: &[AddressRange]) -> ClientAddress {
+        let mut client = self.client;
+        if self.trust == Trust::No {
+            return client;
+        }
+        let lines = headers.get_all(&FORWARDED_FOR).iter().rev();
+        for hop in lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b',')) {
+            let Some(address) = parse(hop) else { break };
+            client = ClientAddress::new(address);
+            if !trusted.iter().any(|range| range.contains(address)) {
+                break;
+            }
+        }
+        client
+    }
+}
+
+/// Some proxies write the port, too.
+fn parse(hop: &[u8]) -> Option<IpAddr> {
+    let hop = str::from_utf8(hop).ok()?.trim();
+    hop.parse().ok().or_else(|| hop.parse().ok().map(|socket: SocketAddr| socket.ip()))
 }
 
 /// Removes the fields about the clients before the sender, unless the sender is trusted.
@@ -190,5 +218,29 @@ mod tests {
             assert!(text.parse::<AddressRange>().unwrap_err().to_string().contains("`10.0.0.0/8`"), "{text}");
         }
         assert_eq!(range("10.0.0.0/8").to_string(), "10.0.0.0/8");
+    }
+
+    /// The client of a request that 10.0.0.1 has sent.
+    fn sent(trust: Trust, forwarded_for: &[&str]) -> ClientAddress {
+        let sender = Sender::new("10.0.0.1".parse().unwrap(), Scheme::Http, trust);
+        let mut headers = HeaderMap::new();
+        for line in forwarded_for {
+            headers.append(&FORWARDED_FOR, line.parse().unwrap());
+        }
+        sender.client_of(&headers, &[range("10.0.0.0/8")])
+    }
+
+    #[test]
+    fn the_client_is_the_last_address_of_an_untrusted_host_s38i() {
+        assert_eq!(sent(Trust::Yes, &["1.1.1.1, 2.2.2.2, 10.0.0.1"]), address("2.2.2.2"));
+        assert_eq!(sent(Trust::Yes, &["1.1.1.1", "2.2.2.2:80 ,10.0.0.2"]), address("2.2.2.2"));
+        assert_eq!(sent(Trust::Yes, &["10.0.0.9, 10.0.0.1"]), address("10.0.0.9"), "a client behind them");
+        assert_eq!(sent(Trust::Yes, &["2.2.2.2, unknown, 10.0.0.2"]), address("10.0.0.2"));
+        assert_eq!(sent(Trust::Yes, &[]), address("10.0.0.1"));
+        assert_eq!(sent(Trust::No, &["1.1.1.1"]), address("10.0.0.1"), "it may write what it likes");
+    }
+
+    fn address(text: &str) -> ClientAddress {
+        ClientAddress::new(text.parse().unwrap())
     }
 }

@@ -34,6 +34,7 @@ mod balancer;
 mod body;
 mod body_wakes;
 mod client;
+mod client_address;
 mod client_io;
 mod client_limits;
 mod client_stream;

@@ -3,18 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::balancer::Balancer;
 use super::client::Client;
+use super::client_address::ClientAddress;
 use super::holders::{Holder, HolderId};
 use super::permits::CheckTicket;
 use super::runner::ServingRunner;
 use super::upstream::Upstream;
 
-/// A permit for one request in flight at one runner. Dropping it releases it to the request that has waited longest.
+/// A permit for one request in flight at one runner. Dropping it releases it to the request that is next.
 #[derive(Debug)]
 pub(super) struct Permit {
     balancer: Arc<Balancer>,
     runner: Arc<ServingRunner>,
+    /// Whose share of the permits it counts towards, and since when (S38h).
+    client: ClientAddress,
+    since: Option<Instant>,
     ticket: Option<CheckTicket>,
     holder: Option<HolderId>,
     /// Whether the request has reached the runner.
@@ -25,8 +31,21 @@ pub(super) struct Permit {
 
 impl Permit {
     /// Wraps a permit that the balancer has granted.
-    pub(super) const fn granted(balancer: Arc<Balancer>, runner: Arc<ServingRunner>) -> Self {
-        Self { balancer, runner, ticket: None, holder: None, used: false, overdue: false }
+    pub(super) const fn granted(
+        balancer: Arc<Balancer>,
+        runner: Arc<ServingRunner>,
+        client: ClientAddress,
+    ) -> Self {
+        Self {
+            balancer,
+            runner,
+            client,
+            since: None,
+            ticket: None,
+            holder: None,
+            used: false,
+            overdue: false,
+        }
     }
 
     pub(super) const fn runner(&self) -> &Arc<ServingRunner> {
@@ -35,6 +54,7 @@ impl Permit {
 
     /// Names the request that holds it, for the log. Returns an idle connection to its runner, if there is one.
     pub(super) fn begin(&mut self, holder: Holder, client: &Client) -> Option<Box<Upstream>> {
+        self.since = Some(holder.since);
         let (id, idle) = self.runner.begin(holder, client, self.balancer.limits().max_multiplexing);
         self.holder = Some(id);
         idle
@@ -126,7 +146,7 @@ impl Drop for Permit {
             self.runner.end(Some(holder), None);
         }
         if self.used {
-            self.balancer.release(self.runner.id, self.ticket.take());
+            self.balancer.release(self.runner.id, self.ticket.take(), self.client, self.since);
         } else {
             self.balancer.release_unused(self.runner.id);
         }

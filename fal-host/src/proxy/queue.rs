@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use super::balancer::{Acquired, Balancer, QueueLimit};
+use super::client_address::ClientAddress;
 use super::error::ProxyError;
 use super::permit::Permit;
 use super::permits::{Arrival, Priority};
@@ -20,6 +21,8 @@ const MAX_MOVES: u8 = 10;
 /// A request's position among the others. It keeps this position when it moves to another runner (S39).
 #[derive(Debug, Default)]
 pub(super) struct QueuePosition {
+    /// Whose requests share the permits with it (S38i).
+    client: ClientAddress,
     /// Set when the request first asks for a permit.
     arrival: Option<Arrival>,
     /// Set when the request first waits for anything. Most requests never wait, and read no clock.
@@ -31,6 +34,10 @@ pub(super) struct QueuePosition {
 }
 
 impl QueuePosition {
+    pub(super) fn new(client: ClientAddress) -> Self {
+        Self { client, ..Self::default() }
+    }
+
     /// A runner has lost the request, which is sent once more: it may wait as long as a new one (S59a).
     pub(super) const fn begin_again(&mut self) {
         self.deadline = None;
@@ -63,19 +70,27 @@ impl QueuePosition {
 
     /// Acquires a permit: at once if one is free, or after a wait in the queue. Dropping the future leaves the queue.
     pub(super) async fn acquire(&mut self, balancer: &Arc<Balancer>) -> Result<Permit, ProxyError> {
-        self.acquire_with(Priority::Usual, balancer).await
+        let has_moved = self.moves > 0 || self.was_lost;
+        let priority = if has_moved { Priority::Moved } else { Priority::Usual };
+        self.acquire_with(priority, balancer).await
     }
 
-    /// As [`acquire`](Self::acquire), with this priority.
-    pub(super) async fn acquire_with(
+    /// As [`acquire`](Self::acquire), for a request of which only a beginning has arrived (S56c).
+    pub(super) async fn acquire_early(&mut self, balancer: &Arc<Balancer>) -> Result<Permit, ProxyError> {
+        self.acquire_with(Priority::Low, balancer).await
+    }
+
+    async fn acquire_with(
         &mut self,
         priority: Priority,
         balancer: &Arc<Balancer>,
     ) -> Result<Permit, ProxyError> {
         let has_asked = self.arrival.is_some() || self.moves > 0;
         let limit = if has_asked { QueueLimit::Exempt } else { QueueLimit::Applies };
-        let (waiter, since) = match balancer.acquire(&mut self.arrival, priority, limit) {
-            Acquired::Permit(runner) => return Ok(Permit::granted(Arc::clone(balancer), runner)),
+        let (waiter, since) = match balancer.acquire(self.client, &mut self.arrival, priority, limit) {
+            Acquired::Permit(runner) => {
+                return Ok(Permit::granted(Arc::clone(balancer), runner, self.client));
+            }
             Acquired::Queued(arrival, since, runner) => {
                 (Waiter { balancer: Arc::clone(balancer), arrival, runner }, since)
             }
@@ -107,7 +122,8 @@ impl Future for Waiter {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // The balancer drops a waiting request's sender when the host stops (S41), or to make room for one that goes first.
         let runner = ready!(Pin::new(&mut self.runner).poll(cx));
-        let permit = runner.map(|runner| Permit::granted(Arc::clone(&self.balancer), runner));
+        let permit =
+            runner.map(|runner| Permit::granted(Arc::clone(&self.balancer), runner, self.arrival.client()));
         Poll::Ready(permit.map_err(|_| self.balancer.why_removed()))
     }
 }
@@ -118,7 +134,7 @@ impl Drop for Waiter {
         // A permit that was sent and not received is released.
         self.runner.close();
         if let Ok(runner) = self.runner.try_recv() {
-            drop(Permit::granted(Arc::clone(&self.balancer), runner));
+            drop(Permit::granted(Arc::clone(&self.balancer), runner, self.arrival.client()));
         }
     }
 }

@@ -13,7 +13,6 @@ use super::error::ProxyError;
 use super::exchange::{Exchange, Unanswered};
 use super::limits::ManualChecks;
 use super::permit::Permit;
-use super::permits::Priority;
 use super::queue::QueuePosition;
 use super::request_body::{MAX_COPY, RequestBody, RequestBodyError, TooLarge};
 use super::request_head::Wishes;
@@ -57,7 +56,8 @@ pub(super) async fn route(
             record.end_gathering();
         }
     }
-    let mut position = QueuePosition::default();
+    let trusted = &balancer.limits().trusted_proxies;
+    let mut position = QueuePosition::new(client.sender.client_of(request.headers(), trusted));
     loop {
         let acquired = if std::mem::take(&mut may_stream) {
             Box::pin(acquire_for_stream(&mut position, session, request.body_mut())).await
@@ -132,7 +132,7 @@ async fn acquire_for_stream(
     let Session { balancer, client, .. } = session;
     tokio::select! {
         biased;
-        acquired = position.acquire_with(Priority::Low, balancer) => return acquired,
+        acquired = position.acquire_early(balancer) => return acquired,
         gathered = body.gather(client) => {
             gathered.map_err(|error| why_lost(client, &UpstreamError::RequestBody(error)))?;
         }

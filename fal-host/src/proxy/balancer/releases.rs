@@ -2,19 +2,33 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::Balancer;
 use crate::RunnerId;
+use crate::proxy::client_address::ClientAddress;
 use crate::proxy::permits::{CheckTicket, Grant};
 use crate::proxy::queued::QueuedRequest;
 use crate::proxy::report::Report;
 use crate::proxy::runner::ServingRunner;
 
 impl Balancer {
-    /// Releases the permit of a served request to the one that has waited longest, or holds it for the check of its ticket (S30).
-    pub(in crate::proxy) fn release(&self, id: RunnerId, ticket: Option<CheckTicket>) {
+    /// Releases the permit of a served request to the one that is next, or holds it for the check of its ticket (S30). The request's
+    /// client has held it since then.
+    pub(in crate::proxy) fn release(
+        &self,
+        id: RunnerId,
+        ticket: Option<CheckTicket>,
+        client: ClientAddress,
+        since: Option<Instant>,
+    ) {
         let (drained, reached_limit, grant) = {
             let permits = &mut self.lock().permits;
-            (permits.release(id, ticket), permits.take_reached_limit(), permits.next_grant())
+            let drained = permits.release(id, ticket);
+            if let Some(since) = since {
+                permits.charge(client, since, Instant::now);
+            }
+            (drained, permits.take_reached_limit(), permits.next_grant(Instant::now))
         };
         self.report_drained(id, drained);
         if let Some(id) = reached_limit {
@@ -27,7 +41,7 @@ impl Balancer {
     pub(in crate::proxy) fn release_unused(&self, id: RunnerId) {
         let (drained, grant) = {
             let permits = &mut self.lock().permits;
-            (permits.release_unused(id), permits.next_grant())
+            (permits.release_unused(id), permits.next_grant(Instant::now))
         };
         self.report_drained(id, drained);
         self.grant(grant);
@@ -36,7 +50,7 @@ impl Balancer {
     /// Gives free permits to requests that wait, while one is free and a request waits.
     pub(super) fn dispatch(&self) {
         loop {
-            let grant = self.lock().permits.next_grant();
+            let grant = self.lock().permits.next_grant(Instant::now);
             if grant.is_none() {
                 return;
             }

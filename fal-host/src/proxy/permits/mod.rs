@@ -4,7 +4,11 @@ mod arrival;
 mod checks;
 mod entry;
 #[cfg(test)]
+mod share_tests;
+#[cfg(test)]
 mod tests;
+mod wait_queue;
+mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
@@ -16,7 +20,9 @@ pub(super) use checks::CheckTicket;
 use checks::Checks;
 pub(super) use entry::Drained;
 use entry::{Entry, Rank, Service};
+use wait_queue::WaitQueue;
 
+use super::client_address::ClientAddress;
 use crate::RunnerId;
 
 /// The runners with their permits, and the requests that wait for one.
@@ -32,7 +38,7 @@ pub(super) struct PermitTable<R, W> {
     runners: BTreeMap<RunnerId, Entry<R>>,
     /// The runners in service with a free permit.
     free: BTreeSet<Rank>,
-    queue: BTreeMap<Arrival, W>,
+    queue: WaitQueue<W>,
     /// Since when requests wait although permits are free (S87c).
     paused: Option<Instant>,
     asked: BTreeSet<RunnerId>,
@@ -56,7 +62,7 @@ impl<R: Clone, W> PermitTable<R, W> {
             each,
             runners: BTreeMap::new(),
             free: BTreeSet::new(),
-            queue: BTreeMap::new(),
+            queue: WaitQueue::new(),
             paused: None,
             asked: BTreeSet::new(),
             reached_limit: None,
@@ -65,14 +71,14 @@ impl<R: Clone, W> PermitTable<R, W> {
         }
     }
 
-    pub(super) const fn arrive(&mut self) -> Arrival {
+    pub(super) const fn arrive(&mut self, client: ClientAddress) -> Arrival {
         self.arrivals += 1;
-        Arrival::new(self.arrivals)
+        Arrival::new(self.arrivals, client)
     }
 
-    /// Takes a permit for a request, if one is free and no earlier request waits.
+    /// Takes a permit for a request, if one is free and no request waits that goes before it.
     pub(super) fn try_acquire(&mut self, arrival: Arrival) -> Option<R> {
-        if self.queue.first_key_value().is_some_and(|(first, _)| *first < arrival) {
+        if self.queue.goes_before(arrival) {
             return None;
         }
         self.take_free()
@@ -92,53 +98,6 @@ impl<R: Clone, W> PermitTable<R, W> {
     /// Whether any runner is in service.
     pub(super) fn has_runners(&self) -> bool {
         self.runners.values().any(|entry| entry.service == Service::In)
-    }
-
-    /// How many requests wait.
-    pub(super) fn waiting(&self) -> usize {
-        self.queue.len()
-    }
-
-    /// The requests that wait.
-    pub(super) fn waiters(&self) -> impl Iterator<Item = &W> {
-        self.queue.values()
-    }
-
-    /// How many requests wait with a priority.
-    #[cfg(test)]
-    pub(super) fn waiting_with(&self, priority: Priority) -> usize {
-        self.queue.keys().filter(|arrival| arrival.priority() == priority).count()
-    }
-
-    /// Puts a request into the queue.
-    pub(super) fn enqueue(&mut self, arrival: Arrival, waiter: W) {
-        self.queue.insert(arrival, waiter);
-    }
-
-    /// Removes a request from the queue.
-    pub(super) fn cancel(&mut self, arrival: Arrival) -> Option<W> {
-        self.queue.remove(&arrival)
-    }
-
-    /// Removes the last request from the queue if its priority is low.
-    pub(super) fn cancel_low(&mut self) -> Option<W> {
-        let last = self.queue.last_entry()?;
-        (last.key().priority() == Priority::Low).then(|| last.remove())
-    }
-
-    /// Empties the queue and returns it, in order.
-    pub(super) fn cancel_all(&mut self) -> BTreeMap<Arrival, W> {
-        std::mem::take(&mut self.queue)
-    }
-
-    /// Takes a permit for the request that has waited longest, if one waits and a permit is free.
-    pub(super) fn next_grant(&mut self) -> Option<Grant<R, W>> {
-        if self.free.is_empty() || self.paused.is_some() {
-            return None;
-        }
-        let (_, waiter) = self.queue.pop_first()?;
-        let route = self.take_free()?;
-        Some(Grant { waiter, route })
     }
 
     /// Releases the permit of a request that was served, or holds it for the check that the request asked for (S30).

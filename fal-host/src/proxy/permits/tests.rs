@@ -21,12 +21,12 @@ fn table(runners: u64, each: u32) -> Table {
 
 /// The runner that a new request is given to.
 fn take(permits: &mut Table) -> Option<u64> {
-    let arrival = permits.arrive();
+    let arrival = permits.arrive(ClientAddress::default());
     permits.try_acquire(arrival)
 }
 
 fn wait(permits: &mut Table) -> Arrival {
-    let arrival = permits.arrive();
+    let arrival = permits.arrive(ClientAddress::default());
     assert_eq!(permits.try_acquire(arrival), None);
     permits.enqueue(arrival, arrival);
     arrival
@@ -78,9 +78,9 @@ fn an_ejected_runner_gets_no_request_until_every_quarantine_has_ended_s39c() {
     assert_eq!([take(&mut permits), take(&mut permits)], [Some(2), None], "it would have had the fewest");
     let waiter = wait(&mut permits);
     permits.readmit(id(1));
-    assert_eq!(permits.next_grant(), None);
+    assert_eq!(permits.next_grant(Instant::now), None);
     permits.readmit(id(1));
-    assert_eq!(permits.next_grant(), Some(Grant { waiter, route: 1 }));
+    assert_eq!(permits.next_grant(Instant::now), Some(Grant { waiter, route: 1 }));
 }
 
 #[test]
@@ -88,11 +88,11 @@ fn waiting_requests_are_served_in_order_of_arrival_s38d() {
     let mut permits = table(1, 1);
     take(&mut permits);
     let (first, second) = (wait(&mut permits), wait(&mut permits));
-    assert_eq!(permits.next_grant(), None);
+    assert_eq!(permits.next_grant(Instant::now), None);
     for waiter in [first, second] {
         permits.release(id(1), None);
-        assert_eq!(permits.next_grant(), Some(Grant { waiter, route: 1 }));
-        assert_eq!(permits.next_grant(), None);
+        assert_eq!(permits.next_grant(Instant::now), Some(Grant { waiter, route: 1 }));
+        assert_eq!(permits.next_grant(Instant::now), None);
     }
 }
 
@@ -103,7 +103,7 @@ fn a_new_request_does_not_pass_one_that_waits_s38d() {
     let waiter = wait(&mut permits);
     permits.release(id(1), None);
     assert_eq!(take(&mut permits), None);
-    assert_eq!(permits.next_grant().map(|grant| grant.waiter), Some(waiter));
+    assert_eq!(permits.next_grant(Instant::now).map(|grant| grant.waiter), Some(waiter));
 }
 
 #[test]
@@ -124,20 +124,20 @@ fn a_permit_that_was_not_used_counts_as_no_request_s54a() {
 #[test]
 fn a_request_that_moves_comes_before_those_that_came_after_it_s39b() {
     let mut permits = table(1, 1);
-    let moving = permits.arrive();
+    let moving = permits.arrive(ClientAddress::default()).with(Priority::Moved);
     assert_eq!(permits.try_acquire(moving), Some(1));
     let waiting = wait(&mut permits);
     permits.release(id(1), None);
     assert_eq!(permits.try_acquire(moving), Some(1));
     permits.release(id(1), None);
-    assert_eq!(permits.next_grant().map(|grant| grant.waiter), Some(waiting));
+    assert_eq!(permits.next_grant(Instant::now).map(|grant| grant.waiter), Some(waiting));
 
     permits.enqueue(moving, moving);
     let late = wait(&mut permits);
     permits.release(id(1), None);
-    assert_eq!(permits.next_grant().map(|grant| grant.waiter), Some(moving));
+    assert_eq!(permits.next_grant(Instant::now).map(|grant| grant.waiter), Some(moving));
     permits.release(id(1), None);
-    assert_eq!(permits.next_grant().map(|grant| grant.waiter), Some(late));
+    assert_eq!(permits.next_grant(Instant::now).map(|grant| grant.waiter), Some(late));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn who_gives_up_is_passed_over() {
     assert_eq!(permits.cancel(first), Some(first));
     assert_eq!(permits.waiting(), 1);
     permits.release(id(1), None);
-    assert_eq!(permits.next_grant().map(|grant| grant.waiter), Some(second));
+    assert_eq!(permits.next_grant(Instant::now).map(|grant| grant.waiter), Some(second));
     assert_eq!(permits.cancel(second), None);
 }
 
@@ -157,9 +157,9 @@ fn a_new_runner_serves_as_many_who_wait_as_it_has_slots() {
     let mut permits = table(0, 2);
     let waiting = [wait(&mut permits), wait(&mut permits), wait(&mut permits)];
     permits.add(id(1), 1);
-    assert_eq!(permits.next_grant().map(|grant| grant.waiter), Some(waiting[0]));
-    assert_eq!(permits.next_grant().map(|grant| grant.waiter), Some(waiting[1]));
-    assert_eq!(permits.next_grant(), None);
+    assert_eq!(permits.next_grant(Instant::now).map(|grant| grant.waiter), Some(waiting[0]));
+    assert_eq!(permits.next_grant(Instant::now).map(|grant| grant.waiter), Some(waiting[1]));
+    assert_eq!(permits.next_grant(Instant::now), None);
 }
 
 #[test]
@@ -294,7 +294,7 @@ impl Walk {
                 assert_eq!(drained == Drained::Yes, last && leaving);
             }
             _ => {
-                let arrival = permits.arrive();
+                let arrival = permits.arrive(ClientAddress::default());
                 if let Some(runner) = permits.try_acquire(arrival) {
                     self.in_flight.push((runner, None));
                 } else {
@@ -308,8 +308,8 @@ impl Walk {
         {
             *asked = asked.or_else(|| permits.ask(id(*runner)));
         }
-        while let Some(grant) = permits.next_grant() {
-            assert_eq!(self.waiting.pop_first(), Some(grant.waiter), "first come, first served");
+        while let Some(grant) = permits.next_grant(Instant::now) {
+            assert_eq!(self.waiting.pop_first(), Some(grant.waiter), "first come, first served (S38d)");
             self.in_flight.push((grant.route, None));
         }
         self.check(permits, each);

@@ -21,6 +21,7 @@ mod queue;
 mod refused_heads;
 mod retries;
 mod rig;
+mod shares;
 mod slow;
 mod stop_runner;
 mod stopping;
