@@ -214,10 +214,14 @@ impl Driver {
                     if let Some(prober) = self.runners.get(&id).and_then(|runner| runner.prober.as_ref()) {
                         prober.close();
                     }
+                    self.ends_by_host(id);
                     self.balancer.remove_now(id);
                     self.with_handle(id, |handle| handle.terminate());
                 }
-                FleetCommand::Kill(id) => self.with_handle(id, |handle| handle.kill()),
+                FleetCommand::Kill(id) => {
+                    self.ends_by_host(id);
+                    self.with_handle(id, |handle| handle.kill());
+                }
                 FleetCommand::StartCheck(id, check) => self.start_check(id, check),
                 FleetCommand::CancelCheck(id) => {
                     if let Some(check) = self.runners.get_mut(&id).and_then(|runner| runner.check.take()) {
@@ -252,6 +256,14 @@ impl Driver {
     fn processes(&self) -> Vec<(RunnerId, u32)> {
         let processes = self.runners.iter().map(|(id, runner)| Some((*id, runner.handle.pid()?)));
         processes.flatten().collect()
+    }
+
+    /// Tells the requests of a runner that the host ends it, and why.
+    fn ends_by_host(&self, id: RunnerId) {
+        let observed = self.fleet.observe_runner(id);
+        if let Some(reason) = observed.and_then(|observed| observed.runner.reason()) {
+            self.balancer.ends_by_host(id, reason);
+        }
     }
 
     fn with_handle(&mut self, id: RunnerId, signal: impl FnOnce(&mut dyn RunnerHandle)) {

@@ -27,6 +27,7 @@ use super::report::{Report, Reports};
 use super::runner::ServingRunner;
 use super::timer::TickClock;
 use super::wait_cause::{AwaitedRunner, WaitCause};
+use crate::fleet::Reason;
 use crate::metrics::RequestMetrics;
 use crate::{Address, RunnerId};
 
@@ -149,6 +150,14 @@ impl Balancer {
             runner.close();
         }
         self.report_drained(id, drained);
+    }
+
+    /// The host sends the runner SIGTERM or SIGKILL for this reason: requests that it loses from now on say so (S39c).
+    pub(crate) fn ends_by_host(&self, id: RunnerId, reason: Reason) {
+        if let Some(runner) = self.lock().permits.route(id) {
+            // The first reason wins (S36).
+            let _ = runner.ended_by_host.set(reason);
+        }
     }
 
     /// Drops everything that is known of a runner whose process has exited. Returns where the requests are kept that clients

@@ -10,6 +10,8 @@ use http_body_util::Full;
 use serde::Serialize;
 
 use super::wait_cause::WaitCause;
+use crate::RunnerId;
+use crate::fleet::Reason;
 
 static PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 
@@ -30,6 +32,8 @@ pub(super) enum ProxyError {
     HostStopping,
     #[error("The runner closed the connection after the request was sent and before it answered.")]
     Lost,
+    #[error("The host ended runner {runner} ({reason}) while it held the request.")]
+    EndedByHost { runner: RunnerId, reason: Reason },
     #[error("Two runners in turn closed the connection after the request was sent and before they answered.")]
     LostAgain,
     #[error(
@@ -91,6 +95,7 @@ impl ProxyError {
             Self::QueueFull { .. }
             | Self::HostStopping
             | Self::Lost
+            | Self::EndedByHost { .. }
             | Self::LostAgain
             | Self::LostTooLarge { .. }
             | Self::Malformed
@@ -131,6 +136,7 @@ impl ProxyError {
             Self::BadMethod | Self::BadVersion | Self::BadField => HostErrorType::BadHead,
             Self::HostStopping => HostErrorType::HostStopping,
             Self::Lost
+            | Self::EndedByHost { .. }
             | Self::LostAgain
             | Self::LostTooLarge { .. }
             | Self::Malformed
@@ -151,6 +157,7 @@ impl ProxyError {
             self,
             Self::RequestTimeout { .. }
                 | Self::Lost
+                | Self::EndedByHost { .. }
                 | Self::LostAgain
                 | Self::LostTooLarge { .. }
                 | Self::Malformed
@@ -176,7 +183,9 @@ impl ProxyError {
             Self::QueueTimeout { .. } => "connection_timeout",
             Self::RequestTimeout { .. } => "http_response_timeout",
             Self::HostStopping => "destination_unavailable",
-            Self::Lost | Self::LostAgain | Self::LostTooLarge { .. } => "connection_terminated",
+            Self::Lost | Self::EndedByHost { .. } | Self::LostAgain | Self::LostTooLarge { .. } => {
+                "connection_terminated"
+            }
             Self::TooManyMoves { .. } => "connection_refused",
             Self::Malformed => "http_protocol_error",
             Self::ResponseHeadTooLarge => "http_response_header_section_size",

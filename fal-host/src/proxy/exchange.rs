@@ -18,6 +18,7 @@ use super::request_body::RequestBody;
 use super::timer::Wait;
 use super::tunnel::Tunnel;
 use super::upstream::{Outgoing, Upstream, UpstreamError, wait_until_closed};
+use crate::fleet::Reason;
 
 /// Why a request has no response.
 #[derive(Debug)]
@@ -25,7 +26,8 @@ pub(super) enum Unanswered {
     /// Nothing of it was written: it can be sent elsewhere (S39b).
     Unsent(Box<Outgoing>, Permit),
     /// It was written, at least in part, or the client has broken it off. What of its body may be sent again.
-    Lost(UpstreamError, RequestBody),
+    /// And why the host ended its runner, if it did.
+    Lost(UpstreamError, RequestBody, Option<Reason>),
     /// It has reached `request_timeout`. Dropping the exchange abandons it.
     Overdue(Exchange),
 }
@@ -92,9 +94,10 @@ impl Exchange {
             }
             mut parts => {
                 let body = parts.as_mut().map(|(upstream, _)| upstream.take_request_body());
+                let reason = parts.as_ref().and_then(|(_, permit)| permit.ended_by_host());
                 self.parts = parts;
                 self.lost(&error);
-                Err(Unanswered::Lost(error, body.unwrap_or_default()))
+                Err(Unanswered::Lost(error, body.unwrap_or_default(), reason))
             }
         }
     }

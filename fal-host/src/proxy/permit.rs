@@ -12,6 +12,7 @@ use super::holders::{Holder, HolderId};
 use super::permits::CheckTicket;
 use super::runner::ServingRunner;
 use super::upstream::Upstream;
+use crate::fleet::Reason;
 
 /// A permit for one request in flight at one runner. Dropping it releases it to the request that is next.
 #[derive(Debug)]
@@ -116,6 +117,11 @@ impl Permit {
         if let Some(lost) = lost {
             self.runner.lost.push(lost.info());
         }
+    }
+
+    /// Why the host has ended its runner, if it has.
+    pub(super) fn ended_by_host(&self) -> Option<Reason> {
+        self.runner.ended_by_host.get().copied()
     }
 
     fn end_overdue(&mut self) {

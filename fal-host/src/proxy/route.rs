@@ -23,6 +23,7 @@ use super::timer::Wait;
 use super::upstream::{AddedFields, Outgoing, Upstream, UpstreamError};
 use super::wait_cause::WaitCause;
 use crate::connect::{Pause, is_own_shortage};
+use crate::fleet::Reason;
 
 /// Answers a request by a runner, when one has a free permit.
 pub(super) async fn route(
@@ -96,11 +97,16 @@ pub(super) async fn route(
                 }
                 return Err(ProxyError::RequestTimeout { after });
             }
-            SendOutcome::Lost(error, body) => {
+            SendOutcome::Lost(error, body, reason) => {
                 let answer = why_lost(client, &error);
                 record.entry.error = Some(error);
                 let Some(headers) = headers.as_ref().filter(|_| answer == ProxyError::Lost) else {
-                    return Err(answer);
+                    return Err(match (answer, record.entry.runner, reason) {
+                        (ProxyError::Lost, Some(runner), Some(reason)) => {
+                            ProxyError::EndedByHost { runner, reason }
+                        }
+                        _ => answer,
+                    });
                 };
                 if position.was_lost() {
                     return Err(ProxyError::LostAgain);
@@ -145,7 +151,8 @@ enum SendOutcome {
     /// The runner has not begun to answer within `request_timeout`.
     Overdue(Exchange),
     /// It was written, at least in part, and there will be no response.
-    Lost(UpstreamError, RequestBody),
+    /// And why the host ended its runner, if it did.
+    Lost(UpstreamError, RequestBody, Option<Reason>),
     /// The runner did not take it. Nothing of it was written (S39). It may be encoded.
     Unsent(Option<Box<Outgoing>>),
 }
@@ -187,7 +194,7 @@ async fn send(
             Ok((response, exchange)) => return Ok(SendOutcome::Answered(response, exchange)),
             Err(Unanswered::Overdue(exchange)) => return Ok(SendOutcome::Overdue(exchange)),
             Err(Unanswered::Unsent(outgoing, kept)) => (unsent, permit) = (Some(outgoing), kept),
-            Err(Unanswered::Lost(error, body)) => return Ok(SendOutcome::Lost(error, body)),
+            Err(Unanswered::Lost(error, body, reason)) => return Ok(SendOutcome::Lost(error, body, reason)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One runner, as the requests see it that are dispatched to it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -11,6 +11,7 @@ use super::holders::{Holder, HolderId, Holders};
 use super::lost_requests::LostRequests;
 use super::timer::TickClock;
 use super::upstream::Upstream;
+use crate::fleet::Reason;
 use crate::{Address, RunnerId};
 
 /// One runner: where it listens, and its idle connections.
@@ -21,6 +22,8 @@ pub(super) struct ServingRunner {
     state: Mutex<RunnerUse>,
     /// The requests that clients have lost with it.
     pub(super) lost: Arc<LostRequests>,
+    /// Why the host has sent it SIGTERM or SIGKILL, if it has.
+    pub(super) ended_by_host: OnceLock<Reason>,
     closed: Notify,
     warned: AtomicBool,
 }
@@ -41,6 +44,7 @@ impl ServingRunner {
             address,
             state: Mutex::new(RunnerUse { idle: Some(Vec::new()), holders: Holders::default() }),
             lost: Arc::default(),
+            ended_by_host: OnceLock::new(),
             closed: Notify::const_new(),
             warned: AtomicBool::new(false),
         }

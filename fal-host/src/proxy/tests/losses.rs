@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::overdue::tick_through;
 use super::rig::limits;
 use super::{Rig, until};
+use crate::fleet::Reason;
 use crate::proxy::{Limits, Report};
 
 #[tokio::test]
@@ -24,6 +25,20 @@ async fn a_request_that_was_written_and_lost_is_answered_runner_disconnected_and
     let paths: Vec<_> = lost(runner.id).into_iter().map(|request| request.path).collect();
     assert_eq!(paths, ["/"]);
     assert!(lost(other.id).is_empty());
+}
+
+#[tokio::test]
+async fn a_request_lost_with_a_runner_that_the_host_ends_says_so_s39c() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let (mut client, connection) = rig.request("/", &runner).await;
+    rig.balancer.ends_by_host(runner.id, Reason::Unhealthy);
+    rig.balancer.remove_now(runner.id);
+    drop(connection);
+    let response = client.message().await;
+    assert_eq!((response.status(), response.error_type().as_str()), (503, "runner_disconnected"));
+    let expected = "The host ended runner 1 (unhealthy) while it held the request.";
+    assert!(response.body.contains(expected), "{}", response.body);
 }
 
 #[tokio::test]
