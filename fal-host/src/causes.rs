@@ -17,7 +17,7 @@ impl RunnerDetails {
         };
         let failed_check = || failed_check(checks.last()?, &self.circumstances);
         let detail = detail.clone().or_else(failed_check);
-        FailureCause { exit, detail, last_line: last_line(&self.output).map(str::to_owned) }
+        FailureCause { exit, detail, last_line: last_line(&self.output).map(|line| line.text.clone()) }
     }
 }
 

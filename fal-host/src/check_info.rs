@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fal_health::{CheckRecord, Outcome, Time, Trigger};
+use http::StatusCode;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
@@ -28,6 +29,14 @@ pub struct CheckInfo {
 }
 
 impl CheckInfo {
+    /// Whether its response says more than its status does. Servers answer with the name of a status by themselves.
+    pub(crate) fn has_finding(&self) -> bool {
+        let status = self.outcome.status().and_then(|status| StatusCode::from_u16(status).ok());
+        let name = status.and_then(|status| status.canonical_reason()).unwrap_or_default();
+        let detail = self.detail.as_deref().unwrap_or_default().trim();
+        !detail.is_empty() && !detail.eq_ignore_ascii_case(name)
+    }
+
     /// A check that has ended a moment ago.
     pub(crate) fn just_ended(record: &CheckRecord) -> Self {
         Self::of(record, record.started + record.duration)

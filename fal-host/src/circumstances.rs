@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use fal_health::{CheckRecord, Monitor, Outcome};
 
+use crate::evidence::OutputLine;
 use crate::fleet::{Reason, RestartStatus, RunnerRecord, RunnerState};
 use crate::id::RunnerId;
 use crate::log_loss::{LOG_LOSS, LostLines};
@@ -42,7 +43,7 @@ pub(crate) struct Circumstances {
     /// How long a client may transfer too little (S43a).
     pub(crate) client_timeout: Duration,
     /// The last line that the runner printed.
-    pub(crate) last_line: Option<String>,
+    pub(crate) last_line: Option<OutputLine>,
     /// Log lines that are missing.
     pub(crate) lost_log_lines: Option<LostLines>,
     /// How far the last rolling restart is.

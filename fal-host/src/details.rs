@@ -86,7 +86,7 @@ impl RunnerDetails {
         let (now, kept) = (clock.now(), evidence.of(id));
         let output = kept.map(|kept| kept.output.since(0).lines).unwrap_or_default();
         let circumstances = Circumstances {
-            last_line: last_line(&output).map(str::to_owned),
+            last_line: last_line(&output).cloned(),
             ..Circumstances::of(sources, clock.wall(now))
         };
         let live = fleet.observe_runner(id).map(|observed| {

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::catch_up::CATCH_UP;
 use super::*;
-use crate::fleet::{Exit, FleetSettings, GiveUp, RunnerLimits, Scale};
+use crate::fleet::{Exit, FleetSettings, GiveUp, Reason, RunnerLimits, Scale};
 use crate::launch::{LaunchError, StatusReporter};
 use crate::proxy::{Limits, Reports};
 use crate::snapshot_parts::HostStatus;
@@ -302,9 +302,13 @@ async fn the_number_of_runners_is_changed_and_answered_s76() {
 async fn a_runner_is_told_to_stop_and_killed_after_its_grace_period_s33a_s33c() {
     let mut rig = start_driver(FleetSettings::new(NonZeroUsize::MIN));
     let runner = rig.runners.recv().await.unwrap();
+    runner.ready();
     snapshot(&rig.requests).await;
+    assert_eq!(rig.balancer.ended_by_host(RunnerId::new(1)), None);
     rig.requests.send(ControlRequest::Stop).unwrap();
     assert_eq!(rig.told.recv().await, Some("terminate"));
+    // Requests that it loses from now on say so (S39c).
+    assert_eq!(rig.balancer.ended_by_host(RunnerId::new(1)), Some(Reason::Stopped));
     assert_eq!(rig.told.recv().await, Some("kill"));
     runner.exited(Exit::Signal(9));
 }

@@ -72,8 +72,8 @@ struct KeptLines {
 }
 
 /// The last line that is not blank.
-pub(crate) fn last_line(output: &[OutputLine]) -> Option<&str> {
-    output.iter().map(|line| line.text.as_str()).rfind(|text| !text.trim().is_empty())
+pub(crate) fn last_line(output: &[OutputLine]) -> Option<&OutputLine> {
+    output.iter().rfind(|line| !line.text.trim().is_empty())
 }
 
 /// Lines from a position on.

@@ -1,6 +1,6 @@
 //! Sentences about checks.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use fal_health::{Failure, Inconclusive, Outcome, Trigger};
 
@@ -10,10 +10,15 @@ use crate::check_info::CheckInfo;
 use crate::circumstances::{Circumstances, FailedCheck};
 use crate::shared_cause::shared_cause;
 
+/// A line that was printed at most this long before a check began may say why it failed.
+const PRINTED_WITHIN: Duration = Duration::from_secs(10);
+
 /// What separates a health check that is declared wrongly from an outage.
 pub(super) fn never_passed(outcome: Outcome) -> String {
     let hint = match outcome {
-        Outcome::Failure(Failure::Status(_)) => ": the health check itself may be wrong, such as its path",
+        Outcome::Failure(Failure::Status(300..=399 | 404 | 405)) => {
+            ": the health check itself may be wrong, such as its path"
+        }
         _ => "",
     };
     format!("No runner of this host has ever passed a check{hint}.")
@@ -35,9 +40,15 @@ pub(super) fn tell_checks(
         tell(explanation, "The last check was", last, until, call);
     }
     // A server that does not answer says more in its output than what can be guessed.
-    let is_silent = failure_of(checks).is_some_and(|failure| failure.outcome.status().is_none());
-    if let Some(line) = circumstances.last_line.as_ref().filter(|_| is_silent) {
-        explanation.fact(format!("It printed last {line:?}, which may say why."));
+    let silent = checks.last().filter(|_| failure_of(checks).is_some_and(|it| it.outcome.status().is_none()));
+    let began = silent.and_then(|check| until.checked_sub(check.ago + check.duration));
+    if let (Some(began), Some(line)) = (began, &circumstances.last_line) {
+        let is_old = began.duration_since(line.at).is_ok_and(|before| before > PRINTED_WITHIN);
+        explanation.fact(if is_old {
+            format!("It has printed nothing since {}.", time(line.at))
+        } else {
+            format!("It printed last {:?}, which may say why.", line.text)
+        });
     }
 }
 

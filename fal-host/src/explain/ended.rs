@@ -209,7 +209,7 @@ fn advice(ended: &EndedInfo) -> Option<String> {
         }
         Reason::Unhealthy | Reason::ManualCheckFailed => {
             let failed = ended.checks.iter().rfind(|check| matches!(check.outcome, Outcome::Failure(_)));
-            failed.map_or(SEE_CHECK, |check| advice_after(check.outcome))
+            failed.map_or(SEE_CHECK, |check| advice_after(check.outcome, check.has_finding()))
         }
         Reason::Exited
             if ended.exit == Some(Exit::Signal(libc::SIGKILL)) && ended.lost_requests.is_empty() =>
@@ -252,7 +252,7 @@ fn says_what_to_do(detail: &str) -> bool {
 const SEE_CHECK: &str = "What the health check found is in the last failed check above and in the output.";
 
 /// What to do about a check that has failed so.
-fn advice_after(outcome: Outcome) -> &'static str {
+fn advice_after(outcome: Outcome, has_detail: bool) -> &'static str {
     match outcome {
         Outcome::Failure(Failure::Status(404 | 405)) => {
             "Its server has no such endpoint: declare one, or name method and path of its health check with `--health`."
@@ -260,7 +260,10 @@ fn advice_after(outcome: Outcome) -> &'static str {
         Outcome::Failure(Failure::Status(401 | 403)) => {
             "Its server refuses the host: let checks in, or give them credentials with `--health-header`."
         }
-        Outcome::Failure(Failure::Status(_)) => "Repair what the check found.",
+        Outcome::Failure(Failure::Status(_)) if has_detail => "Repair what the check found.",
+        Outcome::Failure(Failure::Status(_)) => {
+            "The response to the check does not say what is wrong: the output of the runner may."
+        }
         outcome => advice_after_silence(outcome),
     }
 }

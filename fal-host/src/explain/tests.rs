@@ -106,10 +106,15 @@ The rules in brackets are in docs/semantics.md.
 
 #[test]
 fn a_check_that_the_server_does_not_know_or_refuses_says_what_to_change_s85d() {
-    for (status, words) in
-        [(404, "with `--health`"), (405, "with `--health`"), (401, "--health-header"), (500, "Repair")]
-    {
-        let checks = vec![check(Outcome::Failure(Failure::Status(status)), None)];
+    for (status, detail, words) in [
+        (404, None, "with `--health`"),
+        (405, None, "with `--health`"),
+        (401, None, "--health-header"),
+        (500, Some("no GPU"), "Repair"),
+        (500, None, "the output of the runner may"),
+        (500, Some("Internal Server Error"), "the output of the runner may"),
+    ] {
+        let checks = vec![check(Outcome::Failure(Failure::Status(status)), detail)];
         let text = explained_end(EndedInfo { checks, ..ended(Reason::Unhealthy) }, &[StepKind::InRotation]);
         assert!(text.contains("of POST /health at") && text.contains(words), "{text}");
     }

@@ -160,6 +160,12 @@ impl Balancer {
         }
     }
 
+    /// Why the host has ended the runner, if it has.
+    #[cfg(test)]
+    pub(crate) fn ended_by_host(&self, id: RunnerId) -> Option<Reason> {
+        self.lock().permits.route(id)?.ended_by_host.get().copied()
+    }
+
     /// Drops everything that is known of a runner whose process has exited. Returns where the requests are kept that clients
     /// lose with it.
     pub(crate) fn forget(&self, id: RunnerId) -> Option<Arc<LostRequests>> {

@@ -1,6 +1,7 @@
 //! What explains a runner beside its own state: its host, its successor, and where it listens.
 
 use super::*;
+use crate::evidence::{OutputLine, OutputStream};
 use crate::request_info::{AwaitedTransfer, ClientWait, RequestInfo};
 
 #[test]
@@ -165,9 +166,15 @@ fn a_runner_that_ends_by_itself_names_the_requests_that_were_lost_s39c_s85e() {
 #[test]
 fn a_server_that_does_not_answer_is_told_by_its_output_before_guesses_s18a_s85e() {
     let failed = || vec![check(Outcome::Failure(Failure::Disconnected), None)];
+    // The check began 958 s after the epoch.
+    let printed = |seconds| OutputLine {
+        at: at(seconds),
+        stream: OutputStream::Stderr,
+        text: "RuntimeError: can't start new thread".to_owned(),
+    };
     let circumstances = || Circumstances {
         has_passed: false,
-        last_line: Some("RuntimeError: can't start new thread".to_owned()),
+        last_line: Some(printed(950)),
         failures: [(0, FailedCheck { outcome: Outcome::Failure(Failure::Disconnected), detail: None })]
             .into(),
         ..Circumstances::default()
@@ -179,7 +186,11 @@ fn a_server_that_does_not_answer_is_told_by_its_output_before_guesses_s18a_s85e(
     assert!(output < guess && !text.contains("database") && !text.contains("such as its path"), "{text}");
     let answered = vec![check(Outcome::Failure(Failure::Status(503)), None)];
     let text = explained_end_in(circumstances(), EndedInfo { checks: answered, ..ended(Reason::Unhealthy) });
-    assert!(!text.contains("It printed last \"") && text.contains("such as its path"), "{text}");
+    assert!(!text.contains("It printed last \"") && !text.contains("such as its path"), "{text}");
+    let long_ago = Circumstances { last_line: Some(printed(940)), ..circumstances() };
+    let text = explained_end_in(long_ago, EndedInfo { checks: failed(), ..ended(Reason::Unhealthy) });
+    assert!(text.contains("- It has printed nothing since 1970-01-01T00:15:40Z.\n"), "{text}");
+    assert!(!text.contains("which may say why"), "{text}");
 }
 
 #[test]
