@@ -79,7 +79,12 @@ pub(super) fn prepare_trailers(trailers: &mut HeaderMap) {
 
 /// The members of a comma-separated list. A value may have bytes that are not ASCII (RFC 9110, 5.5).
 pub(super) fn listed(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
-    value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
+    members(value.as_bytes())
+}
+
+/// As [`listed`], of the bytes of a value.
+pub(super) fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
 }
 
 /// Whether the values of a list have a member, in any case.

@@ -4,6 +4,7 @@ use fal_health::protocol::trace_id;
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
 use super::error::ProxyError;
+use super::request_id::find;
 use super::upstream::UpstreamError;
 use crate::RunnerId;
 
@@ -42,7 +43,7 @@ macro_rules! line {
 impl LogEntry {
     /// A request with this head. Sending the request removes its fields.
     pub(super) fn new(headers: &HeaderMap) -> Self {
-        Self { traceparent: headers.get(&TRACEPARENT).cloned(), ..Self::default() }
+        Self { traceparent: find(headers, &TRACEPARENT).cloned(), ..Self::default() }
     }
 
     /// The trace that the request belongs to, if its client says so (S83c).

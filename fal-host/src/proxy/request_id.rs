@@ -12,10 +12,14 @@ pub(super) fn new() -> HeaderValue {
     HeaderValue::from_bytes(&request_id::new()).unwrap_or_else(|_| HeaderValue::from_static("0"))
 }
 
+/// The value of a field that has no number in the `http` crate. A message has few fields: to compare their names is faster than to hash this one.
+pub(super) fn find<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
+    headers.iter().find_map(|(other, value)| (other == name).then_some(value))
+}
+
 /// The client's own id if it is valid, or a new one.
 pub(super) fn keep_or_make(headers: &HeaderMap) -> HeaderValue {
-    // A request has few headers: to compare their names is faster than to hash this one.
-    let own = headers.iter().find_map(|(name, id)| (*name == NAME).then_some(id));
+    let own = find(headers, &NAME);
     own.filter(|id| request_id::is_valid(id.as_bytes())).cloned().unwrap_or_else(new)
 }
 

@@ -5,15 +5,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::decoder::{BodyDecoder, Chunk};
 use super::error::UpstreamError;
-use crate::proxy::hop_by_hop::listed;
+use crate::proxy::hop_by_hop::{listed, members};
 
 /// What the fields of a head say about the end of its message, and about the connection after it.
 #[derive(Debug, Default)]
 pub(super) struct Framing {
     is_chunked: bool,
     length: Option<u64>,
-    /// How often the length is there.
-    lengths: usize,
     /// Whether peers may see the end at different places, whatever the status is.
     is_ambiguous: bool,
     connection: Option<Connection>,
@@ -26,17 +24,18 @@ enum Connection {
 }
 
 impl Framing {
-    /// Takes one more field of the head into account.
+    /// Takes one more `content-length` of the head into account.
+    pub(super) fn note_length(&mut self, value: &[u8]) {
+        for member in members(value) {
+            let length = parse_length(member);
+            self.is_ambiguous |= length.is_none() || self.length.is_some() && self.length != length;
+            self.length = length;
+        }
+    }
+
+    /// Takes one more field of the head into account, which is not `content-length`.
     pub(super) fn note(&mut self, name: &HeaderName, value: &HeaderValue) {
         match *name {
-            CONTENT_LENGTH => {
-                for member in listed(value) {
-                    let length = parse_length(member);
-                    self.is_ambiguous |= length.is_none() || self.length.is_some() && self.length != length;
-                    self.length = length;
-                    self.lengths += 1;
-                }
-            }
             TRANSFER_ENCODING => {
                 let is_chunked = value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
                 self.is_ambiguous |= self.is_chunked || !is_chunked;
@@ -60,9 +59,9 @@ impl Framing {
         self.connection.map_or(is_http_1_1, |connection| connection == Connection::KeepAlive)
     }
 
-    /// Writes a length once that is repeated.
-    pub(super) fn unite_lengths(&self, headers: &mut HeaderMap) {
-        if let Some(length) = self.length.filter(|_| self.lengths > 1) {
+    /// Inserts the length, once if it is repeated.
+    pub(super) fn insert_length(&self, headers: &mut HeaderMap) {
+        if let Some(length) = self.length {
             headers.insert(CONTENT_LENGTH, length.into());
         }
     }
@@ -77,7 +76,7 @@ impl Framing {
         if status.is_informational() {
             return Ok(BodyDecoder::Ended);
         }
-        let is_ambiguous = self.is_chunked && (self.lengths > 0 || !is_http_1_1);
+        let is_ambiguous = self.is_chunked && (self.length.is_some() || !is_http_1_1);
         if self.is_ambiguous || is_ambiguous {
             return Err(UpstreamError::AmbiguousEnd);
         }
@@ -105,7 +104,10 @@ mod tests {
     fn framing(fields: &[(&'static str, &'static str)]) -> Framing {
         let mut framing = Framing::default();
         for (name, value) in fields {
-            framing.note(&HeaderName::from_static(name), &HeaderValue::from_static(value));
+            match *name {
+                "content-length" => framing.note_length(value.as_bytes()),
+                name => framing.note(&HeaderName::from_static(name), &HeaderValue::from_static(value)),
+            }
         }
         framing
     }

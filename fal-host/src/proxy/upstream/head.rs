@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 use fal_health::protocol::header::REQUEST_ID;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use httparse::{ParserConfig, Status};
 use hyper::ext::ReasonPhrase;
@@ -69,18 +70,25 @@ pub(super) fn take_head(
     );
     let framing = append_fields(&received.split_to(length).freeze(), fields, headers)?;
     let body = framing.decoder(status, is_head, is_http_1_1)?;
-    framing.unite_lengths(headers);
+    // hyper writes the length of a body that follows.
+    if !matches!(body, BodyDecoder::Length(_)) {
+        framing.insert_length(headers);
+    }
     Ok(Some(Head { status, reason, body, keeps_alive: framing.keeps_alive(is_http_1_1) }))
 }
 
-/// Appends fields, whose values share the memory of the head. Returns what they say about the end of the message. The id of the
-/// request is left out: the host adds it to each response.
+/// Appends fields, whose values share the memory of the head. Returns what they say about the end of the message. The length is
+/// left out, and so is the id of the request: the host adds it to each response.
 fn append_fields(head: &Bytes, fields: &[Field], headers: &mut HeaderMap) -> Result<Framing, UpstreamError> {
     let mut framing = Framing::default();
     headers.reserve(fields.len());
     for field in fields {
         let name = head.get(field.name.clone()).unwrap_or_default();
         if name.eq_ignore_ascii_case(REQUEST_ID.as_bytes()) {
+            continue;
+        }
+        if name.eq_ignore_ascii_case(CONTENT_LENGTH.as_str().as_bytes()) {
+            framing.note_length(head.get(field.value.clone()).unwrap_or_default());
             continue;
         }
         let name = HeaderName::from_bytes(name)

@@ -89,10 +89,10 @@ impl Outgoing {
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         self.buffer.extend_from_slice(target.as_bytes());
         self.buffer.extend_from_slice(b" HTTP/1.1\r\n");
-        let mut has_length = false;
+        let mut declared = None;
         for (name, value) in request.headers() {
             match *name {
-                CONTENT_LENGTH => has_length = true,
+                CONTENT_LENGTH => declared = Some(value),
                 TRANSFER_ENCODING => {}
                 _ if *name == request_id::NAME => {}
                 _ => {
@@ -106,13 +106,16 @@ impl Outgoing {
         }
         self.append_field(&request_id::NAME, added.id.as_bytes());
         self.buffer.extend_from_slice(added.sender.as_bytes());
-        let ends_in_trailers = !has_length && !self.announced.is_empty() && !self.body.is_ended();
+        let ends_in_trailers = declared.is_none() && !self.announced.is_empty() && !self.body.is_ended();
         let length = self.body.length().filter(|_| !ends_in_trailers);
         self.is_chunked = length.is_none();
         match length {
             None => self.buffer.extend_from_slice(b"transfer-encoding: chunked\r\n"),
-            Some(0) if !has_length => {}
-            Some(length) => self.append_field(&CONTENT_LENGTH, length.to_string().as_bytes()),
+            Some(0) if declared.is_none() => {}
+            Some(length) => match declared.filter(|value| is_number(value, length)) {
+                Some(declared) => self.append_field(&CONTENT_LENGTH, declared.as_bytes()),
+                None => self.append_field(&CONTENT_LENGTH, length.to_string().as_bytes()),
+            },
         }
         self.buffer.extend_from_slice(b"\r\n");
     }
@@ -297,4 +300,10 @@ impl Outgoing {
         self.part = Bytes::new();
         self.ends_chunk = false;
     }
+}
+
+/// Whether a value is this number.
+fn is_number(value: &HeaderValue, number: u64) -> bool {
+    let text = std::str::from_utf8(value.as_bytes());
+    text.is_ok_and(|text| text.parse() == Ok(number))
 }
