@@ -83,8 +83,8 @@ mod tests {
         let shown = json!({
             "health_check": null,
             "host": {
-                "queue": { "value": 64, "source": "flag", "set_by": "--queue or FAL_QUEUE" },
                 "listen": { "value": "127.0.0.1:0", "bound": "127.0.0.1:43127", "source": "flag", "set_by": "--listen" },
+                "queue": { "value": 64, "source": "flag", "set_by": "--queue or FAL_QUEUE" },
                 "spares": { "value": 0, "source": "default", "set_by": "--spares or FAL_SPARES" },
             },
         });
