@@ -3,7 +3,7 @@ const STATES = { IDLE: "good", RUNNING: "busy", SETUP: "warn", PENDING: "warn", 
 const VERDICTS = { healthy: "good", failing: "warn", unhealthy: "bad", unknown: "" };
 const PLANNED = ["restarted", "stopped", "memory", "age", "requests", "operator", "restart_aborted"];
 // The notes that are no fault.
-const CALM = ["spare", "awaits_first_pass", "awaits_min_healthy", "setup", "ends", "replacement_due", "restarting"];
+const CALM = ["spare", "awaits_first_pass", "awaits_min_healthy", "setup", "ends", "replacement_due", "restarting", "upgrading"];
 const SIGNALS = { 1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM", 24: "SIGXCPU", 25: "SIGXFSZ", 31: "SIGSYS" };
 
 const checks = new Map();
