@@ -9,9 +9,8 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
 
+use super::loss::Loss;
 use super::wait_cause::WaitCause;
-use crate::RunnerId;
-use crate::fleet::Reason;
 
 static PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 
@@ -30,17 +29,12 @@ pub(super) enum ProxyError {
     ClientTooSlow,
     #[error("The host is stopping and takes no more requests.")]
     HostStopping,
-    #[error("The runner closed the connection after the request was sent and before it answered.")]
-    Lost,
-    #[error("The host ended runner {runner} ({reason}) while it held the request.")]
-    EndedByHost { runner: RunnerId, reason: Reason },
-    #[error("Two runners in turn closed the connection after the request was sent and before they answered.")]
-    LostAgain,
-    #[error(
-        "The runner closed the connection after the request was sent and before it answered. Its body has more than \
-         {max} bytes, so it was not sent again."
-    )]
-    LostTooLarge { max: usize },
+    #[error("{0}.")]
+    Lost(Loss),
+    #[error("{}", first.and_again(*second))]
+    LostAgain { first: Loss, second: Loss },
+    #[error("{loss}. The request's body has more than {max} bytes, so it was not sent again.")]
+    LostTooLarge { loss: Loss, max: usize },
     #[error("The runner's response is not valid HTTP.")]
     Malformed,
     #[error("The client sent only a part of the request's head within {after:?}.")]
@@ -94,9 +88,8 @@ impl ProxyError {
         match self {
             Self::QueueFull { .. }
             | Self::HostStopping
-            | Self::Lost
-            | Self::EndedByHost { .. }
-            | Self::LostAgain
+            | Self::Lost(_)
+            | Self::LostAgain { .. }
             | Self::LostTooLarge { .. }
             | Self::Malformed
             | Self::ResponseHeadTooLarge
@@ -135,9 +128,8 @@ impl ProxyError {
             Self::TargetTooLong => HostErrorType::TargetTooLong,
             Self::BadMethod | Self::BadVersion | Self::BadField => HostErrorType::BadHead,
             Self::HostStopping => HostErrorType::HostStopping,
-            Self::Lost
-            | Self::EndedByHost { .. }
-            | Self::LostAgain
+            Self::Lost(_)
+            | Self::LostAgain { .. }
             | Self::LostTooLarge { .. }
             | Self::Malformed
             | Self::ResponseHeadTooLarge
@@ -156,9 +148,8 @@ impl ProxyError {
         matches!(
             self,
             Self::RequestTimeout { .. }
-                | Self::Lost
-                | Self::EndedByHost { .. }
-                | Self::LostAgain
+                | Self::Lost(_)
+                | Self::LostAgain { .. }
                 | Self::LostTooLarge { .. }
                 | Self::Malformed
                 | Self::ResponseHeadTooLarge
@@ -183,9 +174,7 @@ impl ProxyError {
             Self::QueueTimeout { .. } => "connection_timeout",
             Self::RequestTimeout { .. } => "http_response_timeout",
             Self::HostStopping => "destination_unavailable",
-            Self::Lost | Self::EndedByHost { .. } | Self::LostAgain | Self::LostTooLarge { .. } => {
-                "connection_terminated"
-            }
+            Self::Lost(_) | Self::LostAgain { .. } | Self::LostTooLarge { .. } => "connection_terminated",
             Self::TooManyMoves { .. } => "connection_refused",
             Self::Malformed => "http_protocol_error",
             Self::ResponseHeadTooLarge => "http_response_header_section_size",
@@ -251,9 +240,9 @@ mod tests {
                 "queue_timeout",
             ),
             (ProxyError::RequestTimeout { after: Duration::from_secs(30) }, 504, "request_timeout"),
-            (ProxyError::Lost, 503, "runner_disconnected"),
-            (ProxyError::LostAgain, 503, "runner_disconnected"),
-            (ProxyError::LostTooLarge { max: 65_536 }, 503, "runner_disconnected"),
+            (ProxyError::Lost(Loss::Closed), 503, "runner_disconnected"),
+            (ProxyError::LostAgain { first: Loss::Closed, second: Loss::Closed }, 503, "runner_disconnected"),
+            (ProxyError::LostTooLarge { loss: Loss::Closed, max: 65_536 }, 503, "runner_disconnected"),
             (ProxyError::HostStopping, 503, "host_stopping"),
             (ProxyError::ClientTimeout { after: Duration::from_secs(60) }, 408, "client_timeout"),
             (ProxyError::ClientTooSlow, 408, "client_timeout"),
@@ -319,6 +308,6 @@ mod tests {
         assert!(full.response().headers().contains_key(RETRY_AFTER));
         let timed_out = ProxyError::RequestTimeout { after: Duration::from_secs(30) };
         assert!(!timed_out.response().headers().contains_key(RETRY_AFTER));
-        assert!(!ProxyError::Lost.response().headers().contains_key(RETRY_AFTER));
+        assert!(!ProxyError::Lost(Loss::Closed).response().headers().contains_key(RETRY_AFTER));
     }
 }

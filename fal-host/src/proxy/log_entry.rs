@@ -4,6 +4,7 @@ use fal_health::protocol::trace_id;
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
 use super::error::ProxyError;
+use super::loss::Loss;
 use super::request_id::find;
 use super::upstream::UpstreamError;
 use crate::RunnerId;
@@ -52,7 +53,7 @@ impl LogEntry {
     }
 
     /// Logs that a runner has lost the request, and that it is sent once more (S59).
-    pub(super) fn write_retry<B>(&self, request: &Request<B>, id: &HeaderValue) {
+    pub(super) fn write_retry<B>(&self, request: &Request<B>, id: &HeaderValue, loss: Loss) {
         tracing::info!(
             request_id = %id.to_str().unwrap_or_default(),
             trace_id = self.trace_id(),
@@ -60,7 +61,7 @@ impl LogEntry {
             path = path_of(request),
             runner = self.runner.map(tracing::field::display),
             error = self.error.as_ref().map(tracing::field::display),
-            "the runner closed the connection before it answered: the request is sent once more"
+            "{loss}. The request is sent once more."
         );
     }
 

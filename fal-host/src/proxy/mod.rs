@@ -56,6 +56,7 @@ mod http2;
 mod interim;
 mod limits;
 mod log_entry;
+mod loss;
 mod lost_requests;
 mod meter;
 mod on_overdue;

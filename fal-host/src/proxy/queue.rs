@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::balancer::{Acquired, Balancer, QueueLimit};
 use super::client_address::ClientAddress;
 use super::error::ProxyError;
+use super::loss::Loss;
 use super::permit::Permit;
 use super::permits::{Arrival, Priority};
 use super::runner::ServingRunner;
@@ -29,8 +30,8 @@ pub(super) struct QueuePosition {
     deadline: Option<Instant>,
     moves: u8,
     waited: Duration,
-    /// Whether a runner has lost the request.
-    was_lost: bool,
+    /// How a runner has lost the request, if one has.
+    lost: Option<Loss>,
 }
 
 impl QueuePosition {
@@ -39,14 +40,14 @@ impl QueuePosition {
     }
 
     /// A runner has lost the request, which is sent once more: it may wait as long as a new one (S59a).
-    pub(super) const fn begin_again(&mut self) {
+    pub(super) const fn begin_again(&mut self, lost: Loss) {
         self.deadline = None;
-        self.was_lost = true;
+        self.lost = Some(lost);
     }
 
-    /// Whether a runner has lost the request.
-    pub(super) const fn was_lost(&self) -> bool {
-        self.was_lost
+    /// How a runner has lost the request, if one has.
+    pub(super) const fn lost(&self) -> Option<Loss> {
+        self.lost
     }
 
     /// How long the request has waited in the queue so far.
@@ -70,7 +71,7 @@ impl QueuePosition {
 
     /// Acquires a permit: at once if one is free, or after a wait in the queue. Dropping the future leaves the queue.
     pub(super) async fn acquire(&mut self, balancer: &Arc<Balancer>) -> Result<Permit, ProxyError> {
-        let has_moved = self.moves > 0 || self.was_lost;
+        let has_moved = self.moves > 0 || self.lost.is_some();
         let priority = if has_moved { Priority::Moved } else { Priority::Usual };
         self.acquire_with(priority, balancer).await
     }

@@ -155,6 +155,7 @@ pub(super) fn describe<'a>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::loss::Loss;
     use super::super::wait_cause::WaitCause;
     use super::*;
 
@@ -199,7 +200,7 @@ mod tests {
             None,
             "a kind of its own"
         );
-        for error in [ProxyError::Lost, ProxyError::HostStopping, ProxyError::BadHost] {
+        for error in [ProxyError::Lost(Loss::Closed), ProxyError::HostStopping, ProxyError::BadHost] {
             assert_eq!(log.refused(LimitReached::Request(error), now), None);
         }
     }

@@ -12,6 +12,7 @@ use super::client::Client;
 use super::error::ProxyError;
 use super::exchange::{Exchange, Unanswered};
 use super::limits::ManualChecks;
+use super::loss::Loss;
 use super::permit::Permit;
 use super::queue::QueuePosition;
 use super::request_body::{MAX_COPY, RequestBody, RequestBodyError, TooLarge};
@@ -53,7 +54,7 @@ pub(super) async fn route(
     if !request.body().is_ended() && !may_stream {
         arrival = Some(balancer.arriving.begin());
         let gathered = request.body_mut().gather(client).await;
-        if gathered.map_err(|error| why_lost(client, &UpstreamError::RequestBody(error)))? {
+        if gathered.map_err(|error| why_not_whole(client, error))? {
             record.end_gathering();
         }
     }
@@ -98,26 +99,19 @@ pub(super) async fn route(
                 return Err(ProxyError::RequestTimeout { after });
             }
             SendOutcome::Lost(error, body, reason) => {
-                let answer = why_lost(client, &error);
+                let answer = why_lost(client, &error, Loss::of(record.entry.runner, reason));
                 record.entry.error = Some(error);
-                let Some(headers) = headers.as_ref().filter(|_| answer == ProxyError::Lost) else {
-                    return Err(match (answer, record.entry.runner, reason) {
-                        (ProxyError::Lost, Some(runner), Some(reason)) => {
-                            ProxyError::EndedByHost { runner, reason }
-                        }
-                        _ => answer,
-                    });
-                };
-                if position.was_lost() {
-                    return Err(ProxyError::LostAgain);
+                let (Some(headers), ProxyError::Lost(loss)) = (&headers, answer) else { return Err(answer) };
+                if let Some(first) = position.lost() {
+                    return Err(ProxyError::LostAgain { first, second: loss });
                 }
                 *request.body_mut() =
-                    body.rewind().map_err(|TooLarge| ProxyError::LostTooLarge { max: MAX_COPY })?;
+                    body.rewind().map_err(|TooLarge| ProxyError::LostTooLarge { loss, max: MAX_COPY })?;
                 request.headers_mut().clone_from(headers);
                 client.transfers.release_permit();
                 record.trace.lose(answer.error_type().as_str());
-                record.entry.write_retry(request, id);
-                position.begin_again();
+                record.entry.write_retry(request, id, loss);
+                position.begin_again(loss);
                 continue;
             }
             SendOutcome::Unsent(Some(outgoing)) => unsent = Some(outgoing),
@@ -140,7 +134,7 @@ async fn acquire_for_stream(
         biased;
         acquired = position.acquire_early(balancer) => return acquired,
         gathered = body.gather(client) => {
-            gathered.map_err(|error| why_lost(client, &UpstreamError::RequestBody(error)))?;
+            gathered.map_err(|error| why_not_whole(client, error))?;
         }
     }
     position.acquire(balancer).await
@@ -199,11 +193,17 @@ async fn send(
     }
 }
 
-fn why_lost(client: &Client, error: &UpstreamError) -> ProxyError {
+/// Why a request whose body has not arrived whole is not sent.
+fn why_not_whole(client: &Client, error: RequestBodyError) -> ProxyError {
+    why_lost(client, &UpstreamError::RequestBody(error), Loss::Closed)
+}
+
+/// Why a request that was sent has no response. `loss` is how it was lost, if its runner broke it off.
+fn why_lost(client: &Client, error: &UpstreamError, loss: Loss) -> ProxyError {
     match error {
         _ if client.transfers.were_too_slow() => ProxyError::ClientTooSlow,
         _ if client.has_stalled() => ProxyError::ClientTimeout { after: client.limits.inactivity.1 },
-        UpstreamError::Closed | UpstreamError::Failed(_) => ProxyError::Lost,
+        UpstreamError::Closed | UpstreamError::Failed(_) => ProxyError::Lost(loss),
         UpstreamError::RequestBody(error) if is_malformed(error) => ProxyError::BadChunk,
         UpstreamError::RequestBody(_) => ProxyError::BrokenBody,
         UpstreamError::HeadTooLarge => ProxyError::ResponseHeadTooLarge,

@@ -13,14 +13,14 @@ use crate::proxy::Limits;
 
 /// What is logged on this thread, on which everything of a test runs.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
 
 /// With only one subscriber in the process, the thread that reaches a log line first decides whether the line is written. The
 /// threads of other tests have no subscriber.
 static SECOND_SUBSCRIBER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
 
 impl Log {
-    fn start(level: Level) -> (Self, DefaultGuard) {
+    pub(super) fn start(level: Level) -> (Self, DefaultGuard) {
         LazyLock::force(&SECOND_SUBSCRIBER);
         let log = Self::default();
         let writer = log.clone();
@@ -34,7 +34,7 @@ impl Log {
         (log, tracing::subscriber::set_default(lines))
     }
 
-    fn lines(&self) -> Vec<String> {
+    pub(super) fn lines(&self) -> Vec<String> {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
         text.lines().map(str::to_owned).collect()
     }

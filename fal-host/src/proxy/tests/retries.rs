@@ -1,7 +1,11 @@
 //! Lost requests that are sent once more (S59).
 
+use tracing::Level;
+
+use super::log::Log;
 use super::rig::limits;
 use super::{Rig, until};
+use crate::fleet::Reason;
 use crate::proxy::{Limits, Report, Retries};
 
 /// A data plane whose app has one idempotent endpoint.
@@ -95,6 +99,38 @@ async fn a_request_that_is_lost_twice_is_not_sent_again_s59a() {
     assert_eq!((response.status(), response.error_type().as_str()), (503, "runner_disconnected"));
     assert!(response.body.contains("Two runners"), "{}", response.body);
     assert_eq!(rig.balancer.in_flight(third.id), 0);
+}
+
+#[tokio::test]
+async fn a_loss_by_the_host_itself_is_told_also_of_a_request_that_is_sent_again_s39c_s59b() {
+    let (log, _guard) = Log::start(Level::INFO);
+    let mut rig = rig().await;
+    let (first, second) = (rig.runner(), rig.listening());
+    let (mut client, connection) = rig.request("/x", &first).await;
+    rig.balancer.ends_by_host(first.id, Reason::Unhealthy);
+    rig.balancer.add(second.id, second.address());
+    drop(connection);
+    let mut connection = second.accept().await;
+    connection.message().await;
+    let ended = "The host ended runner 1 (unhealthy) while it held the request.";
+    let [retry] = log.lines().try_into().unwrap();
+    assert!(retry.starts_with(&format!(" INFO {ended} The request is sent once more. ")), "{retry}");
+    drop(connection);
+    let body = client.message().await.body;
+    let expected = format!("{ended} The request was sent once more. The runner closed the connection");
+    assert!(body.contains(&expected), "{body}");
+
+    let third = rig.runner();
+    rig.balancer.ends_by_host(third.id, Reason::Memory);
+    let mut client = rig.client().await;
+    client.send(&post(&"x".repeat(64 * 1024 + 1))).await;
+    let mut connection = third.accept().await;
+    connection.message().await;
+    drop(connection);
+    let body = client.message().await.body;
+    let expected =
+        format!("The host ended runner {} (memory) while it held the request. The request's body", third.id);
+    assert!(body.contains(&expected), "{body}");
 }
 
 #[tokio::test]
