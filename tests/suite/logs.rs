@@ -83,10 +83,17 @@ async fn a_client_that_reads_nothing_is_named_and_has_not_left_by_itself_s84b() 
     // More than the sockets between the runner and the client hold.
     director.call("a").await.answer(fal_tests::Act::Refuse(400, "x".repeat(30_000_000))).await;
     let line = host.stderr.line("a client has read nothing of its response").await;
-    let named = ["client=\"127.0.0.1\"", "path=\"/call\"", "request_id=", "runner=1"];
+    let named =
+        ["error_type=client_timeout", "client=\"127.0.0.1\"", "path=\"/call\"", "request_id=", "runner=1"];
     assert!(named.iter().all(|field| line.contains(field)), "{line}");
     let line = host.stderr.line("request client=\"127.0.0.1\" outcome=\"client_timeout\"").await;
     assert!(line.contains("path=\"/call\"") && line.contains("status=400"), "{line}");
+    let timeouts =
+        r#"fal_app_requests_completed_total{endpoint="/call",method="POST",status="client_timeout"}"#;
+    host.counts(timeouts, 1).await;
+    host.counts(r#"fal_app_request_errors_total{error_type="client_timeout"}"#, 1).await;
+    let refused = host.shows("/runners").await.json()["refused"].clone();
+    assert_eq!(refused[0]["error_type"], "client_timeout", "{refused}");
 }
 
 #[tokio::test]
@@ -171,7 +178,7 @@ async fn a_host_whose_log_has_no_room_says_so_and_counts_the_lines_s117a_s117b()
     let lost = &shown["lost_log_lines"];
     assert!(lost["lines"].as_u64().unwrap() > 0 && lost["since"].is_f64(), "{shown}");
     let text = shown["notes"][0]["text"].as_str().unwrap();
-    let cause = "No space left on device";
+    let cause = "standard error (/dev/full): No space left on device";
     assert!(text.contains(" lost since ") && text.contains(cause), "{shown}");
     let explained = String::from_utf8(host.shows("/runners/1/explain").await.body).unwrap();
     assert!(explained.contains(cause) && explained.contains("[S117a]"), "{explained}");

@@ -18,6 +18,7 @@ use super::log_filter;
 use super::log_options::LogOptions;
 use super::log_origin;
 use super::non_blocking_writer::NonBlockingWriter;
+use super::standard_stream::StandardStream;
 use super::terminal_format::{TerminalFormat, columns};
 use super::values::LogFormatOption;
 use crate::log_loss::LOG_LOSS;
@@ -36,7 +37,7 @@ pub(super) fn init(options: &LogOptions) -> io::Result<NonBlockingWriter> {
         LogFormatOption::Text => text_notice,
         LogFormatOption::Json => json_notice,
     };
-    let writer = NonBlockingWriter::new(io::stderr(), notice, &LOG_LOSS)?;
+    let writer = NonBlockingWriter::new(io::stderr(), StandardStream::Error, notice, &LOG_LOSS)?;
     let has_terminal =
         io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
     let lines = tracing_subscriber::fmt::layer()

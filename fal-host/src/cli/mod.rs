@@ -38,6 +38,7 @@ mod secrets;
 mod service_manager;
 mod settings;
 mod signals;
+mod standard_stream;
 mod stop;
 mod terminal_format;
 #[cfg(feature = "tls")]

@@ -1,5 +1,6 @@
 //! A log writer that never blocks its caller.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
@@ -34,15 +35,16 @@ enum Message {
 }
 
 impl NonBlockingWriter {
-    /// Starts the thread that writes to `output`. It ends with the last clone of the writer. `notice` makes a line of the log
-    /// of a text about lost lines.
+    /// Starts the thread that writes to `output`, which messages call `name`. It ends with the last clone of the writer. `notice`
+    /// makes a line of the log of a text about lost lines.
     pub(super) fn new(
         output: impl Write + Send + 'static,
+        name: impl Display + Send + 'static,
         notice: fn(&str) -> String,
         loss: &'static LogLoss,
     ) -> io::Result<Self> {
         let (messages, queue) = mpsc::sync_channel(CAPACITY);
-        let mut lines = LineWriter { output, notice, loss, is_torn: false };
+        let mut lines = LineWriter { output, name, notice, loss, is_torn: false };
         let thread = thread::Builder::new().name("fal-log".to_owned());
         threads::spawn(thread, move || lines.run(&queue))?;
         Ok(Self { messages, loss })
@@ -60,21 +62,22 @@ impl NonBlockingWriter {
 
 /// Writes lines to a file that may refuse them, as a full disk does.
 #[derive(Debug)]
-struct LineWriter<W> {
+struct LineWriter<W, N> {
     output: W,
+    name: N,
     notice: fn(&str) -> String,
     loss: &'static LogLoss,
     /// Whether the last line was written in part.
     is_torn: bool,
 }
 
-impl<W: Write> LineWriter<W> {
+impl<W: Write, N: Display> LineWriter<W, N> {
     fn run(&mut self, queue: &Receiver<Message>) {
         for message in queue {
             match message {
                 Message::Line(line) => {
                     if let Err(error) = self.write(&line) {
-                        self.loss.add(error.to_string());
+                        self.loss.add(format!("{}: {error}", self.name));
                     }
                 }
                 Message::Flush(reply) => {
@@ -172,7 +175,7 @@ mod tests {
         let disk = Disk::default();
         disk.free.store(6, Ordering::Relaxed);
         let loss = loss();
-        let mut log = NonBlockingWriter::new(disk.clone(), notice, loss).unwrap();
+        let mut log = NonBlockingWriter::new(disk.clone(), "the disk", notice, loss).unwrap();
         let mut log_line = |line: &str| {
             log.write_all(line.as_bytes()).unwrap();
             log.finish();
@@ -186,7 +189,7 @@ mod tests {
         disk.free.store(1_000, Ordering::Relaxed);
         log_line("four\n");
         log_line("five\n");
-        let told = "! 2 log lines are missing here: they could not be written: no storage space\n";
+        let told = "! 2 log lines are missing here: they could not be written: the disk: no storage space\n";
         assert_eq!(disk.written.text(), format!("one\ntw\n{told}four\nfive\n"));
         assert_eq!((loss.untold(), loss.total()), (None, 2));
     }
@@ -195,7 +198,7 @@ mod tests {
     fn lines_that_are_written_in_order_are_not_counted_as_lost_s117() {
         let (mut reader, writer) = io::pipe().unwrap();
         let loss = loss();
-        let mut log = NonBlockingWriter::new(writer, notice, loss).unwrap();
+        let mut log = NonBlockingWriter::new(writer, "the pipe", notice, loss).unwrap();
         for line in ["one\n", "two\n", "three\n"] {
             log.write_all(line.as_bytes()).unwrap();
         }
@@ -210,7 +213,7 @@ mod tests {
     fn a_log_without_a_reader_never_blocks_and_counts_lost_lines() {
         let (mut reader, writer) = io::pipe().unwrap();
         let loss = loss();
-        let mut log = NonBlockingWriter::new(writer, notice, loss).unwrap();
+        let mut log = NonBlockingWriter::new(writer, "the pipe", notice, loss).unwrap();
         let line = [b'x'; 8 * 1024];
         // More than a pipe and the queue hold.
         for _ in 0..2 * CAPACITY {

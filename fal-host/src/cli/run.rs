@@ -20,6 +20,7 @@ use super::pid_file::{PidFile, PreparedPidFile};
 use super::runtime::{self, ProgramRuntime};
 use super::service_manager::ServiceManager;
 use super::signals::Signals;
+use super::standard_stream::StandardStream;
 use super::stop::{Serving, Times};
 use super::upgrade::{Takeover, UpgradeSettings, Upgrades};
 use crate::launch::{UPGRADE_FROM, own_program};
@@ -250,7 +251,8 @@ fn print_banner(banner: Banner<'_>, options: &HostOptions, host: &HostHandle) {
                 admin = shown(host.admin_address()),
                 probes = shown(host.probes_address()),
                 %error,
-                "cannot write the addresses of the host to standard output"
+                "cannot write the addresses of the host to {}",
+                StandardStream::Output
             );
         }
         _ => {}

@@ -13,11 +13,12 @@ use crate::latency::LatencyTotal;
 /// The values of the label `method`. Every other method is `other`.
 const METHODS: [&str; 8] = ["GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "other"];
 
-/// The values of the label `status`: the class of the status, or that the response has no end.
-const STATUSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "aborted"];
+/// The values of the label `status`: the class of the status, or why the response has no end.
+const STATUSES: [&str; 7] = ["1xx", "2xx", "3xx", "4xx", "5xx", "aborted", "client_timeout"];
 
-/// The index of `aborted` in [`STATUSES`].
+/// The index of `aborted` in [`STATUSES`], and of `client_timeout`.
 const ABORTED: usize = 5;
+const CLIENT_TIMEOUT: usize = 6;
 
 /// What is counted of requests and of client connections.
 #[derive(Debug)]
@@ -47,6 +48,8 @@ pub(crate) enum Completion {
     Answered(StatusCode),
     /// The client left, or the runner broke off its response.
     Aborted,
+    /// The host cut the client off, which did not read its response (S43a).
+    ClientTimeout,
 }
 
 impl RequestMetrics {
@@ -101,6 +104,7 @@ impl RequestMetrics {
         let status = match completion {
             Completion::Answered(status) => usize::from(status.as_u16() / 100).clamp(1, ABORTED) - 1,
             Completion::Aborted => ABORTED,
+            Completion::ClientTimeout => CLIENT_TIMEOUT,
         };
         let Some(counts) = self.of(endpoint) else { return };
         let count = counts.completed.get(index_of_method(method)).and_then(|counts| counts.get(status));
@@ -112,7 +116,7 @@ impl RequestMetrics {
         }
     }
 
-    /// The host has answered a request with an error of its own.
+    /// The host has answered a request with an error of its own, or ended its response.
     pub(crate) fn error(&self, error_type: HostErrorType) {
         let position = HostErrorType::ALL.iter().position(|other| *other == error_type);
         if let Some(count) = position.and_then(|position| self.errors.get(position)) {

@@ -11,7 +11,7 @@ use super::refusal_log::LimitReached;
 use crate::json::unix_time;
 
 /// The kinds of refusals that have no `error_type`.
-const WITHOUT_RESPONSE: [&str; 3] = ["slow_reader", "client_connections", "http2_frames"];
+const WITHOUT_RESPONSE: [&str; 2] = ["client_connections", "http2_frames"];
 
 /// How many kinds of refusals there are: the types of errors, and [`WITHOUT_RESPONSE`].
 const KINDS: usize = HostErrorType::ALL.len() + WITHOUT_RESPONSE.len();
@@ -47,14 +47,13 @@ pub(crate) struct RecentRefusals {
 
 impl LimitReached {
     fn index(self) -> Option<usize> {
+        let of_type = |it| HostErrorType::ALL.iter().position(|error_type| *error_type == it);
         match self {
-            Self::Request(error) => {
-                HostErrorType::ALL.iter().position(|error_type| *error_type == error.error_type())
-            }
-            Self::SlowReader { .. } => Some(HostErrorType::ALL.len()),
-            Self::Connections { .. } => Some(HostErrorType::ALL.len() + 1),
+            Self::Request(error) => of_type(error.error_type()),
+            Self::SlowReader { .. } => of_type(HostErrorType::ClientTimeout),
+            Self::Connections { .. } => Some(HostErrorType::ALL.len()),
             #[cfg(feature = "http2")]
-            Self::Frames => Some(HostErrorType::ALL.len() + 2),
+            Self::Frames => Some(HostErrorType::ALL.len() + 1),
         }
     }
 
@@ -149,7 +148,7 @@ mod tests {
         assert!(counts.add(slow, at(4)));
         let recent = counts.since(&before);
         let told: Vec<_> = recent.iter().map(|it| (it.error_type, it.count, it.last_at)).collect();
-        assert_eq!(told, [("queue_full", 3, at(3)), ("slow_reader", 1, at(4))]);
+        assert_eq!(told, [("queue_full", 3, at(3)), ("client_timeout", 1, at(4))]);
         assert_eq!(recent[0].cause, "2 of 2 permits are held");
         assert!(recent[1].cause.contains("`--client-timeout`"), "{}", recent[1].cause);
     }

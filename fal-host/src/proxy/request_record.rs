@@ -151,10 +151,11 @@ impl Drop for RequestRecord {
     fn drop(&mut self) {
         let (duration, outcome) = (self.began.elapsed(), self.outcome);
         let is_whole = matches!(outcome, RequestOutcome::Completed | RequestOutcome::Error(_));
-        let completion = match self.response {
+        let mut completion = match self.response {
             Some((status, _)) if is_whole => Completion::Answered(status),
             _ => Completion::Aborted,
         };
+        let metrics = self.session.balancer.metrics();
         // The host has cut it off: it has not left by itself.
         let outcome = match outcome {
             RequestOutcome::ClientLeft if self.session.client.was_cut_off() => {
@@ -162,12 +163,13 @@ impl Drop for RequestRecord {
                 let (method, id, runner) = (self.method.clone(), self.id.clone(), self.entry.runner);
                 // A connection is cut off once.
                 let _ = self.session.cut_off.set(Box::new(CutOffRequest { method, path, id, runner }));
+                completion = Completion::ClientTimeout;
+                metrics.error(HostErrorType::ClientTimeout);
                 RequestOutcome::Error(HostErrorType::ClientTimeout)
             }
             outcome => outcome,
         };
         self.trace.end(self.response.map(|(status, _)| status), outcome);
-        let metrics = self.session.balancer.metrics();
         if let Some(waited) = self.waited {
             metrics.waited(waited);
         }

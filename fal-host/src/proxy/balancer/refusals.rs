@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use fal_health::protocol::HostErrorType;
 use tokio::time::Instant;
 
 use super::Balancer;
@@ -61,6 +62,7 @@ impl Balancer {
             LimitReached::Request(error) => self.log_refused_requests(error, further, refused),
             LimitReached::SlowReader { after } => match further {
                 None => tracing::warn!(
+                    error_type = %HostErrorType::ClientTimeout,
                     client = refused.client,
                     method = refused.method,
                     path = refused.path,
@@ -72,6 +74,7 @@ impl Balancer {
                 Some((count, time)) => {
                     let seconds = time.as_secs();
                     tracing::warn!(
+                        error_type = %HostErrorType::ClientTimeout,
                         "{count} more clients that read nothing for {after:?} were cut off in {seconds} s"
                     );
                 }
