@@ -42,8 +42,8 @@ pub enum NoteKind {
     Ends,
     /// A runner will be replaced.
     ReplacementDue,
-    /// The last check of a runner failed, and does not count yet.
-    FailureIgnored,
+    /// The last check of a runner failed.
+    CheckFailed,
     /// Overdue requests hold all permits of a runner.
     Wedged,
     /// The request runtime of a runner does not run.

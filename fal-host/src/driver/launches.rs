@@ -25,6 +25,7 @@ impl Driver {
         let evidence = self.evidence.begin(id);
         let reporter = StatusReporter::new(id, index.get(), self.fleet_events.clone())
             .with_replacement_strategy(self.fleet.replacement_strategy())
+            .with_startup_limit(self.fleet.settings().startup_limit())
             .with_metrics(self.metrics.of_runners())
             .with_evidence(Arc::clone(&evidence));
         let event = match self.launcher.launch(id, reporter) {

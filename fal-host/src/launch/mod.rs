@@ -20,6 +20,7 @@ mod vacancy;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fal_health::metrics::MetricFamily;
 use fal_health::protocol::{Address, Progress};
@@ -43,7 +44,7 @@ pub(crate) use self::spawn::FOR_THE_HOST;
 pub use self::stop_signal::{StopSignal, StopSignalTo};
 use crate::RunnerId;
 use crate::evidence::{Evidence, OutputStream};
-use crate::fleet::{Exit, FleetEvent, ReplacementStrategy};
+use crate::fleet::{DEFAULT_STARTUP_TIMEOUT, Exit, FleetEvent, ReplacementStrategy};
 use crate::metrics::RunnerMetrics;
 
 /// Starts runners.
@@ -119,6 +120,7 @@ pub struct StatusReporter {
     id: RunnerId,
     index: usize,
     replacement_strategy: ReplacementStrategy,
+    startup_limit: Duration,
     evidence: Arc<Evidence>,
     metrics: Arc<RunnerMetrics>,
     fleet_events: mpsc::UnboundedSender<FleetEvent>,
@@ -128,7 +130,8 @@ impl StatusReporter {
     pub(crate) fn new(id: RunnerId, index: usize, fleet_events: mpsc::UnboundedSender<FleetEvent>) -> Self {
         let replacement_strategy = ReplacementStrategy::StartFirst;
         let (evidence, metrics) = (Arc::default(), Arc::default());
-        Self { id, index, replacement_strategy, evidence, metrics, fleet_events }
+        let startup_limit = DEFAULT_STARTUP_TIMEOUT;
+        Self { id, index, replacement_strategy, startup_limit, evidence, metrics, fleet_events }
     }
 
     /// Keeps what the runner prints, and what the kernel reports about its end, there.
@@ -139,6 +142,11 @@ impl StatusReporter {
 
     pub(crate) fn with_replacement_strategy(mut self, strategy: ReplacementStrategy) -> Self {
         self.replacement_strategy = strategy;
+        self
+    }
+
+    pub(crate) fn with_startup_limit(mut self, limit: Duration) -> Self {
+        self.startup_limit = limit;
         self
     }
 
@@ -204,6 +212,11 @@ impl StatusReporter {
     /// Whether the host starts a successor before the runner has ended, or then.
     pub fn replacement_strategy(&self) -> ReplacementStrategy {
         self.replacement_strategy
+    }
+
+    /// How long the runner may take until it is ready ([S35f](fal_health::semantics#s35f)).
+    fn startup_limit(&self) -> Duration {
+        self.startup_limit
     }
 
     fn send(&self, event: FleetEvent) {

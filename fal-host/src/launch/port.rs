@@ -28,7 +28,8 @@ pub(crate) const NOT_LISTENING: &str = "the runner does not listen on any port y
 const MIN_PAUSE: Duration = Duration::from_millis(5);
 const MAX_PAUSE: Duration = Duration::from_millis(250);
 
-/// How long a runner may not listen before the log says what was expected. It looks again after twice the time, and so on.
+/// How long a runner may not listen before the log says what was expected, at most: half of a shorter startup timeout, so that
+/// the record of a runner that is not ready in time has it. The host looks again after twice the time, and so on.
 const HINT_AFTER: Duration = Duration::from_secs(5);
 
 /// Starts programs that do not use this library. They must listen on 127.0.0.1, at the port in the environment variable
@@ -157,7 +158,7 @@ impl Drop for Port {
 async fn wait_until_ready(address: SocketAddr, runner: Option<Pid>, reporter: StatusReporter) {
     let started = Instant::now();
     let mut pause = MIN_PAUSE;
-    let (mut hint_after, mut last_hint) = (HINT_AFTER, None);
+    let (mut hint_after, mut last_hint) = (HINT_AFTER.min(reporter.startup_limit() / 2), None);
     while !is_ready(address, runner).await {
         if started.elapsed() >= hint_after {
             hint_after *= 2;

@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
+use fal_health::Outcome;
+
 use crate::amounts::whole_seconds;
 use crate::fleet::RunnerState;
 use crate::note::{Note, NoteKind};
 use crate::snapshot::RunnerInfo;
+
+/// How many bytes of what a check found a note has.
+const MAX_DETAIL: usize = 120;
 
 /// What stands out about a runner. `has_waiting`: a request has waited for a permit for some time.
 pub(super) fn notes(
@@ -44,15 +49,11 @@ pub(super) fn notes(
     if let Some(reason) = info.replacement_due {
         add(NoteKind::ReplacementDue, format!("will be replaced: {reason}"));
     }
+    // The reason of an end says it otherwise.
+    if let Some(failed) = check_failed(info).filter(|_| info.reason.is_none()) {
+        add(NoteKind::CheckFailed, failed);
+    }
     if let Some(health) = &info.health {
-        if info.has_ignored_failure() {
-            let outcome = health.last_check.as_ref().map(|check| check.outcome.to_string());
-            let (outcome, from) = (outcome.unwrap_or_default(), whole_seconds(health.effective_start_period));
-            add(
-                NoteKind::FailureIgnored,
-                format!("its check fails ({outcome}), which counts from an age of {from}"),
-            );
-        }
         if health.wedged {
             add(NoteKind::Wedged, "overdue requests hold all permits".to_owned());
         }
@@ -64,6 +65,25 @@ pub(super) fn notes(
         add(NoteKind::Full, full(info, permits));
     }
     notes
+}
+
+/// What the last check found, if it failed, and from which age on failures count if it does not yet.
+fn check_failed(info: &RunnerInfo) -> Option<String> {
+    let last = info.health.as_ref().and_then(|health| Some((health, health.last_check.as_ref()?)));
+    let (health, check) = last.filter(|(_, check)| matches!(check.outcome, Outcome::Failure(_)))?;
+    let detail = check.detail.as_deref().filter(|_| check.has_finding());
+    let detail = detail.map(|detail| format!(" {:?}", beginning(detail))).unwrap_or_default();
+    let counts = if info.has_ignored_failure() {
+        format!(", which counts from an age of {}", whole_seconds(health.effective_start_period))
+    } else {
+        String::new()
+    };
+    Some(format!("its check fails ({}{detail}){counts}", check.outcome))
+}
+
+/// The beginning of a text, for a table.
+fn beginning(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MAX_DETAIL)).unwrap_or(text)
 }
 
 /// How far a setup is.

@@ -35,7 +35,7 @@ type Change = fn(&mut RunnerInfo);
 #[test]
 fn a_runner_that_does_more_or_less_than_serve_has_a_note_s116a() {
     let seconds = Duration::from_secs;
-    let cases: [(RunnerState, Change, &str); 12] = [
+    let cases: [(RunnerState, Change, &str); 13] = [
         (RunnerState::Idle, |info| info.spare = true, "spare"),
         (RunnerState::Idle, |info| info.deferred = true, "replacement deferred"),
         (RunnerState::Draining, |info| info.reason = Some(Reason::Restarted), "ends: restarted"),
@@ -62,6 +62,20 @@ fn a_runner_that_does_more_or_less_than_serve_has_a_note_s116a() {
                 });
             },
             "its check fails (connect), which counts from an age of 1m 41s",
+        ),
+        (
+            RunnerState::Setup,
+            |info| {
+                info.awaits_first_pass = true;
+                info.health.as_mut().unwrap().last_check = Some(CheckInfo {
+                    trigger: fal_health::Trigger::Periodic,
+                    outcome: fal_health::Outcome::Failure(fal_health::Failure::Status(500)),
+                    duration: Duration::from_millis(1),
+                    ago: Duration::from_secs(1),
+                    detail: Some("no model".into()),
+                });
+            },
+            "waits for its first passed check, its check fails (status 500 \"no model\")",
         ),
         (
             RunnerState::CrashBackoff,

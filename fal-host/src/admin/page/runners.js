@@ -39,7 +39,8 @@ function group(cells, columns, lines) {
 function runnerRows(runner) {
   const list = checks.get(runner.id) || [], last = runner.health && runner.health.last_check;
   const lines = (runner.notes || []).map(({ kind, text }) => [foreign(text), CALM.includes(kind) ? "" : "bad"]);
-  if (complaint(last)) lines.push(["last check " + complaint(last), "bad"]);
+  // A note may have it already.
+  if (complaint(last) && !lines.some(([text]) => text.includes(foreign(last.detail)))) lines.push(["last check " + complaint(last), "bad"]);
   return group([
     el("th", { scope: "row", class: "number" }, explainButton(runner.id)), cell("Replica", String(runner.replica), "number"),
     cell("Process", runner.pid == null ? null : String(runner.pid), "number"), cell("State", badge(runner.state, STATES[runner.state])),
