@@ -19,9 +19,11 @@ pub(crate) const PATH: &str = "/docs";
 
 const PAGE: &str = include_str!("docs_page.html");
 
-/// The page may only speak with its own app, makes no markup of texts, and no other page may embed it.
+/// The page has no script and no style but its own, by their hashes, which the test of the page computes. It may only speak with its
+/// own app, makes no markup of texts, and no other page may embed it.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
+    "default-src 'none'; script-src 'sha256-tVHaQDAEFo9SDIVP0h5wORUX9t3uGoUzfseLi/zby1s='; \
+     style-src 'sha256-1qouNGWaXvGlg11UXImr6JoglltSskKbCzG9TyZzJh8='; connect-src 'self'; \
      img-src blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
 );
 

@@ -34,6 +34,7 @@ async fn a_browser_gets_one_page_of_all_endpoints_s78a_s78b() {
         ] {
             assert!(policy.contains(part), "{policy}");
         }
+        assert_own_inline_parts(&page);
         let text = String::from_utf8(page.body.clone()).unwrap();
         for elsewhere in ["src=", "<link rel=\"stylesheet", "@import", "import("] {
             assert!(!text.contains(elsewhere), "{elsewhere}");

@@ -102,6 +102,7 @@ async fn the_page_is_one_file_that_asks_only_its_own_host_s89a() {
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.contains("default-src 'none'") && policy.contains("connect-src 'self'"), "{policy}");
+    assert_own_inline_parts(&page);
     let text = String::from_utf8(page.body).unwrap();
     let elsewhere = text.replace("http://www.w3.org/2000/svg", "");
     assert!(!elsewhere.contains("http://") && !elsewhere.contains("https://") && !elsewhere.contains("src="));

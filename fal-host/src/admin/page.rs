@@ -20,8 +20,10 @@ const PAGE: &str = concat!(
     "</script>\n</body>\n</html>\n",
 );
 
-/// The page may only speak with this host, makes no markup of texts, and no other page may embed it.
-const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
+/// The page has no script and no style but its own, by their hashes, which the test of the page computes. It may only speak with
+/// this host, makes no markup of texts, and no other page may embed it.
+const POLICY: &str = "default-src 'none'; script-src 'sha256-VrtP/ya/HK7HM9Z2SphJAF+OwHqqSA2fXv0aGnUt8bo='; \
+    style-src 'sha256-iJupjelr43rJm+pLBQGYnbLnca9GfJfJTQh0qqbvWVU='; connect-src 'self'; \
     img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 
 pub(super) async fn page() -> Response {

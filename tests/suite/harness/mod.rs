@@ -6,6 +6,7 @@ mod director;
 mod exposition;
 mod history;
 mod host;
+mod page;
 mod process;
 mod program;
 mod terminal;
@@ -20,6 +21,7 @@ pub(crate) use history::History;
 pub(crate) use host::{
     TestHost, app, blocking_app, checks_elsewhere, health, is_conclusive, on_request, serving_at_a_time,
 };
+pub(crate) use page::assert_own_inline_parts;
 pub(crate) use process::Process;
 pub(crate) use program::{Output, Program, fixture, output};
 pub(crate) use terminal::{open_terminal, run_in_background};
