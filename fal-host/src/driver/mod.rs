@@ -13,7 +13,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use fal_health::{Check, Inconclusive, Outcome, Time, Trigger};
+use fal_health::{Check, CheckId, Inconclusive, Outcome, Time, Trigger};
 use futures_util::FutureExt;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::{AbortHandle, yield_now};
@@ -82,7 +82,8 @@ enum Turn {
 struct LiveRunner {
     handle: Box<dyn RunnerHandle>,
     prober: Option<Prober>,
-    check: Option<AbortHandle>,
+    /// The check in flight. The handle of one that has ended would keep its memory.
+    check: Option<(CheckId, AbortHandle)>,
 }
 
 impl Driver {
@@ -172,6 +173,11 @@ impl Driver {
 
     /// Hands an event to the fleet, executes the commands that follow, and repeats with the events that these cause.
     fn handle(&mut self, event: FleetEvent) {
+        if let FleetEvent::CheckFinished { id, check, .. } = event
+            && let Some(runner) = self.runners.get_mut(&id)
+        {
+            runner.check.take_if(|(in_flight, _)| *in_flight == check);
+        }
         self.enqueue(self.clock.now(), event);
         self.drain_queue();
     }
@@ -224,7 +230,8 @@ impl Driver {
                 }
                 FleetCommand::StartCheck(id, check) => self.start_check(id, check),
                 FleetCommand::CancelCheck(id) => {
-                    if let Some(check) = self.runners.get_mut(&id).and_then(|runner| runner.check.take()) {
+                    if let Some((_, check)) = self.runners.get_mut(&id).and_then(|runner| runner.check.take())
+                    {
                         check.abort();
                     }
                 }
@@ -291,7 +298,7 @@ impl Driver {
             }
             let _ = fleet_events.send(FleetEvent::CheckFinished { id, check: check.id, finding });
         });
-        runner.check = Some(task.abort_handle());
+        runner.check = Some((check.id, task.abort_handle()));
     }
 
     fn emit(&mut self, runner: RunnerId, kind: EventKind) {
@@ -326,11 +333,11 @@ impl Driver {
 }
 
 /// The result of a check. One that panics is inconclusive; without an outcome it would be in flight forever.
-async fn catch_panic(check: impl Future<Output = Finding>) -> Finding {
-    AssertUnwindSafe(check)
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|_| Outcome::Inconclusive(Inconclusive::CouldNotAsk).into())
+///
+/// Not an `async fn`, whose future has room for the check twice.
+fn catch_panic(check: impl Future<Output = Finding>) -> impl Future<Output = Finding> {
+    let caught = AssertUnwindSafe(check).catch_unwind();
+    caught.map(|found| found.unwrap_or_else(|_| Outcome::Inconclusive(Inconclusive::CouldNotAsk).into()))
 }
 
 #[cfg(test)]
