@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::mem::take;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -20,12 +21,22 @@ struct JobThreads {
 
 #[derive(Default)]
 struct JobQueue {
+    /// Jobs for a thread that starts, or for the next one that has ended its job.
     jobs: VecDeque<Job>,
     /// How many threads there are.
     threads: u32,
-    /// Whether one of them waits for a job that is to come.
-    is_one_idle: bool,
+    idle: IdleThread,
     is_closed: bool,
+}
+
+/// The thread without a job. There is one at most: a thread that ends its job beside it ends, too.
+#[derive(Default)]
+enum IdleThread {
+    #[default]
+    None,
+    Waits,
+    /// It has this job, and is about to wake.
+    Called(Job),
 }
 
 impl KeptThread {
@@ -33,11 +44,12 @@ impl KeptThread {
     /// An error without such a thread.
     pub(super) fn run(&self, job: Job) -> io::Result<()> {
         let mut state = self.0.lock();
-        state.jobs.push_back(job);
-        if std::mem::take(&mut state.is_one_idle) {
+        if matches!(state.idle, IdleThread::Waits) {
+            state.idle = IdleThread::Called(job);
             self.0.called.notify_one();
             return Ok(());
         }
+        state.jobs.push_back(job);
         let threads = Arc::clone(&self.0);
         match thread::Builder::new().name("health-check".into()).spawn(move || threads.work()) {
             Ok(_) => state.threads += 1,
@@ -63,18 +75,25 @@ impl JobThreads {
     fn work(&self) {
         let mut state = self.lock();
         loop {
-            if let Some(job) = state.jobs.pop_front() {
-                drop(state);
-                job();
-                state = self.lock();
-            } else if state.is_one_idle || state.is_closed {
-                state.threads -= 1;
-                return;
-            } else {
-                state.is_one_idle = true;
-                let waiting = self.called.wait_while(state, |state| state.is_one_idle && !state.is_closed);
-                state = waiting.unwrap_or_else(PoisonError::into_inner);
-            }
+            let job = match (state.jobs.pop_front(), &state.idle) {
+                (Some(job), _) => job,
+                (None, IdleThread::None) if !state.is_closed => {
+                    state.idle = IdleThread::Waits;
+                    let waiting = self.called.wait_while(state, |state| {
+                        matches!(state.idle, IdleThread::Waits) && !state.is_closed
+                    });
+                    state = waiting.unwrap_or_else(PoisonError::into_inner);
+                    let IdleThread::Called(job) = take(&mut state.idle) else { continue };
+                    job
+                }
+                (None, _) => {
+                    state.threads -= 1;
+                    return;
+                }
+            };
+            drop(state);
+            job();
+            state = self.lock();
         }
     }
 
@@ -93,6 +112,7 @@ impl std::fmt::Debug for JobThreads {
 mod tests {
     use std::sync::mpsc::{Sender, channel};
     use std::thread::ThreadId;
+    use std::time::{Duration, Instant};
 
     use super::*;
 
@@ -111,7 +131,9 @@ mod tests {
 
     /// Waits until one thread is left, which has no job.
     fn settle(threads: &KeptThread) {
-        while !matches!(*threads.0.lock(), JobQueue { threads: 1, is_one_idle: true, .. }) {
+        let guard = Instant::now() + Duration::from_secs(30);
+        while !matches!(*threads.0.lock(), JobQueue { threads: 1, idle: IdleThread::Waits, .. }) {
+            assert!(Instant::now() < guard, "{} threads are left", threads.0.lock().threads);
             thread::yield_now();
         }
     }
@@ -134,6 +156,15 @@ mod tests {
             begun.iter().all(|(thread, _)| begun.iter().filter(|(other, _)| thread == other).count() == 1)
         );
         drop(begun);
+        settle(&threads);
+    }
+
+    #[test]
+    fn of_threads_that_end_their_jobs_at_the_same_time_one_stays_s101b() {
+        let threads = KeptThread::default();
+        for _ in 0..10_000 {
+            threads.run(Box::new(|| ())).unwrap();
+        }
         settle(&threads);
     }
 
