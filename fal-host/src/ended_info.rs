@@ -48,7 +48,8 @@ pub struct EndedInfo {
         skip_serializing_if = "Option::is_none"
     )]
     pub cpu_time: Option<Duration>,
-    /// The last requests that clients lost with it, at most 16.
+    /// The last requests that were lost with it, at most 16, also those that were sent again
+    /// ([S59](fal_health::semantics#s59)).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lost_requests: Vec<RequestInfo>,
     /// When its process started. JSON has seconds since the Unix epoch.

@@ -12,7 +12,7 @@ use crate::json::seconds;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RequestInfo {
-    /// Its method.
+    /// Its method, at most 32 bytes.
     pub method: String,
     /// Its path without the query, at most 256 bytes.
     pub path: String,

@@ -85,7 +85,7 @@ async fn a_runner_that_another_process_kills_is_not_said_to_be_out_of_memory_s85
     assert!(ended.get("oom_killed").is_none() && ended.get("core_dumped").is_none(), "{ended}");
     let text = explained(&host, 1).await;
     assert!(text.contains("The host did not send that signal"), "{text}");
-    assert!(text.contains("No client lost a request with it.") && text.contains("memory.events"), "{text}");
+    assert!(text.contains("No request was lost with it.") && text.contains("memory.events"), "{text}");
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn a_runner_that_is_killed_names_the_requests_that_were_lost_s39c_s85e() {
     let lost = &ended["lost_requests"][0];
     assert_eq!((&lost["method"], &lost["path"]), (&"POST".into(), &"/call".into()), "{ended}");
     let text = explained(&host, 1).await;
-    assert!(text.contains("Clients lost requests with it: POST /call with the id "), "{text}");
+    assert!(text.contains("Requests were lost with it: POST /call with the id "), "{text}");
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ impl Evidence {
         let _ = self.end.set(end);
     }
 
-    /// The runner's process has exited: where the requests are kept that clients lose with it.
+    /// The runner's process has exited: where the requests are kept that are lost with it.
     pub(crate) fn set_lost_requests(&self, lost: Option<Arc<LostRequests>>) {
         if let Some(lost) = lost {
             // A process ends once.
@@ -67,7 +67,7 @@ impl Evidence {
         }
     }
 
-    /// The requests that clients have lost with the runner.
+    /// The requests that were lost with the runner.
     pub(crate) fn lost_requests(&self) -> Vec<RequestInfo> {
         self.lost_requests.get().map(|lost| lost.all()).unwrap_or_default()
     }

@@ -15,6 +15,7 @@ use crate::evidence::OomEvidence;
 use crate::fleet::{ENDED_EARLY, Exit, NOT_READY, Reason, RestartStatus, StepKind};
 use crate::id::RunnerId;
 use crate::launch::NOT_LISTENING;
+use crate::proxy::LostRequests;
 
 /// Explains a runner that has ended.
 pub(super) fn explain(ended: &EndedInfo, steps: &[StepInfo], circumstances: &Circumstances) -> Explanation {
@@ -189,15 +190,18 @@ fn tell_lost_requests(told: &mut Explanation, ended: &EndedInfo) {
     let lost = &ended.lost_requests;
     let Some((first, others)) = lost.split_first() else {
         if ended.reason == Reason::Exited {
-            told.rule("S39c", "No client lost a request with it.");
+            told.rule("S39c", "No request was lost with it.");
         }
         return;
     };
     let others = match others.len() {
         0 => String::new(),
+        count if lost.len() == LostRequests::KEPT => {
+            format!(", and at least {count} more, which the log names")
+        }
         count => format!(", and {count} more, which the log names"),
     };
-    told.rule("S39c", format!("Clients lost requests with it: {first}{others}."));
+    told.rule("S39c", format!("Requests were lost with it: {first}{others}."));
 }
 
 /// What to do about an end that is a fault.

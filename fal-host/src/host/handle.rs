@@ -143,7 +143,8 @@ impl HostHandle {
         answer.await.unwrap_or(Err(OrderError::HostStopping))
     }
 
-    /// Lets every request wait in the queue, or ends that ([S87c](fal_health::semantics#s87c)). Returns at once.
+    /// Lets every request wait in the queue, or ends that ([S87c](fal_health::semantics#s87c)). Returns at once;
+    /// what this handle is asked later, such as [`snapshot`](Self::snapshot), finds it done.
     pub fn set_paused(&self, paused: bool) {
         let _ = self.requests.send(ControlRequest::Pause(paused, None));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fal_health::protocol::HostErrorType;
 use http::{HeaderValue, Method, Request, StatusCode};
 
-use super::log_entry::{LogEntry, path_of};
+use super::log_entry::{LogEntry, method_of, path_of};
 
 /// The target of the lines in filters.
 const TARGET: &str = "fal_host::access";
@@ -64,7 +64,7 @@ impl AccessLogEntry {
         tracing::info!(
             target: TARGET,
             client = self.client.to_str().unwrap_or_default(),
-            method = %format_args!("{:.32}", ended.method.as_str()),
+            method = %method_of(ended.method),
             path = self.path,
             endpoint = ended.endpoint,
             status = ended.status.map(|status| status.as_u16()),

@@ -166,8 +166,8 @@ impl Balancer {
         self.lock().permits.route(id)?.ended_by_host.get().copied()
     }
 
-    /// Drops everything that is known of a runner whose process has exited. Returns where the requests are kept that clients
-    /// lose with it.
+    /// Drops everything that is known of a runner whose process has exited. Returns where the requests are kept that are
+    /// lost with it.
     pub(crate) fn forget(&self, id: RunnerId) -> Option<Arc<LostRequests>> {
         let runner = self.lock().permits.forget(id)?;
         runner.close();

@@ -8,7 +8,7 @@ use http::{HeaderValue, Method};
 use tokio::time::Instant;
 
 use super::client::Client;
-use super::log_entry::cut;
+use super::log_entry::{cut, method_of};
 use crate::metrics::EndpointIndex;
 use crate::request_info::{ClientWait, RequestInfo};
 
@@ -54,7 +54,7 @@ impl Holder {
 
     pub(super) fn info(&self) -> RequestInfo {
         RequestInfo {
-            method: self.method.as_str().to_owned(),
+            method: method_of(&self.method).to_owned(),
             path: self.path().to_owned(),
             request_id: self.request_id.to_str().unwrap_or_default().to_owned(),
             in_flight: self.since.elapsed(),
@@ -67,7 +67,7 @@ impl Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let id = self.request_id.to_str().unwrap_or_default();
-        write!(f, "{} {} with the id {id}", self.method, self.path())
+        write!(f, "{} {} with the id {id}", method_of(&self.method), self.path())
     }
 }
 

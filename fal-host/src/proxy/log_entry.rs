@@ -1,7 +1,7 @@
 //! What the log says about a request: a line if the host fails it, and its line in the access log.
 
 use fal_health::protocol::trace_id;
-use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 
 use super::error::ProxyError;
 use super::loss::Loss;
@@ -22,8 +22,11 @@ pub(super) struct LogEntry {
 
 static TRACEPARENT: HeaderName = HeaderName::from_static(fal_health::protocol::TRACEPARENT);
 
-/// How much of a path is logged, in bytes: a path can be as long as a whole head.
+/// How much of a path is shown, in bytes: a path can be as long as a whole head.
 const MAX_PATH: usize = 256;
+
+/// How much of a method is shown, in bytes: a method can be any word.
+const MAX_METHOD: usize = 32;
 
 /// Writes one line. The level must be known at compile time, so this is a macro.
 macro_rules! line {
@@ -31,7 +34,7 @@ macro_rules! line {
         tracing::$level!(
             request_id = %$id.to_str().unwrap_or_default(),
             trace_id = $entry.trace_id(),
-            method = %format_args!("{:.32}", $request.method().as_str()),
+            method = %method_of($request.method()),
             path = path_of($request),
             runner = $entry.runner.map(tracing::field::display),
             error_type = %$error.error_type(),
@@ -57,7 +60,7 @@ impl LogEntry {
         tracing::info!(
             request_id = %id.to_str().unwrap_or_default(),
             trace_id = self.trace_id(),
-            method = %format_args!("{:.32}", request.method().as_str()),
+            method = %method_of(request.method()),
             path = path_of(request),
             runner = self.runner.map(tracing::field::display),
             error = self.error.as_ref().map(tracing::field::display),
@@ -80,6 +83,12 @@ pub(super) fn path_of<B>(request: &Request<B>) -> &str {
     cut(request.uri().path())
 }
 
+/// The part of a method that is shown.
+pub(super) fn method_of(method: &Method) -> &str {
+    let method = method.as_str();
+    method.get(..MAX_METHOD).unwrap_or(method)
+}
+
 /// The part of a path that is shown.
 pub(super) fn cut(path: &str) -> &str {
     path.get(..path.floor_char_boundary(MAX_PATH)).unwrap_or(path)
@@ -94,5 +103,12 @@ mod tests {
         let path = |uri: &str| path_of(&Request::get(uri).body(()).unwrap()).to_owned();
         assert_eq!(path("/a/b?key=secret"), "/a/b");
         assert_eq!(path(&format!("/{}", "a".repeat(10_000))), format!("/{}", "a".repeat(255)));
+    }
+
+    #[test]
+    fn a_method_that_is_as_long_as_a_head_is_cut() {
+        assert_eq!(method_of(&Method::GET), "GET");
+        let long = Method::from_bytes("A".repeat(10_000).as_bytes()).unwrap();
+        assert_eq!(method_of(&long), "A".repeat(32));
     }
 }

@@ -1,22 +1,22 @@
-//! The requests that clients have lost with one runner (S39c, S85e).
+//! The requests that were lost with one runner (S39c, S59, S85e).
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::request_info::RequestInfo;
 
-/// How many are kept.
-const KEPT: usize = 16;
-
-/// The last requests that one runner has broken off.
+/// The last requests that one runner has broken off, also those that were sent again.
 #[derive(Debug, Default)]
 pub(crate) struct LostRequests(Mutex<VecDeque<RequestInfo>>);
 
 impl LostRequests {
+    /// How many are kept.
+    pub(crate) const KEPT: usize = 16;
+
     /// Keeps a request, and forgets the oldest one.
     pub(super) fn push(&self, request: RequestInfo) {
         let mut kept = self.lock();
-        if kept.len() == KEPT {
+        if kept.len() == Self::KEPT {
             kept.pop_front();
         }
         kept.push_back(request);

@@ -111,7 +111,7 @@ impl Permit {
         }
     }
 
-    /// The runner has broken the request off: its client has lost it.
+    /// The runner has broken the request off.
     pub(super) fn lose(&self) {
         let lost = self.holder.and_then(|holder| self.runner.holder(holder));
         if let Some(lost) = lost {

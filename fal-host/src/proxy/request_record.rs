@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::access_log::{AccessLogEntry, Ended, RequestOutcome, milliseconds};
 use super::error::ProxyError;
 use super::holders::Holder;
-use super::log_entry::{LogEntry, cut, path_of};
+use super::log_entry::{LogEntry, cut, method_of, path_of};
 use super::refusal_log::{LimitReached, RefusedClient};
 use super::request_trace::RequestTrace;
 use super::session::{CutOffRequest, Session};
@@ -104,7 +104,7 @@ impl RequestRecord {
         self.session.balancer.metrics().error(error_type);
         let refused = RefusedClient {
             client: self.session.client.sender.address.to_str().ok(),
-            method: Some(self.method.as_str()),
+            method: Some(method_of(&self.method)),
             path: Some(path_of(request)),
             request_id: id.to_str().ok(),
             runner: self.entry.runner,

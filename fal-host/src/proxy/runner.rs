@@ -20,7 +20,7 @@ pub(super) struct ServingRunner {
     pub(super) id: RunnerId,
     pub(super) address: Address,
     state: Mutex<RunnerUse>,
-    /// The requests that clients have lost with it.
+    /// The requests that were lost with it.
     pub(super) lost: Arc<LostRequests>,
     /// Why the host has sent it SIGTERM or SIGKILL, if it has.
     pub(super) ended_by_host: OnceLock<Reason>,

@@ -6,6 +6,7 @@ use http::{HeaderValue, Method};
 
 use super::balancer::Balancer;
 use super::client::Client;
+use super::log_entry::method_of;
 use super::refusal_log::RefusedClient;
 use super::tunnel::TunnelSlot;
 use crate::RunnerId;
@@ -41,7 +42,7 @@ impl CutOffRequest {
     pub(super) fn named(&self) -> RefusedClient<'_> {
         RefusedClient {
             client: None,
-            method: Some(self.method.as_str()),
+            method: Some(method_of(&self.method)),
             path: Some(&self.path),
             request_id: self.id.to_str().ok(),
             runner: self.runner,

@@ -42,8 +42,8 @@ impl TunnelSlot {
 impl Tunnel {
     /// Passes bytes on until both sides have ended, or one has failed. `sent` is what the client has sent since it asked.
     ///
-    /// A client that does not take what it is sent fails (S43a), and one that has left is noticed while the runner does not read. When the runner has ended, the client has a short time to
-    /// finish. Then the tunnel ends, and releases its permit (S45i).
+    /// A client that does not take what it is sent fails (S43a). One that has left is noticed, also while the runner does not read.
+    /// When the runner has ended, the client has a short time to finish. Then the tunnel ends, and releases its permit (S45i).
     pub(super) async fn run(self, client: &Client, io: SwitchedStream, sent: Bytes) {
         let Self { stream, received, permit, id } = self;
         let (from_client, to_client) = split(io);

@@ -147,17 +147,20 @@ fn a_request_that_waits_for_its_client_is_not_held_against_the_runner_s43a_s85e(
 fn a_runner_that_ends_by_itself_names_the_requests_that_were_lost_s39c_s85e() {
     let killed = || EndedInfo { exit: Some(Exit::Signal(9)), ..ended(Reason::Exited) };
     let text = explained_end(killed(), &[StepKind::InRotation]);
-    assert!(text.contains("No client lost a request with it. [S39c]"), "{text}");
+    assert!(text.contains("No request was lost with it. [S39c]"), "{text}");
     assert!(text.contains("`dmesg`") && text.contains("memory.events"), "{text}");
     let lost_requests = vec![request(2), request(1), request(1)];
     let text = explained_end(EndedInfo { lost_requests, ..killed() }, &[StepKind::InRotation]);
-    let named = "Clients lost requests with it: POST /predict with the id abc, in flight for 2s, and 2 more, which the log names.";
+    let named = "Requests were lost with it: POST /predict with the id abc, in flight for 2s, and 2 more, which the log names.";
     assert!(
         text.contains(named)
             && text.contains("One of the requests that it lost may have ended it")
             && text.contains("`dmesg`"),
         "{text}"
     );
+    let lost_requests = vec![request(1); 16];
+    let text = explained_end(EndedInfo { lost_requests, ..killed() }, &[StepKind::InRotation]);
+    assert!(text.contains(", and at least 15 more, which the log names."), "{text}");
     let crashed = EndedInfo { exit: Some(Exit::Signal(11)), ..ended(Reason::Exited) };
     let text = explained_end(crashed, &[StepKind::InRotation]);
     assert!(!text.contains("requests that it lost") && !text.contains("the log names"), "{text}");

@@ -2,7 +2,6 @@
 
 use super::{Balancer, StopPhase};
 use crate::proxy::error::ProxyError;
-use crate::proxy::wait_cause::WaitCause;
 
 impl Balancer {
     /// The host stops: requests that wait, and later ones that find no free permit, are answered `host_stopping` (S41).
@@ -21,8 +20,12 @@ impl Balancer {
 
     /// Why a request that waited was removed from the queue.
     pub(in crate::proxy) fn why_removed(&self) -> ProxyError {
-        match self.lock().stop {
-            StopPhase::Serving => ProxyError::QueueFull { limit: self.limits.queue, cause: WaitCause::Busy },
+        let state = self.lock();
+        match state.stop {
+            // It has made room for another one (S38j, S56c).
+            StopPhase::Serving => {
+                ProxyError::QueueFull { limit: self.limits.queue, cause: state.wait_cause() }
+            }
             StopPhase::Lingering { .. } | StopPhase::Stopped => ProxyError::HostStopping,
         }
     }

@@ -84,3 +84,18 @@ async fn a_client_that_fills_the_queue_makes_room_for_others_s38j() {
     assert_eq!(first.message().await.status(), 200);
     assert_eq!(connection.message().await.start, "GET /few HTTP/1.1");
 }
+
+#[tokio::test]
+async fn a_request_that_makes_room_while_the_host_is_paused_says_so_s38j_s84a() {
+    let mut rig = Rig::with(Limits { queue: 2, ..limits() }).await;
+    let _runner = rig.runner();
+    rig.balancer.set_paused(true);
+    let mut waiting = Vec::new();
+    for count in 1..=2 {
+        waiting.push(get_from(&rig, MANY, "/many").await);
+        until(|| rig.balancer.waiting() == count).await;
+    }
+    let _few = get_from(&rig, FEW, "/few").await;
+    let gave_way = waiting.pop().unwrap().message().await;
+    assert!(gave_way.body.contains("The host is paused, and the queue is full"), "{}", gave_way.body);
+}
