@@ -5,15 +5,15 @@
 //! [`Answer`] says. So a test waits for a call to arrive, decides what becomes of it, and sees what follows: nothing
 //! has to sleep. Each is one line of JSON.
 
+mod end_with_test;
+
 use std::collections::BTreeMap;
 
+pub use end_with_test::end_with_test;
 use serde::{Deserialize, Serialize};
 
 /// The variable that tells a fixture where its director listens: the path of a Unix socket.
 pub const DIRECTOR: &str = "FIXTURE_DIRECTOR";
-
-/// The variable with the process id of a test. A fixture that this process has started ends with it.
-pub const TEST_PROCESS: &str = "FIXTURE_TEST_PROCESS";
 
 /// What a fixture asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

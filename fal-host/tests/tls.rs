@@ -2,11 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says why")]
 
+#[path = "../../tests/end_with_test.rs"]
+pub mod end_with_test;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
+use end_with_test::end_with_test;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A host that is killed when the test ends. Its runner ends with it (S41f).
@@ -21,8 +25,8 @@ impl Program {
         command.arg("--tls-certificate").arg(directory.join("certificate"));
         command.arg("--tls-key").arg(directory.join("key"));
         command.args(["--listen", "127.0.0.1:0", "--admin", "off", "--", "sleep", "600"]);
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = end_with_test(&mut command).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
         Self { child, log }
     }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
 use fal_runtime::App;
+use fal_tests::end_with_test;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -33,7 +34,8 @@ impl Served {
         let data = tempfile::tempdir().unwrap();
         let mut command = quickstart();
         command.args(["run", "--listen", "127.0.0.1:0", "--admin", "off"]).env("DATA_DIR", data.path());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = end_with_test(&mut command).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let mut lines = stdout.lines().map(Result::unwrap);
         let address = lines.find_map(|line| {

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, PipeReader, PipeWriter, Write};
 use std::process::Stdio;
 
-use fal_tests::Answer;
+use fal_tests::{Answer, end_with_test};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
@@ -30,6 +30,7 @@ async fn a_host_whose_log_is_not_read_still_serves_replaces_and_stops_s24_s34_s4
     let mut command = fixture(&director);
     command.args(["run", "--app", "scripted", "--listen", "127.0.0.1:0", "--admin", "off"]);
     command.args(["--check-interval", "50ms"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+    end_with_test(command.as_std_mut());
     let mut host = command.process_group(0).kill_on_drop(true).spawn().unwrap();
     let mut said = BufReader::new(host.stdout.take().unwrap()).lines();
     let first = within("its address", said.next_line()).await.unwrap().unwrap();

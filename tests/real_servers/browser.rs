@@ -3,6 +3,7 @@
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
+use fal_tests::end_with_test;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::program::Program;
@@ -28,7 +29,7 @@ impl Browser {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        Self(command.spawn().unwrap())
+        Self(end_with_test(&mut command).spawn().unwrap())
     }
 }
 

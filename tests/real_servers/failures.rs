@@ -7,6 +7,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
+use fal_tests::end_with_test;
+
 use super::directory;
 
 /// A deadline that only a failure of the test reaches.
@@ -25,7 +27,8 @@ struct Failing {
 impl Failing {
     fn start(options: &str, mode: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let mut child = program()
+        let mut command = program();
+        command
             .args(["--admin=off", "--check-interval=500ms"])
             .args(["--start-period=0s", "--failure-threshold=1", "--drain-timeout=1s", "--grace-period=1s"])
             .arg(format!("--control-socket={}", directory.path().join("socket").display()))
@@ -38,9 +41,8 @@ impl Failing {
             .env("FLAG", directory.path().join("flag"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::piped());
+        let mut child = end_with_test(&mut command).spawn().unwrap();
         let (sender, log) = mpsc::channel();
         for output in [
             Box::new(child.stdout.take().unwrap()) as Box<dyn Read + Send>,

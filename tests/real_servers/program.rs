@@ -7,6 +7,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
+use fal_tests::end_with_test;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A deadline that only a failure reaches.
@@ -31,7 +32,7 @@ impl Program {
     }
 
     fn of(command: &mut Command) -> Self {
-        let mut child = command
+        let mut child = end_with_test(command)
             .env("FAL_LISTEN", "127.0.0.1:0")
             .env("FAL_ADMIN", "off")
             .env("FAL_CHECK_INTERVAL", "1s")

@@ -8,6 +8,7 @@ use fal_health::{CheckRecord, Outcome, Verdict};
 use fal_host::{Event, EventKind, EventStream, HostHandle};
 use fal_runtime::host::builder;
 use fal_runtime::{Context, Error, Result};
+use fal_tests::end_with_test;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -29,7 +30,9 @@ impl Burners {
     fn start(count: usize) -> Result<Self> {
         let mut burners = Self(Vec::new());
         for _ in 0..count {
-            burners.0.push(Command::new("sh").args(["-c", "while :; do :; done"]).spawn()?);
+            let mut burner = Command::new("sh");
+            burner.args(["-c", "while :; do :; done"]);
+            burners.0.push(end_with_test(&mut burner).spawn()?);
         }
         Ok(burners)
     }

@@ -76,23 +76,6 @@ async fn a_host_takes_all_the_open_files_that_it_may_have_and_its_runners_have_w
     pending.response().await;
 }
 
-#[tokio::test]
-async fn a_host_ends_when_the_test_is_killed_that_has_started_it() {
-    let director = Director::new();
-    let mut shell = Command::new("sh");
-    let script = format!(r#"{}=$$ "$0" "$@" & echo "process $!"; wait"#, fal_tests::TEST_PROCESS);
-    shell.arg("-c").arg(script).arg(fixture(&director).as_std().get_program());
-    shell.args(["run", "--listen=127.0.0.1:0", "--admin=off", "--app=scripted"]);
-    let (name, value) = director.environment();
-    let mut test = Program::start(shell.env(name, value));
-    let started = test.stdout.line("process ").await;
-    let host = Process::new(started.split(' ').nth(1).unwrap().parse().unwrap());
-    test.stderr.line("IDLE: takes requests runner=1").await;
-    test.signal(Signal::KILL);
-    assert_eq!(test.exit().await, None);
-    host.ended().await;
-}
-
 /// The soft and the hard limit of a process.
 fn open_files(pid: u32) -> [String; 2] {
     let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use fal_tests::{Act, Answer};
+use fal_tests::{Act, Answer, end_with_test};
 use serde_json::Value;
 
 use crate::harness::*;
@@ -169,6 +169,7 @@ async fn a_host_whose_log_has_no_room_says_so_and_counts_the_lines_s117a_s117b()
     // Every write fails as on a full disk.
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(full).process_group(0).kill_on_drop(true);
+    end_with_test(command.as_std_mut());
     let host = Program::of(command.spawn().unwrap());
     director.asked_times(1, 1, Kind::Check).await;
     let mut shown = host.shows("/runners").await.json();

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 
+use fal_tests::end_with_test;
 use rustix::process::Signal;
 use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -27,6 +28,7 @@ impl AtTerminal {
         command.env("TERM", "xterm").env_remove("NO_COLOR").envs(variables.iter().copied());
         command.args(["run", "--app", "scripted", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(terminal);
+        end_with_test(command.as_std_mut());
         let host = Program::of(command.process_group(0).kill_on_drop(true).spawn().unwrap());
         let written = History::default();
         let copy = written.clone();

@@ -3,6 +3,8 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod directory;
+#[path = "../../../tests/end_with_test.rs"]
+pub mod end_with_test;
 mod listening;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -12,6 +14,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use end_with_test::end_with_test;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A deadline that only a failure reaches.
@@ -45,16 +48,14 @@ impl Program {
     }
 
     fn of(mut host: Command, options: &[&str], command: &[&str]) -> Self {
-        let mut child = host
-            .args(["--listen=127.0.0.1:0", "--admin=off"])
+        host.args(["--listen=127.0.0.1:0", "--admin=off"])
             .args(options)
             .arg("--")
             .args(command)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::piped());
+        let mut child = end_with_test(&mut host).spawn().unwrap();
         let log = lines(child.stderr.take().unwrap());
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::Stdio;
 use std::time::Duration;
 
+use fal_tests::end_with_test;
 use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, kill_process_group, prlimit};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
@@ -55,7 +56,7 @@ impl Program {
 
     pub(crate) fn start_with(command: &mut Command, stdin: Stdio) -> Self {
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.env(fal_tests::TEST_PROCESS, std::process::id().to_string());
+        end_with_test(command.as_std_mut());
         Self::of(command.process_group(0).kill_on_drop(true).spawn().unwrap())
     }
 

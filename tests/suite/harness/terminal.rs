@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::thread;
 
+use fal_tests::end_with_test;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tokio::process::Command;
 
@@ -32,6 +33,7 @@ pub(crate) async fn run_in_background(program: &Command) -> (Program, Process) {
     shell.arg(program.get_program()).args(program.get_args());
     shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
     shell.stdin(end()).stdout(Stdio::piped()).stderr(end()).kill_on_drop(true);
+    end_with_test(shell.as_std_mut());
     let shell = Program::of(shell.spawn().unwrap());
     let shown = shell.stderr.clone();
     thread::spawn(move || {
