@@ -11,6 +11,7 @@ mod heads;
 #[cfg(all(feature = "http2", feature = "tls"))]
 mod http2;
 mod interim;
+mod lengths;
 mod log;
 mod losses;
 mod manual_checks;

@@ -80,15 +80,20 @@ impl Framing {
         if self.is_ambiguous || is_ambiguous {
             return Err(UpstreamError::AmbiguousEnd);
         }
-        let has_none = is_head || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         Ok(match self.length {
-            _ if has_none => BodyDecoder::Ended,
+            _ if is_head || has_no_content(status) => BodyDecoder::Ended,
             _ if self.is_chunked => BodyDecoder::Chunked(Chunk::Size),
             Some(0) => BodyDecoder::Ended,
             Some(length) => BodyDecoder::Length(length),
             None => BodyDecoder::UntilClose,
         })
     }
+}
+
+/// Whether a response with this status has no content, and so no length (RFC 9110, 8.6). A 304 may say the length that a 200 would
+/// have had, which its client knows already.
+pub(super) const fn has_no_content(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 fn parse_length(digits: &[u8]) -> Option<u64> {

@@ -12,7 +12,7 @@ use hyper::ext::ReasonPhrase;
 
 use super::decoder::BodyDecoder;
 use super::error::{MAX_HEAD, MAX_RESPONSE_FIELDS, UpstreamError};
-use super::framing::Framing;
+use super::framing::{Framing, has_no_content};
 
 /// The head of a response, without its fields.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ pub(super) fn take_head(
     let framing = append_fields(&received.split_to(length).freeze(), fields, headers)?;
     let body = framing.decoder(status, is_head, is_http_1_1)?;
     // hyper writes the length of a body that follows.
-    if !matches!(body, BodyDecoder::Length(_)) {
+    if !matches!(body, BodyDecoder::Length(_)) && !has_no_content(status) {
         framing.insert_length(headers);
     }
     Ok(Some(Head { status, reason, body, keeps_alive: framing.keeps_alive(is_http_1_1) }))

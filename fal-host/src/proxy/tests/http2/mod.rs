@@ -3,6 +3,7 @@
 mod budgets;
 mod client;
 mod frames;
+mod lengths;
 mod limits;
 mod requests;
 mod stopping;
