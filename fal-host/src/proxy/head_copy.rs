@@ -26,7 +26,7 @@ impl Default for HeadCopy {
 impl HeadCopy {
     /// Begins the copy of the next head. Returns whether that head begins now.
     pub(super) fn begin(&self) -> bool {
-        let begins = self.is_awaited.load(Ordering::Relaxed);
+        let begins = self.is_awaited();
         if begins {
             self.is_awaited.store(false, Ordering::Relaxed);
             self.lock().clear();
@@ -48,9 +48,19 @@ impl HeadCopy {
         }
     }
 
+    /// Whether nothing has been read since the last request.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.is_awaited.load(Ordering::Relaxed)
+    }
+
     /// Whether the head is known to have the field `content-length`.
     pub(super) fn has_length(&self) -> bool {
-        !self.is_awaited.load(Ordering::Relaxed) && has_length(&self.lock())
+        !self.is_awaited() && has_length(&self.lock())
+    }
+
+    /// Whether the head is known to be one of OPTIONS for a URL without a path and a query.
+    pub(super) fn has_no_path(&self) -> bool {
+        !self.is_awaited() && has_no_path(&self.lock())
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
@@ -71,9 +81,41 @@ fn has_length(head: &[u8]) -> bool {
     })
 }
 
+/// Whether a head, which may lack its beginning, is one of OPTIONS for a URL without a path and a query.
+fn has_no_path(head: &[u8]) -> bool {
+    let line = head.trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let target = line.strip_prefix(b"OPTIONS ").unwrap_or_default();
+    let target = target.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let mut parts = target.splitn(2, |byte| *byte == b':');
+    let is_url = parts
+        .next()
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https"));
+    let rest = parts.next().and_then(|rest| rest.strip_prefix(b"//"));
+    is_url && rest.is_some_and(|rest| !rest.iter().any(|byte| matches!(byte, b'/' | b'?')))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_without_path_is_told_from_one_with_the_path_of_a_slash_s45e() {
+        for head in ["OPTIONS http://a HTTP/1.1\r\nx: /", "\r\nOPTIONS HTTPS://a:1 HTTP/1.1\r\n"] {
+            assert!(has_no_path(head.as_bytes()), "{head}");
+        }
+        for head in [
+            "OPTIONS http://a/ HTTP/1.1\r\n",
+            "OPTIONS http://a?b HTTP/1.1\r\n",
+            "OPTIONS / HTTP/1.1\r\n",
+            "OPTIONS * HTTP/1.1\r\n",
+            // Without its beginning.
+            "http://a HTTP/1.1\r\n",
+            "x: http://a b\r\n",
+            "",
+        ] {
+            assert!(!has_no_path(head.as_bytes()), "{head}");
+        }
+    }
 
     #[test]
     fn a_length_is_seen_only_in_the_fields_of_a_head_s45a() {

@@ -39,7 +39,7 @@ pub(super) fn prepare_request<B>(
     if request.method() == Method::CONNECT {
         return Err(ProxyError::Connect);
     }
-    prepare_target(request)?;
+    prepare_target(request, &client.head)?;
     let version = std::mem::replace(request.version_mut(), Version::HTTP_11);
     let headers = request.headers_mut();
     if version == Version::HTTP_2 {

@@ -7,13 +7,16 @@ use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 
 use super::error::ProxyError;
+use super::head_copy::HeadCopy;
 
 /// Reduces the target of a request to path and query, and sets its `host`: to the authority of an absolute target, or else
 /// to the client's own, or else to an empty one.
-pub(super) fn prepare_target<B>(request: &mut Request<B>) -> Result<(), ProxyError> {
+///
+/// `received` is the copy of its head.
+pub(super) fn prepare_target<B>(request: &mut Request<B>, received: &HeadCopy) -> Result<(), ProxyError> {
     let has_host = check_host(request)?;
     let is_options = request.method() == Method::OPTIONS;
-    let authority = to_origin_form(request.uri_mut(), is_options)?;
+    let authority = to_origin_form(request.uri_mut(), is_options, received)?;
     if authority.is_some() || !has_host {
         set_host(request.headers_mut(), authority.as_ref())?;
     }
@@ -66,7 +69,11 @@ fn is_bracketed_address(text: &[u8]) -> bool {
 }
 
 /// Leaves path and query, and returns the authority of an absolute target.
-fn to_origin_form(uri: &mut Uri, is_options: bool) -> Result<Option<Authority>, ProxyError> {
+fn to_origin_form(
+    uri: &mut Uri,
+    is_options: bool,
+    received: &HeadCopy,
+) -> Result<Option<Authority>, ProxyError> {
     match (uri.scheme_str(), uri.authority()) {
         (None, None) if uri.path().starts_with('/') => return Ok(None),
         (None, None) if uri.path() == "*" && is_options => return Ok(None),
@@ -75,10 +82,9 @@ fn to_origin_form(uri: &mut Uri, is_options: bool) -> Result<Option<Authority>, 
     }
     let parts = std::mem::take(uri).into_parts();
     let path = parts.path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
-    // The path of an absolute target may be empty (RFC 9112, 3.2.1). `as_str` returns "/" for it, but a `Uri` of it is written as
-    // an empty text.
     let path = match path.as_str() {
-        "/" => PathAndQuery::from_static("/"),
+        // A `Uri` has this path, too, if the target has none. Only OPTIONS has a meaning of its own then (RFC 9112, 3.2.4).
+        "/" if is_options && received.has_no_path() => PathAndQuery::from_static("*"),
         "*" if is_options => PathAndQuery::from_static("*"),
         "*" => return Err(ProxyError::BadTarget),
         text if text.starts_with('/') => path,
@@ -89,23 +95,17 @@ fn to_origin_form(uri: &mut Uri, is_options: bool) -> Result<Option<Authority>, 
 }
 
 fn set_host(headers: &mut HeaderMap, authority: Option<&Authority>) -> Result<(), ProxyError> {
-    if let Some(authority) = authority {
-        let host = host_and_port(authority);
-        if host.is_empty() || !is_host(host.as_bytes()) {
+    if let Some(authority) = authority.map(Authority::as_str) {
+        // A user name before the host only misleads (RFC 9110, 4.2.4).
+        if authority.is_empty() || !is_host(authority.as_bytes()) {
             return Err(ProxyError::BadTarget);
         }
-        let host = HeaderValue::from_str(host).map_err(|_| ProxyError::BadTarget)?;
+        let host = HeaderValue::from_str(authority).map_err(|_| ProxyError::BadTarget)?;
         headers.insert(HOST, host);
     } else {
         headers.entry(HOST).or_insert(HeaderValue::from_static(""));
     }
     Ok(())
-}
-
-/// The authority without user name and password.
-fn host_and_port(authority: &Authority) -> &str {
-    let text = authority.as_str();
-    text.rsplit_once('@').map_or(text, |(_, host)| host)
 }
 
 #[cfg(test)]

@@ -7,8 +7,7 @@ use crate::proxy::Limits;
 
 #[tokio::test]
 async fn an_absolute_target_becomes_a_path_and_its_authority_the_host() {
-    let (request, _) =
-        through("GET http://me:pw@example.org:81/a?b HTTP/1.1\r\nhost: other\r\n\r\n", OK).await;
+    let (request, _) = through("GET http://example.org:81/a?b HTTP/1.1\r\nhost: other\r\n\r\n", OK).await;
     assert_eq!(request.start, "GET /a?b HTTP/1.1");
     assert_eq!(request.header("host"), Some("example.org:81"));
 
@@ -19,14 +18,29 @@ async fn an_absolute_target_becomes_a_path_and_its_authority_the_host() {
             through(&format!("GET http://{authority} HTTP/1.1\r\nhost: other\r\n\r\n"), OK).await;
         assert_eq!(request.start, format!("GET {path} HTTP/1.1"));
     }
-    let (request, _) = through("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n", OK).await;
-    assert_eq!(request.start, "OPTIONS * HTTP/1.1");
+}
+
+#[tokio::test]
+async fn options_of_a_whole_server_has_an_asterisk_as_its_target_s45e() {
+    for (target, expected) in [
+        ("*", "*"),
+        ("http://example.org", "*"),
+        ("http://example.org:81", "*"),
+        ("http://example.org/", "/"),
+        ("http://example.org?a", "/?a"),
+        ("/", "/"),
+    ] {
+        let (request, _) = through(&format!("OPTIONS {target} HTTP/1.1\r\nhost: a\r\n\r\n"), OK).await;
+        assert_eq!(request.start, format!("OPTIONS {expected} HTTP/1.1"), "{target}");
+    }
 }
 
 #[tokio::test]
 async fn a_target_that_is_neither_a_path_nor_a_url_is_refused_s45e() {
     let rig = Rig::new().await;
-    for target in ["foo", "u:p@evil:80", "*", "ftp://a/", "http://", "evil.example"] {
+    for target in
+        ["foo", "u:p@evil:80", "http://u:p@a/", "http://u@a", "*", "ftp://a/", "http://", "evil.example"]
+    {
         let mut client = rig.client().await;
         client.send(&format!("GET {target} HTTP/1.1\r\nhost: a\r\n\r\n")).await;
         let refused = client.head().await;

@@ -3,7 +3,8 @@
 mod budgets;
 mod client;
 mod frames;
-mod lengths;
+
 mod limits;
+mod messages;
 mod requests;
 mod stopping;
