@@ -13,7 +13,8 @@ pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
 ///
 /// Ticks are points on the clock, so neither slow checks nor a late host move them ([S12](crate::semantics#s12)). The
 /// phase is computed from the runner's start id by the golden-ratio sequence. It spreads any number of successive ids
-/// nearly evenly over the interval, so that runners started together are not checked together.
+/// nearly evenly over the interval, so that runners started together are not checked together. It is a multiple of a thousandth of
+/// the interval ([S12b](crate::semantics#s12b)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
     interval: Duration,
@@ -27,13 +28,15 @@ pub struct Schedule {
 /// 2⁶⁴ divided by the golden ratio, rounded to an odd number. Its multiples modulo 2⁶⁴ fill the range evenly.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
+/// How many phases there are. A host of more runners wakes up once for several of them.
+const PHASES: u128 = 1_000;
+
 impl Schedule {
     /// The ticks of the runner with this start id. An interval of 0 is taken as 1 ns.
     pub fn new(interval: Duration, start_id: u64) -> Self {
         let interval = interval.max(Duration::from_nanos(1));
-        let fraction = u128::from(start_id.wrapping_mul(GOLDEN));
-        // The product saturates only for intervals over 584 years.
-        let phase = (interval.as_nanos().saturating_mul(fraction)) >> 64;
+        let thousandths = (u128::from(start_id.wrapping_mul(GOLDEN)) * PHASES) >> 64;
+        let phase = interval.as_nanos() * thousandths / PHASES;
         Self { interval, phase: nanos(phase), start_interval: None, confirm_interval: None }
     }
 
@@ -85,6 +88,8 @@ fn nanos(nanos: u128) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     const INTERVAL: Duration = Duration::from_secs(15);
@@ -122,7 +127,7 @@ mod tests {
 
     #[test]
     fn phases_of_successive_ids_are_spread_evenly_s12b() {
-        for runners in [2_u64, 3, 8, 100, 1000] {
+        for runners in [2_u64, 3, 8, 100, 300] {
             let mut phases: Vec<_> = (0..runners).map(|id| Schedule::new(INTERVAL, id).phase).collect();
             phases.sort();
             let wrap = (phases[0] + INTERVAL).saturating_sub(phases[phases.len() - 1]);
@@ -131,6 +136,17 @@ mod tests {
             let even = INTERVAL / u32::try_from(runners).unwrap();
             assert!(widest < even * 2, "{runners} runners: a gap of {widest:?}, where even is {even:?}");
         }
+    }
+
+    #[test]
+    fn thousands_of_runners_share_a_thousand_phases_evenly_s12b() {
+        let mut shared = BTreeMap::<_, u32>::new();
+        for id in 0..10_000 {
+            *shared.entry(Schedule::new(INTERVAL, id).phase).or_default() += 1;
+        }
+        assert_eq!(shared.len(), 1_000);
+        assert!(shared.keys().all(|phase| phase.as_nanos() % Duration::from_millis(15).as_nanos() == 0));
+        assert!(shared.values().all(|runners| (8..=12).contains(runners)), "{shared:?}");
     }
 
     #[test]
