@@ -1,9 +1,9 @@
 //! Measures how long the host itself was kept from running.
 
-use std::convert::Infallible;
+use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, timeout_at};
 
 /// How often the meter reads the clock.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(20);
@@ -24,10 +24,19 @@ impl LagMeter {
         Self { last: Instant::now(), lost: Duration::ZERO }
     }
 
-    /// Measures until the future is dropped.
-    pub(crate) async fn run(&mut self) -> Infallible {
+    /// Measures until the future is ready, or until this time has passed: then the result is `None`. One timer does both.
+    pub(crate) async fn timeout<T>(&mut self, time: Duration, future: impl Future<Output = T>) -> Option<T> {
+        let deadline = Instant::now().checked_add(time);
+        let mut future = pin!(future);
         loop {
-            sleep_until(self.last + SAMPLE_INTERVAL).await;
+            let sample = self.last + SAMPLE_INTERVAL;
+            let wake = deadline.map_or(sample, |deadline| deadline.min(sample));
+            if let Ok(output) = timeout_at(wake, &mut future).await {
+                return Some(output);
+            }
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return None;
+            }
             self.lost = self.lost();
             self.last = Instant::now();
         }
@@ -47,10 +56,7 @@ mod tests {
     /// Runs a meter together with another future.
     async fn measure(other: impl Future<Output = ()>) -> Duration {
         let mut meter = LagMeter::start();
-        tokio::select! {
-            never = meter.run() => match never {},
-            () = other => {}
-        }
+        meter.timeout(Duration::MAX, other).await.unwrap();
         meter.lost()
     }
 
@@ -70,5 +76,14 @@ mod tests {
         .await;
         let expected = Duration::from_secs(5);
         assert!(lost <= expected && lost > expected.saturating_sub(SAMPLE_INTERVAL * 4), "{lost:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_future_that_is_not_ready_in_time_is_given_up_then_s19a() {
+        for millis in [0, 1, 20, 90, 5_000] {
+            let (started, time) = (Instant::now(), Duration::from_millis(millis));
+            assert_eq!(LagMeter::start().timeout(time, std::future::pending::<()>()).await, None);
+            assert_eq!(started.elapsed(), time);
+        }
     }
 }

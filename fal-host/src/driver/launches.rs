@@ -34,9 +34,8 @@ impl Driver {
                 let target = self.probe_target.clone();
                 let interval = self.fleet.settings().check_interval;
                 let prober = target.map(|target| {
-                    Prober::new(handle.check_address(), target)
-                        .with_interval(interval)
-                        .with_evidence(evidence)
+                    let prober = Prober::new(handle.check_address(), target);
+                    Arc::new(prober.with_interval(interval).with_evidence(evidence))
                 });
                 self.runners.insert(id, LiveRunner { handle, prober, check: None });
                 FleetEvent::Launched { id, pid }

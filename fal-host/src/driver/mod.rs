@@ -10,6 +10,7 @@ mod restarts;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
@@ -81,7 +82,7 @@ enum Turn {
 /// What the driver holds of a runner that was launched.
 struct LiveRunner {
     handle: Box<dyn RunnerHandle>,
-    prober: Option<Prober>,
+    prober: Option<Arc<Prober>>,
     /// The check in flight. The handle of one that has ended would keep its memory.
     check: Option<(CheckId, AbortHandle)>,
 }
@@ -119,10 +120,16 @@ impl Driver {
         driver.drain_queue();
         let mut memory = MemorySampler::new(samples_memory, driver.fleet_events.clone());
         let mut catch_up = CatchUp::new();
+        let mut alarm = pin!(sleep_until(Instant::now()));
         let mut has_launched = false;
         while !driver.stopped {
             let deadline = catch_up.sleep(clock.now(), driver.fleet.deadline());
             let wake = deadline.map(|deadline| clock.instant(deadline));
+            if let Some(wake) = wake
+                && alarm.deadline() != wake
+            {
+                alarm.as_mut().reset(wake);
+            }
             if std::mem::take(&mut has_launched) {
                 // Checks go on between two launches.
                 yield_now().await;
@@ -133,7 +140,7 @@ impl Driver {
                 () = memory.due() => Turn::MemoryDue,
                 Some(report) = reports.recv() => Turn::Report(report),
                 request = requests.recv(), if !driver.handle_dropped => Turn::Request(request),
-                () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => Turn::Deadline,
+                () = &mut alarm, if wake.is_some() => Turn::Deadline,
                 // One at a time, since a process takes about a millisecond to start. A stop waits for a few at most.
                 () = std::future::ready(()), if !driver.launches.is_empty() => Turn::LaunchDue,
             };
@@ -286,7 +293,6 @@ impl Driver {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         let Some(prober) = runner.prober.clone() else { return };
         let (fleet_events, balancer) = (self.fleet_events.clone(), Arc::clone(&self.balancer));
-        let evidence = self.evidence.begin(id);
         let task = tokio::spawn(async move {
             let found = catch_panic(prober.check(check)).await;
             let finding = Finding { is_wedged: balancer.is_wedged(id), ..found };
@@ -294,7 +300,7 @@ impl Driver {
                 && finding.answer == Outcome::Pass
                 && let Some(oldest) = balancer.oldest_request(id)
             {
-                evidence.check_failed(check.id, &format!("the oldest request is {oldest}"));
+                prober.evidence().check_failed(check.id, &format!("the oldest request is {oldest}"));
             }
             let _ = fleet_events.send(FleetEvent::CheckFinished { id, check: check.id, finding });
         });
@@ -304,7 +310,9 @@ impl Driver {
     fn emit(&mut self, runner: RunnerId, kind: EventKind) {
         self.metrics.count(self.clock.now(), runner, &kind);
         let at = SystemTime::now();
-        let evidence = self.evidence.of(runner).map(AsRef::as_ref);
+        // Nothing is kept about a check that has passed, and most events are such checks.
+        let passed = matches!(&kind, EventKind::Checked(record) if record.outcome == Outcome::Pass);
+        let evidence = if passed { None } else { self.evidence.of(runner).map(AsRef::as_ref) };
         events::log(runner, &kind, evidence);
         let runner = Some(runner);
         let source = EventSource { runner, at, clock: &self.clock, evidence };

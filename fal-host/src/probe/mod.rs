@@ -26,11 +26,11 @@ const MAX_CONNECTION_AGE: Duration = Duration::from_secs(60);
 const MAX_CONNECTION_INTERVALS: u32 = 4;
 
 /// Makes the checks of one runner, over a connection that it keeps for some of them.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Prober {
     address: Address,
     target: Arc<ProbeTarget>,
-    kept: Arc<Mutex<Option<ProbeConnection>>>,
+    kept: Mutex<Option<ProbeConnection>>,
     /// A connection that is as old is closed. A runner that accepts no connections would pass on one that is open.
     max_age: Duration,
     /// Keeps why checks failed.
@@ -70,27 +70,24 @@ impl Prober {
     pub(crate) async fn check(&self, check: Check) -> Finding {
         let started = Instant::now();
         let mut lag = LagMeter::start();
-        let attempt = tokio::select! {
-            attempt = tokio::time::timeout(check.timeout, self.attempt(check.trigger)) => attempt,
-            never = lag.run() => match never {},
-        };
+        let attempt = lag.timeout(check.timeout, self.attempt(check.trigger)).await;
         let mut stamp = None;
         let answer = match attempt {
-            Ok(Attempt::Passed(connection, progress)) if started.elapsed() <= check.timeout => {
+            Some(Attempt::Passed(connection, progress)) if started.elapsed() <= check.timeout => {
                 self.keep(connection);
                 stamp = progress;
                 Outcome::Pass
             }
             // A busy host may see the answer and the deadline at once. Such an answer came too late (S18).
-            Ok(Attempt::Passed(..)) | Err(_) => Outcome::Failure(Failure::Timeout),
-            Ok(Attempt::Failed(failure, detail)) => {
+            Some(Attempt::Passed(..)) | None => Outcome::Failure(Failure::Timeout),
+            Some(Attempt::Failed(failure, detail)) => {
                 if let Some(detail) = detail {
                     self.evidence.check_failed(check.id, &detail);
                 }
                 Outcome::Failure(failure)
             }
-            Ok(Attempt::NoResponse) => Outcome::Failure(Failure::Disconnected),
-            Ok(Attempt::CouldNotAsk) => Outcome::Inconclusive(Inconclusive::CouldNotAsk),
+            Some(Attempt::NoResponse) => Outcome::Failure(Failure::Disconnected),
+            Some(Attempt::CouldNotAsk) => Outcome::Inconclusive(Inconclusive::CouldNotAsk),
         };
         Finding {
             host_lag: lag.lost(),
@@ -98,6 +95,11 @@ impl Prober {
             oldest_request: stamp.and_then(|stamp| stamp.oldest),
             ..Finding::from(answer)
         }
+    }
+
+    /// Where it keeps why checks fail.
+    pub(crate) fn evidence(&self) -> &Evidence {
+        &self.evidence
     }
 
     /// Closes the kept connection: a runner that stops waits for the end of every connection.

@@ -79,7 +79,7 @@ async fn a_full_backlog_is_retried_until_the_deadline_s20e() {
     assert_eq!(bench.brief_outcome().await, failure(Failure::Timeout), "{} wait", crowd.len());
 
     let listener = bench.listener.take().unwrap();
-    let prober = bench.prober.clone();
+    let prober = bench.another_prober();
     let asked = tokio::spawn(async move { prober.check(in_time()).await.answer });
     drop(crowd);
     let server = tokio::spawn(async move {

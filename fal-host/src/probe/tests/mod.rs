@@ -66,6 +66,11 @@ async fn head(stream: &mut UnixStream) -> String {
 }
 
 impl Bench {
+    /// A prober of the same runner with a connection of its own.
+    fn another_prober(&self) -> Prober {
+        Prober::new(self.prober.address.clone(), Arc::clone(&self.prober.target))
+    }
+
     /// Answers the first request of every connection with these bytes, and then closes the connection.
     fn answers(&mut self, bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> JoinHandle<()> {
         let listener = self.listener.take().unwrap();

@@ -8,7 +8,7 @@ async fn a_check_is_a_post_without_a_body_and_with_a_fresh_request_id_s16() {
     let listener = bench.listener.take().unwrap();
     let mut ids = Vec::new();
     for trigger in [Trigger::Periodic, Trigger::Manual] {
-        let prober = Prober { kept: Arc::default(), ..bench.prober.clone() };
+        let prober = bench.another_prober();
         let asked = tokio::spawn(async move { prober.check(check(trigger, GUARD)).await.answer });
         let (mut stream, _) = listener.accept().await.unwrap();
         let head = head(&mut stream).await.to_lowercase();
@@ -209,6 +209,6 @@ fn an_invalid_method_or_path_is_rejected_with_its_value() {
 async fn a_check_by_head_has_a_response_without_a_body_s16_s17() {
     let mut bench = bench();
     let target = ProbeTarget::new(&HealthCheckSpec::new("HEAD", "/health", HealthCheck::new())).unwrap();
-    bench.prober = Prober { target: Arc::new(target), ..bench.prober.clone() };
+    bench.prober.target = Arc::new(target);
     assert_eq!(bench.outcome_of("HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n").await, Outcome::Pass);
 }
