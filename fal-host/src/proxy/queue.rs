@@ -30,6 +30,8 @@ pub(super) struct QueuePosition {
     deadline: Option<Instant>,
     moves: u8,
     waited: Duration,
+    /// Since when it waits in the queue.
+    waiting: Option<Instant>,
     /// How a runner has lost the request, if one has.
     lost: Option<Loss>,
 }
@@ -48,6 +50,11 @@ impl QueuePosition {
     /// How a runner has lost the request, if one has.
     pub(super) const fn lost(&self) -> Option<Loss> {
         self.lost
+    }
+
+    /// When the request got its permit, which it has just got. `None`: as soon as it asked for the first one.
+    pub(super) fn granted_at(&self) -> Option<Instant> {
+        (self.deadline.is_some() || self.lost.is_some()).then(Instant::now)
     }
 
     /// How long the request has waited in the queue so far.
@@ -86,14 +93,17 @@ impl QueuePosition {
         priority: Priority,
         balancer: &Arc<Balancer>,
     ) -> Result<Permit, ProxyError> {
+        // A wait has been given up, because the body has arrived (S56c).
+        self.end_wait();
         let has_asked = self.arrival.is_some() || self.moves > 0;
         let limit = if has_asked { QueueLimit::Exempt } else { QueueLimit::Applies };
-        let (waiter, since) = match balancer.acquire(self.client, &mut self.arrival, priority, limit) {
+        let waiter = match balancer.acquire(self.client, &mut self.arrival, priority, limit) {
             Acquired::Permit(runner) => {
                 return Ok(Permit::granted(Arc::clone(balancer), runner, self.client));
             }
             Acquired::Queued(arrival, since, runner) => {
-                (Waiter { balancer: Arc::clone(balancer), arrival, runner }, since)
+                self.waiting = Some(since);
+                Waiter { balancer: Arc::clone(balancer), arrival, runner }
             }
             Acquired::QueueFull(cause) => {
                 return Err(ProxyError::QueueFull { limit: balancer.limits().queue, cause });
@@ -102,10 +112,14 @@ impl QueuePosition {
         };
         let timeout = balancer.limits().queue_timeout;
         let acquired = timeout_at(self.deadline(timeout), waiter).await;
-        self.waited += since.elapsed();
+        self.end_wait();
         acquired.unwrap_or_else(|_| {
             Err(ProxyError::QueueTimeout { after: timeout, cause: balancer.wait_cause() })
         })
+    }
+
+    fn end_wait(&mut self) {
+        self.waited += self.waiting.take().map(|since| since.elapsed()).unwrap_or_default();
     }
 }
 

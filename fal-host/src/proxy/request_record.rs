@@ -85,14 +85,14 @@ impl RequestRecord {
         self.trace.set_waited(waited);
     }
 
-    /// What is known of it as the holder of a permit, which it has just got.
-    pub(super) fn holder<B>(&self, request: &Request<B>, id: &HeaderValue) -> Holder {
+    /// What is known of it as the holder of a permit since then. `None`: since it asked for its first permit.
+    pub(super) fn holder<B>(&self, request: &Request<B>, id: &HeaderValue, since: Option<Instant>) -> Holder {
         Holder {
             method: self.method.clone(),
             target: request.uri().path_and_query().cloned(),
             request_id: id.clone(),
             endpoint: self.endpoint,
-            since: self.began + self.gathered + self.waited.unwrap_or_default(),
+            since: since.unwrap_or(self.began + self.gathered),
             client: Arc::downgrade(&self.session.client),
             response_begun: false,
         }

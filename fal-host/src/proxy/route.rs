@@ -69,7 +69,7 @@ pub(super) async fn route(
         drop(arrival.take());
         record.set_waited(position.waited());
         let mut permit = acquired?;
-        let idle = permit.begin(record.holder(request, id), client);
+        let idle = permit.begin(record.holder(request, id, position.granted_at()), client);
         client.transfers.hold_permit();
         record.entry.runner = Some(permit.runner().id);
         if unsent.is_none() {

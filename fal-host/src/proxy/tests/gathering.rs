@@ -149,6 +149,8 @@ async fn what_was_read_early_is_sent_once_more_if_it_is_lost_s56a_s59a() {
     assert_eq!(client.message().await.body, "ok");
 }
 
+const WAIT: Duration = Duration::from_secs(10);
+
 const STREAM: &str = "POST /stream HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n";
 
 #[tokio::test]
@@ -177,8 +179,8 @@ async fn a_stream_waits_until_no_complete_request_does_s56c() {
 }
 
 #[tokio::test]
-async fn a_chunked_body_that_is_complete_in_the_queue_gives_its_request_its_place_s56c() {
-    let mut rig = Rig::new().await;
+async fn a_chunked_body_that_is_complete_in_the_queue_gives_its_request_its_place_s56c_s83e() {
+    let mut rig = Rig::with(Limits { server_timing: true, ..limits() }).await;
     let runner = rig.runner();
     let (_first, mut connection) = rig.request("/first", &runner).await;
     let mut stream = rig.client().await;
@@ -186,12 +188,19 @@ async fn a_chunked_body_that_is_complete_in_the_queue_gives_its_request_its_plac
     until(|| rig.balancer.waiting() == 1).await;
     let _later = rig.get("/later").await;
     until(|| rig.balancer.waiting() == 2).await;
+    tick_through(WAIT).await;
     stream.send("0\r\nx: 1\r\n\r\n").await;
     // The runner answers when the host has read that.
     until(|| rig.balancer.waiting_with(Priority::Low) == 0).await;
     connection.answer("ok").await;
     let request = connection.message().await;
     assert_eq!((request.start.as_str(), request.body.as_str()), ("POST /stream HTTP/1.1", "hello"));
+    assert!(rig.balancer.oldest_request(runner.id).unwrap().in_flight < WAIT);
+    connection.answer("ok").await;
+    let response = stream.message().await;
+    let timing = response.header("server-timing").unwrap();
+    let queued = timing.split(['=', ',']).nth(1).and_then(|time| time.parse::<f64>().ok());
+    assert!(queued.is_some_and(|time| time >= WAIT.as_secs_f64() * 1_000.0), "{timing}");
 }
 
 #[tokio::test]

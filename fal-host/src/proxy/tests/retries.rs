@@ -3,6 +3,9 @@
 use tracing::Level;
 
 use super::log::Log;
+use std::time::Duration;
+
+use super::overdue::tick_through;
 use super::rig::limits;
 use super::{Rig, until};
 use crate::fleet::Reason;
@@ -35,6 +38,20 @@ async fn a_lost_request_is_sent_once_more_to_another_runner_with_its_body_s59a()
     connection.answer("done").await;
     assert_eq!(client.message().await.body, "done");
     assert!(rig.has_no_report());
+}
+
+#[tokio::test]
+async fn a_request_that_is_sent_again_has_held_its_second_permit_since_it_got_that_s38h_s59a() {
+    let mut rig = rig().await;
+    let first = rig.runner();
+    let (_client, connection) = rig.request("/x", &first).await;
+    let time = Duration::from_secs(10);
+    tick_through(time).await;
+    assert!(rig.balancer.oldest_request(first.id).unwrap().in_flight >= time);
+    let second = rig.runner();
+    drop(connection);
+    second.accept().await.message().await;
+    assert!(rig.balancer.oldest_request(second.id).unwrap().in_flight < time);
 }
 
 #[tokio::test]
