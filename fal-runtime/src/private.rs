@@ -60,7 +60,7 @@ pub use crate::app::{App, AppOptions, Block, Declaration, Instance, Registered, 
 pub use crate::cors::Cors;
 pub use crate::endpoint::{
     Argument, ArgumentInfo, ArgumentSource, BoxedCall, BoxedCallFallback, CallContext, Endpoint,
-    EndpointMethod, Extracting, HeadArgument, HeadSource, Probe, ProbeDefaults, ProbeUnvalidated,
+    EndpointMethod, HeadArgument, HeadSource, Probe, ProbeDefaults, ProbeUnvalidated,
 };
 pub use crate::error::{
     ApiError, Cause, DeclaredFailure, Error, ErrorParts, IsStdError, cause, to_error, with_headers,

@@ -33,8 +33,11 @@ pub trait Argument<M>: Sized + Send {
     /// Where it comes from.
     const SOURCE: ArgumentSource;
 
+    /// The future that extracts it. One that never waits makes the code of each endpoint smaller.
+    type Extracting<'a, 'c: 'a>: Future<Output = Result<Self, Error>>;
+
     /// Extracts it from the request and checks its rules.
-    fn extract<'a, 'c, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, Self>;
+    fn extract<'a, 'c: 'a, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Self::Extracting<'a, 'c>;
 }
 
 /// An argument of a health check, which has no request body.
@@ -90,24 +93,29 @@ pub enum BodyKind {
     Form,
 }
 
-/// The future of an argument that is being extracted. It is a named type, so that rustc reports a missing bound
-/// once.
-#[expect(missing_debug_implementations, reason = "it holds a future")]
-pub enum Extracting<'a, 'c, T> {
-    /// Reads it synchronously from the call.
-    Read(&'a mut CallContext<'c>, fn(&mut CallContext<'c>) -> Result<T, Error>),
-    /// Extracts it from the head with axum.
-    Waiting(BoxFuture<'a, Result<T, Error>>),
+/// Reads an argument synchronously from the call.
+#[expect(missing_debug_implementations, reason = "it holds a function")]
+pub struct Read<'a, 'c, T> {
+    call: &'a mut CallContext<'c>,
+    read: fn(&mut CallContext<'_>) -> Result<T, Error>,
 }
 
-impl<T> Future for Extracting<'_, '_, T> {
+impl<'a, 'c, T> Read<'a, 'c, T> {
+    pub(super) fn new(
+        call: &'a mut CallContext<'c>,
+        read: fn(&mut CallContext<'_>) -> Result<T, Error>,
+    ) -> Self {
+        Self { call, read }
+    }
+}
+
+impl<T> Future for Read<'_, '_, T> {
     type Output = Result<T, Error>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.get_mut() {
-            Self::Read(call, read) => Poll::Ready(read(call)),
-            Self::Waiting(taking) => taking.as_mut().poll(context),
-        }
+    #[inline]
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        Poll::Ready((this.read)(this.call))
     }
 }
 
@@ -130,8 +138,10 @@ pub struct WithApp<A>(PhantomData<A>);
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> Argument<FromBody> for T {
     const SOURCE: ArgumentSource = ArgumentSource::Body(BodyKind::Json(SchemaOf::of::<T>()));
 
-    fn extract<'a, 'c, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, Self> {
-        Extracting::Read(call, read::<T, R>)
+    type Extracting<'a, 'c: 'a> = Read<'a, 'c, Self>;
+
+    fn extract<'a, 'c: 'a, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Read<'a, 'c, Self> {
+        Read::new(call, read::<T, R>)
     }
 }
 
@@ -165,17 +175,19 @@ where
 {
     const SOURCE: ArgumentSource = ArgumentSource::Head;
 
-    fn extract<'a, 'c, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, Self> {
+    type Extracting<'a, 'c: 'a> = BoxFuture<'a, Result<Self, Error>>;
+
+    fn extract<'a, 'c: 'a, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Self::Extracting<'a, 'c> {
         let path = call.path;
         let head = &mut *call.request;
-        Extracting::Waiting(Box::pin(async move {
+        Box::pin(async move {
             let rejected = match T::from_request_parts(head, &()).await {
                 Ok(taken) => return R::broken_in_head(&taken, head).map_or(Ok(taken), Err),
                 Err(rejection) => rejection::validation_error(&rejection, path, head)
                     .ok_or_else(|| rejection.into_response()),
             };
             Err(rejection::into_error(rejected).await)
-        }))
+        })
     }
 }
 
@@ -186,9 +198,11 @@ impl<A: Any + Sync, T: FromApp<A> + 'static> Argument<WithApp<A>> for T {
         None => ArgumentSource::Head,
     };
 
-    fn extract<'a, 'c, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, Self> {
+    type Extracting<'a, 'c: 'a> = BoxFuture<'a, Result<Self, Error>>;
+
+    fn extract<'a, 'c: 'a, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Self::Extracting<'a, 'c> {
         let app: &A = call.app();
-        Extracting::Waiting(Box::pin(T::from_app(app, call.request)))
+        Box::pin(T::from_app(app, call.request))
     }
 }
 
@@ -196,7 +210,9 @@ impl<A: Any + Sync, T: FromApp<A> + 'static> Argument<WithApp<A>> for T {
 impl Argument<FromCall> for RequestContext {
     const SOURCE: ArgumentSource = ArgumentSource::Head;
 
-    fn extract<'a, 'c, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, Self> {
-        Extracting::Read(call, |call| Ok(call.context()))
+    type Extracting<'a, 'c: 'a> = Read<'a, 'c, Self>;
+
+    fn extract<'a, 'c: 'a, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Read<'a, 'c, Self> {
+        Read::new(call, |call| Ok(call.context()))
     }
 }

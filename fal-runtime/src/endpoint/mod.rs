@@ -30,7 +30,7 @@ mod span;
 mod validated;
 
 pub(crate) use argument::BodyKind;
-pub use argument::{Argument, ArgumentSource, Extracting, HeadArgument};
+pub use argument::{Argument, ArgumentSource, HeadArgument};
 pub use argument_info::{ArgumentInfo, HeadSource};
 pub(crate) use argument_info::{Requiredness, RuleChecker};
 pub use call::{BoxedCall, BoxedCallFallback, CallContext};

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use axum::extract as axums;
 use schemars::JsonSchema;
 
-use super::argument::{Argument, Extracting};
+use super::argument::Argument;
 use super::argument_info::{HeadSource, Requiredness, RuleChecker};
 use super::call::CallContext;
 use super::rules::NoRules;
@@ -32,13 +32,13 @@ impl<T> ProbeDefaults for Probe<T> {}
 /// Extracts arguments whose types have no rules.
 pub trait ProbeUnvalidated<T> {
     /// Extracts it from the request.
-    fn fal_extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, T>
+    fn fal_extract<'a, 'c: 'a, M>(call: &'a mut CallContext<'c>) -> T::Extracting<'a, 'c>
     where
         T: Argument<M>;
 }
 
 impl<T> ProbeUnvalidated<T> for Probe<T> {
-    fn fal_extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, T>
+    fn fal_extract<'a, 'c: 'a, M>(call: &'a mut CallContext<'c>) -> T::Extracting<'a, 'c>
     where
         T: Argument<M>,
     {

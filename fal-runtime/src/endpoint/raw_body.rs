@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::argument::{Argument, ArgumentSource, BodyKind, Extracting};
+use super::argument::{Argument, ArgumentSource, BodyKind, Read};
 use super::call::CallContext;
 use super::payload::Payload;
 use super::rules::Rules;
@@ -15,14 +15,6 @@ use crate::extract::{BodyStream, Text};
 pub enum FromRawBody {}
 
 impl CallContext<'_> {
-    fn stream(&mut self) -> Result<BodyStream> {
-        match std::mem::replace(&mut self.payload, Payload::None) {
-            Payload::Stream(stream) => Ok(stream),
-            // The macro declares that the endpoint takes it.
-            Payload::Read(_) | Payload::None => Err(Error::msg("the endpoint takes no stream")),
-        }
-    }
-
     fn payload(&mut self) -> Bytes {
         match std::mem::replace(&mut self.payload, Payload::None) {
             Payload::Read(bytes) => bytes,
@@ -35,8 +27,10 @@ impl CallContext<'_> {
 impl Argument<FromRawBody> for Bytes {
     const SOURCE: ArgumentSource = ArgumentSource::Body(BodyKind::Bytes);
 
-    fn extract<'a, 'c, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, Self> {
-        Extracting::Read(call, |call| Ok(call.payload()))
+    type Extracting<'a, 'c: 'a> = Read<'a, 'c, Self>;
+
+    fn extract<'a, 'c: 'a, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Read<'a, 'c, Self> {
+        Read::new(call, |call| Ok(call.payload()))
     }
 }
 
@@ -44,8 +38,10 @@ impl Argument<FromRawBody> for Bytes {
 impl Argument<FromRawBody> for Text {
     const SOURCE: ArgumentSource = ArgumentSource::Body(BodyKind::Text);
 
-    fn extract<'a, 'c, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, Self> {
-        Extracting::Read(call, |call| text(call.payload()))
+    type Extracting<'a, 'c: 'a> = Read<'a, 'c, Self>;
+
+    fn extract<'a, 'c: 'a, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Read<'a, 'c, Self> {
+        Read::new(call, |call| text(call.payload()))
     }
 }
 
@@ -53,8 +49,10 @@ impl Argument<FromRawBody> for Text {
 impl Argument<FromRawBody> for BodyStream {
     const SOURCE: ArgumentSource = ArgumentSource::Body(BodyKind::Stream);
 
-    fn extract<'a, 'c, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, Self> {
-        Extracting::Read(call, CallContext::stream)
+    type Extracting<'a, 'c: 'a> = Read<'a, 'c, Self>;
+
+    fn extract<'a, 'c: 'a, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Read<'a, 'c, Self> {
+        Read::new(call, stream)
     }
 }
 
@@ -63,11 +61,21 @@ impl Argument<FromRawBody> for BodyStream {
 impl Argument<FromRawBody> for crate::extract::Multipart {
     const SOURCE: ArgumentSource = ArgumentSource::Body(BodyKind::Form);
 
-    fn extract<'a, 'c, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, Self> {
-        Extracting::Read(call, |call| {
-            let stream = call.stream()?;
+    type Extracting<'a, 'c: 'a> = Read<'a, 'c, Self>;
+
+    fn extract<'a, 'c: 'a, R: Rules<Self>>(call: &'a mut CallContext<'c>) -> Read<'a, 'c, Self> {
+        Read::new(call, |call| {
+            let stream = stream(call)?;
             Self::new(&call.request.headers, stream)
         })
+    }
+}
+
+fn stream(call: &mut CallContext<'_>) -> Result<BodyStream> {
+    match std::mem::replace(&mut call.payload, Payload::None) {
+        Payload::Stream(stream) => Ok(stream),
+        // The macro declares that the endpoint takes it.
+        Payload::Read(_) | Payload::None => Err(Error::msg("the endpoint takes no stream")),
     }
 }
 

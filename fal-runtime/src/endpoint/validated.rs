@@ -4,7 +4,7 @@ use ::garde::Validate;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::argument::{Argument, Extracting};
+use super::argument::Argument;
 use super::argument_info::RuleChecker;
 use super::call::CallContext;
 use super::probe::Probe;
@@ -26,7 +26,7 @@ where
     T::Context: Default,
 {
     /// Takes it from the request, by its own rules.
-    pub fn fal_extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, T>
+    pub fn fal_extract<'a, 'c: 'a, M>(call: &'a mut CallContext<'c>) -> T::Extracting<'a, 'c>
     where
         T: Argument<M>,
     {
@@ -61,7 +61,9 @@ macro_rules! in_head {
             pub const FAL_RULES: RuleChecker = RuleChecker::Garde(garde::read_and_validate::<T>);
 
             /// Takes it from the request, by the rules of what it holds.
-            pub fn fal_extract<'a, 'c, M>(call: &'a mut CallContext<'c>) -> Extracting<'a, 'c, $extractor<T>>
+            pub fn fal_extract<'a, 'c: 'a, M>(
+                call: &'a mut CallContext<'c>,
+            ) -> <$extractor<T> as Argument<M>>::Extracting<'a, 'c>
             where
                 $extractor<T>: Argument<M>,
             {

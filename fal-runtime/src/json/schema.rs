@@ -12,17 +12,30 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 #[derive(Clone, Copy, Debug)]
 pub struct SchemaOf(fn(Option<&mut SchemaGenerator>) -> Described);
 
-/// The description of a type; with its schema if a generator was passed.
-struct Described {
+/// The schema of a type if a generator was passed, and otherwise its names. One of the two, since each program has
+/// this function for each type, and to return both is a tenth of it.
+enum Described {
+    Schema(Schema),
+    Names(SchemaNames),
+}
+
+/// Under which names the definitions of a document have a type.
+#[derive(Default)]
+struct SchemaNames {
     is_inline: bool,
     name: Cow<'static, str>,
     id: Cow<'static, str>,
-    schema: Option<Schema>,
 }
 
 fn describe<T: JsonSchema>(generator: Option<&mut SchemaGenerator>) -> Described {
-    let schema = generator.map(T::json_schema);
-    Described { is_inline: T::inline_schema(), name: T::schema_name(), id: T::schema_id(), schema }
+    match generator {
+        Some(generator) => Described::Schema(T::json_schema(generator)),
+        None => Described::Names(SchemaNames {
+            is_inline: T::inline_schema(),
+            name: T::schema_name(),
+            id: T::schema_id(),
+        }),
+    }
 }
 
 thread_local! {
@@ -45,17 +58,24 @@ impl SchemaOf {
 
     /// The schema inline, without a reference.
     pub(crate) fn inline(self, generator: &mut SchemaGenerator) -> Schema {
-        // There is one, since a generator was passed.
-        (self.0)(Some(generator)).schema.unwrap_or_default()
+        match (self.0)(Some(generator)) {
+            Described::Schema(schema) => schema,
+            // A generator was passed.
+            Described::Names(_) => Schema::default(),
+        }
     }
 
     /// The name of the type.
     pub(crate) fn name(self) -> Cow<'static, str> {
-        self.described().name
+        self.names().name
     }
 
-    fn described(self) -> Described {
-        (self.0)(None)
+    fn names(self) -> SchemaNames {
+        match (self.0)(None) {
+            Described::Names(names) => names,
+            // No generator was passed.
+            Described::Schema(_) => SchemaNames::default(),
+        }
     }
 }
 
@@ -64,15 +84,15 @@ enum ErasedSchema {}
 
 impl JsonSchema for ErasedSchema {
     fn inline_schema() -> bool {
-        DESCRIBED.get().described().is_inline
+        DESCRIBED.get().names().is_inline
     }
 
     fn schema_name() -> Cow<'static, str> {
-        DESCRIBED.get().described().name
+        DESCRIBED.get().names().name
     }
 
     fn schema_id() -> Cow<'static, str> {
-        DESCRIBED.get().described().id
+        DESCRIBED.get().names().id
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
