@@ -50,6 +50,7 @@ mod tests {
             duration: Duration::ZERO,
             ago: Duration::ZERO,
             detail: detail.map(Into::into),
+            requested_by: None,
         };
         failed_check(&check, &Circumstances { has_passed, ..Circumstances::default() })
     }

@@ -8,6 +8,7 @@ use http::StatusCode;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
+use crate::check_requester::CheckRequester;
 use crate::evidence::Evidence;
 use crate::json::rounded_to_thousandths;
 
@@ -26,6 +27,8 @@ pub struct CheckInfo {
     /// Why it failed, in the runner's words or the system's, at most 1 KiB. A [`Snapshot`](crate::Snapshot) has it of the last
     /// check of each runner, [`RunnerDetails`](crate::RunnerDetails) of every check.
     pub detail: Option<Arc<str>>,
+    /// What has asked for it, if it is a manual check ([S85f](fal_health::semantics#s85f)).
+    pub requested_by: Option<Arc<CheckRequester>>,
 }
 
 impl CheckInfo {
@@ -49,24 +52,27 @@ impl CheckInfo {
             duration: record.duration,
             ago: now.since(record.started + record.duration),
             detail: None,
+            requested_by: None,
         }
     }
 }
 
 impl CheckInfo {
-    /// A check with what is kept of its failure.
+    /// A check with what is kept of it.
     pub(crate) fn with_detail(record: &CheckRecord, now: Time, kept: Option<&Evidence>) -> Self {
+        let requested_by = kept.and_then(|kept| kept.requester(record.id));
         // What is kept of a check that has passed after all does not say why it failed.
         let kept = kept.filter(|_| matches!(record.outcome, Outcome::Failure(_)));
-        Self { detail: kept.and_then(|kept| kept.detail(record.id)), ..Self::of(record, now) }
+        let detail = kept.and_then(|kept| kept.detail(record.id));
+        Self { detail, requested_by, ..Self::of(record, now) }
     }
 }
 
 impl Serialize for CheckInfo {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (reason, status) = (self.outcome.reason(), self.outcome.status());
-        let detail = self.detail.as_deref();
-        let optional = [reason.is_some(), status.is_some(), detail.is_some()];
+        let (detail, requested_by) = (self.detail.as_deref(), self.requested_by.as_deref());
+        let optional = [reason.is_some(), status.is_some(), detail.is_some(), requested_by.is_some()];
         let fields = 4 + optional.into_iter().filter(|is_present| *is_present).count();
         let mut check = serializer.serialize_struct("CheckInfo", fields)?;
         check.serialize_field("trigger", self.trigger.name())?;
@@ -79,6 +85,9 @@ impl Serialize for CheckInfo {
         }
         if let Some(detail) = detail {
             check.serialize_field("detail", detail)?;
+        }
+        if let Some(requested_by) = requested_by {
+            check.serialize_field("requested_by", requested_by)?;
         }
         check
             .serialize_field("duration_ms", &rounded_to_thousandths(self.duration.as_secs_f64() * 1_000.0))?;
@@ -102,6 +111,7 @@ mod tests {
             duration: Duration::from_micros(1_864),
             ago: Duration::from_micros(2_016_400),
             detail: None,
+            requested_by: None,
         };
         let times = json!({ "trigger": "manual", "duration_ms": 1.864, "ago_seconds": 2.016 });
         for (outcome, fields) in [

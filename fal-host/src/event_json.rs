@@ -1,6 +1,5 @@
 //! Events as JSON.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fal_health::{CheckEffect, CheckRecord};
@@ -48,8 +47,8 @@ fn line(id: Position, kind: &str, runner: Option<RunnerId>, at: SystemTime, fiel
     Value::Object(event).to_string()
 }
 
-fn check_fields(record: &CheckRecord, detail: Option<Arc<str>>) -> Value {
-    let mut check = to_value(&CheckInfo { detail, ..CheckInfo::just_ended(record) });
+fn check_fields(record: &CheckRecord, kept: Option<&Evidence>) -> Value {
+    let mut check = to_value(&CheckInfo::with_detail(record, record.started + record.duration, kept));
     if let (Value::Object(fields), CheckEffect::Counted { streak }) = (&mut check, record.effect) {
         fields.insert("streak".to_owned(), streak.into());
     }
@@ -76,9 +75,7 @@ fn fields(kind: &EventKind, source: EventSource<'_>) -> Value {
         | EventKind::Ready { after } => {
             json!({ "after_seconds": seconds(*after) })
         }
-        EventKind::Checked(record) => {
-            check_fields(record, source.evidence.and_then(|evidence| evidence.detail(record.id)))
-        }
+        EventKind::Checked(record) => check_fields(record, source.evidence),
         EventKind::Stalled { since } => json!({ "since_seconds": seconds(*since) }),
         EventKind::LimitTooLow { reason, detail } => json!({ "reason": reason, "detail": detail }),
         EventKind::ReplacementDue { reason, detail } => json!({ "reason": reason, "detail": detail }),

@@ -82,8 +82,7 @@ pub(crate) fn log(runner: RunnerId, kind: &EventKind, evidence: Option<&Evidence
             tracing::info!(%runner, replaces, "a spare replaces a runner");
         }
         EventKind::Checked(record) => {
-            let detail = evidence.and_then(|evidence| evidence.detail(record.id));
-            log_check(runner, record, detail.as_deref());
+            log_check(runner, record, evidence);
         }
         EventKind::Stalled { since } => {
             tracing::warn!(%runner, since = ?rounded(*since), "requests are stalled, although checks are answered");
@@ -178,7 +177,9 @@ pub(crate) fn log_of_host(kind: &EventKind) {
     }
 }
 
-fn log_check(runner: RunnerId, record: &CheckRecord, detail: Option<&str>) {
+fn log_check(runner: RunnerId, record: &CheckRecord, evidence: Option<&Evidence>) {
+    let detail = evidence.and_then(|evidence| evidence.detail(record.id));
+    let detail = detail.as_deref();
     let trigger = record.trigger.name();
     let took = rounded(record.duration);
     let outcome = record.outcome;
@@ -191,7 +192,9 @@ fn log_check(runner: RunnerId, record: &CheckRecord, detail: Option<&str>) {
             tracing::info!(%runner, trigger, %outcome, ?took, detail, "health check failed inside the start period: ignored");
         }
         CheckEffect::ManualFailure => {
-            tracing::warn!(%runner, trigger, %outcome, ?took, detail, "health check failed: unhealthy");
+            let requester = evidence.and_then(|evidence| evidence.requester(record.id));
+            let requested_by = requester.as_deref().map(tracing::field::display);
+            tracing::warn!(%runner, trigger, %outcome, ?took, detail, requested_by, "health check failed: unhealthy");
         }
         CheckEffect::Inconclusive => {
             tracing::warn!(%runner, trigger, %outcome, ?took, "health check inconclusive: not counted");

@@ -16,6 +16,7 @@ mod admin;
 mod amounts;
 mod causes;
 mod check_info;
+mod check_requester;
 mod circumstances;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -67,6 +68,7 @@ mod upgrade_status;
 
 pub use admin::{AdminToken, WeakTokenError};
 pub use check_info::CheckInfo;
+pub use check_requester::{AskingRequest, CheckRequester};
 pub use control_socket::SocketAccess;
 pub use details::{LiveInfo, LiveOrEnded, RunnerDetails, StepInfo};
 pub use ended_info::EndedInfo;

@@ -2,7 +2,7 @@
 
 use fal_tests::{Act, Answer};
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::*;
 
@@ -48,6 +48,27 @@ async fn a_runner_that_failed_its_checks_shows_their_details_and_its_output_s85a
         panic!("two checks failed: {shown}")
     };
     assert_eq!((first.get("detail"), &last["detail"]), (None, &"no GPU left".into()));
+}
+
+#[tokio::test]
+async fn a_manual_check_names_the_request_or_the_operator_that_asked_s85f() {
+    let director = Director::new();
+    let host = Program::run(&director, &["--app", "scripted"]);
+    host.stderr.line("IDLE: takes requests runner=1").await;
+    director.answer_of(1, Kind::ManualCheck, Act::Refuse(503, "no GPU left".to_owned()));
+    let pending = host.call("a").await;
+    director.call("a").await.answer(Answer::ok().asking()).await;
+    let id = pending.response().await.header("x-fal-request-id").unwrap().to_owned();
+    let asked = format!("the response to POST /call with the id {id}, from 127.0.0.1");
+    let failed = host.stderr.line("health check failed: unhealthy runner=1").await;
+    assert!(failed.contains(&format!("requested_by={asked}")), "{failed}");
+    host.stderr.line("TERMINATED runner=1 reason=manual_check_failed").await;
+    let text = explained(&host, 1).await;
+    assert!(text.contains(&format!("That check was asked for by {asked}. [S85f]")), "{text}");
+    let ended = details(&host, 1).await;
+    let requested_by = &ended["checks"].as_array().unwrap().last().unwrap()["requested_by"];
+    let request = json!({ "by": "response", "method": "POST", "path": "/call", "request_id": id, "client": "127.0.0.1" });
+    assert_eq!(requested_by, &request);
 }
 
 #[tokio::test]

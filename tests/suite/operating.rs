@@ -185,7 +185,7 @@ async fn the_members_of_a_group_control_a_host_that_says_so_s88a() {
 }
 
 #[tokio::test]
-async fn a_check_by_subcommand_returns_its_outcome_by_the_exit_code_s87b_s87d() {
+async fn a_check_by_subcommand_returns_its_outcome_by_the_exit_code_s85f_s87b_s87d() {
     let director = Director::new();
     let operated = Operated::run(&director, &[]);
     operated.host.stderr.line("IDLE: takes requests runner=1").await;
@@ -200,6 +200,9 @@ async fn a_check_by_subcommand_returns_its_outcome_by_the_exit_code_s87b_s87d() 
         failed.stdout
     );
     operated.host.stderr.line("TERMINATED runner=1 reason=manual_check_failed").await;
+    let explained = operated.succeed(&["explain", "1"]).await;
+    let asked = "That check was asked for by an operator (`POST /runners/ID/check`). [S85f]";
+    assert!(explained.contains(asked), "{explained}");
     let ended = operated.operate(&["check", "1"]).await;
     let expected = "runner 1 has ended: `explain 1` says why";
     assert!(ended.code == Some(1) && ended.stderr.contains(expected), "{}", ended.stderr);

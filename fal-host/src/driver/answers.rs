@@ -40,6 +40,7 @@ impl Driver {
                 let accepted = self.fleet.accepts_check(id);
                 let _ = reply.send(accepted);
                 if accepted.is_ok() {
+                    self.balancer.operator_asks(id);
                     self.handle(FleetEvent::CheckOrdered { id });
                 }
             }

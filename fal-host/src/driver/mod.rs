@@ -288,7 +288,8 @@ impl Driver {
 
     fn start_check(&mut self, id: RunnerId, check: Check) {
         if check.trigger == Trigger::Manual {
-            self.balancer.manual_check_started(id);
+            let requester = self.balancer.manual_check_started(id);
+            self.evidence.begin(id).check_requested(check.id, requester);
         }
         let Some(runner) = self.runners.get_mut(&id) else { return };
         let Some(prober) = runner.prober.clone() else { return };

@@ -2,15 +2,18 @@
 //! end (S85).
 
 mod end;
+mod of_checks;
 mod oom;
 mod output_tail;
 mod usage;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
-use fal_health::{CheckId, HISTORY_LEN};
+use fal_health::CheckId;
 
+use self::of_checks::OfChecks;
+use crate::check_requester::CheckRequester;
 use crate::fleet::MAX_RECORDS;
 use crate::id::RunnerId;
 use crate::proxy::LostRequests;
@@ -32,7 +35,9 @@ pub(crate) const MAX_DETAIL: usize = 1024;
 pub(crate) struct Evidence {
     pub(crate) output: OutputTail,
     /// Why the last checks failed.
-    details: Mutex<VecDeque<(CheckId, Arc<str>)>>,
+    details: OfChecks<Arc<str>>,
+    /// What has asked for the last manual checks.
+    requesters: OfChecks<Arc<CheckRequester>>,
     end: OnceLock<EndEvidence>,
     lost_requests: OnceLock<Arc<LostRequests>>,
 }
@@ -40,17 +45,24 @@ pub(crate) struct Evidence {
 impl Evidence {
     /// Keeps why a check failed, and forgets the oldest reason.
     pub(crate) fn check_failed(&self, check: CheckId, detail: &str) {
-        let mut details = self.details.lock().unwrap_or_else(PoisonError::into_inner);
-        if details.len() == HISTORY_LEN {
-            details.pop_front();
+        self.details.push(check, truncated(detail).into());
+    }
+
+    /// Keeps what has asked for a manual check. `None`: the same as for the one before, since it is its next try (S20d).
+    pub(crate) fn check_requested(&self, check: CheckId, by: Option<CheckRequester>) {
+        if let Some(by) = by.map(Arc::new).or_else(|| self.requesters.last()) {
+            self.requesters.push(check, by);
         }
-        details.push_back((check, truncated(detail).into()));
+    }
+
+    /// What has asked for this manual check, if that is known.
+    pub(crate) fn requester(&self, check: CheckId) -> Option<Arc<CheckRequester>> {
+        self.requesters.of(check)
     }
 
     /// Why this check failed, if that is known.
     pub(crate) fn detail(&self, check: CheckId) -> Option<Arc<str>> {
-        let details = self.details.lock().unwrap_or_else(PoisonError::into_inner);
-        details.iter().find(|(known, _)| *known == check).map(|(_, detail)| Arc::clone(detail))
+        self.details.of(check)
     }
 
     /// Keeps what the kernel reports about the end of the runner's process.

@@ -75,7 +75,7 @@ pub(super) fn failure_of(checks: &[CheckInfo]) -> Option<FailedCheck> {
 }
 
 fn tell(explanation: &mut Explanation, what: &str, check: &CheckInfo, until: SystemTime, call: Option<&str>) {
-    let CheckInfo { trigger, outcome, duration: took, ago, detail, .. } = check;
+    let CheckInfo { trigger, outcome, duration: took, ago, detail, requested_by } = check;
     let at = until.checked_sub(*ago).map(|at| format!(" at {}", time(at))).unwrap_or_default();
     let kind = match trigger {
         Trigger::Manual => "a manual one",
@@ -86,6 +86,9 @@ fn tell(explanation: &mut Explanation, what: &str, check: &CheckInfo, until: Sys
     let detail = detail.as_ref().map(|detail| format!(": {detail:?}")).unwrap_or_default();
     let text = format!("{what} {kind}{call}{at}. It took {} and {found}{detail}.", duration(*took));
     explanation.rule(rule(*outcome), text);
+    if let Some(by) = requested_by {
+        explanation.rule("S85f", format!("That check was asked for by {by}."));
+    }
 }
 
 /// What a check found, as the end of a sentence.

@@ -8,10 +8,7 @@ pub(super) const fn because(reason: Reason) -> &'static str {
         Reason::Unhealthy => {
             "as many checks in a row failed as its failure threshold allows (`--failure-threshold`)"
         }
-        Reason::ManualCheckFailed => {
-            "a manual check of it failed, which makes a runner unhealthy at once; a response of it or an operator had \
-             asked for that check"
-        }
+        Reason::ManualCheckFailed => "a manual check of it failed, which makes a runner unhealthy at once",
         Reason::Exited => "its process ended by itself while it was ready",
         Reason::Requested => "one of its responses said, with `x-fal-stop-runner`, that it cannot go on",
         Reason::Unreachable => {

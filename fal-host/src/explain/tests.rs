@@ -27,6 +27,7 @@ fn check(outcome: Outcome, detail: Option<&str>) -> CheckInfo {
         duration: Duration::from_millis(5),
         ago: Duration::from_secs(2),
         detail: detail.map(Into::into),
+        requested_by: None,
     }
 }
 

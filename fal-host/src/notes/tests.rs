@@ -59,6 +59,7 @@ fn a_runner_that_does_more_or_less_than_serve_has_a_note_s116a() {
                     duration: Duration::from_millis(1),
                     ago: Duration::from_secs(1),
                     detail: None,
+                    requested_by: None,
                 });
             },
             "its check fails (connect), which counts from an age of 1m 41s",
@@ -73,6 +74,7 @@ fn a_runner_that_does_more_or_less_than_serve_has_a_note_s116a() {
                     duration: Duration::from_millis(1),
                     ago: Duration::from_secs(1),
                     detail: Some("no model".into()),
+                    requested_by: None,
                 });
             },
             "waits for its first passed check, its check fails (status 500 \"no model\")",
@@ -218,6 +220,7 @@ fn replicas_whose_last_checks_have_the_same_finding_share_a_note_s116d() {
             duration: Duration::ZERO,
             ago: Duration::ZERO,
             detail: Some(detail.into()),
+            requested_by: None,
         };
         info.health.as_mut().unwrap().last_check = Some(last);
         info

@@ -1,5 +1,6 @@
 //! Which runners are in the rotation, and the bookkeeping of their permits under one short lock.
 
+mod manual_checks;
 mod max_clients;
 mod pausing;
 mod refusals;
@@ -17,9 +18,9 @@ use tokio::time::Instant;
 
 use super::arriving::ArrivingRequests;
 use super::client_address::ClientAddress;
-use super::limits::{Limits, ManualChecks};
+use super::limits::Limits;
 use super::lost_requests::LostRequests;
-use super::permits::{Arrival, CheckTicket, Drained, PermitTable, Priority};
+use super::permits::{Arrival, Drained, PermitTable, Priority};
 use super::queued::QueuedRequest;
 use super::refusal_counts::RefusalCounts;
 use super::refusal_log::RefusalLog;
@@ -174,16 +175,6 @@ impl Balancer {
         Some(Arc::clone(&runner.lost))
     }
 
-    /// The runners whose responses have asked for a manual check since the last call.
-    pub(crate) fn take_asked(&self) -> Vec<RunnerId> {
-        self.lock().permits.take_asked()
-    }
-
-    /// A manual check of the runner starts: it answers every request for a check until now (S31).
-    pub(crate) fn manual_check_started(&self, id: RunnerId) {
-        self.lock().permits.check_started(id);
-    }
-
     /// The last counted check of the runner failed: it gets a request only if no other runner has a free permit (S38g).
     pub(crate) fn dispatch_last(&self, id: RunnerId) {
         self.lock().permits.dispatch_last(id);
@@ -192,18 +183,6 @@ impl Balancer {
     /// The runner has passed a check: it gets requests like any other.
     pub(crate) fn dispatch_normally(&self, id: RunnerId) {
         self.lock().permits.dispatch_normally(id);
-    }
-
-    /// The manual check has ended: the permits of the requests that it answers are released (S30).
-    pub(crate) fn manual_check_ended(&self, id: RunnerId) {
-        self.lock().permits.check_ended(id);
-        self.dispatch();
-    }
-
-    /// The manual check was inconclusive: every permit of the runner that is held for a check is released (S20).
-    pub(crate) fn release_held(&self, id: RunnerId) {
-        self.lock().permits.release_held(id);
-        self.dispatch();
     }
 
     /// From now on each response closes its connection, since the host will stop (S66a).
@@ -259,24 +238,6 @@ impl Balancer {
     pub(super) fn cancel(&self, arrival: Arrival) {
         let waiter = self.lock().permits.cancel(arrival);
         drop(waiter);
-    }
-
-    /// A response of the runner asks for a manual check (S27).
-    pub(super) fn ask(&self, runner: &ServingRunner) -> Option<CheckTicket> {
-        if matches!(self.limits.manual_checks, ManualChecks::Ignored) {
-            runner.warn_of_no_health_check();
-        }
-        self.request_check(runner.id)
-    }
-
-    /// Requests a manual check of the runner on the host's own account.
-    pub(super) fn request_check(&self, id: RunnerId) -> Option<CheckTicket> {
-        if matches!(self.limits.manual_checks, ManualChecks::Ignored) {
-            return None;
-        }
-        let ticket = self.lock().permits.ask(id)?;
-        self.reports.asked.notify_one();
-        Some(ticket)
     }
 
     /// Gives a runner that has broken off a request no request for [`EJECT_FOR`], and then only over fresh connections:

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::client::Client;
 use super::log_entry::{cut, method_of};
+use crate::check_requester::AskingRequest;
 use crate::metrics::EndpointIndex;
 use crate::request_info::{ClientWait, RequestInfo};
 
@@ -60,6 +61,19 @@ impl Holder {
             in_flight: self.since.elapsed(),
             response_begun: self.response_begun,
             client_wait: self.client_wait(),
+        }
+    }
+}
+
+impl Holder {
+    /// The request, as what has asked for a check.
+    pub(super) fn asking(&self) -> AskingRequest {
+        let client = self.client.upgrade();
+        AskingRequest {
+            method: method_of(&self.method).to_owned(),
+            path: self.path().to_owned(),
+            request_id: self.request_id.to_str().unwrap_or_default().to_owned(),
+            client: client.and_then(|client| client.sender.address.to_str().ok().map(str::to_owned)),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::holders::{Holder, HolderId};
 use super::permits::CheckTicket;
 use super::runner::ServingRunner;
 use super::upstream::Upstream;
+use crate::check_requester::{AskingRequest, CheckRequester};
 use crate::fleet::Reason;
 
 /// A permit for one request in flight at one runner. Dropping it releases it to the request that is next.
@@ -78,12 +79,22 @@ impl Permit {
 
     /// The response asks for a check. The permit will be released when that check has ended (S30).
     pub(super) fn ask(&mut self) {
+        self.name_requester(CheckRequester::Response);
         self.ticket = self.balancer.ask(&self.runner);
     }
 
     /// Requests a check of a runner that may be wedged. The permit will be released when that check has ended.
     pub(super) fn request_check(&mut self) {
+        self.name_requester(CheckRequester::Overdue);
         self.ticket = self.balancer.request_check(self.runner.id);
+    }
+
+    /// Names the request as what asks for the next check, before that can start, unless another one has asked before.
+    fn name_requester(&self, named: fn(AskingRequest) -> CheckRequester) {
+        self.runner.set_requester(|| {
+            let holder = self.holder.and_then(|holder| self.runner.holder(holder))?;
+            Some(named(holder.asking()))
+        });
     }
 
     /// The response asks for the stop of its runner (S58).

@@ -11,6 +11,7 @@ use super::holders::{Holder, HolderId, Holders};
 use super::lost_requests::LostRequests;
 use super::timer::TickClock;
 use super::upstream::Upstream;
+use crate::check_requester::CheckRequester;
 use crate::fleet::Reason;
 use crate::{Address, RunnerId};
 
@@ -24,6 +25,8 @@ pub(super) struct ServingRunner {
     pub(super) lost: Arc<LostRequests>,
     /// Why the host has sent it SIGTERM or SIGKILL, if it has.
     pub(super) ended_by_host: OnceLock<Reason>,
+    /// What has asked for the next manual check.
+    requester: Mutex<Option<CheckRequester>>,
     closed: Notify,
     warned: AtomicBool,
 }
@@ -45,6 +48,7 @@ impl ServingRunner {
             state: Mutex::new(RunnerUse { idle: Some(Vec::new()), holders: Holders::default() }),
             lost: Arc::default(),
             ended_by_host: OnceLock::new(),
+            requester: Mutex::new(None),
             closed: Notify::const_new(),
             warned: AtomicBool::new(false),
         }
@@ -90,6 +94,19 @@ impl ServingRunner {
         if let (Some(idle), Some(connection)) = (&mut state.idle, connection) {
             idle.push(connection);
         }
+    }
+
+    /// Names what asks for the next manual check, unless something has asked for it before (S31b).
+    pub(super) fn set_requester(&self, requester: impl FnOnce() -> Option<CheckRequester>) {
+        let mut named = self.requester.lock().unwrap_or_else(PoisonError::into_inner);
+        if named.is_none() {
+            *named = requester();
+        }
+    }
+
+    /// What has asked for the manual check that starts now.
+    pub(super) fn take_requester(&self) -> Option<CheckRequester> {
+        self.requester.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// How many requests hold permits of the runner.

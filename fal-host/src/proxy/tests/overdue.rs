@@ -31,7 +31,7 @@ pub(super) async fn tick_through(time: Duration) {
 }
 
 #[tokio::test]
-async fn a_request_that_is_not_answered_in_time_ends_with_504_and_its_runner_is_checked_s38f() {
+async fn a_request_that_is_not_answered_in_time_ends_with_504_and_its_runner_is_checked_s38f_s85f() {
     let mut rig = rig().await;
     let runner = rig.runner();
     let (mut client, mut connection) = rig.request("/", &runner).await;
@@ -47,7 +47,9 @@ async fn a_request_that_is_not_answered_in_time_ends_with_504_and_its_runner_is_
     drop(connection);
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
     assert_eq!(rig.balancer.waiting(), 1, "the check has the runner to itself (S30)");
-    rig.balancer.manual_check_started(runner.id);
+    let by = rig.balancer.manual_check_started(runner.id).unwrap().to_string();
+    assert!(by.starts_with("the host itself, because of GET / with the id "), "{by} (S85f)");
+    assert_eq!(rig.balancer.manual_check_started(runner.id), None, "the next try has the same cause");
     rig.balancer.manual_check_ended(runner.id);
     let mut next = runner.accept().await;
     assert_eq!(next.message().await.start, "GET /next HTTP/1.1");
