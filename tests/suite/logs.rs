@@ -172,10 +172,7 @@ async fn a_host_whose_log_has_no_room_says_so_and_counts_the_lines_s117a_s117b()
     end_with_test(command.as_std_mut());
     let host = Program::of(command.spawn().unwrap());
     director.asked_times(1, 1, Kind::Check).await;
-    let mut shown = host.shows("/runners").await.json();
-    while shown["lost_log_lines"].is_null() {
-        shown = host.shows("/runners").await.json();
-    }
+    let shown = host.shows_when(|shown| !shown["lost_log_lines"].is_null()).await;
     let lost = &shown["lost_log_lines"];
     assert!(lost["lines"].as_u64().unwrap() > 0 && lost["since"].is_f64(), "{shown}");
     let text = shown["notes"][0]["text"].as_str().unwrap();

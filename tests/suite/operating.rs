@@ -240,10 +240,7 @@ async fn while_a_host_is_paused_requests_wait_and_checks_go_on_s67b_s87c() {
     host.stderr.line("IDLE: takes requests runner=1").await;
     assert_eq!(operated.succeed(&["pause"]).await, "the host is paused\n");
     let pending = host.call("a").await;
-    let mut shown = host.shows("/runners").await.json();
-    while shown["queued"] != 1 {
-        shown = host.shows("/runners").await.json();
-    }
+    let shown = host.shows_when(|shown| shown["queued"] == 1).await;
     assert_eq!(shown["paused"], true);
     assert!(shown["paused_since"].is_f64() && shown["queued_seconds"].is_f64(), "{shown}");
     let ready = host.shows("/readyz").await;
@@ -276,10 +273,7 @@ async fn a_host_whose_permits_are_all_held_says_so_before_it_refuses_a_request_s
     host.stderr.line("IDLE: takes requests runner=1").await;
     let (_stuck, call) = (host.call("a").await, director.call("a").await);
     let _waits = host.call("b").await;
-    let mut shown = host.shows("/runners").await.json();
-    while shown["runners"][0]["notes"].is_null() {
-        shown = host.shows("/runners").await.json();
-    }
+    let shown = host.shows_when(|shown| !shown["runners"][0]["notes"].is_null()).await;
     assert_eq!((&shown["max_multiplexing"], &shown["runners"][0]["full"]), (&1.into(), &true.into()));
     assert_eq!(shown["runners"][0]["oldest_request"]["path"], "/call");
     assert_eq!(

@@ -106,7 +106,7 @@ async fn a_new_host_takes_over_the_sockets_and_the_old_one_serves_what_it_has_s9
     let held = director.call("slow").await;
     let old_runner = held.pid();
     let queued = old.host.call("queued").await;
-    while old.host.shows("/runners").await.json()["queued"] != 1 {}
+    old.host.shows_when(|shown| shown["queued"] == 1).await;
 
     let new = old.upgrade(&[]).await;
     assert_ne!(old.pid(), old.host.id());
@@ -344,7 +344,7 @@ async fn a_pause_goes_along_and_what_waits_in_both_queues_is_served_after_it_s90
     old.host.stderr.line("IDLE: takes requests runner=1").await;
     assert_eq!(old.operate(&["pause"]).await.code, Some(0));
     let queued = old.host.call("queued").await;
-    while old.host.shows("/runners").await.json()["queued"] != 1 {}
+    old.host.shows_when(|shown| shown["queued"] == 1).await;
     let (address, admin) = (old.host.address().await, old.host.admin().await);
     let upgraded = old.operate(&["upgrade"]).await;
     assert!(upgraded.stdout.contains("has taken over, and is still paused: `resume`"), "{upgraded:?}");
@@ -376,13 +376,12 @@ async fn two_upgrades_of_a_paused_host_leave_it_paused_and_all_three_go_on_at_on
     let address = first.host.address().await;
     assert_eq!(first.operate(&["pause"]).await.code, Some(0));
     let mut queued = vec![first.host.call("a").await];
-    while first.host.shows("/runners").await.json()["queued"] != 1 {}
-    let admin = first.host.admin().await;
+    first.host.shows_when(|shown| shown["queued"] == 1).await;
     let mut hosts = Vec::new();
     for name in ["b", "c"] {
         hosts.push(first.upgrade(&[]).await);
         queued.push(Pending::new(address, &Request::call(name)).await);
-        while Client::tcp(admin).await.exchange(&Request::get("/runners")).await.json()["queued"] != 1 {}
+        first.host.shows_when(|shown| shown["queued"] == 1).await;
     }
     assert_eq!(first.operate(&["resume"]).await.code, Some(0));
     for name in ["a", "b", "c"] {
@@ -404,7 +403,7 @@ async fn an_old_host_that_stops_before_the_pause_ends_refuses_its_queue_s92b() {
     old.host.stderr.line("IDLE: takes requests runner=1").await;
     assert_eq!(old.operate(&["pause"]).await.code, Some(0));
     let queued = old.host.call("queued").await;
-    while old.host.shows("/runners").await.json()["queued"] != 1 {}
+    old.host.shows_when(|shown| shown["queued"] == 1).await;
     let new = old.upgrade(&[]).await;
     assert_eq!(queued.response().await.status, 503);
     assert_eq!(old.host.exit().await, Some(0));

@@ -9,6 +9,7 @@ use std::time::Duration;
 use fal_tests::end_with_test;
 use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, kill_process_group, prlimit};
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
@@ -117,6 +118,19 @@ impl Program {
     /// The response of its admin interface.
     pub(crate) async fn shows(&self, path: &str) -> Response {
         Client::tcp(self.admin().await).await.exchange(&Request::get(path)).await
+    }
+
+    /// Waits until its list of runners is so, and returns it.
+    pub(crate) async fn shows_when(&self, is_so: impl Fn(&Value) -> bool) -> Value {
+        let looking = async {
+            loop {
+                let shown = self.shows("/runners").await.json();
+                if is_so(&shown) {
+                    return shown;
+                }
+            }
+        };
+        within("the list of runners to change", looking).await
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
