@@ -271,6 +271,31 @@ async fn a_failed_upgrade_says_where_the_output_of_the_new_program_is_s93a() {
 }
 
 #[tokio::test]
+async fn what_a_new_program_prints_before_it_is_a_host_is_told_and_marked_s93a_s93b() {
+    let director = Director::new();
+    let mut old = Upgradable::run(&director, "scripted", &[]);
+    old.host.stderr.line("IDLE: takes requests runner=1").await;
+    let broken =
+        old.script("broken", "#!/bin/sh\necho no library: libcuda.so >&2\necho giving up >&2\nexit 9\n");
+    let failed = old.fail(&[broken.to_str().unwrap()]).await;
+    let told = "the new program has ended with status 9; it printed last: no library: libcuda.so | giving up";
+    assert!(failed.contains(told), "{failed}");
+    old.host.stderr.line("WARN the new program has printed: no library: libcuda.so process=").await;
+    // A program that goes on as a host has the standard error of the old one again.
+    let script =
+        format!("#!/bin/sh\necho loads the new version >&2\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_fixture"));
+    let script = old.script("script", &script);
+    let new = old.upgrade(&[script.to_str().unwrap()]).await;
+    old.host.stderr.line("WARN the new program has printed: loads the new version").await;
+    old.host.exit().await;
+    new.signal(Signal::TERM);
+    new.ended().await;
+    let text = old.host.stderr.text();
+    let last = text.lines().last().unwrap();
+    assert!(last.contains("stopped"), "the log of the new host goes on: {last}");
+}
+
+#[tokio::test]
 async fn a_new_program_that_leaves_its_work_to_a_child_process_has_failed_s92a() {
     let director = Director::new();
     let old = Upgradable::run(&director, "scripted", &[]);

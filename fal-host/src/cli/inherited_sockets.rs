@@ -39,6 +39,10 @@ pub(super) fn take() -> io::Result<InheritedSockets> {
             inherited.takeover = Some(Takeover::over(descriptor)?);
             continue;
         }
+        // It is the standard error of this process by now.
+        if from_host && name == upgrade::STANDARD_ERROR {
+            continue;
+        }
         let kind = match name.as_str() {
             "admin" => ListenerKind::Admin,
             "probes" => ListenerKind::Probes,

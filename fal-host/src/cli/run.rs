@@ -22,7 +22,7 @@ use super::service_manager::ServiceManager;
 use super::signals::Signals;
 use super::standard_stream::StandardStream;
 use super::stop::{Serving, Times};
-use super::upgrade::{Takeover, UpgradeSettings, Upgrades};
+use super::upgrade::{self, Takeover, UpgradeSettings, Upgrades};
 use crate::launch::{UPGRADE_FROM, own_program};
 use crate::{HostBuilder, HostHandle};
 
@@ -48,9 +48,14 @@ pub fn run(
     options: &HostOptions,
     host: impl FnOnce() -> Result<HostBuilder, Failure>,
 ) -> Result<ExitCode, Failure> {
+    // What this process has printed until now is in the log of the old host.
+    let restored = upgrade::restore_standard_error();
     // An old host writes to the same log.
     log_origin::show(std::env::var_os(UPGRADE_FROM).is_some());
     let log = logging::init(&options.log)?;
+    if let Err(error) = restored {
+        tracing::warn!(%error, "cannot use the standard error of the old host: this log ends with that host");
+    }
     if let Err(error) = inherited::keep_descriptors() {
         tracing::debug!(%error, "cannot list open files: runners may inherit some");
     }

@@ -27,8 +27,8 @@ pub(crate) struct HostProcess {
 }
 
 impl HostProcess {
-    /// Starts the command with these descriptors as 3 and following.
-    pub(crate) fn start(command: &mut Command, descriptors: &[OwnedFd]) -> io::Result<Self> {
+    /// Starts the command with this standard error, and with these descriptors as 3 and following.
+    pub(crate) fn start(command: &mut Command, stderr: Stdio, descriptors: &[OwnedFd]) -> io::Result<Self> {
         // Above the numbers that they are to have: none of them overwrites another one.
         let first_free =
             i32::try_from(descriptors.len()).unwrap_or(RawFd::MAX - FIRST_INHERITED) + FIRST_INHERITED;
@@ -48,7 +48,7 @@ impl HostProcess {
                 Ok(())
             });
         }
-        command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
+        command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(stderr);
         open_files::restore_in(command);
         let pid = orphans::start_spared(|| {
             let child = command.spawn()?;

@@ -34,6 +34,8 @@ pub use self::orphans::adopt_orphans;
 #[cfg(feature = "cli")]
 pub(crate) use self::orphans::keep_children_of_this_thread;
 #[cfg(feature = "cli")]
+pub(crate) use self::output::Lines;
+#[cfg(feature = "cli")]
 pub(crate) use self::own_program::own_program;
 pub(crate) use self::port::NOT_LISTENING;
 pub use self::port::PortLauncher;

@@ -31,7 +31,7 @@ pub(super) async fn relay(output: impl AsyncRead + Unpin, reporter: StatusReport
 
 /// The lines of an output. A carriage return ends a line, too: programs send one before or after each state of a progress
 /// bar.
-struct Lines<R> {
+pub(crate) struct Lines<R> {
     reader: R,
     /// The part of the next line that has been read.
     line: Vec<u8>,
@@ -53,13 +53,21 @@ enum LineEnd {
     Output,
 }
 
+#[cfg(feature = "cli")]
+impl<R: AsyncRead + Unpin> Lines<BufReader<R>> {
+    /// The lines of this output.
+    pub(crate) fn of(output: R) -> Self {
+        Self::new(BufReader::new(output))
+    }
+}
+
 impl<R: AsyncBufRead + Unpin> Lines<R> {
     fn new(reader: R) -> Self {
         Self { reader, line: Vec::new(), is_cut: false, after_return: false }
     }
 
     /// The next line, or a part of it. `None` at the end of the output, or when it cannot be read.
-    async fn next(&mut self) -> Option<String> {
+    pub(crate) async fn next(&mut self) -> Option<String> {
         loop {
             let end = self.read_on().await;
             let is_progress = matches!(end, LineEnd::CarriageReturn | LineEnd::Pause);

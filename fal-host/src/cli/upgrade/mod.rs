@@ -2,10 +2,12 @@
 
 mod hindrance;
 mod messages;
+mod standard_error;
 mod successor;
 mod takeover;
 mod upgrades;
 
+pub(super) use self::standard_error::{STANDARD_ERROR, restore as restore_standard_error};
 pub(super) use self::takeover::Takeover;
 pub(super) use self::upgrades::{Cancel, UpgradeSettings, Upgrades};
 

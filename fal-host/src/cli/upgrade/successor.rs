@@ -16,6 +16,8 @@ use tokio::time::timeout;
 
 use super::CHANNEL;
 use super::messages::{self, Decision, RESUMED, SERVING, SuccessorReport};
+use super::standard_error::{self, LastLines, STANDARD_ERROR};
+use crate::cli::standard_stream::StandardStream;
 use crate::fleet::Exit;
 use crate::host::{ListenerKind, SharedSockets};
 use crate::launch::{HostProcess, UPGRADE_FROM};
@@ -26,6 +28,7 @@ pub(super) struct Successor {
     process: HostProcess,
     channel: UnixStream,
     received: Vec<u8>,
+    printed: LastLines,
 }
 
 impl Successor {
@@ -46,6 +49,9 @@ impl Successor {
             names.push(name_of(*kind));
             descriptors.push(socket.as_fd().try_clone_to_owned()?);
         }
+        names.push(STANDARD_ERROR);
+        descriptors.push(io::stderr().as_fd().try_clone_to_owned()?);
+        let (printed, stderr) = standard_error::pipe()?;
         let mut arguments = std::env::args_os();
         let own_name: OsString = arguments.next().unwrap_or_default();
         let own_name = if own_name.is_empty() { program.as_os_str() } else { &own_name };
@@ -57,8 +63,9 @@ impl Successor {
         command.env("LISTEN_FDS", descriptors.len().to_string()).env("LISTEN_FDNAMES", names.join(":"));
         // systemd asks it of the main process, which the new one becomes.
         command.env_remove("WATCHDOG_PID");
-        let process = HostProcess::start(&mut command, &descriptors)?;
-        Ok(Self { process, channel: UnixStream::from_std(ours)?, received: Vec::new() })
+        let process = HostProcess::start(&mut command, stderr, &descriptors)?;
+        let printed = LastLines::read(printed, process.pid())?;
+        Ok(Self { process, channel: UnixStream::from_std(ours)?, received: Vec::new(), printed })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -100,26 +107,29 @@ impl Successor {
                 biased;
                 readable = self.channel.readable() => if readable.is_err() || self.read().is_err() {
                     return Err(match self.exit().await {
-                        Some(exit) => self.early_end(exit),
+                        Some(exit) => self.early_end(exit).await,
                         None => "the new program is no host that takes over".to_owned(),
                     });
                 },
                 // A process that it has started may keep the channel open.
-                exit = self.process.ended() => return Err(self.early_end(exit)),
+                exit = self.process.ended() => return Err(self.early_end(exit).await),
             }
         }
     }
 
-    fn early_end(&self, exit: Exit) -> String {
-        format!("the new program has ended with {exit}; see {} for the reason", self.output())
+    async fn early_end(&mut self, exit: Exit) -> String {
+        match self.printed.last().await {
+            Some(last) => format!("the new program has ended with {exit}; it printed last: {last}"),
+            None => format!("the new program has ended with {exit}; see {} for the reason", self.output()),
+        }
     }
 
-    /// Where its output is: it has the standard streams of this process.
+    /// Where the output of a host is: it has the standard streams of this process.
     fn output(&self) -> String {
         if std::env::var_os("JOURNAL_STREAM").is_some() {
             format!("`journalctl _PID={}`", self.pid())
         } else {
-            "the standard error of this host".to_owned()
+            format!("the {} of this host", StandardStream::Error)
         }
     }
 
