@@ -68,17 +68,16 @@ async fn main() -> Result<()> {
     if let Some(requests) = options.requests {
         return send_all(connections, &request, requests).await;
     }
+    if options.events {
+        connections = open_streams(connections, &request).await?;
+    }
     let start = Instant::now() + WARM_UP;
     let window = Window { start, end: start + Duration::from_secs_f64(options.seconds) };
     let mut clients = JoinSet::new();
     for stream in connections {
         let (request, events) = (Arc::clone(&request), options.events);
         clients.spawn(async move {
-            if events {
-                read_events(stream, &request, window).await
-            } else {
-                repeat(stream, &request, window).await
-            }
+            if events { read_events(stream, window).await } else { repeat(stream, &request, window).await }
         });
     }
     tokio::time::sleep_until(window.start.into()).await;
@@ -188,9 +187,22 @@ fn message_length(bytes: &[u8]) -> Result<Option<usize>> {
     Ok(Some(head_length + str::from_utf8(length.value)?.parse::<usize>()?))
 }
 
+/// Sends the requests for streams of events, and waits until each of them has begun.
+async fn open_streams(streams: Vec<Box<dyn Stream>>, request: &Arc<[u8]>) -> Result<Vec<Box<dyn Stream>>> {
+    let mut opening = JoinSet::new();
+    for mut stream in streams {
+        let request = Arc::clone(request);
+        opening.spawn(async move {
+            stream.write_all(&request).await?;
+            ensure!(stream.read(&mut [0; 1024]).await? > 0, "a stream of events did not begin");
+            Ok(stream)
+        });
+    }
+    opening.join_all().await.into_iter().collect()
+}
+
 /// Reads one response that does not end, and returns how long each event took that counts. Events are times, in microseconds.
-async fn read_events(mut stream: Box<dyn Stream>, request: &[u8], window: Window) -> Result<Vec<Duration>> {
-    stream.write_all(request).await?;
+async fn read_events(mut stream: Box<dyn Stream>, window: Window) -> Result<Vec<Duration>> {
     let (mut buffer, mut events) = (vec![0; 16 * 1024], Vec::new());
     loop {
         let length = stream.read(&mut buffer).await?;

@@ -14,7 +14,7 @@ use tokio::net::UnixStream;
 
 use crate::listen::serve;
 
-/// Idle connections, the last used one first.
+/// Connections that have responded. One whose response has not ended is not ready for a request.
 type Pool = Arc<Mutex<Vec<SendRequest<Incoming>>>>;
 
 pub(crate) async fn forward(address: &Address, to: PathBuf) -> Result<()> {
@@ -24,17 +24,21 @@ pub(crate) async fn forward(address: &Address, to: PathBuf) -> Result<()> {
 }
 
 async fn exchange(request: Request<Incoming>, pool: Pool, to: Arc<PathBuf>) -> Result<Response<Incoming>> {
-    let mut sender = loop {
-        let idle = pool.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let Some(mut sender) = idle else { break connect(&to).await? };
-        // The runner may have closed it.
-        if sender.ready().await.is_ok() {
-            break sender;
-        }
+    let mut sender = match pop(&pool) {
+        Some(sender) => sender,
+        None => connect(&to).await?,
     };
     let response = sender.send_request(request).await?;
     pool.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
     Ok(response)
+}
+
+/// The connection that was used last of those that are ready. Drops those that the runner has closed.
+fn pop(pool: &Pool) -> Option<SendRequest<Incoming>> {
+    let mut senders = pool.lock().unwrap_or_else(PoisonError::into_inner);
+    senders.retain(|sender| !sender.is_closed());
+    let ready = senders.iter().rposition(SendRequest::is_ready)?;
+    Some(senders.swap_remove(ready))
 }
 
 async fn connect(to: &PathBuf) -> Result<SendRequest<Incoming>> {
