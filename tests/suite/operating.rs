@@ -85,7 +85,7 @@ async fn an_operator_drains_replaces_stops_and_kills_runners_by_subcommands_s87a
 }
 
 #[tokio::test]
-async fn the_subcommands_find_the_host_and_show_its_runners_s87d_s88a() {
+async fn the_subcommands_find_the_host_and_show_its_runners_and_its_socket_s86c_s87d_s88a() {
     let director = Director::new();
     let operated = Operated::run(&director, &["--runners", "2"]);
     operated.host.stderr.line("IDLE: takes requests runner=2").await;
@@ -101,6 +101,8 @@ async fn the_subcommands_find_the_host_and_show_its_runners_s87d_s88a() {
     assert_eq!(headline(&text), headline(std::str::from_utf8(&page.body).unwrap()));
     let [socket] = operated.sockets().try_into().unwrap();
     assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+    let settings: Value = serde_json::from_str(&operated.succeed(&["settings", "--json"]).await).unwrap();
+    assert_eq!(settings["host"]["control_socket"]["bound"], socket.to_str().unwrap());
     let pid = operated.host.id().to_string();
     operated.succeed(&["runners", "--host", &pid]).await;
     operated.succeed(&["runners", "--socket", socket.to_str().unwrap()]).await;

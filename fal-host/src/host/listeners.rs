@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -18,15 +19,20 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    /// Adds each address to the option that sets it, in effective settings as JSON, unless it is the option's own value (S86c).
-    pub(super) fn add_to(&self, settings: &str) -> String {
+    /// Adds each address, and the path of the Unix socket, to the option that sets it, in effective settings as JSON, unless it is
+    /// the option's own value (S86c).
+    pub(super) fn add_to(&self, settings: &str, control_socket: Option<&Path>) -> String {
         let Ok(mut json) = serde_json::from_str::<Value>(settings) else { return settings.to_owned() };
-        let bound = [("listen", Some(self.requests)), ("admin", self.admin), ("probes", self.probes)];
+        let text = |address: SocketAddr| address.to_string();
+        let bound = [
+            ("listen", Some(text(self.requests))),
+            ("admin", self.admin.map(text)),
+            ("probes", self.probes.map(text)),
+            ("control_socket", control_socket.map(|path| path.display().to_string())),
+        ];
         for (option, address) in bound {
             let option = json.pointer_mut(&format!("/host/{option}")).and_then(Value::as_object_mut);
-            let (Some(option), Some(address)) = (option, address.map(|address| address.to_string())) else {
-                continue;
-            };
+            let (Some(option), Some(address)) = (option, address) else { continue };
             if option.get("value").and_then(Value::as_str) != Some(&*address) {
                 option.insert("bound".to_owned(), address.into());
             }

@@ -61,8 +61,8 @@ impl HostBuilder {
         let shared_sockets = Arc::downgrade(&sockets);
         let Listeners { requests: listener, admin: admin_listener, probes: probes_listener, .. } = listeners;
         let listen: fn(_, _) -> _ = if self.held { listen_later } else { listen_for_operators };
-        let control_socket =
-            self.control_socket.map(|path| listen(path, self.control_socket_access)).transpose()?;
+        let shown = self.settings.map(|json| addresses.add_to(&json, self.control_socket.as_deref()));
+        let socket = self.control_socket.map(|path| listen(path, self.control_socket_access)).transpose()?;
         let launcher = launcher_of(self.source, &self.app, self.env_each)?;
         let (requests, request_queue) = mpsc::unbounded_channel();
         let (reports, report_queue) = mpsc::unbounded_channel();
@@ -118,9 +118,9 @@ impl HostBuilder {
             Admin::new(self.app.name, &requests, Arc::clone(&balancer), &self.events, Arc::clone(&event_log));
         #[cfg(feature = "cli")]
         let admin = admin.with_upgrades(self.upgrades);
-        let admin = Admin { settings: self.settings.map(|json| addresses.add_to(&json).into()), ..admin };
+        let admin = Admin { settings: shown.map(Into::into), ..admin };
         let access = Access::over_tcp(self.admin_token);
-        let interfaces = interfaces(admin, (admin_listener, access), probes_listener, control_socket);
+        let interfaces = interfaces(admin, (admin_listener, access), probes_listener, socket);
         let started = interfaces.and_then(|interfaces| AdminThread::start(interfaces, &client_policy));
         let (interfaces, [interfaces_open, interfaces_closed]) =
             started.map_err(StartError::ControlThread)?;
