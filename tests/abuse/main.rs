@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use fal_tests::{Answer, Called};
+use fal_tests::{Act, Answer, Called};
 use futures_util::future::join_all;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::AsyncWriteExt;
@@ -96,6 +96,40 @@ async fn ten_thousand_idle_clients_take_under_4_kib_each_and_another_is_served_s
     assert!(each < MEMORY_OF_A_CLIENT, "{each} bytes of each of {clients} clients");
     assert_eq!(host.exchange(&Request::call("next")).await.status, 200);
     drop(idle);
+}
+
+/// How many clients read a large response in a row.
+const WAVE: u64 = 100;
+
+/// How much memory of the host each of a wave may take, in bytes. The buffers of one that has just read the response take over 90 KiB.
+const MEMORY_OF_A_RESTING_CLIENT: u64 = 16 * 1024;
+
+#[tokio::test]
+async fn clients_that_are_idle_after_a_large_response_leave_their_memory_to_others_s43h() {
+    clients(10 * WAVE);
+    let director = Director::new();
+    let host = host(&director).await;
+    let address = host.address().await;
+    director.answer(Kind::Call, Act::Refuse(409, "x".repeat(512 * 1024)));
+    let mut idle = Vec::new();
+    within("a wave of clients that uses the memory of others", async {
+        loop {
+            let before = resident(host.id());
+            for _ in 0..WAVE {
+                let mut client = Client::tcp(address).await;
+                assert_eq!(client.exchange(&Request::call("large")).await.status, 409);
+                idle.push(client);
+            }
+            if resident(host.id()).saturating_sub(before) / WAVE < MEMORY_OF_A_RESTING_CLIENT {
+                break;
+            }
+        }
+    })
+    .await;
+    director.answer(Kind::Call, Answer::ok());
+    for mut client in idle {
+        assert_eq!(client.exchange(&Request::call("next")).await.status, 200);
+    }
 }
 
 #[tokio::test]

@@ -1,14 +1,10 @@
 //! One client connection: its socket, its time limits, and the state of its current request.
 
-use std::io;
 #[cfg(feature = "http2")]
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
 
 use http::Version;
-use rustix::net::RecvFlags;
-use tokio::io::{Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::client_limits::ClientLimits;
@@ -17,7 +13,6 @@ use super::contention::Transfers;
 use super::forwarded::Sender;
 use super::head_copy::HeadCopy;
 use super::interim::InterimResponses;
-use super::send_queue::unsent;
 use super::timer::{ConnectionTimer, TickClock, Wait};
 use crate::request_info::{AwaitedTransfer, ClientWait};
 
@@ -111,9 +106,27 @@ impl Client {
         }
     }
 
+    /// The head of a request is awaited from now on.
+    pub(super) fn await_head(&self) {
+        self.timer.start(Wait::Head, self.limits.head);
+        self.timer.start(Wait::Rest, self.limits.rest);
+    }
+
+    /// Whether the client has now been idle for so long that its connection gives its memory back. Nothing of a head has
+    /// arrived, and nothing is left to be written.
+    pub(super) fn begins_rest(&self) -> bool {
+        self.timer.take_passed(Wait::Rest)
+            && !self.is_in_request()
+            && self.head.is_awaited()
+            && self.is_flushed()
+            && !self.timer.is_running(Wait::Download)
+            && self.may_continue()
+    }
+
     /// A request's head has arrived. `uploaded` is whether its body has, too: an empty one.
     pub(super) fn begin_request(&self, version: Version, uploaded: bool) {
         self.timer.stop(Wait::Head);
+        self.timer.stop(Wait::Rest);
         self.timer.stop(Wait::Departure);
         self.interim.begin(version);
         self.in_chunks.store(false, Ordering::Relaxed);
@@ -283,66 +296,6 @@ impl Client {
     /// Whether a response has begun, which no interim response may follow.
     pub(super) fn has_response(&self) -> bool {
         !self.interim.are_possible()
-    }
-
-    /// Reads what has arrived.
-    ///
-    /// A read that does not fill the buffer has emptied the socket: it clears the readiness, which saves the next read
-    /// the call that would only say so.
-    pub(super) fn poll_read(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if buf.remaining() == 0 {
-            return Poll::Ready(Ok(()));
-        }
-        loop {
-            ready!(self.stream().poll_read_ready(cx))?;
-            let mut read = None;
-            let outcome = self.stream().try_io(Interest::READABLE, || {
-                #[expect(unsafe_code, reason = "hyper lends memory that is not initialized")]
-                // SAFETY: `recv` only writes to the memory.
-                let spare = unsafe { buf.unfilled_mut() };
-                let room = spare.len();
-                let ((filled, _), _) = rustix::net::recv(self.stream(), spare, RecvFlags::empty())?;
-                let length = filled.len();
-                read = Some(length);
-                if length > 0 && length < room { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
-            });
-            match (read, outcome) {
-                (Some(length), _) => {
-                    #[expect(unsafe_code, reason = "hyper lends memory that is not initialized")]
-                    // SAFETY: `recv` has initialized that many bytes.
-                    unsafe {
-                        buf.assume_init(length);
-                    }
-                    buf.advance(length);
-                    return Poll::Ready(Ok(()));
-                }
-                (None, Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
-                (None, Err(error)) => return Poll::Ready(Err(error)),
-                (None, Ok(())) => return Poll::Ready(Ok(())),
-            }
-        }
-    }
-
-    /// Writes as much as the socket takes.
-    pub(super) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.stream().poll_write_ready(cx))?;
-            match self.stream().try_write(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                outcome => return Poll::Ready(outcome.inspect(|length| self.transfers.count_sent(*length))),
-            }
-        }
-    }
-
-    /// How many bytes that were sent wait in the system for the client. One stream of HTTP/2 cannot tell: only what the client
-    /// has taken counts as sent.
-    pub(super) fn unsent(&self) -> u64 {
-        if self.is_stream() { 0 } else { unsent(self.stream()) }
-    }
-
-    /// How many bytes the client has taken.
-    pub(super) fn taken(&self) -> u64 {
-        self.transfers.sent().saturating_sub(self.unsent())
     }
 
     pub(super) fn stream(&self) -> &TcpStream {

@@ -16,10 +16,14 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a request with `expect: 100-continue` waits for its runner's `100 Continue` (RFC 9110, 10.1.1).
 const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// After which time an idle connection gives its memory back.
+const REST_AFTER: Duration = Duration::from_secs(2);
+
 /// The limits of every client connection, in ticks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ClientLimits {
     pub(super) head: u64,
+    pub(super) rest: u64,
     pub(super) handshake: u64,
     /// `client_timeout`, and the same as a time.
     pub(super) inactivity: (u64, Duration),
@@ -38,6 +42,7 @@ impl ClientLimits {
     ) -> Self {
         Self {
             head: clock.ticks_of(HEAD_TIMEOUT),
+            rest: clock.ticks_of(REST_AFTER),
             handshake: clock.ticks_of(HANDSHAKE_TIMEOUT),
             inactivity: (clock.ticks_of(client_timeout), client_timeout),
             response: overdue.map(|(timeout, _)| clock.ticks_of(timeout)),

@@ -83,6 +83,11 @@ impl ClientStream {
         [&*read, &std::mem::take(&mut self.target.rest)].concat().into()
     }
 
+    /// Lets hyper read these bytes again.
+    pub(super) fn put_back(&mut self, read: &[u8]) {
+        self.target.rest.splice(..0, read.iter().copied());
+    }
+
     /// How the stream has ended, if it has.
     pub(super) const fn end(&self) -> Option<End> {
         self.end
@@ -128,7 +133,7 @@ impl ClientStream {
             self.metered = self.client.transfers.uploaded();
             timer.stop(Wait::Upload);
             if !timer.is_running(Wait::Head) {
-                timer.start(Wait::Head, self.client.limits.head);
+                self.client.await_head();
             }
             Wait::Head
         };

@@ -37,6 +37,7 @@ mod client;
 mod client_address;
 mod client_io;
 mod client_limits;
+mod client_socket;
 mod client_stream;
 mod client_threads;
 mod contention;
@@ -51,6 +52,7 @@ mod head_copy;
 mod health_path;
 mod holders;
 mod hop_by_hop;
+mod http1;
 #[cfg(feature = "http2")]
 mod http2;
 mod interim;

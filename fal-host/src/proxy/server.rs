@@ -6,10 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -17,24 +14,19 @@ use tokio::task::{self, JoinSet, yield_now};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::balancer::Balancer;
-use super::body_wakes::ConnectionWaker;
 use super::client::Client;
 use super::client_io::{ClientIo, Socket};
 use super::client_limits::ClientLimits;
-use super::client_stream::{ClientStream, End};
 use super::client_threads::ClientThreads;
 use super::contention::Contention;
-use super::departure::{REPORTS_CLOSED_SIDES, prepare, reset};
-use super::forward::forward;
+use super::departure::prepare;
 use super::forwarded::{Scheme, Sender, Trust};
+use super::http1;
 #[cfg(feature = "http2")]
 use super::http2;
 use super::protocol::Protocol;
-use super::refusal::refuse;
 use super::refusal_log::{LimitReached, RefusedClient};
-use super::session::Session;
-use super::stopping::{self, LINGER_CHECK, MakeRoom, close_or_make_room, must_end};
-use super::switched_stream::SwitchedStream;
+use super::stopping::{self, LINGER_CHECK, MakeRoom, must_end};
 use super::timer::{TickClock, Wait};
 use crate::connect::Pause;
 
@@ -124,9 +116,6 @@ pub(crate) async fn serve(
 
 /// How many clients are accepted before other tasks run: a flood of connections must not delay them.
 const MAX_IN_A_ROW: u32 = 32;
-
-/// What hyper needs at least to read a head, in bytes.
-const MIN_HEAD: usize = 8 * 1024;
 
 /// Whether `accept` failed because the client had left before it was accepted.
 fn is_client_error(error: &io::Error) -> bool {
@@ -276,79 +265,13 @@ async fn serve_connection(
             // A failed handshake is the client's: it does not trust the certificate, or does not speak TLS.
             let Ok(secured) = accepted else { return };
             protocol = secured.protocol;
-            client.timer.start(Wait::Head, client.limits.head);
+            client.await_head();
             ClientIo::Tls(secured.stream)
         }
     };
     match protocol {
-        Protocol::Http1 => serve_requests(balancer, client, io, stopped).await,
+        Protocol::Http1 => http1::serve(balancer, client, io, stopped).await,
         #[cfg(feature = "http2")]
         Protocol::Http2 => http2::serve(balancer, client, io, stopped).await,
     }
-}
-
-async fn serve_requests(
-    balancer: Arc<Balancer>,
-    client: Arc<Client>,
-    io: ClientIo,
-    mut stopped: oneshot::Receiver<MakeRoom>,
-) {
-    let has_request = Arc::<AtomicBool>::default();
-    let seen = Arc::clone(&has_request);
-    let (max_head, linger) = (balancer.limits().max_head.max(MIN_HEAD), balancer.limits().linger);
-    let session = Session::new(balancer, Arc::clone(&client));
-    let requests = Arc::clone(&session);
-    let service = service_fn(move |request| {
-        seen.store(true, Ordering::Relaxed);
-        forward(Arc::clone(&requests), request)
-    });
-    let mut connection = http1::Builder::new()
-        .half_close(REPORTS_CLOSED_SIDES)
-        .writev(false)
-        // The buffer bounds a head that has no end, and the other one a head that fits by chance.
-        .max_buf_size(max_head)
-        .max_header_size(max_head)
-        .serve_connection(ClientStream::new(Arc::clone(&client), io), service);
-    let mut waker = ConnectionWaker::default();
-    // The error of a client's connection is of no use to the host. A request that has arrived is read before `stopped`.
-    let ended = tokio::select! {
-        biased;
-        ended = poll_fn(|cx| Pin::new(&mut connection).poll(&mut waker.context(cx))) => ended,
-        () = must_end(&client, &mut stopped, linger) => {
-            Pin::new(&mut connection).graceful_shutdown();
-            // hyper would wait without limit for the rest of a first head that has begun to arrive.
-            if !has_request.load(Ordering::Relaxed) {
-                return;
-            }
-            (&mut connection).await
-        }
-    };
-    let mut parts = connection.into_parts();
-    if let Some(tunnel) = session.tunnel.take() {
-        client.begin_tunnel();
-        let unused = parts.io.unused(parts.read_buf);
-        tunnel.run(&client, SwitchedStream::new(&client, parts.io.into_io()), unused).await;
-        client.end_request();
-    } else {
-        let has_begun = !parts.read_buf.is_empty();
-        refuse(&mut parts.io, &ended, has_begun, max_head, &session.balancer).await;
-        match parts.io.end() {
-            Some(End::Stalled) => {
-                let after = client.limits.inactivity.1;
-                let known = session.cut_off.get().map(|request| request.named()).unwrap_or_default();
-                let refused = RefusedClient { client: client.sender.address.to_str().ok(), ..known };
-                session.balancer.log_refusal(LimitReached::SlowReader { after }, refused);
-                return reset(client.stream());
-            }
-            Some(End::Closed) => return,
-            Some(End::HeadTimeout) | None => {
-                let is_unread = ended.is_err() || !client.has_uploaded() || !parts.read_buf.is_empty();
-                parts.io.into_io().close_notify().await;
-                if !is_unread {
-                    return;
-                }
-            }
-        }
-    }
-    close_or_make_room(client.stream(), &mut stopped).await;
 }

@@ -73,6 +73,8 @@ impl TickClock {
 pub(super) enum Wait {
     /// The head of the next request.
     Head,
+    /// The same, with memory for it.
+    Rest,
     /// More of a request's body.
     Upload,
     /// The client, to take more of a response.
@@ -93,7 +95,7 @@ pub(super) const FOREVER: u64 = u64::MAX / 2;
 pub(super) struct ConnectionTimer {
     clock: TickClock,
     /// In ticks, by [`Wait`].
-    deadlines: [AtomicU64; 6],
+    deadlines: [AtomicU64; 7],
     waker: AtomicWaker,
 }
 
@@ -102,7 +104,7 @@ const NONE: u64 = u64::MAX;
 
 impl ConnectionTimer {
     pub(super) fn new(clock: TickClock) -> Self {
-        Self { clock, deadlines: [const { AtomicU64::new(NONE) }; 6], waker: AtomicWaker::new() }
+        Self { clock, deadlines: [const { AtomicU64::new(NONE) }; 7], waker: AtomicWaker::new() }
     }
 
     pub(super) const fn clock(&self) -> &TickClock {
@@ -130,6 +132,16 @@ impl ConnectionTimer {
         (deadline != NONE).then(|| deadline.saturating_sub(self.clock.now()))
     }
 
+    /// Whether a deadline has passed, which is then cleared. Some other wait of the task has to be polled.
+    pub(super) fn take_passed(&self, wait: Wait) -> bool {
+        let deadline = self.deadline(wait).load(Ordering::Relaxed);
+        let has_passed = deadline != NONE && deadline <= self.clock.now();
+        if has_passed {
+            self.stop(wait);
+        }
+        has_passed
+    }
+
     /// Whether a deadline has passed. The task is woken when it does.
     pub(super) fn poll(&self, wait: Wait, cx: &Context<'_>) -> Poll<()> {
         let deadline = self.deadline(wait).load(Ordering::Relaxed);
@@ -142,9 +154,10 @@ impl ConnectionTimer {
     }
 
     const fn deadline(&self, wait: Wait) -> &AtomicU64 {
-        let [head, upload, download, response, continues, departure] = &self.deadlines;
+        let [head, rest, upload, download, response, continues, departure] = &self.deadlines;
         match wait {
             Wait::Head => head,
+            Wait::Rest => rest,
             Wait::Upload => upload,
             Wait::Download => download,
             Wait::Response => response,

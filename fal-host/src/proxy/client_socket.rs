@@ -1,0 +1,82 @@
+//! Reads from and writes to the socket of a client.
+
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use rustix::net::RecvFlags;
+use tokio::io::{Interest, ReadBuf};
+
+use super::client::Client;
+use super::send_queue::unsent;
+use super::timer::Wait;
+
+impl Client {
+    /// Waits until an idle client has sent or closed something, or its time for a head is over.
+    pub(super) fn poll_rest(&self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.stream().poll_read_ready(cx) {
+            // Reading finds an error again.
+            Poll::Ready(_) => Poll::Ready(()),
+            Poll::Pending => self.timer.poll(Wait::Head, cx),
+        }
+    }
+
+    /// Reads what has arrived.
+    ///
+    /// A read that does not fill the buffer has emptied the socket: it clears the readiness, which saves the next read
+    /// the call that would only say so.
+    pub(super) fn poll_read(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if buf.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        loop {
+            ready!(self.stream().poll_read_ready(cx))?;
+            let mut read = None;
+            let outcome = self.stream().try_io(Interest::READABLE, || {
+                #[expect(unsafe_code, reason = "hyper lends memory that is not initialized")]
+                // SAFETY: `recv` only writes to the memory.
+                let spare = unsafe { buf.unfilled_mut() };
+                let room = spare.len();
+                let ((filled, _), _) = rustix::net::recv(self.stream(), spare, RecvFlags::empty())?;
+                let length = filled.len();
+                read = Some(length);
+                if length > 0 && length < room { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+            });
+            match (read, outcome) {
+                (Some(length), _) => {
+                    #[expect(unsafe_code, reason = "hyper lends memory that is not initialized")]
+                    // SAFETY: `recv` has initialized that many bytes.
+                    unsafe {
+                        buf.assume_init(length);
+                    }
+                    buf.advance(length);
+                    return Poll::Ready(Ok(()));
+                }
+                (None, Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
+                (None, Err(error)) => return Poll::Ready(Err(error)),
+                (None, Ok(())) => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+
+    /// Writes as much as the socket takes.
+    pub(super) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.stream().poll_write_ready(cx))?;
+            match self.stream().try_write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                outcome => return Poll::Ready(outcome.inspect(|length| self.transfers.count_sent(*length))),
+            }
+        }
+    }
+
+    /// How many bytes that were sent wait in the system for the client. One stream of HTTP/2 cannot tell: only what the client
+    /// has taken counts as sent.
+    pub(super) fn unsent(&self) -> u64 {
+        if self.is_stream() { 0 } else { unsent(self.stream()) }
+    }
+
+    /// How many bytes the client has taken.
+    pub(super) fn taken(&self) -> u64 {
+        self.transfers.sent().saturating_sub(self.unsent())
+    }
+}
