@@ -22,7 +22,7 @@ const PAGE: &str = concat!(
 
 /// The page has no script and no style but its own, by their hashes, which the test of the page computes. It may only speak with
 /// this host, makes no markup of texts, and no other page may embed it.
-const POLICY: &str = "default-src 'none'; script-src 'sha256-VrtP/ya/HK7HM9Z2SphJAF+OwHqqSA2fXv0aGnUt8bo='; \
+const POLICY: &str = "default-src 'none'; script-src 'sha256-Oi2H49QjgYWI4dwfnGa4KHVYpv+J5K14w+Q241BQcBs='; \
     style-src 'sha256-iJupjelr43rJm+pLBQGYnbLnca9GfJfJTQh0qqbvWVU='; connect-src 'self'; \
     img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 

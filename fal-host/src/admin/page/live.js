@@ -96,12 +96,14 @@ async function history() {
   const response = await fetch("history", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) }).catch(() => null);
   for (const { at, queued, in_flight, latency } of response && response.ok ? await response.json() : []) sample(at, queued, in_flight, latency);
 }
+// The value of a setting, after the address or the path that the host is bound to, if that is another one.
+const bound = ({ value, bound }) => bound ? value == null ? bound : `${bound} (${value})` : value ?? "none";
 async function configuration() {
   const response = await fetch("config").catch(() => null);
   const sections = response && response.ok ? await response.json() : {};
   const settings = Object.entries(sections).flatMap(([section, settings]) => Object.entries(settings || {}).map(([name, setting]) => ({ name: `${section}: ${name}`, ...setting })));
   list($("config"), settings, setting => setting.name, setting => el("tbody", {}, el("tr", {}, el("th", { scope: "row" }, setting.name),
-    cell("Value", setting.value == null ? "none" : foreign(setting.value), "wide"), cell("Source", setting.source + (setting.set_by && setting.source !== "default" ? ` (${setting.set_by})` : ""), "wide"))));
+    cell("Value", foreign(bound(setting)), "wide"), cell("Source", setting.source + (setting.set_by && setting.source !== "default" ? ` (${setting.set_by})` : ""), "wide"))));
   $("config").closest("section").classList.toggle("hidden", !settings.length);
   // Without a token in its settings the host takes none.
   takesToken = !settings.some(({ name, value }) => name === "host: admin_token" && value == null);
