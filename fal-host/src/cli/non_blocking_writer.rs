@@ -185,7 +185,7 @@ mod tests {
         }
         assert_eq!(disk.written.text(), "one\ntw");
         let untold = loss.untold().unwrap();
-        assert_eq!((untold.lines, untold.cause.as_str()), (2, "no storage space"));
+        assert_eq!((untold.lines, untold.cause.as_str()), (2, "the disk: no storage space"));
         disk.free.store(1_000, Ordering::Relaxed);
         log_line("four\n");
         log_line("five\n");
