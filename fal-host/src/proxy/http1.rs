@@ -138,10 +138,14 @@ async fn finish(session: &Session, served: Served, mut stopped: oneshot::Receive
         refuse(&mut stream, &ended, has_begun, max_head, &session.balancer).await;
         match stream.end() {
             Some(End::Stalled) => {
-                let after = client.limits.inactivity.1;
+                let limit = if client.transfers.were_too_slow() {
+                    LimitReached::ContendedReader
+                } else {
+                    LimitReached::SlowReader { after: client.limits.inactivity.1 }
+                };
                 let known = session.cut_off.get().map(|request| request.named()).unwrap_or_default();
                 let refused = RefusedClient { client: client.sender.address.to_str().ok(), ..known };
-                session.balancer.log_refusal(LimitReached::SlowReader { after }, refused);
+                session.balancer.log_refusal(limit, refused);
                 return reset(client.stream());
             }
             Some(End::Closed) => return,

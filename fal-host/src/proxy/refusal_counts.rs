@@ -50,7 +50,7 @@ impl LimitReached {
         let of_type = |it| HostErrorType::ALL.iter().position(|error_type| *error_type == it);
         match self {
             Self::Request(error) => of_type(error.error_type()),
-            Self::SlowReader { .. } => of_type(HostErrorType::ClientTimeout),
+            Self::SlowReader { .. } | Self::ContendedReader => of_type(HostErrorType::ClientTimeout),
             Self::Connections { .. } => Some(HostErrorType::ALL.len()),
             #[cfg(feature = "http2")]
             Self::Frames => Some(HostErrorType::ALL.len() + 1),
@@ -64,6 +64,10 @@ impl LimitReached {
             Self::SlowReader { after } => format!(
                 "A client has read nothing of its response for {after:?} and was cut off. `--client-timeout` sets this time."
             ),
+            Self::ContendedReader => {
+                "A client has read less than 8 KiB of its response a second while other requests waited, and was cut off."
+                    .to_owned()
+            }
             #[cfg(feature = "http2")]
             Self::Frames => {
                 "A client of HTTP/2 has sent too many frames beside its requests and was cut off. The limits are fixed."

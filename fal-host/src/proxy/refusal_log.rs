@@ -27,6 +27,8 @@ pub(super) enum LimitReached {
     Request(ProxyError),
     /// A client was cut off, since it had read nothing of its response for this long.
     SlowReader { after: Duration },
+    /// A client was cut off, since it had read too little while other requests waited (S43i).
+    ContendedReader,
     /// A client of HTTP/2 was cut off, since it had sent too many frames beside its requests (S51d).
     #[cfg(feature = "http2")]
     Frames,
@@ -55,7 +57,7 @@ impl LimitReached {
             ) => Some(2),
             Self::Request(ProxyError::HeadTooLarge { .. }) => Some(3),
             Self::Request(ProxyError::TargetTooLong) => Some(4),
-            Self::SlowReader { .. } => Some(5),
+            Self::SlowReader { .. } | Self::ContendedReader => Some(5),
             Self::Connections { .. } => Some(6),
             #[cfg(feature = "http2")]
             Self::Frames => Some(7),

@@ -79,6 +79,25 @@ impl Balancer {
                     );
                 }
             },
+            LimitReached::ContendedReader => match further {
+                None => tracing::warn!(
+                    error_type = %HostErrorType::ClientTimeout,
+                    client = refused.client,
+                    method = refused.method,
+                    path = refused.path,
+                    request_id = refused.request_id,
+                    runner = refused.runner.map(tracing::field::display),
+                    "a client has read less than 8 KiB of its response a second while other requests waited, and was cut off; no \
+                     option sets this limit; further ones are counted, and their number is told once a minute"
+                ),
+                Some((count, time)) => {
+                    let seconds = time.as_secs();
+                    tracing::warn!(
+                        error_type = %HostErrorType::ClientTimeout,
+                        "{count} more clients that read slowly were cut off in {seconds} s"
+                    );
+                }
+            },
             #[cfg(feature = "http2")]
             LimitReached::Frames => match further {
                 None => tracing::warn!(

@@ -177,9 +177,10 @@ async fn an_upload_at_a_fair_rate_goes_on_while_other_requests_wait_s43i() {
 }
 
 #[tokio::test]
-async fn a_slow_reader_loses_its_permit_when_another_request_waits_s43i() {
+async fn a_slow_reader_loses_its_permit_when_another_request_waits_and_that_is_told_s43i_s84c() {
     let mut rig = rig().await;
     let runner = rig.runner();
+    let before = rig.balancer.refused();
     let (mut slow, mut connection) = rig.request("/", &runner).await;
     let sending = tokio::spawn(async move {
         connection.send("HTTP/1.1 200 OK\r\ncontent-length: 50000000\r\n\r\n").await;
@@ -196,6 +197,10 @@ async fn a_slow_reader_loses_its_permit_when_another_request_waits_s43i() {
     tick_through(Duration::from_secs(15)).await;
     sending.await.unwrap();
     assert_eq!(runner.accept().await.message().await.start, "GET /next HTTP/1.1");
+    until(|| !rig.balancer.refused_since(&before).is_empty()).await;
+    let told = rig.balancer.refused_since(&before);
+    let told = serde_json::to_string(&told).unwrap();
+    assert!(told.contains("client_timeout") && told.contains("while other requests waited"), "{told}");
 }
 
 #[tokio::test]
