@@ -93,7 +93,7 @@ impl RunnerDetails {
             let runner = &observed.runner;
             let history = runner.monitor().into_iter().flat_map(Monitor::history);
             let live = LiveInfo {
-                info: RunnerInfo::of(&observed, now, kept.map(AsRef::as_ref)).with_requests(balancer),
+                info: RunnerInfo::of(&observed, now, kept).with_requests(balancer),
                 started_at: clock.wall(runner.started()),
                 checks: checks(history, kept, now),
             };

@@ -48,6 +48,7 @@ mod open_files;
 mod own_runtime;
 mod probe;
 mod proxy;
+mod recent_losses;
 mod request_info;
 #[cfg(any(test, feature = "cli"))]
 mod serving_threads;
@@ -97,6 +98,7 @@ pub use open_files::raise_open_files;
 #[cfg(feature = "tls")]
 pub use proxy::TlsError;
 pub use proxy::{AddressRange, ParseAddressRangeError};
+pub use recent_losses::RecentLosses;
 pub use request_info::{AwaitedTransfer, ClientWait, RequestInfo};
 pub use snapshot::{BackoffInfo, HealthInfo, RunnerInfo, Snapshot};
 pub use span_loss::LostSpans;

@@ -44,6 +44,8 @@ pub enum NoteKind {
     ReplacementDue,
     /// The last check of a runner failed.
     CheckFailed,
+    /// A runner has lost requests within a minute.
+    RequestsLost,
     /// Overdue requests hold all permits of a runner.
     Wedged,
     /// The request runtime of a runner does not run.

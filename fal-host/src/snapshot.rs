@@ -1,5 +1,6 @@
 //! The state of a host at one moment, as its handle returns it and its admin interface shows it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use fal_health::protocol::Progress;
@@ -16,6 +17,7 @@ use crate::latency::LatencyTotal;
 use crate::log_loss::{LOG_LOSS, LostLines};
 use crate::note::Note;
 use crate::proxy::Balancer;
+use crate::recent_losses::RecentLosses;
 use crate::request_info::RequestInfo;
 use crate::span_loss::{LostSpans, SPAN_LOSS};
 use crate::upgrade_status::UpgradeStatus;
@@ -109,6 +111,9 @@ pub struct RunnerInfo {
     /// The request that has been in flight for the longest time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oldest_request: Option<Box<RequestInfo>>,
+    /// The requests that it has lost, for a minute after the last one ([S116e](fal_health::semantics#s116e)).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recent_losses: Option<Box<RecentLosses>>,
     /// How many requests it has served. JSON has it as `requests`.
     #[serde(rename = "requests")]
     pub served: u64,
@@ -145,6 +150,9 @@ pub struct RunnerInfo {
     pub notes: Vec<Note>,
     /// Its health. `None` in an app without a health check, and before its process has started.
     pub health: Option<HealthInfo>,
+    /// What is kept of it.
+    #[serde(skip)]
+    pub(crate) kept: Option<Arc<Evidence>>,
 }
 
 /// How long a runner waits for its start, because earlier ones failed ([S35d](fal_health::semantics#s35d)).
@@ -216,7 +224,7 @@ impl Snapshot {
 
 impl RunnerInfo {
     /// What the control thread knows of a runner.
-    pub(crate) fn of(observed: &ObservedRunner, now: Time, kept: Option<&Evidence>) -> Self {
+    pub(crate) fn of(observed: &ObservedRunner, now: Time, kept: Option<&Arc<Evidence>>) -> Self {
         let ObservedRunner { runner, is_spare, failed_starts } = observed;
         Self {
             id: runner.id(),
@@ -228,6 +236,7 @@ impl RunnerInfo {
             in_flight: 0,
             full: false,
             oldest_request: None,
+            recent_losses: None,
             served: 0,
             memory: runner.memory(),
             replacement_due: runner.due(),
@@ -244,8 +253,9 @@ impl RunnerInfo {
             health: runner.monitor().map(|monitor| HealthInfo {
                 stalled: runner.stalled(),
                 oldest_request: runner.oldest_request(),
-                ..HealthInfo::of(monitor, now, kept)
+                ..HealthInfo::of(monitor, now, kept.map(AsRef::as_ref))
             }),
+            kept: kept.cloned(),
         }
     }
 }
@@ -267,6 +277,14 @@ impl RunnerInfo {
         self.in_flight = balancer.in_flight(self.id);
         self.full = balancer.is_full(self.id);
         self.oldest_request = balancer.oldest_request(self.id).map(Box::new);
+        let now = SystemTime::now();
+        self.recent_losses = balancer.recent_losses(self.id, now).map(|losses| {
+            let kept = self.kept.as_ref();
+            Box::new(match kept {
+                Some(kept) => losses.with_output(&kept.output, now),
+                None => losses,
+            })
+        });
         self.served = balancer.served(self.id);
         self.state = self.state.with_requests(self.in_flight);
         if let Some(health) = &mut self.health {

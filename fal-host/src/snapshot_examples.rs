@@ -38,6 +38,7 @@ pub(crate) fn runner(state: RunnerState) -> RunnerInfo {
         in_flight: 2,
         full: false,
         oldest_request: None,
+        recent_losses: None,
         served: 7,
         memory: None,
         replacement_due: None,
@@ -50,6 +51,7 @@ pub(crate) fn runner(state: RunnerState) -> RunnerInfo {
         awaits_min_healthy: false,
         notes: Vec::new(),
         health: Some(health),
+        kept: None,
     }
 }
 

@@ -96,7 +96,7 @@ impl SnapshotParts {
             scale,
             runners: runners
                 .iter()
-                .map(|(observed, kept)| RunnerInfo::of(observed, now, kept.as_deref()))
+                .map(|(observed, kept)| RunnerInfo::of(observed, now, kept.as_ref()))
                 .collect(),
             restart,
             upgrade,

@@ -85,6 +85,13 @@ pub(crate) struct Tail {
 }
 
 impl OutputTail {
+    /// The last line before that time which has letters or digits: a traceback may end with a rule.
+    pub(crate) fn last_line_before(&self, time: SystemTime) -> Option<OutputLine> {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_told = |line: &&OutputLine| line.at <= time && line.text.contains(char::is_alphanumeric);
+        lines.kept.iter().rfind(is_told).cloned()
+    }
+
     pub(crate) fn push(&self, stream: OutputStream, text: &str) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         // A line is at most as long as what is kept, apart from its marks.

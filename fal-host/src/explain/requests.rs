@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::explanation::{Explanation, time};
+use super::explanation::{Explanation, counted, time};
 use crate::amounts::duration;
 use crate::circumstances::Circumstances;
+use crate::recent_losses::RecentLosses;
 use crate::request_info::ClientWait;
 use crate::snapshot::RunnerInfo;
 
@@ -25,6 +26,16 @@ pub(super) fn tell_requests(told: &mut Explanation, info: &RunnerInfo, circumsta
             "S116b",
             format!("All of its permits are held ({permits} at a time, `max_multiplexing`), and {waits}."),
         );
+    }
+    if let Some(losses) = info.recent_losses.as_ref().filter(|_| info.reason.is_none()) {
+        let RecentLosses { requests, last, printed, ago } = &**losses;
+        let at = circumstances.now.checked_sub(*ago).map(time).unwrap_or_default();
+        let lost = counted(*requests, "request");
+        told.rule("S39c", format!("It has lost {lost} since its start. The last one was {last}, at {at}."));
+        match printed {
+            Some(line) => told.fact(format!("Before that it printed {line:?}, which may say why.")),
+            None => told.fact("It closed the connection and printed nothing about it."),
+        }
     }
     let Some(oldest) = &info.oldest_request else { return };
     let since = circumstances.now.checked_sub(oldest.in_flight).map(time).unwrap_or_default();

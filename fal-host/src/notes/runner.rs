@@ -7,6 +7,7 @@ use fal_health::Outcome;
 use crate::amounts::whole_seconds;
 use crate::fleet::RunnerState;
 use crate::note::{Note, NoteKind};
+use crate::recent_losses::RecentLosses;
 use crate::snapshot::RunnerInfo;
 
 /// How many bytes of what a check found a note has.
@@ -52,6 +53,9 @@ pub(super) fn notes(
     // The reason of an end says it otherwise.
     if let Some(failed) = check_failed(info).filter(|_| info.reason.is_none()) {
         add(NoteKind::CheckFailed, failed);
+    }
+    if let Some(losses) = info.recent_losses.as_ref().filter(|_| info.reason.is_none()) {
+        add(NoteKind::RequestsLost, lost(losses));
     }
     if let Some(health) = &info.health {
         if health.wedged {
@@ -101,6 +105,17 @@ fn unexpected_address(info: &RunnerInfo) -> Option<&str> {
     let detail = info.detail.as_ref()?;
     let end = if detail.contains(": expected") { "; " } else { ": " };
     detail.split(end).next()
+}
+
+/// The requests that it has lost of late.
+fn lost(losses: &RecentLosses) -> String {
+    let RecentLosses { requests, ago, last, printed } = losses;
+    let (method, path, ago) = (&last.method, &last.path, whole_seconds(*ago));
+    let lost =
+        if *requests == 1 { "lost a request" } else { &format!("lost {requests} requests, the last one") };
+    let printed =
+        printed.as_deref().map(|line| format!("; it printed {:?}", beginning(line))).unwrap_or_default();
+    format!("{lost} {ago} ago ({method} {path}){printed}")
 }
 
 /// What holds all permits.

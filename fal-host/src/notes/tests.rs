@@ -9,6 +9,7 @@ use crate::fleet::{Reason, RestartStatus, RunnerState};
 use crate::id::RunnerId;
 use crate::log_loss::LostLines;
 use crate::note::Note;
+use crate::recent_losses::RecentLosses;
 use crate::request_info::{AwaitedTransfer, ClientWait, RequestInfo};
 use crate::snapshot::{BackoffInfo, RunnerInfo, Snapshot};
 use crate::snapshot_examples::{at, ended, request, runner, snapshot};
@@ -33,9 +34,9 @@ fn of_host(shown: Snapshot) -> String {
 type Change = fn(&mut RunnerInfo);
 
 #[test]
-fn a_runner_that_does_more_or_less_than_serve_has_a_note_s116a() {
+fn a_runner_that_does_more_or_less_than_serve_has_a_note_s116a_s116e() {
     let seconds = Duration::from_secs;
-    let cases: [(RunnerState, Change, &str); 13] = [
+    let cases: [(RunnerState, Change, &str); 14] = [
         (RunnerState::Idle, |info| info.spare = true, "spare"),
         (RunnerState::Idle, |info| info.deferred = true, "replacement deferred"),
         (RunnerState::Draining, |info| info.reason = Some(Reason::Restarted), "ends: restarted"),
@@ -78,6 +79,15 @@ fn a_runner_that_does_more_or_less_than_serve_has_a_note_s116a() {
                 });
             },
             "waits for its first passed check, its check fails (status 500 \"no model\")",
+        ),
+        (
+            RunnerState::Idle,
+            |info| {
+                let (last, printed) = (request(3), Some("RuntimeError: can't start new thread".to_owned()));
+                let losses = RecentLosses { requests: 2, ago: Duration::from_secs(9), last, printed };
+                info.recent_losses = Some(Box::new(losses));
+            },
+            "lost 2 requests, the last one 9s ago (POST /predict); it printed \"RuntimeError: can't start new thread\"",
         ),
         (
             RunnerState::CrashBackoff,

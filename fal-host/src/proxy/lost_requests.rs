@@ -2,12 +2,21 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
+use crate::recent_losses::{RecentLosses, SHOWN_FOR};
 use crate::request_info::RequestInfo;
 
 /// The last requests that one runner has broken off, also those that were sent again.
 #[derive(Debug, Default)]
-pub(crate) struct LostRequests(Mutex<VecDeque<RequestInfo>>);
+pub(crate) struct LostRequests(Mutex<LostState>);
+
+#[derive(Debug, Default)]
+struct LostState {
+    kept: VecDeque<RequestInfo>,
+    total: u64,
+    last_at: Option<SystemTime>,
+}
 
 impl LostRequests {
     /// How many are kept.
@@ -15,19 +24,29 @@ impl LostRequests {
 
     /// Keeps a request, and forgets the oldest one.
     pub(super) fn push(&self, request: RequestInfo) {
-        let mut kept = self.lock();
-        if kept.len() == Self::KEPT {
-            kept.pop_front();
+        let mut lost = self.lock();
+        if lost.kept.len() == Self::KEPT {
+            lost.kept.pop_front();
         }
-        kept.push_back(request);
+        lost.kept.push_back(request);
+        lost.total += 1;
+        lost.last_at = Some(SystemTime::now());
+    }
+
+    /// What to show while the runner lives, if the last loss was a moment ago.
+    pub(crate) fn recent(&self, now: SystemTime) -> Option<RecentLosses> {
+        let state = self.lock();
+        let ago = now.duration_since(state.last_at?).unwrap_or_default();
+        let last = state.kept.back().filter(|_| ago < SHOWN_FOR)?.clone();
+        Some(RecentLosses { requests: state.total, ago, last, printed: None })
     }
 
     /// All of them, oldest first.
     pub(crate) fn all(&self) -> Vec<RequestInfo> {
-        self.lock().iter().cloned().collect()
+        self.lock().kept.iter().cloned().collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<RequestInfo>> {
+    fn lock(&self) -> MutexGuard<'_, LostState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,9 +1,11 @@
 //! What is known of the requests at one runner.
 
 use std::num::NonZeroU64;
+use std::time::SystemTime;
 
 use super::Balancer;
 use crate::RunnerId;
+use crate::recent_losses::RecentLosses;
 use crate::request_info::RequestInfo;
 
 impl Balancer {
@@ -15,6 +17,12 @@ impl Balancer {
     /// How many requests all runners serve.
     pub(crate) fn all_in_flight(&self) -> usize {
         self.lock().permits.routes().map(|runner| runner.in_flight()).sum()
+    }
+
+    /// The requests that the runner has lost of late.
+    pub(crate) fn recent_losses(&self, id: RunnerId, now: SystemTime) -> Option<RecentLosses> {
+        let runner = self.lock().permits.route(id).cloned()?;
+        runner.lost.recent(now)
     }
 
     /// The request that has been in flight at the runner for the longest time.

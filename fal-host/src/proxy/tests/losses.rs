@@ -1,6 +1,6 @@
 //! Runners that are lost, and what becomes of their requests (S39).
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::overdue::tick_through;
 use super::rig::limits;
@@ -21,6 +21,10 @@ async fn a_request_that_was_written_and_lost_is_answered_runner_disconnected_and
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
     assert_eq!(rig.balancer.in_flight(other.id), 0);
     assert!(rig.has_no_report());
+    let recent = rig.balancer.recent_losses(runner.id, SystemTime::now()).unwrap();
+    assert_eq!((recent.requests, recent.last.path.as_str()), (1, "/"));
+    let later = SystemTime::now() + Duration::from_secs(61);
+    assert_eq!(rig.balancer.recent_losses(runner.id, later), None, "it is told for a minute (S116e)");
     let lost = |id| rig.balancer.forget(id).unwrap().all();
     let paths: Vec<_> = lost(runner.id).into_iter().map(|request| request.path).collect();
     assert_eq!(paths, ["/"]);
