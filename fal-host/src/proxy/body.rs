@@ -106,7 +106,11 @@ impl RunnerBody {
         if self.error.is_some() {
             return self.poll_error();
         }
+        if self.exchange.client().lacks_part() {
+            return Poll::Pending;
+        }
         let Poll::Ready(frame) = self.exchange.poll_frame(cx) else {
+            self.exchange.client().lack_part();
             return self.poll_departure(cx).map(|()| Some(Err(BodyError::Departed)));
         };
         match frame {

@@ -1,8 +1,10 @@
 //! One client connection: its socket, its time limits, and the state of its current request.
 
+use std::pin::Pin;
 #[cfg(feature = "http2")]
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
 
 use http::Version;
 use tokio::net::TcpStream;
@@ -52,6 +54,8 @@ pub(super) struct Client {
     /// Whether the response is sent to the client in chunks, so that its gaps can be probed.
     in_chunks: AtomicBool,
     has_probe: AtomicBool,
+    /// Whether the response had no further part to read since hyper's connection was polled.
+    lacks_part: AtomicBool,
     pub(super) interim: InterimResponses,
 }
 
@@ -102,6 +106,7 @@ impl Client {
             flushed: AtomicBool::new(true),
             in_chunks: AtomicBool::new(false),
             has_probe: AtomicBool::new(false),
+            lacks_part: AtomicBool::new(false),
             interim: InterimResponses::default(),
         }
     }
@@ -291,6 +296,27 @@ impl Client {
             self.has_probe.store(false, Ordering::Relaxed);
             self.is_in_request()
         }
+    }
+
+    /// Polls hyper's connection.
+    pub(super) fn poll<C: Future + Unpin>(
+        &self,
+        connection: &mut C,
+        cx: &mut Context<'_>,
+    ) -> Poll<C::Output> {
+        self.lacks_part.store(false, Ordering::Relaxed);
+        Pin::new(connection).poll(cx)
+    }
+
+    /// The response has no further part to read yet, and the next one wakes the task. hyper asks twice in each poll of its
+    /// connection: it gets the same answer. Streams of HTTP/2 share a connection, so each of their questions counts.
+    pub(super) fn lack_part(&self) {
+        self.lacks_part.store(!self.is_stream(), Ordering::Relaxed);
+    }
+
+    /// Whether the response had no further part to read since hyper's connection was polled.
+    pub(super) fn lacks_part(&self) -> bool {
+        self.lacks_part.load(Ordering::Relaxed)
     }
 
     /// Whether a response has begun, which no interim response may follow.

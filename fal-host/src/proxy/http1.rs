@@ -1,7 +1,6 @@
 //! A connection of HTTP/1.1: serves its requests, one after another, and gives its memory back while the client is idle.
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
@@ -96,7 +95,7 @@ async fn serve_until_rest(
         .max_header_size(max_head)
         .serve_connection(stream, service);
     let mut waker = ConnectionWaker::default();
-    let working = poll_fn(|cx| match Pin::new(&mut connection).poll(&mut waker.context(cx)) {
+    let working = poll_fn(|cx| match client.poll(&mut connection, &mut waker.context(cx)) {
         Poll::Ready(ended) => Poll::Ready(Some(ended)),
         Poll::Pending if client.begins_rest() => Poll::Ready(None),
         Poll::Pending => Poll::Pending,
@@ -111,7 +110,7 @@ async fn serve_until_rest(
             if !has_request.load(Ordering::Relaxed) {
                 return None;
             }
-            Some((&mut connection).await)
+            Some(poll_fn(|cx| client.poll(&mut connection, cx)).await)
         }
     };
     let parts = connection.into_parts();
