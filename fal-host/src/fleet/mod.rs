@@ -90,10 +90,8 @@ pub use self::runner::RunnerState;
 use self::runner_map::RunnerMap;
 pub(crate) use self::scale::Scale;
 pub use self::scale::ScaleTarget;
-#[cfg(feature = "cli")]
-pub(crate) use self::settings::DEFAULT_STARTUP_TIMEOUT;
 pub use self::settings::{Admission, ReplacementStrategy};
-pub(crate) use self::settings::{DEFAULT_START_CHECK_INTERVAL, FleetSettings};
+pub(crate) use self::settings::{DEFAULT_START_CHECK_INTERVAL, DEFAULT_STARTUP_TIMEOUT, FleetSettings};
 pub(crate) use self::starting::{ENDED_EARLY, NOT_READY};
 pub use self::step::{Step, StepKind};
 use crate::id::RunnerId;
