@@ -63,9 +63,7 @@ impl Holder {
             client_wait: self.client_wait(),
         }
     }
-}
 
-impl Holder {
     /// The request, as what has asked for a check.
     pub(super) fn asking(&self) -> AskingRequest {
         let client = self.client.upgrade();

@@ -71,7 +71,7 @@ struct Served {
     unread: Bytes,
 }
 
-/// Serves requests until the client rests or the connection ends. Returns nothing if it is to be closed without a further word.
+/// Serves requests until the client rests or the connection ends. `None`: it is to be closed at once.
 ///
 /// hyper keeps its buffers, which have grown with the largest response and request, as long as its connection exists.
 async fn serve_until_rest(

@@ -1,5 +1,6 @@
 //! What the log says about requests that are refused (S84).
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use fal_health::protocol::HostErrorType;
@@ -61,42 +62,25 @@ impl Balancer {
         match limit {
             LimitReached::Request(error) => self.log_refused_requests(error, further, refused),
             LimitReached::SlowReader { after } => match further {
-                None => tracing::warn!(
-                    error_type = %HostErrorType::ClientTimeout,
-                    client = refused.client,
-                    method = refused.method,
-                    path = refused.path,
-                    request_id = refused.request_id,
-                    runner = refused.runner.map(tracing::field::display),
-                    "a client has read nothing of its response for {after:?} and was cut off; `--client-timeout` sets this time; \
-                     further ones are counted, and their number is told once a minute"
+                None => warn_of_reader(
+                    refused,
+                    format_args!(
+                        "a client has read nothing of its response for {after:?} and was cut off; `--client-timeout` sets this time"
+                    ),
                 ),
-                Some((count, time)) => {
-                    let seconds = time.as_secs();
-                    tracing::warn!(
-                        error_type = %HostErrorType::ClientTimeout,
-                        "{count} more clients that read nothing for {after:?} were cut off in {seconds} s"
-                    );
+                Some(further) => {
+                    warn_of_further_readers(further, format_args!("that read nothing for {after:?}"));
                 }
             },
             LimitReached::ContendedReader => match further {
-                None => tracing::warn!(
-                    error_type = %HostErrorType::ClientTimeout,
-                    client = refused.client,
-                    method = refused.method,
-                    path = refused.path,
-                    request_id = refused.request_id,
-                    runner = refused.runner.map(tracing::field::display),
-                    "a client has read less than 8 KiB of its response a second while other requests waited, and was cut off; no \
-                     option sets this limit; further ones are counted, and their number is told once a minute"
+                None => warn_of_reader(
+                    refused,
+                    format_args!(
+                        "a client has read less than 8 KiB of its response a second while other requests waited, and was cut off; \
+                         no option sets this limit"
+                    ),
                 ),
-                Some((count, time)) => {
-                    let seconds = time.as_secs();
-                    tracing::warn!(
-                        error_type = %HostErrorType::ClientTimeout,
-                        "{count} more clients that read slowly were cut off in {seconds} s"
-                    );
-                }
+                Some(further) => warn_of_further_readers(further, format_args!("that read slowly")),
             },
             #[cfg(feature = "http2")]
             LimitReached::Frames => match further {
@@ -237,4 +221,25 @@ impl Balancer {
     pub(crate) fn refuse_one(&self) {
         self.log_refusal(LimitReached::Request(ProxyError::BadTarget), RefusedClient::default());
     }
+}
+
+/// Warns of the first client in a minute that was cut off because it does not read its response.
+fn warn_of_reader(refused: RefusedClient<'_>, what: fmt::Arguments<'_>) {
+    tracing::warn!(
+        error_type = %HostErrorType::ClientTimeout,
+        client = refused.client,
+        method = refused.method,
+        path = refused.path,
+        request_id = refused.request_id,
+        runner = refused.runner.map(tracing::field::display),
+        "{what}; further ones are counted, and their number is told once a minute"
+    );
+}
+
+fn warn_of_further_readers((count, time): (u64, Duration), which: fmt::Arguments<'_>) {
+    let seconds = time.as_secs();
+    tracing::warn!(
+        error_type = %HostErrorType::ClientTimeout,
+        "{count} more clients {which} were cut off in {seconds} s"
+    );
 }
