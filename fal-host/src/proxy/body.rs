@@ -1,7 +1,6 @@
 //! The bodies of responses to clients.
 
 use std::convert::Infallible;
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -11,18 +10,17 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 
 use super::client::Client;
-use super::departure::departed_from_response;
 use super::exchange::Exchange;
-use super::hop_by_hop::prepare_trailers;
 use super::request_record::RequestRecord;
-use super::upstream::UpstreamError;
+pub(super) use super::runner_body::BodyError;
+use super::runner_body::RunnerBody;
 
 /// The body of a response to a client.
 #[derive(Debug)]
 pub(super) struct ResponseBody {
     source: Source,
     /// Its request ends when the body is dropped.
-    _request: InRequest,
+    request: InRequest,
     record: Option<RequestRecord>,
 }
 
@@ -30,17 +28,27 @@ pub(super) struct ResponseBody {
 enum Source {
     /// A runner's, passed on as it arrives.
     Runner(RunnerBody),
+    /// A runner's, which waits in the client's [`Relay`](super::relay::Relay).
+    Relay,
     /// The host's own.
     Own(Full<Bytes>),
 }
 
 impl Drop for ResponseBody {
     fn drop(&mut self) {
-        let is_complete = match &self.source {
-            Source::Runner(body) => body.exchange.is_finished(),
+        let Self { source, request, record } = self;
+        let is_complete = match source {
+            Source::Runner(body) => body.is_finished(),
+            Source::Relay => {
+                let (body, bytes) = request.0.relay.take();
+                if let Some(record) = record {
+                    record.add_bytes(bytes);
+                }
+                body.is_none_or(|body| body.is_finished())
+            }
             Source::Own(_) => true,
         };
-        if let Some(record) = self.record.as_mut().filter(|_| is_complete) {
+        if let Some(record) = record.as_mut().filter(|_| is_complete) {
             record.complete();
         }
     }
@@ -56,27 +64,9 @@ impl Drop for InRequest {
     }
 }
 
-/// A runner's response body. Dropping it before its end abandons the request.
-#[derive(Debug)]
-struct RunnerBody {
-    exchange: Exchange,
-    departure: Option<Departure>,
-    /// Why the body has no end, until everything before that has been written.
-    error: Option<UpstreamError>,
-}
-
-/// Resolves when the client has left while its response is being sent.
-struct Departure(Pin<Box<dyn Future<Output = ()> + Send>>);
-
-impl fmt::Debug for Departure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Departure")
-    }
-}
-
 impl ResponseBody {
     pub(super) const fn own(client: Arc<Client>, body: Full<Bytes>) -> Self {
-        Self { source: Source::Own(body), _request: InRequest(client), record: None }
+        Self { source: Source::Own(body), request: InRequest(client), record: None }
     }
 
     /// The body of a response without one.
@@ -88,72 +78,31 @@ impl ResponseBody {
     pub(super) fn of_runner(mut exchange: Exchange) -> Self {
         let request = InRequest(Arc::clone(exchange.client()));
         exchange.finish_at_end();
-        Self {
-            source: Source::Runner(RunnerBody { exchange, departure: None, error: None }),
-            _request: request,
-            record: None,
-        }
+        Self { source: Source::Runner(RunnerBody::new(exchange)), request, record: None }
     }
 
     /// Measures the response until its end.
     pub(super) fn measure(&mut self, record: RequestRecord) {
         self.record = Some(record);
     }
-}
 
-impl RunnerBody {
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if self.error.is_some() {
-            return self.poll_error();
-        }
-        if self.exchange.client().lacks_part() {
-            return Poll::Pending;
-        }
-        let Poll::Ready(frame) = self.exchange.poll_frame(cx) else {
-            self.exchange.client().lack_part();
-            return self.poll_departure(cx).map(|()| Some(Err(BodyError::Departed)));
-        };
-        match frame {
-            Some(Ok(mut frame)) => {
-                if let Some(trailers) = frame.trailers_mut() {
-                    prepare_trailers(trailers);
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Self { source, request: InRequest(client), .. } = self;
+        match source {
+            Source::Runner(body) => {
+                let part = body.poll_frame(cx);
+                if part.is_pending()
+                    && client.may_relay()
+                    && let Source::Runner(body) = std::mem::replace(source, Source::Relay)
+                {
+                    client.relay.put(body);
                 }
-                Poll::Ready(Some(Ok(frame)))
+                part
             }
-            None => Poll::Ready(None),
-            Some(Err(error)) => {
-                // hyper would drop what it has not written yet. It writes that first if the body has nothing at the moment,
-                // and then polls the body again.
-                self.error = Some(error);
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            }
+            Source::Relay => client.relay.with(|body| body.poll_frame(cx)).unwrap_or(Poll::Ready(None)),
+            Source::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never: Infallible| match never {}),
         }
     }
-
-    fn poll_error(&mut self) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if !self.exchange.client().is_flushed() {
-            return Poll::Pending;
-        }
-        Poll::Ready(self.error.take().map(|error| Err(BodyError::Lost(error))))
-    }
-
-    fn poll_departure(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let departure = self.departure.get_or_insert_with(|| {
-            let client = Arc::clone(self.exchange.client());
-            Departure(Box::pin(async move { departed_from_response(&client).await }))
-        });
-        departure.0.as_mut().poll(cx)
-    }
-}
-
-/// Why a response body has no end.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum BodyError {
-    #[error(transparent)]
-    Lost(UpstreamError),
-    #[error("the client has left")]
-    Departed,
 }
 
 impl Body for ResponseBody {
@@ -164,15 +113,9 @@ impl Body for ResponseBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Self { source, record, .. } = self.get_mut();
-        let frame = match source {
-            Source::Runner(body) => ready!(body.poll_frame(cx)),
-            Source::Own(body) => {
-                let frame = ready!(Pin::new(body).poll_frame(cx));
-                frame.map(|frame| frame.map_err(|never: Infallible| match never {}))
-            }
-        };
-        if let Some(record) = record {
+        let this = self.get_mut();
+        let frame = ready!(this.poll_part(cx));
+        if let Some(record) = &mut this.record {
             match &frame {
                 Some(Ok(frame)) => record.add_bytes(frame.data_ref().map_or(0, Bytes::len)),
                 Some(Err(BodyError::Lost(_))) => record.break_off(),
@@ -184,14 +127,17 @@ impl Body for ResponseBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.source {
-            Source::Runner(body) => body.exchange.is_finished(),
+            Source::Runner(body) => body.is_finished(),
+            Source::Relay => self.request.0.relay.with(|body| body.is_finished()).unwrap_or(true),
             Source::Own(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
-            Source::Runner(body) => body.exchange.size_hint(),
+            Source::Runner(body) => body.size_hint(),
+            // It has chunks.
+            Source::Relay => SizeHint::new(),
             Source::Own(body) => body.size_hint(),
         }
     }

@@ -15,6 +15,7 @@ use super::contention::Transfers;
 use super::forwarded::Sender;
 use super::head_copy::HeadCopy;
 use super::interim::InterimResponses;
+use super::relay::Relay;
 use super::timer::{ConnectionTimer, TickClock, Wait};
 use crate::request_info::{AwaitedTransfer, ClientWait};
 
@@ -56,7 +57,10 @@ pub(super) struct Client {
     has_probe: AtomicBool,
     /// Whether the response had no further part to read since hyper's connection was polled.
     lacks_part: AtomicBool,
+    /// Whether its task has been told that the connection must end.
+    told_to_stop: AtomicBool,
     pub(super) interim: InterimResponses,
+    pub(super) relay: Relay,
 }
 
 impl Client {
@@ -107,7 +111,9 @@ impl Client {
             in_chunks: AtomicBool::new(false),
             has_probe: AtomicBool::new(false),
             lacks_part: AtomicBool::new(false),
+            told_to_stop: AtomicBool::new(false),
             interim: InterimResponses::default(),
+            relay: Relay::default(),
         }
     }
 
@@ -187,6 +193,16 @@ impl Client {
     /// it waits for cannot say so.
     pub(super) fn may_continue(&self) -> bool {
         !self.announced_close.load(Ordering::Relaxed) && (!self.is_in_request() || self.has_response())
+    }
+
+    /// The connection must end. Its task is told so now.
+    pub(super) fn tell_to_stop(&self) {
+        self.told_to_stop.store(true, Ordering::Release);
+    }
+
+    /// Whether the connection must end.
+    pub(super) fn is_told_to_stop(&self) -> bool {
+        self.told_to_stop.load(Ordering::Acquire)
     }
 
     /// Since which tick the client has had no request in progress.

@@ -39,6 +39,8 @@ pub(super) struct ClientStream {
     interim: Vec<u8>,
     /// How many zeros the size of the next chunk begins with.
     zeros: usize,
+    /// Chunks of a response that hyper does not know, and that come before what it writes next.
+    chunks: Vec<u8>,
 }
 
 /// Why no more can be read from a client, or written to it.
@@ -67,6 +69,7 @@ impl ClientStream {
             refused: false,
             interim: Vec::new(),
             zeros: 0,
+            chunks: Vec::new(),
         }
     }
 
@@ -149,6 +152,23 @@ impl ClientStream {
 }
 
 impl ClientStream {
+    /// Writes the chunks that come before what hyper writes next.
+    fn poll_relayed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            if self.chunks.is_empty() {
+                // Without its memory.
+                self.chunks = Vec::new();
+                let Some(chunks) = self.client.relay.take_unsent() else { return Poll::Ready(Ok(())) };
+                self.chunks = chunks;
+                self.zeros = 0;
+            }
+            let chunks = std::mem::take(&mut self.chunks);
+            let written = self.poll_write_bytes(cx, &chunks);
+            self.chunks = chunks;
+            self.chunks.drain(..ready!(written)?);
+        }
+    }
+
     /// Writes the interim responses, or the probe, that come before what hyper writes next.
     fn poll_interim(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
@@ -172,9 +192,6 @@ impl ClientStream {
 
     /// Writes what TLS has encrypted and not sent yet.
     fn poll_flush_bytes(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if matches!(self.io, ClientIo::Plain(_)) {
-            return Poll::Ready(Ok(()));
-        }
         let flushed = Pin::new(&mut self.io).poll_flush(cx).map_ok(|()| 0);
         self.limit_write(flushed, cx).map_ok(|_| ())
     }
@@ -243,6 +260,8 @@ impl Write for ClientStream {
             self.refused = true;
             return Poll::Ready(Ok(bytes.len()));
         }
+        self.client.relay.close();
+        ready!(self.poll_relayed(cx))?;
         if self.client.is_flushed() {
             ready!(self.poll_interim(cx))?;
             self.zeros = 0;
@@ -253,6 +272,8 @@ impl Write for ClientStream {
 
     /// hyper calls this whenever it has written everything that it has.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.client.relay.close();
+        ready!(self.poll_relayed(cx))?;
         self.client.end_write();
         if self.client.has_response() {
             // An interim response that has not been written before the response is too late.
@@ -263,6 +284,10 @@ impl Write for ClientStream {
             }
         }
         ready!(self.poll_interim(cx))?;
+        if matches!(self.io, ClientIo::Plain(_)) {
+            self.client.relay.open();
+            return Poll::Ready(Ok(()));
+        }
         self.poll_flush_bytes(cx)
     }
 

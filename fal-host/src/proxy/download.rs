@@ -11,6 +11,8 @@ use super::timer::Wait;
 #[derive(Debug)]
 pub(super) struct Download {
     meter: Meter,
+    /// How many sent bytes the meter has counted.
+    metered: u64,
     /// How many bytes the client had taken when the wait began.
     taken: u64,
 }
@@ -18,7 +20,7 @@ pub(super) struct Download {
 impl Download {
     pub(super) const fn new(client: &Client) -> Self {
         let (ticks, time) = client.limits.inactivity;
-        Self { meter: Meter::new(ticks, time), taken: 0 }
+        Self { meter: Meter::new(ticks, time), metered: 0, taken: 0 }
     }
 
     /// Applies the limit to the outcome of a write. The error of a client that takes too little is `TimedOut` (S43a).
@@ -31,10 +33,7 @@ impl Download {
         match written {
             Poll::Pending => self.poll_wait(client, cx).map(|()| Err(io::ErrorKind::TimedOut.into())),
             Poll::Ready(Ok(length)) => {
-                let now = client.timer.clock().now();
-                if self.meter.transfer(now, length.try_into().unwrap_or(u64::MAX)) {
-                    client.timer.stop(Wait::Download);
-                }
+                self.end_wait(client);
                 Poll::Ready(Ok(length))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
@@ -55,7 +54,18 @@ impl Download {
         client.timer.poll(Wait::Download, cx)
     }
 
+    fn end_wait(&mut self, client: &Client) {
+        let sent = client.transfers.sent();
+        let new = sent.saturating_sub(std::mem::replace(&mut self.metered, sent));
+        if self.meter.transfer(client.timer.clock().now(), new) {
+            client.timer.stop(Wait::Download);
+        }
+    }
+
     fn begin_wait(&mut self, client: &Client) {
+        if self.metered != client.transfers.sent() {
+            self.end_wait(client);
+        }
         if let Some(ticks) = self.meter.wait(client.timer.clock().now()) {
             client.timer.start(Wait::Download, ticks);
             self.taken = client.taken();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::BytesMut;
 use http::{HeaderValue, Response};
 use http_body::{Frame, SizeHint};
 use tokio::time::timeout;
@@ -102,18 +102,25 @@ impl Exchange {
         }
     }
 
-    /// The next part of the response's body. At its end the exchange is finished.
-    pub(super) fn poll_frame(
+    /// The next part of the response's body. At its end the exchange is finished. `take` takes so many bytes of data from what
+    /// was received.
+    pub(super) fn poll_part<T>(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
+        take: impl FnOnce(&mut BytesMut, usize) -> T,
+    ) -> Poll<Option<Result<Frame<T>, UpstreamError>>> {
         let Some((upstream, _)) = &mut self.parts else { return Poll::Ready(None) };
-        let frame = upstream.poll_frame(&self.client, cx);
-        if let Poll::Ready(Some(Err(error))) = &frame {
+        let part = upstream.poll_part(&self.client, cx, take);
+        if let Poll::Ready(Some(Err(error))) = &part {
             self.lost(error);
         }
         self.finish_at_end();
-        frame
+        part
+    }
+
+    /// Whether more of the response was received than was taken.
+    pub(super) fn has_received(&self) -> bool {
+        self.parts.as_ref().is_some_and(|(upstream, _)| upstream.has_received())
     }
 
     /// How much of the response's body follows.

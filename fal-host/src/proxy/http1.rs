@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
+use std::task::{Poll, ready};
 
 use bytes::Bytes;
 use hyper::server::conn::http1::Builder;
@@ -37,7 +37,15 @@ pub(super) async fn serve(
     let session = Session::new(balancer, Arc::clone(&client));
     let mut stream = ClientStream::new(Arc::clone(&client), io);
     let served = loop {
-        match Box::pin(serve_until_rest(&session, stream, &mut stopped)).await {
+        let state = {
+            let mut serving = Box::pin(serve_until_rest(&session, stream, &mut stopped));
+            poll_fn(|cx| {
+                ready!(client.poll_relay(cx));
+                serving.as_mut().poll(cx)
+            })
+            .await
+        };
+        match state {
             None => return,
             Some(ConnectionState::Ended(served)) => break served,
             Some(ConnectionState::Idle(idle)) => stream = idle,

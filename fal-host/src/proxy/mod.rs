@@ -8,7 +8,8 @@
 //! [`tls`]) or with HTTP/2 (`http2`). [`forward`] edits its head in
 //! place ([`request_head`]). [`route`] acquires a permit ([`permit`]) or a position in the queue ([`queue`]), and takes an
 //! idle connection to the runner or opens one ([`upstream`]). [`respond`] edits the head of the response
-//! ([`response_head`]). Bodies are passed on as they arrive, in both directions ([`request_body`], [`body`]).
+//! ([`response_head`]). Bodies are passed on as they arrive, in both directions ([`request_body`], [`body`]), the parts of a
+//! response that arrive with pauses past hyper ([`relay`]).
 //!
 //! What is measured of a request is in its [`request_record`], which ends with its response. So do its spans
 //! ([`request_trace`]).
@@ -71,6 +72,7 @@ mod queued;
 mod refusal;
 mod refusal_counts;
 mod refusal_log;
+mod relay;
 mod report;
 mod request_body;
 mod request_head;
@@ -86,6 +88,7 @@ mod response_head;
 mod retries;
 mod route;
 mod runner;
+mod runner_body;
 mod send_queue;
 mod server;
 mod session;

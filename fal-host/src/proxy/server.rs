@@ -197,6 +197,7 @@ impl Clients {
         idle.sort_unstable_by_key(|(since, _)| *since);
         for (_, open) in idle.into_iter().take(count) {
             // A connection that has just ended has made room already.
+            open.client.tell_to_stop();
             let _ = open.stop.take().map(|stop| stop.send(MakeRoom));
         }
     }
@@ -222,6 +223,7 @@ impl Clients {
     /// Ends every connection after its current request.
     fn stop(&mut self) {
         for open in self.open.values_mut() {
+            open.client.tell_to_stop();
             open.stop = None;
         }
     }

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Context, Poll};
 
+use bytes::BytesMut;
 use futures_util::FutureExt;
 use http::{HeaderValue, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -41,7 +42,7 @@ async fn most_in_a_turn(chunks: usize) -> usize {
     within(poll_fn(|cx| {
         let mut parts = 0;
         let polled = loop {
-            match upstream.poll_frame(&client, cx) {
+            match upstream.poll_part(&client, cx, BytesMut::split_to) {
                 Poll::Ready(Some(part)) => parts += part.unwrap().data_ref().unwrap().len(),
                 Poll::Ready(None) => break Poll::Ready(()),
                 Poll::Pending => break Poll::Pending,

@@ -1,6 +1,6 @@
 //! Reads the body of a response up to its end.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use httparse::{EMPTY_HEADER, Status};
 
@@ -41,7 +41,8 @@ pub(super) enum Chunk {
 /// A part of a body.
 #[derive(Debug)]
 pub(super) enum Part {
-    Data(Bytes),
+    /// So many bytes of data begin what was received, at least one. They have to be taken from it.
+    Data(usize),
     Trailers(HeaderMap),
     /// The body has ended.
     End,
@@ -56,20 +57,20 @@ impl BodyDecoder {
             match self {
                 Self::Ended => return Ok(Part::End),
                 _ if received.is_empty() => return Ok(Part::Incomplete),
-                Self::UntilClose => return Ok(Part::Data(take_data(received, &mut { u64::MAX }))),
+                Self::UntilClose => return Ok(Part::Data(data_length(received, &mut { u64::MAX }))),
                 Self::Length(left) => {
-                    let data = take_data(received, left);
+                    let length = data_length(received, left);
                     if *left == 0 {
                         *self = Self::Ended;
                     }
-                    return Ok(Part::Data(data));
+                    return Ok(Part::Data(length));
                 }
                 Self::Chunked(Chunk::Data(left)) => {
-                    let data = take_data(received, left);
+                    let length = data_length(received, left);
                     if *left == 0 {
                         *self = Self::Chunked(Chunk::End);
                     }
-                    return Ok(Part::Data(data));
+                    return Ok(Part::Data(length));
                 }
                 Self::Chunked(chunk @ Chunk::Size) => match take_size(received)? {
                     None => return Ok(Part::Incomplete),
@@ -115,12 +116,12 @@ impl BodyDecoder {
     }
 }
 
-/// Takes as many of the `left` bytes as there are, up to a whole part.
-fn take_data(received: &mut BytesMut, left: &mut u64) -> Bytes {
+/// Counts as many of the `left` bytes as there are, up to a whole part.
+fn data_length(received: &BytesMut, left: &mut u64) -> usize {
     let most = received.len().min(MAX_PART);
     let length = usize::try_from(*left).map_or(most, |left| left.min(most));
     *left -= length as u64;
-    received.split_to(length).freeze()
+    length
 }
 
 /// Takes the line with the size of a chunk, if all of it is there.
@@ -173,7 +174,7 @@ mod tests {
             received.extend_from_slice(piece);
             loop {
                 match decoder.decode(&mut received)? {
-                    Part::Data(part) => data.extend_from_slice(&part),
+                    Part::Data(length) => data.extend_from_slice(&received.split_to(length)),
                     Part::Trailers(fields) => trailers += fields.len(),
                     Part::End | Part::Incomplete => break,
                 }
@@ -203,8 +204,11 @@ mod tests {
         ] {
             let mut received = BytesMut::zeroed(200_000);
             while !received.is_empty() {
-                let Part::Data(part) = decoder.decode(&mut received).unwrap() else { panic!("{decoder:?}") };
-                assert!(!part.is_empty() && part.len() <= MAX_PART);
+                let Part::Data(length) = decoder.decode(&mut received).unwrap() else {
+                    panic!("{decoder:?}")
+                };
+                assert!(0 < length && length <= MAX_PART);
+                received.advance(length);
             }
         }
     }
@@ -224,9 +228,13 @@ mod tests {
         ] {
             let mut decoder = BodyDecoder::Chunked(Chunk::Size);
             let mut received = BytesMut::from(format!("{chunk}!!").as_str());
-            let outcome = std::iter::repeat_with(|| decoder.decode(&mut received))
-                .find(|part| !matches!(part, Ok(Part::Data(_))));
-            assert!(outcome.unwrap().is_err(), "{chunk:?}");
+            let outcome = loop {
+                match decoder.decode(&mut received) {
+                    Ok(Part::Data(length)) => received.advance(length),
+                    outcome => break outcome,
+                }
+            };
+            assert!(outcome.is_err(), "{chunk:?}");
         }
         for endless in
             ["5;".to_owned() + &"x".repeat(MAX_LINE), "0\r\na: ".to_owned() + &"x".repeat(MAX_TRAILERS)]

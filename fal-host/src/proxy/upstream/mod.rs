@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use tokio::io::AsyncWrite;
@@ -143,17 +143,24 @@ impl Upstream {
         }
     }
 
-    /// Writes the rest of the request, and reads the next part of the response's body: `None` at its end.
-    pub(super) fn poll_frame(
+    /// Writes the rest of the request, and reads the next part of the response's body: `None` at its end. `take` takes
+    /// so many bytes of data from what was received.
+    pub(super) fn poll_part<T>(
         &mut self,
         client: &Client,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
+        take: impl FnOnce(&mut BytesMut, usize) -> T,
+    ) -> Poll<Option<Result<Frame<T>, UpstreamError>>> {
         if !self.outgoing.is_complete() {
             // If the client breaks off its upload now, the response still counts.
             let _ = self.poll_write(client, cx);
         }
-        self.reader.poll_frame(&mut self.stream, cx)
+        self.reader.poll_part(&mut self.stream, cx, take)
+    }
+
+    /// Whether more of the response was received than was taken.
+    pub(super) fn has_received(&self) -> bool {
+        self.reader.has_received()
     }
 
     /// Whether the whole response was taken.

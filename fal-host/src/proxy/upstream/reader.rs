@@ -113,10 +113,22 @@ impl ResponseReader {
         stream: &mut Stream,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
+        self.poll_part(stream, cx, |received, length| received.split_to(length).freeze())
+    }
+
+    /// The same. `take` takes so many bytes of data from what was received.
+    pub(super) fn poll_part<T>(
+        &mut self,
+        stream: &mut Stream,
+        cx: &mut Context<'_>,
+        take: impl FnOnce(&mut BytesMut, usize) -> T,
+    ) -> Poll<Option<Result<Frame<T>, UpstreamError>>> {
         ready!(poll_step(cx));
         loop {
             match self.body.decode(&mut self.received)? {
-                Part::Data(data) => return Poll::Ready(Some(Ok(Frame::data(data)))),
+                Part::Data(length) => {
+                    return Poll::Ready(Some(Ok(Frame::data(take(&mut self.received, length)))));
+                }
                 Part::Trailers(trailers) => return Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
                 Part::End => return Poll::Ready(None),
                 Part::Incomplete => {}
@@ -125,6 +137,11 @@ impl ResponseReader {
                 return Poll::Ready(Some(Err(UpstreamError::Closed)));
             }
         }
+    }
+
+    /// Whether anything was received and not yet taken.
+    pub(super) fn has_received(&self) -> bool {
+        !self.received.is_empty()
     }
 
     /// Whether the whole response was taken.
