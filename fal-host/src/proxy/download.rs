@@ -72,3 +72,30 @@ impl Download {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::proxy::tests::Rig;
+
+    #[tokio::test]
+    async fn every_byte_that_is_sent_counts_s43a() {
+        let client = Rig::new().await.unserved_client().await;
+        let cx = Context::from_waker(Waker::noop());
+        for (sent, may_wait) in [(20_000, true), (100, false)] {
+            let mut download = Download::new(&client);
+            let pass =
+                |ticks| (0..ticks).for_each(|_| client.timer.clock().advance([&client.timer].into_iter()));
+            assert!(download.limit(&client, Poll::Pending, &cx).is_pending());
+            pass(40);
+            assert!(download.limit(&client, Poll::Ready(Ok(1)), &cx).is_ready());
+            // By another way than through this.
+            client.transfers.count_sent(sent);
+            assert!(download.limit(&client, Poll::Pending, &cx).is_pending());
+            pass(40);
+            assert_eq!(download.limit(&client, Poll::Pending, &cx).is_pending(), may_wait, "{sent}");
+        }
+    }
+}

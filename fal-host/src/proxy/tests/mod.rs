@@ -20,6 +20,7 @@ mod overdue;
 mod peer;
 mod queue;
 mod refused_heads;
+mod relay;
 mod rest;
 mod retries;
 mod rig;
