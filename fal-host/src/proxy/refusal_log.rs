@@ -14,7 +14,7 @@ use crate::amounts::duration;
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// How many kinds of limits there are.
-const KINDS: usize = 8;
+const KINDS: usize = 9;
 
 /// The refusals that have not been told yet, by the kind of their limit.
 #[derive(Debug, Default)]
@@ -57,10 +57,11 @@ impl LimitReached {
             ) => Some(2),
             Self::Request(ProxyError::HeadTooLarge { .. }) => Some(3),
             Self::Request(ProxyError::TargetTooLong) => Some(4),
-            Self::SlowReader { .. } | Self::ContendedReader => Some(5),
+            Self::SlowReader { .. } => Some(5),
             Self::Connections { .. } => Some(6),
             #[cfg(feature = "http2")]
             Self::Frames => Some(7),
+            Self::ContendedReader => Some(8),
             Self::Request(_) => None,
         }
     }
@@ -189,6 +190,7 @@ mod tests {
             LimitReached::Request(ProxyError::HeadTooLarge { max: 8_192 }),
             LimitReached::Request(ProxyError::TargetTooLong),
             LimitReached::SlowReader { after },
+            LimitReached::ContendedReader,
             LimitReached::Connections { max: 100 },
             #[cfg(feature = "http2")]
             LimitReached::Frames,
@@ -200,7 +202,7 @@ mod tests {
         assert_eq!(
             log.refused(LimitReached::Request(ProxyError::ClientTooSlow), now),
             None,
-            "a kind of its own"
+            "the kind of every upload that is too slow"
         );
         for error in [ProxyError::Lost(Loss::Closed), ProxyError::HostStopping, ProxyError::BadHost] {
             assert_eq!(log.refused(LimitReached::Request(error), now), None);
