@@ -18,7 +18,6 @@ use super::client_stream::{ClientStream, End};
 use super::departure::{REPORTS_CLOSED_SIDES, reset};
 use super::forward::forward;
 use super::refusal::refuse;
-use super::refusal_log::{LimitReached, RefusedClient};
 use super::session::Session;
 use super::stopping::{MakeRoom, close_or_make_room, must_end};
 use super::switched_stream::SwitchedStream;
@@ -145,14 +144,7 @@ async fn finish(session: &Session, served: Served, mut stopped: oneshot::Receive
         refuse(&mut stream, &ended, has_begun, max_head, &session.balancer).await;
         match stream.end() {
             Some(End::Stalled) => {
-                let limit = if client.transfers.were_too_slow() {
-                    LimitReached::ContendedReader
-                } else {
-                    LimitReached::SlowReader { after: client.limits.inactivity.1 }
-                };
-                let known = session.cut_off.get().map(|request| request.named()).unwrap_or_default();
-                let refused = RefusedClient { client: client.sender.address.to_str().ok(), ..known };
-                session.balancer.log_refusal(limit, refused);
+                session.log_slow_reader();
                 return reset(client.stream());
             }
             Some(End::Closed) => return,

@@ -7,7 +7,7 @@ use http::{HeaderValue, Method};
 use super::balancer::Balancer;
 use super::client::Client;
 use super::log_entry::method_of;
-use super::refusal_log::RefusedClient;
+use super::refusal_log::{LimitReached, RefusedClient};
 use super::tunnel::TunnelSlot;
 use crate::RunnerId;
 
@@ -25,6 +25,18 @@ impl Session {
     pub(super) fn new(balancer: Arc<Balancer>, client: Arc<Client>) -> Arc<Self> {
         let (tunnel, cut_off) = Default::default();
         Arc::new(Self { balancer, client, tunnel, cut_off })
+    }
+
+    /// The client was cut off because it read too little of its response. To be called when its request has ended.
+    pub(super) fn log_slow_reader(&self) {
+        let limit = if self.client.transfers.were_too_slow() {
+            LimitReached::ContendedReader
+        } else {
+            LimitReached::SlowReader { after: self.client.limits.inactivity.1 }
+        };
+        let known = self.cut_off.get().map(|request| request.named()).unwrap_or_default();
+        let refused = RefusedClient { client: self.client.sender.address.to_str().ok(), ..known };
+        self.balancer.log_refusal(limit, refused);
     }
 }
 

@@ -123,9 +123,13 @@ impl Multiplexed {
         if self.balancer.waiting() > 0 {
             let limit = self.client.limits.contention;
             for stream in &mut self.streams {
-                stream.contention.tick(&stream.client.transfers, &stream.client.timer, || 0, limit);
+                let client = &stream.session.client;
+                stream.contention.tick(&client.transfers, &client.timer, || 0, limit);
             }
         }
-        self.client.timer.clock().wake_overdue(self.streams.iter().map(|stream| &stream.client.timer));
+        self.client
+            .timer
+            .clock()
+            .wake_overdue(self.streams.iter().map(|stream| &stream.session.client.timer));
     }
 }

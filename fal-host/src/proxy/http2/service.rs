@@ -32,9 +32,8 @@ impl Service<Request<Incoming>> for Requests {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let stream = Arc::new(Client::of_stream(&self.client));
-        self.spawner.announce(Arc::clone(&stream));
-        let (balancer, client) = (Arc::clone(&self.balancer), Arc::clone(&stream));
-        let session = Session::new(balancer, client);
+        let session = Session::new(Arc::clone(&self.balancer), Arc::clone(&stream));
+        self.spawner.announce(Arc::clone(&session));
         let rounds = self.rounds.clone();
         Box::pin(async move {
             Ok(forward(session, request).await?.map(|body| StreamBody::new(body, stream, rounds)))

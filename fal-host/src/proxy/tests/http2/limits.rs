@@ -1,15 +1,19 @@
 //! Clients of HTTP/2 that are slow, silent or idle.
 
 use bytes::Bytes;
+use http::Response;
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tracing::Level;
 
 use super::client::{Http2Client, answered, get, upload};
 use super::frames::{FramePeer, GOAWAY};
 use crate::RunnerId;
 use crate::proxy::Limits;
 use crate::proxy::client_limits::HEAD_TIMEOUT;
+use crate::proxy::tests::log::Log;
 use crate::proxy::tests::overdue::{LIMIT, too_long};
-use crate::proxy::tests::rig::limits;
+use crate::proxy::tests::rig::{FakeRunner, limits};
 use crate::proxy::tests::{Rig, until, within};
 
 #[tokio::test]
@@ -57,11 +61,8 @@ async fn an_upload_that_keeps_others_waiting_must_be_fast_s51b_s43i() {
     assert_eq!(answered(waiting).await.body.unwrap(), "served");
 }
 
-#[tokio::test]
-async fn a_client_that_takes_no_more_of_a_response_loses_its_stream_alone_s51b_s43a() {
-    let mut rig = Rig::with(Limits { client_timeout: LIMIT, ..limits() }).await;
-    let runner = rig.runner();
-    let mut client = Http2Client::connect(&rig).await;
+/// A client that reads the head of a large response, and no more until it is cut off.
+async fn unread_response(client: &mut Http2Client, runner: &FakeRunner) -> Response<Incoming> {
     let response = client.send_for_head(get("/large"));
     let mut connection = runner.accept().await;
     connection.message().await;
@@ -73,6 +74,34 @@ async fn a_client_that_takes_no_more_of_a_response_loses_its_stream_alone_s51b_s
     while !sending.is_finished() {
         too_long().await;
     }
+    response
+}
+
+#[tokio::test]
+async fn a_slow_reader_of_one_stream_has_the_same_name_everywhere_s51b_s84b_s84c() {
+    let (log, _guard) = Log::start(Level::INFO);
+    let mut rig = Rig::with(Limits { client_timeout: LIMIT, access_log: true, ..limits() }).await;
+    let runner = rig.runner();
+    let before = rig.balancer.refused();
+    let mut client = Http2Client::connect(&rig).await;
+    let _unread = unread_response(&mut client, &runner).await;
+    until(|| !rig.balancer.refused_since(&before).is_empty()).await;
+    let refused = serde_json::to_value(rig.balancer.refused_since(&before)).unwrap();
+    assert_eq!((&refused[0]["error_type"], &refused[0]["count"]), (&"client_timeout".into(), &1.into()));
+    let lines = log.lines();
+    let named = |line: &&String| line.contains("path=\"/large\"") && line.contains("runner=1");
+    let warning = lines.iter().filter(named).find(|line| line.contains(" WARN ")).expect("it is a warning");
+    assert!(warning.contains("error_type=client_timeout"), "{warning}");
+    let access = lines.iter().filter(named).find(|line| line.contains("duration_ms=")).expect("it is logged");
+    assert!(access.contains("status=200") && access.contains("outcome=\"client_timeout\""), "{access}");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_no_more_of_a_response_loses_its_stream_alone_s51b_s43a() {
+    let mut rig = Rig::with(Limits { client_timeout: LIMIT, ..limits() }).await;
+    let runner = rig.runner();
+    let mut client = Http2Client::connect(&rig).await;
+    let response = unread_response(&mut client, &runner).await;
     until(|| rig.balancer.in_flight(RunnerId::new(1)) == 0).await;
     assert!(within(response.into_body().collect()).await.is_err());
     let next = client.get("/");
