@@ -46,7 +46,7 @@ struct EndpointCounts {
 pub(crate) enum Completion {
     /// Its whole response was passed on.
     Answered(StatusCode),
-    /// The client left, or the runner broke off its response.
+    /// The client left or sent too many frames of HTTP/2, or the runner broke off its response.
     Aborted,
     /// The host cut the client off, which did not read its response (S43a).
     ClientTimeout,

@@ -6,6 +6,8 @@ use fal_health::protocol::HostErrorType;
 use http::{HeaderValue, Method, Request, StatusCode};
 
 use super::log_entry::{LogEntry, method_of, path_of};
+#[cfg(feature = "http2")]
+use super::refusal_counts::TOO_MANY_FRAMES;
 
 /// The target of the lines in filters.
 const TARGET: &str = "fal_host::access";
@@ -27,6 +29,9 @@ pub(super) enum RequestOutcome {
     Error(HostErrorType),
     /// The client left before the end of its response.
     ClientLeft,
+    /// The host cut the client off, which sent too many frames of HTTP/2 (S51d).
+    #[cfg(feature = "http2")]
+    TooManyFrames,
     /// The runner broke off its response.
     ResponseBroken,
 }
@@ -37,6 +42,8 @@ impl RequestOutcome {
             Self::Completed => "completed",
             Self::Error(error_type) => error_type.as_str(),
             Self::ClientLeft => "client_left",
+            #[cfg(feature = "http2")]
+            Self::TooManyFrames => TOO_MANY_FRAMES,
             Self::ResponseBroken => "response_broken",
         }
     }

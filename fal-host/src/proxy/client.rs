@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use super::client_limits::ClientLimits;
 use super::client_threads::ThreadIndex;
 use super::contention::Transfers;
+use super::cut_off::CutOff;
 use super::forwarded::Sender;
 use super::head_copy::HeadCopy;
 use super::interim::InterimResponses;
@@ -48,7 +49,7 @@ pub(super) struct Client {
     pub(super) head: HeadCopy,
     /// Whether a response has said that it closes the connection.
     announced_close: AtomicBool,
-    stalled: AtomicBool,
+    pub(super) cut_off: CutOff,
     awaits_continue: AtomicBool,
     /// Whether hyper has written everything that it has.
     flushed: AtomicBool,
@@ -105,7 +106,7 @@ impl Client {
             uploaded: AtomicBool::new(true),
             head: HeadCopy::default(),
             announced_close: AtomicBool::new(false),
-            stalled: AtomicBool::new(false),
+            cut_off: CutOff::default(),
             awaits_continue: AtomicBool::new(false),
             flushed: AtomicBool::new(true),
             in_chunks: AtomicBool::new(false),
@@ -225,16 +226,6 @@ impl Client {
         self.uploaded.load(Ordering::Relaxed)
     }
 
-    /// The client has transferred too little for `client_timeout`.
-    pub(super) fn stall(&self) {
-        self.stalled.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether the client has transferred too little for `client_timeout`.
-    pub(super) fn has_stalled(&self) -> bool {
-        self.stalled.load(Ordering::Relaxed)
-    }
-
     /// Which transfer the host waits for, and for how long it has since the client last transferred enough (S43a).
     pub(super) fn awaited_transfer(&self) -> Option<ClientWait> {
         let waits = [(Wait::Download, AwaitedTransfer::Response), (Wait::Upload, AwaitedTransfer::Request)];
@@ -243,15 +234,6 @@ impl Client {
             let ticks = u32::try_from(waited).unwrap_or(u32::MAX);
             Some(ClientWait { transfer, waited: self.timer.clock().tick().saturating_mul(ticks) })
         })
-    }
-
-    /// Whether the client, or the connection of its stream, has transferred too little for `client_timeout`.
-    pub(super) fn was_cut_off(&self) -> bool {
-        #[cfg(feature = "http2")]
-        if let Transport::Connection(connection) = &self.transport {
-            return self.has_stalled() || connection.has_stalled();
-        }
-        self.has_stalled()
     }
 
     /// The request's body waits until its runner, or a time limit, lets it follow.
@@ -338,6 +320,15 @@ impl Client {
     /// Whether a response has begun, which no interim response may follow.
     pub(super) fn has_response(&self) -> bool {
         !self.interim.are_possible()
+    }
+
+    /// The connection that carries a stream of HTTP/2, and otherwise the client itself.
+    pub(super) fn connection(&self) -> &Self {
+        match &self.transport {
+            Transport::Socket(_) => self,
+            #[cfg(feature = "http2")]
+            Transport::Connection(connection) => connection,
+        }
     }
 
     pub(super) fn stream(&self) -> &TcpStream {

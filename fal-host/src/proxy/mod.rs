@@ -42,6 +42,7 @@ mod client_socket;
 mod client_stream;
 mod client_threads;
 mod contention;
+mod cut_off;
 mod departure;
 mod download;
 mod error;

@@ -10,8 +10,11 @@ use serde::Serialize;
 use super::refusal_log::LimitReached;
 use crate::json::unix_time;
 
+/// The name of a client that sent too many frames of HTTP/2.
+pub(super) const TOO_MANY_FRAMES: &str = "http2_frames";
+
 /// The kinds of refusals that have no `error_type`.
-const WITHOUT_RESPONSE: [&str; 2] = ["client_connections", "http2_frames"];
+const WITHOUT_RESPONSE: [&str; 2] = ["client_connections", TOO_MANY_FRAMES];
 
 /// How many kinds of refusals there are: the types of errors, and [`WITHOUT_RESPONSE`].
 const KINDS: usize = HostErrorType::ALL.len() + WITHOUT_RESPONSE.len();

@@ -167,6 +167,8 @@ impl Drop for RequestRecord {
                 metrics.error(HostErrorType::ClientTimeout);
                 RequestOutcome::Error(HostErrorType::ClientTimeout)
             }
+            #[cfg(feature = "http2")]
+            RequestOutcome::ClientLeft if self.session.client.has_flooded() => RequestOutcome::TooManyFrames,
             outcome => outcome,
         };
         self.trace.end(self.response.map(|(status, _)| status), outcome);

@@ -50,7 +50,8 @@ impl FramedStream {
         while let Some(frame) = self.received.next(&mut bytes) {
             if let Err(excess) = self.budget.receive(frame) {
                 tracing::debug!(client = ?self.client.sender.address, "{excess}: its connection is closed");
-                self.cut_off(LimitReached::Frames);
+                self.client.flood();
+                self.log_refusal(LimitReached::Frames);
                 return Err(io::Error::other(excess));
             }
         }
@@ -58,8 +59,7 @@ impl FramedStream {
     }
 
     /// The connection is to be reset, because the client has reached a limit.
-    fn cut_off(&self, limit: LimitReached) {
-        self.client.stall();
+    fn log_refusal(&self, limit: LimitReached) {
         let client = self.client.sender.address.to_str().ok();
         self.balancer.log_refusal(limit, RefusedClient { client, ..RefusedClient::default() });
     }
@@ -79,7 +79,8 @@ impl FramedStream {
         if let Poll::Ready(Err(error)) = &written
             && error.kind() == io::ErrorKind::TimedOut
         {
-            self.cut_off(LimitReached::SlowReader { after: self.client.limits.inactivity.1 });
+            self.client.stall();
+            self.log_refusal(LimitReached::SlowReader { after: self.client.limits.inactivity.1 });
         }
         written
     }

@@ -1,11 +1,14 @@
 //! Clients of HTTP/2 that flood the host with frames (S51d).
 
+use tracing::Level;
+
 use super::frames::{
     CONTINUATION, DATA, END_HEADERS, END_STREAM, FramePeer, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS,
     field, frame, get, get_fields, reset,
 };
 use crate::RunnerId;
 use crate::proxy::Limits;
+use crate::proxy::tests::log::Log;
 use crate::proxy::tests::rig::limits;
 use crate::proxy::tests::{Rig, until, within};
 
@@ -93,6 +96,26 @@ async fn floods_of_frames_without_a_request_end_the_connection_s51d_s84b() {
     assert_eq!(refused[0]["error_type"], "http2_frames");
     assert_eq!(refused[1], serde_json::Value::Null, "and not as a slow reader (S84b)");
     serves_others(&mut rig).await;
+}
+
+#[tokio::test]
+async fn the_requests_of_a_client_that_is_cut_off_for_its_frames_have_not_timed_out_s51d_s84b() {
+    let (log, _guard) = Log::start(Level::INFO);
+    let mut rig = Rig::with(Limits { access_log: true, ..limits() }).await;
+    let runner = rig.runner();
+    let before = rig.balancer.refused();
+    let mut peer = FramePeer::connect(&rig).await;
+    assert!(peer.send(&get(1)).await);
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    assert!(peer.flood(&frame(PING, 0, 0, &[0; 8]), 1_000_000).await);
+    connection.closed().await;
+    let refused = serde_json::to_value(rig.balancer.refused_since(&before)).unwrap();
+    assert_eq!(refused[0]["error_type"], "http2_frames");
+    assert_eq!(refused[1], serde_json::Value::Null);
+    let lines = log.lines();
+    let access = lines.iter().find(|line| line.contains("duration_ms=")).expect("it is logged");
+    assert!(access.contains("outcome=\"http2_frames\""), "{access}");
 }
 
 #[tokio::test]
