@@ -57,9 +57,9 @@ impl QueuePosition {
         (self.deadline.is_some() || self.lost.is_some()).then(Instant::now)
     }
 
-    /// How long the request has waited in the queue so far.
-    pub(super) const fn waited(&self) -> Duration {
-        self.waited
+    /// How long the request has waited in the queue so far, with the wait that has been given up last.
+    pub(super) fn waited(&self) -> Duration {
+        self.waited + self.waiting.map(|since| since.elapsed()).unwrap_or_default()
     }
 
     /// When the request's time in the queue is over.
@@ -119,7 +119,8 @@ impl QueuePosition {
     }
 
     fn end_wait(&mut self) {
-        self.waited += self.waiting.take().map(|since| since.elapsed()).unwrap_or_default();
+        self.waited = self.waited();
+        self.waiting = None;
     }
 }
 

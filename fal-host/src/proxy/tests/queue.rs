@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use tracing::Level;
+
+use super::log::Log;
+use super::overdue::tick_through;
 use super::rig::limits;
 use super::{Rig, until};
 use crate::proxy::error::ProxyError;
@@ -56,6 +60,21 @@ async fn a_runner_with_several_slots_serves_as_many_requests_at_once_s38a() {
     assert_eq!(rig.balancer.in_flight(runner.id), 2);
     one.answer("free").await;
     one.message().await;
+}
+
+#[tokio::test]
+async fn the_access_log_has_the_time_in_the_queue_of_an_upload_that_breaks_off_there_s83b() {
+    let (log, _guard) = Log::start(Level::INFO);
+    let rig = Rig::with(Limits { access_log: true, ..limits() }).await;
+    let mut client = rig.client().await;
+    client.send("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhe").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    tick_through(Duration::from_secs(5)).await;
+    client.send("llo!!").await;
+    assert_eq!(client.message().await.status(), 400);
+    let lines = log.lines();
+    let access = lines.iter().find(|line| line.contains("duration_ms=")).expect("it is logged");
+    assert!(access.contains(" queue_ms=5"), "{access}");
 }
 
 #[tokio::test]
