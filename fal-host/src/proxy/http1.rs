@@ -114,10 +114,13 @@ async fn serve_until_rest(
         () = must_end(client, stopped, linger) => {
             Pin::new(&mut connection).graceful_shutdown();
             // hyper would wait without limit for the rest of a first head that has begun to arrive.
-            if !has_request.load(Ordering::Relaxed) {
+            if has_request.load(Ordering::Relaxed) {
+                Some(poll_fn(|cx| client.poll(&mut connection, cx)).await)
+            } else if session.has_rested() {
+                Some(Ok(()))
+            } else {
                 return None;
             }
-            Some(poll_fn(|cx| client.poll(&mut connection, cx)).await)
         }
     };
     let parts = connection.into_parts();
@@ -125,6 +128,7 @@ async fn serve_until_rest(
     if let Some(ended) = ended {
         return Some(ConnectionState::Ended(Served { ended, stream, unread }));
     }
+    session.rest();
     stream.put_back(&unread);
     Some(ConnectionState::Idle(stream))
 }

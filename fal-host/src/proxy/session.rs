@@ -1,5 +1,6 @@
 //! One client connection, as its requests see it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use http::{HeaderValue, Method};
@@ -19,12 +20,24 @@ pub(super) struct Session {
     pub(super) tunnel: TunnelSlot,
     /// The request whose client was cut off.
     pub(super) cut_off: OnceLock<Box<CutOffRequest>>,
+    /// Whether the connection has given its memory back while the client was idle (S43h).
+    has_rested: AtomicBool,
 }
 
 impl Session {
     pub(super) fn new(balancer: Arc<Balancer>, client: Arc<Client>) -> Arc<Self> {
-        let (tunnel, cut_off) = Default::default();
-        Arc::new(Self { balancer, client, tunnel, cut_off })
+        let (tunnel, cut_off, has_rested) = Default::default();
+        Arc::new(Self { balancer, client, tunnel, cut_off, has_rested })
+    }
+
+    /// The connection gives its memory back.
+    pub(super) fn rest(&self) {
+        self.has_rested.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the connection has given its memory back.
+    pub(super) fn has_rested(&self) -> bool {
+        self.has_rested.load(Ordering::Relaxed)
     }
 
     /// The client was cut off because it read too little of its response. To be called when its request has ended.

@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tempfile::TempDir;
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -13,7 +15,7 @@ use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::overdue::{LIMIT, too_long};
+use super::overdue::{LIMIT, tick_through, too_long};
 use super::rig::limits;
 use super::{Peer, Rig, until, within};
 use crate::RunnerId;
@@ -273,4 +275,24 @@ async fn a_client_that_speaks_no_tls_is_closed_and_costs_no_runner_anything_s50c
     let mut client = rig.get("/").await;
     client.closed().await;
     assert_eq!(rig.balancer.in_flight(RunnerId::new(1)), 0);
+}
+
+#[tokio::test]
+async fn a_client_that_begins_a_head_after_it_was_idle_reads_the_end_of_tls_when_the_host_stops_s43h_s66c() {
+    let certificate = Certificate::new();
+    let mut rig = Rig::with(certificate.limits()).await;
+    let runner = rig.runner();
+    let mut stream = certificate.connect(&rig, &[b"http/1.1"]).await.unwrap();
+    let mut client = Peer::new(&mut stream);
+    client.get("/").await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("ok").await;
+    assert_eq!(client.message().await.body, "ok");
+    tick_through(Duration::from_secs(5)).await;
+    client.send("GET /next HTTP/1.1\r\n").await;
+    rig.balancer.stop();
+    rig.stop_server();
+    // Without `close_notify` this is an error.
+    assert_eq!(within(stream.read(&mut [0; 64])).await.unwrap(), 0);
 }
