@@ -127,12 +127,12 @@ impl Client {
     /// Whether the client has now been idle for so long that its connection gives its memory back. Nothing of a head has
     /// arrived, and nothing is left to be written.
     pub(super) fn begins_rest(&self) -> bool {
-        self.timer.take_passed(Wait::Rest)
-            && !self.is_in_request()
+        !self.is_in_request()
             && self.head.is_awaited()
             && self.is_flushed()
             && !self.timer.is_running(Wait::Download)
             && self.may_continue()
+            && self.timer.take_passed(Wait::Rest)
     }
 
     /// A request's head has arrived. `uploaded` is whether its body has, too: an empty one.

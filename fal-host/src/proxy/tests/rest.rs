@@ -88,10 +88,12 @@ async fn only_a_client_with_nothing_to_read_or_write_rests_s43h() {
     client.timer.start(Wait::Download, 100);
     assert!(!client.begins_rest(), "TLS has something to send");
     client.timer.stop(Wait::Download);
+    assert!(client.begins_rest(), "TLS has sent it");
     wait();
     client.begin_write();
     assert!(!client.begins_rest(), "a response is not written yet");
     client.end_write();
+    assert!(client.begins_rest(), "it is written");
     wait();
     client.begin_request(http::Version::HTTP_11, true);
     assert!(!client.begins_rest(), "a request is served");
