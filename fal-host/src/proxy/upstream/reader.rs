@@ -184,7 +184,8 @@ impl ResponseReader {
         let read = ready!(pin!(stream.read_buf(&mut self.received)).poll(cx));
         let length = read.map_err(UpstreamError::Failed)?;
         self.total += length as u64;
-        if length == room {
+        // Small reads may fill what is left of the memory by chance.
+        if length == room && room >= self.read_size {
             self.read_size = (self.read_size * 2).min(MAX_READ);
         }
         Poll::Ready(Ok(length))
@@ -200,4 +201,36 @@ pub(super) fn poll_step(cx: &mut Context<'_>) -> Poll<()> {
 /// Whether another response follows this one.
 pub(crate) fn is_interim(status: StatusCode) -> bool {
     status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_reads_that_fill_their_whole_size_let_it_grow_s43h() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut runner = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut stream = Stream::Tcp(listener.accept().await.unwrap().0);
+        let mut reader = ResponseReader::new();
+        let mut read = async |reader: &mut ResponseReader, length: usize| {
+            runner.write_all(&vec![b'x'; length]).await.unwrap();
+            assert_eq!(poll_fn(|cx| reader.poll_read(&mut stream, cx)).await.unwrap(), length);
+            drop(reader.received.split());
+        };
+        for _ in 0..10 {
+            read(&mut reader, 6_000).await;
+            let left = reader.received.capacity();
+            assert!(left >= MIN_ROOM, "{left}");
+            read(&mut reader, left).await;
+            assert_eq!(reader.read_size, MIN_READ);
+        }
+        read(&mut reader, MIN_READ).await;
+        assert_eq!(reader.read_size, 2 * MIN_READ);
+    }
 }
