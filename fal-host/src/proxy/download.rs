@@ -18,9 +18,9 @@ pub(super) struct Download {
 }
 
 impl Download {
-    pub(super) const fn new(client: &Client) -> Self {
+    pub(super) fn new(client: &Client) -> Self {
         let (ticks, time) = client.limits.inactivity;
-        Self { meter: Meter::new(ticks, time), metered: 0, taken: 0 }
+        Self { meter: Meter::new(ticks, time), metered: client.transfers.sent(), taken: 0 }
     }
 
     /// Applies the limit to the outcome of a write. The error of a client that takes too little is `TimedOut` (S43a).
@@ -97,5 +97,22 @@ mod tests {
             pass(40);
             assert_eq!(download.limit(&client, Poll::Pending, &cx).is_pending(), may_wait, "{sent}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_was_sent_before_counts_for_nothing_s43a() {
+        let client = Rig::new().await.unserved_client().await;
+        let cx = Context::from_waker(Waker::noop());
+        // Such as a handshake. With what follows it would be enough.
+        client.transfers.count_sent(14_300);
+        let mut download = Download::new(&client);
+        let pass = |ticks| (0..ticks).for_each(|_| client.timer.clock().advance([&client.timer].into_iter()));
+        assert!(download.limit(&client, Poll::Pending, &cx).is_pending());
+        pass(40);
+        client.transfers.count_sent(200);
+        assert!(download.limit(&client, Poll::Ready(Ok(200)), &cx).is_ready());
+        assert!(download.limit(&client, Poll::Pending, &cx).is_pending());
+        pass(40);
+        assert!(download.limit(&client, Poll::Pending, &cx).is_ready());
     }
 }
