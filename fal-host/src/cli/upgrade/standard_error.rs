@@ -21,7 +21,7 @@ const KEPT: usize = 5;
 const MAX_LINE: usize = 256;
 
 /// How long the last lines may take to arrive after the end of the program: a process that it leaves behind may keep the pipe open.
-const PATIENCE: Duration = Duration::from_millis(500);
+const LAST_LINES_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Makes the standard error of the old host that of this process again, which is a pipe to the old host until then. To be called before
 /// anything is written to standard error.
@@ -60,15 +60,16 @@ impl LastLines {
         let reading = tokio::spawn(async move {
             while let Some(line) = lines.next().await {
                 tracing::warn!(process, "the new program has printed: {line}");
+                let line = line.trim();
+                if line.is_empty() {
+                    continue;
+                }
+                let beginning = line.get(..line.floor_char_boundary(MAX_LINE)).unwrap_or(line);
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 if kept.len() == KEPT {
                     kept.pop_front();
                 }
-                let line = line.trim();
-                if !line.is_empty() {
-                    let beginning = line.get(..line.floor_char_boundary(MAX_LINE)).unwrap_or(line);
-                    kept.push_back(beginning.to_owned());
-                }
+                kept.push_back(beginning.to_owned());
             }
         });
         Ok(Self { last, reading })
@@ -78,10 +79,26 @@ impl LastLines {
     pub(super) async fn last(&mut self) -> Option<String> {
         // A task that has ended is not to be awaited again.
         if !self.reading.is_finished() {
-            let _ = timeout(PATIENCE, &mut self.reading).await;
+            let _ = timeout(LAST_LINES_TIMEOUT, &mut self.reading).await;
         }
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let last: Vec<_> = last.make_contiguous().to_vec();
         (!last.is_empty()).then(|| last.join(" | "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn blank_lines_evict_no_kept_line_s93a() {
+        let (reader, mut writer) = io::pipe().unwrap();
+        writer.write_all(b"0\n1\n2\n3\n4\n5\n\n \n\n\n\n\n").unwrap();
+        drop(writer);
+        let mut lines = LastLines::read(OwnedFd::from(reader), 7).unwrap();
+        assert_eq!(lines.last().await.as_deref(), Some("1 | 2 | 3 | 4 | 5"));
     }
 }
