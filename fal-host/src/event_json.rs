@@ -27,7 +27,7 @@ pub(crate) fn to_json(id: Position, kind: &EventKind, source: EventSource<'_>) -
     line(id, kind.name(), source.runner, source.at, fields(kind, source))
 }
 
-/// A passed check with its id as a JSON object in one line.
+/// A passed periodic check with its id as a JSON object in one line.
 pub(crate) fn pass_to_json(id: Position, kind: &str, runner: Option<RunnerId>, pass: &LoggedPass) -> String {
     line(id, kind, runner, pass.at, check_fields(&pass.record, None))
 }

@@ -6,9 +6,10 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use fal_health::CheckRecord;
+use fal_health::{CheckRecord, Outcome, Trigger};
 use tokio::sync::watch;
 
+use crate::fleet::EventKind;
 use crate::id::RunnerId;
 
 /// How many events are kept.
@@ -33,15 +34,24 @@ pub(crate) struct LoggedEvent {
 pub(crate) enum Content {
     /// A JSON object in one line.
     Json(Arc<str>),
-    /// A passed check. Most events are, so it becomes JSON only when a client reads it.
+    /// A passed periodic check. Most events are, so it becomes JSON only when a client reads it.
     Pass(LoggedPass),
 }
 
-/// A check that has passed.
+/// A periodic check that has passed.
 #[derive(Clone, Debug)]
 pub(crate) struct LoggedPass {
     pub(crate) at: SystemTime,
     pub(crate) record: CheckRecord,
+}
+
+impl LoggedPass {
+    /// The event, if it is a periodic check that has passed.
+    pub(crate) fn of(kind: &EventKind, at: SystemTime) -> Option<Self> {
+        let EventKind::Checked(record) = kind else { return None };
+        let is_usual = record.outcome == Outcome::Pass && record.trigger == Trigger::Periodic;
+        is_usual.then_some(Self { at, record: *record })
+    }
 }
 
 impl Content {

@@ -311,17 +311,15 @@ impl Driver {
     fn emit(&mut self, runner: RunnerId, kind: EventKind) {
         self.metrics.count(self.clock.now(), runner, &kind);
         let at = SystemTime::now();
-        // Nothing is kept about a check that has passed, and most events are such checks.
-        let passed = matches!(&kind, EventKind::Checked(record) if record.outcome == Outcome::Pass);
-        let evidence = if passed { None } else { self.evidence.of(runner).map(AsRef::as_ref) };
+        let pass = LoggedPass::of(&kind, at);
+        // Nothing is kept about such a check.
+        let evidence = self.evidence.of(runner).filter(|_| pass.is_none()).map(AsRef::as_ref);
         events::log(runner, &kind, evidence);
         let runner = Some(runner);
         let source = EventSource { runner, at, clock: &self.clock, evidence };
-        self.event_log.push(kind.name(), runner, |id| match &kind {
-            EventKind::Checked(record) if record.outcome == Outcome::Pass => {
-                Content::Pass(LoggedPass { at, record: *record })
-            }
-            _ => Content::Json(to_json(id, &kind, source).into()),
+        self.event_log.push(kind.name(), runner, |id| match pass {
+            Some(pass) => Content::Pass(pass),
+            None => Content::Json(to_json(id, &kind, source).into()),
         });
         // An error means that there is no listener.
         let _ = self.events.send(Event { at, runner, kind });

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fal_health::{HealthCheck, HealthCheckSpec};
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Notify, oneshot};
@@ -108,6 +109,13 @@ fn start_driver_at(settings: FleetSettings, socket: PathBuf) -> Rig {
 
 /// A driver with one runner that was just admitted to its first check, and the connection of that check after its head.
 async fn first_check(health: HealthCheck) -> (Rig, UnixStream) {
+    let (rig, listener, _directory) = ready_runner(health).await;
+    let connection = next_check(&listener).await;
+    (rig, connection)
+}
+
+/// A driver with one runner that was just admitted to its first check, the runner's listener, and the directory of that.
+async fn ready_runner(health: HealthCheck) -> (Rig, UnixListener, TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let socket = directory.path().join("runner.sock");
     let listener = UnixListener::bind(&socket).unwrap();
@@ -119,12 +127,17 @@ async fn first_check(health: HealthCheck) -> (Rig, UnixStream) {
     };
     let mut rig = start_driver_at(settings, socket);
     rig.runners.recv().await.unwrap().ready();
+    (rig, listener, directory)
+}
+
+/// The connection of the next check after its head.
+async fn next_check(listener: &UnixListener) -> UnixStream {
     let (mut connection, _) = timeout(GUARD, listener.accept()).await.expect("a check starts").unwrap();
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(connection.read_u8().await.unwrap());
     }
-    (rig, connection)
+    connection
 }
 
 /// Waits until the driver has closed its side of a connection.
@@ -342,6 +355,25 @@ async fn a_passed_check_is_logged_as_it_is_and_a_failed_one_with_its_detail_s86a
             Content::Json(json) => assert!(!passes && json.contains("no disk"), "{json}"),
         }
     }
+}
+
+#[tokio::test]
+async fn the_event_of_a_passed_manual_check_names_what_asked_for_it_s85f_s86a() {
+    let (mut rig, listener, _directory) = ready_runner(HealthCheck::new()).await;
+    let passed = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    for check in 1..=2 {
+        next_check(&listener).await.write_all(passed.as_bytes()).await.unwrap();
+        while !matches!(rig.events.recv().await.unwrap().kind, EventKind::Checked(_)) {}
+        if check == 1 {
+            let (reply, started) = oneshot::channel();
+            rig.requests.send(ControlRequest::Check(RunnerId::new(1), reply)).unwrap();
+            timeout(GUARD, started).await.expect("it is answered").unwrap().unwrap();
+        }
+    }
+    let logged = rig.event_log.since(rig.event_log.start()).events;
+    let checked = logged.iter().rfind(|event| event.kind == "checked").expect("it is logged");
+    let Content::Json(json) = &checked.content else { panic!("{:?}", checked.content) };
+    assert!(json.contains("\"requested_by\":{\"by\":\"operator\"}"), "{json}");
 }
 
 #[cfg(feature = "cli")]
