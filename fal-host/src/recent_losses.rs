@@ -1,4 +1,4 @@
-//! The requests that a runner has lost of late while it lives, as snapshots show them (S116e).
+//! The requests that a runner has lost recently while it lives, as snapshots show them (S116e).
 
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +13,7 @@ pub(crate) const SHOWN_FOR: Duration = Duration::from_secs(60);
 
 /// How long before a loss a line may have been printed that says why, and how late it may arrive.
 const PRINTED_WITHIN: Duration = Duration::from_secs(10);
-const LATE: Duration = Duration::from_secs(1);
+const MAX_DELAY: Duration = Duration::from_secs(1);
 
 /// The requests that a runner has lost, the last one within a minute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -26,7 +26,7 @@ pub struct RecentLosses {
     pub ago: Duration,
     /// The last one.
     pub last: RequestInfo,
-    /// What it printed last before that, if that was within 10 s.
+    /// What it printed last: from 10 s before that until 1 s after it, since a line may arrive late.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub printed: Option<String>,
 }
@@ -35,7 +35,7 @@ impl RecentLosses {
     /// Adds what the runner has printed.
     pub(crate) fn with_output(mut self, output: &OutputTail, now: SystemTime) -> Self {
         let at = now.checked_sub(self.ago).unwrap_or(now);
-        let line = output.last_line_before(at + LATE);
+        let line = output.last_line_before(at + MAX_DELAY);
         let line = line
             .filter(|line| at.duration_since(line.at).is_ok_and(|age| age <= PRINTED_WITHIN) || line.at > at);
         self.printed = line.map(|line| line.text);

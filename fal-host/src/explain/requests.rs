@@ -33,8 +33,10 @@ pub(super) fn tell_requests(told: &mut Explanation, info: &RunnerInfo, circumsta
         let lost = counted(*requests, "request");
         told.rule("S39c", format!("It has lost {lost} since its start. The last one was {last}, at {at}."));
         match printed {
-            Some(line) => told.fact(format!("Before that it printed {line:?}, which may say why.")),
-            None => told.fact("It closed the connection and printed nothing about it."),
+            Some(line) => told.fact(format!("At about that time it printed {line:?}, which may say why.")),
+            None => told.fact(
+                "It closed the connection. The host keeps no line that it printed in the 10 s before that.",
+            ),
         }
     }
     let Some(oldest) = &info.oldest_request else { return };

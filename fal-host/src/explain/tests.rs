@@ -13,6 +13,7 @@ use crate::details::{LiveInfo, LiveOrEnded, RunnerDetails, StepInfo};
 use crate::ended_info::EndedInfo;
 use crate::evidence::OomEvidence;
 use crate::fleet::{Exit, Reason, RestartStatus, RunnerState, StepKind};
+use crate::recent_losses::RecentLosses;
 use crate::snapshot::BackoffInfo;
 use crate::snapshot_examples::{at, ended, request, runner};
 
@@ -159,6 +160,21 @@ fn every_state_is_explained_with_its_rule_s37a_s85d() {
         let first = text.lines().nth(1).unwrap();
         assert!(first.contains(words) && first.ends_with(rule), "{text}");
     }
+}
+
+#[test]
+fn what_a_runner_printed_about_a_loss_is_told_as_far_as_the_host_knows_it_s116e() {
+    let told = |printed: Option<&str>| {
+        let (ago, last) = (Duration::from_secs(9), request(3));
+        let mut lossy = live(RunnerState::Idle);
+        let losses = RecentLosses { requests: 2, ago, last, printed: printed.map(str::to_owned) };
+        lossy.info.recent_losses = Some(Box::new(losses));
+        explained(lossy, &[StepKind::InRotation])
+    };
+    let text = told(Some("out of memory"));
+    assert!(text.contains("At about that time it printed \"out of memory\""), "{text}");
+    let text = told(None);
+    assert!(text.contains("keeps no line that it printed in the 10 s before that"), "{text}");
 }
 
 #[test]

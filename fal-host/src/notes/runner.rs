@@ -107,7 +107,7 @@ fn unexpected_address(info: &RunnerInfo) -> Option<&str> {
     detail.split(end).next()
 }
 
-/// The requests that it has lost of late.
+/// The requests that it has lost recently.
 fn lost(losses: &RecentLosses) -> String {
     let RecentLosses { requests, ago, last, printed } = losses;
     let (method, path, ago) = (&last.method, &last.path, whole_seconds(*ago));

@@ -33,7 +33,7 @@ impl LostRequests {
         lost.last_at = Some(SystemTime::now());
     }
 
-    /// What to show while the runner lives, if the last loss was a moment ago.
+    /// What to show while the runner lives, if the last loss was within the last minute.
     pub(crate) fn recent(&self, now: SystemTime) -> Option<RecentLosses> {
         let state = self.lock();
         let ago = now.duration_since(state.last_at?).unwrap_or_default();

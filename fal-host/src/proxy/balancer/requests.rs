@@ -19,7 +19,7 @@ impl Balancer {
         self.lock().permits.routes().map(|runner| runner.in_flight()).sum()
     }
 
-    /// The requests that the runner has lost of late.
+    /// The requests that the runner has lost recently.
     pub(crate) fn recent_losses(&self, id: RunnerId, now: SystemTime) -> Option<RecentLosses> {
         let runner = self.lock().permits.route(id).cloned()?;
         runner.lost.recent(now)
