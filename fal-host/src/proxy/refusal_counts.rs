@@ -53,7 +53,7 @@ impl LimitReached {
         let of_type = |it| HostErrorType::ALL.iter().position(|error_type| *error_type == it);
         match self {
             Self::Request(error) => of_type(error.error_type()),
-            Self::SlowReader { .. } | Self::ContendedReader => of_type(HostErrorType::ClientTimeout),
+            Self::SlowReader { .. } | Self::SlowWhileOthersWait => of_type(HostErrorType::ClientTimeout),
             Self::Connections { .. } => Some(HostErrorType::ALL.len()),
             #[cfg(feature = "http2")]
             Self::Frames => Some(HostErrorType::ALL.len() + 1),
@@ -67,7 +67,7 @@ impl LimitReached {
             Self::SlowReader { after } => format!(
                 "A client has read nothing of its response for {after:?} and was cut off. `--client-timeout` sets this time."
             ),
-            Self::ContendedReader => {
+            Self::SlowWhileOthersWait => {
                 "A client has read less than 8 KiB of its response a second while other requests waited, and was cut off."
                     .to_owned()
             }

@@ -28,7 +28,7 @@ pub(super) enum LimitReached {
     /// A client was cut off, since it had read nothing of its response for this long.
     SlowReader { after: Duration },
     /// A client was cut off, since it had read too little while other requests waited (S43i).
-    ContendedReader,
+    SlowWhileOthersWait,
     /// A client of HTTP/2 was cut off, since it had sent too many frames beside its requests (S51d).
     #[cfg(feature = "http2")]
     Frames,
@@ -61,7 +61,7 @@ impl LimitReached {
             Self::Connections { .. } => Some(6),
             #[cfg(feature = "http2")]
             Self::Frames => Some(7),
-            Self::ContendedReader => Some(8),
+            Self::SlowWhileOthersWait => Some(8),
             Self::Request(_) => None,
         }
     }
@@ -190,7 +190,7 @@ mod tests {
             LimitReached::Request(ProxyError::HeadTooLarge { max: 8_192 }),
             LimitReached::Request(ProxyError::TargetTooLong),
             LimitReached::SlowReader { after },
-            LimitReached::ContendedReader,
+            LimitReached::SlowWhileOthersWait,
             LimitReached::Connections { max: 100 },
             #[cfg(feature = "http2")]
             LimitReached::Frames,

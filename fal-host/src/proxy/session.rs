@@ -43,7 +43,7 @@ impl Session {
     /// The client was cut off because it read too little of its response. To be called when its request has ended.
     pub(super) fn log_slow_reader(&self) {
         let limit = if self.client.transfers.were_too_slow() {
-            LimitReached::ContendedReader
+            LimitReached::SlowWhileOthersWait
         } else {
             LimitReached::SlowReader { after: self.client.limits.inactivity.1 }
         };

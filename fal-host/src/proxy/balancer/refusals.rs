@@ -72,7 +72,7 @@ impl Balancer {
                     warn_of_further_readers(further, format_args!("that read nothing for {after:?}"));
                 }
             },
-            LimitReached::ContendedReader => match further {
+            LimitReached::SlowWhileOthersWait => match further {
                 None => warn_of_reader(
                     refused,
                     format_args!(
@@ -223,7 +223,7 @@ impl Balancer {
     }
 }
 
-/// Warns of the first client in a minute that was cut off because it does not read its response.
+/// Warns of the first client in a minute that was cut off because it read too little of its response.
 fn warn_of_reader(refused: RefusedClient<'_>, what: fmt::Arguments<'_>) {
     tracing::warn!(
         error_type = %HostErrorType::ClientTimeout,
