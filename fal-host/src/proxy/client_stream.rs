@@ -48,7 +48,7 @@ pub(super) struct ClientStream {
 pub(super) enum End {
     /// It has closed its side, or the connection failed.
     Closed,
-    /// It did not read, and its time is over.
+    /// It read too little, and its time is over.
     Stalled,
     /// It did not send the head of a request in time.
     HeadTimeout,
@@ -80,15 +80,15 @@ impl ClientStream {
 
     /// What the client has sent and hyper has not used, of which hyper has `read` this.
     pub(super) fn unused(&mut self, read: Bytes) -> Bytes {
-        if self.target.rest.is_empty() {
+        if self.target.remainder.is_empty() {
             return read;
         }
-        [&*read, &std::mem::take(&mut self.target.rest)].concat().into()
+        [&*read, &std::mem::take(&mut self.target.remainder)].concat().into()
     }
 
     /// Lets hyper read these bytes again.
     pub(super) fn put_back(&mut self, read: &[u8]) {
-        self.target.rest.splice(..0, read.iter().copied());
+        self.target.remainder.splice(..0, read.iter().copied());
     }
 
     /// How the stream has ended, if it has.
@@ -112,9 +112,9 @@ impl ClientStream {
         self.client.head.append(read.filled());
         if let Some(encoded) = self.target.encode(read.filled()) {
             read.clear();
-            let (fits, rest) = encoded.split_at(encoded.len().min(read.capacity()));
+            let (fits, remainder) = encoded.split_at(encoded.len().min(read.capacity()));
             read.put_slice(fits);
-            self.target.rest = rest.to_vec();
+            self.target.remainder = remainder.to_vec();
         }
     }
 
@@ -217,10 +217,10 @@ impl Read for ClientStream {
         mut buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if !this.target.rest.is_empty() {
-            let rest = &mut this.target.rest;
-            let length = rest.len().min(buf.remaining());
-            buf.put_slice(rest.drain(..length).as_slice());
+        if !this.target.remainder.is_empty() {
+            let remainder = &mut this.target.remainder;
+            let length = remainder.len().min(buf.remaining());
+            buf.put_slice(remainder.drain(..length).as_slice());
             return Poll::Ready(Ok(()));
         }
         #[expect(unsafe_code, reason = "hyper lends memory that is not initialized")]

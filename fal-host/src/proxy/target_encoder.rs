@@ -7,7 +7,7 @@
 pub(super) struct TargetEncoder {
     part: LinePart,
     /// What follows what was read, because the encoded bytes need more room.
-    pub(super) rest: Vec<u8>,
+    pub(super) remainder: Vec<u8>,
 }
 
 /// The part of a request that arrives.

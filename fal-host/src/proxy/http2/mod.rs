@@ -20,7 +20,7 @@ use hyper::server::conn::http2;
 use tokio::sync::oneshot;
 
 use self::frames::FramedStream;
-use self::multiplexed::{Multiplexed, Rest};
+use self::multiplexed::{Multiplexed, StopReason};
 use self::rounds::Rounds;
 use self::service::Requests;
 use self::stream::StreamSpawner;
@@ -77,9 +77,9 @@ pub(super) async fn serve(
         tokio::select! {
             biased;
             progress = poll_fn(|cx| connection.poll(cx)) => match progress {
-                Rest::Ended => break,
-                Rest::Idle if is_closing => return,
-                Rest::Idle => connection.close(),
+                StopReason::Ended => break,
+                StopReason::Idle if is_closing => return,
+                StopReason::Idle => connection.close(),
             },
             _ = &mut stopped, if !is_closing => connection.close(),
         }

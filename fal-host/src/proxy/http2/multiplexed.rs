@@ -17,9 +17,9 @@ use crate::proxy::client::Client;
 use crate::proxy::departure::LINGER_PAUSE;
 use crate::proxy::timer::Wait;
 
-/// Why a connection is not worked on any more.
+/// Why the work on a connection stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rest {
+pub(super) enum StopReason {
     /// It has had no request for as long as it may.
     Idle,
     /// It has ended.
@@ -70,10 +70,10 @@ impl Multiplexed {
     }
 
     /// Reads, writes, and works on the streams. Ready when the connection is idle for too long, or has ended.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Rest> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<StopReason> {
         // The error of a client's connection is of no use to the host.
         if Pin::new(&mut self.served).poll(cx).is_ready() {
-            return Poll::Ready(Rest::Ended);
+            return Poll::Ready(StopReason::Ended);
         }
         self.rounds.advance();
         let new = self.spawner.take();
@@ -99,7 +99,7 @@ impl Multiplexed {
             self.linger = None;
             self.client.announce_close();
         }
-        self.client.timer.poll(Wait::Head, cx).map(|()| Rest::Idle)
+        self.client.timer.poll(Wait::Head, cx).map(|()| StopReason::Idle)
     }
 
     /// Says that the connection closes. It ends when the last request has ended that the client sends before it knows that, or
