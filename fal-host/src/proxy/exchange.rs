@@ -102,8 +102,8 @@ impl Exchange {
         }
     }
 
-    /// The next part of the response's body. At its end the exchange is finished. `take` takes so many bytes of data from what
-    /// was received.
+    /// The next part of the response's body. At its end the exchange is finished. `take` removes this many bytes
+    /// from the buffer.
     pub(super) fn poll_part<T>(
         &mut self,
         cx: &mut Context<'_>,

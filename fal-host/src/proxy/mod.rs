@@ -25,8 +25,8 @@
 //!
 //! A client is served by one of the threads that the program has for that ([`client_threads`]), and so are its exchanges.
 //!
-//! One task polls the client's connection, the exchange and its connection to the runner. So they share state without
-//! locks, and what one of them finds out the others see in the same poll. The time limits of the client ([`timer`],
+//! One task polls the client's connection, the exchange and its connection to the runner. So they share state in
+//! atomics and in mutexes that are never contended, and what one of them finds out the others see in the same poll. The time limits of the client ([`timer`],
 //! [`meter`]) are kept where its bytes are read and written.
 
 mod access_log;

@@ -196,8 +196,8 @@ impl Clients {
         let mut idle: Vec<_> = idle.filter(|(since, _)| *since < spared).collect();
         idle.sort_unstable_by_key(|(since, _)| *since);
         for (_, open) in idle.into_iter().take(count) {
-            // A connection that has just ended has made room already.
             open.client.tell_to_stop();
+            // A connection that has just ended has made room already.
             let _ = open.stop.take().map(|stop| stop.send(MakeRoom));
         }
     }

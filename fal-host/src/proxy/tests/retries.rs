@@ -1,10 +1,10 @@
 //! Lost requests that are sent once more (S59).
 
+use std::time::Duration;
+
 use tracing::Level;
 
 use super::log::Log;
-use std::time::Duration;
-
 use super::overdue::tick_through;
 use super::rig::limits;
 use super::{Rig, until};

@@ -41,7 +41,7 @@ pub(super) enum Chunk {
 /// A part of a body.
 #[derive(Debug)]
 pub(super) enum Part {
-    /// So many bytes of data begin what was received, at least one. They have to be taken from it.
+    /// The buffer begins with this many bytes of data, at least one. The caller removes them.
     Data(usize),
     Trailers(HeaderMap),
     /// The body has ended.
@@ -57,16 +57,16 @@ impl BodyDecoder {
             match self {
                 Self::Ended => return Ok(Part::End),
                 _ if received.is_empty() => return Ok(Part::Incomplete),
-                Self::UntilClose => return Ok(Part::Data(data_length(received, &mut { u64::MAX }))),
+                Self::UntilClose => return Ok(Part::Data(count_data(received, &mut { u64::MAX }))),
                 Self::Length(left) => {
-                    let length = data_length(received, left);
+                    let length = count_data(received, left);
                     if *left == 0 {
                         *self = Self::Ended;
                     }
                     return Ok(Part::Data(length));
                 }
                 Self::Chunked(Chunk::Data(left)) => {
-                    let length = data_length(received, left);
+                    let length = count_data(received, left);
                     if *left == 0 {
                         *self = Self::Chunked(Chunk::End);
                     }
@@ -116,8 +116,8 @@ impl BodyDecoder {
     }
 }
 
-/// Counts as many of the `left` bytes as there are, up to a whole part.
-fn data_length(received: &BytesMut, left: &mut u64) -> usize {
+/// Counts the bytes of the next part: as many of the `left` bytes as there are, up to a whole part. Subtracts them from `left`.
+fn count_data(received: &BytesMut, left: &mut u64) -> usize {
     let most = received.len().min(MAX_PART);
     let length = usize::try_from(*left).map_or(most, |left| left.min(most));
     *left -= length as u64;

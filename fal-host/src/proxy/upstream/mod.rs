@@ -143,8 +143,8 @@ impl Upstream {
         }
     }
 
-    /// Writes the rest of the request, and reads the next part of the response's body: `None` at its end. `take` takes
-    /// so many bytes of data from what was received.
+    /// Writes the rest of the request, and reads the next part of the response's body: `None` at its end. `take` removes
+    /// this many bytes from the buffer.
     pub(super) fn poll_part<T>(
         &mut self,
         client: &Client,

@@ -116,7 +116,7 @@ impl ResponseReader {
         self.poll_part(stream, cx, |received, length| received.split_to(length).freeze())
     }
 
-    /// The same. `take` takes so many bytes of data from what was received.
+    /// As [`poll_frame`](Self::poll_frame), in a form that the caller chooses: `take` removes this many bytes from the buffer.
     pub(super) fn poll_part<T>(
         &mut self,
         stream: &mut Stream,
