@@ -99,7 +99,7 @@ impl ResponseBody {
                 }
                 part
             }
-            Source::Relay => client.relay.with(|body| body.poll_frame(cx)).unwrap_or(Poll::Ready(None)),
+            Source::Relay => client.relay.poll(cx, RunnerBody::poll_frame),
             Source::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never: Infallible| match never {}),
         }
     }
@@ -115,6 +115,7 @@ impl Body for ResponseBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
         let frame = ready!(this.poll_part(cx));
+        this.request.0.relay.close();
         if let Some(record) = &mut this.record {
             match &frame {
                 Some(Ok(frame)) => record.add_bytes(frame.data_ref().map_or(0, Bytes::len)),
@@ -128,7 +129,7 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Runner(body) => body.is_finished(),
-            Source::Relay => self.request.0.relay.with(|body| body.is_finished()).unwrap_or(true),
+            Source::Relay => self.request.0.relay.is_finished(),
             Source::Own(body) => body.is_end_stream(),
         }
     }

@@ -7,6 +7,7 @@
 use std::cell::Cell;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use bytes::Bytes;
@@ -16,12 +17,15 @@ use hyper::body::Incoming;
 thread_local! {
     /// Whether wakes of connections are held back on this thread.
     static HOLDS_BACK: Cell<bool> = const { Cell::new(false) };
-    /// The task whose wake was held back.
+    /// The wake that was held back.
     static HELD_BACK: Cell<Option<Waker>> = const { Cell::new(None) };
 }
 
 /// The waker of a connection's task, which wakes it unless that is held back on the thread that wakes.
-struct BodyWaker(Waker);
+struct BodyWaker {
+    task: Waker,
+    has_woken: Arc<AtomicBool>,
+}
 
 impl Wake for BodyWaker {
     fn wake(self: Arc<Self>) {
@@ -30,16 +34,21 @@ impl Wake for BodyWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if HOLDS_BACK.get() {
-            HELD_BACK.set(Some(self.0.clone()));
+            HELD_BACK.set(Some(Waker::from(Arc::clone(self))));
         } else {
-            self.0.wake_by_ref();
+            self.has_woken.store(true, Ordering::Release);
+            self.task.wake_by_ref();
         }
     }
 }
 
 /// The waker of one connection.
 #[derive(Debug, Default)]
-pub(super) struct ConnectionWaker(Option<Wakers>);
+pub(super) struct ConnectionWaker {
+    wakers: Option<Wakers>,
+    /// Whether it has woken the task. Whoever polls hyper's connection may clear it before that.
+    pub(super) has_woken: Arc<AtomicBool>,
+}
 
 #[derive(Debug)]
 struct Wakers {
@@ -50,10 +59,11 @@ struct Wakers {
 impl ConnectionWaker {
     /// The context in which hyper's connection is polled.
     pub(super) fn context(&mut self, cx: &Context<'_>) -> Context<'_> {
-        self.0.take_if(|wakers| !wakers.task.will_wake(cx.waker()));
-        let wakers = self.0.get_or_insert_with(|| {
+        self.wakers.take_if(|wakers| !wakers.task.will_wake(cx.waker()));
+        let wakers = self.wakers.get_or_insert_with(|| {
             let task = cx.waker().clone();
-            Wakers { hyper: Waker::from(Arc::new(BodyWaker(task.clone()))), task }
+            let waker = BodyWaker { task: task.clone(), has_woken: Arc::clone(&self.has_woken) };
+            Wakers { hyper: Waker::from(Arc::new(waker)), task }
         });
         Context::from_waker(&wakers.hyper)
     }
@@ -96,7 +106,7 @@ impl Drop for HoldBack {
 mod tests {
     use std::convert::Infallible;
     use std::pin::pin;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::AtomicU32;
 
     use futures_util::FutureExt;
     use http::{Request, Response};

@@ -43,7 +43,7 @@ pub(super) struct Client {
     in_request: AtomicBool,
     /// The tick at which the client connected, or its last request ended.
     idle_since: AtomicU64,
-    /// Whether a request has arrived whose response has not been written whole.
+    /// Whether a request has arrived of whose response hyper has not given everything.
     owed: AtomicBool,
     uploaded: AtomicBool,
     pub(super) head: HeadCopy,
@@ -51,7 +51,7 @@ pub(super) struct Client {
     announced_close: AtomicBool,
     pub(super) cut_off: CutOff,
     awaits_continue: AtomicBool,
-    /// Whether hyper has written everything that it has.
+    /// Whether nothing is left to be written to the client.
     flushed: AtomicBool,
     /// Whether the response is sent to the client in chunks, so that its gaps can be probed.
     in_chunks: AtomicBool,
@@ -196,7 +196,7 @@ impl Client {
         !self.announced_close.load(Ordering::Relaxed) && (!self.is_in_request() || self.has_response())
     }
 
-    /// The connection must end. Its task is told so now.
+    /// The connection must end. This comes before its task is woken for that.
     pub(super) fn tell_to_stop(&self) {
         self.told_to_stop.store(true, Ordering::Release);
     }
@@ -253,26 +253,30 @@ impl Client {
         self.awaits_continue.store(false, Ordering::Relaxed);
     }
 
-    /// hyper has something to write.
+    /// Something is left to be written to the client.
     pub(super) fn begin_write(&self) {
         self.flushed.store(false, Ordering::Relaxed);
     }
 
-    /// hyper has written everything that it has.
+    /// Nothing is left to be written to the client.
     pub(super) fn end_write(&self) {
         self.flushed.store(true, Ordering::Relaxed);
+    }
+
+    /// hyper has given everything that it has. So its response is whole, unless it is still in a request.
+    pub(super) fn end_response(&self) {
         if !self.is_in_request() {
             self.owed.store(false, Ordering::Relaxed);
         }
     }
 
-    /// Whether a request has arrived whose response has not been written whole. Otherwise what hyper writes is its own answer
+    /// Whether a request has arrived of whose response hyper has not given everything. Otherwise what hyper writes is its own answer
     /// to a head that it cannot read.
     pub(super) fn is_owed_response(&self) -> bool {
         self.owed.load(Ordering::Relaxed)
     }
 
-    /// Whether hyper has written everything that it has.
+    /// Whether nothing is left to be written to the client.
     pub(super) fn is_flushed(&self) -> bool {
         self.flushed.load(Ordering::Relaxed)
     }

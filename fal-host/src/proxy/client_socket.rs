@@ -20,6 +20,11 @@ impl Client {
         }
     }
 
+    /// Whether something has arrived, or the client has closed its side.
+    pub(super) fn may_read(&self) -> bool {
+        self.stream().try_io(Interest::READABLE, || Ok(())).is_ok()
+    }
+
     /// Reads what has arrived.
     ///
     /// A read that does not fill the buffer has emptied the socket: it clears the readiness, which saves the next read
@@ -62,11 +67,16 @@ impl Client {
     pub(super) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.stream().poll_write_ready(cx))?;
-            match self.stream().try_write(bytes) {
+            match self.try_write(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                outcome => return Poll::Ready(outcome.inspect(|length| self.transfers.count_sent(*length))),
+                outcome => return Poll::Ready(outcome),
             }
         }
+    }
+
+    /// Writes as much as the socket takes now.
+    pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream().try_write(bytes).inspect(|length| self.transfers.count_sent(*length))
     }
 
     /// How many bytes that were sent wait in the system for the client. One stream of HTTP/2 cannot tell: only what the client

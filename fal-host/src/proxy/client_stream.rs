@@ -1,5 +1,6 @@
 //! The stream that hyper reads a client's requests from and writes responses to. It keeps the client's time limits.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use super::client::Client;
 use super::client_io::ClientIo;
 use super::download::Download;
 use super::meter::Meter;
+use super::relay::MAX_HELD_BACK;
 use super::target_encoder::TargetEncoder;
 use super::timer::Wait;
 
@@ -39,8 +41,8 @@ pub(super) struct ClientStream {
     interim: Vec<u8>,
     /// How many zeros the size of the next chunk begins with.
     zeros: usize,
-    /// Chunks of a response that hyper does not know, and that come before what it writes next.
-    chunks: Vec<u8>,
+    /// What comes before what hyper writes next.
+    unsent: Option<Vec<u8>>,
 }
 
 /// Why no more can be read from a client, or written to it.
@@ -58,6 +60,9 @@ impl ClientStream {
     pub(super) fn new(client: Arc<Client>, io: ClientIo) -> Self {
         let (ticks, time) = client.limits.inactivity;
         let (upload, download) = (Meter::new(ticks, time), Download::new(&client));
+        if matches!(io, ClientIo::Plain(_)) {
+            client.relay.allow();
+        }
         Self {
             upload,
             metered: 0,
@@ -69,7 +74,7 @@ impl ClientStream {
             refused: false,
             interim: Vec::new(),
             zeros: 0,
-            chunks: Vec::new(),
+            unsent: None,
         }
     }
 
@@ -152,21 +157,25 @@ impl ClientStream {
 }
 
 impl ClientStream {
-    /// Writes the chunks that come before what hyper writes next.
-    fn poll_relayed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        loop {
-            if self.chunks.is_empty() {
-                // Without its memory.
-                self.chunks = Vec::new();
-                let Some(chunks) = self.client.relay.take_unsent() else { return Poll::Ready(Ok(())) };
-                self.chunks = chunks;
+    /// Writes the response that hyper takes for written, if there is one.
+    pub(super) async fn write_held_back(&mut self) {
+        // An error is the stream's end.
+        let _ = poll_fn(|cx| self.poll_unsent(cx)).await;
+    }
+
+    /// Writes what comes before what hyper writes next.
+    fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(unsent) = self.unsent.take().or_else(|| self.client.relay.take_unsent()) {
+            let written = self.poll_write_bytes(cx, &unsent);
+            let unsent = self.unsent.insert(unsent);
+            unsent.drain(..ready!(written)?);
+            if unsent.is_empty() {
+                self.client.end_write();
+                self.unsent = None;
                 self.zeros = 0;
             }
-            let chunks = std::mem::take(&mut self.chunks);
-            let written = self.poll_write_bytes(cx, &chunks);
-            self.chunks = chunks;
-            self.chunks.drain(..ready!(written)?);
         }
+        Poll::Ready(Ok(()))
     }
 
     /// Writes the interim responses, or the probe, that come before what hyper writes next.
@@ -192,6 +201,9 @@ impl ClientStream {
 
     /// Writes what TLS has encrypted and not sent yet.
     fn poll_flush_bytes(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if matches!(self.io, ClientIo::Plain(_)) {
+            return Poll::Ready(Ok(()));
+        }
         let flushed = Pin::new(&mut self.io).poll_flush(cx).map_ok(|()| 0);
         self.limit_write(flushed, cx).map_ok(|_| ())
     }
@@ -256,25 +268,35 @@ impl Read for ClientStream {
 
 impl Write for ClientStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.client.relay.close();
+        ready!(self.poll_unsent(cx))?;
         if !self.client.is_owed_response() {
             self.refused = true;
             return Poll::Ready(Ok(bytes.len()));
         }
-        self.client.relay.close();
-        ready!(self.poll_relayed(cx))?;
         if self.client.is_flushed() {
             ready!(self.poll_interim(cx))?;
             self.zeros = 0;
             self.client.begin_write();
+            let is_whole_response = !self.client.is_in_request();
+            if is_whole_response && bytes.len() <= MAX_HELD_BACK && self.client.relay.is_possible() {
+                self.client.relay.hold_back(bytes);
+                self.client.end_response();
+                return Poll::Ready(Ok(bytes.len()));
+            }
         }
         self.poll_write_bytes(cx, bytes)
     }
 
     /// hyper calls this whenever it has written everything that it has.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.client.relay.is_held_back() {
+            return Poll::Ready(Ok(()));
+        }
         self.client.relay.close();
-        ready!(self.poll_relayed(cx))?;
+        ready!(self.poll_unsent(cx))?;
         self.client.end_write();
+        self.client.end_response();
         if self.client.has_response() {
             // An interim response that has not been written before the response is too late.
             drop(self.client.interim.take());
@@ -284,11 +306,9 @@ impl Write for ClientStream {
             }
         }
         ready!(self.poll_interim(cx))?;
-        if matches!(self.io, ClientIo::Plain(_)) {
-            self.client.relay.open();
-            return Poll::Ready(Ok(()));
-        }
-        self.poll_flush_bytes(cx)
+        ready!(self.poll_flush_bytes(cx))?;
+        self.client.relay.open();
+        Poll::Ready(Ok(()))
     }
 
     /// Does nothing: the connection is closed in stages when hyper has ended.

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Poll, ready};
+use std::task::Poll;
 
 use bytes::Bytes;
 use hyper::server::conn::http1::Builder;
@@ -35,12 +35,21 @@ pub(super) async fn serve(
     let linger = balancer.limits().linger;
     let session = Session::new(balancer, Arc::clone(&client));
     let mut stream = ClientStream::new(Arc::clone(&client), io);
+    let mut waker = ConnectionWaker::default();
+    let has_woken = Arc::clone(&waker.has_woken);
     let served = loop {
         let state = {
-            let mut serving = Box::pin(serve_until_rest(&session, stream, &mut stopped));
+            let mut serving = Box::pin(serve_until_rest(&session, stream, &mut waker, &mut stopped));
             poll_fn(|cx| {
-                ready!(client.poll_relay(cx));
-                serving.as_mut().poll(cx)
+                if client.poll_relay(cx).is_pending() && !has_woken.load(Ordering::Acquire) {
+                    return Poll::Pending;
+                }
+                has_woken.store(false, Ordering::Release);
+                let state = serving.as_mut().poll(cx);
+                if client.relay.is_held_back() {
+                    cx.waker().wake_by_ref();
+                }
+                state
             })
             .await
         };
@@ -84,6 +93,7 @@ struct Served {
 async fn serve_until_rest(
     session: &Arc<Session>,
     stream: ClientStream,
+    waker: &mut ConnectionWaker,
     stopped: &mut oneshot::Receiver<MakeRoom>,
 ) -> Option<ConnectionState> {
     let client = &session.client;
@@ -101,7 +111,6 @@ async fn serve_until_rest(
         .max_buf_size(max_head)
         .max_header_size(max_head)
         .serve_connection(stream, service);
-    let mut waker = ConnectionWaker::default();
     let working = poll_fn(|cx| match client.poll(&mut connection, &mut waker.context(cx)) {
         Poll::Ready(ended) => Poll::Ready(Some(ended)),
         Poll::Pending if client.begins_rest() => Poll::Ready(None),
@@ -137,6 +146,7 @@ async fn serve_until_rest(
 async fn finish(session: &Session, served: Served, mut stopped: oneshot::Receiver<MakeRoom>) {
     let Served { ended, mut stream, unread } = served;
     let client = &session.client;
+    stream.write_held_back().await;
     if let Some(tunnel) = session.tunnel.take() {
         client.begin_tunnel();
         let unused = stream.unused(unread);

@@ -41,11 +41,13 @@ async fn parts_of_any_size_arrive_in_order_and_before_the_trailers() {
     let mut rig = Rig::new().await;
     let (mut client, mut connection) = stream(&mut rig).await;
     for (number, length) in [1, 2, 100, 3_000, 20_000, 70_000, 1, 300_000, 5].into_iter().enumerate() {
-        let part: String =
-            (number..).map(|index| char::from(b'a' + (index % 26) as u8)).take(length).collect();
-        let (sent, received) =
-            tokio::join!(async { connection.send(&chunk(&part)).await }, data(&mut client, length));
-        assert_eq!(received, part, "{sent:?}");
+        let part: String = (number..)
+            .map(|index| char::from(b"abcdefghijklmnopqrstuvwxyz"[index % 26]))
+            .take(length)
+            .collect();
+        let sent = chunk(&part);
+        let ((), received) = tokio::join!(connection.send(&sent), data(&mut client, length));
+        assert_eq!(received, part);
     }
     connection.send(&(chunk("last") + "0\r\nsum: 7\r\n\r\n")).await;
     assert_eq!(client.chunk().await.unwrap(), "last");
@@ -191,4 +193,45 @@ async fn every_byte_of_a_stream_is_counted_s83b() {
         }
     }
     until(|| log.lines().iter().filter(|line| line.contains("bytes=12")).count() == 2).await;
+}
+
+#[tokio::test]
+async fn small_responses_to_a_client_that_reads_late_arrive_in_order() {
+    const COUNT: usize = 2_000;
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send(&"GET / HTTP/1.1\r\nhost: a\r\n\r\n".repeat(COUNT)).await;
+    let mut connection = runner.accept().await;
+    let body = |number: usize| format!("{number:04}").repeat(750);
+    let answering = tokio::spawn(async move {
+        for number in 0..COUNT {
+            connection.message().await;
+            connection.answer(&body(number)).await;
+        }
+        connection
+    });
+    // Until the sockets between are full.
+    for _ in 0..4_000 {
+        tokio::task::yield_now().await;
+    }
+    for number in 0..COUNT {
+        assert!(client.message().await.body == body(number), "{number}");
+    }
+    answering.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_small_response_that_closes_its_connection_arrives_whole() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    for version in ["1.0", "1.1"] {
+        let mut client = rig.client().await;
+        client.send(&format!("GET / HTTP/{version}\r\nhost: a\r\nconnection: close\r\n\r\n")).await;
+        let mut connection = runner.accept().await;
+        connection.message().await;
+        connection.send("HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nlast").await;
+        assert_eq!(client.message().await.body, "last");
+        client.closed().await;
+    }
 }

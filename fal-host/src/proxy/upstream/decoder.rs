@@ -132,9 +132,10 @@ fn take_size(received: &mut BytesMut) -> Result<Option<u64>, UpstreamError> {
     }
     match httparse::parse_chunk_size(received) {
         Ok(Status::Complete((length, size))) => {
-            let line = received.split_to(length);
             // Some peers end the line there.
-            let has_line_feed = line.iter().filter(|byte| **byte == b'\n').nth(1).is_some();
+            let line = received.iter().take(length);
+            let has_line_feed = line.filter(|byte| **byte == b'\n').nth(1).is_some();
+            received.advance(length);
             if has_line_feed { Err(UpstreamError::MalformedChunk) } else { Ok(Some(size)) }
         }
         Ok(Status::Partial) if received.len() <= MAX_LINE => Ok(None),
