@@ -46,7 +46,7 @@ impl Wake for BodyWaker {
 #[derive(Debug, Default)]
 pub(super) struct ConnectionWaker {
     wakers: Option<Wakers>,
-    /// Whether it has woken the task. Whoever polls hyper's connection may clear it before that.
+    /// Whether it has woken the task. The task may clear this before it polls hyper's connection.
     pub(super) has_woken: Arc<AtomicBool>,
 }
 

@@ -129,8 +129,7 @@ impl Relay {
 }
 
 impl Client {
-    /// Whether the response's parts can be passed on here: they are chunks of their own, and hyper reads nothing more of the
-    /// request.
+    /// Whether the response's parts can be passed on here: they are chunks of their own, and hyper has read the whole request.
     pub(super) fn may_relay(&self) -> bool {
         self.relay.is_possible() && self.has_chunks() && self.has_uploaded()
     }
