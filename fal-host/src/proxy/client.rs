@@ -142,6 +142,7 @@ impl Client {
         self.timer.stop(Wait::Departure);
         self.interim.begin(version);
         self.in_chunks.store(false, Ordering::Relaxed);
+        self.has_probe.store(false, Ordering::Relaxed);
         self.in_request.store(true, Ordering::Relaxed);
         self.owed.store(true, Ordering::Relaxed);
         self.uploaded.store(uploaded, Ordering::Relaxed);
@@ -296,7 +297,7 @@ impl Client {
     pub(super) fn take_probe(&self) -> bool {
         self.has_probe.load(Ordering::Relaxed) && {
             self.has_probe.store(false, Ordering::Relaxed);
-            self.is_in_request()
+            self.is_in_request() && self.has_chunks()
         }
     }
 

@@ -157,10 +157,9 @@ impl ClientStream {
 }
 
 impl ClientStream {
-    /// Writes the response that hyper takes for written, if there is one.
-    pub(super) async fn write_held_back(&mut self) {
-        // An error is the stream's end.
-        let _ = poll_fn(|cx| self.poll_unsent(cx)).await;
+    /// Writes the response that hyper takes for written, if there is one. Returns whether the client has got it.
+    pub(super) async fn write_held_back(&mut self) -> bool {
+        poll_fn(|cx| self.poll_unsent(cx)).await.is_ok()
     }
 
     /// Writes what comes before what hyper writes next.
@@ -229,6 +228,10 @@ impl Read for ClientStream {
         mut buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        // The next request is read when the last response is written.
+        if !this.client.is_in_request() && !this.client.relay.is_held_back() {
+            ready!(this.poll_unsent(cx))?;
+        }
         if !this.target.remainder.is_empty() {
             let remainder = &mut this.target.remainder;
             let length = remainder.len().min(buf.remaining());

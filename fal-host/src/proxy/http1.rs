@@ -44,7 +44,6 @@ pub(super) async fn serve(
                 if client.poll_relay(cx).is_pending() && !has_woken.load(Ordering::Acquire) {
                     return Poll::Pending;
                 }
-                has_woken.store(false, Ordering::Release);
                 let state = serving.as_mut().poll(cx);
                 if client.relay.is_held_back() {
                     cx.waker().wake_by_ref();
@@ -111,10 +110,13 @@ async fn serve_until_rest(
         .max_buf_size(max_head)
         .max_header_size(max_head)
         .serve_connection(stream, service);
-    let working = poll_fn(|cx| match client.poll(&mut connection, &mut waker.context(cx)) {
-        Poll::Ready(ended) => Poll::Ready(Some(ended)),
-        Poll::Pending if client.begins_rest() => Poll::Ready(None),
-        Poll::Pending => Poll::Pending,
+    let working = poll_fn(|cx| {
+        waker.has_woken.swap(false, Ordering::AcqRel);
+        match client.poll(&mut connection, &mut waker.context(cx)) {
+            Poll::Ready(ended) => Poll::Ready(Some(ended)),
+            Poll::Pending if client.begins_rest() => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
     });
     // The error of a client's connection is of no use to the host. A request that has arrived is read before `stopped`.
     let ended = tokio::select! {
@@ -138,6 +140,7 @@ async fn serve_until_rest(
         return Some(ConnectionState::Ended(Served { ended, stream, unread }));
     }
     session.rest();
+    client.relay.release_memory();
     stream.put_back(&unread);
     Some(ConnectionState::Idle(stream))
 }
@@ -146,8 +149,8 @@ async fn serve_until_rest(
 async fn finish(session: &Session, served: Served, mut stopped: oneshot::Receiver<MakeRoom>) {
     let Served { ended, mut stream, unread } = served;
     let client = &session.client;
-    stream.write_held_back().await;
-    if let Some(tunnel) = session.tunnel.take() {
+    let is_written = stream.write_held_back().await;
+    if let Some(tunnel) = session.tunnel.take().filter(|_| is_written) {
         client.begin_tunnel();
         let unused = stream.unused(unread);
         tunnel.run(client, SwitchedStream::new(client, stream.into_io()), unused).await;

@@ -123,6 +123,11 @@ impl Relay {
         })
     }
 
+    /// Gives back the memory for what is to be written. Nothing is.
+    pub(super) fn release_memory(&self) {
+        self.lock().unsent = Vec::new();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Parts> {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -212,4 +217,36 @@ fn append_chunk(chunks: &mut Vec<u8>, data: &[u8]) {
     let _ = write!(chunks, "{:X}\r\n", data.len());
     chunks.extend_from_slice(data);
     chunks.extend_from_slice(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use crate::proxy::tests::Rig;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_rests_keeps_no_memory_for_its_responses_s43h() {
+        let client = Rig::new().await.unserved_client().await;
+        client.relay.allow();
+        client.stream().writable().await.unwrap();
+        client.relay.hold_back(b"response");
+        assert!(client.poll_relay(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(client.is_flushed() && client.relay.take_unsent().is_none());
+        client.relay.release_memory();
+        assert_eq!(client.relay.lock().unsent.capacity(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_probe_of_a_gap_does_not_outlast_its_response_s43d() {
+        let client = Rig::new().await.unserved_client().await;
+        client.begin_request(http::Version::HTTP_11, true);
+        client.expect_chunks();
+        client.probe_gap();
+        client.end_request();
+        client.begin_request(http::Version::HTTP_11, true);
+        assert!(!client.take_probe());
+    }
 }
