@@ -123,7 +123,7 @@ impl Relay {
         })
     }
 
-    /// Gives back the memory for what is to be written. Nothing is.
+    /// Releases the memory for what is to be written. Nothing is.
     pub(super) fn release_memory(&self) {
         self.lock().unsent = Vec::new();
     }
