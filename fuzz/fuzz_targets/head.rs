@@ -39,7 +39,7 @@ fn check_encoder(head: &[u8], pieces: &[&[u8]]) {
     encoder.begin();
     let encoded: Vec<u8> =
         pieces.iter().flat_map(|piece| encoder.encode(piece).unwrap_or_else(|| piece.to_vec())).collect();
-    assert!(encoder.rest.is_empty(), "only the reader of the bytes keeps some");
+    assert!(encoder.remainder.is_empty(), "only the reader of the bytes keeps some");
     assert_eq!(encoded, encode(head), "{}", head.escape_ascii());
     // A request that the parser takes as it is stays as it is, except for the bytes that are encoded.
     if let Some(target) = target_of(head)

@@ -14,6 +14,8 @@ use super::exchange::Exchange;
 use super::request_record::RequestRecord;
 pub(super) use super::runner_body::BodyError;
 use super::runner_body::RunnerBody;
+use super::session::Session;
+use super::waiting_response::WaitingResponse;
 
 /// The body of a response to a client.
 #[derive(Debug)]
@@ -28,19 +30,19 @@ pub(super) struct ResponseBody {
 enum Source {
     /// A runner's, passed on as it arrives.
     Runner(RunnerBody),
-    /// A runner's, which waits in the client's [`Relay`](super::relay::Relay).
-    Relay,
+    /// A runner's, which waits in its connection.
+    Waiting(Arc<Session>),
     /// The host's own.
     Own(Full<Bytes>),
 }
 
 impl Drop for ResponseBody {
     fn drop(&mut self) {
-        let Self { source, request, record } = self;
+        let Self { source, record, .. } = self;
         let is_complete = match source {
             Source::Runner(body) => body.is_finished(),
-            Source::Relay => {
-                let (body, bytes) = request.0.relay.take();
+            Source::Waiting(session) => {
+                let (body, bytes) = session.waiting.take();
                 if let Some(record) = record {
                     record.add_bytes(bytes);
                 }
@@ -87,19 +89,21 @@ impl ResponseBody {
     }
 
     fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Self { source, request: InRequest(client), .. } = self;
+        let Self { source, request: InRequest(client), record } = self;
         match source {
             Source::Runner(body) => {
                 let part = body.poll_frame(cx);
                 if part.is_pending()
-                    && client.may_relay()
-                    && let Source::Runner(body) = std::mem::replace(source, Source::Relay)
+                    && WaitingResponse::is_possible(client)
+                    && let Some(session) = record.as_ref().map(RequestRecord::session)
+                    && let waiting = Source::Waiting(Arc::clone(session))
+                    && let Source::Runner(body) = std::mem::replace(source, waiting)
                 {
-                    client.relay.put(body);
+                    session.waiting.put(body);
                 }
                 part
             }
-            Source::Relay => client.relay.poll(cx, RunnerBody::poll_frame),
+            Source::Waiting(session) => session.waiting.poll_part(cx, RunnerBody::poll_frame),
             Source::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never: Infallible| match never {}),
         }
     }
@@ -129,7 +133,7 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Runner(body) => body.is_finished(),
-            Source::Relay => self.request.0.relay.is_finished(),
+            Source::Waiting(session) => session.waiting.is_finished(),
             Source::Own(body) => body.is_end_stream(),
         }
     }
@@ -138,7 +142,7 @@ impl Body for ResponseBody {
         match &self.source {
             Source::Runner(body) => body.size_hint(),
             // It has chunks.
-            Source::Relay => SizeHint::new(),
+            Source::Waiting(_) => SizeHint::new(),
             Source::Own(body) => body.size_hint(),
         }
     }

@@ -41,7 +41,8 @@ pub(super) async fn serve(
         let state = {
             let mut serving = Box::pin(serve_until_rest(&session, stream, &mut waker, &mut stopped));
             poll_fn(|cx| {
-                if client.poll_relay(cx).is_pending() && !has_woken.load(Ordering::Acquire) {
+                if session.waiting.poll_relay(&client, cx).is_pending() && !has_woken.load(Ordering::Acquire)
+                {
                     return Poll::Pending;
                 }
                 let state = serving.as_mut().poll(cx);

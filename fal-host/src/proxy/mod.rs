@@ -9,7 +9,7 @@
 //! place ([`request_head`]). [`route`] acquires a permit ([`permit`]) or a position in the queue ([`queue`]), and takes an
 //! idle connection to the runner or opens one ([`upstream`]). [`respond`] edits the head of the response
 //! ([`response_head`]). Bodies are passed on as they arrive, in both directions ([`request_body`], [`body`]), the parts of a
-//! response that arrive with pauses past hyper ([`relay`]).
+//! response that arrive with pauses past hyper ([`waiting_response`], [`relay`]).
 //!
 //! What is measured of a request is in its [`request_record`], which ends with its response. So do its spans
 //! ([`request_trace`]).
@@ -108,6 +108,7 @@ mod tls;
 mod tunnel;
 mod upstream;
 mod wait_cause;
+mod waiting_response;
 
 pub(crate) use balancer::Balancer;
 pub use forwarded::{AddressRange, ParseAddressRangeError};

@@ -74,6 +74,11 @@ impl RequestRecord {
         }
     }
 
+    /// The connection that it came on.
+    pub(super) const fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
     /// Enough of its body has arrived, after a wait, and it asks for a permit.
     pub(super) fn end_gathering(&mut self) {
         self.gathered = self.began.elapsed();

@@ -10,6 +10,7 @@ use super::client::Client;
 use super::log_entry::method_of;
 use super::refusal_log::{LimitReached, RefusedClient};
 use super::tunnel::TunnelSlot;
+use super::waiting_response::WaitingResponse;
 use crate::RunnerId;
 
 /// One client connection, for all of its requests.
@@ -18,6 +19,7 @@ pub(super) struct Session {
     pub(super) balancer: Arc<Balancer>,
     pub(super) client: Arc<Client>,
     pub(super) tunnel: TunnelSlot,
+    pub(super) waiting: WaitingResponse,
     /// The request whose client was cut off.
     pub(super) cut_off: OnceLock<Box<CutOffRequest>>,
     /// Whether the connection has given its memory back while the client was idle (S43h).
@@ -26,8 +28,8 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(balancer: Arc<Balancer>, client: Arc<Client>) -> Arc<Self> {
-        let (tunnel, cut_off, has_rested) = Default::default();
-        Arc::new(Self { balancer, client, tunnel, cut_off, has_rested })
+        let (tunnel, waiting, cut_off, has_rested) = Default::default();
+        Arc::new(Self { balancer, client, tunnel, waiting, cut_off, has_rested })
     }
 
     /// The connection gives its memory back.
