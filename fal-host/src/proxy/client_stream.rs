@@ -147,7 +147,7 @@ impl ClientStream {
         };
         timer.poll(wait, cx).map(|()| {
             if wait == Wait::Upload {
-                self.client.stall();
+                self.client.cut_off.stall();
             } else {
                 self.end = Some(End::HeadTimeout);
             }
@@ -213,7 +213,7 @@ impl ClientStream {
         if let Poll::Ready(Err(error)) = &written {
             let is_stalled = error.kind() == io::ErrorKind::TimedOut;
             if is_stalled {
-                self.client.stall();
+                self.client.cut_off.stall();
             }
             self.end = Some(if is_stalled { End::Stalled } else { End::Closed });
         }

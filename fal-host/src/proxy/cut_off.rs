@@ -2,8 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::client::Client;
-
 /// Which limits a client has reached that end its connection, or its stream of HTTP/2.
 #[derive(Debug, Default)]
 pub(super) struct CutOff {
@@ -12,31 +10,26 @@ pub(super) struct CutOff {
     flooded: AtomicBool,
 }
 
-impl Client {
+impl CutOff {
     /// The client has transferred too little for `client_timeout`.
     pub(super) fn stall(&self) {
-        self.cut_off.stalled.store(true, Ordering::Relaxed);
+        self.stalled.store(true, Ordering::Relaxed);
     }
 
     /// Whether the client has transferred too little for `client_timeout`.
     pub(super) fn has_stalled(&self) -> bool {
-        self.cut_off.stalled.load(Ordering::Relaxed)
-    }
-
-    /// Whether the client, or the connection of its stream, has transferred too little for `client_timeout`.
-    pub(super) fn was_cut_off(&self) -> bool {
-        self.has_stalled() || self.connection().has_stalled()
+        self.stalled.load(Ordering::Relaxed)
     }
 
     /// The client has sent more frames of HTTP/2 than it may (S51d).
     #[cfg(feature = "http2")]
     pub(super) fn flood(&self) {
-        self.cut_off.flooded.store(true, Ordering::Relaxed);
+        self.flooded.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the client, or the connection of its stream, has sent more frames of HTTP/2 than it may.
+    /// Whether the client has sent more frames of HTTP/2 than it may.
     #[cfg(feature = "http2")]
     pub(super) fn has_flooded(&self) -> bool {
-        self.connection().cut_off.flooded.load(Ordering::Relaxed)
+        self.flooded.load(Ordering::Relaxed)
     }
 }

@@ -154,7 +154,7 @@ impl RequestBody {
         if let Some(meter) = &mut self.upload
             && limit_wait(meter, &polled, client, cx).is_ready()
         {
-            client.stall();
+            client.cut_off.stall();
             return Poll::Ready(Some(Err(RequestBodyError::Stalled)));
         }
         let mut frame = ready!(polled);

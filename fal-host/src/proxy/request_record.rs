@@ -161,9 +161,12 @@ impl Drop for RequestRecord {
             _ => Completion::Aborted,
         };
         let metrics = self.session.balancer.metrics();
+        let client = &self.session.client;
         // The host has cut it off: it has not left by itself.
         let outcome = match outcome {
-            RequestOutcome::ClientLeft if self.session.client.was_cut_off() => {
+            RequestOutcome::ClientLeft
+                if client.cut_off.has_stalled() || client.connection().cut_off.has_stalled() =>
+            {
                 let path = self.target.as_ref().map_or("*", |target| cut(target.path())).to_owned();
                 let (method, id, runner) = (self.method.clone(), self.id.clone(), self.entry.runner);
                 // A connection is cut off once.
@@ -173,7 +176,9 @@ impl Drop for RequestRecord {
                 RequestOutcome::Error(HostErrorType::ClientTimeout)
             }
             #[cfg(feature = "http2")]
-            RequestOutcome::ClientLeft if self.session.client.has_flooded() => RequestOutcome::TooManyFrames,
+            RequestOutcome::ClientLeft if client.connection().cut_off.has_flooded() => {
+                RequestOutcome::TooManyFrames
+            }
             outcome => outcome,
         };
         self.trace.end(self.response.map(|(status, _)| status), outcome);

@@ -202,7 +202,7 @@ fn why_not_whole(client: &Client, error: RequestBodyError) -> ProxyError {
 fn why_lost(client: &Client, error: &UpstreamError, loss: Loss) -> ProxyError {
     match error {
         _ if client.transfers.were_too_slow() => ProxyError::ClientTooSlow,
-        _ if client.has_stalled() => ProxyError::ClientTimeout { after: client.limits.inactivity.1 },
+        _ if client.cut_off.has_stalled() => ProxyError::ClientTimeout { after: client.limits.inactivity.1 },
         UpstreamError::Closed | UpstreamError::Failed(_) => ProxyError::Lost(loss),
         UpstreamError::RequestBody(error) if is_malformed(error) => ProxyError::BadChunk,
         UpstreamError::RequestBody(_) => ProxyError::BrokenBody,

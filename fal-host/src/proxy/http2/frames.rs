@@ -50,7 +50,7 @@ impl FramedStream {
         while let Some(frame) = self.received.next(&mut bytes) {
             if let Err(excess) = self.budget.receive(frame) {
                 tracing::debug!(client = ?self.client.sender.address, "{excess}: its connection is closed");
-                self.client.flood();
+                self.client.cut_off.flood();
                 self.log_refusal(LimitReached::Frames);
                 return Err(io::Error::other(excess));
             }
@@ -79,7 +79,7 @@ impl FramedStream {
         if let Poll::Ready(Err(error)) = &written
             && error.kind() == io::ErrorKind::TimedOut
         {
-            self.client.stall();
+            self.client.cut_off.stall();
             self.log_refusal(LimitReached::SlowReader { after: self.client.limits.inactivity.1 });
         }
         written

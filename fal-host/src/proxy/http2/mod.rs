@@ -85,7 +85,7 @@ pub(super) async fn serve(
         }
     }
     drop(connection);
-    if client.has_stalled() || client.has_flooded() {
+    if client.cut_off.has_stalled() || client.cut_off.has_flooded() {
         return reset(client.stream());
     }
     close_or_make_room(client.stream(), &mut stopped).await;

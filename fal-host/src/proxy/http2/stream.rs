@@ -29,7 +29,7 @@ impl Future for RequestStream {
             Poll::Pending => self.session.client.timer.poll(Wait::Download, cx),
             Poll::Ready(()) => return Poll::Ready(()),
         });
-        self.session.client.stall();
+        self.session.client.cut_off.stall();
         // The end of the request says which one it was.
         self.work = None;
         self.session.log_slow_reader();
