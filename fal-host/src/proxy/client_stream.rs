@@ -41,7 +41,7 @@ pub(super) struct ClientStream {
     interim: Vec<u8>,
     /// How many zeros the size of the next chunk begins with.
     zeros: usize,
-    /// What comes before what hyper writes next.
+    /// Bytes that precede hyper's next write.
     unsent: Option<Vec<u8>>,
 }
 
@@ -157,12 +157,12 @@ impl ClientStream {
 }
 
 impl ClientStream {
-    /// Writes the response that hyper takes for written, if there is one. Returns whether the client has got it.
+    /// Writes the deferred response, if there is one. Returns whether that succeeded.
     pub(super) async fn write_held_back(&mut self) -> bool {
         poll_fn(|cx| self.poll_unsent(cx)).await.is_ok()
     }
 
-    /// Writes what comes before what hyper writes next.
+    /// Writes the bytes that precede hyper's next write.
     fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(unsent) = self.unsent.take().or_else(|| self.client.relay.take_unsent()) {
             let written = self.poll_write_bytes(cx, &unsent);

@@ -1,4 +1,4 @@
-//! What is to be written to a client past hyper ([`waiting_response`](super::waiting_response)).
+//! Bytes that are written to a client past hyper ([`waiting_response`](super::waiting_response)).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// How large a response is at most, in bytes, that waits for other tasks.
 pub(super) const MAX_HELD_BACK: usize = 4 * 1024;
 
-/// What is to be written to a client past hyper. One task works with it.
+/// The bytes that are written to a client past hyper. One task works with them.
 #[derive(Debug, Default)]
 pub(super) struct Relay {
     /// Whether the client is one without TLS.
@@ -45,39 +45,39 @@ impl Relay {
         self.is_open.load(Ordering::Relaxed)
     }
 
-    /// Takes a whole response from hyper, which takes it for written.
+    /// Defers the write of a whole response. hyper is told that it is written.
     pub(super) fn hold_back(&self, response: &[u8]) {
         self.unsent().extend_from_slice(response);
         self.set_unsent(true);
         self.is_held_back.store(true, Ordering::Relaxed);
     }
 
-    /// Whether there is a response that hyper takes for written.
+    /// Whether the write of a response is deferred.
     pub(super) fn is_held_back(&self) -> bool {
         self.is_held_back.load(Ordering::Relaxed)
     }
 
-    /// The response that hyper takes for written is written now, as far as the client takes it.
+    /// The deferred write begins.
     pub(super) fn end_hold(&self) {
         self.is_held_back.store(false, Ordering::Relaxed);
     }
 
-    /// Whether anything is to be written.
+    /// Whether there are bytes to write.
     pub(super) fn has_unsent(&self) -> bool {
         self.has_unsent.load(Ordering::Relaxed)
     }
 
-    /// Sets whether anything is to be written.
+    /// Sets whether there are bytes to write.
     pub(super) fn set_unsent(&self, has_unsent: bool) {
         self.has_unsent.store(has_unsent, Ordering::Relaxed);
     }
 
-    /// What is to be written.
+    /// The bytes to write.
     pub(super) fn unsent(&self) -> MutexGuard<'_, Vec<u8>> {
         self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what comes before what hyper writes next.
+    /// Takes the bytes that precede hyper's next write.
     pub(super) fn take_unsent(&self) -> Option<Vec<u8>> {
         self.has_unsent().then(|| {
             self.set_unsent(false);
@@ -86,7 +86,7 @@ impl Relay {
         })
     }
 
-    /// Releases the memory for what is to be written. Nothing is.
+    /// Releases the buffer, which is empty.
     pub(super) fn release_memory(&self) {
         *self.unsent() = Vec::new();
     }

@@ -58,7 +58,7 @@ impl FramedStream {
         Ok(())
     }
 
-    /// The connection is to be reset, because the client has reached a limit.
+    /// Logs that the client has reached a limit that ends its connection.
     fn log_refusal(&self, limit: LimitReached) {
         let client = self.client.sender.address.to_str().ok();
         self.balancer.log_refusal(limit, RefusedClient { client, ..RefusedClient::default() });
