@@ -50,7 +50,10 @@ fn limited(user: u32, processes: u64) -> Runner {
     let directory = TempDir::new().unwrap();
     std::fs::set_permissions(directory.path(), Permissions::from_mode(0o777)).unwrap();
     let program = directory.path().join("program");
-    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    // By another process. A program that this one has written to cannot be started while a child of another test, which has not
+    // begun its own program yet, keeps the file open (ETXTBSY).
+    let copied = Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&program).status().unwrap();
+    assert!(copied.success());
     let this_program = this_program().unwrap();
     let mut command = Command::new(program);
     command
