@@ -17,9 +17,12 @@ use super::runner_body::RunnerBody;
 use super::session::Session;
 use super::waiting_response::WaitingResponse;
 
-/// The body of a response to a client.
+/// The body of a response to a client. It has its own memory, because hyper moves it several times.
 #[derive(Debug)]
-pub(super) struct ResponseBody {
+pub(super) struct ResponseBody(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     source: Source,
     /// Its request ends when the body is dropped.
     request: InRequest,
@@ -36,7 +39,7 @@ enum Source {
     Own(Full<Bytes>),
 }
 
-impl Drop for ResponseBody {
+impl Drop for Inner {
     fn drop(&mut self) {
         let Self { source, record, .. } = self;
         let is_complete = match source {
@@ -67,8 +70,12 @@ impl Drop for InRequest {
 }
 
 impl ResponseBody {
-    pub(super) const fn own(client: Arc<Client>, body: Full<Bytes>) -> Self {
-        Self { source: Source::Own(body), request: InRequest(client), record: None }
+    fn new(client: Arc<Client>, source: Source) -> Self {
+        Self(Box::new(Inner { source, request: InRequest(client), record: None }))
+    }
+
+    pub(super) fn own(client: Arc<Client>, body: Full<Bytes>) -> Self {
+        Self::new(client, Source::Own(body))
     }
 
     /// The body of a response without one.
@@ -78,16 +85,17 @@ impl ResponseBody {
 
     /// The body of a runner's response. A body that has ended already finishes its exchange.
     pub(super) fn of_runner(mut exchange: Exchange) -> Self {
-        let request = InRequest(Arc::clone(exchange.client()));
         exchange.finish_at_end();
-        Self { source: Source::Runner(RunnerBody::new(exchange)), request, record: None }
+        Self::new(Arc::clone(exchange.client()), Source::Runner(RunnerBody::new(exchange)))
     }
 
     /// Measures the response until its end.
     pub(super) fn measure(&mut self, record: RequestRecord) {
-        self.record = Some(record);
+        self.0.record = Some(record);
     }
+}
 
+impl Inner {
     fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let Self { source, request: InRequest(client), record } = self;
         match source {
@@ -117,7 +125,7 @@ impl Body for ResponseBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = self.get_mut();
+        let this = &mut *self.get_mut().0;
         let frame = ready!(this.poll_part(cx));
         this.request.0.relay.close();
         if let Some(record) = &mut this.record {
@@ -131,7 +139,7 @@ impl Body for ResponseBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.source {
+        match &self.0.source {
             Source::Runner(body) => body.is_finished(),
             Source::Waiting(session) => session.waiting.is_finished(),
             Source::Own(body) => body.is_end_stream(),
@@ -139,7 +147,7 @@ impl Body for ResponseBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.source {
+        match &self.0.source {
             Source::Runner(body) => body.size_hint(),
             // It has chunks.
             Source::Waiting(_) => SizeHint::new(),

@@ -1,6 +1,9 @@
 //! Answers one request: by its runner, or by the host itself.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
 use http::header::CONNECTION;
@@ -45,11 +48,16 @@ pub(super) async fn forward(
     let answer = match (prepared, reader.preflight(&request)) {
         (Err(error), _) => Err(error),
         (Ok(_), Some(response)) => Ok(own(response)),
-        (Ok(wishes), None) => tokio::select! {
-            biased;
-            answer = route(&session, &mut request, wishes, &id, &mut record) => answer,
-            () = departed(client) => return Err(Departed),
-        },
+        (Ok(wishes), None) => {
+            // `select!` would move both.
+            let mut answered = pin!(route(&session, &mut request, wishes, &id, &mut record));
+            let mut left = pin!(departed(client));
+            poll_fn(|cx| match answered.as_mut().poll(cx) {
+                Poll::Ready(answer) => Poll::Ready(Ok(answer)),
+                Poll::Pending => left.as_mut().poll(cx).map(|()| Err(Departed)),
+            })
+            .await?
+        }
     };
     let mut response = answer.unwrap_or_else(|error| {
         record.entry.write(&request, &id, error);
