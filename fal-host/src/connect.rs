@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fal_health::protocol::Address;
 use rustix::io::Errno;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 use tokio::net::UnixStream as UnixConnection;
@@ -69,6 +69,19 @@ impl Pause {
     pub(crate) async fn wait(&mut self) {
         tokio::time::sleep(self.0).await;
         self.0 = (self.0 * 2).min(Self::MAX);
+    }
+}
+
+impl Stream {
+    /// Whether something has arrived, or the peer has closed its side.
+    pub(crate) fn may_read(&self) -> bool {
+        match self {
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Self::Unix(stream) => stream.may_read(),
+            #[cfg(not(any(target_os = "linux", target_os = "android")))]
+            Self::Unix(stream) => stream.try_io(Interest::READABLE, || Ok(())).is_ok(),
+            Self::Tcp(stream) => stream.try_io(Interest::READABLE, || Ok(())).is_ok(),
+        }
     }
 }
 

@@ -49,6 +49,15 @@ impl UnixConnection {
         Ok(Self::Reading(registered))
     }
 
+    /// Whether something has arrived, or the peer has closed its side.
+    pub(crate) fn may_read(&self) -> bool {
+        match self {
+            Self::Reading(socket) => socket.try_io(Interest::READABLE, |_| Ok(())).is_ok(),
+            Self::Both(stream) => stream.try_io(Interest::READABLE, || Ok(())).is_ok(),
+            Self::Failed => true,
+        }
+    }
+
     /// Registers the socket again, for both directions.
     fn wait_for_room(&mut self) -> io::Result<()> {
         if let Self::Reading(socket) = std::mem::replace(self, Self::Failed) {

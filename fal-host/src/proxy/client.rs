@@ -10,9 +10,10 @@ use http::Version;
 use tokio::net::TcpStream;
 
 use super::client_limits::ClientLimits;
-use super::client_threads::ThreadIndex;
+use super::client_threads::Thread;
 use super::contention::Transfers;
 use super::cut_off::CutOff;
+use super::deferred_response::DeferredResponse;
 use super::forwarded::Sender;
 use super::head_copy::HeadCopy;
 use super::interim::InterimResponses;
@@ -34,7 +35,7 @@ enum Transport {
 #[derive(Debug)]
 pub(super) struct Client {
     /// The thread that serves it.
-    pub(super) thread: ThreadIndex,
+    pub(super) thread: Thread,
     pub(super) sender: Sender,
     pub(super) timer: ConnectionTimer,
     pub(super) limits: ClientLimits,
@@ -51,7 +52,7 @@ pub(super) struct Client {
     announced_close: AtomicBool,
     pub(super) cut_off: CutOff,
     awaits_continue: AtomicBool,
-    /// Whether nothing is left to be written to the client.
+    /// Whether everything that hyper has written was sent, or is deferred.
     flushed: AtomicBool,
     /// Whether the response is sent to the client in chunks, so that its gaps can be probed.
     in_chunks: AtomicBool,
@@ -62,12 +63,13 @@ pub(super) struct Client {
     told_to_stop: AtomicBool,
     pub(super) interim: InterimResponses,
     pub(super) relay: Relay,
+    pub(super) deferred: DeferredResponse,
 }
 
 impl Client {
     pub(super) fn new(
         stream: TcpStream,
-        thread: ThreadIndex,
+        thread: Thread,
         sender: Sender,
         clock: TickClock,
         limits: ClientLimits,
@@ -82,12 +84,18 @@ impl Client {
     pub(super) fn of_stream(connection: &Arc<Self>) -> Self {
         let timer = ConnectionTimer::new(connection.timer.clock().clone());
         let transport = Transport::Connection(Arc::clone(connection));
-        Self::carried_by(transport, connection.thread, connection.sender.clone(), timer, connection.limits)
+        Self::carried_by(
+            transport,
+            connection.thread.clone(),
+            connection.sender.clone(),
+            timer,
+            connection.limits,
+        )
     }
 
     fn carried_by(
         transport: Transport,
-        thread: ThreadIndex,
+        thread: Thread,
         sender: Sender,
         timer: ConnectionTimer,
         limits: ClientLimits,
@@ -115,6 +123,7 @@ impl Client {
             told_to_stop: AtomicBool::new(false),
             interim: InterimResponses::default(),
             relay: Relay::default(),
+            deferred: DeferredResponse::default(),
         }
     }
 
@@ -122,17 +131,6 @@ impl Client {
     pub(super) fn await_head(&self) {
         self.timer.start(Wait::Head, self.limits.head);
         self.timer.start(Wait::Rest, self.limits.rest);
-    }
-
-    /// Whether the client has now been idle for so long that its connection gives its memory back. Nothing of a head has
-    /// arrived, and nothing is left to be written.
-    pub(super) fn begins_rest(&self) -> bool {
-        !self.is_in_request()
-            && self.head.is_awaited()
-            && self.is_flushed()
-            && !self.timer.is_running(Wait::Download)
-            && self.may_continue()
-            && self.timer.take_passed(Wait::Rest)
     }
 
     /// A request's head has arrived. `uploaded` is whether its body has, too: an empty one.
@@ -254,12 +252,12 @@ impl Client {
         self.awaits_continue.store(false, Ordering::Relaxed);
     }
 
-    /// Something is left to be written to the client.
+    /// hyper has begun to write something.
     pub(super) fn begin_write(&self) {
         self.flushed.store(false, Ordering::Relaxed);
     }
 
-    /// Nothing is left to be written to the client.
+    /// Everything that hyper has written was sent, or is deferred.
     pub(super) fn end_write(&self) {
         self.flushed.store(true, Ordering::Relaxed);
     }
@@ -277,9 +275,14 @@ impl Client {
         self.owed.load(Ordering::Relaxed)
     }
 
+    /// Whether everything that hyper has written was sent, or is deferred.
+    pub(super) fn has_ended_write(&self) -> bool {
+        self.flushed.load(Ordering::Relaxed)
+    }
+
     /// Whether nothing is left to be written to the client.
     pub(super) fn is_flushed(&self) -> bool {
-        self.flushed.load(Ordering::Relaxed)
+        self.has_ended_write() && !self.deferred.is_there()
     }
 
     /// Whether the response is sent to the client in chunks.

@@ -1,7 +1,8 @@
 //! Reads from and writes to the socket of a client.
 
 use std::io;
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
 
 use rustix::net::RecvFlags;
 use tokio::io::{Interest, ReadBuf};
@@ -9,8 +10,20 @@ use tokio::io::{Interest, ReadBuf};
 use super::client::Client;
 use super::send_queue::unsent;
 use super::timer::Wait;
+use super::writer::DeferredWrite;
 
 impl Client {
+    /// Whether the client has now been idle for so long that its connection gives its memory back. Nothing of a head has
+    /// arrived, and nothing is left to be written.
+    pub(super) fn begins_rest(&self) -> bool {
+        !self.is_in_request()
+            && self.head.is_awaited()
+            && self.is_flushed()
+            && !self.timer.is_running(Wait::Download)
+            && self.may_continue()
+            && self.timer.take_passed(Wait::Rest)
+    }
+
     /// Waits until an idle client has sent or closed something, or its time for a head is over.
     pub(super) fn poll_rest(&self, cx: &mut Context<'_>) -> Poll<()> {
         match self.stream().poll_read_ready(cx) {
@@ -74,6 +87,13 @@ impl Client {
         }
     }
 
+    /// Defers a write to the client.
+    pub(super) fn defer(self: &Arc<Self>, waker: &Waker, append: impl FnOnce(&mut Vec<u8>)) {
+        if self.deferred.add(waker, append) {
+            self.thread.writer.add(Arc::<Self>::clone(self));
+        }
+    }
+
     /// Writes as much as the socket takes now.
     pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         self.stream().try_write(bytes).inspect(|length| self.transfers.count_sent(*length))
@@ -88,5 +108,11 @@ impl Client {
     /// How many bytes the client has taken.
     pub(super) fn taken(&self) -> u64 {
         self.transfers.sent().saturating_sub(self.unsent())
+    }
+}
+
+impl DeferredWrite for Client {
+    fn write(&self) {
+        self.deferred.write(|bytes| self.try_write(bytes));
     }
 }

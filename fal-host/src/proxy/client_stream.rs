@@ -14,9 +14,11 @@ use super::client::Client;
 use super::client_io::ClientIo;
 use super::download::Download;
 use super::meter::Meter;
-use super::relay::MAX_HELD_BACK;
 use super::target_encoder::TargetEncoder;
 use super::timer::Wait;
+
+/// How large a response is at most, in bytes, whose write is deferred.
+const MAX_DEFERRED: usize = 4 * 1024;
 
 /// How many zeros the size of a chunk may begin with. Some clients take sizes of at most 16 digits.
 const MAX_ZEROS: usize = 8;
@@ -41,7 +43,7 @@ pub(super) struct ClientStream {
     interim: Vec<u8>,
     /// How many zeros the size of the next chunk begins with.
     zeros: usize,
-    /// Bytes that precede hyper's next write.
+    /// Deferred bytes that precede hyper's next write.
     unsent: Option<Vec<u8>>,
 }
 
@@ -60,7 +62,7 @@ impl ClientStream {
     pub(super) fn new(client: Arc<Client>, io: ClientIo) -> Self {
         let (ticks, time) = client.limits.inactivity;
         let (upload, download) = (Meter::new(ticks, time), Download::new(&client));
-        if matches!(io, ClientIo::Plain(_)) {
+        if matches!(io, ClientIo::Plain(_)) && client.thread.writer.is_running() {
             client.relay.allow();
         }
         Self {
@@ -158,23 +160,41 @@ impl ClientStream {
 
 impl ClientStream {
     /// Writes the deferred response, if there is one. Returns whether that succeeded.
-    pub(super) async fn write_held_back(&mut self) -> bool {
+    pub(super) async fn write_deferred(&mut self) -> bool {
         poll_fn(|cx| self.poll_unsent(cx)).await.is_ok()
     }
 
     /// Writes the bytes that precede hyper's next write.
     fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let Some(unsent) = self.unsent.take().or_else(|| self.client.relay.take_unsent()) {
+        while let Some(unsent) = self.unsent.take().or_else(|| self.client.deferred.take()) {
             let written = self.poll_write_bytes(cx, &unsent);
             let unsent = self.unsent.insert(unsent);
             unsent.drain(..ready!(written)?);
             if unsent.is_empty() {
-                self.client.end_write();
+                self.client.deferred.end();
                 self.unsent = None;
-                self.zeros = 0;
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Defers the write of the end of a response, behind what else is deferred. hyper is told that it is written.
+    fn defer(&self, cx: &Context<'_>, bytes: &[u8]) -> bool {
+        let Self { client, interim, .. } = self;
+        let may_wait = bytes.len() <= MAX_DEFERRED
+            && client.relay.is_possible()
+            && client.is_owed_response()
+            && !client.is_in_request()
+            && client.has_ended_write()
+            && !client.deferred.is_blocked()
+            && interim.is_empty()
+            && !client.interim.are_there()
+            && client.deferred.has_room(bytes.len());
+        if may_wait {
+            client.defer(cx.waker(), |deferred| deferred.extend_from_slice(bytes));
+            client.end_response();
+        }
+        may_wait
     }
 
     /// Writes the interim responses, or the probe, that come before what hyper writes next.
@@ -229,7 +249,7 @@ impl Read for ClientStream {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         // The next request is read when the last response is written.
-        if !this.client.is_in_request() && !this.client.relay.is_held_back() {
+        if !this.client.is_in_request() && !this.client.deferred.is_deferred() {
             ready!(this.poll_unsent(cx))?;
         }
         if !this.target.remainder.is_empty() {
@@ -272,28 +292,25 @@ impl Read for ClientStream {
 impl Write for ClientStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.client.relay.close();
+        if self.defer(cx, bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         ready!(self.poll_unsent(cx))?;
         if !self.client.is_owed_response() {
             self.refused = true;
             return Poll::Ready(Ok(bytes.len()));
         }
-        if self.client.is_flushed() {
+        if self.client.has_ended_write() {
             ready!(self.poll_interim(cx))?;
             self.zeros = 0;
             self.client.begin_write();
-            let is_whole_response = !self.client.is_in_request();
-            if is_whole_response && bytes.len() <= MAX_HELD_BACK && self.client.relay.is_possible() {
-                self.client.relay.hold_back(bytes);
-                self.client.end_response();
-                return Poll::Ready(Ok(bytes.len()));
-            }
         }
         self.poll_write_bytes(cx, bytes)
     }
 
     /// hyper calls this whenever it has written everything that it has.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.client.relay.is_held_back() {
+        if self.client.deferred.is_deferred() && !self.client.interim.are_there() {
             return Poll::Ready(Ok(()));
         }
         self.client.relay.close();
@@ -303,9 +320,14 @@ impl Write for ClientStream {
         if self.client.has_response() {
             // An interim response that has not been written before the response is too late.
             drop(self.client.interim.take());
-            if self.client.take_probe() && self.zeros < MAX_ZEROS {
-                self.zeros += 1;
-                self.interim.push(b'0');
+            if self.client.take_probe() {
+                if self.client.deferred.take_growth() {
+                    self.zeros = 0;
+                }
+                if self.zeros < MAX_ZEROS {
+                    self.zeros += 1;
+                    self.interim.push(b'0');
+                }
             }
         }
         ready!(self.poll_interim(cx))?;

@@ -1,21 +1,36 @@
 //! Which thread serves a client.
 
 use std::io;
+use std::sync::Arc;
 
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+
+use super::writer::Writer;
 
 /// The runtimes whose threads serve clients.
 ///
 /// A client stays on one thread, and so does everything of its requests. So the threads share no queue of tasks, and a runner's
 /// response wakes the thread that awaits it and no other.
 #[derive(Debug)]
-pub(super) struct ClientThreads(Vec<ClientThread>);
+pub(super) struct ClientThreads {
+    threads: Vec<ClientThread>,
+    _writers: JoinSet<()>,
+}
 
 #[derive(Debug)]
 struct ClientThread {
     runtime: Handle,
+    writer: Arc<Writer>,
     clients: usize,
+}
+
+/// The thread of a client.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Thread {
+    pub(super) index: ThreadIndex,
+    pub(super) writer: Arc<Writer>,
 }
 
 /// One of the [`ClientThreads`].
@@ -25,14 +40,19 @@ pub(super) struct ThreadIndex(usize);
 impl ClientThreads {
     /// The current runtime, and these.
     pub(super) fn new(others: &[Handle]) -> Self {
+        let mut writers = JoinSet::new();
         let runtimes = std::iter::once(Handle::current()).chain(others.iter().cloned());
-        Self(runtimes.map(|runtime| ClientThread { runtime, clients: 0 }).collect())
+        let threads = runtimes.map(|runtime| {
+            let writer = Writer::start(&mut writers, &runtime);
+            ClientThread { runtime, writer, clients: 0 }
+        });
+        Self { threads: threads.collect(), _writers: writers }
     }
 
     /// Chooses the thread with the fewest clients for one that was accepted by the current runtime. The first thread, which also
     /// accepts them, is the last choice. `None`: the system has not registered its connection, which is closed.
-    pub(super) fn assign(&mut self, stream: TcpStream) -> Option<(ThreadIndex, Handle, TcpStream)> {
-        let threads = self.0.iter_mut().enumerate().rev();
+    pub(super) fn assign(&mut self, stream: TcpStream) -> Option<(Thread, Handle, TcpStream)> {
+        let threads = self.threads.iter_mut().enumerate().rev();
         let (index, thread) = threads.min_by_key(|(_, thread)| thread.clients)?;
         let runtime = thread.runtime.clone();
         let stream = if index == 0 { Ok(stream) } else { move_to(&runtime, stream) };
@@ -41,12 +61,13 @@ impl ClientThreads {
         );
         let stream = stream.ok()?;
         thread.clients += 1;
-        Some((ThreadIndex(index), runtime, stream))
+        let thread = Thread { index: ThreadIndex(index), writer: Arc::clone(&thread.writer) };
+        Some((thread, runtime, stream))
     }
 
     /// A client of the thread has ended.
     pub(super) fn release(&mut self, ThreadIndex(index): ThreadIndex) {
-        if let Some(thread) = self.0.get_mut(index) {
+        if let Some(thread) = self.threads.get_mut(index) {
             thread.clients -= 1;
         }
     }
@@ -78,10 +99,13 @@ mod tests {
         for _ in 0..4 {
             assigned.push(threads.assign(TcpStream::connect(address).await.unwrap()).unwrap());
         }
-        let indices: Vec<_> = assigned.iter().map(|(ThreadIndex(index), ..)| *index).collect();
+        let indices: Vec<_> = assigned.iter().map(|(thread, ..)| thread.index.0).collect();
         assert_eq!(indices, [1, 0, 1, 0]);
         let (left, ..) = assigned.remove(1);
-        threads.release(left);
-        assert_eq!(threads.assign(TcpStream::connect(address).await.unwrap()).unwrap().0, ThreadIndex(0));
+        threads.release(left.index);
+        assert_eq!(
+            threads.assign(TcpStream::connect(address).await.unwrap()).unwrap().0.index,
+            ThreadIndex(0)
+        );
     }
 }

@@ -12,6 +12,7 @@ use http_body::{Frame, SizeHint};
 use tokio::time::timeout;
 
 use super::client::Client;
+use super::deferred_request::DeferredRequest;
 use super::on_overdue::OnOverdue;
 use super::permit::Permit;
 use super::request_body::RequestBody;
@@ -41,6 +42,9 @@ pub(super) struct Exchange {
     /// `None` once it has ended.
     parts: Option<(Box<Upstream>, Permit)>,
     client: Arc<Client>,
+    /// Where the parts are while the write of the request is deferred.
+    deferred: Arc<DeferredRequest>,
+    is_deferred: bool,
     /// Whether the connection may serve another request.
     reusable: bool,
     /// Whether the head of the response has arrived.
@@ -49,8 +53,14 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// An exchange that has written nothing of its request yet.
-    pub(super) const fn unwritten(upstream: Box<Upstream>, permit: Permit, client: Arc<Client>) -> Self {
-        Self { parts: Some((upstream, permit)), client, reusable: true, answered: false }
+    pub(super) const fn unwritten(
+        upstream: Box<Upstream>,
+        permit: Permit,
+        client: Arc<Client>,
+        deferred: Arc<DeferredRequest>,
+    ) -> Self {
+        let parts = Some((upstream, permit));
+        Self { parts, client, deferred, is_deferred: false, reusable: true, answered: false }
     }
 
     /// Sends the request that the connection has begun, and waits for the head of the response. Dropping the future abandons
@@ -60,13 +70,25 @@ impl Exchange {
         if let Some(ticks) = client.limits.response {
             client.timer.start(Wait::Response, ticks);
         }
+        if let Some((upstream, _)) = &mut self.parts
+            && client.thread.writer.is_running()
+        {
+            upstream.allow_deferral();
+        }
         let outcome = poll_fn(|cx| {
+            self.end_deferral();
             let Some((upstream, permit)) = &mut self.parts else { return Poll::Pending };
-            match upstream.poll_response(&client, cx) {
-                Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
-                Poll::Pending if client.timer.poll(Wait::Response, cx).is_pending() => Poll::Pending,
-                Poll::Pending => poll_overdue(&client, permit).map(|()| None),
+            if let Poll::Ready(outcome) = upstream.poll_response(&client, cx) {
+                return Poll::Ready(Some(outcome));
             }
+            let overdue = match client.timer.poll(Wait::Response, cx) {
+                Poll::Ready(()) => poll_overdue(&client, permit),
+                Poll::Pending => Poll::Pending,
+            };
+            if overdue.is_pending() {
+                self.defer(cx);
+            }
+            overdue.map(|()| None)
         })
         .await;
         client.timer.stop(Wait::Response);
@@ -102,6 +124,25 @@ impl Exchange {
         }
     }
 
+    /// Defers the write of the request, if its connection allows that.
+    fn defer(&mut self, cx: &Context<'_>) {
+        if let Some((upstream, permit)) = self.parts.take_if(|(upstream, _)| upstream.is_deferred()) {
+            self.is_deferred = true;
+            self.deferred.put(&self.client.thread.writer, upstream, permit, cx.waker());
+        }
+    }
+
+    /// Takes back the request whose write was deferred, whether it was written or not.
+    fn end_deferral(&mut self) {
+        if self.is_deferred {
+            self.is_deferred = false;
+            self.parts = self.deferred.take();
+            if let Some((upstream, _)) = &mut self.parts {
+                upstream.end_deferral();
+            }
+        }
+    }
+
     /// The next part of the response's body. At its end the exchange is finished. `take` removes this many bytes
     /// from the buffer.
     pub(super) fn poll_part<T>(
@@ -116,11 +157,6 @@ impl Exchange {
         }
         self.finish_at_end();
         part
-    }
-
-    /// Whether more of the response was received than was taken.
-    pub(super) fn has_received(&self) -> bool {
-        self.parts.as_ref().is_some_and(|(upstream, _)| upstream.has_received())
     }
 
     /// How much of the response's body follows.
@@ -203,6 +239,7 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
+        self.end_deferral();
         if let Some((upstream, mut permit)) = self.parts.take()
             && upstream.has_begun()
         {

@@ -45,11 +45,7 @@ pub(super) async fn serve(
                 {
                     return Poll::Pending;
                 }
-                let state = serving.as_mut().poll(cx);
-                if client.relay.is_held_back() {
-                    cx.waker().wake_by_ref();
-                }
-                state
+                serving.as_mut().poll(cx)
             })
             .await
         };
@@ -141,7 +137,7 @@ async fn serve_until_rest(
         return Some(ConnectionState::Ended(Served { ended, stream, unread }));
     }
     session.rest();
-    client.relay.release_memory();
+    client.deferred.release_memory();
     stream.put_back(&unread);
     Some(ConnectionState::Idle(stream))
 }
@@ -150,7 +146,7 @@ async fn serve_until_rest(
 async fn finish(session: &Session, served: Served, mut stopped: oneshot::Receiver<MakeRoom>) {
     let Served { ended, mut stream, unread } = served;
     let client = &session.client;
-    let is_written = stream.write_held_back().await;
+    let is_written = stream.write_deferred().await;
     if let Some(tunnel) = session.tunnel.take().filter(|_| is_written) {
         client.begin_tunnel();
         let unused = stream.unused(unread);

@@ -44,10 +44,14 @@ impl InterimResponses {
         }
     }
 
+    /// Whether some are to be written now.
+    pub(super) fn are_there(&self) -> bool {
+        self.are_there.load(Ordering::Relaxed)
+    }
+
     /// Takes those that are to be written now.
     pub(super) fn take(&self) -> Option<Vec<u8>> {
-        let are_there = self.are_there.load(Ordering::Relaxed);
-        are_there.then(|| {
+        self.are_there().then(|| {
             self.are_there.store(false, Ordering::Relaxed);
             std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
         })

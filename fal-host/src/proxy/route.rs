@@ -184,7 +184,8 @@ async fn send(
             Some(outgoing) => upstream.begin_again(*outgoing),
             None => upstream.begin(request, added),
         }
-        match Exchange::unwritten(upstream, permit, Arc::clone(client)).send().await {
+        let (client, deferred) = (Arc::clone(client), Arc::clone(&session.deferred));
+        match Exchange::unwritten(upstream, permit, client, deferred).send().await {
             Ok((response, exchange)) => return Ok(SendOutcome::Answered(response, exchange)),
             Err(Unanswered::Overdue(exchange)) => return Ok(SendOutcome::Overdue(exchange)),
             Err(Unanswered::Unsent(outgoing, kept)) => (unsent, permit) = (Some(outgoing), kept),
@@ -236,7 +237,7 @@ async fn open_in_time(
             let opened = tokio::select! {
                 biased;
                 () = permit.runner().closed() => Err(io::ErrorKind::ConnectionRefused.into()),
-                opened = Upstream::open(&permit.runner().address, client.thread) => opened,
+                opened = Upstream::open(&permit.runner().address, client.thread.index) => opened,
             };
             match opened {
                 Err(error) if is_own_shortage(&error) => pause.wait().await,

@@ -178,7 +178,7 @@ impl RunnerUse {
     fn pop(&mut self, client: &Client, permits: u32) -> Option<Box<Upstream>> {
         let idle = self.idle.as_mut()?;
         loop {
-            let own = idle.iter().rposition(|connection| connection.thread == client.thread);
+            let own = idle.iter().rposition(|connection| connection.thread == client.thread.index);
             let has_room = || idle.len() + self.holders.count() <= permits.try_into().unwrap_or(usize::MAX);
             let index = match own {
                 Some(index) => index,

@@ -78,11 +78,6 @@ impl RunnerBody {
         Poll::Ready(None)
     }
 
-    /// Whether more of the body was received than was taken.
-    pub(super) fn has_received(&self) -> bool {
-        self.exchange.has_received()
-    }
-
     pub(super) fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
@@ -116,7 +111,7 @@ impl RunnerBody {
     }
 
     fn poll_error(&mut self) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if !self.exchange.client().is_flushed() {
+        if !self.exchange.client().has_ended_write() {
             return Poll::Pending;
         }
         Poll::Ready(self.error.take().map(|error| Err(BodyError::Lost(error))))

@@ -210,7 +210,7 @@ impl Clients {
             None => std::future::pending().await,
         };
         if let Some(open) = self.open.remove(&id) {
-            self.threads.release(open.client.thread);
+            self.threads.release(open.client.thread.index);
         }
         self.balancer.metrics().disconnected();
     }

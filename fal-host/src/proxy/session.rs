@@ -7,6 +7,7 @@ use http::{HeaderValue, Method};
 
 use super::balancer::Balancer;
 use super::client::Client;
+use super::deferred_request::DeferredRequest;
 use super::log_entry::method_of;
 use super::refusal_log::{LimitReached, RefusedClient};
 use super::tunnel::TunnelSlot;
@@ -20,6 +21,7 @@ pub(super) struct Session {
     pub(super) client: Arc<Client>,
     pub(super) tunnel: TunnelSlot,
     pub(super) waiting: WaitingResponse,
+    pub(super) deferred: Arc<DeferredRequest>,
     /// The request whose client was cut off.
     pub(super) cut_off: OnceLock<Box<CutOffRequest>>,
     /// Whether the connection has given its memory back while the client was idle (S43h).
@@ -28,8 +30,8 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(balancer: Arc<Balancer>, client: Arc<Client>) -> Arc<Self> {
-        let (tunnel, waiting, cut_off, has_rested) = Default::default();
-        Arc::new(Self { balancer, client, tunnel, waiting, cut_off, has_rested })
+        let (tunnel, waiting, deferred, cut_off, has_rested) = Default::default();
+        Arc::new(Self { balancer, client, tunnel, waiting, deferred, cut_off, has_rested })
     }
 
     /// The connection gives its memory back.

@@ -1,25 +1,20 @@
-//! Writes to a client past hyper: parts of responses, and small responses.
+//! Passes parts of responses on past hyper.
 //!
 //! The parts of a stream of events arrive one at a time. For each of them hyper would look for a request, ask the body, copy the
 //! part into its buffer and write that, which is most of what the part costs. While hyper has nothing to write, the task of
-//! the connection writes the part to the socket itself, as a chunk. hyper gets everything else: what the client
-//! sends, the end of the response, its trailers and errors.
-//!
-//! What is to be written waits until the tasks have run that are ready now. So many clients and runners are first read from, and then
-//! written to: a program at the other end is woken once for several messages, and not once for each.
+//! the connection passes the part on itself, as a chunk. hyper gets everything else: what the client sends, the end of the response, its
+//! trailers and errors.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bytes::{Buf, BytesMut};
 
 use super::client::Client;
+use super::deferred_response::MAX_GATHERED;
 use super::runner_body::RunnerBody;
-
-/// How many bytes are gathered for one write. More may be there if a part is larger.
-const MAX_GATHERED: usize = 16 * 1024;
 
 /// The response of a client that waits for its next part, if there is one. One task works with it.
 #[derive(Debug, Default)]
@@ -75,66 +70,50 @@ impl WaitingResponse {
         (parts.body.take(), std::mem::take(&mut parts.bytes))
     }
 
-    /// Writes what waits, and passes on the parts that have arrived. Pending: nothing is left to do for hyper, unless its waker
-    /// has woken the task.
-    pub(super) fn poll_relay(&self, client: &Client, cx: &mut Context<'_>) -> Poll<()> {
-        let is_held_back = client.relay.is_held_back();
-        if !is_held_back && !self.is_there.load(Ordering::Relaxed) {
-            return Poll::Ready(());
-        }
-        let is_passed = if is_held_back {
-            client.relay.end_hold();
-            write_unsent(client, &mut client.relay.unsent())
-        } else {
-            self.pass_parts_on(client, cx)
-        };
-        if is_passed && !client.may_read() && !client.is_told_to_stop() {
+    /// Passes on the parts that have arrived. Pending: nothing is left to do for hyper, unless its waker has woken the task.
+    pub(super) fn poll_relay(&self, client: &Arc<Client>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_there.load(Ordering::Relaxed)
+            && self.pass_parts_on(client, cx)
+            && !client.may_read()
+            && !client.is_told_to_stop()
+        {
             Poll::Pending
         } else {
             Poll::Ready(())
         }
     }
 
-    /// Writes the parts that have been read, and reads those that have arrived. Returns whether there were any, and hyper has
-    /// nothing to do with them.
-    fn pass_parts_on(&self, client: &Client, cx: &mut Context<'_>) -> bool {
-        let relay = &client.relay;
+    /// Reads the parts that have arrived, and defers their write. Returns whether there were any, and hyper has nothing to do with
+    /// them.
+    fn pass_parts_on(&self, client: &Arc<Client>, cx: &mut Context<'_>) -> bool {
         let Parts { body: Some(body), bytes, waker } = &mut *self.lock() else { return false };
-        if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            *waker = Some(cx.waker().clone());
-        }
-        if !relay.is_open() {
+        let waker = waker.get_or_insert_with(|| cx.waker().clone());
+        waker.clone_from(cx.waker());
+        if !client.relay.is_open() || client.deferred.is_blocked() {
             return false;
         }
-        let unsent = &mut *relay.unsent();
-        let mut is_passed = relay.has_unsent();
-        if is_passed && !write_unsent(client, unsent) {
-            return false;
-        }
-        while unsent.is_empty() || (unsent.len() < MAX_GATHERED && body.has_received()) {
-            let take = |received: &mut BytesMut, length| {
-                append_chunk(unsent, received.get(..length).unwrap_or_default());
-                received.advance(length);
-                length
-            };
-            match body.poll_data(cx, take) {
-                Poll::Ready(Some(length)) => {
-                    *bytes = bytes.saturating_add(length);
-                    is_passed = true;
+        let mut is_passed = false;
+        client.defer(waker, |chunks| {
+            while chunks.len() < MAX_GATHERED {
+                let take = |received: &mut BytesMut, length| {
+                    append_chunk(chunks, received.get(..length).unwrap_or_default());
+                    received.advance(length);
+                    length
+                };
+                match body.poll_data(cx, take) {
+                    Poll::Ready(Some(length)) => {
+                        *bytes = bytes.saturating_add(length);
+                        is_passed = true;
+                    }
+                    Poll::Ready(None) => {
+                        // The response ends.
+                        is_passed = false;
+                        break;
+                    }
+                    Poll::Pending => break,
                 }
-                Poll::Ready(None) => {
-                    // The response ends.
-                    is_passed = false;
-                    break;
-                }
-                Poll::Pending => break,
             }
-        }
-        if !unsent.is_empty() {
-            relay.set_unsent(true);
-            client.begin_write();
-            cx.waker().wake_by_ref();
-        }
+        });
         is_passed
     }
 
@@ -143,52 +122,9 @@ impl WaitingResponse {
     }
 }
 
-/// Writes what waits. Returns whether that is everything: otherwise hyper's stream writes the rest, within the time limit.
-fn write_unsent(client: &Client, unsent: &mut Vec<u8>) -> bool {
-    let Ok(written) = client.try_write(unsent) else { return false };
-    unsent.drain(..written);
-    if !unsent.is_empty() {
-        return false;
-    }
-    unsent.shrink_to(MAX_GATHERED);
-    client.relay.set_unsent(false);
-    client.end_write();
-    true
-}
-
 fn append_chunk(chunks: &mut Vec<u8>, data: &[u8]) {
     // Writing to memory cannot fail.
     let _ = write!(chunks, "{:X}\r\n", data.len());
     chunks.extend_from_slice(data);
     chunks.extend_from_slice(b"\r\n");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::proxy::tests::Rig;
-
-    #[tokio::test]
-    async fn a_client_that_rests_keeps_no_memory_for_its_responses_s43h() {
-        let client = Rig::new().await.unserved_client().await;
-        client.relay.allow();
-        client.stream().writable().await.unwrap();
-        client.relay.hold_back(b"response");
-        let waiting = WaitingResponse::default();
-        assert!(waiting.poll_relay(&client, &mut Context::from_waker(Waker::noop())).is_pending());
-        assert!(client.is_flushed() && client.relay.take_unsent().is_none());
-        client.relay.release_memory();
-        assert_eq!(client.relay.unsent().capacity(), 0);
-    }
-
-    #[tokio::test]
-    async fn a_probe_of_a_gap_does_not_outlast_its_response_s43d() {
-        let client = Rig::new().await.unserved_client().await;
-        client.begin_request(http::Version::HTTP_11, true);
-        client.expect_chunks();
-        client.probe_gap();
-        client.end_request();
-        client.begin_request(http::Version::HTTP_11, true);
-        assert!(!client.take_probe());
-    }
 }

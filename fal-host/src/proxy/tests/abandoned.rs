@@ -1,7 +1,9 @@
 //! Clients that leave before their response has ended (S38).
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use http::Version;
 use tokio::net::{TcpStream, UnixStream};
 
 use super::overdue::{tick_through, too_long};
@@ -74,6 +76,32 @@ async fn a_client_that_has_closed_its_side_gets_chunks_whose_sizes_begin_with_fe
     assert_eq!(client.line().await, "later");
     assert_eq!(client.line().await, "0");
     client.closed().await;
+}
+
+#[tokio::test]
+async fn every_gap_of_a_stream_is_probed_s43d() {
+    let mut rig = Rig::new().await;
+    let (mut client, mut connection) = stream(&mut rig).await;
+    client.close_side().await;
+    for _ in 0..3 {
+        for _ in 0..10 {
+            tick_through(Duration::from_secs(90)).await;
+        }
+        connection.send("5\r\nlater\r\n").await;
+        assert_eq!(client.line().await, "000000005");
+        assert_eq!(client.line().await, "later");
+    }
+}
+
+#[tokio::test]
+async fn a_probe_of_a_gap_does_not_outlast_its_response_s43d() {
+    let client = Rig::new().await.unserved_client().await;
+    client.begin_request(Version::HTTP_11, true);
+    client.expect_chunks();
+    client.probe_gap();
+    client.end_request();
+    client.begin_request(Version::HTTP_11, true);
+    assert!(!client.take_probe());
 }
 
 #[tokio::test]
@@ -151,7 +179,7 @@ async fn a_request_of_which_nothing_was_written_releases_its_permit_at_once_and_
     let permit = QueuePosition::default().acquire(&rig.balancer).await.unwrap();
     let upstream = Upstream::open(&permit.runner().address, ThreadIndex::default()).await.unwrap();
     let _never_closes = runner.accept().await;
-    drop(Exchange::unwritten(upstream, permit, rig.unserved_client().await));
+    drop(Exchange::unwritten(upstream, permit, rig.unserved_client().await, Arc::default()));
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
     assert_eq!(rig.balancer.served(runner.id), 0);
 }

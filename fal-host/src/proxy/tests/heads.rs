@@ -15,7 +15,7 @@ use super::{Rig, within};
 use crate::proxy::Limits;
 use crate::proxy::client::Client;
 use crate::proxy::client_limits::{ClientLimits, HEAD_TIMEOUT};
-use crate::proxy::client_threads::ThreadIndex;
+use crate::proxy::client_threads::Thread;
 use crate::proxy::departure::{LINGER_PAUSE, prepare};
 use crate::proxy::forwarded::{Scheme, Sender, Trust};
 use crate::proxy::protocol::Protocol;
@@ -129,7 +129,7 @@ async fn a_client_is_served_from_its_first_byte_on_s43h() {
     let limits = ClientLimits::new(&clock, Duration::from_secs(60), None);
     let client = Client::new(
         stream,
-        ThreadIndex::default(),
+        Thread::default(),
         Sender::new(address.ip(), Scheme::Http, Trust::No),
         clock,
         limits,

@@ -3,6 +3,7 @@
 
 mod abandoned;
 mod abuse;
+mod deferred;
 mod early;
 mod fairness;
 mod framing;

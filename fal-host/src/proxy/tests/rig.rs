@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use super::{Peer, within};
 use crate::proxy::client::Client;
 use crate::proxy::client_limits::ClientLimits;
-use crate::proxy::client_threads::ThreadIndex;
+use crate::proxy::client_threads::Thread;
 use crate::proxy::forwarded::{Scheme, Sender, Trust};
 use crate::proxy::timer::TickClock;
 use crate::proxy::{
@@ -104,17 +104,16 @@ impl Rig {
 
     /// The host's end of a client connection that no server serves.
     pub(in crate::proxy) async fn unserved_client(&self) -> Arc<Client> {
+        self.unserved_client_of(Thread::default()).await
+    }
+
+    /// The same, of this thread.
+    pub(super) async fn unserved_client_of(&self, thread: Thread) -> Arc<Client> {
         let stream = within(TcpStream::connect(self.address)).await.unwrap();
         let peer = stream.peer_addr().unwrap().ip();
         let clock = TickClock::for_limit(None);
         let limits = ClientLimits::new(&clock, Duration::from_secs(60), None);
-        Arc::new(Client::new(
-            stream,
-            ThreadIndex::default(),
-            Sender::new(peer, Scheme::Http, Trust::No),
-            clock,
-            limits,
-        ))
+        Arc::new(Client::new(stream, thread, Sender::new(peer, Scheme::Http, Trust::No), clock, limits))
     }
 
     /// A client that has sent a request without a body.

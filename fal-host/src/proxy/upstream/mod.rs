@@ -77,6 +77,27 @@ impl Upstream {
         self.outgoing = outgoing;
     }
 
+    /// Lets the write of the request be deferred.
+    pub(super) const fn allow_deferral(&mut self) {
+        self.outgoing.allow_deferral();
+    }
+
+    /// Whether the write of the request is deferred.
+    pub(super) fn is_deferred(&self) -> bool {
+        self.outgoing.is_deferred()
+    }
+
+    /// The write of the request is not deferred any longer.
+    pub(super) const fn end_deferral(&mut self) {
+        self.outgoing.end_deferral();
+    }
+
+    /// Does the deferred write. Returns whether nothing is left of it. Nothing is written if the runner may have closed the
+    /// connection.
+    pub(super) fn write_deferred(&mut self) -> bool {
+        !self.stream.may_read() && self.outgoing.write_deferred(&mut self.stream)
+    }
+
     /// The request, of which nothing was written.
     pub(super) fn into_unsent(self) -> Outgoing {
         self.outgoing
@@ -156,11 +177,6 @@ impl Upstream {
             let _ = self.poll_write(client, cx);
         }
         self.reader.poll_part(&mut self.stream, cx, take)
-    }
-
-    /// Whether more of the response was received than was taken.
-    pub(super) fn has_received(&self) -> bool {
-        self.reader.has_received()
     }
 
     /// Whether the whole response was taken.

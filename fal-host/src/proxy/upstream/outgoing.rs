@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf, Bytes};
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRAILER, TRANSFER_ENCODING};
@@ -51,6 +51,17 @@ pub(in crate::proxy) struct Outgoing {
     announced: Vec<HeaderName>,
     is_head: bool,
     progress: Progress,
+    deferral: Deferral,
+}
+
+/// Whether the first write of a request is deferred ([`writer`](crate::proxy::writer)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Deferral {
+    #[default]
+    No,
+    /// It will be if it is the only one.
+    Possible,
+    Yes,
 }
 
 /// What of a request has reached the runner.
@@ -81,6 +92,7 @@ impl Outgoing {
         self.state = if self.body.is_ended() { State::Encoded } else { State::Body };
         self.is_head = *request.method() == Method::HEAD;
         self.progress = Progress::Nothing;
+        self.deferral = Deferral::No;
         self.announced.clear();
         self.position = 0;
         self.buffer.clear();
@@ -157,6 +169,10 @@ impl Outgoing {
         loop {
             // The head and the parts of the body that are there are written together.
             if self.state == State::Encoded || self.is_full() {
+                if self.deferral == Deferral::Possible && self.is_one_write() {
+                    self.deferral = Deferral::Yes;
+                    return Poll::Pending;
+                }
                 ready!(self.poll_flush(stream, cx))?;
             }
             if self.state == State::Encoded {
@@ -180,6 +196,33 @@ impl Outgoing {
                 }
             }
         }
+    }
+
+    /// Lets the first write be deferred, if nothing follows it.
+    pub(super) const fn allow_deferral(&mut self) {
+        self.deferral = Deferral::Possible;
+    }
+
+    /// Whether the write is deferred: it is done by [`write_deferred`](Self::write_deferred) or the next poll.
+    pub(super) fn is_deferred(&self) -> bool {
+        self.deferral == Deferral::Yes
+    }
+
+    /// The write is not deferred any longer.
+    pub(super) const fn end_deferral(&mut self) {
+        self.deferral = Deferral::No;
+    }
+
+    /// Writes as much as can be written at once. Returns whether that is everything.
+    pub(super) fn write_deferred(&mut self, stream: &mut Stream) -> bool {
+        self.end_deferral();
+        let written = self.poll_flush(stream, &mut Context::from_waker(Waker::noop()));
+        matches!(written, Poll::Ready(Ok(())))
+    }
+
+    /// Whether everything is encoded and one write sends it.
+    fn is_one_write(&self) -> bool {
+        self.state == State::Encoded && !self.has_begun() && self.part.is_empty() && !self.ends_chunk
     }
 
     /// Gives up the rest of the request.

@@ -139,11 +139,6 @@ impl ResponseReader {
         }
     }
 
-    /// Whether anything was received and not yet taken.
-    pub(super) fn has_received(&self) -> bool {
-        !self.received.is_empty()
-    }
-
     /// Whether the whole response was taken.
     pub(super) const fn is_ended(&self) -> bool {
         self.body.is_ended()

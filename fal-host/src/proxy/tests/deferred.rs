@@ -1,0 +1,79 @@
+//! Requests whose write to the runner is deferred.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Waker;
+
+use futures_util::FutureExt;
+use http::{HeaderValue, Request, Response};
+use tokio::net::UnixStream;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+
+use super::{Peer, Rig, until, within};
+use crate::proxy::client_threads::{Thread, ThreadIndex};
+use crate::proxy::exchange::{Exchange, Unanswered};
+use crate::proxy::queue::QueuePosition;
+use crate::proxy::request_body::RequestBody;
+use crate::proxy::upstream::{AddedFields, Upstream};
+use crate::proxy::writer::Writer;
+
+type Sending = Pin<Box<dyn Future<Output = Result<(Response<()>, Exchange), Unanswered>>>>;
+
+/// A request that is about to be sent, the runner's end of its connection, and the writer.
+async fn request(rig: &mut Rig) -> (Sending, Peer<UnixStream>, JoinSet<()>) {
+    let runner = rig.runner();
+    let permit = QueuePosition::default().acquire(&rig.balancer).await.unwrap();
+    let mut upstream = Upstream::open(&permit.runner().address, ThreadIndex::default()).await.unwrap();
+    let id = HeaderValue::from_static("id");
+    upstream.begin(
+        &mut Request::get("/").body(RequestBody::default()).unwrap(),
+        AddedFields { id: &id, sender: "" },
+    );
+    let mut writers = JoinSet::new();
+    let thread = Thread { writer: Writer::start(&mut writers, &Handle::current()), ..Thread::default() };
+    let client = rig.unserved_client_of(thread).await;
+    let sending = Exchange::unwritten(upstream, permit, client, Arc::default()).send();
+    (Box::pin(sending), runner.accept().await, writers)
+}
+
+#[tokio::test]
+async fn a_request_is_written_when_the_other_tasks_have_run() {
+    let mut rig = Rig::new().await;
+    let (mut sending, mut connection, _writers) = request(&mut rig).await;
+    assert!(sending.as_mut().now_or_never().is_none());
+    assert_eq!(connection.message().await.start, "GET / HTTP/1.1");
+    connection.answer("done").await;
+    assert_eq!(within(sending).await.unwrap().0.status(), 200);
+}
+
+#[tokio::test]
+async fn a_request_to_a_runner_that_closes_its_connection_before_the_write_can_be_sent_elsewhere_s39b() {
+    let mut rig = Rig::new().await;
+    let (mut sending, connection, _writers) = request(&mut rig).await;
+    assert!(sending.as_mut().now_or_never().is_none());
+    drop(connection);
+    assert!(matches!(within(sending).await, Err(Unanswered::Unsent(..))));
+}
+
+#[tokio::test]
+async fn a_request_that_ends_before_it_is_written_reaches_no_runner_and_releases_its_permit_s38b() {
+    let mut rig = Rig::new().await;
+    let (mut sending, mut connection, _writers) = request(&mut rig).await;
+    assert!(sending.as_mut().now_or_never().is_none());
+    drop(sending);
+    assert_eq!(rig.balancer.in_flight(rig.last_runner()), 0);
+    assert_eq!(connection.rest().await, b"");
+}
+
+#[tokio::test]
+async fn a_writer_that_ends_drops_the_clients_whose_responses_are_deferred() {
+    let rig = Rig::new().await;
+    let mut writers = JoinSet::new();
+    let thread = Thread { writer: Writer::start(&mut writers, &Handle::current()), ..Thread::default() };
+    let client = rig.unserved_client_of(thread).await;
+    client.defer(Waker::noop(), |bytes| bytes.extend_from_slice(b"response"));
+    let deferred = Arc::downgrade(&client);
+    drop((client, writers));
+    until(|| deferred.strong_count() == 0).await;
+}
