@@ -82,7 +82,7 @@ async fn a_client_that_reads_nothing_is_named_and_has_not_left_by_itself_s84b() 
     client.send(&Request::call("a")).await;
     // More than the sockets between the runner and the client hold.
     director.call("a").await.answer(fal_tests::Act::Refuse(400, "x".repeat(30_000_000))).await;
-    let line = host.stderr.line("a client has read nothing of its response").await;
+    let line = host.stderr.line("a client has read too little of its response").await;
     let named =
         ["error_type=client_timeout", "client=\"127.0.0.1\"", "path=\"/call\"", "request_id=", "runner=1"];
     assert!(named.iter().all(|field| line.contains(field)), "{line}");

@@ -65,7 +65,7 @@ impl LimitReached {
         match self {
             Self::Request(error) => error.to_string(),
             Self::SlowReader { after } => format!(
-                "A client has read nothing of its response for {after:?} and was cut off. `--client-timeout` sets this time."
+                "A client has read too little of its response for {after:?} and was cut off. `--client-timeout` sets this time."
             ),
             Self::SlowWhileOthersWait => {
                 "A client has read less than 8 KiB of its response a second while other requests waited, and was cut off."

@@ -25,7 +25,7 @@ pub(super) struct RefusalLog(Mutex<[Option<RefusalCount>; KINDS]>);
 pub(super) enum LimitReached {
     /// A request was answered with this error.
     Request(ProxyError),
-    /// A client was cut off, since it had read nothing of its response for this long.
+    /// A client was cut off, since it had read too little of its response for this long.
     SlowReader { after: Duration },
     /// A client was cut off, since it had read too little while other requests waited (S43i).
     SlowWhileOthersWait,

@@ -65,11 +65,11 @@ impl Balancer {
                 None => warn_of_reader(
                     refused,
                     format_args!(
-                        "a client has read nothing of its response for {after:?} and was cut off; `--client-timeout` sets this time"
+                        "a client has read too little of its response for {after:?} and was cut off; `--client-timeout` sets this time"
                     ),
                 ),
                 Some(further) => {
-                    warn_of_further_readers(further, format_args!("that read nothing for {after:?}"));
+                    warn_of_further_readers(further, format_args!("that read too little for {after:?}"));
                 }
             },
             LimitReached::SlowWhileOthersWait => match further {

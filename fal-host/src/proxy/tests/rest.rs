@@ -1,5 +1,6 @@
 //! Clients that are idle for so long that their connections give their memory back (S43h).
 
+use std::task::Waker;
 use std::time::Duration;
 
 use super::Rig;
@@ -93,6 +94,11 @@ async fn only_a_client_with_nothing_to_read_or_write_rests_s43h() {
     client.begin_write();
     assert!(!client.begins_rest(), "a response is not written yet");
     client.end_write();
+    assert!(client.begins_rest(), "it is written");
+    wait();
+    client.deferred.add(Waker::noop(), |bytes| bytes.extend_from_slice(b"response"));
+    assert!(!client.begins_rest(), "the write of a response is deferred");
+    client.deferred.write(|bytes| Ok(bytes.len()));
     assert!(client.begins_rest(), "it is written");
     wait();
     client.begin_request(http::Version::HTTP_11, true);
