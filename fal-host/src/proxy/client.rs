@@ -30,7 +30,7 @@ enum Transport {
     Connection(Arc<Client>),
 }
 
-/// A client connection, or one stream of it in HTTP/2. It is shared by everything that works for it. One task polls all of
+/// A client connection, or one stream of it in HTTP/2. It is shared by everything that works for it. One thread does all of
 /// that.
 #[derive(Debug)]
 pub(super) struct Client {
@@ -53,7 +53,7 @@ pub(super) struct Client {
     pub(super) cut_off: CutOff,
     awaits_continue: AtomicBool,
     /// Whether everything that hyper has written was sent, or is deferred.
-    flushed: AtomicBool,
+    write_ended: AtomicBool,
     /// Whether the response is sent to the client in chunks, so that its gaps can be probed.
     in_chunks: AtomicBool,
     has_probe: AtomicBool,
@@ -116,7 +116,7 @@ impl Client {
             announced_close: AtomicBool::new(false),
             cut_off: CutOff::default(),
             awaits_continue: AtomicBool::new(false),
-            flushed: AtomicBool::new(true),
+            write_ended: AtomicBool::new(true),
             in_chunks: AtomicBool::new(false),
             has_probe: AtomicBool::new(false),
             lacks_part: AtomicBool::new(false),
@@ -254,12 +254,12 @@ impl Client {
 
     /// hyper has begun to write something.
     pub(super) fn begin_write(&self) {
-        self.flushed.store(false, Ordering::Relaxed);
+        self.write_ended.store(false, Ordering::Relaxed);
     }
 
     /// Everything that hyper has written was sent, or is deferred.
     pub(super) fn end_write(&self) {
-        self.flushed.store(true, Ordering::Relaxed);
+        self.write_ended.store(true, Ordering::Relaxed);
     }
 
     /// hyper has given everything that it has. So its response is whole, unless it is still in a request.
@@ -277,7 +277,7 @@ impl Client {
 
     /// Whether everything that hyper has written was sent, or is deferred.
     pub(super) fn has_ended_write(&self) -> bool {
-        self.flushed.load(Ordering::Relaxed)
+        self.write_ended.load(Ordering::Relaxed)
     }
 
     /// Whether nothing is left to be written to the client.

@@ -62,7 +62,7 @@ impl ClientStream {
     pub(super) fn new(client: Arc<Client>, io: ClientIo) -> Self {
         let (ticks, time) = client.limits.inactivity;
         let (upload, download) = (Meter::new(ticks, time), Download::new(&client));
-        if matches!(io, ClientIo::Plain(_)) && client.thread.writer.is_running() {
+        if matches!(io, ClientIo::Plain(_)) {
             client.relay.allow();
         }
         Self {
@@ -248,7 +248,7 @@ impl Read for ClientStream {
         mut buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        // The next request is read when the last response is written.
+        // While the client does not take the last response, no further request is read.
         if !this.client.is_in_request() && !this.client.deferred.is_deferred() {
             ready!(this.poll_unsent(cx))?;
         }

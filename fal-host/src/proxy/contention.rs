@@ -14,7 +14,7 @@ pub(super) const CONTENTION_TIMEOUT: Duration = Duration::from_secs(5);
 /// What a client must transfer in [`CONTENTION_TIMEOUT`], in bytes.
 const QUOTA: u64 = MIN_RATE * CONTENTION_TIMEOUT.as_secs();
 
-/// What a client connection has transferred so far, and whether its request holds a permit. One task writes it, all but
+/// What a client connection has transferred so far, and whether its request holds a permit. One thread writes it, all but
 /// `too_slow`.
 #[derive(Debug, Default)]
 pub(super) struct Transfers {

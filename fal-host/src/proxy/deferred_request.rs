@@ -9,10 +9,10 @@ use super::writer::{DeferredWrite, Writer};
 
 /// The place of a request that waits to be written, between two polls of its exchange.
 #[derive(Debug, Default)]
-pub(super) struct DeferredRequest(Mutex<Option<Waiting>>);
+pub(super) struct DeferredRequest(Mutex<Option<Unwritten>>);
 
 #[derive(Debug)]
-struct Waiting {
+struct Unwritten {
     upstream: Box<Upstream>,
     permit: Permit,
     /// Wakes the task of the exchange.
@@ -28,28 +28,28 @@ impl DeferredRequest {
         permit: Permit,
         waker: &Waker,
     ) {
-        *self.lock() = Some(Waiting { upstream, permit, waker: waker.clone() });
+        *self.lock() = Some(Unwritten { upstream, permit, waker: waker.clone() });
         writer.add(Arc::<Self>::clone(self));
     }
 
     /// Takes the request back. It may have been written meanwhile.
     pub(super) fn take(&self) -> Option<(Box<Upstream>, Permit)> {
-        let Waiting { upstream, permit, .. } = self.lock().take()?;
+        let Unwritten { upstream, permit, .. } = self.lock().take()?;
         Some((upstream, permit))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Waiting>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Unwritten>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl DeferredWrite for DeferredRequest {
     fn write(&self) {
-        let mut waiting = self.lock();
-        let Some(Waiting { upstream, waker, .. }) = &mut *waiting else { return };
+        let mut unwritten = self.lock();
+        let Some(Unwritten { upstream, waker, .. }) = &mut *unwritten else { return };
         if !upstream.write_deferred() {
             let waker = waker.clone();
-            drop(waiting);
+            drop(unwritten);
             waker.wake();
         }
     }

@@ -13,15 +13,15 @@ pub(super) const MAX_GATHERED: usize = 16 * 1024;
 pub(super) struct DeferredResponse {
     /// Whether there are bytes that the client has not been sent.
     is_there: AtomicBool,
-    /// Whether the connection's task has to write them: the client did not take them at once.
+    /// Whether the connection's task writes them, and not the writer.
     is_blocked: AtomicBool,
     /// Whether bytes were added since the last look.
     has_grown: AtomicBool,
-    state: Mutex<State>,
+    state: Mutex<Unwritten>,
 }
 
 #[derive(Debug)]
-struct State {
+struct Unwritten {
     bytes: Vec<u8>,
     /// Wakes the connection's task.
     waker: Waker,
@@ -29,7 +29,7 @@ struct State {
 
 impl Default for DeferredResponse {
     fn default() -> Self {
-        let state = State { bytes: Vec::new(), waker: Waker::noop().clone() };
+        let state = Unwritten { bytes: Vec::new(), waker: Waker::noop().clone() };
         let (is_there, is_blocked, has_grown) = Default::default();
         Self { is_there, is_blocked, has_grown, state: Mutex::new(state) }
     }
@@ -46,14 +46,14 @@ impl DeferredResponse {
         self.is_there() && !self.is_blocked()
     }
 
-    /// Whether the connection's task has to write them.
+    /// Whether the connection's task writes them, and not the writer.
     pub(super) fn is_blocked(&self) -> bool {
         self.is_blocked.load(Ordering::Acquire)
     }
 
     /// Adds bytes. Returns whether there were none before, so that the writer does not know of them.
     pub(super) fn add(&self, waker: &Waker, append: impl FnOnce(&mut Vec<u8>)) -> bool {
-        let State { bytes, waker: known } = &mut *self.lock();
+        let Unwritten { bytes, waker: known } = &mut *self.lock();
         let was_empty = bytes.is_empty();
         append(bytes);
         if bytes.is_empty() {
@@ -126,7 +126,7 @@ impl DeferredResponse {
         state.waker.clone_from(Waker::noop());
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Unwritten> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -70,9 +70,7 @@ impl Exchange {
         if let Some(ticks) = client.limits.response {
             client.timer.start(Wait::Response, ticks);
         }
-        if let Some((upstream, _)) = &mut self.parts
-            && client.thread.writer.is_running()
-        {
+        if let Some((upstream, _)) = &mut self.parts {
             upstream.allow_deferral();
         }
         let outcome = poll_fn(|cx| {

@@ -27,8 +27,8 @@
 //! A client is served by one of the threads that the program has for that ([`client_threads`]), and so are its exchanges.
 //!
 //! One task polls the client's connection, the exchange and its connection to the runner. So they share state in atomics and in
-//! mutexes that are never contended, and each sees in the same poll what another has changed. Only the writer is a task of its
-//! own. The time limits of the client ([`timer`], [`meter`]) are kept where its bytes are read and written.
+//! mutexes that are never contended, and each sees in the same poll what another has changed. The writer is another task on the
+//! same thread. The time limits of the client ([`timer`], [`meter`]) are kept where its bytes are read and written.
 
 mod access_log;
 mod arriving;

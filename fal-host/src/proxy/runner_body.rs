@@ -21,7 +21,7 @@ pub(super) struct RunnerBody {
     departure: Option<Departure>,
     /// What follows the data.
     trailers: Option<Box<HeaderMap>>,
-    /// Why the body has no end, until everything before that has been written.
+    /// Why the body has no end, until everything before that has been written, or its write is deferred.
     error: Option<UpstreamError>,
 }
 

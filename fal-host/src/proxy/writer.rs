@@ -8,8 +8,8 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use tokio::runtime::Handle;
-use tokio::task::JoinSet;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::{JoinSet, unconstrained};
 
 /// Something that has a deferred write.
 pub(super) trait DeferredWrite: Debug + Send + Sync {
@@ -20,7 +20,7 @@ pub(super) trait DeferredWrite: Debug + Send + Sync {
 /// Does the deferred writes of one thread.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
-    /// `None`: its task does not run.
+    /// `None`: each write is done at once.
     deferred: Mutex<Option<Deferred>>,
 }
 
@@ -32,28 +32,30 @@ struct Deferred {
 }
 
 impl Writer {
-    /// Starts the writer of the thread of this runtime.
+    /// Starts the writer of the thread of this runtime. A runtime with several threads gets none: its tasks would wait for one
+    /// that writes for all of them.
     pub(super) fn start(tasks: &mut JoinSet<()>, runtime: &Handle) -> Arc<Self> {
+        if runtime.runtime_flavor() != RuntimeFlavor::CurrentThread {
+            return Arc::default();
+        }
         let deferred = Deferred { writes: Vec::new(), waker: Waker::noop().clone() };
         let writer = Arc::new(Self { deferred: Mutex::new(Some(deferred)) });
         let mut running = Running { writer: Arc::clone(&writer), writes: Vec::new() };
-        tasks.spawn_on(poll_fn(move |cx| running.poll_write(cx)), runtime);
+        // The writes of one turn are as many as tasks were ready.
+        tasks.spawn_on(unconstrained(poll_fn(move |cx| running.poll_write(cx))), runtime);
         writer
     }
 
-    /// Whether writes can be deferred.
-    pub(super) fn is_running(&self) -> bool {
-        self.lock().is_some()
-    }
-
-    /// Does this write after the tasks have run that are ready now.
+    /// Does this write after the tasks have run that are ready now, or at once.
     pub(super) fn add(&self, write: Arc<dyn DeferredWrite>) {
         if let Some(Deferred { writes, waker }) = &mut *self.lock() {
             if writes.is_empty() {
                 waker.wake_by_ref();
             }
             writes.push(write);
+            return;
         }
+        write.write();
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Deferred>> {

@@ -86,6 +86,15 @@ async fn the_beginning_of_a_chunk_is_passed_on_before_its_rest_has_arrived() {
 
 #[tokio::test]
 async fn a_client_that_stops_reading_for_a_while_gets_every_part_in_order() {
+    stop_reading_for_a_while().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_of_a_runtime_with_threads_that_stops_reading_gets_every_part_in_order() {
+    stop_reading_for_a_while().await;
+}
+
+async fn stop_reading_for_a_while() {
     let mut rig = Rig::new().await;
     let (mut client, mut connection) = stream(&mut rig).await;
     let part = "0123456789".repeat(1_000);
@@ -197,6 +206,15 @@ async fn every_byte_of_a_stream_is_counted_s83b() {
 
 #[tokio::test]
 async fn small_responses_to_a_client_that_reads_late_arrive_in_order() {
+    read_late().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn small_responses_of_a_runtime_with_threads_to_a_client_that_reads_late_arrive_in_order() {
+    read_late().await;
+}
+
+async fn read_late() {
     const COUNT: usize = 2_000;
     let mut rig = Rig::new().await;
     let runner = rig.runner();

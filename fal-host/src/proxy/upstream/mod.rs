@@ -132,7 +132,7 @@ impl Upstream {
             };
             // A response that has arrived counts more than a request that cannot be written (S43f).
             // While the connection is silent, there is none, and the look at it has registered the task.
-            let may_read = self.has_begun() && (!begins || failed.is_some());
+            let may_read = self.has_begun() && (!begins || failed.is_some() || self.outgoing.is_broken());
             let head = if may_read {
                 self.reader.poll_head(&mut self.stream, self.outgoing.is_head(), cx)
             } else {

@@ -217,7 +217,7 @@ impl Outgoing {
     pub(super) fn write_deferred(&mut self, stream: &mut Stream) -> bool {
         self.end_deferral();
         let written = self.poll_flush(stream, &mut Context::from_waker(Waker::noop()));
-        matches!(written, Poll::Ready(Ok(())))
+        matches!(written, Poll::Ready(Ok(()))) && !self.is_broken()
     }
 
     /// Whether everything is encoded and one write sends it.
