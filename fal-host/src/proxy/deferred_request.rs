@@ -9,10 +9,10 @@ use super::writer::{DeferredWrite, Writer};
 
 /// The place of a request that waits to be written, between two polls of its exchange.
 #[derive(Debug, Default)]
-pub(super) struct DeferredRequest(Mutex<Option<Unwritten>>);
+pub(super) struct DeferredRequest(Mutex<Option<UnwrittenRequest>>);
 
 #[derive(Debug)]
-struct Unwritten {
+struct UnwrittenRequest {
     upstream: Box<Upstream>,
     permit: Permit,
     /// Wakes the task of the exchange.
@@ -28,17 +28,17 @@ impl DeferredRequest {
         permit: Permit,
         waker: &Waker,
     ) {
-        *self.lock() = Some(Unwritten { upstream, permit, waker: waker.clone() });
+        *self.lock() = Some(UnwrittenRequest { upstream, permit, waker: waker.clone() });
         writer.add(Arc::<Self>::clone(self));
     }
 
     /// Takes the request back. It may have been written meanwhile.
     pub(super) fn take(&self) -> Option<(Box<Upstream>, Permit)> {
-        let Unwritten { upstream, permit, .. } = self.lock().take()?;
+        let UnwrittenRequest { upstream, permit, .. } = self.lock().take()?;
         Some((upstream, permit))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Unwritten>> {
+    fn lock(&self) -> MutexGuard<'_, Option<UnwrittenRequest>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -46,7 +46,7 @@ impl DeferredRequest {
 impl DeferredWrite for DeferredRequest {
     fn write(&self) {
         let mut unwritten = self.lock();
-        let Some(Unwritten { upstream, waker, .. }) = &mut *unwritten else { return };
+        let Some(UnwrittenRequest { upstream, waker, .. }) = &mut *unwritten else { return };
         if !upstream.write_deferred() {
             let waker = waker.clone();
             drop(unwritten);

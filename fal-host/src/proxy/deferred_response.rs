@@ -17,11 +17,11 @@ pub(super) struct DeferredResponse {
     is_blocked: AtomicBool,
     /// Whether bytes were added since the last look.
     has_grown: AtomicBool,
-    state: Mutex<Unwritten>,
+    state: Mutex<UnwrittenBytes>,
 }
 
 #[derive(Debug)]
-struct Unwritten {
+struct UnwrittenBytes {
     bytes: Vec<u8>,
     /// Wakes the connection's task.
     waker: Waker,
@@ -29,7 +29,7 @@ struct Unwritten {
 
 impl Default for DeferredResponse {
     fn default() -> Self {
-        let state = Unwritten { bytes: Vec::new(), waker: Waker::noop().clone() };
+        let state = UnwrittenBytes { bytes: Vec::new(), waker: Waker::noop().clone() };
         let (is_there, is_blocked, has_grown) = Default::default();
         Self { is_there, is_blocked, has_grown, state: Mutex::new(state) }
     }
@@ -53,7 +53,7 @@ impl DeferredResponse {
 
     /// Adds bytes. Returns whether there were none before, so that the writer does not know of them.
     pub(super) fn add(&self, waker: &Waker, append: impl FnOnce(&mut Vec<u8>)) -> bool {
-        let Unwritten { bytes, waker: known } = &mut *self.lock();
+        let UnwrittenBytes { bytes, waker: known } = &mut *self.lock();
         let was_empty = bytes.is_empty();
         append(bytes);
         if bytes.is_empty() {
@@ -126,7 +126,7 @@ impl DeferredResponse {
         state.waker.clone_from(Waker::noop());
     }
 
-    fn lock(&self) -> MutexGuard<'_, Unwritten> {
+    fn lock(&self) -> MutexGuard<'_, UnwrittenBytes> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
