@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::UnixStream;
 use tokio::task::coop::poll_proceed;
 
-/// A connection to a Unix socket. One task polls both of its directions, or is woken when a write of another one is `Pending`.
+/// A connection to a Unix socket. One task polls both of its directions. Where another one writes and has to wait, it wakes that task.
 ///
 /// Whenever the peer of a Unix socket has read something, the kernel reports room to write. With tokio's own stream that is an
 /// event, and often a wake-up of the process, for each request.
