@@ -17,7 +17,7 @@ use super::meter::Meter;
 use super::target_encoder::TargetEncoder;
 use super::timer::Wait;
 
-/// How large a response is at most, in bytes, whose write is deferred.
+/// The largest response whose write is deferred, in bytes.
 const MAX_DEFERRED: usize = 4 * 1024;
 
 /// How many zeros the size of a chunk may begin with. Some clients take sizes of at most 16 digits.
@@ -178,7 +178,7 @@ impl ClientStream {
         Poll::Ready(Ok(()))
     }
 
-    /// Defers the write of the end of a response, behind what else is deferred. hyper is told that it is written.
+    /// Defers the write of the end of a response. Returns whether it did: then hyper takes the bytes for written.
     fn defer(&self, cx: &Context<'_>, bytes: &[u8]) -> bool {
         let Self { client, interim, .. } = self;
         let may_wait = bytes.len() <= MAX_DEFERRED

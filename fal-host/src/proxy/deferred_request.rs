@@ -7,7 +7,7 @@ use super::permit::Permit;
 use super::upstream::Upstream;
 use super::writer::{DeferredWrite, Writer};
 
-/// The place of a request that waits to be written, between two polls of its exchange.
+/// A slot for a request whose write is deferred. Its exchange takes the request back in its next poll.
 #[derive(Debug, Default)]
 pub(super) struct DeferredRequest(Mutex<Option<UnwrittenRequest>>);
 

@@ -1,11 +1,11 @@
-//! Bytes for a client whose write is deferred ([`writer`](super::writer)).
+//! Response bytes whose write to the client is deferred ([`writer`](super::writer)).
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-/// How many bytes are gathered for one write. More may be there if a part is larger.
+/// How many bytes are gathered for one write. A larger part of a response exceeds it.
 pub(super) const MAX_GATHERED: usize = 16 * 1024;
 
 /// Small responses, and parts of one, that are not written yet.
@@ -13,7 +13,7 @@ pub(super) const MAX_GATHERED: usize = 16 * 1024;
 pub(super) struct DeferredResponse {
     /// Whether there are bytes that the client has not been sent.
     is_there: AtomicBool,
-    /// Whether the connection's task writes them, and not the writer.
+    /// Whether the connection's task, instead of the writer, has to write them.
     is_blocked: AtomicBool,
     /// Whether bytes were added since the last look.
     has_grown: AtomicBool,
@@ -51,7 +51,7 @@ impl DeferredResponse {
         self.is_blocked.load(Ordering::Acquire)
     }
 
-    /// Adds bytes. Returns whether there were none before, so that the writer does not know of them.
+    /// Adds bytes. Returns whether the buffer was empty: then the writer does not know of them yet.
     pub(super) fn add(&self, waker: &Waker, append: impl FnOnce(&mut Vec<u8>)) -> bool {
         let UnwrittenBytes { bytes, waker: known } = &mut *self.lock();
         let was_empty = bytes.is_empty();

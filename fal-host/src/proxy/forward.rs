@@ -49,7 +49,7 @@ pub(super) async fn forward(
         (Err(error), _) => Err(error),
         (Ok(_), Some(response)) => Ok(own(response)),
         (Ok(wishes), None) => {
-            // `select!` would move both.
+            // `select!` would move both futures.
             let mut answered = pin!(route(&session, &mut request, wishes, &id, &mut record));
             let mut left = pin!(departed(client));
             poll_fn(|cx| match answered.as_mut().poll(cx) {

@@ -9,8 +9,8 @@
 //! place ([`request_head`]). [`route`] acquires a permit ([`permit`]) or a position in the queue ([`queue`]), and takes an
 //! idle connection to the runner or opens one ([`upstream`]). [`respond`] edits the head of the response
 //! ([`response_head`]). Bodies are passed on as they arrive, in both directions ([`request_body`], [`body`]), the parts of a
-//! response that arrive with pauses past hyper ([`waiting_response`], [`relay`]). Small messages are written when all tasks have run that
-//! are ready ([`writer`], [`deferred_request`], [`deferred_response`]).
+//! response that arrive with pauses past hyper ([`waiting_response`], [`relay`]). The writes of small messages are deferred until the
+//! other ready tasks have run ([`writer`], [`deferred_request`], [`deferred_response`]).
 //!
 //! What is measured of a request is in its [`request_record`], which ends with its response. So do its spans
 //! ([`request_trace`]).

@@ -1,7 +1,7 @@
-//! Writes that wait until the tasks of their thread have run that are ready.
+//! Defers writes until the other ready tasks of the thread have run.
 //!
-//! So a thread first reads from many connections, and then writes to many. A program at the other end is woken once for several
-//! messages, and not once for each.
+//! A thread first reads from many connections, and then writes to many. One wake-up of a program at the other end covers several
+//! messages.
 
 use std::fmt::Debug;
 use std::future::poll_fn;
@@ -11,13 +11,13 @@ use std::task::{Context, Poll, Waker};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{JoinSet, unconstrained};
 
-/// Something that has a deferred write.
+/// A message whose write is deferred.
 pub(super) trait DeferredWrite: Debug + Send + Sync {
-    /// Writes as much as can be written at once. What is left is the task's that deferred the write: it is woken.
+    /// Writes as much as the socket takes. Wakes the task that deferred the write if something is left for it.
     fn write(&self);
 }
 
-/// Does the deferred writes of one thread.
+/// Performs the deferred writes of one thread.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     /// `None`: each write is done at once.
@@ -27,13 +27,13 @@ pub(super) struct Writer {
 #[derive(Debug)]
 struct Deferred {
     writes: Vec<Arc<dyn DeferredWrite>>,
-    /// Wakes the task that does them.
+    /// Wakes the task that performs them.
     waker: Waker,
 }
 
 impl Writer {
-    /// Starts the writer of the thread of this runtime. A runtime with several threads gets none: its tasks would wait for one
-    /// that writes for all of them.
+    /// Starts the writer of a runtime with one thread. On a runtime with several threads, one task would write for all of them:
+    /// there the writer performs each write at once.
     pub(super) fn start(tasks: &mut JoinSet<()>, runtime: &Handle) -> Arc<Self> {
         if runtime.runtime_flavor() != RuntimeFlavor::CurrentThread {
             return Arc::default();
@@ -46,7 +46,7 @@ impl Writer {
         writer
     }
 
-    /// Does this write after the tasks have run that are ready now, or at once.
+    /// Performs the write after the other ready tasks have run, or at once.
     pub(super) fn add(&self, write: Arc<dyn DeferredWrite>) {
         if let Some(Deferred { writes, waker }) = &mut *self.lock() {
             if writes.is_empty() {
@@ -72,7 +72,7 @@ struct Running {
 }
 
 impl Running {
-    /// Does the writes. Never ends.
+    /// Performs the writes. Never ends.
     fn poll_write(&mut self, cx: &Context<'_>) -> Poll<()> {
         if let Some(Deferred { writes, waker }) = &mut *self.writer.lock() {
             waker.clone_from(cx.waker());

@@ -92,8 +92,7 @@ impl Upstream {
         self.outgoing.end_deferral();
     }
 
-    /// Does the deferred write. Returns whether nothing is left of it. Nothing is written if the runner may have closed the
-    /// connection.
+    /// Performs the deferred write, unless the runner may have closed the connection. Returns whether nothing is left to write.
     pub(super) fn write_deferred(&mut self) -> bool {
         !self.stream.may_read() && self.outgoing.write_deferred(&mut self.stream)
     }

@@ -59,7 +59,7 @@ pub(in crate::proxy) struct Outgoing {
 enum Deferral {
     #[default]
     No,
-    /// It will be if it is the only one.
+    /// It is deferred if one write sends the whole request.
     Possible,
     Yes,
 }
@@ -203,7 +203,7 @@ impl Outgoing {
         self.deferral = Deferral::Possible;
     }
 
-    /// Whether the write is deferred: it is done by [`write_deferred`](Self::write_deferred) or the next poll.
+    /// Whether the write is deferred: [`write_deferred`](Self::write_deferred) or the next poll performs it.
     pub(super) fn is_deferred(&self) -> bool {
         self.deferral == Deferral::Yes
     }
@@ -213,7 +213,7 @@ impl Outgoing {
         self.deferral = Deferral::No;
     }
 
-    /// Writes as much as can be written at once. Returns whether that is everything.
+    /// Writes as much as the socket takes. Returns whether that is everything.
     pub(super) fn write_deferred(&mut self, stream: &mut Stream) -> bool {
         self.end_deferral();
         let written = self.poll_flush(stream, &mut Context::from_waker(Waker::noop()));
