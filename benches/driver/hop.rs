@@ -60,17 +60,18 @@ struct Cores {
     threads: usize,
 }
 
-/// The proxies on one core, the runners and the clients on the other.
+/// The proxies on one core, the runners and the clients on the other. Those that have a limit are neighbours: the speed of a
+/// machine changes least between them.
 pub(crate) fn one_core(rounds: &Rounds, loads: &[Workload]) -> Result<String> {
     let cores = Cores { proxy: "0", rest: "1", threads: 1 };
     let option = if loads.iter().any(|load| load.events) { EVENTS_AT_ONCE } else { "" };
     let contenders = [
         haproxy(HAPROXY_UNIX, Backend::Unix, cores, option)?,
+        host(HOST, app_host, cores)?,
         haproxy(HAPROXY_TCP, Backend::Tcp, cores, option)?,
+        host(HOST_TCP, fal_host, cores)?,
         nginx(cores)?,
         hyper(cores)?,
-        host(HOST, app_host, cores)?,
-        host(HOST_TCP, fal_host, cores)?,
     ];
     let mut text = String::new();
     for load in loads {
@@ -89,7 +90,7 @@ pub(crate) fn one_core(rounds: &Rounds, loads: &[Workload]) -> Result<String> {
 pub(crate) fn two_cores(rounds: &Rounds) -> Result<String> {
     let cores = Cores { proxy: "0,1", rest: "0,1", threads: 2 };
     let contenders =
-        [haproxy(HAPROXY_UNIX, Backend::Unix, cores, "")?, hyper(cores)?, host(HOST, app_host, cores)?];
+        [haproxy(HAPROXY_UNIX, Backend::Unix, cores, "")?, host(HOST, app_host, cores)?, hyper(cores)?];
     let load = Workload { title: "32 clients, 28-byte requests, two threads", ..REQUESTS };
     let all = rounds.run(&contenders, &load, cores.rest)?;
     Ok(table(&load, &all, &[limit(HOST, HAPROXY_UNIX, 1.1)]))

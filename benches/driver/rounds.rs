@@ -26,13 +26,18 @@ pub(crate) struct Series {
 }
 
 impl Rounds {
-    /// Measures every contender once in each round.
+    /// Measures every contender once in each round. Every other round goes the other way round: what slows the machine down or
+    /// speeds it up over time counts for no contender more than for another.
     pub(crate) fn run(&self, contenders: &[Contender], load: &Workload, cores: &str) -> Result<Vec<Series>> {
         let mut all: Vec<_> =
             contenders.iter().map(|it| Series { name: it.name, samples: Vec::new() }).collect();
         for round in 0..self.count {
             eprint!("\r{}: round {} of {} ", load.title, round + 1, self.count);
-            for (contender, series) in contenders.iter().zip(&mut all) {
+            let mut order: Vec<_> = contenders.iter().zip(&mut all).collect();
+            if round % 2 == 1 {
+                order.reverse();
+            }
+            for (contender, series) in order {
                 series.samples.push(self.quiet_sample(contender, load, cores)?);
             }
         }
