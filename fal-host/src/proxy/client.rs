@@ -235,6 +235,12 @@ impl Client {
         })
     }
 
+    /// Whether the host waits for more of the request's body. Otherwise the body has arrived, or its runner does not take what
+    /// has.
+    pub(super) fn is_awaited(&self) -> bool {
+        !self.has_uploaded() && self.timer.is_running(Wait::Upload)
+    }
+
     /// The request's body waits until its runner, or a time limit, lets it follow.
     pub(super) fn await_continue(&self) {
         self.awaits_continue.store(true, Ordering::Relaxed);

@@ -250,7 +250,13 @@ impl Read for ClientStream {
         let this = &mut *self;
         // While the client does not take the last response, no further request is read.
         if !this.client.is_in_request() && !this.client.deferred.is_deferred() {
-            ready!(this.poll_unsent(cx))?;
+            let Poll::Ready(written) = this.poll_unsent(cx) else {
+                // The time for its head begins when the client has taken the response.
+                this.client.timer.stop(Wait::Head);
+                this.client.timer.stop(Wait::Rest);
+                return Poll::Pending;
+            };
+            written?;
         }
         if !this.target.remainder.is_empty() {
             let remainder = &mut this.target.remainder;

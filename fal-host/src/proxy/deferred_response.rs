@@ -99,7 +99,7 @@ impl DeferredResponse {
     pub(super) fn write(&self, try_write: impl FnOnce(&[u8]) -> io::Result<usize>) {
         let mut state = self.lock();
         let length = state.bytes.len();
-        if length == 0 {
+        if length == 0 || self.is_blocked() {
             return;
         }
         // The connection's task will see the error.
@@ -145,6 +145,7 @@ mod tests {
             Ok(6)
         });
         assert!(deferred.is_blocked());
+        deferred.write(|_| panic!("the writer may have it twice in one turn"));
         assert_eq!(deferred.take().unwrap(), b"second");
         deferred.write(|_| panic!("the task of the connection writes it"));
         assert!(deferred.is_there());

@@ -73,6 +73,7 @@ impl Exchange {
         if let Some((upstream, _)) = &mut self.parts {
             upstream.allow_deferral();
         }
+        let mut taken = None;
         let outcome = poll_fn(|cx| {
             self.end_deferral();
             let Some((upstream, permit)) = &mut self.parts else { return Poll::Pending };
@@ -80,7 +81,7 @@ impl Exchange {
                 return Poll::Ready(Some(outcome));
             }
             let overdue = match client.timer.poll(Wait::Response, cx) {
-                Poll::Ready(()) => poll_overdue(&client, permit),
+                Poll::Ready(()) => poll_overdue(&client, permit, &mut taken),
                 Poll::Pending => Poll::Pending,
             };
             if overdue.is_pending() {
@@ -260,16 +261,21 @@ impl Drop for Exchange {
     }
 }
 
-/// A request is overdue: it ends now, or waits on, by the limits of its client.
-fn poll_overdue(client: &Client, permit: &mut Permit) -> Poll<()> {
+/// The time for a response is over: the request ends now, or waits on, by the limits of its client. `taken` is how much of its
+/// body the runner had taken when this was called before.
+fn poll_overdue(client: &Client, permit: &mut Permit, taken: &mut Option<u64>) -> Poll<()> {
+    // A runner that takes more of the body is to answer when it has all of it.
+    let is_taking = !client.has_uploaded() && !client.is_awaited() && {
+        let now = Some(client.transfers.uploaded());
+        std::mem::replace(taken, now) != now
+    };
     match client.limits.on_overdue {
-        OnOverdue::End => return Poll::Ready(()),
-        OnOverdue::Wait if client.has_uploaded() => {
+        OnOverdue::End if !is_taking => return Poll::Ready(()),
+        OnOverdue::Wait if !is_taking && !client.is_awaited() => {
             client.timer.stop(Wait::Response);
             permit.mark_overdue();
         }
-        // The runner is to answer when it has the whole request.
-        OnOverdue::Wait => {
+        OnOverdue::End | OnOverdue::Wait => {
             if let Some(ticks) = client.limits.response {
                 client.timer.start(Wait::Response, ticks);
             }

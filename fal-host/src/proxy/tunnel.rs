@@ -7,10 +7,10 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use http::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, split};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::client::Client;
-use super::departure::{LINGER_PAUSE, failed};
+use super::departure::{LINGER_PAUSE, failed, failed_or_in_the_way};
 use super::permit::Permit;
 use super::switched_stream::SwitchedStream;
 use crate::connect::Stream;
@@ -43,9 +43,11 @@ impl Tunnel {
     /// Passes bytes on until both sides have ended, or one has failed. `sent` is what the client has sent since it asked.
     ///
     /// A client that does not take what it is sent fails (S43a). One that has left is noticed, also while the runner does not read.
+    /// One that has only closed its side counts as one that has left when others wait for the permit (S43d).
     /// When the runner has ended, the client has a short time to finish. Then the tunnel ends, and releases its permit (S45i).
     pub(super) async fn run(self, client: &Client, io: SwitchedStream, sent: Bytes) {
         let Self { stream, received, permit, id } = self;
+        let began = Instant::now();
         let (from_client, to_client) = split(io);
         let (from_runner, to_runner) = split(stream);
         let outcome = {
@@ -58,15 +60,20 @@ impl Tunnel {
                     Err(error) => Err(error),
                 },
                 uploaded = &mut upload => match uploaded {
-                    Ok(()) => download.await,
+                    Ok(()) => tokio::select! {
+                        biased;
+                        downloaded = &mut download => downloaded,
+                        () = failed_or_in_the_way(client) => Err(io::ErrorKind::ConnectionReset.into()),
+                    },
                     Err(error) => Err(error),
                 },
                 () = failed(client.stream()) => Err(io::ErrorKind::ConnectionReset.into()),
             }
         };
-        tracing::debug!(
+        tracing::info!(
             request_id = %id.to_str().unwrap_or_default(),
             runner = %permit.runner().id,
+            seconds = began.elapsed().as_secs(),
             error = outcome.err().map(tracing::field::display),
             "a connection that had switched protocols has ended"
         );

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use tokio::net::{TcpStream, UnixStream};
+use tracing::Level;
 
+use super::log::Log;
 use super::overdue::{tick_through, too_long};
 use super::rig::{FakeRunner, limits};
 use super::{Peer, Rig, until, within};
@@ -180,6 +182,42 @@ async fn a_tunnel_whose_client_has_left_ends_although_its_runner_does_not_read_s
     assert_eq!(rig.balancer.in_flight(runner.id), 1);
     client.reset();
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
+}
+
+#[tokio::test]
+async fn a_tunnel_whose_client_has_closed_its_side_makes_room_for_a_request_that_waits_s43d_s45i() {
+    let mut rig = Rig::new().await;
+    let (runner, mut client, mut connection) = tunnel(&mut rig).await;
+    client.close_side().await;
+    // Without a request that waits, the runner may send at any time.
+    tick_through(Duration::from_secs(60)).await;
+    connection.send("late").await;
+    assert_eq!(client.exactly(4).await, "late");
+    assert_eq!(rig.balancer.in_flight(runner.id), 1);
+    let _next = rig.get("/next").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    for _ in 0..10 {
+        tick_through(Duration::from_secs(1)).await;
+        connection.send("x").await;
+        assert_eq!(client.exactly(1).await, "x", "it gets something");
+    }
+    tick_through(Duration::from_secs(7)).await;
+    connection.closed().await;
+    drop(connection);
+    assert_eq!(runner.accept().await.message().await.start, "GET /next HTTP/1.1");
+}
+
+#[tokio::test]
+async fn the_end_of_a_tunnel_is_logged_s45i() {
+    let (log, _guard) = Log::start(Level::INFO);
+    let mut rig = Rig::new().await;
+    let (runner, client, mut connection) = tunnel(&mut rig).await;
+    drop(client);
+    connection.closed().await;
+    drop(connection);
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+    let lines = log.lines();
+    assert!(lines.iter().any(|line| line.contains("that had switched protocols has ended")), "{lines:?}");
 }
 
 #[tokio::test]
