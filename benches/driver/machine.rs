@@ -31,17 +31,18 @@ pub(crate) fn raise_priority() {
     }
 }
 
-/// What the figures were measured on and with.
-pub(crate) fn describe(rounds: &Rounds) -> Result<String> {
+/// What figures were measured on and with, and in which rounds, if in any.
+pub(crate) fn describe(rounds: Option<&Rounds>) -> Result<String> {
     let cpus = fs::read_to_string("/proc/cpuinfo")?;
     let model = cpus.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
     let cores = cpus.lines().filter(|line| line.starts_with("processor")).count();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
     let rustc = String::from_utf8(Command::new("rustc").arg("--version").output()?.stdout)?;
+    let medians = rounds.map_or_else(String::new, |rounds| {
+        format!("medians of {} rounds of {} s, ", rounds.count, rounds.duration.as_secs_f64())
+    });
     Ok(format!(
-        "Medians of {} rounds of {} s, on {cores} cores of {}, with Linux {}, {}, {} and {}.",
-        rounds.count,
-        rounds.duration.as_secs_f64(),
+        "Measured: {medians}on {cores} cores of {}, with Linux {}, {}, {} and {}.",
         model.trim_start_matches([' ', '\t', ':']),
         kernel.trim().split('-').next().unwrap_or_default(),
         rustc.split(" (").next().unwrap_or_default(),

@@ -97,6 +97,11 @@ impl Scenario {
         }
     }
 
+    /// Whether every program is measured once in each round.
+    fn has_rounds(self) -> bool {
+        !matches!(self, Self::Start | Self::Check)
+    }
+
     /// The name of its part of the page.
     fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
@@ -117,11 +122,12 @@ fn main() -> Result<()> {
     };
     let mut page = Page::read()?;
     for scenario in scenarios {
-        let text = scenario.run(&rounds)?;
+        let figures = scenario.run(&rounds)?;
+        let measured = machine::describe(scenario.has_rounds().then_some(&rounds))?;
+        let text = format!("{}\n\n{measured}", figures.trim());
         println!("\n## {}\n\n{text}", scenario.name());
         page.replace(&scenario.name(), &text)?;
         if options.write {
-            page.replace("machine", &machine::describe(&rounds)?)?;
             page.write()?;
         }
     }

@@ -45,21 +45,24 @@ pub(crate) fn health(directory: &Path, cores: &str) -> Result<(Child, PathBuf)> 
     Ok((server, socket))
 }
 
+/// Several hosts run at the same time, so their admin interfaces cannot all have the default port.
+const ANY_PORT: &str = "127.0.0.1:0";
+
 /// The host of the app itself, which talks to its runner over a Unix socket.
 pub(crate) fn app_host(listen: SocketAddr) -> Result<Command> {
     let mut command = programs::own("bench-app")?;
-    command.args(["run", "--listen", &listen.to_string(), "--admin", "off"]).env("FAL_LOG", "warn");
+    command.args(["run", "--listen", &listen.to_string(), "--admin", ANY_PORT]);
     Ok(command)
 }
 
 /// The program `fal-host`, which starts servers of any kind and talks to them over TCP.
 pub(crate) fn fal_host(listen: SocketAddr) -> Result<Command> {
     let mut command = programs::own("fal-host")?;
-    command.args(["--listen", &listen.to_string(), "--admin", "off", "--max-multiplexing", "4096"]);
+    command.args(["--listen", &listen.to_string(), "--admin", ANY_PORT, "--max-multiplexing", "4096"]);
     command.args(["--health", "/health", "--", "sh", "-c"]);
     let app = programs::own("bench-app")?;
     let server = format!("exec {} serve --listen tcp:127.0.0.1:$PORT", app.get_program().display());
-    command.arg(server).env("FAL_LOG", "warn");
+    command.arg(server);
     Ok(command)
 }
 

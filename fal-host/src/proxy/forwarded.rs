@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use http::header::Entry;
+use http::header::{Entry, FORWARDED};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::client_address::ClientAddress;
@@ -107,23 +107,39 @@ pub(super) fn remove_forwarded(headers: &mut HeaderMap, sender: &Sender) {
 /// Adds the sender to the forwarding fields that a request has. Returns whether it has any. Otherwise the sender's encoded fields
 /// are to be written.
 pub(super) fn append_sender(headers: &mut HeaderMap, sender: &Sender) -> bool {
+    let Sender { address, scheme, .. } = sender;
+    if headers.contains_key(FORWARDED) {
+        append_hop(headers, &FORWARDED, &forwarded_element(sender));
+    }
     if !headers.keys().any(|name| *name == FORWARDED_FOR || *name == FORWARDED_PROTO) {
         return false;
     }
-    let Sender { address, scheme, .. } = sender;
-    match headers.entry(&FORWARDED_FOR) {
+    append_hop(headers, &FORWARDED_FOR, address);
+    headers.entry(&FORWARDED_PROTO).or_insert(HeaderValue::from_static(scheme.as_str()));
+    true
+}
+
+/// Appends a member to a list, whose members may be in several lines.
+fn append_hop(headers: &mut HeaderMap, name: &HeaderName, hop: &HeaderValue) {
+    match headers.entry(name) {
         Entry::Vacant(entry) => {
-            entry.insert(address.clone());
+            entry.insert(hop.clone());
         }
         Entry::Occupied(mut entry) => {
-            let hops: Vec<&[u8]> = entry.iter().chain([address]).map(HeaderValue::as_bytes).collect();
+            let hops: Vec<&[u8]> = entry.iter().chain([hop]).map(HeaderValue::as_bytes).collect();
             if let Ok(hops) = HeaderValue::from_bytes(&hops.join(&b", "[..])) {
                 entry.insert(hops);
             }
         }
     }
-    headers.entry(&FORWARDED_PROTO).or_insert(HeaderValue::from_static(scheme.as_str()));
-    true
+}
+
+/// The sender as a member of `forwarded` (RFC 7239). An IPv6 address is in brackets and quotes.
+fn forwarded_element(Sender { address, scheme, .. }: &Sender) -> HeaderValue {
+    let address = address.to_str().unwrap_or_default();
+    let address = if address.contains(':') { format!("\"[{address}]\"") } else { address.to_owned() };
+    HeaderValue::try_from(format!("for={address};proto={}", scheme.as_str()))
+        .unwrap_or_else(|_| HeaderValue::from_static("for=unknown"))
 }
 
 /// A range of IP addresses: `10.0.0.0/8`, or one address.
@@ -238,6 +254,19 @@ mod tests {
         assert_eq!(sent(Trust::Yes, &["2.2.2.2, unknown, 10.0.0.2"]), address("10.0.0.2"));
         assert_eq!(sent(Trust::Yes, &[]), address("10.0.0.1"));
         assert_eq!(sent(Trust::No, &["1.1.1.1"]), address("10.0.0.1"), "it may write what it likes");
+    }
+
+    #[test]
+    fn a_sender_is_appended_to_each_list_that_a_request_has_s45f() {
+        let sender = Sender::new("::1".parse().unwrap(), Scheme::Https, Trust::Yes);
+        let mut headers = HeaderMap::new();
+        assert!(!append_sender(&mut headers, &sender) && headers.is_empty());
+        for element in ["for=1.1.1.1", "for=2.2.2.2"] {
+            headers.append(FORWARDED, element.parse().unwrap());
+        }
+        assert!(!append_sender(&mut headers, &sender), "x-forwarded-for is still to be added");
+        let all: Vec<_> = headers.get_all(FORWARDED).iter().collect();
+        assert_eq!(all, ["for=1.1.1.1, for=2.2.2.2, for=\"[::1]\";proto=https"]);
     }
 
     fn address(text: &str) -> ClientAddress {
