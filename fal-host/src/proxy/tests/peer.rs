@@ -140,6 +140,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         Some(self.buffer.drain(..length).collect())
     }
 
+    /// Reads this many bytes, and leaves the others in the socket.
+    pub(super) async fn read_only(&mut self, length: usize) {
+        within(self.stream.read_exact(&mut vec![0; length])).await.unwrap();
+    }
+
     /// Everything until the other end closes its side.
     pub(super) async fn rest(&mut self) -> Vec<u8> {
         self.closed().await;

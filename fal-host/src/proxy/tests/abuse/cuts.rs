@@ -96,3 +96,49 @@ async fn a_runner_that_cuts_its_response_at_any_byte_gets_no_client_to_take_it_f
         assert_unharmed(&mut rig, runner.id).await;
     }
 }
+
+#[tokio::test]
+async fn a_runner_that_leaves_at_any_byte_of_a_request_loses_no_permit_s38b_s39c() {
+    let mut rig = Rig::new().await;
+    let runner = rig.runner();
+    for request in REQUESTS {
+        // The fields that the host adds follow.
+        for length in 0..=request.len() {
+            let mut client = rig.client().await;
+            client.send(request).await;
+            let mut connection = runner.accept().await;
+            connection.read_only(length).await;
+            drop(connection);
+            let answer = Strict::response(&client.rest().await).unwrap();
+            assert_eq!((answer.status(), answer.is_whole()), (503, true), "{length} of {request}");
+        }
+        assert_unharmed(&mut rig, runner.id).await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_at_any_byte_of_a_response_takes_no_permit_along_s38b_s43d() {
+    for response in RESPONSES {
+        let mut rig = Rig::new().await;
+        let runner = rig.runner();
+        let id = runner.id;
+        let (requests, _received) = mpsc::unbounded_channel();
+        let serving = tokio::spawn(answer_with(runner, response.into(), requests));
+        let request = "GET / HTTP/1.1\r\nhost: a\r\nte: trailers\r\nconnection: close, te\r\n\r\n";
+        let mut client = rig.client().await;
+        client.send(request).await;
+        let whole = client.rest().await.len();
+        for cut in [Cut::Close, Cut::Reset] {
+            for length in 0..=whole {
+                let mut client = rig.client().await;
+                client.send(request).await;
+                client.read_only(length).await;
+                if cut == Cut::Reset {
+                    client.reset();
+                }
+            }
+        }
+        assert_unharmed(&mut rig, id).await;
+        serving.abort();
+    }
+}
