@@ -159,10 +159,14 @@ async fn wait_until_ready(address: SocketAddr, runner: Option<Pid>, reporter: St
     let started = Instant::now();
     let mut pause = MIN_PAUSE;
     let (mut hint_after, mut last_hint) = (HINT_AFTER.min(reporter.startup_limit() / 2), None);
-    while !is_ready(address, runner).await {
+    loop {
+        let owner = accepting(address, runner).await;
+        if owner.is_some_and(Owner::counts_as_runner) {
+            break;
+        }
         if started.elapsed() >= hint_after {
             hint_after *= 2;
-            let hint = hint(address, runner).await;
+            let hint = hint(address, runner, owner).await;
             if let Some(hint) = hint.filter(|hint| last_hint.as_ref() != Some(hint)) {
                 tracing::warn!(runner = %reporter.id(), "{hint}");
                 reporter.not_ready(hint.clone());
@@ -175,11 +179,12 @@ async fn wait_until_ready(address: SocketAddr, runner: Option<Pid>, reporter: St
     reporter.ready();
 }
 
-async fn is_ready(address: SocketAddr, runner: Option<Pid>) -> bool {
-    let Ok(stream) = TcpStream::connect(address).await else { return false };
+/// Who has accepted a connection at this address. `None` if nothing has.
+async fn accepting(address: SocketAddr, runner: Option<Pid>) -> Option<Owner> {
+    let stream = TcpStream::connect(address).await.ok()?;
     // A port from which connections start may get one from itself.
     let is_own_end = stream.local_addr().is_ok_and(|local| local == address);
-    !is_own_end && owner(address, runner).await != Owner::Another
+    if is_own_end { None } else { Some(owner(address, runner).await) }
 }
 
 async fn owner(address: SocketAddr, runner: Option<Pid>) -> Owner {
@@ -189,17 +194,19 @@ async fn owner(address: SocketAddr, runner: Option<Pid>) -> Owner {
 }
 
 /// Why a runner is not ready yet: what was expected, and what is there instead.
-async fn hint(address: SocketAddr, runner: Option<Pid>) -> Option<String> {
+async fn hint(address: SocketAddr, runner: Option<Pid>, owner: Option<Owner>) -> Option<String> {
     let runner = runner?;
-    let found = tokio::task::spawn_blocking(move || {
-        (sockets::owner_of(address, runner), sockets::addresses_of(runner))
-    });
-    let (owner, addresses) = found.await.ok()?;
+    let addresses = tokio::task::spawn_blocking(move || sockets::addresses_of(runner)).await.ok()?;
     let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
     let advice = "have the program listen on 127.0.0.1 at the port in the environment variable PORT";
     Some(match (owner, addresses.join(", ")) {
-        (Owner::Another, _) => format!(
+        (Some(Owner::Another), _) => format!(
             "another process listens on {address}, the address of the runner: no request is sent there"
+        ),
+        (Some(Owner::Missing), _) => format!(
+            "a connection to {address}, the address of the runner, was accepted, but the system shows no process of this \
+             network that listens there: no request is sent there. Another process listens now and then, or a rule of the \
+             firewall redirects connections; {advice}"
         ),
         (_, elsewhere) if elsewhere.is_empty() => {
             format!(
@@ -231,6 +238,8 @@ fn die_with_the_host(command: &mut Command) {
 
 #[cfg(test)]
 mod tests {
+    use rustix::process::getpid;
+
     use super::*;
 
     #[test]
@@ -243,5 +252,15 @@ mod tests {
         assert!(others.iter().all(|other| other.0 != number));
         drop(first);
         assert!(!PORTS.lock().unwrap().contains(&number));
+    }
+    #[tokio::test]
+    async fn the_hint_says_that_a_connection_was_accepted_where_nothing_listens_s49c() {
+        let address = "127.0.0.1:80".parse().unwrap();
+        let hint = hint(address, Some(getpid()), Some(Owner::Missing)).await.unwrap();
+        assert!(
+            hint.starts_with("a connection to 127.0.0.1:80, the address of the runner, was accepted"),
+            "{hint}"
+        );
+        assert!(hint.contains("no request is sent there") && !hint.starts_with(NOT_LISTENING), "{hint}");
     }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use rustix::io::Errno;
 use rustix::process::{Pid, getpgid};
 
 use super::orphans::{adopted, children_of};
@@ -12,6 +14,8 @@ use super::orphans::{adopted, children_of};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct ListeningSocket {
     address: SocketAddr,
+    /// The user that made it.
+    user: u32,
     inode: u64,
 }
 
@@ -22,25 +26,41 @@ pub(super) enum Owner {
     Runner,
     /// Another process.
     Another,
+    /// The system shows no listener there.
+    Missing,
     /// The system does not tell.
     Unknown,
 }
 
+impl Owner {
+    /// Whether a connection that was accepted there counts as the runner's (S49b).
+    pub(super) fn counts_as_runner(self) -> bool {
+        matches!(self, Self::Runner | Self::Unknown)
+    }
+}
+
+/// What the system shows of a runner's processes.
+#[derive(Debug)]
+struct Processes {
+    /// Their sockets, as far as the system shows them.
+    inodes: BTreeSet<u64>,
+    /// Whether the system hides the sockets of one of them, as when the runner has changed its user.
+    are_hidden: bool,
+    /// Their users. `None` if the system hides them, too.
+    users: Option<BTreeSet<u32>>,
+}
+
 /// Who answers a connection to this IPv4 address. Blocks.
 pub(super) fn owner_of(address: SocketAddr, runner: Pid) -> Owner {
-    let sockets: Vec<_> = listening().into_iter().filter(|socket| socket.is_reached_by(address)).collect();
-    match inodes_of(runner) {
-        Some(_) if sockets.is_empty() => Owner::Unknown,
-        Some(inodes) if sockets.iter().all(|socket| inodes.contains(&socket.inode)) => Owner::Runner,
-        Some(_) => Owner::Another,
-        None => Owner::Unknown,
-    }
+    let Ok(sockets) = listening() else { return Owner::Unknown };
+    let sockets: Vec<_> = sockets.into_iter().filter(|socket| socket.is_reached_by(address)).collect();
+    Processes::of(runner).owner_of(&sockets)
 }
 
 /// The addresses on which a runner listens. Blocks.
 pub(super) fn addresses_of(runner: Pid) -> BTreeSet<SocketAddr> {
-    let inodes = inodes_of(runner).unwrap_or_default();
-    let own = listening().into_iter().filter(|socket| inodes.contains(&socket.inode));
+    let inodes = Processes::of(runner).inodes;
+    let own = listening().unwrap_or_default().into_iter().filter(|socket| inodes.contains(&socket.inode));
     own.map(|socket| socket.address).collect()
 }
 
@@ -51,9 +71,9 @@ impl ListeningSocket {
         let mut fields = line.split_whitespace();
         let (address, state) = (fields.nth(1)?, fields.nth(1)?);
         let (ip, port) = address.split_once(':')?;
-        let inode = fields.nth(5)?.parse().ok()?;
+        let (user, inode) = (fields.nth(3)?.parse().ok()?, fields.nth(1)?.parse().ok()?);
         let address = SocketAddr::new(parse_ip(ip)?, u16::from_str_radix(port, 16).ok()?);
-        (state == LISTEN).then_some(Self { address, inode })
+        (state == LISTEN).then_some(Self { address, user, inode })
     }
 
     /// Whether it may get a connection to this IPv4 address. A socket on `::` gets those of IPv4, too.
@@ -76,27 +96,79 @@ fn parse_ip(digits: &str) -> Option<IpAddr> {
     Some(Ipv6Addr::from(<[u8; 16]>::try_from(bytes).ok()?).into())
 }
 
-fn listening() -> Vec<ListeningSocket> {
-    let tables = ["/proc/self/net/tcp", "/proc/self/net/tcp6"].map(fs::read_to_string);
-    tables.iter().flatten().flat_map(|table| table.lines().filter_map(ListeningSocket::parse)).collect()
+/// All sockets that listen. An error means that the system does not show them.
+fn listening() -> io::Result<Vec<ListeningSocket>> {
+    let v4 = fs::read_to_string("/proc/self/net/tcp")?;
+    let v6 = match fs::read_to_string("/proc/self/net/tcp6") {
+        // A system without IPv6 has no such table.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        table => table?,
+    };
+    Ok([v4, v6].iter().flat_map(|table| table.lines().filter_map(ListeningSocket::parse)).collect())
 }
 
-/// The sockets of a runner's processes. `None` if the system does not show them, as when a runner has changed its user.
-fn inodes_of(runner: Pid) -> Option<BTreeSet<u64>> {
-    let mut inodes = BTreeSet::new();
-    for process in processes_of(runner) {
-        let descriptors = match fs::read_dir(format!("/proc/{}/fd", process.as_raw_nonzero())) {
-            Ok(descriptors) => descriptors,
-            // It has ended.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(_) => return None,
-        };
-        let targets = descriptors.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
-        inodes.extend(targets.filter_map(|target| {
-            target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse::<u64>().ok()
-        }));
+impl Processes {
+    fn of(runner: Pid) -> Self {
+        let mut shown = Self { inodes: BTreeSet::new(), are_hidden: false, users: Some(BTreeSet::new()) };
+        for process in processes_of(runner) {
+            shown.add(process);
+        }
+        shown
     }
-    fs::exists("/proc/self/fd").unwrap_or(false).then_some(inodes)
+
+    fn add(&mut self, process: Pid) {
+        let directory = format!("/proc/{}", process.as_raw_nonzero());
+        if let Err(error) = self.add_sockets(&format!("{directory}/fd")) {
+            self.are_hidden |= !has_ended(&error);
+        }
+        match fs::read_to_string(format!("{directory}/status")) {
+            Ok(status) => self.users.iter_mut().for_each(|users| users.extend(users_in(&status))),
+            Err(error) if has_ended(&error) => {}
+            Err(_) => self.users = None,
+        }
+    }
+
+    fn add_sockets(&mut self, descriptors: &str) -> io::Result<()> {
+        for descriptor in fs::read_dir(descriptors)? {
+            let target = match fs::read_link(descriptor?.path()) {
+                // It was closed.
+                Err(error) if has_ended(&error) => continue,
+                target => target?,
+            };
+            let inode = target.to_str().and_then(|it| it.strip_prefix("socket:[")?.strip_suffix(']'));
+            self.inodes.extend(inode.and_then(|inode| inode.parse::<u64>().ok()));
+        }
+        Ok(())
+    }
+
+    /// Who has all of these listeners.
+    fn owner_of(&self, sockets: &[ListeningSocket]) -> Owner {
+        let is_own = |socket: &ListeningSocket| self.inodes.contains(&socket.inode);
+        // A process whose sockets are hidden may have those of its user.
+        let may_be_own = |socket: &ListeningSocket| {
+            self.are_hidden && self.users.as_ref().is_none_or(|users| users.contains(&socket.user))
+        };
+        if sockets.is_empty() {
+            Owner::Missing
+        } else if sockets.iter().all(is_own) {
+            Owner::Runner
+        } else if sockets.iter().all(|socket| is_own(socket) || may_be_own(socket)) {
+            Owner::Unknown
+        } else {
+            Owner::Another
+        }
+    }
+}
+
+/// Whether something cannot be read because it has ended: before its directory was opened, or after that.
+fn has_ended(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(Errno::SRCH.raw_os_error())
+}
+
+/// The users in `/proc/PID/status`: the real, the effective, the saved one, and that for files, which a new socket gets.
+fn users_in(status: &str) -> impl Iterator<Item = u32> {
+    let users = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+    users.unwrap_or_default().split_whitespace().filter_map(|user| user.parse().ok())
 }
 
 /// A runner's process, its descendants, and the orphans of its process group that this process has adopted.
@@ -113,25 +185,28 @@ fn processes_of(runner: Pid) -> Vec<Pid> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::net::{SocketAddrV4, TcpListener};
+    use std::thread;
 
-    use rustix::process::getpid;
+    use rustix::net::{AddressFamily, SocketType};
+    use rustix::process::{Uid, getpid, getuid};
 
     use super::*;
 
     #[test]
     fn an_address_of_the_table_is_read() {
         let of = |line: &str| {
-            ListeningSocket::parse(line).map(|socket| (socket.address.to_string(), socket.inode))
+            let socket = ListeningSocket::parse(line)?;
+            Some((socket.address.to_string(), socket.user, socket.inode))
         };
-        let rest = "00000000:00000000 00:00000000 00000000     0        0";
+        let rest = "00000000:00000000 00:00000000 00000000  1000        0";
         if cfg!(target_endian = "little") {
             let v4 = format!("   0: 0100007F:1F90 00000000:0000 0A {rest} 4242 1 0000 100 0 0 10 0");
-            assert_eq!(of(&v4), Some(("127.0.0.1:8080".to_owned(), 4242)));
+            assert_eq!(of(&v4), Some(("127.0.0.1:8080".to_owned(), 1000, 4242)));
             let v6 = format!(
                 "   1: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A {rest} 7 1"
             );
-            assert_eq!(of(&v6), Some(("[::1]:80".to_owned(), 7)));
+            assert_eq!(of(&v6), Some(("[::1]:80".to_owned(), 1000, 7)));
         }
         let connected = format!("   0: 0100007F:1F90 0100007F:9999 01 {rest} 4242 1");
         assert_eq!(of(&connected), None);
@@ -141,11 +216,79 @@ mod tests {
     #[test]
     fn a_socket_is_reached_by_its_own_address_and_as_a_wildcard() {
         let reached = |socket: &str| {
-            let socket = ListeningSocket { address: socket.parse().unwrap(), inode: 1 };
+            let socket = ListeningSocket { address: socket.parse().unwrap(), user: 0, inode: 1 };
             socket.is_reached_by("127.0.0.1:80".parse().unwrap())
         };
         assert!(["127.0.0.1:80", "0.0.0.0:80", "[::]:80", "[::ffff:127.0.0.1]:80"].into_iter().all(reached));
         assert!(!["127.0.0.1:81", "[::1]:80", "127.0.0.2:80"].into_iter().any(reached));
+    }
+
+    /// The listener of a user.
+    fn listener(user: u32, inode: u64) -> ListeningSocket {
+        ListeningSocket { address: "127.0.0.1:80".parse().unwrap(), user, inode }
+    }
+
+    #[test]
+    fn a_port_without_a_listener_is_not_the_runners_s49b() {
+        // Bound, so that no one else listens there.
+        let bound = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        rustix::net::bind(&bound, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = rustix::net::getsockname(&bound).unwrap().try_into().unwrap();
+        let owner = owner_of(address, getpid());
+        assert_eq!((owner, owner.counts_as_runner()), (Owner::Missing, false));
+        let hidden = Processes { inodes: BTreeSet::new(), are_hidden: true, users: None };
+        assert_eq!(hidden.owner_of(&[]), Owner::Missing);
+    }
+
+    #[test]
+    fn a_listener_may_be_of_a_process_with_hidden_sockets_if_its_user_is_the_same_s49b() {
+        let runner = |users: Option<&[u32]>, are_hidden| Processes {
+            inodes: [1].into(),
+            are_hidden,
+            users: users.map(|users| users.iter().copied().collect()),
+        };
+        let changed = runner(Some(&[1000, 33]), true);
+        assert_eq!(changed.owner_of(&[listener(33, 2)]), Owner::Unknown);
+        assert_eq!(changed.owner_of(&[listener(33, 2), listener(0, 1)]), Owner::Unknown);
+        assert_eq!(changed.owner_of(&[listener(34, 2)]), Owner::Another);
+        assert_eq!(changed.owner_of(&[listener(33, 2), listener(34, 3)]), Owner::Another);
+        assert_eq!(changed.owner_of(&[listener(34, 1)]), Owner::Runner);
+        assert_eq!(runner(None, true).owner_of(&[listener(34, 2)]), Owner::Unknown);
+        // The system shows all of its sockets.
+        assert_eq!(runner(Some(&[33]), false).owner_of(&[listener(33, 2)]), Owner::Another);
+        assert!(Owner::Unknown.counts_as_runner() && !Owner::Another.counts_as_runner());
+    }
+
+    #[test]
+    fn the_users_of_a_process_are_read() {
+        let status = "Name:\tnginx\nUid:\t1000\t33\t34\t35\nGid:\t1\t1\t1\t1\n";
+        assert_eq!(users_in(status).collect::<Vec<_>>(), [1000, 33, 34, 35]);
+        let own = Processes::of(getpid());
+        assert!(own.users.unwrap().contains(&getuid().as_raw()) && !own.are_hidden);
+    }
+
+    #[test]
+    #[ignore = "needs root, to become another user"]
+    fn the_listener_of_a_runner_whose_sockets_are_hidden_is_known_by_its_user_s49b() {
+        let own = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut sleep = std::process::Command::new("sleep");
+        let mut runner = sleep.arg("1000").spawn().unwrap();
+        let pid = Pid::from_child(&runner);
+        let (others, owners) = thread::scope(|scope| {
+            let as_another_user = scope.spawn(|| {
+                let user = Uid::from_raw(54_324);
+                // Of this thread only.
+                rustix::thread::set_thread_res_uid(user, user, user).unwrap();
+                let other = TcpListener::bind("127.0.0.1:0").unwrap();
+                let owners = [&own, &other].map(|it| owner_of(it.local_addr().unwrap(), pid));
+                (other, owners)
+            });
+            as_another_user.join().unwrap()
+        });
+        drop(others);
+        runner.kill().unwrap();
+        runner.wait().unwrap();
+        assert_eq!(owners, [Owner::Unknown, Owner::Another]);
     }
 
     #[test]
