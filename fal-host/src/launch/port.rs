@@ -182,7 +182,11 @@ async fn wait_until_ready(address: SocketAddr, runner: Option<Pid>, reporter: St
 /// Who has accepted a connection at this address. `None` if nothing has.
 async fn accepting(address: SocketAddr, runner: Option<Pid>) -> Option<Owner> {
     let stream = TcpStream::connect(address).await.ok()?;
-    // A port from which connections start may get one from itself.
+    acceptor_of(&stream, address, runner).await
+}
+
+/// Who has accepted a connection to this address. `None` if it is its own other end, which one from this port may be.
+async fn acceptor_of(stream: &TcpStream, address: SocketAddr, runner: Option<Pid>) -> Option<Owner> {
     let is_own_end = stream.local_addr().is_ok_and(|local| local == address);
     if is_own_end { None } else { Some(owner(address, runner).await) }
 }
@@ -239,6 +243,7 @@ fn die_with_the_host(command: &mut Command) {
 #[cfg(test)]
 mod tests {
     use rustix::process::getpid;
+    use tokio::net::TcpSocket;
 
     use super::*;
 
@@ -262,5 +267,17 @@ mod tests {
             "{hint}"
         );
         assert!(hint.contains("no request is sent there") && !hint.starts_with(NOT_LISTENING), "{hint}");
+    }
+    #[tokio::test]
+    async fn a_connection_to_itself_has_no_acceptor_s49b() {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let address = socket.local_addr().unwrap();
+        let stream = socket.connect(address).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), address);
+        // Where the system does not tell whose a listener is.
+        assert_eq!(acceptor_of(&stream, address, None).await, None);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        assert_eq!(accepting(listener.local_addr().unwrap(), None).await, Some(Owner::Unknown));
     }
 }
