@@ -1,6 +1,7 @@
 //! The directory of the runners' sockets.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -37,8 +38,7 @@ pub(super) struct SocketPaths {
 
 impl SocketDirectory {
     pub(super) fn create() -> io::Result<Self> {
-        let runtime = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
-        Self::create_in_first(runtime.into_iter().chain([PathBuf::from("/run"), env::temp_dir()]))
+        Self::create_in_first(parents(env::var_os("XDG_RUNTIME_DIR")))
     }
 
     /// Creates it in the first of these directories that allows it. The error is that of the last one.
@@ -126,6 +126,12 @@ impl SocketDirectory {
     }
 }
 
+/// Where the directory may be, in this order, by the value of `XDG_RUNTIME_DIR`.
+fn parents(runtime: Option<OsString>) -> impl Iterator<Item = PathBuf> {
+    let runtime = runtime.map(PathBuf::from).filter(|path| path.is_absolute());
+    runtime.into_iter().chain([PathBuf::from("/run"), env::temp_dir()])
+}
+
 /// Removes the directories of hosts of the same user that have ended.
 fn sweep(parent: &Path) -> io::Result<()> {
     let own = rustix::process::getuid().as_raw();
@@ -165,6 +171,18 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
         drop(directory);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn directories_whose_old_files_are_left_alone_come_before_the_temporary_one() {
+        let parents = |runtime: Option<&str>| parents(runtime.map(OsString::from)).collect::<Vec<_>>();
+        let temporary = env::temp_dir();
+        let without = [Path::new("/run"), &*temporary];
+        assert_eq!(parents(None), without);
+        assert_eq!(parents(Some("/run/user/7")), [Path::new("/run/user/7"), without[0], without[1]]);
+        // The specification says that a relative path is ignored.
+        assert_eq!(parents(Some("run/user/7")), without);
+        assert_eq!(parents(Some("")), without);
     }
 
     #[test]
