@@ -195,8 +195,11 @@ fn has_ended(pid: Pid) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Seek;
     use std::os::unix::process::CommandExt;
     use std::process::{Command, Stdio};
+
+    use rustix::process::getpid;
 
     use super::super::cgroup_entry::pid_of;
     use super::*;
@@ -215,6 +218,24 @@ mod tests {
         assert!(child.wait().is_err());
         assert_eq!((reaped.exit, reaped.evidence.core_dumped), (Exit::Status(3), false));
         assert!(reaped.evidence.peak_memory.unwrap() > 0 && reaped.evidence.cpu_time.is_some());
+    }
+
+    #[test]
+    fn a_signal_that_is_not_permitted_is_an_error_that_says_what_to_do() {
+        let log = Arc::new(tempfile::tempfile().unwrap());
+        let lines = tracing_subscriber::fmt().with_ansi(false).with_writer(Arc::clone(&log)).finish();
+        let group = Group::led_by(getpid(), None);
+        tracing::subscriber::with_default(lines, || {
+            group.signal(Signal::KILL, |_, _| Err(Errno::PERM));
+            group.signal(Signal::KILL, |_, _| Err(Errno::SRCH));
+        });
+        (&*log).rewind().unwrap();
+        let log = io::read_to_string(&*log).unwrap();
+        let what = "cannot signal a runner that has changed its user: run the host as the same user, or with the capability CAP_KILL";
+        assert!(log.contains("ERROR") && log.contains(what), "{log}");
+        let process = format!("pid={}", getpid().as_raw_nonzero());
+        assert!(log.contains(&process) && log.contains("Signal::KILL"), "{log}");
+        assert_eq!(log.lines().count(), 1, "a process that has ended is as wanted");
     }
 
     #[test]
