@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use rustix::net::sockopt;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -12,7 +13,6 @@ use tokio::time::Instant;
 use super::overdue::tick_through;
 use super::rig::limits;
 use super::{Rig, within};
-use crate::proxy::Limits;
 use crate::proxy::client::Client;
 use crate::proxy::client_limits::{ClientLimits, HEAD_TIMEOUT};
 use crate::proxy::client_threads::Thread;
@@ -22,6 +22,7 @@ use crate::proxy::protocol::Protocol;
 use crate::proxy::stopping::MakeRoom;
 use crate::proxy::stopping::close_or_make_room;
 use crate::proxy::timer::TickClock;
+use crate::proxy::{Limits, serve};
 
 /// The limit, as exact as it is kept.
 fn is_the_limit(waited: Duration) -> bool {
@@ -155,5 +156,26 @@ async fn a_burst_of_a_thousand_clients_finds_room_in_the_queue_of_the_listener_s
         let connected =
             tokio::time::timeout(Duration::from_millis(900), tokio::net::TcpStream::connect(address));
         clients.push(connected.await.expect("it fits into the queue").unwrap());
+    }
+}
+
+#[tokio::test]
+async fn the_system_watches_the_clients_of_a_listener_that_another_host_may_have_handed_over_s43d() {
+    for (client_timeout, user_timeout) in [(60, 60_000), (5, 40_000)] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let handed_over = tokio::net::TcpListener::from_std(listener.try_clone().unwrap()).unwrap();
+        let limits = Limits { client_timeout: Duration::from_secs(client_timeout), ..limits() };
+        let balancer = Rig::with(limits).await.balancer;
+        serve(handed_over, balancer, &[], std::future::ready(())).await;
+
+        let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (connection, _) = listener.accept().unwrap();
+        assert!(sockopt::tcp_nodelay(&connection).unwrap());
+        assert!(sockopt::socket_keepalive(&connection).unwrap());
+        assert_eq!(sockopt::tcp_keepidle(&connection).unwrap(), Duration::from_secs(30));
+        assert_eq!(sockopt::tcp_keepintvl(&connection).unwrap(), Duration::from_secs(10));
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        assert_eq!(sockopt::tcp_user_timeout(&connection).unwrap(), user_timeout);
     }
 }
