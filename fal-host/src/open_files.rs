@@ -5,6 +5,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::OnceLock;
+use std::thread;
 
 #[cfg(target_os = "linux")]
 use rustix::process::{Pid, prlimit};
@@ -60,6 +61,24 @@ pub(crate) fn restore_of(pid: u32) {
     }
 }
 
+/// How many connections one listener of the admin interface, of the probes or of operators has at most.
+pub(crate) const INTERFACE_CONNECTIONS: usize = 32;
+
+/// The admin interface, the probes and the control socket.
+const INTERFACES: usize = 3;
+
+/// The runtimes that serve no clients: of the control thread, the admin thread, the hook, and the exporter of spans.
+const OTHER_RUNTIMES: usize = 4;
+
+/// The descriptors of a runtime: two for its reactor, one that wakes it, and one that tells it of signals.
+const RUNTIME: usize = 4;
+
+/// For listeners and their duplicates, the log, files that are read for a moment, and the files of the embedding program.
+const REST: usize = 64;
+
+/// For the pipes, the channel and the check connection of one runner.
+const RUNNER: usize = 8;
+
 /// The open files that a host may have, and those that it reserves for its runners.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenFiles {
@@ -71,21 +90,27 @@ pub(crate) struct OpenFiles {
 
 impl OpenFiles {
     pub(crate) fn of(runners: NonZeroUsize, max_multiplexing: NonZeroU32) -> Self {
-        Self::within(getrlimit(Resource::Nofile).current, runners, max_multiplexing)
+        // Each core has a thread that serves clients.
+        let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self::within(getrlimit(Resource::Nofile).current, cores, runners, max_multiplexing)
     }
 
-    fn within(limit: Option<u64>, runners: NonZeroUsize, max_multiplexing: NonZeroU32) -> Self {
-        /// For listeners, runtimes, the log, the admin interface, and the files of the embedding program.
-        const OWN: u64 = 64 + 32;
-        /// For the pipes, the channel and the check connection of one runner.
-        const RUNNER: u64 = 8;
-        let runners = u64::try_from(runners.get()).unwrap_or(u64::MAX);
+    fn within(
+        limit: Option<u64>,
+        cores: NonZeroUsize,
+        runners: NonZeroUsize,
+        max_multiplexing: NonZeroU32,
+    ) -> Self {
+        let runtimes = cores.get().saturating_add(OTHER_RUNTIMES).saturating_mul(RUNTIME);
+        let own = runtimes.saturating_add(INTERFACES * INTERFACE_CONNECTIONS + REST);
+        let permits = usize::try_from(max_multiplexing.get()).unwrap_or(usize::MAX);
         // Each runner may have a successor at the same time.
         let reserved = runners
+            .get()
             .saturating_mul(2)
-            .saturating_mul(RUNNER + u64::from(max_multiplexing.get()))
-            .saturating_add(OWN);
-        Self { limit, reserved }
+            .saturating_mul(permits.saturating_add(RUNNER))
+            .saturating_add(own);
+        Self { limit, reserved: u64::try_from(reserved).unwrap_or(u64::MAX) }
     }
 
     /// How many clients may be connected.
@@ -105,18 +130,56 @@ impl OpenFiles {
 mod tests {
     use super::*;
 
-    /// The limit of a host of one runner with one permit.
-    fn limited(limit: u64) -> OpenFiles {
-        OpenFiles::within(Some(limit), NonZeroUsize::MIN, NonZeroU32::MIN)
+    /// The limit of a host of one runner with one permit, on a machine with two cores.
+    fn limited(limit: impl Into<Option<u64>>) -> OpenFiles {
+        let cores = NonZeroUsize::new(2).unwrap();
+        OpenFiles::within(limit.into(), cores, NonZeroUsize::MIN, NonZeroU32::MIN)
     }
 
     #[test]
     fn files_that_runners_need_are_reserved() {
-        assert_eq!(limited(1024).clients(), 910);
+        assert_eq!(limited(1024).clients(), 822);
         assert_eq!(limited(80).clients(), 20, "a quarter at least");
         assert_eq!(limited(0).clients(), 1);
-        let unlimited = OpenFiles::within(None, NonZeroUsize::MIN, NonZeroU32::MIN);
+        let unlimited = limited(None);
         assert_eq!((unlimited.clients(), unlimited.limit_for(usize::MAX)), (usize::MAX, None));
+    }
+
+    #[test]
+    fn every_connection_to_an_interface_and_every_core_has_files_that_are_reserved() {
+        let reserved = |cores, runners, permits| {
+            let (cores, runners) = (NonZeroUsize::new(cores).unwrap(), NonZeroUsize::new(runners).unwrap());
+            OpenFiles::within(None, cores, runners, NonZeroU32::new(permits).unwrap()).reserved
+        };
+        let small = reserved(1, 1, 1);
+        let connections = u64::try_from(INTERFACES * INTERFACE_CONNECTIONS).unwrap();
+        assert!(small > connections + 2 * (8 + 1) + 5 * 4, "{small}");
+        assert_eq!(reserved(64, 1, 1) - small, 63 * 4);
+        assert_eq!(reserved(1, 3, 5) - small, 2 * 3 * (8 + 5) - 2 * (8 + 1));
+        assert_eq!(reserved(usize::MAX, usize::MAX, u32::MAX), u64::MAX);
+    }
+
+    /// Whether this process counts its descriptors, and does nothing else meanwhile.
+    const COUNTS: &str = "FAL_TEST_COUNTS";
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_runtime_has_no_more_descriptors_than_are_reserved_for_it() {
+        let name = "open_files::tests::a_runtime_has_no_more_descriptors_than_are_reserved_for_it";
+        if std::env::var_os(COUNTS).is_none() {
+            let mut alone = Command::new(std::env::current_exe().unwrap());
+            alone.args(["--exact", name, "--test-threads=1"]).env(COUNTS, "");
+            assert!(alone.status().unwrap().success());
+            return;
+        }
+        let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+        let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        // The first one opens what all of them share.
+        let _first = runtime();
+        let before = open();
+        let _others = [runtime(), runtime()];
+        let opened = open() - before;
+        assert!(opened <= 2 * RUNTIME, "{opened}");
     }
 
     #[test]

@@ -20,9 +20,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use crate::connect::Pause;
-
-/// How many connections there may be. One more ends the oldest. The descriptors are reserved in `open_files.rs`.
-const MAX_CONNECTIONS: usize = 32;
+use crate::open_files::INTERFACE_CONNECTIONS;
 
 /// How long a client may take to send the head of a request, which is also how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -95,7 +93,7 @@ pub(crate) async fn serve(
     while tasks.join_next().await.is_some() {}
 }
 
-/// Accepts connections until the future is dropped.
+/// Accepts connections until the future is dropped. One more than there may be ends the oldest.
 async fn accept(
     listener: &AdminListener,
     router: &Router,
@@ -116,7 +114,7 @@ async fn accept(
         pause = Pause::new();
         while tasks.try_join_next().is_some() {}
         connections.retain(|connection| !connection.is_finished());
-        if connections.len() >= MAX_CONNECTIONS
+        if connections.len() >= INTERFACE_CONNECTIONS
             && let Some(oldest) = connections.pop_front()
         {
             oldest.abort();
@@ -231,7 +229,7 @@ mod tests {
     async fn silent_connections_do_not_keep_others_out_s46a() {
         let address = start().await;
         let mut silent = Vec::new();
-        for _ in 0..3 * MAX_CONNECTIONS {
+        for _ in 0..3 * INTERFACE_CONNECTIONS {
             silent.push(connect(address).await);
         }
         let mut client = connect(address).await;

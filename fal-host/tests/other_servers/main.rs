@@ -231,10 +231,14 @@ fn a_host_raises_its_file_limit_and_its_servers_get_the_original_one() {
 
 #[test]
 fn a_file_limit_that_is_too_low_is_logged_with_one_that_is_high_enough() {
-    let mut host = Program::limited("ulimit -n 512", &TELLS);
-    host.said(&["WARN", "398", "ulimit -n 1139", "LimitNOFILE=1139", "shorter queue"]);
-    let mut host = Program::limited("ulimit -n 1139", &TELLS);
-    host.said(&["runner 1 |", "limits 1139 1139"]);
+    // For the host itself, and for its runner and the successor.
+    let reserved = 176 + 4 * thread::available_parallelism().unwrap().get() + 2 * (8 + 1);
+    let (clients, enough) = (1024_usize.saturating_sub(reserved).max(1024 / 4), 1024 + 1 + reserved);
+    let mut host = Program::limited("ulimit -n 1024", &TELLS);
+    let [clients, limit] = [format!("clients={clients}"), format!("ulimit -n {enough}")];
+    host.said(&["WARN", &clients, &limit, &format!("LimitNOFILE={enough}"), "shorter queue"]);
+    let mut host = Program::limited(&limit, &TELLS);
+    host.said(&["runner 1 |", &format!("limits {enough} {enough}")]);
     assert!(!host.said.iter().any(|line| line.contains("ulimit")), "that is enough: {:#?}", host.said);
 }
 
