@@ -144,9 +144,10 @@ impl Processes {
     /// Who has all of these listeners.
     fn owner_of(&self, sockets: &[ListeningSocket]) -> Owner {
         let is_own = |socket: &ListeningSocket| self.inodes.contains(&socket.inode);
-        // A process whose sockets are hidden may have those of its user.
+        // A process whose sockets are hidden may have those of its user, and those that it made as root before it changed that.
         let may_be_own = |socket: &ListeningSocket| {
-            self.are_hidden && self.users.as_ref().is_none_or(|users| users.contains(&socket.user))
+            let is_user = |users: &BTreeSet<_>| socket.user == 0 || users.contains(&socket.user);
+            self.are_hidden && self.users.as_ref().is_none_or(is_user)
         };
         if sockets.is_empty() {
             Owner::Missing
@@ -250,6 +251,7 @@ mod tests {
         let changed = runner(Some(&[1000, 33]), true);
         assert_eq!(changed.owner_of(&[listener(33, 2)]), Owner::Unknown);
         assert_eq!(changed.owner_of(&[listener(33, 2), listener(0, 1)]), Owner::Unknown);
+        assert_eq!(changed.owner_of(&[listener(0, 2)]), Owner::Unknown);
         assert_eq!(changed.owner_of(&[listener(34, 2)]), Owner::Another);
         assert_eq!(changed.owner_of(&[listener(33, 2), listener(34, 3)]), Owner::Another);
         assert_eq!(changed.owner_of(&[listener(34, 1)]), Owner::Runner);
