@@ -17,15 +17,18 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use pin_project_lite::pin_project;
-use tokio::sync::watch;
+use tokio::sync::oneshot::error::TryRecvError;
+use tokio::sync::{oneshot, watch};
 use tower::Service;
 
 use super::body_wakes::ConnectionWaker;
 use super::catch_panic::CatchPanicFuture;
+use super::closing_socket::ClosingSocket;
 use super::concurrency::ConnectionHold;
 use super::head_timer::HeadClock;
 use super::request_body::UnreadBody;
-use super::socket::{Socket, SocketKeeper, TransportStream};
+use super::socket::{Socket, SocketKeeper};
+use super::transport_stream::TransportStream;
 use crate::endpoint::RequestId;
 use crate::normal_path::normal_uri;
 
@@ -83,15 +86,16 @@ impl Connections {
 
     /// Serves one connection on its own task.
     pub(super) fn spawn(&self, stream: TransportStream) {
-        let socket = Socket::new(stream);
+        let (socket, closed) = Socket::new(stream);
         let (keeper, has_asked) = (socket.keeper(), Arc::<AtomicBool>::default());
+        let unread = UnreadBody::default();
         let requests = ConnectionService {
             router: self.router.clone(),
             has_asked: Arc::clone(&has_asked),
             hold: ConnectionHold::new(Arc::clone(&keeper)),
             keeper: Arc::clone(&keeper),
             draining: Arc::clone(&self.draining),
-            unread: UnreadBody::default(),
+            unread: unread.clone(),
         };
         let mut http = self.http.clone();
         if let Some(clock) = &self.head_clock {
@@ -100,25 +104,29 @@ impl Connections {
         let connection = http.serve_connection(TokioIo::new(socket), requests).with_upgrades();
         let mut closing = self.closing.clone();
         tokio::spawn(async move {
-            {
+            let failed = {
                 let (mut connection, mut waker) = (pin!(connection), ConnectionWaker::default());
                 // Errors are the client's: it disconnected or sent malformed HTTP.
                 tokio::select! {
                     biased;
-                    _ = poll_fn(|cx| connection.as_mut().poll(&mut waker.context(cx))) => {}
+                    ended = poll_fn(|cx| connection.as_mut().poll(&mut waker.context(cx))) => ended.is_err(),
                     () = wait_for(Closing::Idle, &mut closing) => {
                         connection.as_mut().graceful_shutdown();
                         // hyper would wait without limit for the rest of a first request head.
                         if has_asked.load(Ordering::Relaxed) {
                             tokio::select! {
                                 biased;
-                                _ = poll_fn(|cx| connection.as_mut().poll(&mut waker.context(cx))) => {}
-                                () = wait_for(Closing::All, &mut closing) => {}
+                                ended = poll_fn(|cx| connection.as_mut().poll(&mut waker.context(cx))) => {
+                                    ended.is_err()
+                                }
+                                () = wait_for(Closing::All, &mut closing) => false,
                             }
+                        } else {
+                            false
                         }
                     }
                 }
-            }
+            };
             // Another protocol is as late as a slow client (S70b). The keeper would keep its socket open.
             let switched = keeper.end_of_switched();
             drop(keeper);
@@ -128,9 +136,43 @@ impl Connections {
                     () = wait_for(Closing::All, &mut closing) => {}
                 }
             }
-            // Dropped last: when no receiver is left, every router is dropped, too.
-            drop(closing);
+            close(closed, failed || unread.is_unread(), closing).await;
         });
+    }
+}
+
+/// Closes a connection in stages when its last hold is dropped, if its client may still send (S43j).
+///
+/// A stop waits for a client that has not sent all of its request, since that could not read its response after a reset.
+/// It does not wait for others, such as idle ones. `closing` is dropped after all else: when no receiver is left, every
+/// router is dropped, too.
+async fn close(
+    mut closed: oneshot::Receiver<ClosingSocket>,
+    still_sends: bool,
+    mut closing: watch::Receiver<Closing>,
+) {
+    match closed.try_recv() {
+        Ok(socket) if still_sends || socket.has_received() => {
+            // In its own memory: while a connection is served its task does not need it.
+            let discard = Box::pin(socket.discard());
+            tokio::select! {
+                biased;
+                () = wait_for(Closing::All, &mut closing) => {}
+                () = discard => {}
+            }
+        }
+        Ok(socket) => {
+            drop(closing);
+            Box::pin(socket.discard()).await;
+        }
+        Err(TryRecvError::Empty) => {
+            // A call still holds the connection. A stop waits for the call itself.
+            drop(closing);
+            if let Ok(socket) = closed.await {
+                Box::pin(socket.discard()).await;
+            }
+        }
+        Err(TryRecvError::Closed) => {}
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use fal_health::protocol::ListenAddress;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixSocket, UnixStream};
 
-use super::socket::TransportStream;
+use super::transport_stream::TransportStream;
 
 /// A listening socket.
 #[derive(Debug)]

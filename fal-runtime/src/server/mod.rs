@@ -3,6 +3,7 @@
 //! It drives hyper's HTTP/1 connections directly and adds:
 //!
 //! - A socket stays open after its connection while a call needs it ([`socket`], S38).
+//! - A client that still sends can read its last response ([`closing_socket`], S43j).
 //! - The listener closes without losing queued connections ([`listener`]).
 //! - Health checks of the host have their own listener ([`health_listener`]).
 //! - Open connections close without losing a request that is on its way ([`Server::drain`]).
@@ -13,6 +14,8 @@ mod accept;
 mod body_wakes;
 #[cfg(any(feature = "cli", feature = "cors"))]
 mod catch_panic;
+#[cfg(feature = "cli")]
+mod closing_socket;
 mod concurrency;
 #[cfg(feature = "cli")]
 mod connection;
@@ -30,6 +33,8 @@ mod probe_lane;
 mod request_body;
 #[cfg(feature = "cli")]
 mod socket;
+#[cfg(feature = "cli")]
+mod transport_stream;
 
 #[cfg(feature = "cli")]
 pub(crate) use accept::Server;

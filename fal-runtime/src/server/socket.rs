@@ -6,23 +6,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::oneshot;
 
+use super::closing_socket::ClosingSocket;
 use super::concurrency::SwitchedPermit;
-
-/// A connected socket, TCP or Unix.
-#[derive(Debug)]
-pub(super) enum TransportStream {
-    Unix(UnixStream),
-    Tcp(TcpStream),
-}
+use super::transport_stream::TransportStream;
 
 /// A connection's socket. Its [`SocketKeeper`] keeps it open after hyper has dropped it.
 ///
 /// When a client disconnects, hyper drops the connection and with it the future of the call. A blocking call runs
 /// on. Until it returns, the host must see the connection open, since that tells it that the call still holds its
-/// permit (S38). So a dropped socket is handed to the keeper, and closed when the last hold on that is dropped.
+/// permit (S38). So a dropped socket is handed to the keeper, which starts to close it when the last hold on that is
+/// dropped.
 #[derive(Debug)]
 pub(super) struct Socket {
     /// `None` only during the drop.
@@ -31,13 +26,16 @@ pub(super) struct Socket {
 }
 
 /// Keeps a connection's socket open while it is referenced.
-#[derive(Debug, Default)]
-pub(super) struct SocketKeeper(Mutex<Kept>);
+#[derive(Debug)]
+pub(super) struct SocketKeeper {
+    kept: Mutex<Kept>,
+    closing: Option<oneshot::Sender<ClosingSocket>>,
+}
 
 #[derive(Debug, Default)]
 struct Kept {
     /// A socket that hyper has dropped.
-    _dropped: Option<TransportStream>,
+    dropped: Option<TransportStream>,
     /// Set while the socket speaks another protocol.
     switched: Option<Switched>,
 }
@@ -63,13 +61,28 @@ impl SocketKeeper {
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for SocketKeeper {
+    fn drop(&mut self) {
+        let kept = self.kept.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(closing) = kept.dropped.take().and_then(ClosingSocket::begin)
+            && let Some(connection) = self.closing.take()
+        {
+            // Without a task that receives it the socket is closed.
+            let _ = connection.send(closing);
+        }
     }
 }
 
 impl Socket {
-    pub(super) fn new(stream: TransportStream) -> Self {
-        Self { stream: Some(stream), keeper: Arc::default() }
+    /// A socket, and where it arrives when its last hold was dropped and its client may still send.
+    pub(super) fn new(stream: TransportStream) -> (Self, oneshot::Receiver<ClosingSocket>) {
+        let (sender, closing) = oneshot::channel();
+        let keeper = SocketKeeper { kept: Mutex::default(), closing: Some(sender) };
+        (Self { stream: Some(stream), keeper: Arc::new(keeper) }, closing)
     }
 
     /// The keeper, for holds on this connection.
@@ -85,7 +98,7 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         let mut kept = self.keeper.lock();
-        *kept = Kept { _dropped: self.stream.take(), switched: None };
+        *kept = Kept { dropped: self.stream.take(), switched: None };
     }
 }
 
@@ -112,7 +125,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The close after the last hold shuts it down.
+        // The keeper does so after the last hold.
         Poll::Ready(Ok(()))
     }
 }

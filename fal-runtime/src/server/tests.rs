@@ -20,6 +20,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::concurrency::ConnectionHold;
 use super::*;
 
+mod staged_close;
+
 /// What no test waits for to its end.
 const LONG: Duration = Duration::from_secs(600);
 

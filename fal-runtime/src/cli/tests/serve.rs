@@ -50,6 +50,11 @@ impl Served {
         println!("mark endless");
         std::future::pending().await
     }
+
+    #[endpoint("/limited", body_limit = 1000)]
+    async fn limited(&self, body: crate::extract::Text) -> String {
+        body.to_string()
+    }
 }
 
 /// Not a test: what the processes run.
@@ -111,7 +116,11 @@ impl Program {
 }
 
 fn serve() -> (Program, String) {
-    let mut program = Program::start("serve --app served --listen tcp:127.0.0.1:0", &[]);
+    serve_with("")
+}
+
+fn serve_with(options: &str) -> (Program, String) {
+    let mut program = Program::start(&format!("serve --app served --listen tcp:127.0.0.1:0{options}"), &[]);
     let address = program.wait_for("serves on http://").split(' ').next().unwrap().to_owned();
     (program, address)
 }
@@ -136,6 +145,46 @@ fn serve_prints_its_address_and_stops_on_ctrl_c_and_sigterm_s42b() {
         assert_eq!(code, Some(0), "{said}");
         assert!(said.contains("mark handle_exit\nmark teardown"), "{said}");
     }
+}
+
+/// A client that has sent the head of a request with a body of this length.
+fn upload(address: &str, path: &str, length: usize) -> TcpStream {
+    let mut client = TcpStream::connect(address).unwrap();
+    let fields = "connection: close\r\ncontent-type: text/plain";
+    let head =
+        format!("POST {path} HTTP/1.1\r\nhost: {address}\r\n{fields}\r\ncontent-length: {length}\r\n\r\n");
+    client.write_all(head.as_bytes()).unwrap();
+    client
+}
+
+#[test]
+fn a_client_that_sends_all_of_what_serve_refuses_reads_why_s43j() {
+    let (program, address) = serve();
+    for (path, status) in [("/missing", 404), ("/limited", 413), ("/quick", 200)] {
+        let mut client = upload(&address, path, 5_000_000);
+        client.write_all(&vec![b'x'; 5_000_000]).expect("all of it is taken");
+        let mut text = String::new();
+        client.read_to_string(&mut text).expect("the connection is not reset");
+        assert!(text.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {text}");
+    }
+    program.signal(Signal::TERM);
+    let (code, said) = program.ended();
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn a_client_that_still_sends_after_its_response_does_not_keep_serve_from_its_teardown_s43j_s42d() {
+    let (program, address) = serve_with(" --grace 1s");
+    let mut client = upload(&address, "/missing", usize::MAX / 2);
+    let mut status = String::new();
+    BufReader::new(&client).read_line(&mut status).unwrap();
+    assert!(status.starts_with("HTTP/1.1 404"), "{status}");
+    let sending = std::thread::spawn(move || while client.write_all(&[b'x'; 100]).is_ok() {});
+    program.signal(Signal::TERM);
+    let (code, said) = program.ended();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("mark teardown"), "{said}");
+    sending.join().unwrap();
 }
 
 #[test]
