@@ -60,7 +60,7 @@ struct Cores {
     threads: usize,
 }
 
-/// The proxies on one core, the runners and the clients on the other. Those that have a limit are neighbours: the speed of a
+/// The proxies on one core, the runners and the clients on the other. Those with a limit come one after the other: the speed of a
 /// machine changes least between them.
 pub(crate) fn one_core(rounds: &Rounds, loads: &[Workload]) -> Result<String> {
     let cores = Cores { proxy: "0", rest: "1", threads: 1 };
