@@ -29,12 +29,9 @@ pub(crate) fn version(name: &str) -> Result<String> {
     let output = Command::new(installed(name)?).arg("-v").output()?;
     let text =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    Ok(text
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .split(" - ")
-        .next()
-        .unwrap_or_default()
-        .replace("version: nginx/", ""))
+    // HAProxy writes a date behind its version.
+    let words = text.lines().next().unwrap_or_default().split_whitespace();
+    let is_date = |word: &str| word.starts_with(|first: char| first.is_ascii_digit()) && word.contains('/');
+    let words = words.take_while(|word| *word != "-" && !is_date(word));
+    Ok(words.collect::<Vec<_>>().join(" ").replace("version: nginx/", ""))
 }
