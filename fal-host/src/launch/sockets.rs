@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_port_without_a_listener_is_not_the_runners_s49b() {
-        // Bound, so that no one else listens there.
+        // Bound, so that no other process listens there.
         let bound = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
         rustix::net::bind(&bound, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = rustix::net::getsockname(&bound).unwrap().try_into().unwrap();
