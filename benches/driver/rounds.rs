@@ -26,8 +26,8 @@ pub(crate) struct Series {
 }
 
 impl Rounds {
-    /// Measures every contender once in each round. Every other round goes the other way round: what slows the machine down or
-    /// speeds it up over time counts for no contender more than for another.
+    /// Measures every contender once in each round. Every other round has the opposite order, so that a machine whose speed
+    /// drifts favours no contender.
     pub(crate) fn run(&self, contenders: &[Contender], load: &Workload, cores: &str) -> Result<Vec<Series>> {
         let mut all: Vec<_> =
             contenders.iter().map(|it| Series { name: it.name, samples: Vec::new() }).collect();

@@ -258,6 +258,7 @@ mod tests {
         drop(first);
         assert!(!PORTS.lock().unwrap().contains(&number));
     }
+
     #[tokio::test]
     async fn the_hint_says_that_a_connection_was_accepted_where_nothing_listens_s49c() {
         let address = "127.0.0.1:80".parse().unwrap();
@@ -268,6 +269,7 @@ mod tests {
         );
         assert!(hint.contains("no request is sent there") && !hint.starts_with(NOT_LISTENING), "{hint}");
     }
+
     #[tokio::test]
     async fn a_connection_to_itself_has_no_acceptor_s49b() {
         let socket = TcpSocket::new_v4().unwrap();

@@ -235,8 +235,8 @@ impl Client {
         })
     }
 
-    /// Whether the host waits for more of the request's body. Otherwise the body has arrived, or its runner does not take what
-    /// has.
+    /// Whether the host waits for more of the request's body. Otherwise the body is complete, or the runner does not read what has
+    /// arrived.
     pub(super) fn is_awaited(&self) -> bool {
         !self.has_uploaded() && self.timer.is_running(Wait::Upload)
     }

@@ -261,10 +261,10 @@ impl Drop for Exchange {
     }
 }
 
-/// The time for a response is over: the request ends now, or waits on, by the limits of its client. `taken` is how much of its
-/// body the runner had taken when this was called before.
+/// The request has waited for its response up to the limit: it ends now, or waits on. `taken` is how much of its body the runner
+/// had read at the previous call.
 fn poll_overdue(client: &Client, permit: &mut Permit, taken: &mut Option<u64>) -> Poll<()> {
-    // A runner that takes more of the body is to answer when it has all of it.
+    // While the runner reads more of the body, its time starts again.
     let is_taking = !client.has_uploaded() && !client.is_awaited() && {
         let now = Some(client.transfers.uploaded());
         std::mem::replace(taken, now) != now
