@@ -2,10 +2,12 @@
 
 use std::fs::{self, Permissions};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
 
 /// How many connections may wait to be accepted.
@@ -57,28 +59,52 @@ pub(crate) fn listen(path: &Path, access: SocketAccess) -> io::Result<(UnixListe
     if is_abandoned(path) {
         fs::remove_file(path)?;
     }
-    let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
-    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
-    rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
-    let file = SocketFile(path.to_owned());
+    // Until the host listens, its socket has another name: another host that starts would take it for one of an ended host.
+    let directory = path.parent().unwrap_or_else(|| Path::new("."));
+    let socket = tempfile::Builder::new().make_in(directory, bind)?;
     // No client can connect before the host listens.
     if let Some(group) = access.group {
-        chown(path, None, Some(group)).map_err(|error| {
+        chown(socket.path(), None, Some(group)).map_err(|error| {
             let advice = "the user of the host must be a member of the group, or root";
             io::Error::new(error.kind(), format!("cannot give it to the group {group}: {error}; {advice}"))
         })?;
     }
-    fs::set_permissions(path, Permissions::from_mode(access.mode))?;
-    rustix::net::listen(&socket, BACKLOG)?;
-    Ok((UnixListener::from(socket), file))
+    fs::set_permissions(socket.path(), Permissions::from_mode(access.mode))?;
+    rustix::net::listen(socket.as_file(), BACKLOG)?;
+    let socket = socket.persist_noclobber(path).map_err(|error| match error.error.kind() {
+        io::ErrorKind::AlreadyExists if is_listened_on(path) => {
+            io::Error::new(io::ErrorKind::AddrInUse, "another host listens there")
+        }
+        io::ErrorKind::AlreadyExists => io::Error::new(io::ErrorKind::AlreadyExists, "another file is there"),
+        _ => error.error,
+    })?;
+    Ok((UnixListener::from(socket), SocketFile(path.to_owned())))
+}
+
+fn bind(path: &Path) -> io::Result<OwnedFd> {
+    let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
+    rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(socket)
 }
 
 /// Whether this is a socket that no process listens on.
 pub(crate) fn is_abandoned(path: &Path) -> bool {
     // To connect to any other file is refused, too.
     let is_socket = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
-    is_socket
-        && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    is_socket && connect(path) == Err(Errno::CONNREFUSED)
+}
+
+/// Whether a process listens on this socket.
+pub(crate) fn is_listened_on(path: &Path) -> bool {
+    matches!(connect(path), Ok(()) | Err(Errno::AGAIN))
+}
+
+/// Connects, and does not wait for a process that accepts nothing.
+fn connect(path: &Path) -> Result<(), Errno> {
+    let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+    rustix::io::ioctl_fionbio(&socket, true)?;
+    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)
 }
 
 #[cfg(test)]
@@ -95,7 +121,8 @@ mod tests {
         let path = directory.path().join("app.1.sock");
         let (listener, file) = listen(&path, SocketAccess::default()).unwrap();
         assert_eq!(mode(&path), 0o600);
-        assert!(listen(&path, SocketAccess::default()).is_err(), "a host listens there");
+        let error = listen(&path, SocketAccess::default()).unwrap_err();
+        assert_eq!(error.to_string(), "another host listens there");
         drop(listener);
         assert!(path.exists(), "as after a crash");
         let (_listener, second) = listen(&path, SocketAccess::default()).unwrap();
@@ -105,11 +132,48 @@ mod tests {
     }
 
     #[test]
+    fn hosts_that_start_together_leave_each_others_sockets_alone_s88a() {
+        let directory = tempfile::tempdir().unwrap();
+        let start = |app: u32| {
+            let path = directory.path().join(format!("{app}.sock"));
+            for _ in 0..200 {
+                let (_listener, _file) = listen(&path, SocketAccess::default()).unwrap();
+                let others = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path());
+                for other in others.filter(|path| path.extension().is_some_and(|it| it == "sock")) {
+                    assert!(!is_abandoned(&other), "{}", other.display());
+                }
+                assert!(is_listened_on(&path));
+            }
+        };
+        std::thread::scope(|scope| {
+            for app in 0..4 {
+                scope.spawn(move || start(app));
+            }
+        });
+    }
+
+    #[test]
+    fn a_host_that_accepts_nothing_is_not_waited_for_s88a() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("stopped.sock");
+        let (_listener, _file) = listen(&path, SocketAccess::default()).unwrap();
+        let waiting = std::iter::from_fn(|| {
+            let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+            rustix::io::ioctl_fionbio(&socket, true).unwrap();
+            rustix::net::connect(&socket, &SocketAddrUnix::new(&path).unwrap()).ok().map(|()| socket)
+        });
+        let waiting: Vec<_> = waiting.collect();
+        assert!(waiting.len() >= 16 && is_listened_on(&path) && !is_abandoned(&path));
+    }
+
+    #[test]
     fn a_regular_file_is_left_alone_s88a() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("notes.sock");
         fs::write(&path, "mine").unwrap();
-        assert!(listen(&path, SocketAccess::default()).is_err());
+        let error = listen(&path, SocketAccess::default()).unwrap_err();
+        assert_eq!(error.to_string(), "another file is there");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing else is left there");
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
     }
 }

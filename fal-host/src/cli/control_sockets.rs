@@ -6,10 +6,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
 use rustix::process::geteuid;
 
-use crate::control_socket::is_abandoned;
+use crate::control_socket::{is_abandoned, is_listened_on};
 
 const SUFFIX: &str = ".sock";
 
@@ -102,16 +101,6 @@ pub(super) fn find_in(directory: &Path, user: u32) -> Vec<Found> {
         (is_owned && is_listened_on(&path)).then_some(Found { app, pid, path, user })
     };
     sockets_in(directory).into_iter().filter_map(found).collect()
-}
-
-/// Whether a process listens on this socket. It does not wait for a process that accepts nothing.
-fn is_listened_on(path: &Path) -> bool {
-    let connects = || {
-        let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
-        rustix::io::ioctl_fionbio(&socket, true)?;
-        rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)
-    };
-    matches!(connects(), Ok(()) | Err(rustix::io::Errno::AGAIN))
 }
 
 #[cfg(test)]

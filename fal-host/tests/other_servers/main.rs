@@ -60,7 +60,10 @@ impl Program {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.split("http://").nth(1).and_then(|rest| rest.split(' ').next());
-        let address = address.unwrap_or_else(|| panic!("{line:?} says where it serves")).parse().unwrap();
+        let address = address.unwrap_or_else(|| {
+            panic!("{line:?} says where it serves: {:#?}", log.iter().collect::<Vec<_>>());
+        });
+        let address = address.parse().unwrap();
         Self { child, address, log, said: Vec::new() }
     }
 
