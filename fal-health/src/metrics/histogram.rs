@@ -40,9 +40,12 @@ impl Histogram {
         if let Some(count) = self.counts.get(bucket) {
             count.fetch_add(1, Ordering::Relaxed);
         }
-        let add = |sum| Some((f64::from_bits(sum) + value).to_bits());
-        // It never fails: the function always returns a sum.
-        let _ = self.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        // Most requests wait for nothing.
+        if value != 0.0 {
+            let add = |sum| Some((f64::from_bits(sum) + value).to_bits());
+            // It never fails: the function always returns a sum.
+            let _ = self.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        }
     }
 
     /// Records a duration in seconds.

@@ -8,6 +8,7 @@ use http::{HeaderValue, Method, Request, StatusCode};
 use super::log_entry::{LogEntry, method_of, path_of};
 #[cfg(feature = "http2")]
 use super::refusal_counts::TOO_MANY_FRAMES;
+use super::request_id::RequestIdField;
 
 /// The target of the lines in filters.
 const TARGET: &str = "fal_host::access";
@@ -17,7 +18,7 @@ const TARGET: &str = "fal_host::access";
 pub(super) struct AccessLogEntry {
     client: HeaderValue,
     path: String,
-    id: HeaderValue,
+    id: RequestIdField,
 }
 
 /// How a request has ended.
@@ -63,7 +64,7 @@ pub(super) struct Ended<'a> {
 }
 
 impl AccessLogEntry {
-    pub(super) fn new<B>(client: &HeaderValue, request: &Request<B>, id: &HeaderValue) -> Self {
+    pub(super) fn new<B>(client: &HeaderValue, request: &Request<B>, id: &RequestIdField) -> Self {
         Self { client: client.clone(), path: path_of(request).to_owned(), id: id.clone() }
     }
 
@@ -80,7 +81,7 @@ impl AccessLogEntry {
             queue_ms = milliseconds(ended.queue),
             runner_ms = milliseconds(ended.runner),
             runner = entry.runner.map(tracing::field::display),
-            request_id = self.id.to_str().unwrap_or_default(),
+            request_id = self.id.as_str(),
             trace_id = entry.trace_id(),
             outcome = ended.outcome.name(),
             "request"

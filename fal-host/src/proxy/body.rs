@@ -101,8 +101,13 @@ impl Inner {
         match source {
             Source::Runner(body) => {
                 let part = body.poll_frame(cx);
-                if part.is_pending()
-                    && WaitingResponse::is_possible(client)
+                if part.is_ready() {
+                    return part;
+                }
+                if let Some(record) = record {
+                    record.await_part();
+                }
+                if WaitingResponse::is_possible(client)
                     && let Some(session) = record.as_ref().map(RequestRecord::session)
                     && let waiting = Source::Waiting(Arc::clone(session))
                     && let Source::Runner(body) = std::mem::replace(source, waiting)

@@ -10,7 +10,6 @@ use tokio::io::{Interest, ReadBuf};
 use super::client::Client;
 use super::send_queue::unsent;
 use super::timer::Wait;
-use super::writer::DeferredWrite;
 
 impl Client {
     /// Whether the client has now been idle for so long that its connection gives its memory back. Nothing of a head has
@@ -90,8 +89,13 @@ impl Client {
     /// Defers a write to the client.
     pub(super) fn defer(self: &Arc<Self>, waker: &Waker, append: impl FnOnce(&mut Vec<u8>)) {
         if self.deferred.add(waker, append) {
-            self.thread.writer.add(Arc::<Self>::clone(self));
+            self.thread.writer.write_later(self);
         }
+    }
+
+    /// Writes as much of the deferred response as the socket takes. Wakes the task of the connection if something is left for it.
+    pub(super) fn write_deferred(&self) {
+        self.deferred.write(|bytes| self.try_write(bytes));
     }
 
     /// Writes as much as the socket takes now.
@@ -108,11 +112,5 @@ impl Client {
     /// How many bytes the client has taken.
     pub(super) fn taken(&self) -> u64 {
         self.transfers.sent().saturating_sub(self.unsent())
-    }
-}
-
-impl DeferredWrite for Client {
-    fn write(&self) {
-        self.deferred.write(|bytes| self.try_write(bytes));
     }
 }

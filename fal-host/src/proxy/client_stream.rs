@@ -113,10 +113,9 @@ impl ClientStream {
         if self.client.is_in_request() {
             return;
         }
-        if self.client.head.begin() {
+        if self.client.head.append(read.filled()) {
             self.target.begin();
         }
-        self.client.head.append(read.filled());
         if let Some(encoded) = self.target.encode(read.filled()) {
             read.clear();
             let (fits, remainder) = encoded.split_at(encoded.len().min(read.capacity()));

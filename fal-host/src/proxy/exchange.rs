@@ -7,18 +7,20 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use http::{HeaderValue, Response};
+use http::Response;
 use http_body::{Frame, SizeHint};
 use tokio::time::timeout;
 
 use super::client::Client;
-use super::deferred_request::DeferredRequest;
 use super::on_overdue::OnOverdue;
 use super::permit::Permit;
 use super::request_body::RequestBody;
+use super::request_id::RequestIdField;
+use super::session::Session;
 use super::timer::Wait;
 use super::tunnel::Tunnel;
 use super::upstream::{Outgoing, Upstream, UpstreamError, wait_until_closed};
+use super::writer::DeferredRequestKey;
 use crate::fleet::Reason;
 
 /// Why a request has no response.
@@ -41,10 +43,9 @@ pub(super) enum Unanswered {
 pub(super) struct Exchange {
     /// `None` once it has ended.
     parts: Option<(Box<Upstream>, Permit)>,
-    client: Arc<Client>,
-    /// Where the parts are while the write of the request is deferred.
-    deferred: Arc<DeferredRequest>,
-    is_deferred: bool,
+    session: Arc<Session>,
+    /// Names the parts in the thread's writer while the write of the request is deferred.
+    deferred: Option<DeferredRequestKey>,
     /// Whether the connection may serve another request.
     reusable: bool,
     /// Whether the head of the response has arrived.
@@ -53,35 +54,31 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// An exchange that has written nothing of its request yet.
-    pub(super) const fn unwritten(
-        upstream: Box<Upstream>,
-        permit: Permit,
-        client: Arc<Client>,
-        deferred: Arc<DeferredRequest>,
-    ) -> Self {
+    pub(super) const fn unwritten(upstream: Box<Upstream>, permit: Permit, session: Arc<Session>) -> Self {
         let parts = Some((upstream, permit));
-        Self { parts, client, deferred, is_deferred: false, reusable: true, answered: false }
+        Self { parts, session, deferred: None, reusable: true, answered: false }
     }
 
     /// Sends the request that the connection has begun, and waits for the head of the response. Dropping the future abandons
     /// the request.
     pub(super) async fn send(mut self) -> Result<(Response<()>, Self), Unanswered> {
-        let client = Arc::clone(&self.client);
+        let client = &self.session.client;
         if let Some(ticks) = client.limits.response {
             client.timer.start(Wait::Response, ticks);
         }
-        if let Some((upstream, _)) = &mut self.parts {
+        if let Some((upstream, _)) = self.parts.as_mut().filter(|_| client.thread.writer.defers()) {
             upstream.allow_deferral();
         }
         let mut taken = None;
         let outcome = poll_fn(|cx| {
             self.end_deferral();
-            let Some((upstream, permit)) = &mut self.parts else { return Poll::Pending };
-            if let Poll::Ready(outcome) = upstream.poll_response(&client, cx) {
+            let Self { parts, session, .. } = &mut self;
+            let (Some((upstream, permit)), client) = (parts, &session.client) else { return Poll::Pending };
+            if let Poll::Ready(outcome) = upstream.poll_response(client, cx) {
                 return Poll::Ready(Some(outcome));
             }
             let overdue = match client.timer.poll(Wait::Response, cx) {
-                Poll::Ready(()) => poll_overdue(&client, permit, &mut taken),
+                Poll::Ready(()) => poll_overdue(client, permit, &mut taken),
                 Poll::Pending => Poll::Pending,
             };
             if overdue.is_pending() {
@@ -90,7 +87,7 @@ impl Exchange {
             overdue.map(|()| None)
         })
         .await;
-        client.timer.stop(Wait::Response);
+        self.client().timer.stop(Wait::Response);
         if let Some((upstream, permit)) = &mut self.parts
             && upstream.has_begun()
         {
@@ -100,7 +97,7 @@ impl Exchange {
             None => return Err(Unanswered::Overdue(self)),
             Some(Ok(response)) => {
                 // A runner that answers early may not read the rest of the request.
-                self.reusable = client.has_uploaded();
+                self.reusable = self.client().has_uploaded();
                 self.answered = true;
                 if let Some((_, permit)) = &mut self.parts {
                     permit.begin_response();
@@ -125,17 +122,21 @@ impl Exchange {
 
     /// Defers the write of the request, if its connection allows that.
     fn defer(&mut self, cx: &Context<'_>) {
-        if let Some((upstream, permit)) = self.parts.take_if(|(upstream, _)| upstream.is_deferred()) {
-            self.is_deferred = true;
-            self.deferred.put(&self.client.thread.writer, upstream, permit, cx.waker());
+        let Some(parts) = self.parts.take_if(|(upstream, _)| upstream.is_deferred()) else { return };
+        match self.session.client.thread.writer.defer_request(parts, cx.waker()) {
+            Ok(deferred) => self.deferred = Some(deferred),
+            Err((mut upstream, permit)) => {
+                upstream.end_deferral();
+                self.parts = Some((upstream, permit));
+                cx.waker().wake_by_ref();
+            }
         }
     }
 
     /// Takes back the request whose write was deferred, whether it was written or not.
     fn end_deferral(&mut self) {
-        if self.is_deferred {
-            self.is_deferred = false;
-            self.parts = self.deferred.take();
+        if let Some(deferred) = self.deferred.take() {
+            self.parts = self.session.client.thread.writer.take_request(deferred);
             if let Some((upstream, _)) = &mut self.parts {
                 upstream.end_deferral();
             }
@@ -150,7 +151,7 @@ impl Exchange {
         take: impl FnOnce(&mut BytesMut, usize) -> T,
     ) -> Poll<Option<Result<Frame<T>, UpstreamError>>> {
         let Some((upstream, _)) = &mut self.parts else { return Poll::Ready(None) };
-        let part = upstream.poll_part(&self.client, cx, take);
+        let part = upstream.poll_part(&self.session.client, cx, take);
         if let Poll::Ready(Some(Err(error))) = &part {
             self.lost(error);
         }
@@ -176,14 +177,14 @@ impl Exchange {
     }
 
     /// The runner has switched protocols: what follows on its connection is for the client.
-    pub(super) fn into_tunnel(mut self, id: HeaderValue) -> Option<Tunnel> {
+    pub(super) fn into_tunnel(mut self, id: RequestIdField) -> Option<Tunnel> {
         let (upstream, permit) = self.parts.take()?;
         let (stream, received) = upstream.into_stream();
         Some(Tunnel { stream, received, permit, id })
     }
 
-    pub(super) const fn client(&self) -> &Arc<Client> {
-        &self.client
+    pub(super) fn client(&self) -> &Arc<Client> {
+        &self.session.client
     }
 
     /// The response asks for a check (S27).
@@ -220,9 +221,9 @@ impl Exchange {
         let Some((mut upstream, permit)) = self.parts.take_if(|(upstream, _)| upstream.is_ended()) else {
             return;
         };
-        self.client.transfers.release_permit();
+        self.client().transfers.release_permit();
         let is_reusable = upstream.finish() && self.reusable;
-        upstream.idle_since = self.client.timer.clock().now();
+        upstream.idle_since = self.client().timer.clock().now();
         permit.finish(Some(upstream).filter(|_| is_reusable));
     }
 
@@ -244,7 +245,7 @@ impl Drop for Exchange {
         {
             permit.mark_used();
             let (stream, _) = upstream.into_stream();
-            let is_unanswered = !self.answered && self.client.has_uploaded();
+            let is_unanswered = !self.answered && self.client().has_uploaded();
             let overdue_after = permit.overdue_after().filter(|_| is_unanswered);
             tokio::spawn(async move {
                 let mut closed = pin!(wait_until_closed(stream));

@@ -16,7 +16,7 @@ use super::body::ResponseBody;
 use super::departure::departed;
 use super::request_body::RequestBody;
 use super::request_head::prepare_request;
-use super::request_id;
+use super::request_id::RequestIdField;
 use super::request_record::RequestRecord;
 use super::route::route;
 use super::session::Session;
@@ -28,7 +28,7 @@ pub(super) struct Departed;
 
 /// Answers one request, unless the client leaves meanwhile.
 pub(super) async fn forward(
-    session: Arc<Session>,
+    session: &Arc<Session>,
     request: Request<Incoming>,
 ) -> Result<Response<ResponseBody>, Departed> {
     let client = &session.client;
@@ -40,8 +40,8 @@ pub(super) async fn forward(
     client.begin_request(request.version(), is_complete);
     let prepared = prepare_request(&mut request, client, !is_complete, session.balancer.limits().max_head);
     client.head.end();
-    let id = request_id::keep_or_make(request.headers());
-    let mut record = RequestRecord::begin(&session, &mut request, &id);
+    let id = RequestIdField::keep_or_make(request.headers());
+    let mut record = RequestRecord::begin(session, &mut request, &id);
     let reader = session.balancer.limits().origins.reader(request.headers());
     let own =
         |response: Response<Full<Bytes>>| response.map(|body| ResponseBody::own(Arc::clone(client), body));
@@ -50,7 +50,7 @@ pub(super) async fn forward(
         (Ok(_), Some(response)) => Ok(own(response)),
         (Ok(wishes), None) => {
             // `select!` would move both futures.
-            let mut answered = pin!(route(&session, &mut request, wishes, &id, &mut record));
+            let mut answered = pin!(route(session, &mut request, wishes, &id, &mut record));
             let mut left = pin!(departed(client));
             poll_fn(|cx| match answered.as_mut().poll(cx) {
                 Poll::Ready(answer) => Poll::Ready(Ok(answer)),
@@ -79,7 +79,7 @@ pub(super) async fn forward(
             *response.version_mut() = Version::HTTP_10;
         }
     }
-    response.headers_mut().insert(&request_id::NAME, id);
+    id.put_on(response.headers_mut());
     client.interim.end();
     record.respond(&mut response);
     response.body_mut().measure(record);

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::sync::Weak;
 
+use http::Method;
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method};
 use tokio::time::Instant;
 
 use super::client::Client;
 use super::log_entry::{cut, method_of};
+use super::request_id::RequestIdField;
 use crate::check_requester::AskingRequest;
 use crate::metrics::EndpointIndex;
 use crate::request_info::{ClientWait, RequestInfo};
@@ -29,7 +30,7 @@ pub(super) struct HolderId(u64);
 pub(super) struct Holder {
     pub(super) method: Method,
     pub(super) target: Option<PathAndQuery>,
-    pub(super) request_id: HeaderValue,
+    pub(super) request_id: RequestIdField,
     pub(super) endpoint: EndpointIndex,
     pub(super) since: Instant,
     /// Weak, since its connection closes with it, and the permit may be held for longer.
@@ -57,7 +58,7 @@ impl Holder {
         RequestInfo {
             method: method_of(&self.method).to_owned(),
             path: self.path().to_owned(),
-            request_id: self.request_id.to_str().unwrap_or_default().to_owned(),
+            request_id: self.request_id.to_string(),
             in_flight: self.since.elapsed(),
             response_begun: self.response_begun,
             client_wait: self.client_wait(),
@@ -70,7 +71,7 @@ impl Holder {
         AskingRequest {
             method: method_of(&self.method).to_owned(),
             path: self.path().to_owned(),
-            request_id: self.request_id.to_str().unwrap_or_default().to_owned(),
+            request_id: self.request_id.to_string(),
             client: client.and_then(|client| client.sender.address.to_str().ok().map(str::to_owned)),
         }
     }
@@ -78,8 +79,7 @@ impl Holder {
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = self.request_id.to_str().unwrap_or_default();
-        write!(f, "{} {} with the id {id}", method_of(&self.method), self.path())
+        write!(f, "{} {} with the id {}", method_of(&self.method), self.path(), self.request_id)
     }
 }
 

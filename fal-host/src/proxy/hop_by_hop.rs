@@ -14,7 +14,7 @@ pub(super) fn has_special(headers: &HeaderMap) -> bool {
 
 /// Whether a field is one of the most frequent ones, which pass as they are. The `http` crate knows them by a number: this looks
 /// at no bytes.
-fn is_usual(name: &HeaderName) -> bool {
+pub(super) fn is_usual(name: &HeaderName) -> bool {
     matches!(
         *name,
         ACCEPT | ACCEPT_ENCODING | CONTENT_LENGTH | CONTENT_TYPE | COOKIE | DATE | HOST | SERVER | USER_AGENT

@@ -98,7 +98,7 @@ async fn serve_until_rest(
     let has_request = AtomicBool::new(false);
     let service = service_fn(|request| {
         has_request.store(true, Ordering::Relaxed);
-        forward(Arc::clone(session), request)
+        forward(session, request)
     });
     let mut connection = Builder::new()
         .half_close(REPORTS_CLOSED_SIDES)

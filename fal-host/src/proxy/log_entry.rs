@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 
 use super::error::ProxyError;
 use super::loss::Loss;
-use super::request_id::find;
+use super::request_id::{RequestIdField, find};
 use super::upstream::UpstreamError;
 use crate::RunnerId;
 
@@ -32,7 +32,7 @@ const MAX_METHOD: usize = 32;
 macro_rules! line {
     ($level:ident, $entry:expr, $request:expr, $id:expr, $error:expr) => {
         tracing::$level!(
-            request_id = %$id.to_str().unwrap_or_default(),
+            request_id = %$id,
             trace_id = $entry.trace_id(),
             method = %method_of($request.method()),
             path = path_of($request),
@@ -56,9 +56,9 @@ impl LogEntry {
     }
 
     /// Logs that a runner has lost the request, and that it is sent once more (S59).
-    pub(super) fn write_retry<B>(&self, request: &Request<B>, id: &HeaderValue, loss: Loss) {
+    pub(super) fn write_retry<B>(&self, request: &Request<B>, id: &RequestIdField, loss: Loss) {
         tracing::info!(
-            request_id = %id.to_str().unwrap_or_default(),
+            request_id = %id,
             trace_id = self.trace_id(),
             method = %method_of(request.method()),
             path = path_of(request),
@@ -69,7 +69,7 @@ impl LogEntry {
     }
 
     /// Logs a runner's failure as a warning. The host's own errors can be many, and are logged at level `debug`.
-    pub(super) fn write<B>(&self, request: &Request<B>, id: &HeaderValue, error: ProxyError) {
+    pub(super) fn write<B>(&self, request: &Request<B>, id: &RequestIdField, error: ProxyError) {
         if error.is_of_runner() {
             line!(warn, self, request, id, error);
         } else {

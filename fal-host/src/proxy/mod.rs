@@ -10,7 +10,7 @@
 //! idle connection to the runner or opens one ([`upstream`]). [`respond`] edits the head of the response
 //! ([`response_head`]). Bodies are passed on as they arrive, in both directions ([`request_body`], [`body`]), the parts of a
 //! response that arrive with pauses past hyper ([`waiting_response`], [`relay`]). The writes of small messages are deferred until the
-//! other ready tasks have run ([`writer`], [`deferred_request`], [`deferred_response`]).
+//! other ready tasks have run ([`writer`], [`deferred_response`]).
 //!
 //! What is measured of a request is in its [`request_record`], which ends with its response. So do its spans
 //! ([`request_trace`]).
@@ -44,7 +44,6 @@ mod client_stream;
 mod client_threads;
 mod contention;
 mod cut_off;
-mod deferred_request;
 mod deferred_response;
 mod departure;
 mod download;

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::future::poll_fn;
 
-use http::HeaderValue;
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
@@ -13,7 +12,7 @@ use super::client_stream::{ClientStream, End};
 use super::departure::LINGER_PAUSE;
 use super::error::ProxyError;
 use super::refusal_log::{LimitReached, RefusedClient};
-use super::request_id;
+use super::request_id::RequestIdField;
 
 /// Answers a client whose head was refused, or was not sent whole in time, if it can still be answered. `has_begun` is
 /// whether anything of a head has arrived.
@@ -31,9 +30,9 @@ pub(super) async fn refuse(
     };
     balancer.metrics().error(error.error_type());
     balancer.log_refusal(LimitReached::Request(error), RefusedClient::default());
-    let id = request_id::new();
+    let id = RequestIdField::new();
     tracing::debug!(
-        request_id = %id.to_str().unwrap_or_default(),
+        request_id = %id,
         error_type = %error.error_type(),
         error = ended.as_ref().err().map(tracing::field::display),
         "{error}"
@@ -67,9 +66,9 @@ fn why_refused(error: &hyper::Error, max_head: usize) -> ProxyError {
 }
 
 /// Writes a whole response.
-async fn to_bytes(error: ProxyError, id: &HeaderValue) -> Vec<u8> {
+async fn to_bytes(error: ProxyError, id: &RequestIdField) -> Vec<u8> {
     let (mut parts, body) = error.response().into_parts();
-    parts.headers.insert(&request_id::NAME, id.clone());
+    id.put_on(&mut parts.headers);
     // The body is in memory.
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let mut head = format!("HTTP/1.1 {}\r\n", parts.status);

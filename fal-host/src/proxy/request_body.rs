@@ -72,15 +72,25 @@ impl RequestBody {
         self.copy = Some(Box::default());
     }
 
-    /// Reads the beginning of a body: until it is complete, or [`MAX_GATHERED`] bytes have arrived (S56). Returns whether that
-    /// took a wait for the client. Dropping the future keeps what has arrived.
-    pub(super) async fn gather(&mut self, client: &Client) -> Result<bool, RequestBodyError> {
+    /// Whether it is copied, so that it can be sent once more.
+    pub(super) const fn has_copy(&self) -> bool {
+        self.copy.is_some()
+    }
+
+    /// Reads the beginning of a body: until it is complete, or [`MAX_GATHERED`] bytes have arrived (S56). Calls `wait` first, once, if
+    /// that takes a wait for the client. Dropping the future keeps what has arrived.
+    pub(super) async fn gather(
+        &mut self,
+        client: &Client,
+        mut wait: impl FnMut(),
+    ) -> Result<(), RequestBodyError> {
         let mut gathered = 0;
         let mut has_waited = false;
         while self.incoming.is_some() && gathered < MAX_GATHERED {
             let part = poll_fn(|cx| {
                 let polled = self.poll_incoming(client, cx);
                 if polled.is_pending() && !std::mem::replace(&mut has_waited, true) {
+                    wait();
                     // hyper has looked for more before it knew that a body follows. It looks again, and so the time limit begins.
                     cx.waker().wake_by_ref();
                 }
@@ -99,7 +109,7 @@ impl RequestBody {
                 Err(frame) => self.held.get_or_insert_default().trailers = frame.into_trailers().ok(),
             }
         }
-        Ok(has_waited)
+        Ok(())
     }
 
     /// The same body from its start, without a further copy (S59). What a runner has not got follows from the client.

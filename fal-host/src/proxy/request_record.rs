@@ -13,6 +13,7 @@ use super::error::ProxyError;
 use super::holders::Holder;
 use super::log_entry::{LogEntry, cut, method_of, path_of};
 use super::refusal_log::{LimitReached, RefusedClient};
+use super::request_id::RequestIdField;
 use super::request_trace::RequestTrace;
 use super::session::{CutOffRequest, Session};
 use crate::metrics::{Completion, EndpointIndex};
@@ -21,14 +22,14 @@ static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// What is measured of one request. It is counted, and written to the access log, when it is dropped.
 ///
-/// The clock is read three times: at the arrival, when the response begins, and at the end; and where it waits.
+/// The clock is read at the arrival, when the response begins, and where it waits; and at the end, if the whole response was not there when it began.
 #[derive(Debug)]
 pub(super) struct RequestRecord {
     session: Arc<Session>,
     began: Instant,
     method: Method,
     target: Option<PathAndQuery>,
-    id: HeaderValue,
+    id: RequestIdField,
     endpoint: EndpointIndex,
     /// What a log line says about it.
     pub(super) entry: LogEntry,
@@ -43,12 +44,14 @@ pub(super) struct RequestRecord {
     response: Option<(StatusCode, Duration)>,
     /// How many bytes of the response's body were passed on.
     bytes: u64,
+    /// Whether the response has ended later than it began: its body was waited for, or came in parts.
+    ends_later: bool,
     outcome: RequestOutcome,
 }
 
 impl RequestRecord {
     /// A request has arrived.
-    pub(super) fn begin<B>(session: &Arc<Session>, request: &mut Request<B>, id: &HeaderValue) -> Self {
+    pub(super) fn begin<B>(session: &Arc<Session>, request: &mut Request<B>, id: &RequestIdField) -> Self {
         let Session { balancer, client, .. } = &**session;
         let method = request.method().clone();
         let endpoint = balancer.metrics().received(&method, request.uri().path());
@@ -69,6 +72,7 @@ impl RequestRecord {
             waited: None,
             response: None,
             bytes: 0,
+            ends_later: false,
             outcome: RequestOutcome::ClientLeft,
             session: Arc::clone(session),
         }
@@ -91,7 +95,12 @@ impl RequestRecord {
     }
 
     /// What is known of it as the holder of a permit since then. `None`: since it asked for its first permit.
-    pub(super) fn holder<B>(&self, request: &Request<B>, id: &HeaderValue, since: Option<Instant>) -> Holder {
+    pub(super) fn holder<B>(
+        &self,
+        request: &Request<B>,
+        id: &RequestIdField,
+        since: Option<Instant>,
+    ) -> Holder {
         Holder {
             method: self.method.clone(),
             target: request.uri().path_and_query().cloned(),
@@ -104,14 +113,14 @@ impl RequestRecord {
     }
 
     /// The host answers it with an error of its own.
-    pub(super) fn fail<B>(&mut self, error: ProxyError, request: &Request<B>, id: &HeaderValue) {
+    pub(super) fn fail<B>(&mut self, error: ProxyError, request: &Request<B>, id: &RequestIdField) {
         let error_type = error.error_type();
         self.session.balancer.metrics().error(error_type);
         let refused = RefusedClient {
             client: self.session.client.sender.address.to_str().ok(),
             method: Some(method_of(&self.method)),
             path: Some(path_of(request)),
-            request_id: id.to_str().ok(),
+            request_id: Some(id.as_str()),
             runner: self.entry.runner,
         };
         self.session.balancer.log_refusal(LimitReached::Request(error), refused);
@@ -130,7 +139,13 @@ impl RequestRecord {
 
     /// A part of its response's body is passed on.
     pub(super) const fn add_bytes(&mut self, bytes: usize) {
+        self.ends_later |= self.bytes > 0;
         self.bytes = self.bytes.saturating_add(bytes as u64);
+    }
+
+    /// More of its response's body is waited for.
+    pub(super) const fn await_part(&mut self) {
+        self.ends_later = true;
     }
 
     /// Its whole response was passed on.
@@ -154,8 +169,12 @@ impl RequestRecord {
 
 impl Drop for RequestRecord {
     fn drop(&mut self) {
-        let (duration, outcome) = (self.began.elapsed(), self.outcome);
+        let outcome = self.outcome;
         let is_whole = matches!(outcome, RequestOutcome::Completed | RequestOutcome::Error(_));
+        let duration = match self.response {
+            Some((_, after)) if is_whole && !self.ends_later => after,
+            _ => self.began.elapsed(),
+        };
         let mut completion = match self.response {
             Some((status, _)) if is_whole => Completion::Answered(status),
             _ => Completion::Aborted,

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Response};
+use http::Response;
 
 use super::body::ResponseBody;
 use super::exchange::Exchange;
+use super::request_id::RequestIdField;
 use super::response_head::{Answered, Asks, prepare_response, prepare_switch};
 use super::tunnel::TunnelSlot;
 
@@ -38,7 +39,7 @@ pub(super) fn switch(
     mut response: Response<()>,
     mut exchange: Exchange,
     may_ask: MayAsk,
-    id: HeaderValue,
+    id: RequestIdField,
     tunnel: &TunnelSlot,
 ) -> Response<ResponseBody> {
     let asks = prepare_switch(response.headers_mut());

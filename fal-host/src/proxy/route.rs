@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use tokio::time::timeout_at;
 
 use super::body::ResponseBody;
@@ -17,6 +17,7 @@ use super::permit::Permit;
 use super::queue::QueuePosition;
 use super::request_body::{MAX_COPY, RequestBody, RequestBodyError, TooLarge};
 use super::request_head::Wishes;
+use super::request_id::RequestIdField;
 use super::request_record::RequestRecord;
 use super::respond::{MayAsk, pass_on, switch};
 use super::session::Session;
@@ -28,22 +29,21 @@ use crate::fleet::Reason;
 
 /// Answers a request by a runner, when one has a free permit.
 pub(super) async fn route(
-    session: &Session,
+    session: &Arc<Session>,
     request: &mut Request<RequestBody>,
     wishes: Wishes,
-    id: &HeaderValue,
+    id: &RequestIdField,
     record: &mut RequestRecord,
 ) -> Result<Response<ResponseBody>, ProxyError> {
-    let (balancer, client) = (&session.balancer, &session.client);
+    let Session { balancer, client, .. } = &**session;
     let may_ask = match &balancer.limits().manual_checks {
         ManualChecks::Made { health_path } if health_path.is_named_by(request.uri().path()) => MayAsk::No,
         ManualChecks::Made { .. } | ManualChecks::Ignored => MayAsk::Yes,
     };
     let may_retry = balancer.limits().retries.allow_request(request.method(), request.uri().path());
-    let headers = may_retry.then(|| {
+    if may_retry {
         request.body_mut().keep_copy();
-        request.headers().clone()
-    });
+    }
     let sender = if wishes.names_sender { "" } else { &client.sender.encoded };
     let added = AddedFields { id, sender };
     let (mut unsent, mut arrival) = (None, None);
@@ -52,9 +52,9 @@ pub(super) async fn route(
         client.await_continue();
     }
     if !request.body().is_ended() && !may_stream {
-        arrival = Some(balancer.arriving.begin());
-        let gathered = request.body_mut().gather(client).await;
-        if gathered.map_err(|error| why_not_whole(client, error))? {
+        let gathered = request.body_mut().gather(client, || arrival = Some(balancer.arriving.begin())).await;
+        gathered.map_err(|error| why_not_whole(client, error))?;
+        if arrival.is_some() {
             record.end_gathering();
         }
     }
@@ -101,13 +101,15 @@ pub(super) async fn route(
             SendOutcome::Lost(error, body, reason) => {
                 let answer = why_lost(client, &error, Loss::of(record.entry.runner, reason));
                 record.entry.error = Some(error);
-                let (Some(headers), ProxyError::Lost(loss)) = (&headers, answer) else { return Err(answer) };
+                let ProxyError::Lost(loss) = answer else { return Err(answer) };
+                if !may_retry {
+                    return Err(answer);
+                }
                 if let Some(first) = position.lost() {
                     return Err(ProxyError::LostAgain { first, second: loss });
                 }
                 *request.body_mut() =
                     body.rewind().map_err(|TooLarge| ProxyError::LostTooLarge { loss, max: MAX_COPY })?;
-                request.headers_mut().clone_from(headers);
                 client.transfers.release_permit();
                 record.trace.lose(answer.error_type().as_str());
                 record.entry.write_retry(request, id, loss);
@@ -133,7 +135,7 @@ async fn acquire_for_stream(
     tokio::select! {
         biased;
         acquired = position.acquire_early(balancer) => return acquired,
-        gathered = body.gather(client) => {
+        gathered = body.gather(client, || ()) => {
             gathered.map_err(|error| why_not_whole(client, error))?;
         }
     }
@@ -154,7 +156,7 @@ enum SendOutcome {
 /// Sends a request to the runner of its permit: over an idle connection, a fresh one, or a second fresh one. A runner that
 /// refuses both fresh connections is unreachable (S39).
 async fn send(
-    session: &Session,
+    session: &Arc<Session>,
     (mut permit, mut idle): (Permit, Option<Box<Upstream>>),
     request: &mut Request<RequestBody>,
     added: AddedFields<'_>,
@@ -184,8 +186,7 @@ async fn send(
             Some(outgoing) => upstream.begin_again(*outgoing),
             None => upstream.begin(request, added),
         }
-        let (client, deferred) = (Arc::clone(client), Arc::clone(&session.deferred));
-        match Exchange::unwritten(upstream, permit, client, deferred).send().await {
+        match Exchange::unwritten(upstream, permit, Arc::clone(session)).send().await {
             Ok((response, exchange)) => return Ok(SendOutcome::Answered(response, exchange)),
             Err(Unanswered::Overdue(exchange)) => return Ok(SendOutcome::Overdue(exchange)),
             Err(Unanswered::Unsent(outgoing, kept)) => (unsent, permit) = (Some(outgoing), kept),

@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use http::{HeaderValue, Method};
+use http::Method;
 
 use super::balancer::Balancer;
 use super::client::Client;
-use super::deferred_request::DeferredRequest;
 use super::log_entry::method_of;
 use super::refusal_log::{LimitReached, RefusedClient};
+use super::request_id::RequestIdField;
 use super::tunnel::TunnelSlot;
 use super::waiting_response::WaitingResponse;
 use crate::RunnerId;
@@ -21,7 +21,6 @@ pub(super) struct Session {
     pub(super) client: Arc<Client>,
     pub(super) tunnel: TunnelSlot,
     pub(super) waiting: WaitingResponse,
-    pub(super) deferred: Arc<DeferredRequest>,
     /// The request whose client was cut off.
     pub(super) cut_off: OnceLock<Box<CutOffRequest>>,
     /// Whether the connection has given its memory back while the client was idle (S43h).
@@ -30,8 +29,8 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(balancer: Arc<Balancer>, client: Arc<Client>) -> Arc<Self> {
-        let (tunnel, waiting, deferred, cut_off, has_rested) = Default::default();
-        Arc::new(Self { balancer, client, tunnel, waiting, deferred, cut_off, has_rested })
+        let (tunnel, waiting, cut_off, has_rested) = Default::default();
+        Arc::new(Self { balancer, client, tunnel, waiting, cut_off, has_rested })
     }
 
     /// The connection gives its memory back.
@@ -62,7 +61,7 @@ impl Session {
 pub(super) struct CutOffRequest {
     pub(super) method: Method,
     pub(super) path: String,
-    pub(super) id: HeaderValue,
+    pub(super) id: RequestIdField,
     pub(super) runner: Option<RunnerId>,
 }
 
@@ -73,7 +72,7 @@ impl CutOffRequest {
             client: None,
             method: Some(method_of(&self.method)),
             path: Some(&self.path),
-            request_id: self.id.to_str().ok(),
+            request_id: Some(self.id.as_str()),
             runner: self.runner,
         }
     }

@@ -5,13 +5,13 @@ use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, split};
 use tokio::time::{Instant, timeout};
 
 use super::client::Client;
 use super::departure::{LINGER_PAUSE, failed, failed_or_in_the_way};
 use super::permit::Permit;
+use super::request_id::RequestIdField;
 use super::switched_stream::SwitchedStream;
 use crate::connect::Stream;
 
@@ -22,7 +22,7 @@ pub(super) struct Tunnel {
     /// What the runner has sent since it switched.
     pub(super) received: Bytes,
     pub(super) permit: Permit,
-    pub(super) id: HeaderValue,
+    pub(super) id: RequestIdField,
 }
 
 /// Where the tunnel of a client connection waits until its `101 Switching Protocols` has been written.
@@ -71,7 +71,7 @@ impl Tunnel {
             }
         };
         tracing::info!(
-            request_id = %id.to_str().unwrap_or_default(),
+            request_id = %id,
             runner = %permit.runner().id,
             seconds = began.elapsed().as_secs(),
             error = outcome.err().map(tracing::field::display),

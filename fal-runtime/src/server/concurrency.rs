@@ -75,8 +75,11 @@ impl ConcurrencyLimit {
         path: &'static str,
         hold: Option<ConnectionHold>,
     ) -> CallGuard {
-        // The semaphore is never closed.
-        let permit = Arc::clone(&self.places).acquire_owned().await.ok();
+        // While a call waits, no permit is free. The semaphore is never closed.
+        let permit = match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(permit) => Some(permit),
+            Err(_) => Arc::clone(&self.places).acquire_owned().await.ok(),
+        };
         self.enter(path, hold, permit)
     }
 

@@ -36,7 +36,7 @@ impl Service<Request<Incoming>> for Requests {
         self.spawner.announce(Arc::clone(&session));
         let rounds = self.rounds.clone();
         Box::pin(async move {
-            Ok(forward(session, request).await?.map(|body| StreamBody::new(body, stream, rounds)))
+            Ok(forward(&session, request).await?.map(|body| StreamBody::new(body, stream, rounds)))
         })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use futures_util::FutureExt;
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use tokio::net::UnixStream;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -15,6 +15,8 @@ use crate::proxy::client_threads::{Thread, ThreadIndex};
 use crate::proxy::exchange::{Exchange, Unanswered};
 use crate::proxy::queue::QueuePosition;
 use crate::proxy::request_body::RequestBody;
+use crate::proxy::request_id::RequestIdField;
+use crate::proxy::session::Session;
 use crate::proxy::upstream::{AddedFields, Upstream};
 use crate::proxy::writer::Writer;
 
@@ -25,7 +27,7 @@ async fn request(rig: &mut Rig) -> (Sending, Peer<UnixStream>, JoinSet<()>) {
     let runner = rig.runner();
     let permit = QueuePosition::default().acquire(&rig.balancer).await.unwrap();
     let mut upstream = Upstream::open(&permit.runner().address, ThreadIndex::default()).await.unwrap();
-    let id = HeaderValue::from_static("id");
+    let id = RequestIdField::new();
     upstream.begin(
         &mut Request::get("/").body(RequestBody::default()).unwrap(),
         AddedFields { id: &id, sender: "" },
@@ -33,7 +35,8 @@ async fn request(rig: &mut Rig) -> (Sending, Peer<UnixStream>, JoinSet<()>) {
     let mut writers = JoinSet::new();
     let thread = Thread { writer: Writer::start(&mut writers, &Handle::current()), ..Thread::default() };
     let client = rig.unserved_client_of(thread).await;
-    let sending = Exchange::unwritten(upstream, permit, client, Arc::default()).send();
+    let session = Session::new(Arc::clone(&rig.balancer), client);
+    let sending = Exchange::unwritten(upstream, permit, session).send();
     (Box::pin(sending), runner.accept().await, writers)
 }
 

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 use futures_util::FutureExt;
-use http::{HeaderValue, Request};
+use http::Request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::coop::{has_budget_remaining, poll_proceed};
@@ -14,6 +14,7 @@ use tokio::task::coop::{has_budget_remaining, poll_proceed};
 use super::{Rig, within};
 use crate::proxy::client_threads::ThreadIndex;
 use crate::proxy::departure::close_in_stages;
+use crate::proxy::request_id::RequestIdField;
 use crate::proxy::upstream::{AddedFields, Upstream};
 
 /// The steps that tokio grants a task before others run.
@@ -23,7 +24,7 @@ const STEPS: usize = 128;
 async fn answered(rig: &mut Rig, response: &str) -> (Box<Upstream>, UnixStream) {
     let runner = rig.listening();
     let mut upstream = within(Upstream::open(&runner.address(), ThreadIndex::default())).await.unwrap();
-    let added = AddedFields { id: &HeaderValue::from_static("1"), sender: "" };
+    let added = AddedFields { id: &RequestIdField::new(), sender: "" };
     upstream.begin(&mut Request::default(), added);
     let mut connection = runner.stream().await;
     within(connection.write_all(response.as_bytes())).await.unwrap();

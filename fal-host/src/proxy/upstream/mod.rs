@@ -66,10 +66,14 @@ impl Upstream {
         }))
     }
 
-    /// Begins a request. Nothing is written before [`poll_response`](Self::poll_response).
+    /// Begins a request. Nothing is written before [`poll_response`](Self::poll_response). The memory of its headers is used for
+    /// the response, unless it may be sent once more.
     pub(super) fn begin(&mut self, request: &mut Request<RequestBody>, added: AddedFields<'_>) {
+        let keeps_headers = request.body().has_copy();
         self.outgoing.encode(request, added);
-        self.reader.reuse(std::mem::take(request.headers_mut()));
+        if !keeps_headers {
+            self.reader.reuse(std::mem::take(request.headers_mut()));
+        }
     }
 
     /// Begins a request of which nothing was written to another connection.

@@ -15,13 +15,13 @@ use crate::connect::Stream;
 use crate::proxy::client::Client;
 use crate::proxy::hop_by_hop::listed;
 use crate::proxy::request_body::RequestBody;
-use crate::proxy::request_id;
+use crate::proxy::request_id::{self, RequestIdField};
 
 /// The fields that the host adds to a request. They are written, and never put into its headers: that would hash each.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::proxy) struct AddedFields<'a> {
     /// Replaces the ids in the headers.
-    pub(in crate::proxy) id: &'a HeaderValue,
+    pub(in crate::proxy) id: &'a RequestIdField,
     /// Encoded fields.
     pub(in crate::proxy) sender: &'a str,
 }
