@@ -69,8 +69,14 @@ fn starters() -> MutexGuard<'static, BTreeSet<i32>> {
 /// The live runners of all hosts of this process: their process ids, and the marks of their descendants.
 static RUNNERS: Mutex<BTreeMap<i32, Vec<u8>>> = Mutex::new(BTreeMap::new());
 
+/// The marks of the runners that are being started.
+static STARTING: Mutex<BTreeSet<Vec<u8>>> = Mutex::new(BTreeSet::new());
+
+fn starting() -> MutexGuard<'static, BTreeSet<Vec<u8>>> {
+    STARTING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The child processes that this thread starts are left alone. Has no effect for the main thread.
-#[cfg(feature = "cli")]
 pub(crate) fn keep_children_of_this_thread() {
     #[cfg(target_os = "linux")]
     starters().insert(rustix::thread::gettid().as_raw_nonzero().get());
@@ -97,13 +103,25 @@ impl Orphans {
         Self { active }
     }
 
-    /// This thread has started a runner: until it is reaped, its descendants are left alone.
-    pub(super) fn runner_started(self, runner: Pid, address: &Address) {
-        if self.active {
-            #[cfg(target_os = "linux")]
-            starters().insert(rustix::thread::gettid().as_raw_nonzero().get());
-            runners().insert(runner.as_raw_nonzero().get(), mark(address));
+    /// Starts a runner on this thread. From now on until it is reaped, it and its descendants are left alone, whatever thread
+    /// looks for orphans meanwhile. No lock is held while it starts, which may take long.
+    pub(super) fn start_runner<T>(
+        self,
+        address: &Address,
+        start: impl FnOnce() -> io::Result<(Pid, T)>,
+    ) -> io::Result<(Pid, T)> {
+        if !self.active {
+            return start();
         }
+        keep_children_of_this_thread();
+        let mark = mark(address);
+        starting().insert(mark.clone());
+        let started = start();
+        if let Ok((runner, _)) = &started {
+            runners().insert(runner.as_raw_nonzero().get(), mark.clone());
+        }
+        starting().remove(&mark);
+        started
     }
 
     /// A runner was reaped: its remaining descendants are killed.
@@ -135,9 +153,15 @@ impl Orphans {
     fn kill_orphans(self) -> bool {
         let mut is_complete = true;
         for orphan in self.living() {
+            // Before the runners: a runner that has just started moves from here to there.
+            let starting = starting().clone();
             let runners = runners();
             match mark_of(orphan) {
-                Some(mark) if !runners.values().any(|living| *living == mark) => kill(orphan),
+                Some(mark)
+                    if !starting.contains(&mark) && !runners.values().any(|living| *living == mark) =>
+                {
+                    kill(orphan);
+                }
                 Some(_) => {}
                 None => is_complete &= !is_executing(orphan),
             }

@@ -127,10 +127,10 @@ impl Spawner {
         self.command.envs(self.env_each.iter().map(|(name, value)| (name, value.replace("{index}", &index))));
         self.command.envs(variables).env(variable::LISTEN, address.to_string());
         let (cgroup, open) = self.cgroup(id).unzip();
-        let started = self.start(stdin, open.as_ref());
-        let (leader, stdout, stderr) = started.map_err(|error| self.not_started(error))?;
+        let orphans = self.orphans;
+        let started = orphans.start_runner(address, || self.start(stdin, open.as_ref()));
+        let (leader, (stdout, stderr)) = started.map_err(|error| self.not_started(error))?;
         let group = Group::led_by(leader, cgroup.clone());
-        self.orphans.runner_started(leader, address);
         let (out, err) = (reporter.clone(), reporter.clone());
         let relay = self.relays.spawn(async move {
             join(
@@ -146,7 +146,7 @@ impl Spawner {
             cgroup,
             strategy: reporter.replacement_strategy(),
             relay,
-            orphans: self.orphans,
+            orphans,
             evidence: Arc::clone(reporter.evidence()),
             ooms: Arc::clone(&self.ooms),
         })
@@ -181,7 +181,7 @@ impl Spawner {
         &mut self,
         stdin: Stdio,
         cgroup: Option<&File>,
-    ) -> io::Result<(Pid, pipe::Receiver, pipe::Receiver)> {
+    ) -> io::Result<(Pid, (pipe::Receiver, pipe::Receiver))> {
         // The pipes belong to the runtime that reads them.
         let _reader = self.relays.enter();
         let (stdout, stderr) = (pipe::pipe()?, pipe::pipe()?);
@@ -196,7 +196,7 @@ impl Spawner {
         };
         // Drops the child's ends of the streams, which the command keeps: a pipe closes only when all ends are closed.
         self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Ok((spawned?, stdout.1, stderr.1))
+        Ok((spawned?, (stdout.1, stderr.1)))
     }
 }
 
