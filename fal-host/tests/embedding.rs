@@ -28,7 +28,7 @@ const GUARD: Duration = Duration::from_secs(30);
 
 /// Starts runners as tasks.
 struct Tasks {
-    /// Where they run: not on the host's control thread, where launches are made.
+    /// Where they run: not in the runtime of the host's checks, which is the current one in a launch.
     runtime: Handle,
     /// How many have not ended.
     alive: Arc<AtomicUsize>,

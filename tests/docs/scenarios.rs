@@ -261,6 +261,11 @@ const TABLE: &[Row] = &[
         rests: "hosts_of_one_process_do_not_end_each_others_processes_s60d",
     },
     Row {
+        rule: 61,
+        acts: "a_runner_is_checked_while_another_one_starts_s61a",
+        rests: "one_thread_makes_all_launches_and_its_end_is_waited_for_s61a_s61c",
+    },
+    Row {
         rule: 66,
         acts: "no_request_is_lost_in_rollouts_of_run_s66a_s66b_s66c",
         rests: "a_host_in_which_nothing_is_in_flight_stops_at_once_s41d_s66c",

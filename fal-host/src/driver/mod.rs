@@ -3,6 +3,8 @@
 mod answers;
 mod catch_up;
 mod causes;
+mod launch_in_flight;
+mod launch_thread;
 mod launches;
 mod parts;
 mod requests;
@@ -14,13 +16,16 @@ use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use fal_health::{Check, CheckId, Inconclusive, Outcome, Time, Trigger};
+use fal_health::{Check, CheckId, Inconclusive, Outcome, Trigger};
 use futures_util::FutureExt;
 use tokio::sync::{broadcast, mpsc, watch};
-use tokio::task::{AbortHandle, yield_now};
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
 use self::catch_up::CatchUp;
+use self::launch_in_flight::LaunchInFlight;
+use self::launch_thread::LaunchResult;
+pub(crate) use self::launch_thread::LaunchThread;
 pub(crate) use self::parts::DriverParts;
 pub(crate) use self::requests::ControlRequest;
 pub(crate) use self::restarts::RestartProgress;
@@ -33,7 +38,7 @@ use crate::events::{self, Event};
 use crate::evidence::EvidenceStore;
 use crate::fleet::{EventKind, Finding, Fleet, FleetCommand, FleetEvent, GaveUp, ReplicaIndex};
 use crate::id::RunnerId;
-use crate::launch::{Launcher, RunnerHandle};
+use crate::launch::RunnerHandle;
 use crate::memory::MemorySampler;
 use crate::metrics::FleetMetrics;
 use crate::probe::{ProbeTarget, Prober};
@@ -44,7 +49,7 @@ pub(crate) struct Driver {
     clock: Clock,
     fleet: Fleet,
     probe_target: Option<Arc<ProbeTarget>>,
-    launcher: Box<dyn Launcher>,
+    launch_thread: LaunchThread,
     balancer: Arc<Balancer>,
     metrics: FleetMetrics,
     events: broadcast::Sender<Event>,
@@ -54,10 +59,9 @@ pub(crate) struct Driver {
     evidence: EvidenceStore,
     runners: BTreeMap<RunnerId, LiveRunner>,
     fleet_events: mpsc::UnboundedSender<FleetEvent>,
-    /// Events for the fleet that are not handled yet, each with the time at which it became known.
-    queue: VecDeque<(Time, FleetEvent)>,
     /// Runners that are to be started, the first one first.
     launches: VecDeque<(RunnerId, ReplicaIndex)>,
+    launching: Option<LaunchInFlight>,
     restarts: Restarts,
     /// How far the last upgrade is.
     upgrade: Option<UpgradeStatus>,
@@ -77,6 +81,7 @@ enum Turn {
     Request(Option<ControlRequest>),
     Deadline,
     LaunchDue,
+    Launched(LaunchResult),
 }
 
 /// What the driver holds of a runner that was launched.
@@ -89,7 +94,7 @@ struct LiveRunner {
 
 impl Driver {
     /// Runs until the host was told to stop and no runner is left.
-    pub(crate) async fn run(parts: DriverParts) {
+    pub(crate) async fn run(parts: DriverParts, launch_thread: LaunchThread) {
         let DriverParts { settings, asked, mut reports, mut requests, .. } = parts;
         let clock = Clock::start();
         let (fleet_events, mut fleet_event_queue) = mpsc::unbounded_channel();
@@ -99,7 +104,7 @@ impl Driver {
             clock: clock.clone(),
             fleet,
             probe_target: parts.probe_target.map(Arc::new),
-            launcher: parts.launcher,
+            launch_thread,
             balancer: parts.balancer,
             metrics: FleetMetrics::new(),
             events: parts.events,
@@ -109,19 +114,18 @@ impl Driver {
             evidence: EvidenceStore::default(),
             runners: BTreeMap::new(),
             fleet_events,
-            queue: VecDeque::new(),
             launches: VecDeque::new(),
+            launching: None,
             restarts: Restarts::default(),
             upgrade: None,
             handle_dropped: false,
             stopped: false,
         };
         driver.execute(commands);
-        driver.drain_queue();
+        driver.show_awaited();
         let mut memory = MemorySampler::new(samples_memory, driver.fleet_events.clone());
         let mut catch_up = CatchUp::new();
         let mut alarm = pin!(sleep_until(Instant::now()));
-        let mut has_launched = false;
         while !driver.stopped {
             let deadline = catch_up.sleep(clock.now(), driver.fleet.deadline());
             let wake = deadline.map(|deadline| clock.instant(deadline));
@@ -130,10 +134,6 @@ impl Driver {
             {
                 alarm.as_mut().reset(wake);
             }
-            if std::mem::take(&mut has_launched) {
-                // Checks go on between two launches.
-                yield_now().await;
-            }
             let turn = tokio::select! {
                 Some(event) = fleet_event_queue.recv() => Turn::Event(event),
                 () = asked.notified() => Turn::ChecksAsked,
@@ -141,8 +141,8 @@ impl Driver {
                 Some(report) = reports.recv() => Turn::Report(report),
                 request = requests.recv(), if !driver.handle_dropped => Turn::Request(request),
                 () = &mut alarm, if wake.is_some() => Turn::Deadline,
-                // One at a time, since a process takes about a millisecond to start. A stop waits for a few at most.
-                () = std::future::ready(()), if !driver.launches.is_empty() => Turn::LaunchDue,
+                () = std::future::ready(()), if driver.is_launch_due() => Turn::LaunchDue,
+                Some(result) = driver.launch_thread.result() => Turn::Launched(result),
             };
             catch_up.wake(clock.now());
             driver.clock.follow(SystemTime::now());
@@ -150,7 +150,7 @@ impl Driver {
                 driver.metrics.lagged(clock.now().since(deadline));
             }
             match turn {
-                Turn::Event(event) => driver.handle(event),
+                Turn::Event(event) => driver.on_event(event),
                 Turn::ChecksAsked => {
                     for id in driver.balancer.take_asked() {
                         driver.handle(FleetEvent::ManualRequested { id });
@@ -161,10 +161,8 @@ impl Driver {
                 Turn::Request(request) => driver.on_request(request),
                 Turn::Deadline if catch_up.is_over(clock.now()) => driver.handle(FleetEvent::Elapsed),
                 Turn::Deadline => {}
-                Turn::LaunchDue => {
-                    driver.launch_next();
-                    has_launched = true;
-                }
+                Turn::LaunchDue => driver.launch_next(),
+                Turn::Launched(result) => driver.on_launched(result),
             }
         }
     }
@@ -178,26 +176,20 @@ impl Driver {
         }
     }
 
-    /// Hands an event to the fleet, executes the commands that follow, and repeats with the events that these cause.
+    /// Hands an event to the fleet and executes the commands that follow.
     fn handle(&mut self, event: FleetEvent) {
         if let FleetEvent::CheckFinished { id, check, .. } = event
             && let Some(runner) = self.runners.get_mut(&id)
         {
             runner.check.take_if(|(in_flight, _)| *in_flight == check);
         }
-        self.enqueue(self.clock.now(), event);
-        self.drain_queue();
+        let commands = self.fleet.handle(self.clock.now(), event);
+        self.execute(commands);
+        self.show_awaited();
     }
 
-    fn enqueue(&mut self, at: Time, event: FleetEvent) {
-        self.queue.push_back((at, event));
-    }
-
-    fn drain_queue(&mut self) {
-        while let Some((at, event)) = self.queue.pop_front() {
-            let commands = self.fleet.handle(at, event);
-            self.execute(commands);
-        }
+    /// Tells the balancer which runner requests wait for.
+    fn show_awaited(&mut self) {
         if !self.fleet.is_ready() {
             let awaited = self.fleet.awaited().map(|(runner, since)| AwaitedRunner {
                 id: runner.id(),
@@ -261,7 +253,10 @@ impl Driver {
                     // A fleet gives up at most once.
                     let _ = self.gave_up.set(self.with_cause_of_end(gave_up));
                 }
-                FleetCommand::Stopped => self.stopped = true,
+                FleetCommand::Stopped => {
+                    self.stopped = true;
+                    self.abandon_launch();
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 //! processes.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use fal_health::{HealthCheck, HealthCheckSpec};
@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 use super::*;
 use crate::Address;
 use crate::fleet::{Exit, FleetSettings, MaxReplacing};
-use crate::launch::{LaunchError, StatusReporter};
+use crate::launch::{LaunchError, Launcher, StatusReporter};
 use crate::proxy::{Limits, Reports};
 
 /// How much of one core the control thread may take, in percent.
@@ -77,7 +77,7 @@ fn serve(socket: &Path) -> JoinHandle<()> {
     })
 }
 
-fn driver(runners: usize, socket: PathBuf) -> (mpsc::UnboundedSender<ControlRequest>, DriverParts) {
+fn driver(runners: usize) -> (mpsc::UnboundedSender<ControlRequest>, DriverParts) {
     let (requests, request_queue) = mpsc::unbounded_channel();
     let (events, reports) = mpsc::unbounded_channel();
     let asked = Arc::new(Notify::new());
@@ -91,7 +91,6 @@ fn driver(runners: usize, socket: PathBuf) -> (mpsc::UnboundedSender<ControlRequ
     let parts = DriverParts {
         settings,
         probe_target: Some(target),
-        launcher: Box::new(Obedient(Address::Unix(socket))),
         balancer: Balancer::new(Limits::plain(), Reports { asked: Arc::clone(&asked), events }),
         asked,
         reports,
@@ -125,8 +124,9 @@ async fn outage(runners: usize, measured: Duration) -> (Duration, u64) {
     let directory = tempfile::tempdir().unwrap();
     let socket = directory.path().join("checks");
     let server = serve(&socket);
-    let (requests, parts) = driver(runners, socket.clone());
-    let control = tokio::spawn(Driver::run(parts));
+    let (requests, parts) = driver(runners);
+    let launches = LaunchThread::task(Obedient(Address::Unix(socket.clone())));
+    let control = tokio::spawn(Driver::run(parts, launches));
     let whole = async {
         while counts(&requests).await.0 < runners {
             sleep(Duration::from_millis(100)).await;

@@ -9,7 +9,6 @@ use crate::client_policy::ClientPolicy;
 use crate::event_log::EventLog;
 use crate::events::Event;
 use crate::fleet::{FleetSettings, GaveUp};
-use crate::launch::Launcher;
 use crate::probe::ProbeTarget;
 use crate::proxy::{Balancer, Report};
 
@@ -17,7 +16,6 @@ use crate::proxy::{Balancer, Report};
 pub(crate) struct DriverParts {
     pub(crate) settings: FleetSettings,
     pub(crate) probe_target: Option<ProbeTarget>,
-    pub(crate) launcher: Box<dyn Launcher>,
     pub(crate) balancer: Arc<Balancer>,
     /// Notified when a response has asked for a check.
     pub(crate) asked: Arc<Notify>,

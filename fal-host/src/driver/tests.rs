@@ -1,5 +1,7 @@
 //! The driver with launchers that do what the test says, on paused time.
 
+mod slow_starts;
+
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +16,7 @@ use tokio::time::timeout;
 use super::catch_up::CATCH_UP;
 use super::*;
 use crate::fleet::{Exit, FleetSettings, GiveUp, Reason, RunnerLimits, Scale};
-use crate::launch::{LaunchError, StatusReporter};
+use crate::launch::{LaunchError, Launcher, StatusReporter};
 use crate::proxy::{Limits, Reports};
 use crate::snapshot_parts::HostStatus;
 use crate::{Address, RunnerState, Snapshot};
@@ -22,11 +24,13 @@ use crate::{Address, RunnerState, Snapshot};
 /// A deadline that only a failure reaches.
 const GUARD: Duration = Duration::from_secs(20);
 
-/// Hands the reporter of each runner to the test.
+/// Hands the reporter of each runner to the test, and may wait for the test then.
 struct Channelled {
     started: mpsc::UnboundedSender<StatusReporter>,
     address: Address,
     told: mpsc::UnboundedSender<&'static str>,
+    /// Each launch waits for one of these.
+    releases: Option<std::sync::mpsc::Receiver<()>>,
 }
 
 /// A runner that only notes what it is told. Its process is that of the test.
@@ -39,6 +43,9 @@ impl Launcher for Channelled {
         reporter: StatusReporter,
     ) -> Result<Box<dyn RunnerHandle>, LaunchError> {
         self.started.send(reporter).unwrap();
+        if let Some(releases) = &self.releases {
+            releases.recv().unwrap();
+        }
         Ok(Box::new(Inert(self.address.clone(), self.told.clone())))
     }
 }
@@ -81,6 +88,15 @@ fn start_driver(settings: FleetSettings) -> Rig {
 
 /// Starts a driver whose runners listen at this socket.
 fn start_driver_at(settings: FleetSettings, socket: PathBuf) -> Rig {
+    start_driver_with(settings, socket, None, LaunchThread::task)
+}
+
+fn start_driver_with(
+    settings: FleetSettings,
+    socket: PathBuf,
+    releases: Option<std::sync::mpsc::Receiver<()>>,
+    launch_thread: impl FnOnce(Channelled) -> LaunchThread,
+) -> Rig {
     let (requests, request_queue) = mpsc::unbounded_channel();
     let (events, reports) = mpsc::unbounded_channel();
     let (started, runners) = mpsc::unbounded_channel();
@@ -92,7 +108,6 @@ fn start_driver_at(settings: FleetSettings, socket: PathBuf) -> Rig {
     let parts = DriverParts {
         probe_target: settings.health.map(target),
         settings,
-        launcher: Box::new(Channelled { started, address: Address::Unix(socket), told: tell }),
         balancer: Balancer::new(Limits::plain(), Reports { asked: Arc::clone(&asked), events }),
         asked,
         reports,
@@ -103,7 +118,8 @@ fn start_driver_at(settings: FleetSettings, socket: PathBuf) -> Rig {
         event_log: EventLog::new(),
     };
     let (balancer, event_log) = (Arc::clone(&parts.balancer), Arc::clone(&parts.event_log));
-    tokio::spawn(Driver::run(parts));
+    let launcher = Channelled { started, address: Address::Unix(socket), told: tell, releases };
+    tokio::spawn(Driver::run(parts, launch_thread(launcher)));
     Rig { requests, runners, client_policy, events: event_stream, balancer, event_log, told }
 }
 

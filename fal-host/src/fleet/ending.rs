@@ -258,7 +258,10 @@ impl Fleet {
                 Some(Phase::CrashBackoff { .. }) => drop(self.remove(id)),
                 Some(Phase::Killed { until: None }) => self.abandon(now, id),
                 // A pending runner is killed as soon as its process has started.
-                Some(Phase::Pending | Phase::Killed { .. }) | None => {}
+                Some(Phase::Pending { until: None }) => {
+                    self.set_phase(id, Phase::Pending { until: Some(now + KILL_TIMEOUT) });
+                }
+                Some(Phase::Pending { .. } | Phase::Killed { .. }) | None => {}
                 Some(_) => self.kill_runner(now, id),
             }
         }

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use fal_health::protocol::Progress;
-use fal_health::{Check, CheckId};
+use fal_health::{Check, CheckId, Time};
 
 use super::event_kind::EventKind;
 use super::exit::Exit;
@@ -20,8 +20,8 @@ use crate::id::RunnerId;
 pub(crate) enum FleetEvent {
     /// Time has passed: the event of [`Fleet::deadline`](super::Fleet::deadline).
     Elapsed,
-    /// The process of a runner has started.
-    Launched { id: RunnerId, pid: Option<u32> },
+    /// The process of a runner was started, which began at `started`.
+    Launched { id: RunnerId, pid: Option<u32>, started: Time },
     /// The process of a runner could not be started.
     LaunchFailed { id: RunnerId, error: String },
     /// The process of a runner was not started, because the fleet does not want it any more.
@@ -62,6 +62,20 @@ pub(crate) enum FleetEvent {
     Stop,
     /// Stop the host now: kill every process group (S41).
     Kill,
+}
+
+impl FleetEvent {
+    /// The runner that the launcher reports on, if this event is such a report.
+    pub(crate) const fn reported_on(&self) -> Option<RunnerId> {
+        match self {
+            Self::Progress { id, .. }
+            | Self::SetupFailed { id, .. }
+            | Self::NotReady { id, .. }
+            | Self::Ready { id }
+            | Self::Exited { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
 }
 
 /// What to do for a fleet.

@@ -190,7 +190,7 @@ impl Fleet {
         self.now = now;
         match event {
             FleetEvent::Elapsed => self.on_elapsed(now),
-            FleetEvent::Launched { id, pid } => self.on_launched(now, id, pid),
+            FleetEvent::Launched { id, pid, started } => self.on_launched(now, id, pid, started),
             FleetEvent::LaunchFailed { id, error } => self.on_launch_failed(now, id, error),
             FleetEvent::LaunchDropped { id } => self.on_launch_dropped(now, id),
             FleetEvent::Progress { id, progress } => self.on_progress(id, progress),
@@ -300,7 +300,8 @@ impl Fleet {
                 }
                 self.notify_monitor(now, id, fal_health::Event::Elapsed);
             }
-            Phase::Pending => {}
+            // Its start takes too long. The driver ends the process should it start later (S61c).
+            Phase::Pending { .. } => drop(self.remove(id)),
         }
     }
 

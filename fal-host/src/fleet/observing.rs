@@ -70,7 +70,7 @@ mod tests {
         let (mut fleet, _) = Fleet::start(Time::ZERO, FleetSettings::new(NonZeroUsize::MIN));
         let before = fleet.observe().remove(0).runner;
         let id = before.id();
-        fleet.handle(Time::ZERO, FleetEvent::Launched { id, pid: Some(7) });
+        fleet.handle(Time::ZERO, FleetEvent::Launched { id, pid: Some(7), started: Time::ZERO });
         let after = fleet.observe_runner(id).unwrap().runner;
         assert_eq!((before.state(), before.pid()), (RunnerState::Pending, None));
         assert_eq!((after.state(), after.pid()), (RunnerState::Setup, Some(7)));

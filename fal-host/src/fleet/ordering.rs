@@ -18,7 +18,7 @@ impl Fleet {
         let runner = self.runners.get(&id).ok_or(OrderError::Unknown)?;
         let ending = || Err(OrderError::Ending(runner.reason.unwrap_or(Reason::Operator)));
         match (runner.phase, order) {
-            (Phase::CrashBackoff { .. } | Phase::Pending, _) => Err(OrderError::NotStarted),
+            (Phase::CrashBackoff { .. } | Phase::Pending { .. }, _) => Err(OrderError::NotStarted),
             (Phase::Terminating { .. }, RunnerOrder::Kill) => Ok(()),
             (Phase::Killed { .. } | Phase::Terminating { .. }, _)
             | (Phase::Draining { .. }, RunnerOrder::Drain | RunnerOrder::Replace) => ending(),

@@ -69,7 +69,7 @@ impl Fleet {
             if !restart.successors.contains(&id) {
                 // A runner that has not started, or was started since the request, is as new as one of the restart's own.
                 if id >= restart.first_new
-                    || matches!(runner.phase, Phase::CrashBackoff { .. } | Phase::Pending)
+                    || matches!(runner.phase, Phase::CrashBackoff { .. } | Phase::Pending { .. })
                 {
                     restart.successors.insert(id);
                     if runner.is_ready() {
@@ -100,7 +100,7 @@ impl Fleet {
             Phase::Setup { .. } | Phase::AwaitingFirstPass => self.terminate(now, id, Reason::Restarted),
             // The first two are not restarted, and the others are the current runner of no replica.
             Phase::CrashBackoff { .. }
-            | Phase::Pending
+            | Phase::Pending { .. }
             | Phase::Draining { .. }
             | Phase::Terminating { .. }
             | Phase::Killed { .. } => {}
@@ -160,7 +160,7 @@ impl Fleet {
                 self.remove(id);
                 return false;
             }
-            Phase::Pending => runner.reason = Some(reason),
+            Phase::Pending { .. } => runner.reason = Some(reason),
             Phase::Ready { .. } => self.drain(now, id, reason),
             _ => self.terminate(now, id, reason),
         }

@@ -111,7 +111,10 @@ pub(super) enum Phase {
     CrashBackoff {
         until: Time,
     },
-    Pending,
+    /// `until`: when the fleet of a killed host forgets it, although its start has not ended.
+    Pending {
+        until: Option<Time>,
+    },
     Setup {
         until: Time,
     },
@@ -138,7 +141,7 @@ impl Phase {
     const fn step(self) -> Option<StepKind> {
         Some(match self {
             Self::CrashBackoff { .. } => StepKind::CrashBackoff,
-            Self::Pending => StepKind::Pending,
+            Self::Pending { .. } => StepKind::Pending,
             Self::Setup { .. } => StepKind::Setup,
             Self::AwaitingFirstPass => StepKind::AwaitingFirstPass,
             // The fleet says whether it is a spare.
@@ -222,8 +225,7 @@ impl Runner {
             | Phase::Setup { until }
             | Phase::Draining { until }
             | Phase::Terminating { kill_at: until } => Some(until),
-            Phase::Killed { until } => until,
-            Phase::Pending => None,
+            Phase::Pending { until } | Phase::Killed { until } => until,
             Phase::AwaitingFirstPass => self.check_due(),
             Phase::Ready { stable_at } => {
                 let min_healthy = match self.min_healthy {
@@ -335,17 +337,15 @@ impl Runner {
 
     /// How long it waits for its start, after failed starts.
     pub(crate) fn backoff_until(&self) -> Option<Time> {
-        match self.phase {
-            Phase::CrashBackoff { until } => Some(until),
-            _ => None,
-        }
+        let Phase::CrashBackoff { until } = self.phase else { return None };
+        Some(until)
     }
 
     /// Its state without requests in flight.
     pub(crate) fn state(&self) -> RunnerState {
         match self.phase {
             Phase::CrashBackoff { .. } => RunnerState::CrashBackoff,
-            Phase::Pending => RunnerState::Pending,
+            Phase::Pending { .. } => RunnerState::Pending,
             Phase::Setup { .. } | Phase::AwaitingFirstPass => RunnerState::Setup,
             Phase::Ready { .. } => RunnerState::Idle,
             Phase::Draining { .. } => RunnerState::Draining,

@@ -57,7 +57,7 @@ impl Fleet {
         let phase = match held {
             None => {
                 self.commands.push(FleetCommand::Launch(id, index));
-                Phase::Pending
+                Phase::Pending { until: None }
             }
             Some((until, failed_starts)) => {
                 self.emit(
@@ -88,21 +88,21 @@ impl Fleet {
     pub(super) fn launch(&mut self, id: RunnerId, index: ReplicaIndex) {
         self.emit(id, EventKind::BackoffEnded);
         self.commands.push(FleetCommand::Launch(id, index));
-        self.set_phase(id, Phase::Pending);
+        self.set_phase(id, Phase::Pending { until: None });
     }
 
-    pub(super) fn on_launched(&mut self, now: Time, id: RunnerId, pid: Option<u32>) {
+    pub(super) fn on_launched(&mut self, now: Time, id: RunnerId, pid: Option<u32>, started: Time) {
         let Some(runner) = self.runners.get_mut(&id) else { return };
         runner.pid = pid;
-        runner.started = now;
+        runner.started = started;
         runner.limits = self.settings.limits.of_runner(id, self.settings.seed);
-        let lifespan = Lifespan::new(now, self.settings.startup_timeout);
+        let lifespan = Lifespan::new(started, self.settings.startup_timeout);
         let schedule = self.settings.schedule(id.get());
         runner.monitor = self.settings.health.map(|health| Monitor::new(health, lifespan, schedule));
         let index = runner.replica.get();
         let effective_start_period = self.settings.effective_start_period();
         self.emit(id, EventKind::Started { index, pid, effective_start_period });
-        self.set_phase(id, Phase::Setup { until: now + self.settings.startup_limit() });
+        self.set_phase(id, Phase::Setup { until: started + self.settings.startup_limit() });
         match (self.shutdown, self.runners.get(&id).and_then(|runner| runner.reason)) {
             (Shutdown::NotRequested | Shutdown::Complete, None) => {}
             (Shutdown::NotRequested | Shutdown::Complete, Some(reason)) => self.terminate(now, id, reason),

@@ -25,7 +25,7 @@ use super::spec::AppSpec;
 use crate::admin::{self, Access, Admin, StdListener, probes as probe_pages};
 use crate::client_policy::ClientPolicy;
 use crate::control_socket::{self, SocketAccess};
-use crate::driver::{Driver, DriverParts};
+use crate::driver::{Driver, DriverParts, LaunchThread};
 use crate::event_log::EventLog;
 use crate::fleet::FleetSettings;
 use crate::launch::{Launcher, ProcessLauncher};
@@ -104,7 +104,6 @@ impl HostBuilder {
         let parts = DriverParts {
             settings,
             probe_target,
-            launcher,
             balancer: Arc::clone(&balancer),
             asked,
             reports: report_queue,
@@ -124,7 +123,7 @@ impl HostBuilder {
         let started = interfaces.and_then(|interfaces| AdminThread::start(interfaces, &client_policy));
         let (interfaces, [interfaces_open, interfaces_closed]) =
             started.map_err(StartError::ControlThread)?;
-        let control_ended = start_control_thread(parts, interfaces)?;
+        let control_ended = start_control_thread(parts, launcher, interfaces)?;
         let ((end, stopped), policy) = (watch::channel(()), client_policy.clone());
         tokio::spawn(finish(control_ended, policy, server, self.drain_timeout, end));
         let doors = Doors {
@@ -264,12 +263,21 @@ fn interfaces(
 /// when both have ended.
 fn start_control_thread(
     parts: DriverParts,
+    launcher: Box<dyn Launcher>,
     interfaces: Option<AdminThreadGuard>,
 ) -> Result<oneshot::Receiver<()>, StartError> {
     let runtime = own_runtime::with_blocking_threads().map_err(StartError::ControlThread)?;
+    let launch_thread = match LaunchThread::start(launcher, runtime.handle().clone()) {
+        Ok(launch_thread) => launch_thread,
+        Err(error) => {
+            // A runtime must not be dropped here, in an async context.
+            runtime.shutdown_background();
+            return Err(StartError::ControlThread(error));
+        }
+    };
     let (ended, control_ended) = oneshot::channel();
     let supervise = move |runtime: Runtime| {
-        runtime.block_on(Driver::run(parts));
+        runtime.block_on(Driver::run(parts, launch_thread));
         drop(interfaces);
         // Dropping the sender resolves the receiver, after a panic too.
         drop(ended);

@@ -51,8 +51,11 @@ use crate::metrics::RunnerMetrics;
 
 /// Starts runners.
 ///
-/// The host calls it on its control thread, inside a Tokio runtime, and waits for it. A launch should return within a
-/// few milliseconds; longer work belongs before [`StatusReporter::ready`].
+/// The host calls it on a thread that does nothing else and lives as long as the host, therefore it is [`Send`]. The thread
+/// is in the context of the Tokio runtime of the host's checks, whose tasks must not block.
+///
+/// A launch may block, and delays only the launches after it ([S61](fal_health::semantics#s61)). Work that other runners need
+/// not wait for belongs between the launch and [`StatusReporter::ready`]. A launch that panics has failed.
 pub trait Launcher: Send + 'static {
     /// Starts one runner, which reports its status through `reporter`.
     ///
@@ -67,7 +70,8 @@ pub trait Launcher: Send + 'static {
     ) -> Result<Box<dyn RunnerHandle>, LaunchError>;
 }
 
-/// The host's handle of a started runner. To drop it must not end the runner; [`kill`](Self::kill) does.
+/// The host's handle of a started runner, used on the host's control thread. To drop it must not end the runner;
+/// [`kill`](Self::kill) does.
 pub trait RunnerHandle: Send {
     /// The address where the runner listens for requests once it is ready.
     fn address(&self) -> Address;

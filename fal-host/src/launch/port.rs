@@ -221,8 +221,8 @@ async fn hint(address: SocketAddr, runner: Option<Pid>, owner: Option<Owner>) ->
     })
 }
 
-/// Has the system kill the runner when the thread that started it ends. That is the host's control thread, which lives
-/// as long as the host.
+/// Has the system kill the runner when the thread that started it ends. The host starts runners on a thread that lives as
+/// long as the host.
 #[cfg(target_os = "linux")]
 fn die_with_the_host(command: &mut Command) {
     use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};

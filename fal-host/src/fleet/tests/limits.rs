@@ -105,7 +105,10 @@ fn the_number_of_requests_is_limited_when_a_runner_enters_the_rotation_s54a() {
     let settings = FleetSettings { limits, health: None, ..settings(1) };
     let (mut fleet, _) = crate::fleet::Fleet::start(fal_health::Time::ZERO, settings.clone());
     let id = RunnerId::new(1);
-    fleet.handle(fal_health::Time::ZERO, FleetEvent::Launched { id, pid: None });
+    fleet.handle(
+        fal_health::Time::ZERO,
+        FleetEvent::Launched { id, pid: None, started: fal_health::Time::ZERO },
+    );
     let commands = fleet.handle(fal_health::Time::ZERO, FleetEvent::Ready { id });
     let limit = commands.iter().find_map(|command| match command {
         FleetCommand::LimitRequests(_, limit) => Some(limit.get()),

@@ -214,7 +214,7 @@ fn a_manual_check_releases_permits_unless_it_fails_s20d_s30_s33a() {
         let (mut fleet, _) = Fleet::start(Time::ZERO, settings(1));
         let id = fleet.runners().next().expect("it starts").id();
         let mut handle = |event| fleet.handle(Time::ZERO, event);
-        handle(FleetEvent::Launched { id, pid: None });
+        handle(FleetEvent::Launched { id, pid: None, started: Time::ZERO });
         let finish = |commands: Vec<FleetCommand>, outcome: Outcome| {
             let check = commands.iter().find_map(|it| match it {
                 FleetCommand::StartCheck(_, check) => Some(check.id),

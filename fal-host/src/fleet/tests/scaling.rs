@@ -164,5 +164,10 @@ fn a_runner_that_has_not_started_is_scaled_away_when_it_has_s76b() {
     let (mut fleet, _) = Fleet::start(Time::ZERO, settings(2));
     let told = |commands: &[FleetCommand]| commands.iter().any(|it| matches!(it, FleetCommand::Terminate(_)));
     assert!(!told(&fleet.handle(Time::ZERO, FleetEvent::Scale(Scale::Down))), "it has no process");
-    assert!(told(&fleet.handle(Time::ZERO, FleetEvent::Launched { id: RunnerId::new(2), pid: None })));
+    assert!(told(
+        &fleet.handle(
+            Time::ZERO,
+            FleetEvent::Launched { id: RunnerId::new(2), pid: None, started: Time::ZERO }
+        )
+    ));
 }

@@ -237,7 +237,10 @@ impl Simulation {
                 .later(Duration::ZERO, FleetEvent::LaunchFailed { id, error: "no such file".to_owned() });
         }
         assert!(self.processes.insert(id), "{id} is started once");
-        self.later(Duration::ZERO, FleetEvent::Launched { id, pid: u32::try_from(id.get()).ok() });
+        self.later(
+            Duration::ZERO,
+            FleetEvent::Launched { id, pid: u32::try_from(id.get()).ok(), started: self.now },
+        );
         if let Some(wait) = script.setup {
             self.later(wait, FleetEvent::Ready { id });
         }

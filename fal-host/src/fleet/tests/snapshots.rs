@@ -39,7 +39,7 @@ fn memory_and_requests_without_progress_are_shown_as_measured_last_s53c_s54a() {
     let settings = FleetSettings { health: Some(health), ..settings(1) };
     let (mut fleet, _) = crate::fleet::Fleet::start(at(seconds(0)), settings);
     let id = RunnerId::new(1);
-    fleet.handle(at(seconds(0)), FleetEvent::Launched { id, pid: None });
+    fleet.handle(at(seconds(0)), FleetEvent::Launched { id, pid: None, started: at(seconds(0)) });
     fleet.handle(at(seconds(1)), FleetEvent::MemoryMeasured { id, bytes: 500 });
     let mut commands = fleet.handle(at(seconds(1)), FleetEvent::Ready { id });
     let (busy, idle) = (seconds(7), millis(10));

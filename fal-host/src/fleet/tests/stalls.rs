@@ -11,7 +11,7 @@ use crate::fleet::{EventKind, Finding, Fleet, FleetCommand, FleetEvent};
 fn run(findings: &[Finding]) -> (Vec<Outcome>, Vec<Duration>) {
     let (mut fleet, commands) = Fleet::start(Time::ZERO, settings(1));
     let [FleetCommand::Launch(id, _)] = *commands.as_slice() else { panic!("{commands:?}") };
-    fleet.handle(Time::ZERO, FleetEvent::Launched { id, pid: None });
+    fleet.handle(Time::ZERO, FleetEvent::Launched { id, pid: None, started: Time::ZERO });
     let mut commands = fleet.handle(Time::ZERO, FleetEvent::Ready { id });
     let (mut outcomes, mut stalls) = (Vec::new(), Vec::new());
     for finding in findings {

@@ -216,7 +216,7 @@ fn late_events_of_a_removed_runner_change_nothing_s21a() {
     let before = (simulation.events.len(), simulation.routed.clone());
     for event in [
         FleetEvent::Ready { id: first },
-        FleetEvent::Launched { id: first, pid: None },
+        FleetEvent::Launched { id: first, pid: None, started: Time::ZERO },
         FleetEvent::Drained { id: first },
         FleetEvent::Unreachable { id: first, refused: String::new() },
         FleetEvent::ManualRequested { id: first },

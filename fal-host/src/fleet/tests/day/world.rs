@@ -288,7 +288,7 @@ impl World {
         let mut living = Living::new(life, index, self.now);
         living.has_process = life.setup != Setup::CannotLaunch;
         self.living.insert(id, living);
-        let launched = FleetEvent::Launched { id, pid: u32::try_from(id.get()).ok() };
+        let launched = FleetEvent::Launched { id, pid: u32::try_from(id.get()).ok(), started: self.now };
         match life.setup {
             Setup::CannotLaunch => {
                 let error = "no such file".to_owned();

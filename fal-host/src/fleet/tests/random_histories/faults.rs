@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use fal_health::protocol::Progress;
-use fal_health::{Check, Failure, Inconclusive, Outcome};
+use fal_health::{Check, Failure, Inconclusive, Outcome, Time};
 
 use super::super::chance::Chance;
 use super::super::simulation::{FAILED, millis, seconds};
@@ -23,7 +23,8 @@ impl History {
         let ids: Vec<_> = self.seen.keys().rev().take(8).copied().collect();
         let id = self.chance.of(&ids);
         let seen = self.seen[&id];
-        match self.chance.below(16) {
+        match self.chance.below(18) {
+            16.. => self.finish_first_launch(),
             0..=3 => {
                 let wait = self.chance.of(&[1, 100, 1_000, 5_000, 15_000, 40_000]);
                 self.advance(millis(wait));
@@ -35,6 +36,25 @@ impl History {
             }
         }
         self.assert_invariants();
+    }
+
+    /// A launch ends that began at `started`.
+    pub(super) fn finish_launch(&mut self, id: RunnerId, started: Time) {
+        if self.fleet.runners.get(&id).is_none() {
+            assert!(self.stopped, "only a killed host does not wait for a launch (S61c)");
+        } else if !self.well_behaved && self.chance.one_in(8) {
+            self.handle(FleetEvent::LaunchFailed { id, error: "none".to_owned() });
+        } else {
+            self.of(id).has_process = true;
+            self.handle(FleetEvent::Launched { id, pid: None, started });
+        }
+    }
+
+    /// The first launch in flight ends.
+    pub(super) fn finish_first_launch(&mut self) {
+        if let Some((id, started)) = self.launching.pop_first() {
+            self.finish_launch(id, started);
+        }
     }
 
     fn random_event(&mut self, id: RunnerId, seen: Seen) -> Option<FleetEvent> {

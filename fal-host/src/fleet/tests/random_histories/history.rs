@@ -35,6 +35,8 @@ pub(super) struct History {
     pub(super) now: Time,
     pub(super) seen: BTreeMap<RunnerId, Seen>,
     pub(super) ended: BTreeSet<RunnerId>,
+    /// The launches in flight, and when each began.
+    pub(super) launching: BTreeMap<RunnerId, Time>,
     /// The replicas that are being replaced because of periodic checks (S40).
     pub(super) replacing: BTreeSet<usize>,
     pub(super) replica_of: BTreeMap<RunnerId, usize>,
@@ -65,6 +67,7 @@ impl History {
             now: Time::ZERO,
             seen: BTreeMap::new(),
             ended: BTreeSet::new(),
+            launching: BTreeMap::new(),
             replacing: BTreeSet::new(),
             replica_of: BTreeMap::new(),
             restart_successors: BTreeSet::new(),
@@ -189,16 +192,15 @@ impl History {
             if !self.fleet.wants_launch(id) {
                 self.seen.remove(&id);
                 self.handle(FleetEvent::LaunchDropped { id });
-            } else if !self.well_behaved && self.chance.one_in(8) {
-                self.handle(FleetEvent::LaunchFailed { id, error: "none".to_owned() });
+            } else if !self.well_behaved && self.chance.one_in(2) {
+                self.launching.insert(id, self.now);
             } else {
-                self.of(id).has_process = true;
-                self.handle(FleetEvent::Launched { id, pid: None });
+                self.finish_launch(id, self.now);
             }
         }
     }
 
-    fn of(&mut self, id: RunnerId) -> &mut Seen {
+    pub(super) fn of(&mut self, id: RunnerId) -> &mut Seen {
         self.seen.get_mut(&id).unwrap()
     }
 

@@ -13,11 +13,12 @@ impl History {
     pub(super) fn assert_invariants(&self) {
         let fleet = &self.fleet;
         let is_ending = |id: &RunnerId| {
-            let phase = fleet.runners.get(id).map(|runner| runner.phase);
-            matches!(
-                phase,
-                Some(Phase::Draining { .. } | Phase::Terminating { .. } | Phase::Killed { .. }) | None
-            )
+            fleet.runners.get(id).is_none_or(|runner| match runner.phase {
+                Phase::Draining { .. } | Phase::Terminating { .. } | Phase::Killed { .. } => true,
+                // It is told to stop when its process has started.
+                Phase::Pending { .. } => runner.reason.is_some(),
+                _ => false,
+            })
         };
         let members: Vec<_> = fleet
             .replicas

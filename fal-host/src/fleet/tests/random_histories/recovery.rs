@@ -100,6 +100,9 @@ impl History {
     /// whole. A host that stops must end within that time.
     pub(super) fn recover(&mut self, chance: Chance) {
         self.well_behaved = true;
+        while !self.launching.is_empty() {
+            self.finish_first_launch();
+        }
         let mut scheduler = FairScheduler::new(chance);
         let replicas = self.fleet.replicas.len();
         let cycles = u32::try_from(2 * replicas + 1).unwrap();
