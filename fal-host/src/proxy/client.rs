@@ -212,8 +212,11 @@ impl Client {
 
     /// The whole body of the request has arrived. From now on its runner is to answer within `request_timeout`.
     pub(super) fn finish_upload(&self) {
-        if !self.uploaded.swap(true, Ordering::Relaxed)
-            && self.timer.is_running(Wait::Response)
+        if self.has_uploaded() {
+            return;
+        }
+        self.uploaded.store(true, Ordering::Relaxed);
+        if self.timer.is_running(Wait::Response)
             && let Some(ticks) = self.limits.response
         {
             self.timer.start(Wait::Response, ticks);

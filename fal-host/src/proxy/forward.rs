@@ -5,14 +5,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use bytes::Bytes;
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response, StatusCode, Version};
-use http_body::Body;
-use http_body_util::Full;
 use hyper::body::Incoming;
 
-use super::body::ResponseBody;
+use super::body::{BodySource, ResponseBody};
 use super::departure::departed;
 use super::request_body::RequestBody;
 use super::request_head::prepare_request;
@@ -43,11 +40,9 @@ pub(super) async fn forward(
     let id = RequestIdField::keep_or_make(request.headers());
     let mut record = RequestRecord::begin(session, &mut request, &id);
     let reader = session.balancer.limits().origins.reader(request.headers());
-    let own =
-        |response: Response<Full<Bytes>>| response.map(|body| ResponseBody::own(Arc::clone(client), body));
     let answer = match (prepared, reader.preflight(&request)) {
         (Err(error), _) => Err(error),
-        (Ok(_), Some(response)) => Ok(own(response)),
+        (Ok(_), Some(response)) => Ok(response.map(BodySource::Own)),
         (Ok(wishes), None) => {
             // `select!` would move both futures.
             let mut answered = pin!(route(session, &mut request, wishes, &id, &mut record));
@@ -64,7 +59,7 @@ pub(super) async fn forward(
         record.fail(error, &request, &id);
         let mut response = error.response();
         reader.add_headers(response.headers_mut());
-        own(response)
+        response.map(BodySource::Own)
     });
     // The rest of a body is not read, so that the connection cannot be used again.
     // A connection of HTTP/2 goes on, or ends by itself.
@@ -82,6 +77,5 @@ pub(super) async fn forward(
     id.put_on(response.headers_mut());
     client.interim.end();
     record.respond(&mut response);
-    response.body_mut().measure(record);
-    Ok(response)
+    Ok(response.map(|source| ResponseBody::new(source, record)))
 }

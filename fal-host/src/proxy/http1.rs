@@ -108,7 +108,10 @@ async fn serve_until_rest(
         .max_header_size(max_head)
         .serve_connection(stream, service);
     let working = poll_fn(|cx| {
-        waker.has_woken.swap(false, Ordering::AcqRel);
+        // Only a response that is passed on past hyper asks for this. Another request saves the atomic exchange.
+        if session.waiting.is_there() {
+            waker.has_woken.swap(false, Ordering::AcqRel);
+        }
         match client.poll(&mut connection, &mut waker.context(cx)) {
             Poll::Ready(ended) => Poll::Ready(Some(ended)),
             Poll::Pending if client.begins_rest() => Poll::Ready(None),

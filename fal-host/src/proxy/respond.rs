@@ -1,10 +1,8 @@
 //! Passes a runner's response on to the client.
 
-use std::sync::Arc;
-
 use http::Response;
 
-use super::body::ResponseBody;
+use super::body::BodySource;
 use super::exchange::Exchange;
 use super::request_id::RequestIdField;
 use super::response_head::{Answered, Asks, prepare_response, prepare_switch};
@@ -22,7 +20,7 @@ pub(super) fn pass_on(
     mut response: Response<()>,
     mut exchange: Exchange,
     may_ask: MayAsk,
-) -> Response<ResponseBody> {
+) -> Response<BodySource> {
     let Answered { asks, keep_alive } = prepare_response(response.headers_mut());
     exchange.keep_for(keep_alive);
     if exchange.size_hint().exact().is_none() {
@@ -31,7 +29,7 @@ pub(super) fn pass_on(
     if may_ask == MayAsk::Yes {
         do_asked(&mut exchange, asks);
     }
-    response.map(|()| ResponseBody::of_runner(exchange))
+    response.map(|()| BodySource::of_runner(exchange))
 }
 
 /// Passes `101 Switching Protocols` on. The client's connection then becomes a tunnel to the runner.
@@ -41,16 +39,15 @@ pub(super) fn switch(
     may_ask: MayAsk,
     id: RequestIdField,
     tunnel: &TunnelSlot,
-) -> Response<ResponseBody> {
+) -> Response<BodySource> {
     let asks = prepare_switch(response.headers_mut());
     if may_ask == MayAsk::Yes {
         do_asked(&mut exchange, asks);
     }
-    let body = ResponseBody::empty(Arc::clone(exchange.client()));
     if let Some(switched) = exchange.into_tunnel(id) {
         tunnel.put(switched);
     }
-    response.map(|()| body)
+    response.map(|()| BodySource::empty())
 }
 
 /// Does what a response asks of the host.

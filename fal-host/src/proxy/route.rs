@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::{Request, Response, StatusCode};
 use tokio::time::timeout_at;
 
-use super::body::ResponseBody;
+use super::body::BodySource;
 use super::client::Client;
 use super::error::ProxyError;
 use super::exchange::{Exchange, Unanswered};
@@ -34,7 +34,7 @@ pub(super) async fn route(
     wishes: Wishes,
     id: &RequestIdField,
     record: &mut RequestRecord,
-) -> Result<Response<ResponseBody>, ProxyError> {
+) -> Result<Response<BodySource>, ProxyError> {
     let Session { balancer, client, .. } = &**session;
     let may_ask = match &balancer.limits().manual_checks {
         ManualChecks::Made { health_path } if health_path.is_named_by(request.uri().path()) => MayAsk::No,

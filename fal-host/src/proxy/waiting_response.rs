@@ -38,6 +38,11 @@ impl WaitingResponse {
         client.relay.is_possible() && client.has_chunks() && client.has_uploaded()
     }
 
+    /// Whether a response waits here.
+    pub(super) fn is_there(&self) -> bool {
+        self.is_there.load(Ordering::Relaxed)
+    }
+
     /// The response has chunks, and waits for its next part.
     pub(super) fn put(&self, body: RunnerBody) {
         self.lock().body = Some(Box::new(body));
@@ -72,7 +77,7 @@ impl WaitingResponse {
 
     /// Passes on the parts that have arrived. Pending: nothing is left to do for hyper, unless its waker has woken the task.
     pub(super) fn poll_relay(&self, client: &Arc<Client>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.is_there.load(Ordering::Relaxed)
+        if self.is_there()
             && self.pass_parts_on(client, cx)
             && !client.may_read()
             && !client.is_told_to_stop()

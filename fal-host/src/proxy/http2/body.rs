@@ -107,14 +107,20 @@ impl Body for StreamBody {
 mod tests {
     use http_body_util::{BodyExt, Full};
 
+    use http::Request;
+
     use super::*;
+    use crate::proxy::body::BodySource;
+    use crate::proxy::request_id::RequestIdField;
+    use crate::proxy::request_record::RequestRecord;
     use crate::proxy::tests::Rig;
 
     #[tokio::test]
     async fn a_body_is_sent_in_parts_so_that_a_slow_reader_is_seen_to_read_s43a() {
-        let client = Rig::new().await.unserved_client().await;
-        let body = ResponseBody::own(Arc::clone(&client), Full::from(vec![7; 100_000]));
-        let mut body = StreamBody::new(body, client, Rounds::default());
+        let session = Rig::new().await.unserved_session().await;
+        let record = RequestRecord::begin(&session, &mut Request::new(()), &RequestIdField::new());
+        let body = ResponseBody::new(BodySource::Own(Full::from(vec![7; 100_000])), record);
+        let mut body = StreamBody::new(body, Arc::clone(&session.client), Rounds::default());
         let mut left = 100_000;
         while left > 0 {
             assert_eq!(body.size_hint().exact(), Some(left));

@@ -1,6 +1,5 @@
 //! Clients that leave before their response has ended (S38).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::Version;
@@ -12,7 +11,6 @@ use crate::RunnerId;
 use crate::proxy::client_threads::ThreadIndex;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::queue::QueuePosition;
-use crate::proxy::session::Session;
 use crate::proxy::upstream::Upstream;
 
 #[tokio::test]
@@ -180,8 +178,7 @@ async fn a_request_of_which_nothing_was_written_releases_its_permit_at_once_and_
     let permit = QueuePosition::default().acquire(&rig.balancer).await.unwrap();
     let upstream = Upstream::open(&permit.runner().address, ThreadIndex::default()).await.unwrap();
     let _never_closes = runner.accept().await;
-    let session = Session::new(Arc::clone(&rig.balancer), rig.unserved_client().await);
-    drop(Exchange::unwritten(upstream, permit, session));
+    drop(Exchange::unwritten(upstream, permit, rig.unserved_session().await));
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
     assert_eq!(rig.balancer.served(runner.id), 0);
 }

@@ -16,6 +16,7 @@ use crate::proxy::client::Client;
 use crate::proxy::client_limits::ClientLimits;
 use crate::proxy::client_threads::Thread;
 use crate::proxy::forwarded::{Scheme, Sender, Trust};
+use crate::proxy::session::Session;
 use crate::proxy::timer::TickClock;
 use crate::proxy::{
     Balancer, HealthPath, Limits, MAX_HEAD, ManualChecks, Origins, Report, Reports, RequestTracer, Retries,
@@ -114,6 +115,11 @@ impl Rig {
         let clock = TickClock::for_limit(None);
         let limits = ClientLimits::new(&clock, Duration::from_secs(60), None);
         Arc::new(Client::new(stream, thread, Sender::new(peer, Scheme::Http, Trust::No), clock, limits))
+    }
+
+    /// The session of a client that no server serves.
+    pub(in crate::proxy) async fn unserved_session(&self) -> Arc<Session> {
+        Session::new(Arc::clone(&self.balancer), self.unserved_client().await)
     }
 
     /// A client that has sent a request without a body.
