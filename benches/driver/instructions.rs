@@ -166,7 +166,7 @@ fn count_requests(command: &Command, address: &Address, requests: u64, directory
 fn hop() -> Result<u64> {
     difference(REQUESTS, |requests| {
         let listen = servers::free_address()?;
-        count_requests(&servers::fal_host(listen)?, &Address::Tcp(listen), requests, TempDir::new()?.path())
+        count_requests(&servers::app_host(listen)?, &Address::Tcp(listen), requests, TempDir::new()?.path())
     })
 }
 

@@ -5,14 +5,15 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// A program of this project, built beside this one.
+/// A program of this project, from the directory that the variable `BENCH_PROGRAMS` names, or built beside this one.
 pub(crate) fn own(name: &str) -> Result<Command> {
-    let directory = std::env::current_exe()?.parent().map(Path::to_owned).unwrap_or_default();
-    let path = directory.join(name);
-    if !path.exists() {
-        bail!("{} is missing: build it with `benches/run`", path.display());
+    let beside = std::env::current_exe()?.parent().map(Path::to_owned).unwrap_or_default();
+    let named = std::env::var_os("BENCH_PROGRAMS").map(PathBuf::from);
+    let mut paths = named.into_iter().chain([beside.clone()]).map(|directory| directory.join(name));
+    match paths.find(|path| path.exists()) {
+        Some(path) => Ok(Command::new(path)),
+        None => bail!("{} is missing: build it with `benches/run`", beside.join(name).display()),
     }
-    Ok(Command::new(path))
 }
 
 /// A program of Debian's, from the package of the same name.
