@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, split};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, split};
 use tokio::time::{Instant, timeout};
 
 use super::client::Client;
@@ -14,6 +14,9 @@ use super::permit::Permit;
 use super::request_id::RequestIdField;
 use super::switched_stream::SwitchedStream;
 use crate::connect::Stream;
+
+/// How many bytes of a client are passed on at a time.
+const PART: usize = 8 * 1024;
 
 /// The runner's end of a connection that has switched protocols, with the permit of its request.
 #[derive(Debug)]
@@ -44,14 +47,15 @@ impl Tunnel {
     ///
     /// A client that does not take what it is sent fails (S43a). One that has left is noticed, also while the runner does not read.
     /// One that has only closed its side counts as one that has left when others wait for the permit (S43d).
-    /// When the runner has ended, the client has a short time to finish. Then the tunnel ends, and releases its permit (S45i).
+    /// When the runner has ended, the client has a short time to finish. Then the tunnel ends, and releases its permit (S45i). A runner
+    /// that takes no more may have ended and still have sent something that the client has not taken.
     pub(super) async fn run(self, client: &Client, io: SwitchedStream, sent: Bytes) {
         let Self { stream, received, permit, id } = self;
         let began = Instant::now();
         let (from_client, to_client) = split(io);
         let (from_runner, to_runner) = split(stream);
         let outcome = {
-            let mut upload = pin!(pass_on(sent, from_client, to_runner));
+            let mut upload = pin!(pass_on_sent(sent, from_client, to_runner));
             let mut download = pin!(pass_on(received, from_runner, to_client));
             tokio::select! {
                 biased;
@@ -80,7 +84,34 @@ impl Tunnel {
     }
 }
 
-/// Passes bytes on in one direction, `first` before the others, and then the end.
+/// Passes on what the client sends, `first` before the rest, and then the end. An error is one of the client: a runner that takes
+/// no more ends this, too.
+async fn pass_on_sent(
+    first: Bytes,
+    mut from_client: impl AsyncRead + Unpin,
+    mut to_runner: impl AsyncWrite + Unpin,
+) -> io::Result<()> {
+    if to_runner.write_all(&first).await.is_err() {
+        return Ok(());
+    }
+    let mut part = vec![0; PART];
+    loop {
+        let length = from_client.read(&mut part).await?;
+        let taken = match part.get(..length) {
+            Some([]) | None => {
+                // A runner that has ended knows.
+                let _ = to_runner.shutdown().await;
+                return Ok(());
+            }
+            Some(sent) => to_runner.write_all(sent).await,
+        };
+        if taken.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// Passes on what the runner sends, `first` before the rest, and then the end.
 async fn pass_on(
     first: Bytes,
     mut from: impl AsyncRead + Unpin,

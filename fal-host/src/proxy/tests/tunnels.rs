@@ -208,6 +208,30 @@ async fn a_tunnel_whose_client_has_closed_its_side_makes_room_for_a_request_that
 }
 
 #[tokio::test]
+async fn a_client_gets_what_its_runner_has_sent_before_it_closed_its_tunnel_although_the_client_sends_s45i() {
+    const PART: usize = 4_000;
+    let mut rig = Rig::new().await;
+    let (runner, mut client, mut connection) = tunnel(&mut rig).await;
+    let mut sent = 0;
+    let part = "x".repeat(PART);
+    loop {
+        tokio::select! {
+            biased;
+            part = connection.send_at_last(&part) => part.unwrap(),
+            // A part of this one may have been sent.
+            () = fill() => break,
+        }
+        sent += PART;
+    }
+    drop(connection);
+    client.send("late").await;
+    fill().await;
+    let received = client.rest().await.len();
+    assert!((sent..sent + PART).contains(&received), "{received} of {sent} bytes");
+    until(|| rig.balancer.in_flight(runner.id) == 0).await;
+}
+
+#[tokio::test]
 async fn the_end_of_a_tunnel_is_logged_s45i() {
     let (log, _guard) = Log::start(Level::INFO);
     let mut rig = Rig::new().await;
