@@ -17,6 +17,7 @@ mod log;
 mod losses;
 mod manual_checks;
 mod messages;
+mod next_head;
 mod overdue;
 mod peer;
 mod queue;
