@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tempfile::TempDir;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -63,6 +63,16 @@ impl Certificate {
         rig: &Rig,
         protocols: &[&[u8]],
     ) -> std::io::Result<TlsStream<TcpStream>> {
+        let stream = within(TcpStream::connect(rig.address)).await.unwrap();
+        self.secure(stream, protocols).await
+    }
+
+    /// As [`connect`](Self::connect), over a connection that exists.
+    pub(super) async fn secure<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        protocols: &[&[u8]],
+    ) -> std::io::Result<TlsStream<S>> {
         let mut roots = RootCertStore::empty();
         roots.add(self.trusted.clone()).unwrap();
         let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
@@ -71,7 +81,6 @@ impl Certificate {
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-        let stream = within(TcpStream::connect(rig.address)).await.unwrap();
         let host = ServerName::try_from("localhost").unwrap();
         within(TlsConnector::from(Arc::new(config)).connect(host, stream)).await
     }

@@ -4,7 +4,7 @@ use tokio::sync::mpsc;
 use tokio::task::yield_now;
 
 use super::strict::Strict;
-use super::{Rig, answer_with, assert_unharmed};
+use super::{Rig, answer_with, assert_unharmed, losses};
 
 const REQUESTS: [&str; 3] = [
     "GET /a HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
@@ -12,18 +12,23 @@ const REQUESTS: [&str; 3] = [
     "POST /a HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\ntrailer: x-t\r\n\r\n5;e=1\r\nhello\r\n0\r\nx-t: 1\r\n\r\n",
 ];
 
-const RESPONSES: [&str; 3] = [
+pub(in crate::proxy::tests) const RESPONSES: [&str; 3] = [
     "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nx-a: b\r\n\r\nhello",
     "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-t\r\n\r\n5;e=1\r\nhello\r\n0\r\nx-t: 1\r\n\r\n",
     "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello",
 ];
 
+/// How a connection is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cut {
+pub(in crate::proxy::tests) enum Cut {
     Close,
     Reset,
-    /// The client closes its side, and reads.
+    /// One side is closed, and the other one is read.
     HalfClose,
+}
+
+impl Cut {
+    pub(in crate::proxy::tests) const ALL: [Self; 3] = [Self::Close, Self::Reset, Self::HalfClose];
 }
 
 #[tokio::test]
@@ -34,7 +39,7 @@ async fn a_client_that_cuts_its_request_at_any_byte_takes_no_permit_along_s38b_s
     let (requests, _received) = mpsc::unbounded_channel();
     let response = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".to_vec();
     let serving = tokio::spawn(answer_with(runner, response, requests));
-    for cut in [Cut::Close, Cut::Reset, Cut::HalfClose] {
+    for cut in Cut::ALL {
         for request in REQUESTS {
             for length in 0..=request.len() {
                 let mut client = rig.client().await;
@@ -68,6 +73,7 @@ async fn a_client_that_cuts_its_request_at_any_byte_takes_no_permit_along_s38b_s
             assert_unharmed(&mut rig, id).await;
         }
     }
+    assert_eq!(losses(&rig, id), 0, "it is not the runner that has left");
     serving.abort();
 }
 
@@ -139,6 +145,7 @@ async fn a_client_that_leaves_at_any_byte_of_a_response_takes_no_permit_along_s3
             }
         }
         assert_unharmed(&mut rig, id).await;
+        assert_eq!(losses(&rig, id), 0, "it is not the runner that has left");
         serving.abort();
     }
 }

@@ -5,9 +5,14 @@
 
 mod bombs;
 mod bytes;
-mod cuts;
+#[cfg(feature = "tls")]
+mod cut_ciphertext;
+mod cut_tunnels;
+pub(super) mod cuts;
 mod strict;
 mod trickles;
+
+use std::time::SystemTime;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -17,7 +22,11 @@ use super::{Peer, Rig, until};
 use crate::RunnerId;
 
 /// Answers every request of every connection with the same bytes, and passes on what it has received.
-async fn answer_with(runner: FakeRunner, response: Vec<u8>, requests: mpsc::UnboundedSender<Vec<u8>>) {
+pub(super) async fn answer_with(
+    runner: FakeRunner,
+    response: Vec<u8>,
+    requests: mpsc::UnboundedSender<Vec<u8>>,
+) {
     let mut connections = JoinSet::new();
     loop {
         let (mut peer, response, requests) =
@@ -35,10 +44,15 @@ async fn answer_with(runner: FakeRunner, response: Vec<u8>, requests: mpsc::Unbo
 }
 
 /// Whether everything is as it was before the abuse, and the runner still serves.
-async fn assert_unharmed(rig: &mut Rig, runner: RunnerId) {
+pub(super) async fn assert_unharmed(rig: &mut Rig, runner: RunnerId) {
     until(|| rig.balancer.in_flight(runner) == 0 && rig.balancer.waiting() == 0).await;
     assert!(rig.balancer.take_asked().is_empty(), "no client causes a check");
     assert!(rig.has_no_report(), "the runner is not suspected");
+}
+
+/// How many requests count as lost with the runner.
+pub(super) fn losses(rig: &Rig, runner: RunnerId) -> u64 {
+    rig.balancer.recent_losses(runner, SystemTime::now()).map_or(0, |losses| losses.requests)
 }
 
 /// What a client gets for some bytes, until its connection closes.

@@ -2,8 +2,8 @@
 
 mod budgets;
 mod client;
+mod cuts;
 mod frames;
-
 mod limits;
 mod messages;
 mod requests;
