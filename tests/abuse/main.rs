@@ -98,6 +98,55 @@ async fn ten_thousand_idle_clients_take_under_4_kib_each_and_another_is_served_s
     drop(idle);
 }
 
+/// How much of a head each client sends, in bytes. The limit is 32 KiB.
+const MOST_OF_A_HEAD: usize = 30 * 1024;
+
+/// How much memory of the host a client may take that has sent it, in bytes: docs/limits.md says so.
+const MEMORY_OF_A_HEAD: u64 = 128 * 1024;
+
+/// How many bytes wait in the system for the process that listens on this port to read them (proc_pid_net(5)).
+fn unread(port: u16) -> u64 {
+    let table = fs::read_to_string("/proc/net/tcp").unwrap();
+    let of_host =
+        |line: &&str| line.split_whitespace().nth(1).is_some_and(|it| it.ends_with(&format!(":{port:04X}")));
+    let queue = |line: &str| {
+        let (_, unread) = line.split_whitespace().nth(4)?.split_once(':')?;
+        u64::from_str_radix(unread, 16).ok()
+    };
+    // A socket that listens counts the connections that wait.
+    table.lines().filter(of_host).filter_map(queue).sum()
+}
+
+#[tokio::test]
+async fn clients_that_send_most_of_a_head_take_bounded_memory_and_another_is_served_s43h() {
+    let clients = clients(400);
+    let director = Director::new();
+    let host = host(&director).await;
+    let address = host.address().await;
+    let before = resident(host.id());
+    let head = format!("GET / HTTP/1.1\r\nhost: a\r\nx-large: {}", "x".repeat(MOST_OF_A_HEAD));
+    let mut slow = Vec::new();
+    for _ in 0..clients {
+        let mut client = within("a connection", TcpStream::connect(address)).await.unwrap();
+        within("the host to read", client.write_all(head.as_bytes())).await.unwrap();
+        slow.push(client);
+    }
+    within("the host to have read all heads", async {
+        while unread(address.port()) > 0 {
+            sleep(PAUSE).await;
+        }
+    })
+    .await;
+    let each = resident(host.id()).saturating_sub(before) / clients;
+    assert!(each < MEMORY_OF_A_HEAD, "{each} bytes of each of {clients} clients");
+    assert!(
+        each > MOST_OF_A_HEAD as u64,
+        "{each} bytes of each of {clients} clients are less than they have sent"
+    );
+    assert_eq!(host.exchange(&Request::call("next")).await.status, 200);
+    drop(slow);
+}
+
 /// How many clients read a large response in a row.
 const WAVE: u64 = 100;
 

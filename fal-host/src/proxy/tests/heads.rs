@@ -97,6 +97,31 @@ async fn at_the_limit_of_clients_the_one_that_was_idle_for_longest_makes_room_s4
     assert_eq!(third.message().await.body, "3");
 }
 
+#[tokio::test]
+async fn no_more_heads_arrive_at_a_time_than_there_may_be_clients_s43h() {
+    const CLIENTS: usize = 4;
+    let mut rig = Rig::with(Limits { clients: CLIENTS, ..limits() }).await;
+    let runner = rig.runner();
+    let mut slow = Vec::new();
+    for _ in 0..CLIENTS * 3 {
+        let mut client = rig.client().await;
+        client.send(&format!("GET / HTTP/1.1\r\nhost: a\r\nx-large: {}", "x".repeat(30 * 1024))).await;
+        slow.push(client);
+    }
+    let mut served = rig.get("/").await;
+    // Far less than the time for a head.
+    tick_through(HEAD_TIMEOUT / 2).await;
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("ok").await;
+    assert_eq!(served.message().await.body, "ok");
+    let mut held = 0;
+    for client in &mut slow {
+        held += usize::from(client.closed().now_or_never().is_none());
+    }
+    assert!((1..CLIENTS).contains(&held), "the host holds the heads of {held} clients");
+}
+
 /// How long the host takes to close the connection of a client that keeps its side open.
 async fn time_to_close(stopped: &mut oneshot::Receiver<MakeRoom>) -> Duration {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
