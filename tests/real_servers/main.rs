@@ -51,8 +51,8 @@ fn node(options: &[&str]) -> Program {
     Program::start(&options, &["node", server.to_str().unwrap()])
 }
 
-/// nginx, with a file of 1 MiB.
-fn nginx(root: &Path) -> Program {
+/// nginx, with a file of 1 MiB and a place for uploads.
+fn nginx(root: &Path, options: &[&str]) -> Program {
     std::fs::create_dir(root.join("files")).unwrap();
     std::fs::write(root.join("files/big"), vec![b'x'; 1 << 20]).unwrap();
     std::fs::write(root.join("files/index.html"), "hello").unwrap();
@@ -63,6 +63,6 @@ fn nginx(root: &Path) -> Program {
         root = root.display(),
         template = template.display(),
     );
-    let options = ["--health=GET:/health", "--max-multiplexing=8", "--stop-signal=quit"];
+    let options = [&["--health=GET:/health", "--max-multiplexing=8", "--stop-signal=quit"], options].concat();
     Program::start(&options, &["sh", "-c", &command])
 }

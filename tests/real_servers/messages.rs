@@ -64,7 +64,7 @@ fn curl_and_django_exchange_bodies_and_checks_name_an_allowed_host_s16_s45() {
 #[ignore = "needs nginx and curl"]
 fn curl_reads_files_ranges_and_heads_of_nginx_s45() {
     let root = tempfile::tempdir().unwrap();
-    let server = nginx(root.path());
+    let server = nginx(root.path(), &[]);
     for version in ["--http1.0", "--http1.1", "--http2-prior-knowledge"] {
         assert_eq!(curl(&server, "/", &[version]), "hello");
         assert_eq!(curl(&server, "/big", &[version]).len(), 1 << 20);

@@ -20,7 +20,7 @@ const server = createServer(async (request, response) => {
   response.end(body);
 });
 
-new WebSocketServer({ server }).on("connection", (socket) => {
+const sockets = new WebSocketServer({ server }).on("connection", (socket) => {
   socket.on("message", (data, isBinary) => {
     if (!isBinary && data.toString() === "leave") return socket.close(4001, "as you wish");
     socket.send(data, { binary: isBinary });
@@ -28,5 +28,8 @@ new WebSocketServer({ server }).on("connection", (socket) => {
   socket.on("close", (code) => console.log("left with", code));
 });
 
-process.on("SIGTERM", () => server.close(() => process.exit(0)));
+process.on("SIGTERM", () => {
+  server.close(() => process.exit(0));
+  for (const socket of sockets.clients) socket.close(1001);
+});
 server.listen(process.env.PORT, "127.0.0.1");
