@@ -212,14 +212,9 @@ impl Client {
 
     /// The whole body of the request has arrived. From now on its runner is to answer within `request_timeout`.
     pub(super) fn finish_upload(&self) {
-        if self.has_uploaded() {
-            return;
-        }
-        self.uploaded.store(true, Ordering::Relaxed);
-        if self.timer.is_running(Wait::Response)
-            && let Some(ticks) = self.limits.response
-        {
-            self.timer.start(Wait::Response, ticks);
+        if !self.has_uploaded() {
+            self.uploaded.store(true, Ordering::Relaxed);
+            self.timer.restart(Wait::Response, self.limits.response);
         }
     }
 

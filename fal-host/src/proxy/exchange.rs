@@ -69,16 +69,20 @@ impl Exchange {
         if let Some((upstream, _)) = self.parts.as_mut().filter(|_| client.thread.writer.defers()) {
             upstream.allow_deferral();
         }
-        let mut taken = None;
         let outcome = poll_fn(|cx| {
             self.end_deferral();
             let Self { parts, session, .. } = &mut self;
             let (Some((upstream, permit)), client) = (parts, &session.client) else { return Poll::Pending };
+            let had_uploaded = client.has_uploaded();
             if let Poll::Ready(outcome) = upstream.poll_response(client, cx) {
                 return Poll::Ready(Some(outcome));
             }
+            if client.has_uploaded() != had_uploaded {
+                // Its time begins again (S43b).
+                permit.end_overdue();
+            }
             let overdue = match client.timer.poll(Wait::Response, cx) {
-                Poll::Ready(()) => poll_overdue(client, permit, &mut taken),
+                Poll::Ready(()) => poll_overdue(client, permit),
                 Poll::Pending => Poll::Pending,
             };
             if overdue.is_pending() {
@@ -244,9 +248,13 @@ impl Drop for Exchange {
             && upstream.has_begun()
         {
             permit.mark_used();
+            // Otherwise the runner has taken all of a body that its client has not completed.
+            let is_overdue_later = !self.answered && (self.client().has_uploaded() || upstream.is_blocked());
+            if !is_overdue_later {
+                permit.end_overdue();
+            }
+            let overdue_after = permit.overdue_after().filter(|_| is_overdue_later);
             let (stream, _) = upstream.into_stream();
-            let is_unanswered = !self.answered && self.client().has_uploaded();
-            let overdue_after = permit.overdue_after().filter(|_| is_unanswered);
             tokio::spawn(async move {
                 let mut closed = pin!(wait_until_closed(stream));
                 if let Some(after) = overdue_after {
@@ -262,25 +270,34 @@ impl Drop for Exchange {
     }
 }
 
-/// The request has waited for its response up to the limit: it ends now, or waits on. `taken` is how much of its body the runner
-/// had read at the previous call.
-fn poll_overdue(client: &Client, permit: &mut Permit, taken: &mut Option<u64>) -> Poll<()> {
-    // While the runner reads more of the body, its time starts again.
-    let is_taking = !client.has_uploaded() && !client.is_awaited() && {
-        let now = Some(client.transfers.uploaded());
-        std::mem::replace(taken, now) != now
+/// The request has waited for its response up to the limit, or is overdue and is looked at again: it ends now, or waits on.
+fn poll_overdue(client: &Client, permit: &mut Permit) -> Poll<()> {
+    let Some(limit) = client.limits.response else { return Poll::Pending };
+    let ends = client.limits.on_overdue == OnOverdue::End;
+    let is_complete = client.has_uploaded();
+    let left = if is_complete {
+        0
+    } else if client.is_awaited() {
+        if ends { 0 } else { limit }
+    } else {
+        // While the runner takes more of the body, its time starts again.
+        let since = client.timer.clock().now().saturating_sub(client.transfers.uploaded_at());
+        limit.saturating_sub(since)
     };
-    match client.limits.on_overdue {
-        OnOverdue::End if !is_taking => return Poll::Ready(()),
-        OnOverdue::Wait if !is_taking && !client.is_awaited() => {
-            client.timer.stop(Wait::Response);
-            permit.mark_overdue();
-        }
-        OnOverdue::End | OnOverdue::Wait => {
-            if let Some(ticks) = client.limits.response {
-                client.timer.start(Wait::Response, ticks);
-            }
-        }
+    if left > 0 {
+        permit.end_overdue();
+        client.timer.start(Wait::Response, left);
+        return Poll::Pending;
+    }
+    if ends {
+        return Poll::Ready(());
+    }
+    permit.mark_overdue();
+    if is_complete {
+        client.timer.stop(Wait::Response);
+    } else {
+        // Each tick shows whether the runner takes more of the body.
+        client.timer.start(Wait::Response, 1);
     }
     Poll::Pending
 }

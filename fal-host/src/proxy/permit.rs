@@ -135,7 +135,8 @@ impl Permit {
         self.runner.ended_by_host.get().copied()
     }
 
-    fn end_overdue(&mut self) {
+    /// The request is not overdue any longer, if it was.
+    pub(super) fn end_overdue(&mut self) {
         if std::mem::take(&mut self.overdue) {
             self.balancer.end_overdue(self.runner.id);
         }

@@ -116,6 +116,15 @@ impl ConnectionTimer {
         self.deadline(wait).store(self.clock.now().saturating_add(ticks), Ordering::Release);
     }
 
+    /// Sets a deadline again, `ticks` ticks from now, if it is set.
+    pub(super) fn restart(&self, wait: Wait, ticks: Option<u64>) {
+        if let Some(ticks) = ticks
+            && self.is_running(wait)
+        {
+            self.start(wait, ticks);
+        }
+    }
+
     /// Clears a deadline.
     pub(super) fn stop(&self, wait: Wait) {
         self.deadline(wait).store(NONE, Ordering::Release);

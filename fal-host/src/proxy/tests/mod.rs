@@ -36,6 +36,7 @@ mod threads;
 #[cfg(feature = "tls")]
 mod tls;
 mod tunnels;
+mod unread_uploads;
 mod wedged;
 
 use std::time::Duration;
@@ -58,6 +59,13 @@ fn long_post(rest: usize) -> String {
 /// The output of the future, which must not take forever.
 async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("what the test waits for happens")
+}
+
+/// Lets the other tasks do all that they can until time passes.
+async fn settle() {
+    for _ in 0..2_000 {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Waits until a condition that other tasks bring about holds.

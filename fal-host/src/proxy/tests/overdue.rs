@@ -2,12 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::net::{TcpStream, UnixStream};
-use tokio::task::JoinHandle;
-
 use super::rig::limits;
-use super::{BEGINNING, Peer, Rig, long_post, until};
-use crate::RunnerId;
+use super::{Rig, until};
 use crate::proxy::timer::TickClock;
 use crate::proxy::{Limits, ManualChecks};
 
@@ -131,62 +127,4 @@ async fn without_a_limit_a_request_may_take_any_time() {
     too_long().await;
     connection.answer("late").await;
     assert_eq!(client.message().await.body, "late");
-}
-
-/// A client that sends 8 MB, the task that sends them, and the runner, which has read the beginning.
-async fn large_upload(rig: &mut Rig) -> (RunnerId, JoinHandle<Peer<TcpStream>>, Peer<UnixStream>) {
-    let runner = rig.runner();
-    let mut client = rig.client().await;
-    client.send(&long_post(8_000_000)).await;
-    let mut connection = runner.accept().await;
-    connection.head().await;
-    connection.exactly(BEGINNING).await;
-    let sending = tokio::spawn(async move {
-        // The rest of a request that is answered early is not needed.
-        let _ = client.send_at_last(&"x".repeat(8_000_000)).await;
-        client
-    });
-    for _ in 0..2_000 {
-        tokio::task::yield_now().await;
-    }
-    (runner.id, sending, connection)
-}
-
-#[tokio::test]
-async fn a_runner_that_takes_nothing_of_what_has_arrived_is_overdue_s43b_s53a() {
-    let mut rig = Rig::with(Limits { request_timeout: Some(LIMIT), ..limits() }).await;
-    let (runner, sending, _connection) = large_upload(&mut rig).await;
-    tick_through(LIMIT / 2).await;
-    assert_eq!(rig.balancer.in_flight(runner), 1);
-    too_long().await;
-    let response = sending.await.unwrap().message().await;
-    assert_eq!((response.status(), response.error_type().as_str()), (504, "request_timeout"));
-    assert_eq!(rig.balancer.take_asked(), [runner]);
-}
-
-#[tokio::test]
-async fn a_runner_that_takes_nothing_of_what_has_arrived_may_be_wedged_s43b_s53a() {
-    let mut rig = Rig::with(Limits { wedged_after: Some(LIMIT), ..limits() }).await;
-    let (runner, sending, mut connection) = large_upload(&mut rig).await;
-    assert!(!rig.balancer.is_wedged(runner));
-    too_long().await;
-    too_long().await;
-    assert!(rig.balancer.is_wedged(runner));
-    connection.exactly(8_000_000).await;
-    connection.answer("late").await;
-    assert_eq!(sending.await.unwrap().message().await.body, "late");
-    assert!(!rig.balancer.is_wedged(runner));
-}
-
-#[tokio::test]
-async fn a_runner_that_takes_more_of_a_body_is_not_overdue_s43b_s53a() {
-    let mut rig = Rig::with(Limits { request_timeout: Some(LIMIT), ..limits() }).await;
-    let (_, sending, mut connection) = large_upload(&mut rig).await;
-    for _ in 0..8 {
-        tick_through(LIMIT / 2).await;
-        connection.exactly(1_000_000).await;
-    }
-    connection.answer("in time").await;
-    assert_eq!(sending.await.unwrap().message().await.body, "in time");
-    assert!(rig.balancer.take_asked().is_empty());
 }

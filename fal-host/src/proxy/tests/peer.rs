@@ -5,7 +5,7 @@ use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 
-use super::within;
+use super::{settle, within};
 
 /// One end of a connection that speaks HTTP/1.1 byte by byte, as a client or as a runner.
 #[derive(Debug)]
@@ -60,11 +60,33 @@ impl Message {
 impl Peer<TcpStream> {
     /// Closes the connection at once.
     pub(super) fn reset(self) {
+        self.reset_when_dropped();
+    }
+
+    /// Sends pieces of this length until the host cannot pass them on to the runner, which does not read.
+    pub(super) async fn send_until_blocked(&mut self, runner: &Peer<UnixStream>, length: usize) {
+        self.stream.set_nodelay(true).unwrap();
+        let (piece, mut held) = ("x".repeat(length), 0);
+        while held < 3 {
+            let before = runner.unread();
+            self.send(&piece).await;
+            settle().await;
+            held = if runner.unread() == before { held + 1 } else { 0 };
+        }
+    }
+
+    /// Lets the drop close the connection at once, whatever has not been sent yet.
+    pub(super) fn reset_when_dropped(&self) {
         self.stream.set_zero_linger().unwrap();
     }
 }
 
 impl Peer<UnixStream> {
+    /// How many bytes have arrived and were not read.
+    fn unread(&self) -> u64 {
+        rustix::io::ioctl_fionread(&self.stream).unwrap()
+    }
+
     /// Lets every write of the other end fail.
     pub(super) fn refuse_writes(&self) {
         rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Read).unwrap();

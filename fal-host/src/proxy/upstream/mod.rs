@@ -9,6 +9,7 @@ mod error;
 mod framing;
 mod head;
 mod outgoing;
+mod progress;
 mod reader;
 mod unwanted;
 
@@ -114,6 +115,11 @@ impl Upstream {
     /// Whether anything of the request has reached the runner.
     pub(super) fn has_begun(&self) -> bool {
         self.outgoing.has_begun()
+    }
+
+    /// Whether the runner has not taken all of what has arrived of the request.
+    pub(super) const fn is_blocked(&self) -> bool {
+        self.outgoing.is_blocked()
     }
 
     /// Writes the request, and waits for the head of the response. Passes interim responses on to the client.

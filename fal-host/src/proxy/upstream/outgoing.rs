@@ -11,6 +11,7 @@ use http_body::Frame;
 use tokio::io::AsyncWrite;
 
 use super::error::UpstreamError;
+use super::progress::Progress;
 use crate::connect::Stream;
 use crate::proxy::client::Client;
 use crate::proxy::hop_by_hop::listed;
@@ -62,16 +63,6 @@ enum Deferral {
     /// It is deferred if one write sends the whole request.
     Possible,
     Yes,
-}
-
-/// What of a request has reached the runner.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Progress {
-    #[default]
-    Nothing,
-    Something,
-    /// Something, and the rest cannot be written.
-    Broken,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -143,12 +134,17 @@ impl Outgoing {
 
     /// Whether anything of the request has reached the runner.
     pub(super) fn has_begun(&self) -> bool {
-        self.progress != Progress::Nothing
+        self.progress.has_begun()
     }
 
     /// Whether the rest of the request cannot be written.
     pub(super) fn is_broken(&self) -> bool {
-        self.progress == Progress::Broken
+        self.progress.is_broken()
+    }
+
+    /// Whether the host has bytes of the request that the runner has not taken, or had them when the client left.
+    pub(super) const fn is_blocked(&self) -> bool {
+        self.progress.is_blocked()
     }
 
     /// Whether nothing of the request is left to write.
@@ -228,9 +224,7 @@ impl Outgoing {
     /// Gives up the rest of the request.
     fn give_up(&mut self) {
         self.state = State::Encoded;
-        if self.has_begun() {
-            self.progress = Progress::Broken;
-        }
+        self.progress.give_up();
         self.drop_encoded();
     }
 
@@ -316,7 +310,11 @@ impl Outgoing {
                 self.ends_chunk = false;
                 continue;
             }
-            let length = match ready!(Pin::new(&mut *stream).poll_write(cx, bytes)) {
+            let written = Pin::new(&mut *stream).poll_write(cx, bytes);
+            if written.is_pending() {
+                self.progress.block();
+            }
+            let length = match ready!(written) {
                 Ok(length) => length,
                 Err(error) if !self.has_begun() => return Poll::Ready(Err(UpstreamError::Failed(error))),
                 Err(_) => {

@@ -1,0 +1,190 @@
+//! Uploads of which the host has more than their runner reads (S43b, S53a).
+
+use std::time::Duration;
+
+use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinHandle;
+
+use super::overdue::{LIMIT, tick_through, too_long};
+use super::rig::limits;
+use super::{BEGINNING, Peer, Rig, long_post, settle, until};
+use crate::RunnerId;
+use crate::proxy::Limits;
+
+const BODY: usize = 8_000_000;
+
+/// A time in which no request becomes overdue.
+const NEARLY: Duration = Duration::from_secs(58);
+
+/// How late an overdue request may be found.
+const LATE: Duration = Duration::from_secs(2);
+
+async fn with_request_timeout() -> Rig {
+    Rig::with(Limits { request_timeout: Some(LIMIT), ..limits() }).await
+}
+
+async fn with_wedged_after() -> Rig {
+    Rig::with(Limits { wedged_after: Some(LIMIT), ..limits() }).await
+}
+
+/// A client that sends this much of a body of 8 MB, the task that sends it, and the runner, which has read the beginning.
+async fn upload_of(
+    rig: &mut Rig,
+    length: usize,
+) -> (RunnerId, JoinHandle<Peer<TcpStream>>, Peer<UnixStream>) {
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.reset_when_dropped();
+    client.send(&long_post(BODY)).await;
+    let mut connection = runner.accept().await;
+    connection.head().await;
+    connection.exactly(BEGINNING).await;
+    let sending = tokio::spawn(async move {
+        // The rest of a request that is answered early is not needed.
+        let _ = client.send_at_last(&"x".repeat(length)).await;
+        client
+    });
+    settle().await;
+    (runner.id, sending, connection)
+}
+
+/// The same with the whole body.
+async fn large_upload(rig: &mut Rig) -> (RunnerId, JoinHandle<Peer<TcpStream>>, Peer<UnixStream>) {
+    upload_of(rig, BODY).await
+}
+
+#[tokio::test]
+async fn a_runner_that_takes_nothing_of_what_has_arrived_is_overdue_s43b_s53a() {
+    let mut rig = with_request_timeout().await;
+    let (runner, sending, _connection) = large_upload(&mut rig).await;
+    tick_through(NEARLY).await;
+    assert!(!sending.is_finished());
+    tick_through(LATE * 2).await;
+    until(|| sending.is_finished()).await;
+    let response = sending.await.unwrap().message().await;
+    assert_eq!((response.status(), response.error_type().as_str()), (504, "request_timeout"));
+    assert_eq!(rig.balancer.take_asked(), [runner]);
+}
+
+#[tokio::test]
+async fn a_runner_that_takes_nothing_of_what_has_arrived_may_be_wedged_s43b_s53a() {
+    let mut rig = with_wedged_after().await;
+    let (runner, sending, mut connection) = large_upload(&mut rig).await;
+    tick_through(NEARLY).await;
+    assert!(!rig.balancer.is_wedged(runner));
+    tick_through(LATE * 2).await;
+    assert!(rig.balancer.is_wedged(runner));
+    connection.exactly(BODY).await;
+    connection.answer("late").await;
+    assert_eq!(sending.await.unwrap().message().await.body, "late");
+    assert!(!rig.balancer.is_wedged(runner));
+}
+
+#[tokio::test]
+async fn a_runner_that_takes_more_of_a_body_is_not_overdue_s43b_s53a() {
+    let mut rig = with_request_timeout().await;
+    let (_, sending, mut connection) = large_upload(&mut rig).await;
+    for _ in 0..8 {
+        tick_through(LIMIT / 2).await;
+        connection.exactly(BODY / 8).await;
+    }
+    connection.answer("in time").await;
+    assert_eq!(sending.await.unwrap().message().await.body, "in time");
+    assert!(rig.balancer.take_asked().is_empty());
+}
+
+#[tokio::test]
+async fn the_time_of_a_runner_that_stops_reading_begins_when_it_has_last_read_s43b_s53a() {
+    let mut rig = with_wedged_after().await;
+    let (runner, _sending, mut connection) = large_upload(&mut rig).await;
+    tick_through(LIMIT / 2).await;
+    connection.exactly(BODY / 4).await;
+    settle().await;
+    tick_through(NEARLY).await;
+    assert!(!rig.balancer.is_wedged(runner));
+    tick_through(LATE * 2).await;
+    assert!(rig.balancer.is_wedged(runner));
+}
+
+#[tokio::test]
+async fn a_runner_that_reads_again_is_not_wedged_any_longer_s43b_s53a() {
+    let mut rig = with_wedged_after().await;
+    let (runner, sending, mut connection) = large_upload(&mut rig).await;
+    tick_through(LIMIT + LATE).await;
+    assert!(rig.balancer.is_wedged(runner));
+    connection.exactly(BODY / 4).await;
+    settle().await;
+    tick_through(LATE).await;
+    assert!(!rig.balancer.is_wedged(runner));
+    tick_through(LIMIT).await;
+    assert!(rig.balancer.is_wedged(runner), "it has stopped again");
+    connection.exactly(BODY / 4 * 3).await;
+    sending.await.unwrap();
+    until(|| !rig.balancer.is_wedged(runner)).await;
+    tick_through(NEARLY).await;
+    assert!(!rig.balancer.is_wedged(runner), "it has had the whole body for less than the limit");
+    tick_through(LATE * 2).await;
+    assert!(rig.balancer.is_wedged(runner));
+    connection.answer("late").await;
+    until(|| !rig.balancer.is_wedged(runner)).await;
+}
+
+#[tokio::test]
+async fn a_runner_that_has_read_all_of_what_a_slow_client_has_sent_is_not_wedged_s43b_s53a() {
+    let mut rig = with_wedged_after().await;
+    let (runner, sending, mut connection) = upload_of(&mut rig, BODY / 4).await;
+    tick_through(LIMIT + LATE).await;
+    assert!(rig.balancer.is_wedged(runner));
+    connection.exactly(BODY / 4).await;
+    let _client = sending.await.unwrap();
+    tick_through(LATE).await;
+    assert!(!rig.balancer.is_wedged(runner));
+    too_long().await;
+    assert!(!rig.balancer.is_wedged(runner), "the host waits for the client");
+}
+
+#[tokio::test]
+async fn a_runner_that_takes_nothing_is_overdue_although_the_client_has_left_s53a() {
+    for mut rig in [with_request_timeout().await, with_wedged_after().await] {
+        let (runner, sending, connection) = large_upload(&mut rig).await;
+        sending.abort();
+        assert!(sending.await.is_err());
+        settle().await;
+        tick_through(NEARLY).await;
+        assert!(!rig.balancer.is_wedged(runner));
+        tick_through(LATE * 2).await;
+        until(|| rig.balancer.is_wedged(runner)).await;
+        drop(connection);
+        until(|| rig.balancer.in_flight(runner) == 0).await;
+        assert!(!rig.balancer.is_wedged(runner));
+    }
+}
+
+#[tokio::test]
+async fn a_runner_that_has_not_taken_the_last_bytes_of_a_client_that_has_left_is_overdue_s53a() {
+    let mut rig = with_wedged_after().await;
+    let runner = rig.runner();
+    let mut client = rig.client().await;
+    client.send(&long_post(BODY)).await;
+    let mut connection = runner.accept().await;
+    connection.head().await;
+    connection.exactly(BEGINNING).await;
+    // The host has read all of it, and holds less than it writes at once.
+    client.send_until_blocked(&connection, 1_000).await;
+    client.reset();
+    settle().await;
+    tick_through(LIMIT + LATE).await;
+    until(|| rig.balancer.is_wedged(runner.id)).await;
+}
+
+#[tokio::test]
+async fn a_runner_that_has_taken_all_of_what_a_client_sent_that_has_left_is_not_overdue_s53a() {
+    let mut rig = with_wedged_after().await;
+    let (runner, sending, mut connection) = upload_of(&mut rig, BODY / 4).await;
+    connection.exactly(BODY / 4).await;
+    drop(sending.await.unwrap());
+    connection.closed().await;
+    too_long().await;
+    assert!(!rig.balancer.is_wedged(runner));
+    assert_eq!(rig.balancer.in_flight(runner), 1);
+}
