@@ -250,10 +250,13 @@ impl Client {
         self.awaits_continue.load(Ordering::Relaxed)
     }
 
-    /// Lets the request's body follow.
+    /// Lets the request's body follow. The time in which the runner is to answer begins again (S45h).
     pub(super) fn stop_awaiting_continue(&self) {
-        self.timer.stop(Wait::Continue);
-        self.awaits_continue.store(false, Ordering::Relaxed);
+        if self.awaits_continue() {
+            self.timer.stop(Wait::Continue);
+            self.awaits_continue.store(false, Ordering::Relaxed);
+            self.timer.restart(Wait::Response, self.limits.response);
+        }
     }
 
     /// hyper has begun to write something.

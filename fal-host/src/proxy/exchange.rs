@@ -277,6 +277,9 @@ fn poll_overdue(client: &Client, permit: &mut Permit) -> Poll<()> {
     let is_complete = client.has_uploaded();
     let left = if is_complete {
         0
+    } else if client.awaits_continue() {
+        // The host has not asked for the body yet.
+        limit
     } else if client.is_awaited() {
         if ends { 0 } else { limit }
     } else {

@@ -21,10 +21,15 @@ pub(super) async fn too_long() {
 
 /// Lets a time pass, tick by tick.
 pub(super) async fn tick_through(time: Duration) {
+    tick_each(TickClock::LONGEST_TICK, time).await;
+}
+
+/// Lets a time pass, by ticks of this length.
+pub(super) async fn tick_each(tick: Duration, time: Duration) {
     tokio::time::pause();
-    for _ in 0..time.as_secs() / TickClock::LONGEST_TICK.as_secs() {
+    for _ in 0..time.as_millis() / tick.as_millis() {
         // A timer is late by up to a millisecond.
-        tokio::time::advance(TickClock::LONGEST_TICK + Duration::from_millis(2)).await;
+        tokio::time::advance(tick + Duration::from_millis(2)).await;
         tokio::task::yield_now().await;
     }
     tokio::time::resume();

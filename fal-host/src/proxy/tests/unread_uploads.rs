@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 
-use super::overdue::{LIMIT, tick_through, too_long};
+use super::overdue::{LIMIT, tick_each, tick_through, too_long};
 use super::rig::limits;
 use super::{BEGINNING, Peer, Rig, long_post, settle, until};
 use crate::RunnerId;
@@ -187,4 +187,32 @@ async fn a_runner_that_has_taken_all_of_what_a_client_sent_that_has_left_is_not_
     too_long().await;
     assert!(!rig.balancer.is_wedged(runner));
     assert_eq!(rig.balancer.in_flight(runner), 1);
+}
+
+#[tokio::test]
+async fn the_time_in_which_the_host_does_not_ask_for_a_body_is_not_the_runners_s43b_s45h() {
+    let limit = Duration::from_millis(500);
+    let tick = limit / 16;
+    for limits in [
+        Limits { request_timeout: Some(limit), ..limits() },
+        Limits { wedged_after: Some(limit), ..limits() },
+    ] {
+        let mut rig = Rig::with(limits).await;
+        let runner = rig.runner();
+        let mut client = rig.client().await;
+        client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n").await;
+        let mut connection = runner.accept().await;
+        connection.head().await;
+        tick_each(tick, Duration::from_millis(950)).await;
+        assert!(!rig.balancer.is_wedged(runner.id));
+        tick_each(tick, tick * 4).await;
+        assert_eq!(client.head().await.status(), 100);
+        tick_each(tick, tick * 12).await;
+        client.send("hi").await;
+        assert_eq!(connection.exactly(2).await, "hi");
+        assert!(!rig.balancer.is_wedged(runner.id));
+        connection.answer("ok").await;
+        assert_eq!(client.message().await.body, "ok");
+        assert!(rig.balancer.take_asked().is_empty());
+    }
 }
