@@ -11,6 +11,7 @@ use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::client::Client;
+use super::contention::CONTENTION_TIMEOUT;
 use super::timer::{FOREVER, Wait};
 
 /// When a silent client is probed first, and how often. This finds a client that has vanished without closing its connection.
@@ -72,7 +73,8 @@ pub(super) async fn departed(client: &Client) {
 
 async fn probe_before_response(client: &Client) {
     if !client.interim.are_possible() {
-        return failed_or_in_the_way(client).await;
+        failed_or_in_the_way(client).await;
+        return;
     }
     loop {
         client.interim.send(b"HTTP/1.1 100 Continue\r\n\r\n");
@@ -98,7 +100,8 @@ pub(super) async fn departed_from_response(client: &Client) {
         return;
     }
     if !client.has_chunks() {
-        return failed_or_in_the_way(client).await;
+        failed_or_in_the_way(client).await;
+        return;
     }
     let mut interval = PROBE_INTERVAL;
     loop {
@@ -137,18 +140,40 @@ async fn side_closed_or_failed(stream: &TcpStream) -> Side {
 }
 
 /// Resolves when the connection has failed, such as by a reset.
-pub(super) async fn failed(stream: &TcpStream) {
+async fn failed(stream: &TcpStream) {
     // An error here is one of the runtime that ends.
     let _ = stream.ready(Interest::ERROR).await;
 }
 
+/// Why a client that has closed its side counts as one that has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum DepartureCause {
+    #[error("the client has reset its connection, or has vanished")]
+    Failed,
+    #[error(
+        "the client had closed its side, and nothing was passed on for {} s while other requests waited for a permit; with a \
+         higher `max_multiplexing` fewer requests wait",
+        CONTENTION_TIMEOUT.as_secs()
+    )]
+    InTheWay,
+}
+
 /// Waits for a client that has closed its side, and that can be sent nothing. Resolves when the connection has failed, or when
 /// other requests have waited too long for what this one holds (S43d).
-pub(super) async fn failed_or_in_the_way(client: &Client) {
+async fn failed_or_in_the_way(client: &Client) -> DepartureCause {
     client.timer.start(Wait::Departure, FOREVER);
     tokio::select! {
-        () = failed(client.stream()) => {}
-        () = poll_fn(|cx| client.timer.poll(Wait::Departure, cx)) => {}
+        () = failed(client.stream()) => DepartureCause::Failed,
+        () = poll_fn(|cx| client.timer.poll(Wait::Departure, cx)) => DepartureCause::InTheWay,
+    }
+}
+
+/// Waits until the client of a tunnel has closed its side, even while bytes of it are unread, and then as
+/// [`failed_or_in_the_way`] (S45i).
+pub(super) async fn departed_from_tunnel(client: &Client) -> DepartureCause {
+    match side_closed_or_failed(client.stream()).await {
+        Side::Failed => DepartureCause::Failed,
+        Side::Closed => failed_or_in_the_way(client).await,
     }
 }
 

@@ -32,7 +32,15 @@ impl AsyncRead for SwitchedStream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(cx, buf)
+        let Self { client, io, .. } = &mut *self;
+        let before = buf.filled().len();
+        let read = Pin::new(io).poll_read(cx, buf);
+        let length = buf.filled().len() - before;
+        if length > 0 {
+            // While more of it is passed on, a client that has closed its side is not in the way of others (S43d).
+            client.transfers.count_uploaded(client.timer.clock().now(), length);
+        }
+        read
     }
 }
 
@@ -51,5 +59,29 @@ impl AsyncWrite for SwitchedStream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+    use crate::proxy::tests::Rig;
+
+    #[tokio::test]
+    async fn what_is_read_of_a_client_shows_that_its_tunnel_passes_something_on_s43d_s45i() {
+        let client = Rig::new().await.unserved_client().await;
+        let (mut peer, io) = duplex(64);
+        let mut stream = SwitchedStream::new(&client, ClientIo::Tls(Box::new(io)));
+        for sent in 1..=3 {
+            peer.write_all(b"x").await.unwrap();
+            assert_eq!(client.transfers.uploaded(), sent - 1);
+            stream.read_u8().await.unwrap();
+            assert_eq!(client.transfers.uploaded(), sent);
+        }
+        drop(peer);
+        stream.read_u8().await.unwrap_err();
+        assert_eq!(client.transfers.uploaded(), 3);
     }
 }

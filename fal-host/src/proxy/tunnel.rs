@@ -3,13 +3,14 @@
 use std::io;
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, split};
 use tokio::time::{Instant, timeout};
 
 use super::client::Client;
-use super::departure::{LINGER_PAUSE, failed, failed_or_in_the_way};
+use super::departure::{DepartureCause, LINGER_PAUSE, departed_from_tunnel};
 use super::permit::Permit;
 use super::request_id::RequestIdField;
 use super::switched_stream::SwitchedStream;
@@ -26,6 +27,36 @@ pub(super) struct Tunnel {
     pub(super) received: Bytes,
     pub(super) permit: Permit,
     pub(super) id: RequestIdField,
+}
+
+/// Why a tunnel has ended before both sides have.
+#[derive(Debug, thiserror::Error)]
+enum TunnelError {
+    #[error(transparent)]
+    Failed(#[from] io::Error),
+    #[error(transparent)]
+    Departed(#[from] DepartureCause),
+    #[error("the client took too little of what it was sent within {after:?} (`--client-timeout`)")]
+    Stalled { after: Duration },
+    #[error(
+        "the client took less than 8 KiB a second while other requests waited for a permit; with a higher `max_multiplexing` \
+         fewer requests wait"
+    )]
+    TooSlow,
+}
+
+impl TunnelError {
+    /// Names the cause of an error in the direction from the runner to the client.
+    fn of(error: io::Error, client: &Client) -> Self {
+        // The time limit of the client is no error of the system.
+        if error.kind() != io::ErrorKind::TimedOut || error.raw_os_error().is_some() {
+            Self::Failed(error)
+        } else if client.transfers.were_too_slow() {
+            Self::TooSlow
+        } else {
+            Self::Stalled { after: client.limits.inactivity.1 }
+        }
+    }
 }
 
 /// Where the tunnel of a client connection waits until its `101 Switching Protocols` has been written.
@@ -46,7 +77,7 @@ impl Tunnel {
     /// Passes bytes on until both sides have ended, or one has failed. `sent` is what the client has sent since it asked.
     ///
     /// A client that does not take what it is sent fails (S43a). One that has left is noticed, also while the runner does not read.
-    /// One that has only closed its side counts as one that has left when others wait for the permit (S43d).
+    /// One that has only closed its side counts as one that has left when others wait for the permit and nothing is passed on (S43d).
     /// When the runner has ended, the client has a short time to finish. Then the tunnel ends, and releases its permit (S45i). A runner
     /// that takes no more may have ended and still have sent something that the client has not taken.
     pub(super) async fn run(self, client: &Client, io: SwitchedStream, sent: Bytes) {
@@ -60,18 +91,18 @@ impl Tunnel {
             tokio::select! {
                 biased;
                 downloaded = &mut download => match downloaded {
-                    Ok(()) => timeout(LINGER_PAUSE, upload).await.unwrap_or(Ok(())),
-                    Err(error) => Err(error),
+                    Ok(()) => timeout(LINGER_PAUSE, upload).await.unwrap_or(Ok(())).map_err(Into::into),
+                    Err(error) => Err(TunnelError::of(error, client)),
                 },
                 uploaded = &mut upload => match uploaded {
                     Ok(()) => tokio::select! {
                         biased;
-                        downloaded = &mut download => downloaded,
-                        () = failed_or_in_the_way(client) => Err(io::ErrorKind::ConnectionReset.into()),
+                        downloaded = &mut download => downloaded.map_err(|error| TunnelError::of(error, client)),
+                        cause = departed_from_tunnel(client) => Err(cause.into()),
                     },
-                    Err(error) => Err(error),
+                    Err(error) => Err(error.into()),
                 },
-                () = failed(client.stream()) => Err(io::ErrorKind::ConnectionReset.into()),
+                cause = departed_from_tunnel(client) => Err(cause.into()),
             }
         };
         tracing::info!(

@@ -6,6 +6,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::{settle, within};
+use crate::proxy::send_queue::unsent;
 
 /// One end of a connection that speaks HTTP/1.1 byte by byte, as a client or as a runner.
 #[derive(Debug)]
@@ -61,6 +62,11 @@ impl Peer<TcpStream> {
     /// Closes the connection at once.
     pub(super) fn reset(self) {
         self.reset_when_dropped();
+    }
+
+    /// Whether everything that was sent has arrived at the other end's system, and the end with it.
+    pub(super) fn has_delivered(&self) -> bool {
+        unsent(&self.stream) == 0
     }
 
     /// Sends pieces of this length until the host cannot pass them on to the runner, which does not read.

@@ -8,7 +8,7 @@ use tracing::Level;
 use super::log::Log;
 use super::overdue::{tick_through, too_long};
 use super::rig::{FakeRunner, limits};
-use super::{Peer, Rig, until, within};
+use super::{Peer, Rig, settle, until, within};
 use crate::proxy::{Limits, Report};
 
 const UPGRADE: &str =
@@ -146,27 +146,48 @@ async fn tunnel(rig: &mut Rig) -> (FakeRunner, Peer<TcpStream>, Peer<UnixStream>
     (runner, client, connection)
 }
 
-/// Waits until the sockets between two peers are full.
-async fn fill() {
-    for _ in 0..2_000 {
-        tokio::task::yield_now().await;
-    }
+/// The line of the log about the end of a tunnel.
+fn end_of_tunnel(log: &Log) -> String {
+    let ends = |line: &String| line.contains("a connection that had switched protocols has ended");
+    log.lines().into_iter().find(ends).unwrap()
 }
 
 #[tokio::test]
 async fn a_tunnel_whose_client_does_not_read_ends_after_the_client_timeout_s43a_s45i() {
+    let (log, _guard) = Log::start(Level::INFO);
     let mut rig = Rig::with(Limits { client_timeout: Duration::from_secs(60), ..limits() }).await;
     let (runner, _client, mut connection) = tunnel(&mut rig).await;
     let sending = tokio::spawn(async move {
         let bytes = "x".repeat(1_000_000);
         while connection.send_at_last(&bytes).await.is_ok() {}
     });
-    fill().await;
+    settle().await;
     tick_through(Duration::from_secs(40)).await;
     assert_eq!(rig.balancer.in_flight(runner.id), 1);
     too_long().await;
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
     sending.await.unwrap();
+    let end = end_of_tunnel(&log);
+    assert!(end.contains("within 60s (`--client-timeout`)"), "{end}");
+}
+
+#[tokio::test]
+async fn a_tunnel_whose_client_does_not_read_makes_room_for_a_request_that_waits_s43i_s45i() {
+    let (log, _guard) = Log::start(Level::INFO);
+    let mut rig = Rig::new().await;
+    let (runner, _client, mut connection) = tunnel(&mut rig).await;
+    let sending = tokio::spawn(async move {
+        let bytes = "x".repeat(1_000_000);
+        while connection.send_at_last(&bytes).await.is_ok() {}
+    });
+    settle().await;
+    let _next = rig.get("/next").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    tick_through(Duration::from_secs(15)).await;
+    sending.await.unwrap();
+    assert_eq!(runner.accept().await.message().await.start, "GET /next HTTP/1.1");
+    let end = end_of_tunnel(&log);
+    assert!(end.contains("less than 8 KiB a second while other requests waited"), "{end}");
 }
 
 #[tokio::test]
@@ -177,7 +198,7 @@ async fn a_tunnel_whose_client_has_left_ends_although_its_runner_does_not_read_s
     tokio::select! {
         biased;
         sent = client.send_at_last(&bytes) => sent.unwrap(),
-        () = fill() => {}
+        () = settle() => {}
     }
     assert_eq!(rig.balancer.in_flight(runner.id), 1);
     client.reset();
@@ -186,6 +207,7 @@ async fn a_tunnel_whose_client_has_left_ends_although_its_runner_does_not_read_s
 
 #[tokio::test]
 async fn a_tunnel_whose_client_has_closed_its_side_makes_room_for_a_request_that_waits_s43d_s45i() {
+    let (log, _guard) = Log::start(Level::INFO);
     let mut rig = Rig::new().await;
     let (runner, mut client, mut connection) = tunnel(&mut rig).await;
     client.close_side().await;
@@ -204,6 +226,27 @@ async fn a_tunnel_whose_client_has_closed_its_side_makes_room_for_a_request_that
     tick_through(Duration::from_secs(7)).await;
     connection.closed().await;
     drop(connection);
+    assert_eq!(runner.accept().await.message().await.start, "GET /next HTTP/1.1");
+    let end = end_of_tunnel(&log);
+    assert!(end.contains("while other requests waited") && end.contains("max_multiplexing"), "{end}");
+}
+
+#[tokio::test]
+async fn a_tunnel_whose_client_has_closed_its_side_makes_room_although_its_runner_does_not_read_s43d_s45i() {
+    let mut rig = Rig::new().await;
+    let (runner, mut client, connection) = tunnel(&mut rig).await;
+    // The end arrives behind bytes that the host cannot pass on.
+    client.send_until_blocked(&connection, 8 * 1024).await;
+    client.close_side().await;
+    until(|| client.has_delivered()).await;
+    settle().await;
+    tick_through(Duration::from_secs(60)).await;
+    assert_eq!(rig.balancer.in_flight(runner.id), 1, "no request waits");
+    let _next = rig.get("/next").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    tick_through(Duration::from_secs(3)).await;
+    assert_eq!(rig.balancer.waiting(), 1);
+    tick_through(Duration::from_secs(4)).await;
     assert_eq!(runner.accept().await.message().await.start, "GET /next HTTP/1.1");
 }
 
@@ -240,8 +283,7 @@ async fn the_end_of_a_tunnel_is_logged_s45i() {
     connection.closed().await;
     drop(connection);
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
-    let lines = log.lines();
-    assert!(lines.iter().any(|line| line.contains("that had switched protocols has ended")), "{lines:?}");
+    assert!(!end_of_tunnel(&log).contains("error"));
 }
 
 #[tokio::test]
