@@ -118,10 +118,14 @@ impl Processes {
 
     fn add(&mut self, process: Pid) {
         let directory = format!("/proc/{}", process.as_raw_nonzero());
-        if let Err(error) = self.add_sockets(&format!("{directory}/fd")) {
-            self.are_hidden |= !has_ended(&error);
+        let sockets = self.add_sockets(&format!("{directory}/fd"));
+        let status = fs::read_to_string(format!("{directory}/status"));
+        // A zombie has no sockets, and the system shows that to root only. It may have become one after the first look.
+        if status.as_ref().is_ok_and(|status| is_zombie(status)) {
+            return;
         }
-        match fs::read_to_string(format!("{directory}/status")) {
+        self.are_hidden |= sockets.is_err_and(|error| !has_ended(&error));
+        match status {
             Ok(status) => self.users.iter_mut().for_each(|users| users.extend(users_in(&status))),
             Err(error) if has_ended(&error) => {}
             Err(_) => self.users = None,
@@ -166,6 +170,13 @@ fn has_ended(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(Errno::SRCH.raw_os_error())
 }
 
+/// Whether `/proc/PID/status` is that of a process all of whose threads have ended: it has no descriptors any more.
+fn is_zombie(status: &str) -> bool {
+    let field = |name| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim_start);
+    let has_ended = field("State:").is_some_and(|state| state.starts_with(['Z', 'X']));
+    has_ended && matches!(field("Threads:"), Some("0" | "1"))
+}
+
 /// The users in `/proc/PID/status`: the real, the effective, the saved one, and that for files, which a new socket gets.
 fn users_in(status: &str) -> impl Iterator<Item = u32> {
     let users = status.lines().find_map(|line| line.strip_prefix("Uid:"));
@@ -190,7 +201,7 @@ mod tests {
     use std::thread;
 
     use rustix::net::{AddressFamily, SocketType};
-    use rustix::process::{Uid, getpid, getuid};
+    use rustix::process::{Uid, WaitId, WaitIdOptions, getpid, getuid};
 
     use super::*;
 
@@ -269,6 +280,32 @@ mod tests {
         assert!(own.users.unwrap().contains(&getuid().as_raw()) && !own.are_hidden);
     }
 
+    /// A process that has ended, and that its parent has not waited for.
+    fn zombie() -> std::process::Child {
+        let child = std::process::Command::new("true").spawn().unwrap();
+        let ends = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        rustix::process::waitid(WaitId::Pid(Pid::from_child(&child)), ends).unwrap();
+        child
+    }
+
+    #[test]
+    fn a_process_that_has_ended_hides_no_sockets_s49b() {
+        let mut child = zombie();
+        let shown = Processes::of(Pid::from_child(&child));
+        child.wait().unwrap();
+        assert!(!shown.are_hidden, "{shown:?}");
+    }
+
+    #[test]
+    fn a_process_that_has_ended_is_known_by_its_status() {
+        assert!(is_zombie("Name:\ttrue\nState:\tZ (zombie)\nUid:\t0\t0\t0\t0\nThreads:\t1\n"));
+        assert!(is_zombie("Name:\ttrue\nState:\tX (dead)\nThreads:\t0\n"));
+        assert!(!is_zombie("Name:\tState:\nState:\tS (sleeping)\nThreads:\t1\n"));
+        // Only its first thread has ended. The others have its descriptors.
+        assert!(!is_zombie("Name:\tserver\nState:\tZ (zombie)\nThreads:\t3\n"));
+        assert!(!is_zombie(""));
+    }
+
     #[test]
     #[ignore = "needs root, to become another user"]
     fn the_listener_of_a_runner_whose_sockets_are_hidden_is_known_by_its_user_s49b() {
@@ -276,13 +313,16 @@ mod tests {
         let mut sleep = std::process::Command::new("sleep");
         let mut runner = sleep.arg("1000").spawn().unwrap();
         let pid = Pid::from_child(&runner);
+        let mut ended = zombie();
+        let ended_pid = Pid::from_child(&ended);
         let (others, owners) = thread::scope(|scope| {
             let as_another_user = scope.spawn(|| {
                 let user = Uid::from_raw(54_324);
                 // Of this thread only.
                 rustix::thread::set_thread_res_uid(user, user, user).unwrap();
                 let other = TcpListener::bind("127.0.0.1:0").unwrap();
-                let owners = [&own, &other].map(|it| owner_of(it.local_addr().unwrap(), pid));
+                let owner = |it: &TcpListener, pid| owner_of(it.local_addr().unwrap(), pid);
+                let owners = [owner(&own, pid), owner(&other, pid), owner(&own, ended_pid)];
                 (other, owners)
             });
             as_another_user.join().unwrap()
@@ -290,7 +330,8 @@ mod tests {
         drop(others);
         runner.kill().unwrap();
         runner.wait().unwrap();
-        assert_eq!(owners, [Owner::Unknown, Owner::Another]);
+        ended.wait().unwrap();
+        assert_eq!(owners, [Owner::Unknown, Owner::Another, Owner::Another]);
     }
 
     #[test]
