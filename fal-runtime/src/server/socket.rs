@@ -23,6 +23,9 @@ pub(super) struct Socket {
     /// `None` only during the drop.
     stream: Option<TransportStream>,
     keeper: Arc<SocketKeeper>,
+    /// What the drop of the socket releases. It is dropped after the keeper: it wakes the connection's task, which looks for the
+    /// closing socket at once.
+    switched: Option<Switched>,
 }
 
 /// Keeps a connection's socket open while it is referenced.
@@ -82,7 +85,7 @@ impl Socket {
     pub(super) fn new(stream: TransportStream) -> (Self, oneshot::Receiver<ClosingSocket>) {
         let (sender, closing) = oneshot::channel();
         let keeper = SocketKeeper { kept: Mutex::default(), closing: Some(sender) };
-        (Self { stream: Some(stream), keeper: Arc::new(keeper) }, closing)
+        (Self { stream: Some(stream), keeper: Arc::new(keeper), switched: None }, closing)
     }
 
     /// The keeper, for holds on this connection.
@@ -98,7 +101,8 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         let mut kept = self.keeper.lock();
-        *kept = Kept { dropped: self.stream.take(), switched: None };
+        kept.dropped = self.stream.take();
+        self.switched = kept.switched.take();
     }
 }
 
@@ -127,5 +131,43 @@ impl AsyncWrite for Socket {
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         // The keeper does so after the last hold.
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Wake, Waker};
+
+    use tokio::net::UnixStream;
+
+    use super::*;
+
+    /// Receives the closing socket at the moment of the wake, as a task on another thread may.
+    #[derive(Debug)]
+    struct ReceivesAtOnce {
+        closing: Mutex<oneshot::Receiver<ClosingSocket>>,
+        received: Mutex<Option<ClosingSocket>>,
+    }
+
+    impl Wake for ReceivesAtOnce {
+        fn wake(self: Arc<Self>) {
+            *self.received.lock().unwrap() = self.closing.lock().unwrap().try_recv().ok();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_task_that_a_switched_socket_wakes_at_its_end_finds_it_closing_s70b_s43j() {
+        let (_client, stream) = UnixStream::pair().unwrap();
+        let (socket, closing) = Socket::new(TransportStream::Unix(stream));
+        let keeper = socket.keeper();
+        keeper.switch(None);
+        let mut ended = pin!(keeper.end_of_switched().unwrap());
+        drop(keeper);
+        let task = Arc::new(ReceivesAtOnce { closing: Mutex::new(closing), received: Mutex::default() });
+        let waker = Waker::from(Arc::clone(&task));
+        assert!(ended.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        drop(socket);
+        assert!(task.received.lock().unwrap().is_some());
     }
 }
