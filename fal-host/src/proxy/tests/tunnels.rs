@@ -262,13 +262,13 @@ async fn a_client_gets_what_its_runner_has_sent_before_it_closed_its_tunnel_alth
             biased;
             part = connection.send_at_last(&part) => part.unwrap(),
             // A part of this one may have been sent.
-            () = fill() => break,
+            () = settle() => break,
         }
         sent += PART;
     }
     drop(connection);
     client.send("late").await;
-    fill().await;
+    settle().await;
     let received = client.rest().await.len();
     assert!((sent..sent + PART).contains(&received), "{received} of {sent} bytes");
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
