@@ -18,6 +18,8 @@ fn run(starter: &[&str], test: &str, shared: &Path) -> bool {
 fn run_with(starter: &[&str], test: &str, shared: &Path, prepare: impl FnOnce(&mut Command)) -> bool {
     let program = std::env::current_exe().unwrap();
     let test = format!("launch::tests::own_process::{test}");
+    let listed = Command::new(&program).args(["--list", "--exact", &test]).output().unwrap();
+    assert!(String::from_utf8_lossy(&listed.stdout).contains("1 test"), "there is no test {test}");
     let mut command = Command::new(starter.first().map_or(program.as_os_str(), std::ffi::OsStr::new));
     command.args(starter.iter().skip(1));
     if !starter.is_empty() {
