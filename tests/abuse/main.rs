@@ -104,7 +104,7 @@ const MOST_OF_A_HEAD: usize = 30 * 1024;
 /// How much memory of the host a client may take that has sent it, in bytes: docs/limits.md says so.
 const MEMORY_OF_A_HEAD: u64 = 128 * 1024;
 
-/// How many bytes wait in the system for the process that listens on this port to read them (proc_pid_net(5)).
+/// How many bytes wait in the system for the process that listens on this port to read them.
 fn unread(port: u16) -> u64 {
     let table = fs::read_to_string("/proc/net/tcp").unwrap();
     let of_host =

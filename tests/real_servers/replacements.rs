@@ -19,7 +19,7 @@ fn replacements() -> u32 {
     std::env::var("FAL_REPLACEMENTS").map_or(6, |count| count.parse().unwrap())
 }
 
-/// Replaces servers by rolling restarts while clients send requests, and hold WebSockets where the server `has` them.
+/// Replaces servers by rolling restarts while clients send requests and, where the server `has` them, keep WebSocket connections.
 fn replace_under_load(mut server: Program, host: &str, has: &str) {
     // The other one.
     server.line(&["IDLE: takes requests"]);
