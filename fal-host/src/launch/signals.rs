@@ -9,14 +9,14 @@ use std::ptr;
 /// The signals that a process can block or ignore, without the highest real-time ones that no system names.
 const SIGNALS: std::ops::RangeInclusive<libc::c_int> = 1..=64;
 
-/// Makes the processes of a command start with no blocked signal and with the default action of every signal. SIGHUP stays
-/// ignored where it is, because `nohup` asks for that. What a program does with SIGPIPE is set by the standard library.
+/// Makes the processes of a command start with no blocked signal and with the default action of every signal (S60a). What a program
+/// does with SIGPIPE is set by the standard library.
 ///
 /// Without this, a runner would inherit what the host's starter has blocked or ignored, such as SIGTERM. Call it on the
 /// thread that starts the processes. If there is nothing to reset, it does nothing: processes that need a step between
 /// fork and exec start more slowly.
 pub(super) fn reset_in(command: &mut Command) {
-    let ignored: Vec<_> = SIGNALS.filter(|signal| is_resettable(*signal) && is_ignored(*signal)).collect();
+    let ignored: Vec<_> = SIGNALS.filter(|signal| *signal != libc::SIGPIPE && is_ignored(*signal)).collect();
     if ignored.is_empty() && !blocks_any() {
         return;
     }
@@ -35,10 +35,6 @@ pub(super) fn reset_in(command: &mut Command) {
             }
         });
     }
-}
-
-fn is_resettable(signal: libc::c_int) -> bool {
-    !matches!(signal, libc::SIGHUP | libc::SIGPIPE)
 }
 
 fn is_ignored(signal: libc::c_int) -> bool {
