@@ -10,7 +10,6 @@ use http::Version;
 use tokio::net::TcpStream;
 
 use super::client_limits::ClientLimits;
-use super::client_threads::Thread;
 use super::contention::Transfers;
 use super::cut_off::CutOff;
 use super::deferred_response::DeferredResponse;
@@ -18,6 +17,7 @@ use super::forwarded::Sender;
 use super::head_copy::HeadCopy;
 use super::interim::InterimResponses;
 use super::relay::Relay;
+use super::thread::Thread;
 use super::timer::{ConnectionTimer, TickClock, Wait};
 use crate::request_info::{AwaitedTransfer, ClientWait};
 
@@ -34,7 +34,6 @@ enum Transport {
 /// that.
 #[derive(Debug)]
 pub(super) struct Client {
-    /// The thread that serves it.
     pub(super) thread: Thread,
     pub(super) sender: Sender,
     pub(super) timer: ConnectionTimer,

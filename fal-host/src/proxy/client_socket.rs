@@ -9,6 +9,7 @@ use tokio::io::{Interest, ReadBuf};
 
 use super::client::Client;
 use super::send_queue::unsent;
+use super::thread::DeferredWrite;
 use super::timer::Wait;
 
 impl Client {
@@ -89,13 +90,8 @@ impl Client {
     /// Defers a write to the client.
     pub(super) fn defer(self: &Arc<Self>, waker: &Waker, append: impl FnOnce(&mut Vec<u8>)) {
         if self.deferred.add(waker, append) {
-            self.thread.writer.write_later(self);
+            self.thread.writer.write_later(Arc::<Self>::clone(self));
         }
-    }
-
-    /// Writes as much of the deferred response as the socket takes. Wakes the task of the connection if something is left for it.
-    pub(super) fn write_deferred(&self) {
-        self.deferred.write(|bytes| self.try_write(bytes));
     }
 
     /// Writes as much as the socket takes now.
@@ -112,5 +108,11 @@ impl Client {
     /// How many bytes the client has taken.
     pub(super) fn taken(&self) -> u64 {
         self.transfers.sent().saturating_sub(self.unsent())
+    }
+}
+
+impl DeferredWrite for Client {
+    fn write(&self) {
+        self.deferred.write(|bytes| self.try_write(bytes));
     }
 }

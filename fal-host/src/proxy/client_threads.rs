@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
+use super::thread::{Thread, ThreadIndex, ThreadWriter};
 use super::writer::Writer;
 
 /// The runtimes whose threads serve clients.
@@ -22,20 +23,9 @@ pub(super) struct ClientThreads {
 #[derive(Debug)]
 struct ClientThread {
     runtime: Handle,
-    writer: Arc<Writer>,
+    writer: Arc<dyn ThreadWriter>,
     clients: usize,
 }
-
-/// The thread of a client.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Thread {
-    pub(super) index: ThreadIndex,
-    pub(super) writer: Arc<Writer>,
-}
-
-/// One of the [`ClientThreads`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct ThreadIndex(usize);
 
 impl ClientThreads {
     /// The current runtime, and these.

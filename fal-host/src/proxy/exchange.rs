@@ -16,11 +16,10 @@ use super::on_overdue::OnOverdue;
 use super::permit::Permit;
 use super::request_body::RequestBody;
 use super::request_id::RequestIdField;
-use super::session::Session;
 use super::timer::Wait;
 use super::tunnel::Tunnel;
 use super::upstream::{Outgoing, Upstream, UpstreamError, wait_until_closed};
-use super::writer::DeferredRequestKey;
+use super::writer::{DeferredRequestKey, Writer};
 use crate::fleet::Reason;
 
 /// Why a request has no response.
@@ -43,7 +42,7 @@ pub(super) enum Unanswered {
 pub(super) struct Exchange {
     /// `None` once it has ended.
     parts: Option<(Box<Upstream>, Permit)>,
-    session: Arc<Session>,
+    client: Arc<Client>,
     /// Names the parts in the thread's writer while the write of the request is deferred.
     deferred: Option<DeferredRequestKey>,
     /// Whether the connection may serve another request.
@@ -54,25 +53,26 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// An exchange that has written nothing of its request yet.
-    pub(super) const fn unwritten(upstream: Box<Upstream>, permit: Permit, session: Arc<Session>) -> Self {
+    pub(super) const fn unwritten(upstream: Box<Upstream>, permit: Permit, client: Arc<Client>) -> Self {
         let parts = Some((upstream, permit));
-        Self { parts, session, deferred: None, reusable: true, answered: false }
+        Self { parts, client, deferred: None, reusable: true, answered: false }
     }
 
     /// Sends the request that the connection has begun, and waits for the head of the response. Dropping the future abandons
     /// the request.
     pub(super) async fn send(mut self) -> Result<(Response<()>, Self), Unanswered> {
-        let client = &self.session.client;
+        let client = &self.client;
         if let Some(ticks) = client.limits.response {
             client.timer.start(Wait::Response, ticks);
         }
-        if let Some((upstream, _)) = self.parts.as_mut().filter(|_| client.thread.writer.defers()) {
+        if let Some((upstream, _)) = self.parts.as_mut().filter(|_| Writer::of(&client.thread).is_some()) {
             upstream.allow_deferral();
         }
         let outcome = poll_fn(|cx| {
             self.end_deferral();
-            let Self { parts, session, .. } = &mut self;
-            let (Some((upstream, permit)), client) = (parts, &session.client) else { return Poll::Pending };
+            let Self { parts: Some((upstream, permit)), client, .. } = &mut self else {
+                return Poll::Pending;
+            };
             let had_uploaded = client.has_uploaded();
             if let Poll::Ready(outcome) = upstream.poll_response(client, cx) {
                 return Poll::Ready(Some(outcome));
@@ -91,7 +91,7 @@ impl Exchange {
             overdue.map(|()| None)
         })
         .await;
-        self.client().timer.stop(Wait::Response);
+        self.client.timer.stop(Wait::Response);
         if let Some((upstream, permit)) = &mut self.parts
             && upstream.has_begun()
         {
@@ -101,7 +101,7 @@ impl Exchange {
             None => return Err(Unanswered::Overdue(self)),
             Some(Ok(response)) => {
                 // A runner that answers early may not read the rest of the request.
-                self.reusable = self.client().has_uploaded();
+                self.reusable = self.client.has_uploaded();
                 self.answered = true;
                 if let Some((_, permit)) = &mut self.parts {
                     permit.begin_response();
@@ -126,8 +126,9 @@ impl Exchange {
 
     /// Defers the write of the request, if its connection allows that.
     fn defer(&mut self, cx: &Context<'_>) {
+        let Some(writer) = Writer::of(&self.client.thread) else { return };
         let Some(parts) = self.parts.take_if(|(upstream, _)| upstream.is_deferred()) else { return };
-        match self.session.client.thread.writer.defer_request(parts, cx.waker()) {
+        match writer.defer_request(parts, cx.waker()) {
             Ok(deferred) => self.deferred = Some(deferred),
             Err((mut upstream, permit)) => {
                 upstream.end_deferral();
@@ -140,7 +141,7 @@ impl Exchange {
     /// Takes back the request whose write was deferred, whether it was written or not.
     fn end_deferral(&mut self) {
         if let Some(deferred) = self.deferred.take() {
-            self.parts = self.session.client.thread.writer.take_request(deferred);
+            self.parts = Writer::of(&self.client.thread).and_then(|writer| writer.take_request(deferred));
             if let Some((upstream, _)) = &mut self.parts {
                 upstream.end_deferral();
             }
@@ -155,7 +156,7 @@ impl Exchange {
         take: impl FnOnce(&mut BytesMut, usize) -> T,
     ) -> Poll<Option<Result<Frame<T>, UpstreamError>>> {
         let Some((upstream, _)) = &mut self.parts else { return Poll::Ready(None) };
-        let part = upstream.poll_part(&self.session.client, cx, take);
+        let part = upstream.poll_part(&self.client, cx, take);
         if let Poll::Ready(Some(Err(error))) = &part {
             self.lost(error);
         }
@@ -187,8 +188,8 @@ impl Exchange {
         Some(Tunnel { stream, received, permit, id })
     }
 
-    pub(super) fn client(&self) -> &Arc<Client> {
-        &self.session.client
+    pub(super) const fn client(&self) -> &Arc<Client> {
+        &self.client
     }
 
     /// The response asks for a check (S27).
@@ -225,9 +226,9 @@ impl Exchange {
         let Some((mut upstream, permit)) = self.parts.take_if(|(upstream, _)| upstream.is_ended()) else {
             return;
         };
-        self.client().transfers.release_permit();
+        self.client.transfers.release_permit();
         let is_reusable = upstream.finish() && self.reusable;
-        upstream.idle_since = self.client().timer.clock().now();
+        upstream.idle_since = self.client.timer.clock().now();
         permit.finish(Some(upstream).filter(|_| is_reusable));
     }
 
@@ -249,7 +250,7 @@ impl Drop for Exchange {
         {
             permit.mark_used();
             // Otherwise the runner has taken all of a body that its client has not completed.
-            let is_overdue_later = !self.answered && (self.client().has_uploaded() || upstream.is_blocked());
+            let is_overdue_later = !self.answered && (self.client.has_uploaded() || upstream.is_blocked());
             if !is_overdue_later {
                 permit.end_overdue();
             }

@@ -101,6 +101,7 @@ mod target;
 mod target_encoder;
 #[cfg(test)]
 mod tests;
+mod thread;
 mod timer;
 #[cfg(feature = "tls")]
 mod tls;

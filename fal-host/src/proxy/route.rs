@@ -186,7 +186,7 @@ async fn send(
             Some(outgoing) => upstream.begin_again(*outgoing),
             None => upstream.begin(request, added),
         }
-        match Exchange::unwritten(upstream, permit, Arc::clone(session)).send().await {
+        match Exchange::unwritten(upstream, permit, Arc::clone(client)).send().await {
             Ok((response, exchange)) => return Ok(SendOutcome::Answered(response, exchange)),
             Err(Unanswered::Overdue(exchange)) => return Ok(SendOutcome::Overdue(exchange)),
             Err(Unanswered::Unsent(outgoing, kept)) => (unsent, permit) = (Some(outgoing), kept),

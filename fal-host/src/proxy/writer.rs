@@ -3,6 +3,7 @@
 //! A thread first reads from many connections, and then writes to many. One wake-up of a program at the other end covers several
 //! messages.
 
+use std::any::Any;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -11,16 +12,14 @@ use slab::Slab;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{JoinSet, unconstrained};
 
-use super::client::Client;
 use super::permit::Permit;
+use super::thread::{DeferredWrite, PromptWriter, Thread, ThreadWriter};
 use super::upstream::Upstream;
 
 /// Performs the deferred writes of one thread.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Writer {
-    /// Whether writes may be deferred. Otherwise each is done at once.
-    defers: bool,
-    /// `None`: its task has not begun or has ended.
+    /// `None`: its task has ended.
     deferred: Mutex<Option<DeferredWrites>>,
 }
 
@@ -30,8 +29,8 @@ struct DeferredWrites {
     requests: Slab<DeferredRequest>,
     /// Those that are not written yet.
     unwritten: Vec<usize>,
-    /// The clients with responses that are not written yet.
-    clients: Vec<Arc<Client>>,
+    /// The responses that are not written yet.
+    responses: Vec<Arc<dyn DeferredWrite>>,
     /// Wakes the task that performs the writes.
     waker: Waker,
 }
@@ -50,27 +49,28 @@ pub(super) struct DeferredRequestKey(usize);
 
 impl Writer {
     /// Starts the writer of a runtime with one thread. On a runtime with several threads, one task would write for all of them:
-    /// there the writer defers nothing.
-    pub(super) fn start(tasks: &mut JoinSet<()>, runtime: &Handle) -> Arc<Self> {
+    /// there nothing is deferred.
+    pub(super) fn start(tasks: &mut JoinSet<()>, runtime: &Handle) -> Arc<dyn ThreadWriter> {
         if runtime.runtime_flavor() != RuntimeFlavor::CurrentThread {
-            return Arc::default();
+            return Arc::new(PromptWriter);
         }
         let deferred = DeferredWrites {
             requests: Slab::new(),
             unwritten: Vec::new(),
-            clients: Vec::new(),
+            responses: Vec::new(),
             waker: Waker::noop().clone(),
         };
-        let writer = Arc::new(Self { defers: true, deferred: Mutex::new(Some(deferred)) });
-        let mut running = Running { writer: Arc::clone(&writer), clients: Vec::new() };
+        let writer = Arc::new(Self { deferred: Mutex::new(Some(deferred)) });
+        let mut running = Running { writer: Arc::clone(&writer), responses: Vec::new() };
         // The writes of one turn are as many as tasks were ready.
         tasks.spawn_on(unconstrained(poll_fn(move |cx| running.poll_write(cx))), runtime);
         writer
     }
 
-    /// Whether writes may be deferred.
-    pub(super) const fn defers(&self) -> bool {
-        self.defers
+    /// The writer of a thread, if that defers writes.
+    pub(super) fn of(thread: &Thread) -> Option<&Self> {
+        let writer: &dyn Any = &*thread.writer;
+        writer.downcast_ref()
     }
 
     /// Defers the write of the request that the connection has begun, until the other ready tasks have run. `waker` wakes the task of
@@ -97,25 +97,26 @@ impl Writer {
         Some((upstream, permit))
     }
 
-    /// Writes the deferred response of a client after the other ready tasks have run, or at once.
-    pub(super) fn write_later(&self, client: &Arc<Client>) {
-        if let Some(deferred) = self.lock().as_mut() {
-            deferred.wake();
-            deferred.clients.push(Arc::clone(client));
-            return;
-        }
-        client.write_deferred();
-    }
-
     fn lock(&self) -> MutexGuard<'_, Option<DeferredWrites>> {
         self.deferred.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl ThreadWriter for Writer {
+    fn write_later(&self, write: Arc<dyn DeferredWrite>) {
+        if let Some(deferred) = self.lock().as_mut() {
+            deferred.wake();
+            deferred.responses.push(write);
+            return;
+        }
+        write.write();
+    }
+}
+
 impl DeferredWrites {
-    /// Wakes the task that performs the writes, if this is the first one of its turn.
+    /// Wakes the task that performs the writes, unless a write waits for it already.
     fn wake(&self) {
-        if self.unwritten.is_empty() && self.clients.is_empty() {
+        if self.unwritten.is_empty() && self.responses.is_empty() {
             self.waker.wake_by_ref();
         }
     }
@@ -138,7 +139,7 @@ impl DeferredWrites {
 struct Running {
     writer: Arc<Writer>,
     /// Only memory.
-    clients: Vec<Arc<Client>>,
+    responses: Vec<Arc<dyn DeferredWrite>>,
 }
 
 impl Running {
@@ -147,10 +148,10 @@ impl Running {
         if let Some(deferred) = &mut *self.writer.lock() {
             deferred.waker.clone_from(cx.waker());
             deferred.write_requests();
-            std::mem::swap(&mut self.clients, &mut deferred.clients);
+            std::mem::swap(&mut self.responses, &mut deferred.responses);
         }
-        for client in self.clients.drain(..) {
-            client.write_deferred();
+        for response in self.responses.drain(..) {
+            response.write();
         }
         Poll::Pending
     }

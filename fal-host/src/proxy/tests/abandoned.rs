@@ -8,9 +8,9 @@ use tokio::net::{TcpStream, UnixStream};
 use super::overdue::{tick_through, too_long};
 use super::{BEGINNING, Peer, Rig, long_post, until};
 use crate::RunnerId;
-use crate::proxy::client_threads::ThreadIndex;
 use crate::proxy::exchange::Exchange;
 use crate::proxy::queue::QueuePosition;
+use crate::proxy::thread::ThreadIndex;
 use crate::proxy::upstream::Upstream;
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn a_request_of_which_nothing_was_written_releases_its_permit_at_once_and_
     let permit = QueuePosition::default().acquire(&rig.balancer).await.unwrap();
     let upstream = Upstream::open(&permit.runner().address, ThreadIndex::default()).await.unwrap();
     let _never_closes = runner.accept().await;
-    drop(Exchange::unwritten(upstream, permit, rig.unserved_session().await));
+    drop(Exchange::unwritten(upstream, permit, rig.unserved_client().await));
     until(|| rig.balancer.in_flight(runner.id) == 0).await;
     assert_eq!(rig.balancer.served(runner.id), 0);
 }

@@ -11,12 +11,11 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::{Peer, Rig, until, within};
-use crate::proxy::client_threads::{Thread, ThreadIndex};
 use crate::proxy::exchange::{Exchange, Unanswered};
 use crate::proxy::queue::QueuePosition;
 use crate::proxy::request_body::RequestBody;
 use crate::proxy::request_id::RequestIdField;
-use crate::proxy::session::Session;
+use crate::proxy::thread::{Thread, ThreadIndex};
 use crate::proxy::upstream::{AddedFields, Upstream};
 use crate::proxy::writer::Writer;
 
@@ -35,8 +34,7 @@ async fn request(rig: &mut Rig) -> (Sending, Peer<UnixStream>, JoinSet<()>) {
     let mut writers = JoinSet::new();
     let thread = Thread { writer: Writer::start(&mut writers, &Handle::current()), ..Thread::default() };
     let client = rig.unserved_client_of(thread).await;
-    let session = Session::new(Arc::clone(&rig.balancer), client);
-    let sending = Exchange::unwritten(upstream, permit, session).send();
+    let sending = Exchange::unwritten(upstream, permit, client).send();
     (Box::pin(sending), runner.accept().await, writers)
 }
 

@@ -12,9 +12,9 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::coop::{has_budget_remaining, poll_proceed};
 
 use super::{Rig, within};
-use crate::proxy::client_threads::ThreadIndex;
 use crate::proxy::departure::close_in_stages;
 use crate::proxy::request_id::RequestIdField;
+use crate::proxy::thread::ThreadIndex;
 use crate::proxy::upstream::{AddedFields, Upstream};
 
 /// The steps that tokio grants a task before others run.

@@ -15,12 +15,12 @@ use super::rig::limits;
 use super::{Rig, within};
 use crate::proxy::client::Client;
 use crate::proxy::client_limits::{ClientLimits, HEAD_TIMEOUT};
-use crate::proxy::client_threads::Thread;
 use crate::proxy::departure::{LINGER_PAUSE, prepare};
 use crate::proxy::forwarded::{Scheme, Sender, Trust};
 use crate::proxy::protocol::Protocol;
 use crate::proxy::stopping::MakeRoom;
 use crate::proxy::stopping::close_or_make_room;
+use crate::proxy::thread::Thread;
 use crate::proxy::timer::TickClock;
 use crate::proxy::{Limits, serve};
 

@@ -19,8 +19,8 @@ use crate::proxy::client::Client;
 use crate::proxy::client_io::{ClientIo, Socket};
 use crate::proxy::client_limits::{ClientLimits, HEAD_TIMEOUT};
 use crate::proxy::client_stream::ClientStream;
-use crate::proxy::client_threads::Thread;
 use crate::proxy::forwarded::{Scheme, Sender, Trust};
+use crate::proxy::thread::Thread;
 use crate::proxy::timer::{TickClock, Wait};
 
 /// A client that may read slowly for long, and its end of the connection.

@@ -14,9 +14,9 @@ use tokio::task::JoinHandle;
 use super::{Peer, within};
 use crate::proxy::client::Client;
 use crate::proxy::client_limits::ClientLimits;
-use crate::proxy::client_threads::Thread;
 use crate::proxy::forwarded::{Scheme, Sender, Trust};
 use crate::proxy::session::Session;
+use crate::proxy::thread::Thread;
 use crate::proxy::timer::TickClock;
 use crate::proxy::{
     Balancer, HealthPath, Limits, MAX_HEAD, ManualChecks, Origins, Report, Reports, RequestTracer, Retries,

@@ -31,9 +31,9 @@ pub(crate) use reader::{ResponseReader, is_interim};
 pub(super) use unwanted::wait_until_closed;
 
 use super::client::Client;
-use super::client_threads::ThreadIndex;
 use super::request_body::RequestBody;
 use super::response_head::write_interim;
+use super::thread::ThreadIndex;
 use crate::Address;
 use crate::connect::{Stream, connect};
 

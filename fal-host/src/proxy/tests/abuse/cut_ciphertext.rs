@@ -160,7 +160,7 @@ async fn a_client_that_cuts_what_it_sends_through_tls_anywhere_takes_no_permit_a
         stream.cut(cut).await;
     }
     assert_unharmed(&mut rig, id).await;
-    assert!(received.try_recv().is_err(), "no part of a request is taken for a whole one");
+    assert!(received.try_recv().is_err(), "no part of a request is read as a whole one");
     assert_eq!(losses(&rig, id), 0, "it is not the runner that has left");
     whole_exchange(&rig, &certificate).await;
     serving.abort();
