@@ -89,9 +89,8 @@ fn target_of(head: &[u8]) -> Option<String> {
 
 fn check_length(head: &[u8], pieces: &[&[u8]]) {
     let copy = HeadCopy::default();
-    assert!(copy.begin());
-    for piece in pieces {
-        copy.append(piece);
+    for (index, piece) in pieces.iter().enumerate() {
+        assert_eq!(copy.append(piece), index == 0);
     }
     let mut fields = [httparse::EMPTY_HEADER; 100];
     let mut request = httparse::Request::new(&mut fields);
