@@ -92,19 +92,20 @@ fn bind(path: &Path) -> io::Result<OwnedFd> {
 pub(crate) fn is_abandoned(path: &Path) -> bool {
     // To connect to any other file is refused, too.
     let is_socket = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
-    is_socket && connect(path) == Err(Errno::CONNREFUSED)
+    is_socket && connect(path).is_err_and(|error| error == Errno::CONNREFUSED)
 }
 
 /// Whether a process listens on this socket.
 pub(crate) fn is_listened_on(path: &Path) -> bool {
-    matches!(connect(path), Ok(()) | Err(Errno::AGAIN))
+    matches!(connect(path), Ok(_) | Err(Errno::AGAIN))
 }
 
 /// Connects, and does not wait for a process that accepts nothing.
-fn connect(path: &Path) -> Result<(), Errno> {
+fn connect(path: &Path) -> Result<OwnedFd, Errno> {
     let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
     rustix::io::ioctl_fionbio(&socket, true)?;
-    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)
+    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(socket)
 }
 
 #[cfg(test)]
@@ -157,12 +158,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("stopped.sock");
         let (_listener, _file) = listen(&path, SocketAccess::default()).unwrap();
-        let waiting = std::iter::from_fn(|| {
-            let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
-            rustix::io::ioctl_fionbio(&socket, true).unwrap();
-            rustix::net::connect(&socket, &SocketAddrUnix::new(&path).unwrap()).ok().map(|()| socket)
-        });
-        let waiting: Vec<_> = waiting.collect();
+        let waiting: Vec<_> = std::iter::from_fn(|| connect(&path).ok()).collect();
         assert!(waiting.len() >= 16 && is_listened_on(&path) && !is_abandoned(&path));
     }
 

@@ -40,7 +40,7 @@ impl Histogram {
         if let Some(count) = self.counts.get(bucket) {
             count.fetch_add(1, Ordering::Relaxed);
         }
-        // Most requests wait for nothing.
+        // Zeros are frequent among waits.
         if value != 0.0 {
             let add = |sum| Some((f64::from_bits(sum) + value).to_bits());
             // It never fails: the function always returns a sum.

@@ -61,20 +61,13 @@ async fn a_client_that_cuts_an_upgrade_or_its_tunnel_at_any_byte_takes_no_permit
             for _ in 0..length % 8 {
                 yield_now().await;
             }
-            match cut {
-                Cut::Close => drop(client),
-                Cut::Reset => client.reset(),
-                Cut::HalfClose => {
-                    client.close_side().await;
-                    let answer = client.rest().await;
-                    if let Some(tunnelled) = length.checked_sub(UPGRADE.len()) {
-                        assert_switched(&answer, FROM_RUNNER, &format!("{length} of {sent}"));
-                        let reached = within(received.recv()).await.unwrap();
-                        assert_eq!(reached, &FROM_CLIENT.as_bytes()[..tunnelled]);
-                    } else if let Ok(answer) = Strict::response(&answer) {
-                        assert_eq!((answer.status(), answer.is_whole()), (400, true), "{length} of {sent}");
-                    }
-                }
+            let Some(answer) = cut.end(client).await else { continue };
+            if let Some(tunnelled) = length.checked_sub(UPGRADE.len()) {
+                assert_switched(&answer, FROM_RUNNER, &format!("{length} of {sent}"));
+                let reached = within(received.recv()).await.unwrap();
+                assert_eq!(reached, &FROM_CLIENT.as_bytes()[..tunnelled]);
+            } else if let Ok(answer) = Strict::response(&answer) {
+                assert_eq!((answer.status(), answer.is_whole()), (400, true), "{length} of {sent}");
             }
         }
         assert_unharmed(&mut rig, id).await;
@@ -99,14 +92,9 @@ async fn a_client_that_leaves_at_any_byte_of_a_switch_or_its_tunnel_takes_no_per
             let mut client = rig.client().await;
             client.send(&[UPGRADE, FROM_CLIENT].concat()).await;
             let begun = client.exactly(length).await.into_bytes();
-            match cut {
-                Cut::Close => drop(client),
-                Cut::Reset => client.reset(),
-                Cut::HalfClose => {
-                    client.close_side().await;
-                    let answer = [begun, client.rest().await].concat();
-                    assert_switched(&answer, FROM_RUNNER, &format!("{length} bytes are read before"));
-                }
+            if let Some(rest) = cut.end(client).await {
+                let answer = [begun, rest].concat();
+                assert_switched(&answer, FROM_RUNNER, &format!("{length} bytes are read before"));
             }
         }
         assert_unharmed(&mut rig, id).await;

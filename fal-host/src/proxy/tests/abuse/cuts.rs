@@ -1,10 +1,11 @@
 //! Connections that are cut at every byte of an exchange, in both directions.
 
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
 
 use super::strict::Strict;
-use super::{Rig, answer_with, assert_unharmed, losses};
+use super::{Peer, Rig, answer_with, assert_unharmed, losses};
 
 const REQUESTS: [&str; 3] = [
     "GET /a HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
@@ -29,6 +30,19 @@ pub(in crate::proxy::tests) enum Cut {
 
 impl Cut {
     pub(in crate::proxy::tests) const ALL: [Self; 3] = [Self::Close, Self::Reset, Self::HalfClose];
+
+    /// Cuts the connection of a client. Returns what it still reads, if it has closed only its side.
+    pub(super) async fn end(self, mut client: Peer<TcpStream>) -> Option<Vec<u8>> {
+        match self {
+            Self::Close => drop(client),
+            Self::Reset => client.reset(),
+            Self::HalfClose => {
+                client.close_side().await;
+                return Some(client.rest().await);
+            }
+        }
+        None
+    }
 }
 
 #[tokio::test]
@@ -47,27 +61,12 @@ async fn a_client_that_cuts_its_request_at_any_byte_takes_no_permit_along_s38b_s
                 for _ in 0..length % 8 {
                     yield_now().await;
                 }
-                match cut {
-                    Cut::Close => drop(client),
-                    Cut::Reset => client.reset(),
-                    Cut::HalfClose => {
-                        client.close_side().await;
-                        let answer = client.rest().await;
-                        if length == request.len() {
-                            let answer = Strict::response(&answer).unwrap();
-                            assert_eq!(
-                                (answer.status(), answer.body.as_slice()),
-                                (200, &b"ok"[..]),
-                                "{request}"
-                            );
-                        } else if let Ok(answer) = Strict::response(&answer) {
-                            assert_eq!(
-                                (answer.status(), answer.is_whole()),
-                                (400, true),
-                                "{length} of {request}"
-                            );
-                        }
-                    }
+                let Some(answer) = cut.end(client).await else { continue };
+                if length == request.len() {
+                    let answer = Strict::response(&answer).unwrap();
+                    assert_eq!((answer.status(), answer.body.as_slice()), (200, &b"ok"[..]), "{request}");
+                } else if let Ok(answer) = Strict::response(&answer) {
+                    assert_eq!((answer.status(), answer.is_whole()), (400, true), "{length} of {request}");
                 }
             }
             assert_unharmed(&mut rig, id).await;
