@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::de::Expected;
+use smallvec::SmallVec;
 
 use super::error::{DeserializeError, LocatedError, Result};
 use super::number::Number;
@@ -17,7 +18,8 @@ pub(crate) struct Reader<'de> {
     body: &'de [u8],
     at: usize,
     depth: u8,
-    path: Vec<Segment<'de>>,
+    /// Most bodies nest no deeper: their paths need no memory of their own.
+    path: SmallVec<[Segment<'de>; 2]>,
 }
 
 /// One segment of the path.
@@ -29,7 +31,7 @@ enum Segment<'de> {
 
 impl<'de> Reader<'de> {
     pub(crate) fn new(body: &'de [u8]) -> Self {
-        Self { body, at: 0, depth: 0, path: Vec::new() }
+        Self { body, at: 0, depth: 0, path: SmallVec::new() }
     }
 
     pub(crate) fn body(&self) -> &'de [u8] {
@@ -40,7 +42,7 @@ impl<'de> Reader<'de> {
     pub(crate) fn end(&mut self) -> Option<DeserializeError> {
         self.path.clear();
         match self.unwind(0) {
-            Ok(()) => self.peek().is_ok().then(DeserializeError::syntax),
+            Ok(()) => self.next_byte().map(|_| DeserializeError::syntax()),
             Err(fault) => Some(fault),
         }
     }
@@ -83,13 +85,18 @@ impl<'de> Reader<'de> {
 
     /// The first byte of the next token.
     pub(super) fn peek(&mut self) -> Result<u8> {
+        self.next_byte().ok_or_else(DeserializeError::syntax)
+    }
+
+    /// The first byte of the next token, unless the body ends before it.
+    fn next_byte(&mut self) -> Option<u8> {
         while let Some(byte) = self.body.get(self.at) {
             if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
-                return Ok(*byte);
+                return Some(*byte);
             }
             self.at += 1;
         }
-        Err(DeserializeError::syntax())
+        None
     }
 
     /// Consumes this byte if it is next.
