@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "figures for the program that started it")]
 
+use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -39,6 +40,9 @@ struct Options {
     /// Stop after so many requests, which are all counted, and do not warm up
     #[arg(long)]
     requests: Option<u64>,
+    /// Send each of these requests when all threads of this process wait
+    #[arg(long, value_name = "PID", requires = "requests")]
+    when_idle: Option<u32>,
     /// Count events of responses that do not end
     #[arg(long)]
     events: bool,
@@ -66,7 +70,7 @@ async fn main() -> Result<()> {
         connections.push(connect(&options.address).await?);
     }
     if let Some(requests) = options.requests {
-        return send_all(connections, &request, requests).await;
+        return send_all(connections, &request, requests, options.when_idle).await;
     }
     if options.events {
         connections = open_streams(connections, &request).await?;
@@ -120,16 +124,37 @@ async fn connect(address: &Address) -> Result<Box<dyn Stream>> {
 }
 
 /// Sends requests, all connections in turn.
-async fn send_all(mut connections: Vec<Box<dyn Stream>>, request: &[u8], requests: u64) -> Result<()> {
+async fn send_all(
+    mut connections: Vec<Box<dyn Stream>>,
+    request: &[u8],
+    requests: u64,
+    process: Option<u32>,
+) -> Result<()> {
     let mut buffer = Vec::new();
     let mut sent = 0;
     while sent < requests {
         for stream in &mut connections {
+            while process.map(is_busy).transpose()?.unwrap_or(false) {
+                std::thread::yield_now();
+            }
             exchange(stream, request, &mut buffer).await?;
             sent += 1;
         }
     }
     Ok(())
+}
+
+/// Whether a thread of a process runs or could run.
+fn is_busy(process: u32) -> Result<bool> {
+    for thread in fs::read_dir(format!("/proc/{process}/task"))? {
+        // A thread that has just ended has none.
+        let stat = fs::read_to_string(thread?.path().join("stat")).unwrap_or_default();
+        // The state is the letter after the name, which is in parentheses.
+        if !stat.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('S')) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Sends requests until the time is over, and returns how long each took that counts.

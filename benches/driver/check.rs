@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::child::Child;
 use crate::client::post;
 use crate::cpu::CpuTime;
-use crate::{programs, servers, table};
+use crate::{servers, table};
 
 const RUNNERS: u32 = 9500;
 const INTERVAL_MS: &str = "15000";
@@ -50,8 +50,8 @@ impl Needed {
 pub(crate) fn compare() -> Result<String> {
     let (mut prober, mut host) = (Needed::default(), Needed::default());
     for _ in 0..ROUNDS {
-        prober.add(&measure("prober", PROBER_MEASURED)?);
-        host.add(&measure("host", HOST_MEASURED)?);
+        prober.add(&measure(servers::PROBER, PROBER_MEASURED)?);
+        host.add(&measure(servers::HOST_OF_MANY, HOST_MEASURED)?);
     }
     let mut text = format!(
         "**{RUNNERS} runners, each checked every 15 s**\n\n| | CPU µs/check | ratio | KiB/runner |\n|---|---:|---:|---:|\n"
@@ -71,19 +71,18 @@ pub(crate) fn compare() -> Result<String> {
 }
 
 /// The program on one core, the server on the other.
-fn measure(peer: &str, measured: Duration) -> Result<Needed> {
+fn measure(words: [&str; 2], measured: Duration) -> Result<Needed> {
     let directory = TempDir::new()?;
     let (_server, socket) = servers::health(directory.path(), "1")?;
     let address = Address::Unix(socket.clone());
     let checks = || -> Result<f64> { Ok(post(&address, "/count")?.parse()?) };
-    let mut command = programs::own("bench-peer")?;
-    command.arg(peer).arg(&socket).args([&RUNNERS.to_string(), INTERVAL_MS]);
+    let command = servers::making_checks(words, &socket, [&RUNNERS.to_string(), INTERVAL_MS])?;
     let program = Child::start(&command, "0", Stdio::null())?;
     // Twice, so that every connection has been used again.
     let deadline = Instant::now() + Duration::from_secs(90);
     while checks()? < f64::from(2 * RUNNERS) {
         if Instant::now() > deadline {
-            bail!("{peer} makes too few checks");
+            bail!("{} makes too few checks", words.join(" "));
         }
         std::thread::sleep(Duration::from_millis(100));
     }

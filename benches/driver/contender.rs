@@ -65,7 +65,7 @@ struct Counted {
 impl Contender {
     /// Sends it requests from these cores, and measures.
     pub(crate) fn measure(&self, workload: &Workload, cores: &str, duration: Duration) -> Result<Sample> {
-        let mut command = programs::own("bench-load")?;
+        let mut command = programs::beside("bench-load")?;
         command.arg(self.address.to_string()).args(["--path", workload.path]);
         command.arg("--connections").arg(workload.connections.to_string());
         command.arg("--body").arg(workload.body.to_string());

@@ -33,32 +33,42 @@ const INTERVAL_MS: &str = "500";
 /// Runs a program twice, and returns its instructions per unit of work.
 type Count = fn() -> Result<u64>;
 
-/// What is counted, with the name of the line in the file.
-const COUNTED: [(&str, Count); 8] = [
+/// What is counted of this project, with the name of the line in the file.
+const OURS: [(&str, Count); 4] = [
     ("endpoint", || endpoint(&["bench-app", "serve", "--listen"])),
-    ("endpoint-axum", || endpoint(&["bench-peer", "axum"])),
-    ("endpoint-hyper", || endpoint(&["bench-peer", "hyper"])),
     ("hop", hop),
-    ("hop-hyper", hop_of_hyper),
-    ("check", || check("host")),
-    ("check-prober", || check("prober")),
+    ("check", || check(servers::HOST_OF_MANY)),
     ("monitor", monitor),
 ];
 
-/// Counts what has these names, or everything. Fails if a count is larger than the file allows, or writes the file.
+/// What is counted of other programs, to compare with.
+const PEERS: [(&str, Count); 4] = [
+    ("endpoint-axum", || endpoint(&["bench-peer", "axum"])),
+    ("endpoint-hyper", || endpoint(&["bench-peer", "hyper"])),
+    ("hop-hyper", hop_of_hyper),
+    ("check-prober", || check(servers::PROBER)),
+];
+
+/// Counts what has these names, or everything. `check` fails if a count of this project is larger than the file allows, and counts nothing
+/// else; `write` writes the file.
 pub(crate) fn run(names: &[String], check: bool, write: bool) -> Result<()> {
     programs::installed("valgrind")?;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("instructions.txt");
     let kept = parse(&fs::read_to_string(&path).context("cannot read benches/instructions.txt")?);
     let mut counts = kept.clone();
+    let counted: Vec<_> = OURS.iter().chain(if check { &[][..] } else { &PEERS }).collect();
+    if let Some(unknown) = names.iter().find(|name| !counted.iter().any(|(known, _)| known == name)) {
+        let known: Vec<_> = counted.iter().map(|(name, _)| *name).collect();
+        bail!("unknown count `{unknown}`: expected one of {}", known.join(", "));
+    }
     println!("{:<16}{:>10}{:>10}{:>8}", "instructions", "kept", "now", "ratio");
-    for (name, count) in COUNTED {
+    for (name, count) in counted {
         if !names.is_empty() && !names.iter().any(|wanted| wanted == name) {
             continue;
         }
         let now = count().with_context(|| format!("cannot count {name}"))?;
-        counts.insert(name.to_owned(), now);
-        let was = kept.get(name).copied().unwrap_or(now);
+        counts.insert((*name).to_owned(), now);
+        let was = kept.get(*name).copied().unwrap_or(now);
         println!("{name:<16}{was:>10}{now:>10}{:>8.3}", ratio(now, was));
     }
     if write {
@@ -138,9 +148,12 @@ fn difference(work: u64, count: impl Fn(u64) -> Result<u64>) -> Result<u64> {
     Ok((count(2 * work)? - count(work)?) / work)
 }
 
-fn send(address: &Address, requests: u64) -> Result<()> {
-    let mut load = programs::own("bench-load")?;
-    load.arg(address.to_string()).args(["--connections", "1", "--requests"]).arg(requests.to_string());
+/// Sends requests to a process, each when all of its threads wait. Otherwise, whether a request is there before the process
+/// waits for it would be a matter of speed, and of 5 % of the instructions.
+fn send(address: &Address, requests: u64, process: u32) -> Result<()> {
+    let mut load = programs::beside("bench-load")?;
+    load.arg(address.to_string()).args(["--connections", "1", "--requests", &requests.to_string()]);
+    load.args(["--when-idle", &process.to_string()]);
     Child::start(&load, "1", Stdio::null())?.wait()
 }
 
@@ -159,7 +172,7 @@ fn endpoint(words: &[&str]) -> Result<u64> {
 fn count_requests(command: &Command, address: &Address, requests: u64, directory: &Path) -> Result<u64> {
     let counted = Counted::start(command, directory)?;
     servers::wait_until_ready(address)?;
-    send(address, requests)?;
+    send(address, requests, counted.program.pid())?;
     counted.stop()
 }
 
@@ -187,19 +200,18 @@ fn hop_of_hyper() -> Result<u64> {
 }
 
 /// Counts a program that makes checks.
-fn check(peer: &str) -> Result<u64> {
-    let (short, long) = (count_checks(peer, CHECKS)?, count_checks(peer, 2 * CHECKS)?);
+fn check(words: [&str; 2]) -> Result<u64> {
+    let (short, long) = (count_checks(words, CHECKS)?, count_checks(words, 2 * CHECKS)?);
     ensure!(long.0 > short.0, "no checks");
     Ok((long.1 - short.1) / (long.0 - short.0))
 }
 
 /// How many checks there were, at least `wanted`, and how many instructions the program has executed.
-fn count_checks(peer: &str, wanted: u64) -> Result<(u64, u64)> {
+fn count_checks(words: [&str; 2], wanted: u64) -> Result<(u64, u64)> {
     let directory = TempDir::new()?;
     let (server, socket) = servers::health(directory.path(), "1")?;
     let address = Address::Unix(socket.clone());
-    let mut command = programs::own("bench-peer")?;
-    command.arg(peer).arg(&socket).args([RUNNERS, INTERVAL_MS]);
+    let command = servers::making_checks(words, &socket, [RUNNERS, INTERVAL_MS])?;
     let counted = Counted::start(&command, directory.path())?;
     let checks = || -> Result<u64> { Ok(post(&address, "/count")?.parse()?) };
     while checks()? < wanted {
@@ -215,7 +227,7 @@ fn count_checks(peer: &str, wanted: u64) -> Result<(u64, u64)> {
 fn monitor() -> Result<u64> {
     difference(MONITOR_CHECKS, |checks| {
         let directory = TempDir::new()?;
-        let mut command = programs::own("bench-peer")?;
+        let mut command = programs::own("bench-app")?;
         command.arg("monitor").arg(checks.to_string());
         let Counted { program, output } = Counted::start(&command, directory.path())?;
         program.wait()?;

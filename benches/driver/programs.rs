@@ -3,17 +3,26 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
-/// A program of this project, from the directory that the variable `BENCH_PROGRAMS` names, or built beside this one.
+/// A program that is measured, from the directory that the variable `BENCH_PROGRAMS` names, or built beside this one.
 pub(crate) fn own(name: &str) -> Result<Command> {
-    let beside = std::env::current_exe()?.parent().map(Path::to_owned).unwrap_or_default();
-    let named = std::env::var_os("BENCH_PROGRAMS").map(PathBuf::from);
-    let mut paths = named.into_iter().chain([beside.clone()]).map(|directory| directory.join(name));
-    match paths.find(|path| path.exists()) {
-        Some(path) => Ok(Command::new(path)),
-        None => bail!("{} is missing: build it with `benches/run`", beside.join(name).display()),
+    match std::env::var_os("BENCH_PROGRAMS") {
+        Some(directory) => built(&PathBuf::from(directory), name),
+        None => beside(name),
     }
+}
+
+/// A program that helps to measure, built beside this one.
+pub(crate) fn beside(name: &str) -> Result<Command> {
+    let this = std::env::current_exe()?;
+    built(this.parent().context("this program is in no directory")?, name)
+}
+
+fn built(directory: &Path, name: &str) -> Result<Command> {
+    let path = directory.join(name);
+    ensure!(path.exists(), "{} is missing: build it with `benches/run`", path.display());
+    Ok(Command::new(path))
 }
 
 /// A program of Debian's, from the package of the same name.

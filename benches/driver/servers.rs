@@ -35,7 +35,7 @@ pub(crate) fn runner(backend: Backend, directory: &Path, cores: &str) -> Result<
 /// A server that answers and counts checks, on these cores, and its Unix socket.
 pub(crate) fn health(directory: &Path, cores: &str) -> Result<(Child, PathBuf)> {
     let socket = directory.join("health.sock");
-    let mut command = programs::own("bench-peer")?;
+    let mut command = programs::beside("bench-peer")?;
     command.arg("health").arg(Address::Unix(socket.clone()).to_string());
     let server = Child::start(&command, cores, Stdio::null())?;
     let deadline = Instant::now() + START_TIMEOUT;
@@ -43,6 +43,18 @@ pub(crate) fn health(directory: &Path, cores: &str) -> Result<(Child, PathBuf)> 
         std::thread::sleep(Duration::from_millis(5));
     }
     Ok((server, socket))
+}
+
+/// A prober of plain hyper, and a host of this project: programs that make checks.
+pub(crate) const PROBER: [&str; 2] = ["bench-peer", "prober"];
+pub(crate) const HOST_OF_MANY: [&str; 2] = ["bench-app", "many-runners"];
+
+/// A program that checks this server as so many runners, each every so many milliseconds.
+pub(crate) fn making_checks(words: [&str; 2], socket: &Path, numbers: [&str; 2]) -> Result<Command> {
+    let [program, subcommand] = words;
+    let mut command = programs::own(program)?;
+    command.arg(subcommand).arg(socket).args(numbers);
+    Ok(command)
 }
 
 /// Several hosts run at the same time, so their admin interfaces cannot all have the default port.
@@ -78,7 +90,7 @@ pub(crate) fn hyper_hop(listen: SocketAddr, to: &Address) -> Result<Command> {
 pub(crate) fn wait_until_ready(address: &Address) -> Result<()> {
     let deadline = Instant::now() + START_TIMEOUT;
     loop {
-        let mut load = programs::own("bench-load")?;
+        let mut load = programs::beside("bench-load")?;
         load.arg(address.to_string()).args(["--connections", "1", "--requests", "1"]);
         match load.output()? {
             output if output.status.success() => return Ok(()),

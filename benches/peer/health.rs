@@ -1,4 +1,4 @@
-//! A server that answers and counts checks, and two programs that make them: a host, and a bare prober.
+//! A server that answers and counts checks, and a bare prober that makes them.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,6 @@ use std::time::Duration;
 use anyhow::Result;
 use bytes::Bytes;
 use fal_health::protocol::Address;
-use fal_health::{HealthCheck, HealthCheckSpec};
-use fal_host::{AppSpec, Exit, Host, LaunchError, Launcher, RunnerHandle, RunnerId, StatusReporter};
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -38,53 +36,6 @@ pub(crate) async fn answer(address: &Address) -> Result<()> {
         async move { anyhow::Ok(Response::new(Full::new(text))) }
     };
     serve(address, service_fn(answer)).await
-}
-
-/// A host whose runners are all this one server.
-pub(crate) async fn host(server: PathBuf, runners: NonZeroUsize, interval: Duration) -> Result<()> {
-    let check = HealthCheckSpec::post("/health", HealthCheck::new());
-    let app = AppSpec::new("bench").health_check(check);
-    let host = Host::with_launcher(app, OneServer(Address::Unix(server)));
-    let listen = ([127, 0, 0, 1], 0).into();
-    let host = host.listen(listen).admin(None).runners(runners).check_interval(interval).start().await?;
-    host.stopped().await;
-    Ok(())
-}
-
-struct OneServer(Address);
-
-impl Launcher for OneServer {
-    fn launch(
-        &mut self,
-        _: RunnerId,
-        reporter: StatusReporter,
-    ) -> Result<Box<dyn RunnerHandle>, LaunchError> {
-        reporter.ready();
-        Ok(Box::new(Runner { address: self.0.clone(), reporter }))
-    }
-}
-
-struct Runner {
-    address: Address,
-    reporter: StatusReporter,
-}
-
-impl RunnerHandle for Runner {
-    fn address(&self) -> Address {
-        self.address.clone()
-    }
-
-    fn pid(&self) -> Option<u32> {
-        None
-    }
-
-    fn terminate(&mut self) {
-        self.reporter.exited(Exit::Status(0));
-    }
-
-    fn kill(&mut self) {
-        self.terminate();
-    }
 }
 
 /// The bare minimum: one task and one kept connection per runner, and a deadline.

@@ -4,7 +4,6 @@ mod endpoint;
 mod health;
 mod hop;
 mod listen;
-mod monitor;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -38,31 +37,15 @@ enum Peer {
         /// Where it listens
         address: Address,
     },
-    /// A host of many runners, all at the address of one server
-    Host(Checks),
     /// A prober of plain hyper
-    Prober(Checks),
-    /// Events of a monitor, without I/O
-    Monitor {
-        /// How many checks it makes
-        checks: u64,
+    Prober {
+        /// The Unix socket of the server that is checked
+        server: PathBuf,
+        /// How many runners the server stands for
+        runners: NonZeroUsize,
+        /// The time between two checks of a runner, in milliseconds
+        interval: u64,
     },
-}
-
-#[derive(Debug, clap::Args)]
-struct Checks {
-    /// The Unix socket of the server that is checked
-    server: PathBuf,
-    /// How many runners the server stands for
-    runners: NonZeroUsize,
-    /// The time between two checks of a runner, in milliseconds
-    interval: u64,
-}
-
-impl Checks {
-    fn interval(&self) -> Duration {
-        Duration::from_millis(self.interval)
-    }
 }
 
 #[tokio::main]
@@ -72,8 +55,8 @@ async fn main() -> anyhow::Result<()> {
         Peer::Hyper { address } => endpoint::hyper(&address).await,
         Peer::Hop { address, to } => hop::forward(&address, to).await,
         Peer::Health { address } => health::answer(&address).await,
-        Peer::Host(checks) => health::host(checks.server.clone(), checks.runners, checks.interval()).await,
-        Peer::Prober(checks) => health::probe(checks.server.clone(), checks.runners, checks.interval()).await,
-        Peer::Monitor { checks } => monitor::feed(checks),
+        Peer::Prober { server, runners, interval } => {
+            health::probe(server, runners, Duration::from_millis(interval)).await
+        }
     }
 }

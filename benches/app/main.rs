@@ -1,10 +1,16 @@
-//! The app whose costs are measured.
+//! The programs whose costs are measured: an app with its host, a host of many runners, and a monitor without I/O.
 
+mod host;
+mod monitor;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use clap::Parser;
 use fal_runtime::prelude::*;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
@@ -58,6 +64,39 @@ fn ticks() -> Interval {
     ticks
 }
 
-fn main() -> ExitCode {
-    fal_runtime::main()
+/// A part of the project without an app
+#[derive(Debug, Parser)]
+enum Part {
+    /// A host of many runners, all at the address of one server
+    ManyRunners {
+        /// The Unix socket of the server that is checked
+        server: PathBuf,
+        /// How many runners the server stands for
+        runners: NonZeroUsize,
+        /// The time between two checks of a runner, in milliseconds
+        interval: u64,
+    },
+    /// Events of a monitor, without I/O
+    Monitor {
+        /// How many checks it makes
+        checks: u64,
+    },
+}
+
+impl Part {
+    fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::ManyRunners { server, runners, interval } => {
+                host::run(server, runners, Duration::from_millis(interval))
+            }
+            Self::Monitor { checks } => monitor::feed(checks),
+        }
+    }
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    match std::env::args().nth(1).as_deref() {
+        Some("many-runners" | "monitor") => Part::parse().run().map(|()| ExitCode::SUCCESS),
+        _ => Ok(fal_runtime::main()),
+    }
 }
