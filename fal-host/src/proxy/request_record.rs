@@ -171,8 +171,10 @@ impl Drop for RequestRecord {
     fn drop(&mut self) {
         let outcome = self.outcome;
         let is_whole = matches!(outcome, RequestOutcome::Completed | RequestOutcome::Error(_));
+        // hyper may keep a part for a client of HTTP/2 that takes nothing yet.
+        let ends_later = self.ends_later || self.session.client.is_stream();
         let duration = match self.response {
-            Some((_, after)) if is_whole && !self.ends_later => after,
+            Some((_, after)) if is_whole && !ends_later => after,
             _ => self.began.elapsed(),
         };
         let mut completion = match self.response {

@@ -127,8 +127,9 @@ fn is_client_error(error: &io::Error) -> bool {
 #[derive(Debug)]
 struct Clients {
     balancer: Arc<Balancer>,
-    threads: ClientThreads,
+    // Dropped before the writers of the threads, which hold the requests of these tasks.
     tasks: JoinSet<()>,
+    threads: ClientThreads,
     open: HashMap<task::Id, Open>,
     clock: TickClock,
     limits: ClientLimits,

@@ -23,6 +23,14 @@ type Sending = Pin<Box<dyn Future<Output = Result<(Response<()>, Exchange), Unan
 
 /// A request that is about to be sent, the runner's end of its connection, and the writer.
 async fn request(rig: &mut Rig) -> (Sending, Peer<UnixStream>, JoinSet<()>) {
+    let mut writers = JoinSet::new();
+    let thread = Thread { writer: Writer::start(&mut writers, &Handle::current()), ..Thread::default() };
+    let (sending, connection) = request_of(thread, rig).await;
+    (sending, connection, writers)
+}
+
+/// A request of a client of this thread.
+async fn request_of(thread: Thread, rig: &mut Rig) -> (Sending, Peer<UnixStream>) {
     let runner = rig.runner();
     let permit = QueuePosition::default().acquire(&rig.balancer).await.unwrap();
     let mut upstream = Upstream::open(&permit.runner().address, ThreadIndex::default()).await.unwrap();
@@ -31,11 +39,9 @@ async fn request(rig: &mut Rig) -> (Sending, Peer<UnixStream>, JoinSet<()>) {
         &mut Request::get("/").body(RequestBody::default()).unwrap(),
         AddedFields { id: &id, sender: "" },
     );
-    let mut writers = JoinSet::new();
-    let thread = Thread { writer: Writer::start(&mut writers, &Handle::current()), ..Thread::default() };
     let client = rig.unserved_client_of(thread).await;
     let sending = Exchange::unwritten(upstream, permit, client).send();
-    (Box::pin(sending), runner.accept().await, writers)
+    (Box::pin(sending), runner.accept().await)
 }
 
 #[tokio::test]
@@ -65,6 +71,25 @@ async fn a_request_that_ends_before_it_is_written_reaches_no_runner_and_releases
     drop(sending);
     assert_eq!(rig.balancer.in_flight(rig.last_runner()), 0);
     assert_eq!(connection.rest().await, b"");
+}
+
+#[tokio::test]
+async fn each_request_is_written_once_although_one_is_taken_back_and_the_next_has_its_number() {
+    let mut rig = Rig::new().await;
+    let mut writers = JoinSet::new();
+    let thread = Thread { writer: Writer::start(&mut writers, &Handle::current()), ..Thread::default() };
+    let (mut first, mut to_first) = request_of(thread.clone(), &mut rig).await;
+    let (mut second, mut to_second) = request_of(thread, &mut rig).await;
+    // The writer has not run between these.
+    assert!(first.as_mut().now_or_never().is_none());
+    assert!(first.as_mut().now_or_never().is_none());
+    assert!(second.as_mut().now_or_never().is_none());
+    for (sending, connection) in [(first, &mut to_first), (second, &mut to_second)] {
+        assert_eq!(connection.message().await.start, "GET / HTTP/1.1");
+        connection.answer("done").await;
+        drop(within(sending).await.unwrap());
+        assert_eq!(connection.rest().await, b"");
+    }
 }
 
 #[tokio::test]

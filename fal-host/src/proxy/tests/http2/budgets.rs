@@ -4,7 +4,7 @@ use tracing::Level;
 
 use super::frames::{
     CONTINUATION, DATA, END_HEADERS, END_STREAM, FramePeer, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS,
-    field, frame, get, get_fields, reset,
+    WINDOW_UPDATE, field, frame, get, get_fields, reset,
 };
 use crate::RunnerId;
 use crate::proxy::Limits;
@@ -83,7 +83,7 @@ async fn floods_of_frames_without_a_request_end_the_connection_s51d_s84b() {
         ("settings", frame(SETTINGS, 0, 0, &[])),
         ("acknowledged settings", frame(SETTINGS, 1, 0, &[])),
         ("priorities", frame(2, 0, 1, &[0, 0, 0, 0, 1])),
-        ("flow control", frame(8, 0, 0, &1_u32.to_be_bytes())),
+        ("flow control", frame(WINDOW_UPDATE, 0, 0, &1_u32.to_be_bytes())),
         ("unknown frames", frame(0x42, 0, 0, &[])),
     ];
     let mut rig = Rig::new().await;

@@ -1,5 +1,7 @@
 //! Clients of HTTP/2 that are slow, silent or idle.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::Response;
 use http_body_util::BodyExt;
@@ -7,12 +9,12 @@ use hyper::body::Incoming;
 use tracing::Level;
 
 use super::client::{Http2Client, answered, get, upload};
-use super::frames::{FramePeer, GOAWAY};
+use super::frames::{DATA, FramePeer, GOAWAY, HEADERS, SETTINGS, WINDOW_UPDATE, frame, get as get_frame};
 use crate::RunnerId;
 use crate::proxy::Limits;
 use crate::proxy::client_limits::HEAD_TIMEOUT;
 use crate::proxy::tests::log::Log;
-use crate::proxy::tests::overdue::{LIMIT, too_long};
+use crate::proxy::tests::overdue::{LIMIT, tick_through, too_long};
 use crate::proxy::tests::rig::{FakeRunner, limits};
 use crate::proxy::tests::{Rig, until, within};
 
@@ -165,4 +167,29 @@ async fn a_method_that_begins_as_the_preface_does_is_http_1_1_s51a() {
     client.send("PR").await;
     client.close_side().await;
     client.closed().await;
+}
+
+#[tokio::test]
+async fn a_response_lasts_until_its_client_has_taken_it_although_it_was_there_at_once() {
+    let (log, _guard) = Log::start(Level::INFO);
+    let mut rig = Rig::with(Limits { access_log: true, ..limits() }).await;
+    let runner = rig.runner();
+    let mut peer = FramePeer::connect(&rig).await;
+    let no_window = frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    assert!(peer.send(&[no_window, get_frame(1)].concat()).await);
+    let mut connection = runner.accept().await;
+    connection.message().await;
+    connection.answer("ok").await;
+    peer.receive_kind(HEADERS).await.unwrap();
+    tick_through(Duration::from_secs(10)).await;
+    let window = frame(WINDOW_UPDATE, 0, 1, &100_u32.to_be_bytes());
+    assert!(peer.send(&window).await);
+    assert_eq!(peer.receive_kind(DATA).await.unwrap().payload, b"ok");
+    let duration = || {
+        let lines = log.lines();
+        let (_, after) = lines.iter().find_map(|line| line.split_once("duration_ms="))?;
+        after.split('.').next()?.split(' ').next()?.parse::<u64>().ok()
+    };
+    until(|| duration().is_some()).await;
+    assert!(duration().unwrap() >= 10_000, "{:?}", log.lines());
 }
