@@ -18,7 +18,7 @@ pub(crate) fn fuzz(address: SocketAddr) {
     let directory = tempfile::tempdir().unwrap();
     let mut command = Command::new("schemathesis");
     command.arg("run").arg(format!("http://{address}/openapi.json"));
-    command.args(["--checks", "all", "--continue-on-failure", "--max-examples", "200"]);
+    command.args(["--checks", "all", "--continue-on-failure", "--max-examples", "100"]);
     // The same requests each time: a test that fails now and then is broken.
     command.args(["--seed", "1", "--generation-deterministic", "--no-color"]);
     // It takes the schema of an event's data for that of the whole event, rewrites that of a tuple as older drafts have it, and
