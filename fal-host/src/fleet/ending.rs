@@ -242,9 +242,21 @@ impl Fleet {
                     self.terminate(now, id, Reason::Stopped);
                 }
                 Some(Phase::Ready { .. }) => self.drain(now, id, Reason::Stopped),
+                Some(Phase::Pending { .. }) => {
+                    let longest_end = self.settings.drain_timeout.saturating_add(self.settings.grace_period);
+                    self.forget_pending(id, now + longest_end + KILL_TIMEOUT);
+                }
                 Some(Phase::Killed { until: None }) => self.abandon(now, id),
                 _ => {}
             }
+        }
+    }
+
+    /// A host that stops waits until then for a start.
+    fn forget_pending(&mut self, id: RunnerId, latest: Time) {
+        if let Some(Phase::Pending { until }) = self.runners.get(&id).map(|runner| runner.phase) {
+            let until = until.map_or(latest, |until| until.min(latest));
+            self.set_phase(id, Phase::Pending { until: Some(until) });
         }
     }
 
@@ -258,10 +270,8 @@ impl Fleet {
                 Some(Phase::CrashBackoff { .. }) => drop(self.remove(id)),
                 Some(Phase::Killed { until: None }) => self.abandon(now, id),
                 // A pending runner is killed as soon as its process has started.
-                Some(Phase::Pending { until: None }) => {
-                    self.set_phase(id, Phase::Pending { until: Some(now + KILL_TIMEOUT) });
-                }
-                Some(Phase::Pending { .. } | Phase::Killed { .. }) | None => {}
+                Some(Phase::Pending { .. }) => self.forget_pending(id, now + KILL_TIMEOUT),
+                Some(Phase::Killed { .. }) | None => {}
                 Some(_) => self.kill_runner(now, id),
             }
         }

@@ -14,8 +14,8 @@
 //! 3. Call [`Fleet::handle`] with that event and the time at which it became known. Times must not run backwards.
 //! 4. Repeat until [`FleetCommand::Stopped`], the last command.
 //!
-//! An event of a runner that no longer exists changes nothing (S21). An `Elapsed` that comes early or late does no
-//! harm.
+//! An event of a runner that no longer exists changes nothing (S21). If a host that stops has not
+//! waited for its launch, its process is killed. An `Elapsed` that comes early or late does no harm.
 //!
 //! # What holds between two calls
 //!

@@ -111,7 +111,7 @@ pub(super) enum Phase {
     CrashBackoff {
         until: Time,
     },
-    /// `until`: when the fleet of a killed host forgets it, although its start has not ended.
+    /// `until`: when the fleet of a host that stops forgets it, although its start has not ended.
     Pending {
         until: Option<Time>,
     },

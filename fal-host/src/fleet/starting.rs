@@ -92,7 +92,13 @@ impl Fleet {
     }
 
     pub(super) fn on_launched(&mut self, now: Time, id: RunnerId, pid: Option<u32>, started: Time) {
-        let Some(runner) = self.runners.get_mut(&id) else { return };
+        let Some(runner) = self.runners.get_mut(&id) else {
+            if self.is_stopping() {
+                // The host has not waited for its start (S61c).
+                self.commands.push(FleetCommand::Kill(id));
+            }
+            return;
+        };
         runner.pid = pid;
         runner.started = started;
         runner.limits = self.settings.limits.of_runner(id, self.settings.seed);

@@ -91,6 +91,25 @@ async fn a_killed_host_ends_without_a_start_that_takes_too_long_and_kills_the_pr
     assert_eq!(rig.told.recv().await, Some("kill"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_host_that_is_told_to_stop_ends_without_a_start_that_takes_too_long_s61c() {
+    // The drain timeout, the grace period and 5 s; or 5 s from the second signal on.
+    for (kill_after, ends_after) in [(None, 40), (Some(10), 15)] {
+        let (mut rig, release) = start_held_driver(FleetSettings::new(NonZeroUsize::MIN), "/nowhere".into());
+        let _runner = rig.runners.recv().await.unwrap();
+        let stopped = Instant::now();
+        rig.requests.send(ControlRequest::Stop).unwrap();
+        if let Some(seconds) = kill_after {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            rig.requests.send(ControlRequest::Kill).unwrap();
+        }
+        timeout(Duration::from_secs(3600), rig.requests.closed()).await.expect("the host ends");
+        assert_eq!(stopped.elapsed().as_secs(), ends_after);
+        release.send(()).unwrap();
+        assert_eq!(rig.told.recv().await, Some("kill"));
+    }
+}
+
 #[tokio::test]
 async fn what_a_runner_reports_while_it_starts_counts_after_its_start_s61b() {
     let (mut rig, release) = start_held_driver(FleetSettings::new(NonZeroUsize::MIN), "/nowhere".into());

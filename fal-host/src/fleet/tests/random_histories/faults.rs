@@ -41,7 +41,12 @@ impl History {
     /// A launch ends that began at `started`.
     pub(super) fn finish_launch(&mut self, id: RunnerId, started: Time) {
         if self.fleet.runners.get(&id).is_none() {
-            assert!(self.stopped, "only a killed host does not wait for a launch (S61c)");
+            assert!(self.stopping, "only a host that stops does not wait for a launch (S61c)");
+            if !self.stopped {
+                self.of(id).has_process = true;
+                self.handle(FleetEvent::Launched { id, pid: None, started });
+                assert!(std::mem::take(self.of(id)).killed, "what starts later is killed (S61c)");
+            }
         } else if !self.well_behaved && self.chance.one_in(8) {
             self.handle(FleetEvent::LaunchFailed { id, error: "none".to_owned() });
         } else {

@@ -100,8 +100,11 @@ impl History {
     /// whole. A host that stops must end within that time.
     pub(super) fn recover(&mut self, chance: Chance) {
         self.well_behaved = true;
-        while !self.launching.is_empty() {
-            self.finish_first_launch();
+        // A host that stops does not wait for them (S61c).
+        if !self.stopping || self.chance.one_in(2) {
+            while !self.launching.is_empty() {
+                self.finish_first_launch();
+            }
         }
         let mut scheduler = FairScheduler::new(chance);
         let replicas = self.fleet.replicas.len();
