@@ -82,7 +82,7 @@ impl RunnerDetails {
     }
 
     pub(crate) fn of(id: RunnerId, sources: Sources<'_>) -> Option<Self> {
-        let Sources { fleet, clock, balancer, evidence, .. } = sources;
+        let Sources { fleet, clock, balancer, evidence, launching, .. } = sources;
         let (now, kept) = (clock.now(), evidence.of(id));
         let output = kept.map(|kept| kept.output.since(0).lines).unwrap_or_default();
         let circumstances = Circumstances {
@@ -93,7 +93,7 @@ impl RunnerDetails {
             let runner = &observed.runner;
             let history = runner.monitor().into_iter().flat_map(Monitor::history);
             let live = LiveInfo {
-                info: RunnerInfo::of(&observed, now, kept).with_requests(balancer),
+                info: RunnerInfo::of(&observed, now, kept).behind(launching).with_requests(balancer),
                 started_at: clock.wall(runner.started()),
                 checks: checks(history, kept, now),
             };

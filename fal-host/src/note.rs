@@ -26,6 +26,8 @@ impl Note {
 pub enum NoteKind {
     /// A runner is a spare.
     Spare,
+    /// The start of a runner waits for that of another one, or takes long.
+    SlowStart,
     /// A runner is set up.
     Setup,
     /// A server without this SDK listens at another address than expected.

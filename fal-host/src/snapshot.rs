@@ -129,7 +129,7 @@ pub struct RunnerInfo {
     /// Why it ends, once that is decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// More about the reason.
+    /// More about the reason, or why it is not ready yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// Whether it is unhealthy and its replacement waits ([S40](fal_health::semantics#s40)).
@@ -138,6 +138,9 @@ pub struct RunnerInfo {
     /// How long it waits for its start, because earlier ones failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backoff: Option<BackoffInfo>,
+    /// The runner whose start its own start waits for ([S61](fal_health::semantics#s61)).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub awaits_start_of: Option<RunnerId>,
     /// Whether it is ready and waits for its first passed check ([S44b](fal_health::semantics#s44b)).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub awaits_first_pass: bool,
@@ -247,6 +250,7 @@ impl RunnerInfo {
             backoff: runner
                 .backoff_until()
                 .map(|until| BackoffInfo { remaining: until.since(now), failed_starts: *failed_starts }),
+            awaits_start_of: None,
             awaits_first_pass: runner.awaits_first_pass(),
             awaits_min_healthy: runner.awaits_min_healthy(),
             notes: Vec::new(),
@@ -270,6 +274,13 @@ impl RunnerInfo {
                 && self.age < health.effective_start_period
                 && health.last_check.as_ref().is_some_and(failed)
         })
+    }
+
+    /// Adds whether its start waits for that of this runner.
+    pub(crate) fn behind(mut self, launching: Option<RunnerId>) -> Self {
+        self.awaits_start_of =
+            launching.filter(|other| self.state == RunnerState::Pending && *other != self.id);
+        self
     }
 
     /// Adds what the balancer knows.

@@ -47,6 +47,7 @@ pub(crate) fn runner(state: RunnerState) -> RunnerInfo {
         detail: None,
         deferred: false,
         backoff: None,
+        awaits_start_of: None,
         awaits_first_pass: false,
         awaits_min_healthy: false,
         notes: Vec::new(),

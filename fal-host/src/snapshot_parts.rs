@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::ended_info::EndedInfo;
 use crate::evidence::{Evidence, EvidenceStore};
 use crate::fleet::{Fleet, ObservedRunner, RestartStatus, RunnerRecord, ScaleTarget};
+use crate::id::RunnerId;
 use crate::latency::LatencyTotal;
 use crate::probe::ProbeTarget;
 use crate::proxy::Balancer;
@@ -23,6 +24,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) balancer: &'a Balancer,
     pub(crate) evidence: &'a EvidenceStore,
     pub(crate) probe_target: Option<&'a ProbeTarget>,
+    /// The runner whose start is under way.
+    pub(crate) launching: Option<RunnerId>,
 }
 
 /// Whether a host takes requests.
@@ -44,6 +47,7 @@ pub(crate) struct SnapshotParts {
     startup_limit: Duration,
     restart: Option<RestartStatus>,
     upgrade: Option<UpgradeStatus>,
+    launching: Option<RunnerId>,
     clock: Clock,
     now: Time,
     runners: Vec<(ObservedRunner, Option<Arc<Evidence>>)>,
@@ -52,13 +56,14 @@ pub(crate) struct SnapshotParts {
 
 impl SnapshotParts {
     pub(crate) fn of(sources: Sources<'_>, status: HostStatus, upgrade: Option<UpgradeStatus>) -> Self {
-        let Sources { fleet, clock, evidence, .. } = sources;
+        let Sources { fleet, clock, evidence, launching, .. } = sources;
         Self {
             status,
             scale: fleet.scale_target(),
             startup_limit: fleet.settings().startup_limit(),
             restart: fleet.restart_status(),
             upgrade,
+            launching,
             clock: clock.clone(),
             now: clock.now(),
             runners: fleet
@@ -78,7 +83,8 @@ impl SnapshotParts {
 
     /// The snapshot without what the balancer knows. Takes a while if there are many runners.
     pub(crate) fn into_snapshot(self) -> Snapshot {
-        let Self { status, scale, startup_limit, restart, upgrade, clock, now, runners, ended } = self;
+        let Self { status, scale, startup_limit, restart, upgrade, launching, clock, now, runners, ended } =
+            self;
         Snapshot {
             ready: status.ready,
             stopping: status.stopping,
@@ -96,7 +102,7 @@ impl SnapshotParts {
             scale,
             runners: runners
                 .iter()
-                .map(|(observed, kept)| RunnerInfo::of(observed, now, kept.as_ref()))
+                .map(|(observed, kept)| RunnerInfo::of(observed, now, kept.as_ref()).behind(launching))
                 .collect(),
             restart,
             upgrade,

@@ -54,7 +54,10 @@ impl Driver {
             #[cfg(feature = "cli")]
             Some(ControlRequest::Publish(kind)) => self.publish(kind),
             Some(ControlRequest::Stop) => self.handle(FleetEvent::Stop),
-            Some(ControlRequest::Kill) | None => self.handle(FleetEvent::Kill),
+            Some(ControlRequest::Kill) | None => {
+                self.handle(FleetEvent::Kill);
+                self.kill_launch();
+            }
             Some(ControlRequest::Status(reply)) => {
                 let _ = reply.send(self.status());
             }
@@ -93,8 +96,9 @@ impl Driver {
 
     /// What a snapshot is made of.
     pub(super) fn sources(&self) -> Sources<'_> {
-        let Self { fleet, clock, balancer, evidence, probe_target, .. } = self;
-        Sources { fleet, clock, balancer, evidence, probe_target: probe_target.as_deref() }
+        let Self { fleet, clock, balancer, evidence, .. } = self;
+        let launching = self.launching.as_ref().map(|launch| launch.id);
+        Sources { fleet, clock, balancer, evidence, launching, probe_target: self.probe_target.as_deref() }
     }
 
     fn status(&self) -> HostStatus {

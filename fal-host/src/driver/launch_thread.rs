@@ -1,14 +1,17 @@
 //! The thread that starts runners, one after another (S61a).
 
+use std::collections::BTreeSet;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::thread::{Builder, JoinHandle};
+use std::thread::{Builder, JoinHandle, sleep};
+use std::time::Duration;
 
+use rustix::process::Pid;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::id::RunnerId;
-use crate::launch::{LaunchError, Launcher, RunnerHandle, StatusReporter};
+use crate::launch::{LaunchError, Launcher, RunnerHandle, StarterThread, StatusReporter};
 use crate::threads;
 
 /// What a launch returned.
@@ -20,8 +23,8 @@ type LaunchOrder = (RunnerId, StatusReporter);
 /// A thread that starts runners. It lives as long as this value, since some systems end child processes with the thread that
 /// started them.
 ///
-/// Dropping it drops the launcher, and waits for that. If a launch is in flight then, it does not wait: the thread kills the
-/// runner as soon as it has started, drops the launcher and ends.
+/// Dropping it drops the launcher, and waits for that. If a launch is in flight then, it kills the process that is being started,
+/// and waits for at most [`LAST_LAUNCH`]. A runner that starts later is killed then, by the thread.
 #[derive(Debug)]
 pub(crate) struct LaunchThread {
     /// Dropped to end the thread.
@@ -29,16 +32,28 @@ pub(crate) struct LaunchThread {
     results: mpsc::UnboundedReceiver<LaunchResult>,
     /// Whether a launch is in flight.
     is_launching: bool,
+    /// The program of the runners, if they are child processes of the thread.
+    program: Option<String>,
+    starter: StarterThread,
     /// `None` in a test whose launcher runs as a task.
     thread: Option<JoinHandle<()>>,
 }
+
+/// How long a host that ends waits for a launch whose process it has killed, and how often it looks.
+const LAST_LAUNCH: Duration = Duration::from_millis(100);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
 impl LaunchThread {
     /// Starts the thread. The launcher runs in the context of this runtime.
     pub(crate) fn start(launcher: Box<dyn Launcher>, runtime: Handle) -> io::Result<Self> {
         let (mut started, work) = Self::new(launcher);
         let thread = Builder::new().name("fal-host-launch".to_owned());
-        started.thread = Some(threads::spawn(thread, move || runtime.block_on(work))?);
+        let starter = started.starter.clone();
+        let run = move || {
+            starter.begin();
+            runtime.block_on(work);
+        };
+        started.thread = Some(threads::spawn(thread, run)?);
         Ok(started)
     }
 
@@ -53,7 +68,9 @@ impl LaunchThread {
     fn new(launcher: Box<dyn Launcher>) -> (Self, impl Future<Output = ()> + Send) {
         let (orders, order_queue) = mpsc::unbounded_channel();
         let (result_sender, results) = mpsc::unbounded_channel();
-        let new = Self { orders: Some(orders), results, is_launching: false, thread: None };
+        let program = launcher.program();
+        let (is_launching, starter, thread) = (false, StarterThread::default(), None);
+        let new = Self { orders: Some(orders), results, is_launching, program, starter, thread };
         (new, launch_all(launcher, order_queue, result_sender))
     }
 
@@ -72,6 +89,27 @@ impl LaunchThread {
         self.is_launching = false;
         result
     }
+
+    pub(super) fn program(&self) -> Option<&str> {
+        self.program.as_deref()
+    }
+
+    /// The process that is being started, by the process ids of the runners that the thread has started. There may be several for a
+    /// moment. Empty if the launcher starts runners in another way.
+    pub(super) fn unstarted(&self, runners: &BTreeSet<u32>) -> Vec<Pid> {
+        if self.is_executing() { self.starter.children(runners) } else { Vec::new() }
+    }
+
+    /// Kills the process that is being started.
+    pub(super) fn kill_unstarted(&self, runners: &BTreeSet<u32>) {
+        if self.is_executing() {
+            self.starter.kill_children(runners);
+        }
+    }
+
+    fn is_executing(&self) -> bool {
+        self.is_launching && self.results.is_empty() && self.program.is_some()
+    }
 }
 
 impl Drop for LaunchThread {
@@ -82,7 +120,17 @@ impl Drop for LaunchThread {
             self.is_launching = false;
             kill(result);
         }
-        if let Some(thread) = self.thread.take().filter(|_| !self.is_launching) {
+        let Some(thread) = self.thread.take() else { return };
+        if self.is_launching {
+            // No runner is left.
+            self.kill_unstarted(&BTreeSet::new());
+            let mut waited = Duration::ZERO;
+            while !thread.is_finished() && waited < LAST_LAUNCH {
+                sleep(BETWEEN_LOOKS);
+                waited += BETWEEN_LOOKS;
+            }
+        }
+        if !self.is_launching || thread.is_finished() {
             // A panic of the thread has been printed.
             let _ = thread.join();
         }

@@ -1,13 +1,17 @@
 //! Starts runners, one at a time, while the host checks and stops other runners (S61).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::launch_in_flight::LaunchInFlight;
+use fal_health::Time;
+
+use super::launch_in_flight::{LaunchInFlight, not_executed};
 use super::launch_thread::LaunchResult;
 use super::{Driver, LiveRunner};
+use crate::amounts::duration;
 use crate::fleet::{FleetEvent, ReplicaIndex};
 use crate::id::RunnerId;
-use crate::launch::StatusReporter;
+use crate::launch::{NOT_EXECUTED, StatusReporter};
 use crate::probe::Prober;
 
 impl Driver {
@@ -35,13 +39,64 @@ impl Driver {
             .with_startup_limit(self.fleet.settings().startup_limit())
             .with_metrics(self.metrics.of_runners())
             .with_evidence(Arc::clone(&evidence));
-        self.launching = Some(LaunchInFlight { id, started, evidence, reports: Vec::new() });
+        let limit = self.fleet.settings().startup_limit();
+        self.launching = Some(LaunchInFlight::new(id, started, limit, evidence));
         self.launch_thread.launch(id, reporter);
+    }
+
+    /// When to act, if nothing happens before.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        let look = self.launching.as_ref().map(|launch| launch.look);
+        self.fleet.deadline().into_iter().chain(look).min()
+    }
+
+    pub(super) fn on_deadline(&mut self) {
+        self.look_at_launch();
+        self.handle(FleetEvent::Elapsed);
+    }
+
+    /// Says that a launch takes long (S61d). Kills its process when a start may take no longer (S61e).
+    fn look_at_launch(&mut self) {
+        let (now, limit) = (self.clock.now(), self.fleet.settings().startup_limit());
+        let waiting = self.launches.len();
+        let runners = self.started_processes();
+        let Some(launch) = self.launching.as_mut().filter(|launch| launch.look <= now) else { return };
+        let (id, program) = (launch.id, self.launch_thread.program());
+        let process = self.launch_thread.unstarted(&runners).first().copied();
+        let detail = match (program, process) {
+            (Some(program), Some(_)) if now.since(launch.started) >= limit => {
+                let limit = duration(limit);
+                tracing::warn!(runner = %id, "PENDING: {NOT_EXECUTED} {program} within {limit}: its process is killed");
+                self.launch_thread.kill_unstarted(&runners);
+                let detail = not_executed(program);
+                launch.killed = true;
+                // The start forgets what was said before.
+                launch.reports.push(FleetEvent::NotReady { id, detail: detail.clone() });
+                detail
+            }
+            _ => {
+                let hint = launch.hint(program, process, waiting, now);
+                tracing::warn!(runner = %id, "PENDING: {hint}");
+                hint
+            }
+        };
+        launch.looked(now, limit);
+        self.handle(FleetEvent::NotReady { id, detail });
+    }
+
+    /// Kills the process that is being started.
+    pub(super) fn kill_launch(&self) {
+        self.launch_thread.kill_unstarted(&self.started_processes());
+    }
+
+    fn started_processes(&self) -> BTreeSet<u32> {
+        self.processes().into_iter().map(|(_, pid)| pid).collect()
     }
 
     /// A launch has ended.
     pub(super) fn on_launched(&mut self, result: LaunchResult) {
-        let Some(LaunchInFlight { id, started, evidence, reports }) = self.launching.take() else { return };
+        let Some(launch) = self.launching.take() else { return };
+        let LaunchInFlight { id, started, evidence, killed, reports, .. } = launch;
         let event = match result {
             Ok(handle) => {
                 let pid = handle.pid();
@@ -60,12 +115,16 @@ impl Driver {
         for report in reports {
             self.handle(report);
         }
+        if killed {
+            // It is not ready in time, whether the host finds the end of its process before that or not.
+            self.handle(FleetEvent::Elapsed);
+        }
     }
 
-    /// The host ends. If a launch is in flight, it is killed as soon as it has started (S61c).
+    /// The host ends. If a launch is in flight, its process is killed (S61c).
     pub(super) fn abandon_launch(&self) {
         if let Some(LaunchInFlight { id, .. }) = &self.launching {
-            tracing::warn!(runner = %id, "the host ends while a process starts, which takes too long: it is killed later");
+            tracing::warn!(runner = %id, "the host ends while a process starts, which takes too long: it is killed");
         }
     }
 

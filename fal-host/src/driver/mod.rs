@@ -127,7 +127,7 @@ impl Driver {
         let mut catch_up = CatchUp::new();
         let mut alarm = pin!(sleep_until(Instant::now()));
         while !driver.stopped {
-            let deadline = catch_up.sleep(clock.now(), driver.fleet.deadline());
+            let deadline = catch_up.sleep(clock.now(), driver.deadline());
             let wake = deadline.map(|deadline| clock.instant(deadline));
             if let Some(wake) = wake
                 && alarm.deadline() != wake
@@ -159,7 +159,7 @@ impl Driver {
                 Turn::MemoryDue => memory.sample(driver.processes()),
                 Turn::Report(report) => driver.on_report(report),
                 Turn::Request(request) => driver.on_request(request),
-                Turn::Deadline if catch_up.is_over(clock.now()) => driver.handle(FleetEvent::Elapsed),
+                Turn::Deadline if catch_up.is_over(clock.now()) => driver.on_deadline(),
                 Turn::Deadline => {}
                 Turn::LaunchDue => driver.launch_next(),
                 Turn::Launched(result) => driver.on_launched(result),

@@ -1,5 +1,6 @@
 //! The driver with launchers that do what the test says, on paused time.
 
+mod hung_starts;
 mod slow_starts;
 
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};

@@ -14,7 +14,7 @@ use crate::ended_info::EndedInfo;
 use crate::evidence::OomEvidence;
 use crate::fleet::{ENDED_EARLY, Exit, NOT_READY, Reason, RestartStatus, StepKind};
 use crate::id::RunnerId;
-use crate::launch::NOT_LISTENING;
+use crate::launch::{NOT_EXECUTED, NOT_LISTENING};
 use crate::proxy::LostRequests;
 
 /// Explains a runner that has ended.
@@ -128,7 +128,8 @@ fn tell_life(told: &mut Explanation, ended: &EndedInfo, steps: &[StepInfo], circ
 }
 
 fn tell_exit(told: &mut Explanation, ended: &EndedInfo, steps: &[StepInfo]) {
-    let was_killed_by_host = began(steps, StepKind::Killed).is_some();
+    let was_not_executed = ended.detail.as_ref().is_some_and(|detail| detail.starts_with(NOT_EXECUTED));
+    let was_killed_by_host = began(steps, StepKind::Killed).is_some() || was_not_executed;
     match ended.exit {
         Some(Exit::Status(status)) => told.fact(format!("Its process exited with status {status}.")),
         Some(exit @ Exit::Signal(signal)) => {
@@ -248,7 +249,7 @@ fn advice(ended: &EndedInfo) -> Option<String> {
     Some(advice.to_owned())
 }
 
-/// Whether the detail of a runner that was not ready in time says where it listens instead.
+/// Whether the detail of a runner that was not ready in time says what to do.
 fn says_what_to_do(detail: &str) -> bool {
     ![NOT_LISTENING, NOT_READY].iter().any(|known| detail.starts_with(known))
 }

@@ -66,7 +66,12 @@ fn tell_state(told: &mut Explanation, info: &RunnerInfo, steps: &[StepInfo], cir
     let until = |limit: Duration| since.checked_add(limit).map(time).unwrap_or_default();
     match info.state {
         RunnerState::CrashBackoff => tell_backoff(told, info, circumstances),
-        RunnerState::Pending => told.rule("S37b", format!("The host has been starting its process since {began}.")),
+        RunnerState::Pending => match info.awaits_start_of {
+            Some(other) => {
+                told.rule("S61a", format!("Its start waits for that of runner {other}: one process starts at a time."));
+            }
+            None => told.rule("S37b", format!("The host has been starting its process since {began}.")),
+        },
         RunnerState::Setup if info.awaits_first_pass => told.rule(
             "S44b",
             format!(

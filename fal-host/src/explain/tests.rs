@@ -13,6 +13,7 @@ use crate::details::{LiveInfo, LiveOrEnded, RunnerDetails, StepInfo};
 use crate::ended_info::EndedInfo;
 use crate::evidence::OomEvidence;
 use crate::fleet::{Exit, Reason, RestartStatus, RunnerState, StepKind};
+use crate::launch::NOT_EXECUTED;
 use crate::recent_losses::RecentLosses;
 use crate::snapshot::BackoffInfo;
 use crate::snapshot_examples::{at, ended, request, runner};
@@ -160,6 +161,20 @@ fn every_state_is_explained_with_its_rule_s37a_s85d() {
         let first = text.lines().nth(1).unwrap();
         assert!(first.contains(words) && first.ends_with(rule), "{text}");
     }
+}
+
+#[test]
+fn a_start_that_waits_for_another_or_was_ended_is_explained_s61d_s61e() {
+    let mut waiting = live(RunnerState::Pending);
+    waiting.info.awaits_start_of = Some(RunnerId::new(2));
+    let text = explained(waiting, &[StepKind::Pending]);
+    assert!(text.contains("Its start waits for that of runner 2") && text.contains("[S61a]"), "{text}");
+    let detail = Some(format!("{NOT_EXECUTED} /mnt/app; see `ls -l /mnt/app`; not ready within 3s"));
+    let exit = Some(Exit::Signal(libc::SIGKILL));
+    let killed = EndedInfo { detail, exit, ..ended(Reason::StartupTimeout) };
+    let text = explained_end(killed, &[StepKind::Pending, StepKind::Setup]);
+    assert!(text.contains("has not executed /mnt/app"), "{text}");
+    assert!(!text.contains("did not send that signal") && !text.contains("Make the setup faster"), "{text}");
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub(crate) enum FleetEvent {
     Progress { id: RunnerId, progress: Progress },
     /// The runner's setup has failed with this error; its exit follows.
     SetupFailed { id: RunnerId, error: String },
-    /// The runner is not ready yet: what is there instead of what was expected.
+    /// The runner is not ready yet: what is there instead of what was expected, or why its start takes long.
     NotReady { id: RunnerId, detail: String },
     /// The runner listens for requests.
     Ready { id: RunnerId },

@@ -99,8 +99,7 @@ impl Fleet {
             }
             return;
         };
-        runner.pid = pid;
-        runner.started = started;
+        (runner.pid, runner.started, runner.not_ready) = (pid, started, None);
         runner.limits = self.settings.limits.of_runner(id, self.settings.seed);
         let lifespan = Lifespan::new(started, self.settings.startup_timeout);
         let schedule = self.settings.schedule(id.get());
@@ -169,9 +168,10 @@ impl Fleet {
         }
     }
 
-    /// A runner is not ready, and the host knows what is missing (S49c).
+    /// A runner is not ready, and the host knows what is missing (S49c, S61d).
     pub(super) fn on_not_ready(&mut self, id: RunnerId, detail: String) {
-        if let Some(runner) = self.runners.get_mut(&id).filter(|it| matches!(it.phase, Phase::Setup { .. })) {
+        let is_starting = |it: &&mut Runner| matches!(it.phase, Phase::Pending { .. } | Phase::Setup { .. });
+        if let Some(runner) = self.runners.get_mut(&id).filter(is_starting) {
             runner.not_ready = Some(detail);
         }
     }

@@ -15,6 +15,7 @@ mod reap;
 mod signals;
 mod sockets;
 mod spawn;
+mod starter;
 mod stop_signal;
 mod vacancy;
 
@@ -43,6 +44,7 @@ pub use self::process::ProcessLauncher;
 pub(crate) use self::process::this_program;
 #[cfg(feature = "cli")]
 pub(crate) use self::spawn::FOR_THE_HOST;
+pub(crate) use self::starter::{NOT_EXECUTED, StarterThread};
 pub use self::stop_signal::{StopSignal, StopSignalTo};
 use crate::RunnerId;
 use crate::evidence::{Evidence, OutputStream};
@@ -68,6 +70,16 @@ pub trait Launcher: Send + 'static {
         id: RunnerId,
         reporter: StatusReporter,
     ) -> Result<Box<dyn RunnerHandle>, LaunchError>;
+
+    /// The program that a launch executes as a child process of the thread that calls it. Default: `None`, it starts runners in
+    /// another way. A launcher that lets another one launch returns that one's.
+    ///
+    /// While the system does not execute it, as when its file system does not answer, the launch cannot end. The host then
+    /// names it ([S61d](fal_health::semantics#s61d)), and kills what the thread has started beside the runners that run
+    /// ([S61e](fal_health::semantics#s61e)).
+    fn program(&self) -> Option<String> {
+        None
+    }
 }
 
 /// The host's handle of a started runner, used on the host's control thread. To drop it must not end the runner;

@@ -266,7 +266,7 @@ pub(super) fn children_of(process: Pid) -> Vec<Pid> {
     children_of_threads(process, |_| true)
 }
 
-fn children_of_threads(process: Pid, is_wanted: impl Fn(i32) -> bool) -> Vec<Pid> {
+pub(super) fn children_of_threads(process: Pid, is_wanted: impl Fn(i32) -> bool) -> Vec<Pid> {
     let threads = fs::read_dir(format!("/proc/{}/task", process.as_raw_nonzero()));
     let threads = threads.into_iter().flatten().flatten();
     let id = |thread: &fs::DirEntry| thread.file_name().to_str()?.parse().ok();
@@ -303,7 +303,7 @@ fn is_executing(pid: Pid) -> bool {
 }
 
 /// Whether a child process has ended. It is not reaped.
-fn has_ended(pid: Pid) -> bool {
+pub(super) fn has_ended(pid: Pid) -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     rustix::process::waitid(WaitId::Pid(pid), options).is_ok_and(|status| status.is_some())
 }

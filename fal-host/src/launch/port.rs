@@ -118,6 +118,10 @@ impl Launcher for PortLauncher {
         });
         Ok(Box::new(runner))
     }
+
+    fn program(&self) -> Option<String> {
+        Some(self.spawner.program().display().to_string())
+    }
 }
 
 /// A port of a runner, which no other runner of this process gets while it lives.

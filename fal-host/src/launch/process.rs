@@ -128,6 +128,10 @@ impl Launcher for ProcessLauncher {
         });
         Ok(Box::new(runner))
     }
+
+    fn program(&self) -> Option<String> {
+        Some(self.spawner.program().display().to_string())
+    }
 }
 
 /// A runner that is a child process with a process group of its own.

@@ -33,6 +33,9 @@ pub(super) fn notes(
             add(NoteKind::UnexpectedAddress, listens.to_owned());
         }
     }
+    if let Some(start) = slow_start(info) {
+        add(NoteKind::SlowStart, start);
+    }
     if let Some(backoff) = info.backoff {
         let starts = if backoff.failed_starts == 1 { "start" } else { "starts" };
         let (failed, rest) = (backoff.failed_starts, whole_seconds(backoff.remaining));
@@ -98,6 +101,15 @@ fn setup(info: &RunnerInfo, startup_limit: Duration) -> String {
         Some(progress) => format!("{time}, {}", progress.message),
         None => time,
     }
+}
+
+/// Why its process has not started yet, if that takes long.
+fn slow_start(info: &RunnerInfo) -> Option<String> {
+    if info.state != RunnerState::Pending {
+        return None;
+    }
+    let behind = info.awaits_start_of.map(|other| format!("waits for the start of runner {other}"));
+    behind.or_else(|| info.detail.as_ref()?.split("; ").next().map(str::to_owned))
 }
 
 /// Where a server without this SDK listens, if that is not where it should: the first clauses of its detail.

@@ -36,13 +36,23 @@ type Change = fn(&mut RunnerInfo);
 #[test]
 fn a_runner_that_does_more_or_less_than_serve_has_a_note_s116a_s116e() {
     let seconds = Duration::from_secs;
-    let cases: [(RunnerState, Change, &str); 14] = [
+    let cases: [(RunnerState, Change, &str); 16] = [
         (RunnerState::Idle, |info| info.spare = true, "spare"),
         (RunnerState::Idle, |info| info.deferred = true, "replacement deferred"),
         (RunnerState::Draining, |info| info.reason = Some(Reason::Restarted), "ends: restarted"),
         (RunnerState::Idle, |info| info.replacement_due = Some(Reason::Age), "will be replaced: age"),
         (RunnerState::Idle, |info| info.awaits_min_healthy = true, "waits for the minimum healthy time"),
         (RunnerState::Setup, |info| info.awaits_first_pass = true, "waits for its first passed check"),
+        (
+            RunnerState::Pending,
+            |info| info.awaits_start_of = Some(RunnerId::new(1)),
+            "waits for the start of runner 1",
+        ),
+        (
+            RunnerState::Pending,
+            |info| info.detail = Some("the system has not executed /a.b for 10s; see".to_owned()),
+            "the system has not executed /a.b for 10s",
+        ),
         (RunnerState::Setup, |_| (), "setting up for 1m 40s of at most 10m"),
         (
             RunnerState::Setup,

@@ -111,6 +111,30 @@ async fn a_host_that_is_told_to_stop_ends_without_a_start_that_takes_too_long_s6
 }
 
 #[tokio::test]
+async fn a_start_that_takes_long_is_shown_and_so_is_one_that_waits_for_it_s61d() {
+    let (mut rig, release) = start_held_driver(two_runners(), "/nowhere".into());
+    let _runner = rig.runners.recv().await.unwrap();
+    tokio::time::pause();
+    let shown = async || {
+        let runners = snapshot(&rig.requests).await.runners;
+        (runners[0].detail.clone(), runners[1].awaits_start_of)
+    };
+    let first = Some(RunnerId::new(1));
+    assert_eq!(shown().await, (None, first));
+    for (wait, age) in [(11, "10s"), (8, "10s"), (2, "20s"), (20, "40s")] {
+        tokio::time::sleep(Duration::from_secs(wait)).await;
+        let hint = format!("its launcher has not returned for {age}; 1 further start waits for it");
+        assert_eq!(shown().await, (Some(hint), first));
+    }
+    // A paused clock advances while the threads work.
+    tokio::time::resume();
+    release.send(()).unwrap();
+    let _runner = rig.runners.recv().await.unwrap();
+    assert_eq!(shown().await, (None, None));
+    release.send(()).unwrap();
+}
+
+#[tokio::test]
 async fn what_a_runner_reports_while_it_starts_counts_after_its_start_s61b() {
     let (mut rig, release) = start_held_driver(FleetSettings::new(NonZeroUsize::MIN), "/nowhere".into());
     let runner = next_started(&mut rig).await;

@@ -1,0 +1,99 @@
+//! Launches whose program the system does not execute (S61).
+
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use tokio::net::unix::pipe;
+use tokio::runtime::Handle;
+
+use super::*;
+use crate::PortLauncher;
+use crate::fleet::RunnerRecord;
+use crate::launch::NOT_EXECUTED;
+
+/// A launcher whose child processes wait between fork and exec, as for a file system that does not answer. Each writes one byte to
+/// the pipe before, and holds its other end open until it ends.
+fn hung_launcher() -> (PortLauncher, pipe::Receiver) {
+    let (sender, receiver) = pipe::pipe().unwrap();
+    let mut sender = std::fs::File::from(sender.into_blocking_fd().unwrap());
+    let mut command = Command::new("/bin/true");
+    let wait = move || {
+        #[expect(unsafe_code, reason = "these calls have no safe form")]
+        // SAFETY: they touch no memory. The first one ends the process if the test does not.
+        unsafe {
+            libc::alarm(120);
+            sender.write_all(b"f")?;
+            loop {
+                libc::pause();
+            }
+        }
+    };
+    #[expect(unsafe_code, reason = "a process can wait only between fork and exec")]
+    // SAFETY: the closure makes system calls. It does not allocate or lock.
+    unsafe {
+        command.pre_exec(wait);
+    }
+    (PortLauncher::new(command), receiver)
+}
+
+async fn next_fork(forks: &mut pipe::Receiver) -> Option<u8> {
+    timeout(GUARD, forks.read_u8()).await.expect("a process forks, or all have ended").ok()
+}
+
+fn start_hung_driver(settings: FleetSettings) -> (Rig, pipe::Receiver) {
+    let (launcher, forks) = hung_launcher();
+    let on_thread = |_| LaunchThread::start(Box::new(launcher), Handle::current()).unwrap();
+    (start_driver_with(settings, "/nowhere".into(), None, on_thread), forks)
+}
+
+async fn next_record(rig: &mut Rig) -> RunnerRecord {
+    loop {
+        let event = timeout(GUARD, rig.events.recv()).await.expect("a runner ends").unwrap();
+        if let EventKind::Terminated(record) = event.kind {
+            return record;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_executed_in_time_is_killed_and_its_start_has_failed_s35c_s48a_s61e() {
+    let settings = FleetSettings {
+        startup_timeout: Some(Duration::from_millis(50)),
+        give_up: GiveUp::After(NonZeroU32::new(2).unwrap()),
+        ..FleetSettings::new(NonZeroUsize::MIN)
+    };
+    let (mut rig, mut forks) = start_hung_driver(settings);
+    for _ in 0..2 {
+        assert!(next_fork(&mut forks).await.is_some());
+        let record = next_record(&mut rig).await;
+        assert_eq!((record.reason, record.exit), (Reason::StartupTimeout, Some(Exit::Signal(libc::SIGKILL))));
+        let detail = record.detail.unwrap();
+        let parts = [NOT_EXECUTED, "/bin/true; ", "`ls -l /bin/true`", "; not ready within 50ms"];
+        assert!(parts.iter().all(|part| detail.contains(part)), "{detail}");
+    }
+    timeout(GUARD, rig.requests.closed()).await.expect("the host has given up");
+    assert_eq!(next_fork(&mut forks).await, None);
+}
+
+#[tokio::test]
+async fn a_second_signal_kills_the_process_that_is_being_started_s41e_s61c() {
+    let (mut rig, mut forks) = start_hung_driver(FleetSettings::new(NonZeroUsize::MIN));
+    assert!(next_fork(&mut forks).await.is_some());
+    rig.requests.send(ControlRequest::Kill).unwrap();
+    let record = next_record(&mut rig).await;
+    assert_eq!((record.reason, record.exit), (Reason::Stopped, Some(Exit::Signal(libc::SIGKILL))));
+    timeout(GUARD, rig.requests.closed()).await.expect("the host ends");
+    assert_eq!(next_fork(&mut forks).await, None);
+}
+
+#[tokio::test]
+async fn a_host_that_ends_during_a_start_leaves_no_process_behind_s41f_s61c() {
+    let (launcher, mut forks) = hung_launcher();
+    let mut launches = LaunchThread::start(Box::new(launcher), Handle::current()).unwrap();
+    let id = RunnerId::new(1);
+    launches.launch(id, StatusReporter::new(id, 0, mpsc::unbounded_channel().0));
+    assert!(next_fork(&mut forks).await.is_some());
+    drop(launches);
+    assert_eq!(next_fork(&mut forks).await, None);
+}
