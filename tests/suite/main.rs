@@ -27,6 +27,7 @@ mod first_pass;
 mod harness;
 mod hooks;
 mod host_process;
+mod hung_starts;
 mod kernel;
 mod logs;
 mod manual_checks;

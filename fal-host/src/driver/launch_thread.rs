@@ -48,9 +48,9 @@ impl LaunchThread {
     pub(crate) fn start(launcher: Box<dyn Launcher>, runtime: Handle) -> io::Result<Self> {
         let (mut started, work) = Self::new(launcher);
         let thread = Builder::new().name("fal-host-launch".to_owned());
-        let starter = started.starter.clone();
+        let this = started.starter.clone();
         let run = move || {
-            starter.begin();
+            this.begin();
             runtime.block_on(work);
         };
         started.thread = Some(threads::spawn(thread, run)?);

@@ -250,4 +250,8 @@ impl fmt::Debug for StatusReporter {
 }
 
 #[cfg(test)]
+mod never_executed;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use self::never_executed::never_executed;

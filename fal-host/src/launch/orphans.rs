@@ -82,6 +82,13 @@ pub(crate) fn keep_children_of_this_thread() {
     starters().insert(rustix::thread::gettid().as_raw_nonzero().get());
 }
 
+/// Before a thread ends: the system may give its id to another one.
+#[cfg(feature = "cli")]
+fn release_children_of_this_thread() {
+    #[cfg(target_os = "linux")]
+    starters().remove(&rustix::thread::gettid().as_raw_nonzero().get());
+}
+
 /// The child processes that this process had before it adopted orphans, until they are reaped.
 static INHERITED: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
@@ -209,16 +216,19 @@ impl Orphans {
     }
 }
 
-/// Starts a child process that outlives this one: a host that takes over (S90).
+/// Starts a child process that outlives this one: a host that takes over (S90). Not on the main thread.
 ///
-/// Meanwhile no child process is reaped here. If the program cannot be executed, the standard library waits for the process
-/// itself, and must find it.
+/// Meanwhile no child process of this thread is reaped here. If the program cannot be executed, the standard library waits for the
+/// process itself, and must find it.
 #[cfg(feature = "cli")]
 pub(super) fn start_spared(start: impl FnOnce() -> io::Result<Pid>) -> io::Result<Pid> {
-    let mut runners = runners();
-    let process = start()?;
-    runners.insert(process.as_raw_nonzero().get(), Vec::new());
-    Ok(process)
+    keep_children_of_this_thread();
+    let started = start();
+    if let Ok(process) = &started {
+        runners().insert(process.as_raw_nonzero().get(), Vec::new());
+    }
+    release_children_of_this_thread();
+    started
 }
 
 /// A process of [`start_spared`] has been reaped.

@@ -33,13 +33,13 @@ pub(super) struct Successor {
 
 impl Successor {
     /// Starts the program with the arguments and the environment of this one, and with its sockets.
-    /// Its `argv[0]` is `called`, or else that of this one.
-    pub(super) fn start(
+    /// Its `argv[0]` is `called`, or else that of this one. The start may be given up; the inner result is why, then.
+    pub(super) async fn start<T>(
         program: &Path,
         called: Option<&Path>,
-        sockets: &SharedSockets,
-        runners: NonZeroUsize,
-    ) -> io::Result<Self> {
+        (sockets, runners): (&SharedSockets, NonZeroUsize),
+        given_up: impl Future<Output = T>,
+    ) -> io::Result<Result<Self, T>> {
         let (mut ours, theirs) = StdUnixStream::pair()?;
         ours.write_all(messages::runners(runners).as_bytes())?;
         ours.set_nonblocking(true)?;
@@ -63,9 +63,12 @@ impl Successor {
         command.env("LISTEN_FDS", descriptors.len().to_string()).env("LISTEN_FDNAMES", names.join(":"));
         // systemd asks it of the main process, which the new one becomes.
         command.env_remove("WATCHDOG_PID");
-        let process = HostProcess::start(&mut command, stderr, &descriptors)?;
+        let process = match HostProcess::start(command, stderr, &descriptors, given_up).await? {
+            Ok(process) => process,
+            Err(why) => return Ok(Err(why)),
+        };
         let printed = LastLines::read(printed, process.pid())?;
-        Ok(Self { process, channel: UnixStream::from_std(ours)?, received: Vec::new(), printed })
+        Ok(Ok(Self { process, channel: UnixStream::from_std(ours)?, received: Vec::new(), printed }))
     }
 
     pub(super) fn pid(&self) -> u32 {

@@ -1,10 +1,11 @@
 //! The upgrades of a running host, one at a time (S90, S92).
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 use super::messages::Decision;
 use super::successor::Successor;
@@ -125,16 +126,24 @@ impl UpgradeAttempt<'_> {
         mut cancel: watch::Receiver<Cancel>,
     ) -> Result<Upgraded, UpgradeError> {
         let limit = limit.unwrap_or(self.settings.timeout);
-        let mut successor = self.start(program).await?;
+        let mut late = pin!(sleep(limit));
+        let given_up = async {
+            tokio::select! {
+                () = reached(&mut cancel, Cancel::Gracefully) => UpgradeError::HostStopping,
+                () = &mut late => UpgradeError::Failed(format!(
+                    "the system has not executed the new program within {limit:?}: see whether `ls -l` with its path returns"
+                )),
+            }
+        };
+        let mut successor = self.start(program, given_up).await?;
         let pid = successor.pid();
         log_origin::show(true);
         self.host.publish(EventKind::UpgradeStarted { pid });
         let ready = tokio::select! {
             biased;
             () = reached(&mut cancel, Cancel::Gracefully) => Err(Unready::HostStopping),
-            ready = timeout(limit, successor.ready()) => {
-                ready.map_or(Err(Unready::Late), |ready| ready.map_err(Unready::Failed))
-            }
+            ready = successor.ready() => ready.map_err(Unready::Failed),
+            () = late => Err(Unready::Late),
         };
         let ready = match ready {
             Ok(()) => Ok(()),
@@ -165,7 +174,11 @@ impl UpgradeAttempt<'_> {
         Ok(Upgraded { pid, paused: paused_for.is_some() })
     }
 
-    async fn start(&self, program: Option<PathBuf>) -> Result<Successor, UpgradeError> {
+    async fn start(
+        &self,
+        program: Option<PathBuf>,
+        given_up: impl Future<Output = UpgradeError>,
+    ) -> Result<Successor, UpgradeError> {
         let refused = |why: &str| Err(UpgradeError::Refused(why.to_owned()));
         if std::process::id() == 1 {
             return refused(
@@ -184,9 +197,9 @@ impl UpgradeAttempt<'_> {
         // The path that an operator names is the path of the next upgrade, too. It may be a symbolic link (S90a).
         let called = program.clone();
         let program = program.map_or_else(own_program, Ok).map_err(system)?;
-        let started = Successor::start(&program, called.as_deref(), &sockets, snapshot.scale.runners);
-        started.map_err(|error| {
-            UpgradeError::Failed(format!("{} could not be started: {error}", program.display()))
+        let host = (&*sockets, snapshot.scale.runners);
+        Successor::start(&program, called.as_deref(), host, given_up).await.unwrap_or_else(|error| {
+            Err(UpgradeError::Failed(format!("{} could not be started: {error}", program.display())))
         })
     }
 }

@@ -1,40 +1,16 @@
 //! Launches whose program the system does not execute (S61).
 
-use std::io::Write;
-use std::os::unix::process::CommandExt;
-use std::process::Command;
-
 use tokio::net::unix::pipe;
 use tokio::runtime::Handle;
 
 use super::*;
 use crate::PortLauncher;
 use crate::fleet::RunnerRecord;
-use crate::launch::NOT_EXECUTED;
+use crate::launch::{NOT_EXECUTED, never_executed};
 
-/// A launcher whose child processes wait between fork and exec, as for a file system that does not answer. Each writes one byte to
-/// the pipe before, and holds its other end open until it ends.
 fn hung_launcher() -> (PortLauncher, pipe::Receiver) {
-    let (sender, receiver) = pipe::pipe().unwrap();
-    let mut sender = std::fs::File::from(sender.into_blocking_fd().unwrap());
-    let mut command = Command::new("/bin/true");
-    let wait = move || {
-        #[expect(unsafe_code, reason = "these calls have no safe form")]
-        // SAFETY: they touch no memory. The first one ends the process if the test does not.
-        unsafe {
-            libc::alarm(120);
-            sender.write_all(b"f")?;
-            loop {
-                libc::pause();
-            }
-        }
-    };
-    #[expect(unsafe_code, reason = "a process can wait only between fork and exec")]
-    // SAFETY: the closure makes system calls. It does not allocate or lock.
-    unsafe {
-        command.pre_exec(wait);
-    }
-    (PortLauncher::new(command), receiver)
+    let (command, forks) = never_executed();
+    (PortLauncher::new(command), forks)
 }
 
 async fn next_fork(forks: &mut pipe::Receiver) -> Option<u8> {
@@ -90,10 +66,10 @@ async fn a_second_signal_kills_the_process_that_is_being_started_s41e_s61c() {
 #[tokio::test]
 async fn a_host_that_ends_during_a_start_leaves_no_process_behind_s41f_s61c() {
     let (launcher, mut forks) = hung_launcher();
-    let mut launches = LaunchThread::start(Box::new(launcher), Handle::current()).unwrap();
+    let mut thread = LaunchThread::start(Box::new(launcher), Handle::current()).unwrap();
     let id = RunnerId::new(1);
-    launches.launch(id, StatusReporter::new(id, 0, mpsc::unbounded_channel().0));
+    thread.launch(id, StatusReporter::new(id, 0, mpsc::unbounded_channel().0));
     assert!(next_fork(&mut forks).await.is_some());
-    drop(launches);
+    drop(thread);
     assert_eq!(next_fork(&mut forks).await, None);
 }
