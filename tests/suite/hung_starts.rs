@@ -73,21 +73,31 @@ async fn a_killed_host_leaves_its_address_to_the_next_one_although_a_start_hangs
 
 #[tokio::test]
 #[ignore = "holds the execution of a program, so it needs root"]
-async fn a_start_that_takes_as_long_as_the_startup_timeout_is_killed_and_the_next_one_succeeds_s61e() {
-    let director = Director::new();
-    let app = Upgradable::run(&director, "blocking", &["--startup-timeout=1s"]);
-    let runner = runner_of(&app).await;
-    let program = copy(&app);
-    let Some(held) = HeldProgram::hold(&program).await else { return };
-    app.deploy(&program);
-    runner.signal(Signal::KILL);
+async fn a_start_that_takes_as_long_as_the_startup_timeout_is_killed_and_a_later_one_succeeds_s61d_s61e() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = directory.path().join("server");
+    let python = concat!(env!("CARGO_MANIFEST_DIR"), "/../fal-host/tests/server.py");
+    // By another process: this one may be forking, and a program that is open for writing does not start.
+    let script =
+        format!("printf '#!/bin/sh\nexec python3 {python}\n' > {0} && chmod 755 {0}", server.display());
+    assert!(std::process::Command::new("sh").args(["-c", &script]).status().unwrap().success());
+    let Some(held) = HeldProgram::hold(&server).await else { return };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_host_program"));
+    command.args([
+        "--listen=127.0.0.1:0",
+        "--admin=127.0.0.1:0",
+        "--control-socket=off",
+        "--startup-timeout=1s",
+    ]);
+    let host = Program::start(command.args(["--runners=2", "--"]).arg(&server));
     let hung = held.process().await;
-    app.host.stderr.line("PENDING: has not executed within 1s: its process is killed runner=2").await;
+    let shown = host.shows("/runners").await.json();
+    assert_eq!(shown["runners"][1]["awaits_start_of"], 1, "{shown}");
+    host.stderr.line("PENDING: has not executed within 1s: its process is killed runner=1").await;
     hung.ended().await;
-    app.host.stderr.line("TERMINATED runner=2 reason=startup_timeout").await;
+    host.stderr.line("TERMINATED runner=1 reason=startup_timeout").await;
     drop(held);
-    app.host.stderr.line("IDLE: takes requests").await;
-    runner_of(&app).await;
+    host.stderr.lines("IDLE: takes requests", 2).await;
 }
 
 #[tokio::test]

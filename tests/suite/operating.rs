@@ -85,6 +85,23 @@ async fn an_operator_drains_replaces_stops_and_kills_runners_by_subcommands_s87a
 }
 
 #[tokio::test]
+async fn a_socket_is_named_by_a_short_path_in_a_working_directory_with_a_long_one_s88a() {
+    let director = Director::new();
+    let directory = tempfile::tempdir().unwrap();
+    let long = directory.path().join("d".repeat(110));
+    std::fs::create_dir(&long).unwrap();
+    let mut command = fixture(&director);
+    command.args(["run", "--app=scripted", "--listen=127.0.0.1:0", "--admin=off", "--control-socket=h.sock"]);
+    let host = Program::start(command.current_dir(&long));
+    host.stderr.line("IDLE: takes requests runner=1").await;
+    let mut command = fixture(&director);
+    let shown = output(command.args(["runners", "--socket=h.sock"]).current_dir(&long)).await;
+    assert_eq!(shown.code, Some(0), "{}", shown.stderr);
+    let sockets = std::fs::read_to_string("/proc/net/unix").unwrap();
+    assert!(sockets.lines().any(|line| line.ends_with(" h.sock")), "{sockets}");
+}
+
+#[tokio::test]
 async fn the_subcommands_find_the_host_and_show_its_runners_and_its_socket_s86c_s87d_s88a() {
     let director = Director::new();
     let operated = Operated::run(&director, &["--runners", "2"]);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
 
-use crate::control_socket::{is_abandoned, is_listened_on};
+use crate::control_socket::{is_abandoned, is_listened_on, lock};
 
 const SUFFIX: &str = ".sock";
 
@@ -61,6 +61,7 @@ fn is_private(directory: &Path) -> bool {
 
 /// Removes the sockets of hosts that have ended.
 fn sweep(directory: &Path) {
+    let _lock = lock(directory);
     for path in sockets_in(directory) {
         if is_abandoned(&path) {
             let _ = fs::remove_file(path);

@@ -27,7 +27,7 @@ const LINGER: Duration = Duration::from_millis(500);
 /// The Unix socket of operators.
 #[derive(Debug)]
 pub(super) enum ControlSocket {
-    Listens(UnixListener, SocketFile),
+    Listens(SocketFile, UnixListener),
     /// The host that serves still has one.
     Later(PathBuf, SocketAccess),
 }
@@ -157,6 +157,7 @@ async fn serve(
         }
         // An error means that the guard was dropped.
         _ = &mut stopped => {
+            drop(file);
             closing.send_replace(Some(Duration::ZERO));
             let _ = timeout(LAST_RESPONSES, serving).await;
         }
@@ -167,7 +168,7 @@ impl ControlSocket {
     /// The socket in the reactor of this thread. `None` if it cannot be made: the host serves without.
     fn listen(self) -> Option<(AdminListener, SocketFile)> {
         let listens = match self {
-            Self::Listens(listener, file) => Ok((listener, file)),
+            Self::Listens(file, listener) => Ok((listener, file)),
             Self::Later(path, access) => control_socket::listen(&path, access),
         };
         let registered =

@@ -235,7 +235,7 @@ fn random_seed() -> u64 {
 fn listen_for_operators(path: PathBuf, access: SocketAccess) -> Result<ControlSocket, StartError> {
     let listens = control_socket::listen(&path, access);
     let (listener, file) = listens.map_err(|source| StartError::ControlSocket { path, source })?;
-    Ok(ControlSocket::Listens(listener, file))
+    Ok(ControlSocket::Listens(file, listener))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands for `listen_for_operators`")]
