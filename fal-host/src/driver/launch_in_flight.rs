@@ -22,8 +22,8 @@ pub(super) struct LaunchInFlight {
     pub(super) started: Time,
     /// When to look at it next.
     pub(super) look: Time,
-    /// Whether the process was killed, because the launch took as long as a start may.
-    pub(super) killed: bool,
+    /// Why the process was killed, if it was: the launch took as long as a start may.
+    pub(super) killed: Option<String>,
     pub(super) evidence: Arc<Evidence>,
     /// What the runner has reported meanwhile. The fleet gets it after the start (S61b).
     pub(super) reports: Vec<FleetEvent>,
@@ -32,7 +32,7 @@ pub(super) struct LaunchInFlight {
 impl LaunchInFlight {
     pub(super) fn new(id: RunnerId, started: Time, limit: Duration, evidence: Arc<Evidence>) -> Self {
         let look = started + LONG.min(limit);
-        Self { id, started, look, killed: false, evidence, reports: Vec::new() }
+        Self { id, started, look, killed: None, evidence, reports: Vec::new() }
     }
 
     /// Looks next after twice the time, and when a start may take no longer.

@@ -69,9 +69,7 @@ impl Driver {
                 tracing::warn!(runner = %id, "PENDING: {NOT_EXECUTED} {program} within {limit}: its process is killed");
                 self.launch_thread.kill_unstarted(&runners);
                 let detail = not_executed(program);
-                launch.killed = true;
-                // The start forgets what was said before.
-                launch.reports.push(FleetEvent::NotReady { id, detail: detail.clone() });
+                launch.killed = Some(detail.clone());
                 detail
             }
             _ => {
@@ -112,12 +110,13 @@ impl Driver {
             Err(error) => FleetEvent::LaunchFailed { id, error: error.chain() },
         };
         self.handle(event);
+        if let Some(detail) = killed {
+            // It is not ready in time, whether the end of its process is among the reports or not.
+            self.handle(FleetEvent::NotReady { id, detail });
+            self.handle(FleetEvent::Elapsed);
+        }
         for report in reports {
             self.handle(report);
-        }
-        if killed {
-            // It is not ready in time, whether the host finds the end of its process before that or not.
-            self.handle(FleetEvent::Elapsed);
         }
     }
 
