@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, split};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::time::{Instant, timeout};
 
 use super::client::Client;
@@ -16,7 +16,7 @@ use super::request_id::RequestIdField;
 use super::switched_stream::SwitchedStream;
 use crate::connect::Stream;
 
-/// How many bytes of a client are passed on at a time.
+/// How many bytes are passed on at a time.
 const PART: usize = 8 * 1024;
 
 /// The runner's end of a connection that has switched protocols, with the permit of its request.
@@ -142,13 +142,49 @@ async fn pass_on_sent(
     }
 }
 
-/// Passes on what the runner sends, `first` before the rest, and then the end.
+/// Passes on what the runner sends, `first` before the rest, and then the end. A runner that closes with unread bytes resets its
+/// connection: the client gets what came before that, too.
 async fn pass_on(
     first: Bytes,
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
+    mut from_runner: impl AsyncRead + Unpin,
+    mut to_client: impl AsyncWrite + Unpin,
 ) -> io::Result<()> {
-    to.write_all(&first).await?;
-    copy(&mut from, &mut to).await?;
-    to.shutdown().await
+    to_client.write_all(&first).await?;
+    let mut part = vec![0; PART];
+    let ended = loop {
+        // TLS keeps what the socket has not taken yet.
+        to_client.flush().await?;
+        match from_runner.read(&mut part).await.map(|length| part.get(..length)) {
+            Ok(Some([]) | None) => break Ok(()),
+            Ok(Some(sent)) => to_client.write_all(sent).await?,
+            Err(error) => break Err(error),
+        }
+    };
+    let shut_down = to_client.shutdown().await;
+    ended.and(shut_down)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+    use tokio::net::UnixStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_slow_client_gets_what_its_runner_sent_before_it_closed_with_unread_bytes_s45i() {
+        let (mut runner, mut host) = UnixStream::pair().unwrap();
+        host.write_all(b"unread").await.unwrap();
+        runner.write_all(b"last").await.unwrap();
+        drop(runner);
+        let (to_client, mut client) = duplex(1);
+        let mut received = String::new();
+        let (passed, read) = tokio::join!(
+            pass_on(Bytes::from("first "), host, to_client),
+            client.read_to_string(&mut received)
+        );
+        read.unwrap();
+        assert_eq!(received, "first last");
+        assert_eq!(passed.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+    }
 }

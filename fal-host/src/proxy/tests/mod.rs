@@ -35,6 +35,8 @@ mod targets;
 mod threads;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "tls")]
+mod tls_tunnels;
 mod tunnels;
 mod unread_uploads;
 mod wedged;

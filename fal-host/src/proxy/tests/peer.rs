@@ -89,7 +89,7 @@ impl Peer<TcpStream> {
 
 impl Peer<UnixStream> {
     /// How many bytes have arrived and were not read.
-    fn unread(&self) -> u64 {
+    pub(super) fn unread(&self) -> u64 {
         rustix::io::ioctl_fionread(&self.stream).unwrap()
     }
 

@@ -137,26 +137,6 @@ async fn a_large_body_passes_through_tls_in_both_directions_s50a() {
 }
 
 #[tokio::test]
-async fn a_tunnel_passes_through_tls_s50a_s45i() {
-    let certificate = Certificate::new();
-    let mut rig = Rig::with(certificate.limits()).await;
-    let runner = rig.runner();
-    let mut client = certificate.client(&rig).await;
-    client.send("GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: own\r\n\r\n").await;
-    let mut connection = runner.accept().await;
-    connection.head().await;
-    connection
-        .send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: own\r\n\r\nhello")
-        .await;
-    assert_eq!(client.head().await.status(), 101);
-    assert_eq!(client.exactly(5).await, "hello");
-    client.send("there").await;
-    assert_eq!(connection.exactly(5).await, "there");
-    drop(client);
-    connection.closed().await;
-}
-
-#[tokio::test]
 async fn a_client_of_tls_that_closes_only_its_side_gets_its_response_s50a_s43d() {
     let certificate = Certificate::new();
     let mut rig = Rig::with(certificate.limits()).await;

@@ -11,9 +11,9 @@ use super::rig::{FakeRunner, limits};
 use super::{Peer, Rig, settle, until, within};
 use crate::proxy::{Limits, Report};
 
-const UPGRADE: &str =
+pub(super) const UPGRADE: &str =
     "GET /chat HTTP/1.1\r\nhost: a\r\nconnection: keep-alive, Upgrade\r\nupgrade: websocket\r\n\r\n";
-const SWITCH: &str =
+pub(super) const SWITCH: &str =
     "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\nx-own: 1\r\n\r\n";
 
 #[tokio::test]
