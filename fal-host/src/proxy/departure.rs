@@ -160,7 +160,7 @@ pub(super) enum DepartureCause {
 
 /// Waits for a client that has closed its side, and that can be sent nothing. Resolves when the connection has failed, or when
 /// other requests have waited too long for what this one holds (S43d).
-async fn failed_or_in_the_way(client: &Client) -> DepartureCause {
+pub(super) async fn failed_or_in_the_way(client: &Client) -> DepartureCause {
     client.timer.start(Wait::Departure, FOREVER);
     tokio::select! {
         () = failed(client.stream()) => DepartureCause::Failed,

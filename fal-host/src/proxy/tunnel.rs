@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::time::{Instant, timeout};
 
 use super::client::Client;
-use super::departure::{DepartureCause, LINGER_PAUSE, departed_from_tunnel};
+use super::departure::{DepartureCause, LINGER_PAUSE, departed_from_tunnel, failed_or_in_the_way};
 use super::permit::Permit;
 use super::request_id::RequestIdField;
 use super::switched_stream::SwitchedStream;
@@ -91,14 +91,14 @@ impl Tunnel {
             tokio::select! {
                 biased;
                 downloaded = &mut download => match downloaded {
-                    Ok(()) => timeout(LINGER_PAUSE, upload).await.unwrap_or(Ok(())).map_err(Into::into),
+                    Ok(()) => timeout(LINGER_PAUSE, upload).await.map_or(Ok(()), |end| end.map(drop)).map_err(Into::into),
                     Err(error) => Err(TunnelError::of(error, client)),
                 },
                 uploaded = &mut upload => match uploaded {
-                    Ok(()) => tokio::select! {
+                    Ok(end) => tokio::select! {
                         biased;
                         downloaded = &mut download => downloaded.map_err(|error| TunnelError::of(error, client)),
-                        cause = departed_from_tunnel(client) => Err(cause.into()),
+                        cause = departed_after(end, client) => Err(cause.into()),
                     },
                     Err(error) => Err(error.into()),
                 },
@@ -115,15 +115,23 @@ impl Tunnel {
     }
 }
 
-/// Passes on what the client sends, `first` before the rest, and then the end. An error is one of the client: a runner that takes
-/// no more ends this, too.
+/// How the direction from the client to the runner has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum UploadEnd {
+    /// The client has closed its side. One of TLS may have done so without its socket.
+    OfClient,
+    /// The runner takes no more.
+    OfRunner,
+}
+
+/// Passes on what the client sends, `first` before the rest, and then the end. An error is one of the client.
 async fn pass_on_sent(
     first: Bytes,
     mut from_client: impl AsyncRead + Unpin,
     mut to_runner: impl AsyncWrite + Unpin,
-) -> io::Result<()> {
+) -> io::Result<UploadEnd> {
     if to_runner.write_all(&first).await.is_err() {
-        return Ok(());
+        return Ok(UploadEnd::OfRunner);
     }
     let mut part = vec![0; PART];
     loop {
@@ -132,13 +140,21 @@ async fn pass_on_sent(
             Some([]) | None => {
                 // A runner that has ended knows.
                 let _ = to_runner.shutdown().await;
-                return Ok(());
+                return Ok(UploadEnd::OfClient);
             }
             Some(sent) => to_runner.write_all(sent).await,
         };
         if taken.is_err() {
-            return Ok(());
+            return Ok(UploadEnd::OfRunner);
         }
+    }
+}
+
+/// Waits until a client whose direction has ended counts as one that has left (S43d).
+async fn departed_after(end: UploadEnd, client: &Client) -> DepartureCause {
+    match end {
+        UploadEnd::OfClient => failed_or_in_the_way(client).await,
+        UploadEnd::OfRunner => departed_from_tunnel(client).await,
     }
 }
 

@@ -1,9 +1,12 @@
 //! Connections of TLS that switch protocols (S45i, S50a).
 
-use tokio::io::AsyncReadExt;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
+use super::overdue::tick_through;
 use super::rig::FakeRunner;
 use super::tls::Certificate;
 use super::tunnels::{SWITCH, UPGRADE};
@@ -52,4 +55,22 @@ async fn a_client_reads_the_end_of_tls_although_its_runner_closes_a_tunnel_with_
     // Without `close_notify` this is an error.
     within(stream.read_to_string(&mut received)).await.unwrap();
     assert_eq!(received, "last");
+}
+
+#[tokio::test]
+async fn a_tunnel_whose_client_has_ended_only_its_side_of_tls_makes_room_for_a_request_that_waits_s43d_s45i_s50a()
+ {
+    let certificate = Certificate::new();
+    let mut rig = Rig::with(certificate.limits()).await;
+    let (runner, mut stream, mut connection) = tunnel(&certificate, &mut rig).await;
+    stream.get_mut().1.send_close_notify();
+    within(stream.flush()).await.unwrap();
+    connection.closed().await;
+    let mut next = Peer::new(certificate.connect(&rig, &[b"http/1.1"]).await.unwrap());
+    next.get("/next").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    tick_through(Duration::from_secs(3)).await;
+    assert_eq!(rig.balancer.waiting(), 1);
+    tick_through(Duration::from_secs(4)).await;
+    assert_eq!(runner.accept().await.message().await.start, "GET /next HTTP/1.1");
 }
