@@ -1,6 +1,7 @@
 //! Connecting to a runner.
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -81,6 +82,17 @@ impl Stream {
             #[cfg(not(any(target_os = "linux", target_os = "android")))]
             Self::Unix(stream) => stream.try_io(Interest::READABLE, || Ok(())).is_ok(),
             Self::Tcp(stream) => stream.try_io(Interest::READABLE, || Ok(())).is_ok(),
+        }
+    }
+
+    /// Its socket, unless that is lost.
+    pub(crate) fn socket(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Self::Unix(stream) => stream.socket(),
+            #[cfg(not(any(target_os = "linux", target_os = "android")))]
+            Self::Unix(stream) => Some(stream.as_fd()),
+            Self::Tcp(stream) => Some(stream.as_fd()),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::future::{Ready, ready as completed};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::Path;
 use std::pin::Pin;
@@ -55,6 +55,15 @@ impl UnixConnection {
             Self::Reading(socket) => socket.try_io(Interest::READABLE, |_| Ok(())).is_ok(),
             Self::Both(stream) => stream.try_io(Interest::READABLE, || Ok(())).is_ok(),
             Self::Failed => true,
+        }
+    }
+
+    /// The socket, unless it could not be registered again.
+    pub(crate) fn socket(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::Reading(socket) => Some(socket.as_fd()),
+            Self::Both(stream) => Some(stream.as_fd()),
+            Self::Failed => None,
         }
     }
 

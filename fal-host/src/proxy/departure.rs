@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use rustix::net::sockopt;
@@ -21,6 +22,9 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 /// How often a client is probed that has closed its side. In a response this interval doubles, up to the second.
 const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 const MAX_PROBE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How often the host looks whether a runner reads what a client has sent that has closed its side.
+const READ_CHECK: Duration = Duration::from_secs(1);
 
 /// Whether the system reports that a client has closed its side while bytes of it are unread.
 pub(super) const REPORTS_CLOSED_SIDES: bool = cfg!(any(target_os = "linux", target_os = "android"));
@@ -160,7 +164,7 @@ pub(super) enum DepartureCause {
 
 /// Waits for a client that has closed its side, and that can be sent nothing. Resolves when the connection has failed, or when
 /// other requests have waited too long for what this one holds (S43d).
-pub(super) async fn failed_or_in_the_way(client: &Client) -> DepartureCause {
+async fn failed_or_in_the_way(client: &Client) -> DepartureCause {
     client.timer.start(Wait::Departure, FOREVER);
     tokio::select! {
         () = failed(client.stream()) => DepartureCause::Failed,
@@ -169,11 +173,27 @@ pub(super) async fn failed_or_in_the_way(client: &Client) -> DepartureCause {
 }
 
 /// Waits until the client of a tunnel has closed its side, even while bytes of it are unread, and then as
-/// [`failed_or_in_the_way`] (S45i).
-pub(super) async fn departed_from_tunnel(client: &Client) -> DepartureCause {
+/// [`departed_from_half`].
+pub(super) async fn departed_from_tunnel(client: &Client, unread: impl Fn() -> u64) -> DepartureCause {
     match side_closed_or_failed(client.stream()).await {
         Side::Failed => DepartureCause::Failed,
-        Side::Closed => failed_or_in_the_way(client).await,
+        Side::Closed => departed_from_half(client, unread).await,
+    }
+}
+
+/// Waits for the client of a tunnel that has closed its side, as [`failed_or_in_the_way`]. What its runner reads meanwhile counts as
+/// passed on (S45i). `unread` is how much it has not read.
+pub(super) async fn departed_from_half(client: &Client, unread: impl Fn() -> u64) -> DepartureCause {
+    let mut departed = pin!(failed_or_in_the_way(client));
+    let mut before = unread();
+    loop {
+        if let Ok(cause) = timeout(READ_CHECK, departed.as_mut()).await {
+            return cause;
+        }
+        // The system lets the host write more only when the runner has read most of it.
+        let left = unread();
+        let read = std::mem::replace(&mut before, left).saturating_sub(left);
+        client.transfers.count_uploaded(client.timer.clock().now(), read.try_into().unwrap_or(usize::MAX));
     }
 }
 

@@ -92,6 +92,7 @@ mod retries;
 mod route;
 mod runner;
 mod runner_body;
+mod runner_end;
 mod send_queue;
 mod server;
 mod session;

@@ -10,9 +10,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::time::{Instant, timeout};
 
 use super::client::Client;
-use super::departure::{DepartureCause, LINGER_PAUSE, departed_from_tunnel, failed_or_in_the_way};
+use super::departure::{DepartureCause, LINGER_PAUSE, departed_from_half, departed_from_tunnel};
 use super::permit::Permit;
 use super::request_id::RequestIdField;
+use super::runner_end::RunnerEnd;
 use super::switched_stream::SwitchedStream;
 use crate::connect::Stream;
 
@@ -84,10 +85,10 @@ impl Tunnel {
         let Self { stream, received, permit, id } = self;
         let began = Instant::now();
         let (from_client, to_client) = split(io);
-        let (from_runner, to_runner) = split(stream);
+        let runner = RunnerEnd::new(stream);
         let outcome = {
-            let mut upload = pin!(pass_on_sent(sent, from_client, to_runner));
-            let mut download = pin!(pass_on(received, from_runner, to_client));
+            let mut upload = pin!(pass_on_sent(sent, from_client, &runner));
+            let mut download = pin!(pass_on(received, &runner, to_client));
             tokio::select! {
                 biased;
                 downloaded = &mut download => match downloaded {
@@ -98,11 +99,11 @@ impl Tunnel {
                     Ok(end) => tokio::select! {
                         biased;
                         downloaded = &mut download => downloaded.map_err(|error| TunnelError::of(error, client)),
-                        cause = departed_after(end, client) => Err(cause.into()),
+                        cause = departed_after(end, client, &runner) => Err(cause.into()),
                     },
                     Err(error) => Err(error.into()),
                 },
-                cause = departed_from_tunnel(client) => Err(cause.into()),
+                cause = departed_from_tunnel(client, || runner.unread()) => Err(cause.into()),
             }
         };
         tracing::info!(
@@ -151,10 +152,10 @@ async fn pass_on_sent(
 }
 
 /// Waits until a client whose direction has ended counts as one that has left (S43d).
-async fn departed_after(end: UploadEnd, client: &Client) -> DepartureCause {
+async fn departed_after(end: UploadEnd, client: &Client, runner: &RunnerEnd) -> DepartureCause {
     match end {
-        UploadEnd::OfClient => failed_or_in_the_way(client).await,
-        UploadEnd::OfRunner => departed_from_tunnel(client).await,
+        UploadEnd::OfClient => departed_from_half(client, || runner.unread()).await,
+        UploadEnd::OfRunner => departed_from_tunnel(client, || runner.unread()).await,
     }
 }
 

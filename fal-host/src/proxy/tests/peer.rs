@@ -69,16 +69,18 @@ impl Peer<TcpStream> {
         unsent(&self.stream) == 0
     }
 
-    /// Sends pieces of this length until the host cannot pass them on to the runner, which does not read.
-    pub(super) async fn send_until_blocked(&mut self, runner: &Peer<UnixStream>, length: usize) {
+    /// Sends pieces of this length until the host cannot pass them on to the runner, which does not read. Returns how many bytes.
+    pub(super) async fn send_until_blocked(&mut self, runner: &Peer<UnixStream>, length: usize) -> usize {
         self.stream.set_nodelay(true).unwrap();
-        let (piece, mut held) = ("x".repeat(length), 0);
+        let (piece, mut sent, mut held) = ("x".repeat(length), 0, 0);
         while held < 3 {
             let before = runner.unread();
             self.send(&piece).await;
+            sent += length;
             settle().await;
             held = if runner.unread() == before { held + 1 } else { 0 };
         }
+        sent
     }
 
     /// Lets the drop close the connection at once, whatever has not been sent yet.

@@ -251,6 +251,25 @@ async fn a_tunnel_whose_client_has_closed_its_side_makes_room_although_its_runne
 }
 
 #[tokio::test]
+async fn an_upload_of_a_client_that_has_closed_its_side_goes_on_while_its_runner_reads_slowly_s43d_s45i() {
+    let mut rig = Rig::new().await;
+    let (_runner, mut client, mut connection) = tunnel(&mut rig).await;
+    let sent = client.send_until_blocked(&connection, 8 * 1024).await;
+    client.close_side().await;
+    until(|| client.has_delivered()).await;
+    let _next = rig.get("/next").await;
+    until(|| rig.balancer.waiting() == 1).await;
+    // For most of this time the system does not let the host write more.
+    for _ in 0..20 {
+        tick_through(Duration::from_secs(1)).await;
+        connection.read_only(sent / 25).await;
+    }
+    connection.read_only(sent - sent / 25 * 20).await;
+    connection.send("received").await;
+    assert_eq!(client.exactly(8).await, "received");
+}
+
+#[tokio::test]
 async fn a_client_gets_what_its_runner_has_sent_before_it_closed_its_tunnel_although_the_client_sends_s45i() {
     const PART: usize = 4_000;
     let mut rig = Rig::new().await;
