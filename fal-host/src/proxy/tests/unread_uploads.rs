@@ -207,7 +207,7 @@ async fn the_time_in_which_the_host_does_not_ask_for_a_body_is_not_the_runners_s
         assert!(!rig.balancer.is_wedged(runner.id));
         tick_each(tick, tick * 4).await;
         assert_eq!(client.head().await.status(), 100);
-        tick_each(tick, tick * 12).await;
+        tick_each(tick, tick * 5).await;
         client.send("hi").await;
         assert_eq!(connection.exactly(2).await, "hi");
         assert!(!rig.balancer.is_wedged(runner.id));
