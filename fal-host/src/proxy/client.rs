@@ -232,8 +232,7 @@ impl Client {
         })
     }
 
-    /// Whether the host waits for more of the request's body. Otherwise the body is complete, or the runner does not read what has
-    /// arrived.
+    /// Whether the host waits for more of the request's body. Otherwise the body is complete, or cannot be passed on.
     pub(super) fn is_awaited(&self) -> bool {
         !self.has_uploaded() && self.timer.is_running(Wait::Upload)
     }
@@ -249,12 +248,11 @@ impl Client {
         self.awaits_continue.load(Ordering::Relaxed)
     }
 
-    /// Lets the request's body follow. The time in which the runner is to answer begins again (S45h).
+    /// Lets the request's body follow.
     pub(super) fn stop_awaiting_continue(&self) {
         if self.awaits_continue() {
             self.timer.stop(Wait::Continue);
             self.awaits_continue.store(false, Ordering::Relaxed);
-            self.timer.restart(Wait::Response, self.limits.response);
         }
     }
 

@@ -20,8 +20,6 @@ const QUOTA: u64 = MIN_RATE * CONTENTION_TIMEOUT.as_secs();
 pub(super) struct Transfers {
     /// The bytes of bodies that have arrived, without their framing.
     uploaded: AtomicU64,
-    /// The tick at which the last of them arrived.
-    uploaded_at: AtomicU64,
     sent: AtomicU64,
     holds_permit: AtomicBool,
     /// How many requests have held one.
@@ -31,21 +29,14 @@ pub(super) struct Transfers {
 }
 
 impl Transfers {
-    /// Counts bytes of a body, or of another protocol, that have arrived at tick `now`. They are read only when the runner has taken
-    /// those before them.
-    pub(super) fn count_uploaded(&self, now: u64, bytes: usize) {
+    /// Counts bytes of a body, or of another protocol, that have arrived.
+    pub(super) fn count_uploaded(&self, bytes: usize) {
         add(&self.uploaded, bytes);
-        self.uploaded_at.store(now, Ordering::Relaxed);
     }
 
     /// Counts bytes that have been given to the system for the client, or that one stream of HTTP/2 has taken.
     pub(super) fn count_sent(&self, bytes: usize) {
         add(&self.sent, bytes);
-    }
-
-    /// At which tick bytes of a body were counted last.
-    pub(super) fn uploaded_at(&self) -> u64 {
-        self.uploaded_at.load(Ordering::Relaxed)
     }
 
     /// How many bytes of bodies have arrived.
@@ -149,7 +140,7 @@ mod tests {
         /// Whether the transfer is too slow in one of some seconds.
         fn is_too_slow_in(&mut self, seconds: u64, bytes_each: usize) -> bool {
             for _ in 0..seconds {
-                self.transfers.count_uploaded(0, bytes_each);
+                self.transfers.count_uploaded(bytes_each);
                 self.contention.tick(&self.transfers, &self.timer, || 0, 6);
             }
             self.transfers.were_too_slow()

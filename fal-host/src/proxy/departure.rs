@@ -193,7 +193,7 @@ pub(super) async fn departed_from_half(client: &Client, unread: impl Fn() -> u64
         // The system lets the host write more only when the runner has read most of it.
         let left = unread();
         let read = std::mem::replace(&mut before, left).saturating_sub(left);
-        client.transfers.count_uploaded(client.timer.clock().now(), read.try_into().unwrap_or(usize::MAX));
+        client.transfers.count_uploaded(read.try_into().unwrap_or(usize::MAX));
     }
 }
 

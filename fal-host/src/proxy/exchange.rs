@@ -1,7 +1,6 @@
 //! One request in flight: its connection to a runner together with its permit.
 
 use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -9,16 +8,17 @@ use std::time::Duration;
 use bytes::BytesMut;
 use http::Response;
 use http_body::{Frame, SizeHint};
-use tokio::time::timeout;
 
+use super::abandoned::abandon;
 use super::client::Client;
 use super::on_overdue::OnOverdue;
 use super::permit::Permit;
 use super::request_body::RequestBody;
 use super::request_id::RequestIdField;
-use super::timer::Wait;
+use super::timer::{FOREVER, Wait};
 use super::tunnel::Tunnel;
-use super::upstream::{Outgoing, Upstream, UpstreamError, wait_until_closed};
+use super::upstream::{Outgoing, Upstream, UpstreamError};
+use super::uptake::Uptake;
 use super::writer::{DeferredRequestKey, Writer};
 use crate::fleet::Reason;
 
@@ -62,8 +62,10 @@ impl Exchange {
     /// the request.
     pub(super) async fn send(mut self) -> Result<(Response<()>, Self), Unanswered> {
         let client = &self.client;
-        if let Some(ticks) = client.limits.response {
-            client.timer.start(Wait::Response, ticks);
+        let limit = client.limits.response.unwrap_or(FOREVER);
+        let mut uptake = Uptake::new(client.timer.clock().now(), limit);
+        if let Some(limit) = client.limits.response {
+            client.timer.start(Wait::Response, if client.has_uploaded() { limit } else { 1 });
         }
         if let Some((upstream, _)) = self.parts.as_mut().filter(|_| Writer::of(&client.thread).is_some()) {
             upstream.allow_deferral();
@@ -82,7 +84,7 @@ impl Exchange {
                 permit.end_overdue();
             }
             let overdue = match client.timer.poll(Wait::Response, cx) {
-                Poll::Ready(()) => poll_overdue(client, permit),
+                Poll::Ready(()) => poll_overdue(client, upstream, permit, &mut uptake),
                 Poll::Pending => Poll::Pending,
             };
             if overdue.is_pending() {
@@ -206,6 +208,12 @@ impl Exchange {
         }
     }
 
+    /// Whether the host waits for more of the request's body. Otherwise that is complete, or the runner has not read what has arrived.
+    pub(super) fn awaits_client(&self) -> bool {
+        let unread = self.parts.as_ref().map_or(0, |(upstream, _)| upstream.unread());
+        self.client.is_awaited() && unread == 0
+    }
+
     /// Requests a check of a runner that may be wedged.
     pub(super) fn request_check(&mut self) {
         if let Some((_, permit)) = &mut self.parts {
@@ -249,59 +257,42 @@ impl Drop for Exchange {
             && upstream.has_begun()
         {
             permit.mark_used();
-            // Otherwise the runner has taken all of a body that its client has not completed.
-            let is_overdue_later = !self.answered && (self.client.has_uploaded() || upstream.is_blocked());
-            if !is_overdue_later {
-                permit.end_overdue();
-            }
-            let overdue_after = permit.overdue_after().filter(|_| is_overdue_later);
+            let overdue_after = permit.overdue_after().filter(|_| !self.answered);
             let (stream, _) = upstream.into_stream();
-            tokio::spawn(async move {
-                let mut closed = pin!(wait_until_closed(stream));
-                if let Some(after) = overdue_after {
-                    if timeout(after, closed.as_mut()).await.is_ok() {
-                        return;
-                    }
-                    permit.mark_overdue();
-                }
-                closed.await;
-                drop(permit);
-            });
+            tokio::spawn(abandon(permit, stream, overdue_after));
         }
     }
 }
 
-/// The request has waited for its response up to the limit, or is overdue and is looked at again: it ends now, or waits on.
-fn poll_overdue(client: &Client, permit: &mut Permit) -> Poll<()> {
-    let Some(limit) = client.limits.response else { return Poll::Pending };
+/// A time limit of the request has passed, or a tick while its body arrives: it ends now, or waits on.
+fn poll_overdue(client: &Client, upstream: &Upstream, permit: &mut Permit, uptake: &mut Uptake) -> Poll<()> {
     let ends = client.limits.on_overdue == OnOverdue::End;
-    let is_complete = client.has_uploaded();
-    let left = if is_complete {
-        0
-    } else if client.awaits_continue() {
-        // The host has not asked for the body yet.
-        limit
-    } else if client.is_awaited() {
-        if ends { 0 } else { limit }
+    if client.has_uploaded() {
+        client.timer.stop(Wait::Response);
     } else {
-        // While the runner takes more of the body, its time starts again.
-        let since = client.timer.clock().now().saturating_sub(client.transfers.uploaded_at());
-        limit.saturating_sub(since)
-    };
-    if left > 0 {
-        permit.end_overdue();
-        client.timer.start(Wait::Response, left);
-        return Poll::Pending;
+        // Each tick shows whether the runner takes more of the body.
+        client.timer.start(Wait::Response, 1);
+        let (now, unread) = (client.timer.clock().now(), upstream.unread());
+        uptake.look(now, upstream.written(), unread);
+        let awaits_client = client.is_awaited() && unread == 0;
+        if client.awaits_continue() {
+            // The host has not asked for the body yet (S45h).
+            uptake.restart(now);
+        } else if awaits_client {
+            uptake.await_client(now);
+        }
+        if !uptake.is_due(now) {
+            return Poll::Pending;
+        }
+        let ends_for_client = ends && awaits_client;
+        if !ends_for_client && !uptake.is_overdue(now) {
+            permit.end_overdue();
+            return Poll::Pending;
+        }
     }
     if ends {
         return Poll::Ready(());
     }
     permit.mark_overdue();
-    if is_complete {
-        client.timer.stop(Wait::Response);
-    } else {
-        // Each tick shows whether the runner takes more of the body.
-        client.timer.start(Wait::Response, 1);
-    }
     Poll::Pending
 }

@@ -30,6 +30,7 @@
 //! mutexes that are never contended, and each sees in the same poll what another has changed. The writer is another task on the
 //! same thread. The time limits of the client ([`timer`], [`meter`]) are kept where its bytes are read and written.
 
+mod abandoned;
 mod access_log;
 mod arriving;
 mod balancer;
@@ -111,6 +112,7 @@ mod tls;
 mod tls;
 mod tunnel;
 mod upstream;
+mod uptake;
 mod wait_cause;
 mod waiting_response;
 mod writer;

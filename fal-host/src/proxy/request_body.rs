@@ -171,7 +171,7 @@ impl RequestBody {
         let has_ended = match &mut frame {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
-                    client.transfers.count_uploaded(client.timer.clock().now(), data.len());
+                    client.transfers.count_uploaded(data.len());
                 }
                 let trailers = frame.trailers_mut().map(prepare_trailers);
                 let kept = self.copy.as_mut().map(|copy| copy.append(frame));

@@ -89,7 +89,7 @@ pub(super) async fn route(
             SendOutcome::Answered(..) => return Err(ProxyError::Malformed),
             SendOutcome::Overdue(mut exchange) => {
                 let after = balancer.limits().request_timeout.unwrap_or_default();
-                if client.is_awaited() {
+                if exchange.awaits_client() {
                     return Err(ProxyError::ClientTimeout { after });
                 }
                 exchange.mark_overdue();

@@ -13,6 +13,9 @@ use crate::proxy::Limits;
 
 const BODY: usize = 8_000_000;
 
+/// Less than the system takes for a runner that does not read, and than a runner must read until the system takes more.
+const PART: usize = 50_000;
+
 /// A time in which no request becomes overdue.
 const NEARLY: Duration = Duration::from_secs(58);
 
@@ -91,6 +94,61 @@ async fn a_runner_that_takes_more_of_a_body_is_not_overdue_s43b_s53a() {
     connection.answer("in time").await;
     assert_eq!(sending.await.unwrap().message().await.body, "in time");
     assert!(rig.balancer.take_asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_runner_that_takes_less_than_what_lets_the_host_write_more_is_not_overdue_s43b_s53a() {
+    let mut rig = with_request_timeout().await;
+    let (_, sending, mut connection) = large_upload(&mut rig).await;
+    for _ in 0..12 {
+        tick_through(LIMIT / 2).await;
+        connection.read_only(PART).await;
+    }
+    connection.read_only(BODY - 12 * PART).await;
+    connection.answer("in time").await;
+    assert_eq!(sending.await.unwrap().message().await.body, "in time");
+    assert!(rig.balancer.take_asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_runner_that_takes_nothing_is_overdue_although_the_host_waits_for_the_client_s43b_s53a() {
+    let mut rig = with_request_timeout().await;
+    let (runner, sending, _connection) = upload_of(&mut rig, PART).await;
+    let mut client = sending.await.unwrap();
+    tick_through(NEARLY).await;
+    assert!(rig.balancer.take_asked().is_empty());
+    tick_through(LATE * 2).await;
+    let response = client.message().await;
+    assert_eq!((response.status(), response.error_type().as_str()), (504, "request_timeout"));
+    assert_eq!(rig.balancer.take_asked(), [runner]);
+}
+
+#[tokio::test]
+async fn a_runner_that_takes_nothing_may_be_wedged_although_the_host_waits_for_the_client_s43b_s53a() {
+    let mut rig = with_wedged_after().await;
+    let (runner, sending, mut connection) = upload_of(&mut rig, PART).await;
+    let _client = sending.await.unwrap();
+    tick_through(NEARLY).await;
+    assert!(!rig.balancer.is_wedged(runner));
+    tick_through(LATE * 2).await;
+    assert!(rig.balancer.is_wedged(runner));
+    connection.read_only(PART).await;
+    tick_through(LATE).await;
+    assert!(!rig.balancer.is_wedged(runner));
+    too_long().await;
+    assert!(!rig.balancer.is_wedged(runner), "it has read everything");
+}
+
+#[tokio::test]
+async fn a_slow_client_does_not_hide_that_its_runner_takes_nothing_s43b_s53a() {
+    let mut rig = with_wedged_after().await;
+    let (runner, sending, _connection) = upload_of(&mut rig, PART).await;
+    let mut client = sending.await.unwrap();
+    for _ in 0..LIMIT.as_secs() + 2 {
+        client.send("x").await;
+        tick_through(Duration::from_secs(1)).await;
+    }
+    assert!(rig.balancer.is_wedged(runner));
 }
 
 #[tokio::test]
@@ -178,15 +236,62 @@ async fn a_runner_that_has_not_taken_the_last_bytes_of_a_client_that_has_left_is
 }
 
 #[tokio::test]
-async fn a_runner_that_has_taken_all_of_what_a_client_sent_that_has_left_is_not_overdue_s53a() {
+async fn a_runner_that_has_not_taken_what_the_system_holds_of_a_client_that_has_left_is_overdue_s53a() {
+    for mut rig in [with_request_timeout().await, with_wedged_after().await] {
+        let (runner, sending, connection) = upload_of(&mut rig, PART).await;
+        drop(sending.await.unwrap());
+        settle().await;
+        tick_through(NEARLY).await;
+        assert!(!rig.balancer.is_wedged(runner));
+        tick_through(LATE * 2).await;
+        until(|| rig.balancer.is_wedged(runner)).await;
+        drop(connection);
+        until(|| rig.balancer.in_flight(runner) == 0).await;
+        assert!(!rig.balancer.is_wedged(runner));
+    }
+}
+
+#[tokio::test]
+async fn the_time_of_a_runner_whose_client_has_left_begins_when_it_has_last_read_s43b_s53a() {
+    let mut rig = with_wedged_after().await;
+    let (runner, sending, mut connection) = large_upload(&mut rig).await;
+    sending.abort();
+    assert!(sending.await.is_err());
+    settle().await;
+    for _ in 0..3 {
+        tick_through(LIMIT / 2).await;
+        connection.read_only(PART).await;
+        assert!(!rig.balancer.is_wedged(runner));
+    }
+    tick_through(LIMIT + LATE).await;
+    assert!(rig.balancer.is_wedged(runner));
+    connection.closed().await;
+    tick_through(LATE).await;
+    assert!(!rig.balancer.is_wedged(runner), "it has read the rest");
+    tick_through(LIMIT / 2).await;
+    assert!(!rig.balancer.is_wedged(runner));
+    // Its end has told it that no more comes.
+    tick_through(LIMIT / 2 + LATE).await;
+    assert!(rig.balancer.is_wedged(runner));
+    drop(connection);
+    until(|| rig.balancer.in_flight(runner) == 0).await;
+    assert!(!rig.balancer.is_wedged(runner));
+}
+
+#[tokio::test]
+async fn a_runner_that_does_not_end_a_request_that_its_client_has_broken_off_is_overdue_s53a() {
     let mut rig = with_wedged_after().await;
     let (runner, sending, mut connection) = upload_of(&mut rig, BODY / 4).await;
     connection.exactly(BODY / 4).await;
     drop(sending.await.unwrap());
     connection.closed().await;
-    too_long().await;
+    tick_through(NEARLY).await;
     assert!(!rig.balancer.is_wedged(runner));
-    assert_eq!(rig.balancer.in_flight(runner), 1);
+    tick_through(LATE * 2).await;
+    assert!(rig.balancer.is_wedged(runner));
+    drop(connection);
+    until(|| rig.balancer.in_flight(runner) == 0).await;
+    assert!(!rig.balancer.is_wedged(runner));
 }
 
 #[tokio::test]

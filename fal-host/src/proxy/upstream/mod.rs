@@ -9,9 +9,7 @@ mod error;
 mod framing;
 mod head;
 mod outgoing;
-mod progress;
 mod reader;
-mod unwanted;
 
 use std::io;
 use std::pin::Pin;
@@ -28,11 +26,11 @@ pub(crate) use error::UpstreamError;
 pub(super) use outgoing::{AddedFields, Outgoing};
 use reader::poll_step;
 pub(crate) use reader::{ResponseReader, is_interim};
-pub(super) use unwanted::wait_until_closed;
 
 use super::client::Client;
 use super::request_body::RequestBody;
 use super::response_head::write_interim;
+use super::send_queue::unread;
 use super::thread::ThreadIndex;
 use crate::Address;
 use crate::connect::{Stream, connect};
@@ -113,13 +111,18 @@ impl Upstream {
     }
 
     /// Whether anything of the request has reached the runner.
-    pub(super) fn has_begun(&self) -> bool {
+    pub(super) const fn has_begun(&self) -> bool {
         self.outgoing.has_begun()
     }
 
-    /// Whether the runner has not taken all of what has arrived of the request.
-    pub(super) const fn is_blocked(&self) -> bool {
-        self.outgoing.is_blocked()
+    /// How many bytes of the request have been written.
+    pub(super) const fn written(&self) -> u64 {
+        self.outgoing.written()
+    }
+
+    /// How many bytes of them the runner has not read, as far as the system tells.
+    pub(super) fn unread(&self) -> u64 {
+        unread(&self.stream)
     }
 
     /// Writes the request, and waits for the head of the response. Passes interim responses on to the client.

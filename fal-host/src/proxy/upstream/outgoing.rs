@@ -11,7 +11,6 @@ use http_body::Frame;
 use tokio::io::AsyncWrite;
 
 use super::error::UpstreamError;
-use super::progress::Progress;
 use crate::connect::Stream;
 use crate::proxy::client::Client;
 use crate::proxy::hop_by_hop::listed;
@@ -51,8 +50,16 @@ pub(in crate::proxy) struct Outgoing {
     /// The trailers that the head announces. Others are not sent.
     announced: Vec<HeaderName>,
     is_head: bool,
-    progress: Progress,
+    written: WrittenPart,
     deferral: Deferral,
+}
+
+/// What of a request has been written.
+#[derive(Clone, Copy, Debug, Default)]
+struct WrittenPart {
+    bytes: u64,
+    /// Whether something was written, and the rest cannot be.
+    is_broken: bool,
 }
 
 /// Whether the first write of a request is deferred ([`writer`](crate::proxy::writer)).
@@ -82,7 +89,7 @@ impl Outgoing {
         self.body = std::mem::take(request.body_mut());
         self.state = if self.body.is_ended() { State::Encoded } else { State::Body };
         self.is_head = *request.method() == Method::HEAD;
-        self.progress = Progress::Nothing;
+        self.written = WrittenPart::default();
         self.deferral = Deferral::No;
         self.announced.clear();
         self.position = 0;
@@ -133,18 +140,18 @@ impl Outgoing {
     }
 
     /// Whether anything of the request has reached the runner.
-    pub(super) fn has_begun(&self) -> bool {
-        self.progress.has_begun()
+    pub(super) const fn has_begun(&self) -> bool {
+        self.written.bytes > 0
     }
 
     /// Whether the rest of the request cannot be written.
-    pub(super) fn is_broken(&self) -> bool {
-        self.progress.is_broken()
+    pub(super) const fn is_broken(&self) -> bool {
+        self.written.is_broken
     }
 
-    /// Whether the host has bytes of the request that the runner has not taken, or had them when the client left.
-    pub(super) const fn is_blocked(&self) -> bool {
-        self.progress.is_blocked()
+    /// How many bytes of the request have been written.
+    pub(super) const fn written(&self) -> u64 {
+        self.written.bytes
     }
 
     /// Whether nothing of the request is left to write.
@@ -224,7 +231,7 @@ impl Outgoing {
     /// Gives up the rest of the request.
     fn give_up(&mut self) {
         self.state = State::Encoded;
-        self.progress.give_up();
+        self.written.is_broken = self.has_begun();
         self.drop_encoded();
     }
 
@@ -310,20 +317,17 @@ impl Outgoing {
                 self.ends_chunk = false;
                 continue;
             }
-            let written = Pin::new(&mut *stream).poll_write(cx, bytes);
-            if written.is_pending() {
-                self.progress.block();
-            }
-            let length = match ready!(written) {
+            let length = match ready!(Pin::new(&mut *stream).poll_write(cx, bytes)) {
                 Ok(length) => length,
                 Err(error) if !self.has_begun() => return Poll::Ready(Err(UpstreamError::Failed(error))),
                 Err(_) => {
-                    self.progress = Progress::Broken;
+                    self.written.is_broken = true;
                     self.drop_encoded();
                     break;
                 }
             };
-            self.progress = Progress::Something;
+            let bytes = &mut self.written.bytes;
+            *bytes = bytes.saturating_add(length.try_into().unwrap_or(u64::MAX));
             if encoded.is_empty() {
                 self.part.advance(length);
             } else {
