@@ -176,6 +176,8 @@ async fn wait_until_ready(address: SocketAddr, runner: Option<Pid>, reporter: St
                 reporter.not_ready(hint.clone());
                 last_hint = Some(hint);
             }
+            // The look has taken some time.
+            continue;
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(MAX_PAUSE);
@@ -201,10 +203,13 @@ async fn owner(address: SocketAddr, runner: Option<Pid>) -> Owner {
     found.unwrap_or(Owner::Unknown)
 }
 
-/// Why a runner is not ready yet: what was expected, and what is there instead.
+/// Why a runner is not ready yet: what was expected, and what is there instead. `None` if it listens by now, or the system does not tell.
 async fn hint(address: SocketAddr, runner: Option<Pid>, owner: Option<Owner>) -> Option<String> {
     let runner = runner?;
     let addresses = tokio::task::spawn_blocking(move || sockets::addresses_of(runner)).await.ok()?;
+    if !matches!(owner, Some(Owner::Another)) && addresses.contains(&address) {
+        return None;
+    }
     let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
     let advice = "have the program listen on 127.0.0.1 at the port in the environment variable PORT";
     Some(match (owner, addresses.join(", ")) {
@@ -272,6 +277,15 @@ mod tests {
             "{hint}"
         );
         assert!(hint.contains("no request is sent there") && !hint.starts_with(NOT_LISTENING), "{hint}");
+    }
+
+    #[tokio::test]
+    async fn a_runner_that_has_begun_to_listen_gets_no_hint_s49c() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        assert_eq!(hint(address, Some(getpid()), None).await, None);
+        drop(listener);
+        assert!(hint(address, Some(getpid()), None).await.is_some());
     }
 
     #[tokio::test]
