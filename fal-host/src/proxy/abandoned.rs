@@ -19,6 +19,8 @@ const UNWANTED_TIMEOUT: Duration = Duration::from_secs(1);
 /// too long (S43c). The runner knows that no more comes: the request is overdue when it has read nothing for `overdue_after`
 /// (S53a).
 pub(super) async fn abandon(mut permit: Permit, stream: Stream, overdue_after: Option<Duration>) {
+    // Over TCP the half-close counts as one byte until it is acknowledged.
+    let mut left = unread(&stream);
     let mut connection = AbandonedConnection { stream, received: 0, deadline: None };
     // An error here and below means that the runner has closed.
     if connection.stream.shutdown().await.is_err() {
@@ -26,7 +28,6 @@ pub(super) async fn abandon(mut permit: Permit, stream: Stream, overdue_after: O
     }
     if let Some(after) = overdue_after {
         let tick = TickClock::for_limit(Some(after)).tick();
-        let mut left = unread(&connection.stream);
         let mut taken_at = Instant::now();
         loop {
             // Each tick shows whether the runner takes more.
@@ -34,8 +35,9 @@ pub(super) async fn abandon(mut permit: Permit, stream: Stream, overdue_after: O
             if timeout(pause, connection.closed()).await.is_ok() {
                 return;
             }
-            let before = std::mem::replace(&mut left, unread(&connection.stream));
-            if left < before {
+            let unread = unread(&connection.stream);
+            if unread < left {
+                left = unread;
                 taken_at = Instant::now();
                 permit.end_overdue();
             } else if taken_at.elapsed() >= after {

@@ -18,7 +18,7 @@ use super::request_id::RequestIdField;
 use super::timer::{FOREVER, Wait};
 use super::tunnel::Tunnel;
 use super::upstream::{Outgoing, Upstream, UpstreamError};
-use super::uptake::Uptake;
+use super::uptake::{LateSide, Uptake};
 use super::writer::{DeferredRequestKey, Writer};
 use crate::fleet::Reason;
 
@@ -31,7 +31,7 @@ pub(super) enum Unanswered {
     /// And why the host ended its runner, if it did.
     Lost(UpstreamError, RequestBody, Option<Reason>),
     /// It has reached `request_timeout`. Dropping the exchange abandons it.
-    Overdue(Exchange),
+    Overdue(Exchange, LateSide),
 }
 
 /// A connection that serves a request, with the request's permit.
@@ -76,8 +76,14 @@ impl Exchange {
                 return Poll::Pending;
             };
             let had_uploaded = client.has_uploaded();
+            if !had_uploaded {
+                look(&mut uptake, client, upstream);
+            }
             if let Poll::Ready(outcome) = upstream.poll_response(client, cx) {
-                return Poll::Ready(Some(outcome));
+                return Poll::Ready(Ok(outcome));
+            }
+            if !had_uploaded {
+                look(&mut uptake, client, upstream);
             }
             if client.has_uploaded() != had_uploaded {
                 // Its time begins again (S43b).
@@ -90,7 +96,7 @@ impl Exchange {
             if overdue.is_pending() {
                 self.defer(cx);
             }
-            overdue.map(|()| None)
+            overdue.map(Err)
         })
         .await;
         self.client.timer.stop(Wait::Response);
@@ -100,8 +106,8 @@ impl Exchange {
             permit.mark_used();
         }
         let error = match outcome {
-            None => return Err(Unanswered::Overdue(self)),
-            Some(Ok(response)) => {
+            Err(late) => return Err(Unanswered::Overdue(self, late)),
+            Ok(Ok(response)) => {
                 // A runner that answers early may not read the rest of the request.
                 self.reusable = self.client.has_uploaded();
                 self.answered = true;
@@ -110,7 +116,7 @@ impl Exchange {
                 }
                 return Ok((response, self));
             }
-            Some(Err(error)) => error,
+            Ok(Err(error)) => error,
         };
         match self.parts.take() {
             Some((upstream, permit)) if error.is_broken_off() && !upstream.has_begun() => {
@@ -208,12 +214,6 @@ impl Exchange {
         }
     }
 
-    /// Whether the host waits for more of the request's body. Otherwise that is complete, or the runner has not read what has arrived.
-    pub(super) fn awaits_client(&self) -> bool {
-        let unread = self.parts.as_ref().map_or(0, |(upstream, _)| upstream.unread());
-        self.client.is_awaited() && unread == 0
-    }
-
     /// Requests a check of a runner that may be wedged.
     pub(super) fn request_check(&mut self) {
         if let Some((_, permit)) = &mut self.parts {
@@ -264,17 +264,29 @@ impl Drop for Exchange {
     }
 }
 
+/// Notes what the runner has taken of a request that is not complete, if that has a time limit.
+fn look(uptake: &mut Uptake, client: &Client, upstream: &Upstream) {
+    let now = client.timer.clock().now();
+    if client.limits.response.is_some() && uptake.is_idle(now) {
+        uptake.look(now, upstream.written(), upstream.unread());
+    }
+}
+
 /// A time limit of the request has passed, or a tick while its body arrives: it ends now, or waits on.
-fn poll_overdue(client: &Client, upstream: &Upstream, permit: &mut Permit, uptake: &mut Uptake) -> Poll<()> {
+fn poll_overdue(
+    client: &Client,
+    upstream: &Upstream,
+    permit: &mut Permit,
+    uptake: &mut Uptake,
+) -> Poll<LateSide> {
     let ends = client.limits.on_overdue == OnOverdue::End;
     if client.has_uploaded() {
         client.timer.stop(Wait::Response);
     } else {
         // Each tick shows whether the runner takes more of the body.
         client.timer.start(Wait::Response, 1);
-        let (now, unread) = (client.timer.clock().now(), upstream.unread());
-        uptake.look(now, upstream.written(), unread);
-        let awaits_client = client.is_awaited() && unread == 0;
+        let now = client.timer.clock().now();
+        let awaits_client = client.is_awaited() && upstream.unread() == 0;
         if client.awaits_continue() {
             // The host has not asked for the body yet (S45h).
             uptake.restart(now);
@@ -284,14 +296,16 @@ fn poll_overdue(client: &Client, upstream: &Upstream, permit: &mut Permit, uptak
         if !uptake.is_due(now) {
             return Poll::Pending;
         }
-        let ends_for_client = ends && awaits_client;
-        if !ends_for_client && !uptake.is_overdue(now) {
+        if ends && awaits_client {
+            return Poll::Ready(LateSide::Client);
+        }
+        if !uptake.is_overdue(now) {
             permit.end_overdue();
             return Poll::Pending;
         }
     }
     if ends {
-        return Poll::Ready(());
+        return Poll::Ready(LateSide::Runner);
     }
     permit.mark_overdue();
     Poll::Pending

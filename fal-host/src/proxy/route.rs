@@ -23,6 +23,7 @@ use super::respond::{MayAsk, pass_on, switch};
 use super::session::Session;
 use super::timer::Wait;
 use super::upstream::{AddedFields, Outgoing, Upstream, UpstreamError};
+use super::uptake::LateSide;
 use super::wait_cause::WaitCause;
 use crate::connect::{Pause, is_own_shortage};
 use crate::fleet::Reason;
@@ -87,9 +88,9 @@ pub(super) async fn route(
             }
             // The client has not asked for an upgrade.
             SendOutcome::Answered(..) => return Err(ProxyError::Malformed),
-            SendOutcome::Overdue(mut exchange) => {
+            SendOutcome::Overdue(mut exchange, late) => {
                 let after = balancer.limits().request_timeout.unwrap_or_default();
-                if exchange.awaits_client() {
+                if late == LateSide::Client {
                     return Err(ProxyError::ClientTimeout { after });
                 }
                 exchange.mark_overdue();
@@ -145,7 +146,7 @@ async fn acquire_for_stream(
 enum SendOutcome {
     Answered(Response<()>, Exchange),
     /// The runner has not begun to answer within `request_timeout`.
-    Overdue(Exchange),
+    Overdue(Exchange, LateSide),
     /// It was written, at least in part, and there will be no response.
     /// And why the host ended its runner, if it did.
     Lost(UpstreamError, RequestBody, Option<Reason>),
@@ -188,7 +189,7 @@ async fn send(
         }
         match Exchange::unwritten(upstream, permit, Arc::clone(client)).send().await {
             Ok((response, exchange)) => return Ok(SendOutcome::Answered(response, exchange)),
-            Err(Unanswered::Overdue(exchange)) => return Ok(SendOutcome::Overdue(exchange)),
+            Err(Unanswered::Overdue(exchange, late)) => return Ok(SendOutcome::Overdue(exchange, late)),
             Err(Unanswered::Unsent(outgoing, kept)) => (unsent, permit) = (Some(outgoing), kept),
             Err(Unanswered::Lost(error, body, reason)) => return Ok(SendOutcome::Lost(error, body, reason)),
         }

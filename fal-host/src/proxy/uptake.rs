@@ -8,9 +8,16 @@ pub(super) struct Uptake {
     unread: u64,
     /// Since when the runner has taken nothing, although it could.
     idle_since: u64,
-    /// When the request is judged.
+    /// When the request is judged first.
     deadline: u64,
     limit: u64,
+}
+
+/// Which side a request that has reached its time limit waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LateSide {
+    Client,
+    Runner,
 }
 
 impl Uptake {
@@ -19,10 +26,15 @@ impl Uptake {
         Self { written: 0, unread: 0, idle_since: now, deadline: now.saturating_add(limit), limit }
     }
 
-    /// Notes how many bytes have been written, and how much the runner has not read.
+    /// Whether a look can tell something: the runner is not known to have taken something in this tick.
+    pub(super) const fn is_idle(&self, now: u64) -> bool {
+        self.idle_since < now
+    }
+
+    /// Notes how many bytes have been written, and how much the runner has not read. A look before each write and one after it
+    /// tell what the runner takes from what a write adds: the system counts the memory that holds it, which is more.
     pub(super) const fn look(&mut self, now: u64, written: u64, unread: u64) {
-        // What is unread grows by at least what is written: the system counts the memory that holds it.
-        if written.saturating_add(self.unread) > self.written.saturating_add(unread) {
+        if unread < self.unread || (unread == 0 && written > self.written) {
             self.idle_since = now;
         }
         self.written = written;
@@ -45,10 +57,9 @@ impl Uptake {
         self.deadline <= now
     }
 
-    /// Whether the runner has taken nothing for as long as the limit. Otherwise the request is judged again when it may have.
-    pub(super) const fn is_overdue(&mut self, now: u64) -> bool {
-        self.deadline = self.idle_since.saturating_add(self.limit);
-        self.is_due(now)
+    /// Whether the runner has taken nothing for as long as the limit.
+    pub(super) const fn is_overdue(&self, now: u64) -> bool {
+        self.idle_since.saturating_add(self.limit) <= now
     }
 }
 
@@ -58,27 +69,29 @@ mod tests {
 
     const LIMIT: u64 = 10;
 
-    /// At which tick a request becomes overdue of which this much is written and unread at each tick.
-    fn overdue_at(looks: impl Fn(u64) -> (u64, u64)) -> Option<u64> {
+    /// At which tick a request becomes overdue of which this much is written and unread before and after the write of each tick.
+    fn overdue_at(looks: impl Fn(u64) -> [(u64, u64); 2]) -> Option<u64> {
         let mut uptake = Uptake::new(0, LIMIT);
         (1..100).find(|now| {
-            let (written, unread) = looks(*now);
-            uptake.look(*now, written, unread);
+            for (written, unread) in looks(*now) {
+                uptake.look(*now, written, unread);
+            }
             uptake.is_due(*now) && uptake.is_overdue(*now)
         })
     }
 
     #[test]
     fn a_runner_that_takes_nothing_is_overdue_after_the_limit_although_more_is_written_s43b() {
-        assert_eq!(overdue_at(|_| (500, 500)), Some(LIMIT));
-        assert_eq!(overdue_at(|now| (now, now * 768)), Some(LIMIT));
-        assert_eq!(overdue_at(|now| if now < 5 { (500, 100) } else { (500, 50) }), Some(5 + LIMIT));
+        assert_eq!(overdue_at(|_| [(500, 500); 2]), Some(LIMIT));
+        assert_eq!(overdue_at(|now| [(now - 1, (now - 1) * 768), (now, now * 768)]), Some(LIMIT));
+        assert_eq!(overdue_at(|now| [if now < 5 { (500, 100) } else { (500, 50) }; 2]), Some(5 + LIMIT));
     }
 
     #[test]
     fn a_runner_that_takes_some_of_what_is_written_is_not_overdue_s43b() {
-        assert_eq!(overdue_at(|now| (1_000 + 8 * now, 900)), None, "as much as is written");
-        assert_eq!(overdue_at(|now| (1_000 + 8 * now, 900 + 7 * now)), None, "less than is written");
-        assert_eq!(overdue_at(|now| (1_000, 900 - now / 8)), None, "and nothing is written");
+        let of_small_pieces = |now| [(100 * (now - 1), 768 * (now / 2)), (100 * now, 768 * (now / 2 + 1))];
+        assert_eq!(overdue_at(of_small_pieces), None, "one of two pieces, which count more than their bytes");
+        assert_eq!(overdue_at(|now| [(1_000 + 8 * now, 0); 2]), None, "all that is written");
+        assert_eq!(overdue_at(|now| [(1_000, 900 - now / 8); 2]), None, "and nothing is written");
     }
 }

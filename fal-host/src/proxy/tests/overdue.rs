@@ -1,9 +1,16 @@
 //! Requests that their runner does not begin to answer in time (S38).
 
+use std::os::fd::AsFd;
 use std::time::Duration;
 
+use tokio::net::{TcpListener, TcpStream};
+
 use super::rig::limits;
-use super::{Rig, until};
+use super::{Rig, settle, until};
+use crate::connect::Stream;
+use crate::proxy::abandoned::abandon;
+use crate::proxy::queue::QueuePosition;
+use crate::proxy::send_queue::unsent;
 use crate::proxy::timer::TickClock;
 use crate::proxy::{Limits, ManualChecks};
 
@@ -132,4 +139,24 @@ async fn without_a_limit_a_request_may_take_any_time() {
     too_long().await;
     connection.answer("late").await;
     assert_eq!(client.message().await.body, "late");
+}
+
+#[tokio::test]
+async fn an_overdue_request_stays_overdue_when_its_half_close_is_acknowledged_s53a() {
+    let mut rig = rig().await;
+    let runner = rig.runner();
+    let mut permit = QueuePosition::default().acquire(&rig.balancer).await.unwrap();
+    permit.mark_used();
+    permit.mark_overdue();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let socket = stream.as_fd().try_clone_to_owned().unwrap();
+    let abandoned = tokio::spawn(abandon(permit, Stream::Tcp(stream), Some(LIMIT)));
+    let _hung = listener.accept().await.unwrap();
+    settle().await;
+    // The system acknowledges it after some time.
+    until(|| unsent(&socket) == 0).await;
+    tick_through(LIMIT / 2).await;
+    assert!(rig.balancer.is_wedged(runner.id));
+    abandoned.abort();
 }

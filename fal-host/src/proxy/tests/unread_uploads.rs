@@ -111,6 +111,25 @@ async fn a_runner_that_takes_less_than_what_lets_the_host_write_more_is_not_over
 }
 
 #[tokio::test]
+async fn a_runner_that_takes_small_pieces_more_slowly_than_they_arrive_is_not_overdue_s43b_s53a() {
+    let mut rig = with_request_timeout().await;
+    let (_, sending, mut connection) = upload_of(&mut rig, 1).await;
+    let mut client = sending.await.unwrap();
+    connection.read_only(1).await;
+    for _ in 0..2 * LIMIT.as_secs() {
+        for _ in 0..2 {
+            client.send(&"x".repeat(100)).await;
+            settle().await;
+        }
+        connection.read_only(100).await;
+        tick_through(Duration::from_secs(1)).await;
+    }
+    assert!(rig.balancer.take_asked().is_empty());
+    connection.answer("in time").await;
+    assert_eq!(client.message().await.body, "in time");
+}
+
+#[tokio::test]
 async fn a_runner_that_takes_nothing_is_overdue_although_the_host_waits_for_the_client_s43b_s53a() {
     let mut rig = with_request_timeout().await;
     let (runner, sending, _connection) = upload_of(&mut rig, PART).await;
