@@ -109,15 +109,24 @@ pub(crate) fn listen(path: &Path, access: SocketAccess) -> io::Result<(UnixListe
     Ok((UnixListener::from(socket), file))
 }
 
-/// Keeps other hosts from making and removing sockets in a directory, until it is dropped. `None` if the directory cannot be opened,
-/// or another program keeps it locked.
-pub(crate) fn lock(directory: &Path) -> Option<File> {
+/// A lock of a directory. It keeps other hosts from making and removing sockets there until it is dropped.
+pub(crate) struct DirectoryLock(File);
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // A child process that is being started has inherited the file, and would keep the lock.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Locks a directory. `None` if it cannot be opened, or another program keeps it locked.
+pub(crate) fn lock(directory: &Path) -> Option<DirectoryLock> {
     // The parent of a file in the working directory is empty.
     let directory =
         File::open(if directory.as_os_str().is_empty() { Path::new(".") } else { directory }).ok()?;
     for _ in 0..LOCK_ATTEMPTS {
         match directory.try_lock() {
-            Ok(()) => return Some(directory),
+            Ok(()) => return Some(DirectoryLock(directory)),
             Err(TryLockError::WouldBlock) => sleep(BETWEEN_ATTEMPTS),
             Err(TryLockError::Error(_)) => return None,
         }
@@ -230,6 +239,15 @@ mod tests {
             assert_eq!(started.iter().filter(|(listens, _)| *listens).count(), 1);
             assert!(started.iter().all(|(_, is_listened_on)| *is_listened_on));
         }
+    }
+
+    #[test]
+    fn a_child_process_that_inherits_a_lock_does_not_keep_it_s88a() {
+        let directory = tempfile::tempdir().unwrap();
+        let held = lock(directory.path()).unwrap();
+        let _inherited = held.0.try_clone().unwrap();
+        drop(held);
+        assert!(lock(directory.path()).is_some());
     }
 
     #[test]

@@ -59,9 +59,9 @@ fn is_private(directory: &Path) -> bool {
     })
 }
 
-/// Removes the sockets of hosts that have ended.
+/// Removes the sockets of hosts that have ended. Without the lock they stay: a host may be about to listen.
 fn sweep(directory: &Path) {
-    let _lock = lock(directory);
+    let Some(_lock) = lock(directory) else { return };
     for path in sockets_in(directory) {
         if is_abandoned(&path) {
             let _ = fs::remove_file(path);
@@ -142,6 +142,10 @@ mod tests {
         let found = Found { app: "my.app".to_owned(), pid: 7, path: at("my.app.7.sock"), user };
         assert_eq!(find_in(directory.path(), user), [found]);
         assert_eq!(find_in(directory.path(), user + 1), [], "a socket of another user is not theirs");
+        let locked = lock(directory.path()).unwrap();
+        sweep(directory.path());
+        assert_eq!(sockets_in(directory.path()).len(), 2, "another host may be about to listen");
+        drop(locked);
         sweep(directory.path());
         assert_eq!(sockets_in(directory.path()), [at("my.app.7.sock")]);
     }

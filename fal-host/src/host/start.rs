@@ -35,6 +35,7 @@ use crate::probe::ProbeTarget;
 #[cfg(feature = "tls")]
 use crate::proxy::Tls;
 use crate::proxy::{self, Balancer, HealthPath, Limits, ManualChecks, Origins, Reports, Retries};
+use crate::threads;
 
 impl HostBuilder {
     /// Binds the listeners and starts the runners. The host takes requests from this moment on; they wait until a
@@ -60,9 +61,11 @@ impl HostBuilder {
         let sockets = Arc::new(listeners.duplicate().map_err(StartError::ControlThread)?);
         let shared_sockets = Arc::downgrade(&sockets);
         let Listeners { requests: listener, admin: admin_listener, probes: probes_listener, .. } = listeners;
-        let listen: fn(_, _) -> _ = if self.held { listen_later } else { listen_for_operators };
         let shown = self.settings.map(|json| addresses.add_to(&json, self.control_socket.as_deref()));
-        let socket = self.control_socket.map(|path| listen(path, self.control_socket_access)).transpose()?;
+        let socket = match self.control_socket {
+            Some(path) if !self.held => Some(listen_for_operators(path, self.control_socket_access).await?),
+            later => later.map(|path| ControlSocket::Later(path, self.control_socket_access)),
+        };
         let launcher = launcher_of(self.source, &self.app, self.env_each)?;
         let (requests, request_queue) = mpsc::unbounded_channel();
         let (reports, report_queue) = mpsc::unbounded_channel();
@@ -232,15 +235,17 @@ fn random_seed() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
 
-fn listen_for_operators(path: PathBuf, access: SocketAccess) -> Result<ControlSocket, StartError> {
-    let listens = control_socket::listen(&path, access);
+/// Listens on the control socket, on a thread of its own: it may wait for a lock.
+async fn listen_for_operators(path: PathBuf, access: SocketAccess) -> Result<ControlSocket, StartError> {
+    let (sender, listens) = oneshot::channel();
+    let own = path.clone();
+    let listen = move || drop(sender.send(control_socket::listen(&own, access)));
+    let listens = match threads::spawn(thread::Builder::new().name("fal-host-socket".to_owned()), listen) {
+        Ok(_) => listens.await.unwrap_or_else(|_| Err(io::ErrorKind::Other.into())),
+        Err(error) => Err(error),
+    };
     let (listener, file) = listens.map_err(|source| StartError::ControlSocket { path, source })?;
     Ok(ControlSocket::Listens(file, listener))
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "it stands for `listen_for_operators`")]
-fn listen_later(path: PathBuf, access: SocketAccess) -> Result<ControlSocket, StartError> {
-    Ok(ControlSocket::Later(path, access))
 }
 
 /// The listeners of the control thread, not bound to a reactor, with their pages.
