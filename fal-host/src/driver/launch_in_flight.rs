@@ -10,7 +10,7 @@ use crate::amounts::whole_seconds;
 use crate::evidence::Evidence;
 use crate::fleet::FleetEvent;
 use crate::id::RunnerId;
-use crate::launch::NOT_EXECUTED;
+use crate::launch::{NOT_EXECUTED, advice};
 
 /// How long a launch may take before the log says so.
 const LONG: Duration = Duration::from_secs(10);
@@ -22,6 +22,8 @@ pub(super) struct LaunchInFlight {
     pub(super) started: Time,
     /// When to look at it next.
     pub(super) look: Time,
+    /// The host is to end at once: the process is killed as soon as there is one.
+    pub(super) is_unwanted: bool,
     /// Why the process was killed, if it was: the launch took as long as a start may.
     pub(super) killed: Option<String>,
     pub(super) evidence: Arc<Evidence>,
@@ -32,7 +34,7 @@ pub(super) struct LaunchInFlight {
 impl LaunchInFlight {
     pub(super) fn new(id: RunnerId, started: Time, limit: Duration, evidence: Arc<Evidence>) -> Self {
         let look = started + LONG.min(limit);
-        Self { id, started, look, killed: None, evidence, reports: Vec::new() }
+        Self { id, started, look, is_unwanted: false, killed: None, evidence, reports: Vec::new() }
     }
 
     /// Looks next after twice the time, and when a start may take no longer.
@@ -42,34 +44,26 @@ impl LaunchInFlight {
         self.look = self.started + if age < limit { next.min(limit) } else { next };
     }
 
-    /// What the host knows while the launch takes long.
-    pub(super) fn hint(
-        &self,
-        program: Option<&str>,
-        process: Option<Pid>,
-        waiting: usize,
-        now: Time,
-    ) -> String {
+    /// What the host knows while the launch takes long. `unstarted`: the program that is being started and its process.
+    pub(super) fn hint(&self, unstarted: Option<(&str, Pid)>, waiting: usize, now: Time) -> String {
         let age = whole_seconds(now.since(self.started));
-        let cause = match program {
-            Some(program) => format!("{NOT_EXECUTED} {program} for {age}; {}", advice(program)),
-            None => format!("its launcher has not returned for {age}"),
+        let (cause, end) = match unstarted {
+            Some((program, process)) => (
+                format!("{NOT_EXECUTED} {program} for {age}; {}", advice(&program)),
+                format!("; `kill -9 {}` ends this start", process.as_raw_nonzero()),
+            ),
+            None => (format!("its launcher has not returned for {age}"), String::new()),
         };
         let waiting = match waiting {
             0 => String::new(),
             1 => "; 1 further start waits for it".to_owned(),
             _ => format!("; {waiting} further starts wait for it"),
         };
-        let end = process.map(|pid| format!("; `kill -9 {}` ends this start", pid.as_raw_nonzero()));
-        format!("{cause}{waiting}{}", end.unwrap_or_default())
+        format!("{cause}{waiting}{end}")
     }
 }
 
 /// Why a runner was not ready in time whose program the system has not executed.
 pub(super) fn not_executed(program: &str) -> String {
-    format!("{NOT_EXECUTED} {program}; {}", advice(program))
-}
-
-fn advice(program: &str) -> String {
-    format!("its file system may not answer (NFS, FUSE): see whether `ls -l {program}` returns")
+    format!("{NOT_EXECUTED} {program}; {}", advice(&program))
 }

@@ -1,6 +1,5 @@
 //! The thread that starts runners, one after another (S61a).
 
-use std::collections::BTreeSet;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::{Builder, JoinHandle, sleep};
@@ -35,6 +34,9 @@ pub(crate) struct LaunchThread {
     /// The program of the runners, if they are child processes of the thread.
     program: Option<String>,
     starter: StarterThread,
+    /// The child processes of the thread at the beginning of the launch in flight. A handle may not tell its process, and one may
+    /// outlive SIGKILL and its handle.
+    earlier: Vec<Pid>,
     /// `None` in a test whose launcher runs as a task.
     thread: Option<JoinHandle<()>>,
 }
@@ -69,14 +71,15 @@ impl LaunchThread {
         let (orders, order_queue) = mpsc::unbounded_channel();
         let (result_sender, results) = mpsc::unbounded_channel();
         let program = launcher.program();
-        let (is_launching, starter, thread) = (false, StarterThread::default(), None);
-        let new = Self { orders: Some(orders), results, is_launching, program, starter, thread };
+        let (is_launching, starter, earlier, thread) = (false, StarterThread::default(), Vec::new(), None);
+        let new = Self { orders: Some(orders), results, is_launching, program, starter, earlier, thread };
         (new, launch_all(launcher, order_queue, result_sender))
     }
 
     /// Starts a runner. Call it only while no launch is in flight.
     pub(super) fn launch(&mut self, id: RunnerId, reporter: StatusReporter) {
         self.is_launching = true;
+        self.earlier = self.starter.children();
         if let Some(orders) = &self.orders {
             // The thread ends only after this value.
             let _ = orders.send((id, reporter));
@@ -90,25 +93,22 @@ impl LaunchThread {
         result
     }
 
-    pub(super) fn program(&self) -> Option<&str> {
-        self.program.as_deref()
+    /// The program that is being started and its process. `None` if there is no process yet, or the launcher starts runners in
+    /// another way.
+    pub(super) fn unstarted(&self) -> Option<(&str, Pid)> {
+        let program = self.program_in_start()?;
+        Some((program, self.starter.new_children(&self.earlier).first().copied()?))
     }
 
-    /// The process that is being started, by the process ids of the runners that the thread has started. There may be several for a
-    /// moment. Empty if the launcher starts runners in another way.
-    pub(super) fn unstarted(&self, runners: &BTreeSet<u32>) -> Vec<Pid> {
-        if self.is_executing() { self.starter.children(runners) } else { Vec::new() }
-    }
-
-    /// Kills the process that is being started.
-    pub(super) fn kill_unstarted(&self, runners: &BTreeSet<u32>) {
-        if self.is_executing() {
-            self.starter.kill_children(runners);
+    /// Kills the process that is being started. There may be several for a moment.
+    pub(super) fn kill_unstarted(&self) {
+        if self.program_in_start().is_some() {
+            self.starter.kill_new_children(&self.earlier);
         }
     }
 
-    fn is_executing(&self) -> bool {
-        self.is_launching && self.results.is_empty() && self.program.is_some()
+    fn program_in_start(&self) -> Option<&str> {
+        self.program.as_deref().filter(|_| self.is_launching && self.results.is_empty())
     }
 }
 
@@ -122,8 +122,7 @@ impl Drop for LaunchThread {
         }
         let Some(thread) = self.thread.take() else { return };
         if self.is_launching {
-            // No runner is left.
-            self.kill_unstarted(&BTreeSet::new());
+            self.kill_unstarted();
             let mut waited = Duration::ZERO;
             while !thread.is_finished() && waited < LAST_LAUNCH {
                 sleep(BETWEEN_LOOKS);

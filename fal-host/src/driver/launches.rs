@@ -1,7 +1,7 @@
 //! Starts runners, one at a time, while the host checks and stops other runners (S61).
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fal_health::Time;
 
@@ -13,6 +13,9 @@ use crate::fleet::{FleetEvent, ReplicaIndex};
 use crate::id::RunnerId;
 use crate::launch::{NOT_EXECUTED, StatusReporter};
 use crate::probe::Prober;
+
+/// How often the host kills a process that is being started and that may not have been forked yet.
+const BETWEEN_KILLS: Duration = Duration::from_millis(100);
 
 impl Driver {
     /// Whether the next runner can be started, or is not wanted any more.
@@ -59,21 +62,24 @@ impl Driver {
     fn look_at_launch(&mut self) {
         let (now, limit) = (self.clock.now(), self.fleet.settings().startup_limit());
         let waiting = self.launches.len();
-        let runners = self.started_processes();
         let Some(launch) = self.launching.as_mut().filter(|launch| launch.look <= now) else { return };
-        let (id, program) = (launch.id, self.launch_thread.program());
-        let process = self.launch_thread.unstarted(&runners).first().copied();
-        let detail = match (program, process) {
-            (Some(program), Some(_)) if now.since(launch.started) >= limit => {
+        if launch.is_unwanted {
+            self.launch_thread.kill_unstarted();
+            launch.look = now + BETWEEN_KILLS;
+            return;
+        }
+        let (id, unstarted) = (launch.id, self.launch_thread.unstarted());
+        let detail = match unstarted {
+            Some((program, _)) if now.since(launch.started) >= limit => {
                 let limit = duration(limit);
                 tracing::warn!(runner = %id, "PENDING: {NOT_EXECUTED} {program} within {limit}: its process is killed");
-                self.launch_thread.kill_unstarted(&runners);
+                self.launch_thread.kill_unstarted();
                 let detail = not_executed(program);
                 launch.killed = Some(detail.clone());
                 detail
             }
             _ => {
-                let hint = launch.hint(program, process, waiting, now);
+                let hint = launch.hint(unstarted, waiting, now);
                 tracing::warn!(runner = %id, "PENDING: {hint}");
                 hint
             }
@@ -82,13 +88,12 @@ impl Driver {
         self.handle(FleetEvent::NotReady { id, detail });
     }
 
-    /// Kills the process that is being started.
-    pub(super) fn kill_launch(&self) {
-        self.launch_thread.kill_unstarted(&self.started_processes());
-    }
-
-    fn started_processes(&self) -> BTreeSet<u32> {
-        self.processes().into_iter().map(|(_, pid)| pid).collect()
+    /// Kills the process that is being started, as soon as there is one (S61c).
+    pub(super) fn kill_launch(&mut self) {
+        let now = self.clock.now();
+        if let Some(launch) = &mut self.launching {
+            (launch.is_unwanted, launch.look) = (true, now);
+        }
     }
 
     /// A launch has ended.
@@ -123,7 +128,7 @@ impl Driver {
     /// The host ends. If a launch is in flight, its process is killed (S61c).
     pub(super) fn abandon_launch(&self) {
         if let Some(LaunchInFlight { id, .. }) = &self.launching {
-            tracing::warn!(runner = %id, "the host ends while a process starts, which takes too long: it is killed");
+            tracing::warn!(runner = %id, "the host ends before this runner has started: it waits no longer for the start");
         }
     }
 

@@ -49,6 +49,11 @@ impl Launcher for Channelled {
         }
         Ok(Box::new(Inert(self.address.clone(), self.told.clone())))
     }
+
+    /// A launch that waits has not forked a process for it.
+    fn program(&self) -> Option<String> {
+        Some("/app".to_owned())
+    }
 }
 
 impl RunnerHandle for Inert {

@@ -1,6 +1,5 @@
 //! The process of another host, to which this one hands its sockets over (S90).
 
-use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
@@ -92,7 +91,7 @@ impl HostProcess {
             why = given_up => why,
         };
         for _ in 0..KILLS {
-            starting_thread.kill_children(&BTreeSet::new());
+            starting_thread.kill_new_children(&[]);
             if let Ok(process) = timeout(BETWEEN_KILLS, &mut started).await {
                 if let Ok(Ok(process)) = process {
                     process.end(Duration::ZERO, async {}).await;

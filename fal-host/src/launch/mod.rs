@@ -44,7 +44,7 @@ pub use self::process::ProcessLauncher;
 pub(crate) use self::process::this_program;
 #[cfg(feature = "cli")]
 pub(crate) use self::spawn::FOR_THE_HOST;
-pub(crate) use self::starter::{NOT_EXECUTED, StarterThread};
+pub(crate) use self::starter::{NOT_EXECUTED, StarterThread, advice};
 pub use self::stop_signal::{StopSignal, StopSignalTo};
 use crate::RunnerId;
 use crate::evidence::{Evidence, OutputStream};
@@ -75,7 +75,7 @@ pub trait Launcher: Send + 'static {
     /// another way. A launcher that lets another one launch returns that one's.
     ///
     /// While the system does not execute it, as when its file system does not answer, the launch cannot end. The host then
-    /// names it ([S61d](fal_health::semantics#s61d)), and kills what the thread has started beside the runners that run
+    /// names it ([S61d](fal_health::semantics#s61d)), and kills the child processes that the thread did not have when the launch began
     /// ([S61e](fal_health::semantics#s61e)).
     fn program(&self) -> Option<String> {
         None
