@@ -1,6 +1,6 @@
 //! The upgrades of a running host, one at a time (S90, S92).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -9,10 +9,11 @@ use tokio::time::sleep;
 
 use super::messages::Decision;
 use super::successor::Successor;
+use crate::amounts::duration;
 use crate::cli::log_origin;
 use crate::cli::service_manager::ServiceManager;
 use crate::fleet::{DEFAULT_STARTUP_TIMEOUT, EventKind, ReplacementStrategy};
-use crate::launch::own_program;
+use crate::launch::{NOT_EXECUTED, advice, own_program};
 use crate::upgrade::{UpgradeError, UpgradeRequest, Upgraded};
 use crate::{AppSpec, HostHandle};
 
@@ -126,16 +127,23 @@ impl UpgradeAttempt<'_> {
         mut cancel: watch::Receiver<Cancel>,
     ) -> Result<Upgraded, UpgradeError> {
         let limit = limit.unwrap_or(self.settings.timeout);
+        // The path that an operator names is the path of the next upgrade, too. It may be a symbolic link (S90a).
+        let called = program.clone();
+        let program =
+            program.map_or_else(own_program, Ok).map_err(|error| UpgradeError::Failed(error.to_string()))?;
+        let shown = program.display();
         let mut late = pin!(sleep(limit));
         let given_up = async {
             tokio::select! {
                 () = reached(&mut cancel, Cancel::Gracefully) => UpgradeError::HostStopping,
                 () = &mut late => UpgradeError::Failed(format!(
-                    "the system has not executed the new program within {limit:?}: see whether `ls -l` with its path returns"
+                    "{NOT_EXECUTED} {shown} within {}; {}",
+                    duration(limit),
+                    advice(&shown)
                 )),
             }
         };
-        let mut successor = self.start(program, given_up).await?;
+        let mut successor = self.start(&program, called.as_deref(), given_up).await?;
         let pid = successor.pid();
         log_origin::show(true);
         self.host.publish(EventKind::UpgradeStarted { pid });
@@ -149,7 +157,8 @@ impl UpgradeAttempt<'_> {
             Ok(()) => Ok(()),
             Err(Unready::Failed(why)) => Err(UpgradeError::Failed(why)),
             Err(Unready::Late) => Err(UpgradeError::Failed(format!(
-                "the new host does not serve after {limit:?}: {}; `upgrade --timeout` sets this time",
+                "the new host does not serve after {}: {}; `upgrade --timeout` sets this time",
+                duration(limit),
                 successor.give_up().await
             ))),
             Err(Unready::HostStopping) => {
@@ -176,7 +185,8 @@ impl UpgradeAttempt<'_> {
 
     async fn start(
         &self,
-        program: Option<PathBuf>,
+        program: &Path,
+        called: Option<&Path>,
         given_up: impl Future<Output = UpgradeError>,
     ) -> Result<Successor, UpgradeError> {
         let refused = |why: &str| Err(UpgradeError::Refused(why.to_owned()));
@@ -193,12 +203,8 @@ impl UpgradeAttempt<'_> {
         let (Some(sockets), Some(snapshot)) = (self.host.shared_sockets(), self.host.snapshot().await) else {
             return Err(UpgradeError::HostStopping);
         };
-        let system = |error: std::io::Error| UpgradeError::Failed(error.to_string());
-        // The path that an operator names is the path of the next upgrade, too. It may be a symbolic link (S90a).
-        let called = program.clone();
-        let program = program.map_or_else(own_program, Ok).map_err(system)?;
         let host = (&*sockets, snapshot.scale.runners);
-        Successor::start(&program, called.as_deref(), host, given_up).await.unwrap_or_else(|error| {
+        Successor::start(program, called, host, given_up).await.unwrap_or_else(|error| {
             Err(UpgradeError::Failed(format!("{} could not be started: {error}", program.display())))
         })
     }
