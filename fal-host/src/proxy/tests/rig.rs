@@ -15,6 +15,7 @@ use super::{Peer, within};
 use crate::proxy::client::Client;
 use crate::proxy::client_limits::ClientLimits;
 use crate::proxy::forwarded::{Scheme, Sender, Trust};
+#[cfg(feature = "http2")]
 use crate::proxy::session::Session;
 use crate::proxy::thread::Thread;
 use crate::proxy::timer::TickClock;
@@ -118,6 +119,7 @@ impl Rig {
     }
 
     /// The session of a client that no server serves.
+    #[cfg(feature = "http2")]
     pub(in crate::proxy) async fn unserved_session(&self) -> Arc<Session> {
         Session::new(Arc::clone(&self.balancer), self.unserved_client().await)
     }
