@@ -133,7 +133,7 @@ async fn a_process_that_is_forked_only_after_the_second_signal_is_killed_s61c() 
 }
 
 #[tokio::test]
-async fn a_process_of_an_earlier_start_is_not_taken_for_the_one_that_is_being_started_s61d_s61e() {
+async fn only_the_process_of_the_present_start_is_killed_s61d_s61e() {
     let (hung, mut forks) = hung_launcher();
     let mut runner = std::process::Command::new("sleep");
     runner.arg("120");
