@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use serde::de::Expected;
-use smallvec::SmallVec;
 
 use super::error::{DeserializeError, LocatedError, Result};
 use super::number::Number;
@@ -18,8 +17,7 @@ pub(crate) struct Reader<'de> {
     body: &'de [u8],
     at: usize,
     depth: u8,
-    /// Most bodies nest no deeper: their paths need no memory of their own.
-    path: SmallVec<[Segment<'de>; 2]>,
+    path: Vec<Segment<'de>>,
 }
 
 /// One segment of the path.
@@ -31,7 +29,7 @@ enum Segment<'de> {
 
 impl<'de> Reader<'de> {
     pub(crate) fn new(body: &'de [u8]) -> Self {
-        Self { body, at: 0, depth: 0, path: SmallVec::new() }
+        Self { body, at: 0, depth: 0, path: Vec::new() }
     }
 
     pub(crate) fn body(&self) -> &'de [u8] {
@@ -64,8 +62,8 @@ impl<'de> Reader<'de> {
 
     /// Sets the path to a member of the object at `level`.
     pub(super) fn push_key(&mut self, level: usize, key: Cow<'de, str>) -> &str {
-        self.path.truncate(level);
-        self.path.push(Segment::Key(key));
+        self.truncate_path(level);
+        self.push(Segment::Key(key));
         match self.path.last() {
             Some(Segment::Key(key)) => key,
             _ => "",
@@ -74,8 +72,16 @@ impl<'de> Reader<'de> {
 
     /// Sets the path to an item of the list at `level`.
     pub(super) fn push_index(&mut self, level: usize, index: usize) {
-        self.path.truncate(level);
-        self.path.push(Segment::Index(index));
+        self.truncate_path(level);
+        self.push(Segment::Index(index));
+    }
+
+    fn push(&mut self, segment: Segment<'de>) {
+        if self.path.capacity() == 0 {
+            // Most bodies nest no deeper. To grow an empty list costs more.
+            self.path = Vec::with_capacity(4);
+        }
+        self.path.push(segment);
     }
 
     /// Sets the path back to the value at `level`.
