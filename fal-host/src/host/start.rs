@@ -242,7 +242,8 @@ async fn listen_for_operators(path: PathBuf, access: SocketAccess) -> Result<Con
     let listen = move || drop(sender.send(control_socket::listen(&own, access)));
     let listens = match threads::spawn(thread::Builder::new().name("fal-host-socket".to_owned()), listen) {
         Ok(_) => listens.await.unwrap_or_else(|_| Err(io::ErrorKind::Other.into())),
-        Err(error) => Err(error),
+        // A system that has no thread for this has none for the next steps, whose errors say so.
+        Err(_) => control_socket::listen(&path, access),
     };
     let (listener, file) = listens.map_err(|source| StartError::ControlSocket { path, source })?;
     Ok(ControlSocket::Listens(file, listener))
