@@ -83,7 +83,7 @@ impl SocketAccess {
 ///
 /// A file of a host that has ended is replaced. Another file, or one that a host listens on, is an error.
 pub(crate) fn listen(path: &Path, access: SocketAccess) -> io::Result<(UnixListener, SocketFile)> {
-    // Another host would take a socket that nothing listens on yet for one of an ended host.
+    // Without the lock, another host could remove the socket before this one listens on it.
     let _lock = path.parent().and_then(lock);
     if is_abandoned(path) {
         fs::remove_file(path)?;
