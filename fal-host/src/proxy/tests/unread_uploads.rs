@@ -220,20 +220,25 @@ async fn a_runner_that_has_read_all_of_what_a_slow_client_has_sent_is_not_wedged
     assert!(!rig.balancer.is_wedged(runner), "the host waits for the client");
 }
 
+/// A runner whose client has left is wedged after the limit, until it closes the connection.
+async fn is_wedged_until_closed(rig: &Rig, runner: RunnerId, connection: Peer<UnixStream>) {
+    settle().await;
+    tick_through(NEARLY).await;
+    assert!(!rig.balancer.is_wedged(runner));
+    tick_through(LATE * 2).await;
+    until(|| rig.balancer.is_wedged(runner)).await;
+    drop(connection);
+    until(|| rig.balancer.in_flight(runner) == 0).await;
+    assert!(!rig.balancer.is_wedged(runner));
+}
+
 #[tokio::test]
 async fn a_runner_that_takes_nothing_is_overdue_although_the_client_has_left_s53a() {
     for mut rig in [with_request_timeout().await, with_wedged_after().await] {
         let (runner, sending, connection) = large_upload(&mut rig).await;
         sending.abort();
         assert!(sending.await.is_err());
-        settle().await;
-        tick_through(NEARLY).await;
-        assert!(!rig.balancer.is_wedged(runner));
-        tick_through(LATE * 2).await;
-        until(|| rig.balancer.is_wedged(runner)).await;
-        drop(connection);
-        until(|| rig.balancer.in_flight(runner) == 0).await;
-        assert!(!rig.balancer.is_wedged(runner));
+        is_wedged_until_closed(&rig, runner, connection).await;
     }
 }
 
@@ -259,14 +264,7 @@ async fn a_runner_that_has_not_taken_what_the_system_holds_of_a_client_that_has_
     for mut rig in [with_request_timeout().await, with_wedged_after().await] {
         let (runner, sending, connection) = upload_of(&mut rig, PART).await;
         drop(sending.await.unwrap());
-        settle().await;
-        tick_through(NEARLY).await;
-        assert!(!rig.balancer.is_wedged(runner));
-        tick_through(LATE * 2).await;
-        until(|| rig.balancer.is_wedged(runner)).await;
-        drop(connection);
-        until(|| rig.balancer.in_flight(runner) == 0).await;
-        assert!(!rig.balancer.is_wedged(runner));
+        is_wedged_until_closed(&rig, runner, connection).await;
     }
 }
 
